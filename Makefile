@@ -1,0 +1,102 @@
+# One word per task; `make` alone lists them. Needs Python 3.10 or newer, and Node with npm.
+
+VENV ?= .venv
+BIN  := $(VENV)/bin
+TEST ?= tests
+
+# SCF runs Python 3.10, so that one is preferred. A pyenv shim can be there and fail: only a run counts.
+PYTHON ?= $(shell for python in python3.10 "$$HOME"/.pyenv/versions/3.10*/bin/python \
+                                python3 python3.14 python3.13 python3.12 python3.11; do \
+            "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null \
+              && command -v "$$python" && break; done)
+
+PIP     := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INSTALL := $(PIP) install --no-input --require-hashes --no-build-isolation
+PYTEST  := $(BIN)/python -m pytest -n 2 $(TEST)
+
+UV      := uv==0.13.9
+COMPILE := .venv-lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.10 \
+             --fork-strategy fewest --no-strip-extras --generate-hashes \
+             --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+
+RUN_READY  := $(VENV)/.ready-to-run
+TEST_READY := $(VENV)/.ready-to-test
+NODE_READY := node_modules/.ready
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-fast check format lock coverage clean browser
+
+help:
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: $(RUN_READY) $(NODE_READY) ## the whole system on this machine, with a page to try it
+	@$(BIN)/python -m local serve $(ARGS)
+
+test: $(TEST_READY) $(NODE_READY) browser ## all tests, in a headless Chromium too where there is one
+	@npm test --silent
+	@$(PYTEST) --cov
+
+test-fast: $(TEST_READY) $(NODE_READY) ## all tests but those in a browser
+	@npm test --silent
+	@$(PYTEST) -m "not browser"
+
+check: $(TEST_READY) $(NODE_READY) ## format, lint and types: what a change must pass beside the tests
+	@$(BIN)/ruff format --check --quiet || { echo "Some files are not formatted: make format." >&2; exit 1; }
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/mypy
+	@npm run check --silent
+
+format: $(TEST_READY) $(NODE_READY) ## lay out all code and mend what can be mended
+	@$(BIN)/ruff check --fix --quiet --exit-zero
+	@$(BIN)/ruff format --quiet
+	@npm run format --silent
+
+coverage: $(TEST_READY) $(NODE_READY) ## which lines and branches of shared/ the fast tests reach, as a page
+	@$(PYTEST) -m "not browser" --cov --cov-report term --cov-report html:build/coverage
+	@echo "build/coverage/index.html shows it line by line."
+
+lock: .venv-lock/bin/uv ## pin what the .in files name (UPGRADE=1: to the newest versions)
+	@$(COMPILE) requirements-build.in -o requirements-build.txt
+	@$(COMPILE) requirements.in -o requirements.txt
+	@$(COMPILE) requirements-local.in -o requirements-local.txt
+	@$(COMPILE) requirements-dev.in -o requirements-dev.txt
+
+clean: ## remove what set-up, tests and packaging made (.env and .local/ stay)
+	@rm -rf .venv .venv-* node_modules build .coverage .coverage.* .hypothesis .*_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# From here on: how the above get what they need. Each step runs again only when its lock file changes.
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "No Python 3.10 or newer was found: install one, or name it with PYTHON=…" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip' 2>/dev/null || { "$(PYTHON)" -c 'import sys; sys.exit("Python cannot make \
+	a virtual environment here. On Debian and Ubuntu: apt-get install python%d.%d-venv" % sys.version_info[:2])'; exit 1; }
+	@echo "Setting up $(VENV) with $$("$(PYTHON)" --version)"
+	@"$(PYTHON)" -m venv $(VENV)
+
+$(RUN_READY): requirements-build.txt requirements.txt requirements-local.txt | $(BIN)/python
+	@echo "Installing the locked Python packages"
+	@$(INSTALL) -r requirements-build.txt
+	@$(INSTALL) -r requirements.txt -r requirements-local.txt
+	@touch $@
+
+$(TEST_READY): requirements-dev.txt $(RUN_READY)
+	@echo "Installing the tools for tests"
+	@$(INSTALL) -r requirements-dev.txt
+	@touch $@
+
+$(NODE_READY): package.json package-lock.json
+	@command -v npm >/dev/null || { echo "Node with npm was not found; the page needs it for the Web SDK of VOD." >&2; exit 1; }
+	@echo "Installing the locked Node packages"
+	@npm ci --silent --no-audit --no-fund
+	@touch $@
+
+browser: $(RUN_READY)
+	@$(BIN)/python -m local.chromium
+
+.venv-lock/bin/uv: Makefile
+	@test -n "$(PYTHON)" || { echo "No Python 3.10 or newer was found: install one, or name it with PYTHON=…" >&2; exit 1; }
+	@"$(PYTHON)" -m venv .venv-lock
+	@.venv-lock/bin/python -m pip --disable-pip-version-check --quiet install $(UV)
+	@touch $@

@@ -1,0 +1,56 @@
+"""POST /signature: an upload signature for an authenticated user (design 3.1)."""
+
+from __future__ import annotations
+
+from shared import bootstrap, issuing, log
+from shared.authentication import authenticate
+from shared.errors import NotFoundError
+from shared.http_message import Request, Response, json_response, prefers_text, read_json, text_response
+from shared.upload_policy import read_signature_request
+
+MAX_BODY_BYTES = 16_384
+
+
+def main_handler(event: object, context: object) -> dict[str, object]:
+    """Answer one invocation by SCF."""
+    return bootstrap.answer(event, context, methods=("POST",), respond=_respond, origins=_origins)
+
+
+def _origins() -> tuple[str, ...]:
+    return bootstrap.upload_signature().settings.cors_origins
+
+
+def _respond(request: Request) -> Response:
+    # Read.
+    runtime = bootstrap.upload_signature()
+    now = bootstrap.now()
+    if request.segments[-1:] not in ((), ("signature",)):
+        raise NotFoundError("Post to /signature.")
+    caller = authenticate(request.headers, runtime.settings, now=int(now))
+    wanted = read_signature_request(read_json(request, max_bytes=MAX_BODY_BYTES))
+
+    # Decide, and reserve what was decided.
+    issuer = issuing.Issuer(runtime.settings, runtime.store)
+    issue = issuer.begin if wanted.upload_id is None else issuer.renew
+    chance = issuing.Chance(
+        nonces=[bootstrap.random_bits(32) for _ in range(issuing.NONCE_CANDIDATES)],
+        upload_id=bootstrap.random_bits(80),
+    )
+    issued = issue(wanted, caller.user_id, now=now, chance=chance)
+
+    # Act.
+    log.write(
+        "signature.issued" if wanted.upload_id is None else "signature.renewed",
+        request_id=request.request_id,
+        uploadId=issued.upload_id,
+        policy=issued.policy,
+    )
+    if prefers_text(request):
+        return text_response(200, issued.signature, Upload_Id=issued.upload_id)
+    answer = {
+        "signature": issued.signature,
+        "uploadId": issued.upload_id,
+        "expiresAt": issued.expires_at,
+        "oneTime": issued.one_time,
+    }
+    return json_response(200, answer)

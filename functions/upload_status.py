@@ -1,0 +1,48 @@
+"""GET and DELETE /uploads/{id}: one upload, for its owner (design 3.3)."""
+
+from __future__ import annotations
+
+from shared import bootstrap, log
+from shared.authentication import authenticate
+from shared.errors import ConflictError, NotFoundError
+from shared.http_message import Request, Response, json_response
+from shared.upload_answer import POLL_SECONDS, entity_tag, matches, upload_answer
+from shared.upload_id import is_upload_id
+from shared.upload_session import UploadState, state_of
+
+
+def main_handler(event: object, context: object) -> dict[str, object]:
+    """Answer one invocation by SCF."""
+    return bootstrap.answer(event, context, methods=("GET", "DELETE"), respond=_respond, origins=_origins)
+
+
+def _origins() -> tuple[str, ...]:
+    return bootstrap.upload_status().settings.cors_origins
+
+
+def _respond(request: Request) -> Response:
+    # Read.
+    runtime = bootstrap.upload_status()
+    now = int(bootstrap.now())
+    caller = authenticate(request.headers, runtime.settings, now=now)
+    *_, collection, upload_id = ("", "", *request.segments)
+    if collection != "uploads" or not is_upload_id(upload_id):
+        raise NotFoundError("There is no such upload.")
+
+    # Decide and act.
+    if request.method == "DELETE":
+        cancelled = runtime.store.cancel_upload(caller.user_id, upload_id, now=now)
+        state = state_of(cancelled, now=now)
+        if state is not UploadState.CANCELLED:
+            raise ConflictError(f"This upload is {state.value}: only an issued one can be cancelled.")
+        log.write("upload.cancelled", request_id=request.request_id, uploadId=upload_id)
+        return Response(204)
+
+    session = runtime.store.find_upload(caller.user_id, upload_id)
+    answer = upload_answer(session, now=now)
+    headers = {"ETag": entity_tag(answer)}
+    if not answer["final"]:
+        headers["Retry_After"] = str(POLL_SECONDS[state_of(session, now=now)])
+    if matches(request.headers.get("if-none-match", ""), headers["ETag"]):
+        return Response(304, {name.replace("_", "-"): value for name, value in headers.items()})
+    return json_response(200, answer, **headers)

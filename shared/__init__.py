@@ -1,0 +1,1 @@
+"""What the deployed functions share: a pure core, and adapters around it."""

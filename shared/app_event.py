@@ -1,0 +1,141 @@
+"""The event that the app receives: one clean JSON object for one thing that happened.
+
+How it is signed and sent is left to `shared.app_webhook`.
+
+    {"id": "evt_…", "type": "upload.completed", "timestamp": "2026-11-22T07:05:00Z",
+     "data": {"uploadId": …, "uploader": "alice", "fileId": …, …}, "raw": {…as VOD sent it…}}
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shared.notification_values import EventNotification, FileUpload, ProcedureState, Subtask
+    from shared.upload_context import UploadContext
+
+
+class Verdict(str, Enum):
+    """What an event is to us.
+
+    `attributed`: of an upload we allowed. `late`: likewise, after the session had ended or was
+    cancelled. `replayed`: a second file under a session that has one. `unattributed`: made without
+    us, from the console or the server API. `quarantined`: claims to be ours and is not; kept, and
+    never delivered.
+    """
+
+    ATTRIBUTED = "attributed"
+    LATE = "late"
+    REPLAYED = "replayed"
+    UNATTRIBUTED = "unattributed"
+    QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True)
+class AppEvent:
+    """One event for the app; `occurred_at` is the Unix second at which we received it.
+
+    `uploader` is None for an unattributed event. `verified` says that VOD itself confirmed which
+    upload the file belongs to. `sequence` counts the events of one upload from 1; 0 without one.
+    """
+
+    event_id: str
+    notification: EventNotification
+    uploader: UploadContext | None
+    verdict: Verdict
+    verified: bool
+    sequence: int
+    occurred_at: int
+
+    @property
+    def type(self) -> str:
+        """The event's type, by which an app decides what to do."""
+        upload, procedure = self.notification.file_upload, self.notification.procedure_state
+        if self.uploader is not None and upload is not None:
+            return "upload.replayed" if self.verdict is Verdict.REPLAYED else "upload.completed"
+        if self.uploader is not None and procedure is not None:
+            return "procedure.finished" if procedure.finished else "procedure.changed"
+        return f"vod.{self.notification.event_type or 'Unknown'}"
+
+
+def event_id_for(identity: str) -> str:
+    """Make the id of an event: the same for every delivery, retry and replay of it."""
+    return "evt_" + hashlib.sha256(identity.encode("ascii")).hexdigest()[:32]
+
+
+def to_json(event: AppEvent) -> dict[str, object]:
+    """Spell the event as the app receives it."""
+    return {
+        "id": event.event_id,
+        "type": event.type,
+        "timestamp": _iso(event.occurred_at),
+        "data": _content(event),
+        "raw": dict(event.notification.raw),
+    }
+
+
+def subtask_json(subtask: Subtask) -> dict[str, object]:
+    """Spell one subtask of a task flow, here and in the answer about an upload."""
+    return {
+        "kind": subtask.kind,
+        "definition": subtask.definition,
+        "status": subtask.status,
+        "progress": subtask.progress,
+        "error": subtask.err_code_ext or None,
+        "message": subtask.message,
+        "urls": list(subtask.output_urls),
+    }
+
+
+def _content(event: AppEvent) -> dict[str, object]:
+    notification, uploader = event.notification, event.uploader
+    upload, procedure = notification.file_upload, notification.procedure_state
+    return {
+        "uploadId": uploader.upload_id if uploader else None,
+        "uploader": uploader.user_id if uploader else None,
+        "context": uploader.app_context if uploader else None,
+        "sourceContext": None if uploader else notification.context_token or None,
+        "fileId": notification.file_id or None,
+        **(_upload(upload) if upload else {}),
+        **(_procedure(procedure) if procedure else {}),
+        "verdict": event.verdict.value,
+        "verified": event.verified,
+        "sequence": event.sequence,
+    }
+
+
+def _upload(upload: FileUpload) -> dict[str, object]:
+    return {
+        "fileName": upload.name,
+        "mediaUrl": upload.media_url or None,
+        "coverUrl": upload.cover_url or None,
+        "mediaType": upload.media_type,
+        "size": upload.size,
+        "duration": upload.duration,
+        "storageRegion": upload.storage_region or None,
+        "classId": upload.class_id,
+        "procedureTaskId": upload.procedure_task_id or None,
+        "reviewTaskId": upload.review_task_id or None,
+        "sourceType": upload.source_type,
+    }
+
+
+def _procedure(procedure: ProcedureState) -> dict[str, object]:
+    return {
+        "mediaUrl": procedure.media_url or None,
+        "procedureTaskId": procedure.task_id or None,
+        "procedure": {
+            "status": procedure.status,
+            "succeeded": procedure.succeeded,
+            "message": procedure.message,
+            "subtasks": [subtask_json(subtask) for subtask in procedure.subtasks],
+        },
+    }
+
+
+def _iso(instant: int) -> str:
+    return datetime.fromtimestamp(instant, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,140 @@
+"""From a caller's request to an upload signature: a new upload, or another signature of one.
+
+One upload is one session with many signatures: the SDKs ask 1 to 9 times for one upload, and all
+of its signatures carry the same parameters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.errors import ConflictError
+from shared.upload_context import UploadContext, seal
+from shared.upload_id import new_upload_id
+from shared.upload_policy import grant_for, refuse_change
+from shared.upload_session import UploadSession, may_renew, state_of
+from shared.upload_signature import SignatureParameters, build_upload_signature
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.settings import UploadSignatureSettings
+    from shared.store import Store
+    from shared.upload_policy import SignatureRequest
+
+NONCE_CANDIDATES = 3
+"""So many random values are offered to the store: one is free in all but one of 10^20 seconds."""
+
+
+@dataclass(frozen=True)
+class IssuedSignature:
+    """A signature and what the caller should know of it; `expires_at` is in Unix seconds."""
+
+    signature: str
+    upload_id: str
+    expires_at: int
+    one_time: bool
+    policy: str
+
+
+@dataclass(frozen=True)
+class Chance:
+    """The randomness of one request: 32-bit numbers for the nonce, 80 bits for a new upload's id."""
+
+    nonces: Sequence[int]
+    upload_id: int
+
+
+@dataclass(frozen=True)
+class Issuer:
+    """What issues signatures: its settings, and the store that counts and reserves."""
+
+    settings: UploadSignatureSettings
+    store: Store
+
+    def begin(
+        self, request: SignatureRequest, user_id: str, *, now: float, chance: Chance
+    ) -> IssuedSignature:
+        """Open an upload session for this user and sign for it.
+
+        Raises:
+            ForbiddenError: there is no such policy.
+            UnprocessableError: a value is off the policy, or the context is too long.
+            RateLimitedError: this user has begun too many uploads.
+            StoreUnavailableError: the store did not answer.
+
+        """
+        settings, issued_at = self.settings, int(now)
+        session = UploadSession(
+            upload_id=new_upload_id(now=now, random=chance.upload_id),
+            user_id=user_id,
+            grant=grant_for(request, settings.upload_policies, vod_sub_app_id=settings.vod_sub_app_id),
+            issued_at=issued_at,
+            ends_at=issued_at + settings.upload_session_seconds,
+        )
+        token = _token(session, settings)
+        nonce = self.store.begin_upload(
+            session, randoms=chance.nonces, now=now, per_minute=settings.new_uploads_per_minute
+        )
+        return _sign(session, token, nonce=nonce, now=issued_at, settings=settings)
+
+    def renew(
+        self, request: SignatureRequest, user_id: str, *, now: float, chance: Chance
+    ) -> IssuedSignature:
+        """Sign once more for an upload of this user that has not ended.
+
+        Raises:
+            NotFoundError: this user has no such upload.
+            ConflictError: the upload has ended.
+            UnprocessableError: the request differs from what the upload began with.
+            RateLimitedError: this upload has asked too often.
+            StoreUnavailableError: the store did not answer.
+
+        """
+        settings, signed_at = self.settings, int(now)
+        session, nonce = self.store.renew_upload(
+            user_id,
+            str(request.upload_id),
+            randoms=chance.nonces,
+            now=now,
+            per_minute=settings.renewals_per_minute,
+        )
+        refuse_change(request, session.grant)
+        if not may_renew(session, now=signed_at):
+            state = state_of(session, now=signed_at).value
+            raise ConflictError(f"This upload is {state}: begin a new one, without uploadId.")
+        return _sign(session, _token(session, settings), nonce=nonce, now=signed_at, settings=settings)
+
+
+def _token(session: UploadSession, settings: UploadSignatureSettings) -> str:
+    context = UploadContext(session.upload_id, session.user_id, session.grant.context)
+    return seal(context, keys=settings.context_keys, stage=settings.stage)
+
+
+def _sign(
+    session: UploadSession, token: str, *, nonce: int, now: int, settings: UploadSignatureSettings
+) -> IssuedSignature:
+    grant, with_procedure = session.grant, session.grant.procedure is not None
+    parameters = SignatureParameters(
+        secret_id=settings.vod_secret_id,
+        current_time_stamp=now,
+        expire_time=now + grant.ttl_seconds,
+        random=nonce,
+        class_id=grant.class_id,
+        procedure=grant.procedure,
+        task_priority=grant.task_priority if with_procedure else None,
+        task_notify_mode=grant.task_notify_mode if with_procedure else None,
+        source_context=token,
+        one_time_valid=grant.one_time,
+        vod_sub_app_id=grant.vod_sub_app_id,
+        session_context=token,
+        storage_region=grant.storage_region,
+    )
+    return IssuedSignature(
+        signature=build_upload_signature(parameters, secret_key=settings.vod_secret_key),
+        upload_id=session.upload_id,
+        expires_at=parameters.expire_time,
+        one_time=grant.one_time,
+        policy=grant.policy,
+    )

@@ -1,0 +1,78 @@
+"""The sealed token that travels through VOD in sourceContext and sessionContext.
+
+    vuf1.WzEsIjAxSlEuLi4iLCJhbGljZSIsImxlc3NvbiAzIl0.q2x…   prefix . payload . HMAC-SHA256
+
+The payload is the JSON array [upload id, user id, the app's context]. The token proves *issued to
+this user*; it does not prove *sent by VOD*, and the uploader can read it, because an upload
+signature is plain Base64.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from itsdangerous import BadData, URLSafeSerializer
+
+from shared.errors import Fault, UnprocessableError
+
+MAX_TOKEN_LENGTH = 250
+"""Characters VOD keeps of a sourceContext (doc 266/33922); whether it counts bytes is undocumented."""
+_PREFIX = "vuf1."
+
+
+@dataclass(frozen=True)
+class UploadContext:
+    """What we want to know again when the event comes: which upload, whose, and the app's own text."""
+
+    upload_id: str
+    user_id: str
+    app_context: str = ""
+
+
+@dataclass(frozen=True)
+class NoSeal:
+    """The text is not one of our tokens: an upload by the console, the server API, another app."""
+
+
+@dataclass(frozen=True)
+class BrokenSeal:
+    """The text claims to be one of our tokens, and no key of ours made it."""
+
+
+def seal(context: UploadContext, *, keys: tuple[str, ...], stage: str) -> str:
+    """Seal with the first of `keys` (newest first); `stage` keeps tokens of one deployment out of others.
+
+    Raises:
+        UnprocessableError: the token would have more than 250 characters.
+
+    """
+    token = _PREFIX + str(
+        _serializer(keys, stage).dumps([context.upload_id, context.user_id, context.app_context])
+    )
+    if len(token) > MAX_TOKEN_LENGTH:
+        excess = len(token) - MAX_TOKEN_LENGTH
+        raise UnprocessableError(
+            "The context does not fit into an upload signature.",
+            faults=(Fault("/context", f"Too long: the sealed token is {excess} characters over its limit."),),
+        )
+    return token
+
+
+def unseal(token: str, *, keys: tuple[str, ...], stage: str) -> UploadContext | NoSeal | BrokenSeal:
+    """Open a token sealed with any of `keys`."""
+    if not token.startswith(_PREFIX):
+        return NoSeal()
+    try:
+        upload_id, user_id, app_context = _serializer(keys, stage).loads(token[len(_PREFIX) :])
+    except (BadData, UnicodeEncodeError):
+        return BrokenSeal()
+    return UploadContext(upload_id=upload_id, user_id=user_id, app_context=app_context)
+
+
+def _serializer(keys: tuple[str, ...], stage: str) -> URLSafeSerializer:
+    return URLSafeSerializer(
+        list(reversed(keys)),  # itsdangerous signs with the last one
+        salt=f"upload-context:1:{stage}",
+        signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
+    )

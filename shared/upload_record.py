@@ -1,0 +1,70 @@
+"""An upload session as the flat texts the store keeps of it, and back.
+
+Which fields an event may add, and when, is left to `shared.store_scripts`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from shared.notification_values import Subtask
+from shared.upload_policy import Grant
+from shared.upload_session import ProcedureOutcome, UploadSession
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def session_fields(session: UploadSession) -> dict[str, str]:
+    """Spell what a session begins with; the facts that events add are not among it."""
+    return {
+        "user_id": session.user_id,
+        "grant": json.dumps(
+            {name: value for name, value in asdict(session.grant).items() if value is not None}
+        ),
+        "issued_at": str(session.issued_at),
+        "ends_at": str(session.ends_at),
+        "updated_at": str(session.issued_at),
+    }
+
+
+def read_session(upload_id: str, fields: Mapping[str, str]) -> UploadSession:
+    """Read a session from its record, whatever facts have been added to it."""
+    outcome = fields.get("procedure")
+    return UploadSession(
+        upload_id=upload_id,
+        user_id=fields["user_id"],
+        grant=Grant(**json.loads(fields["grant"])),
+        issued_at=int(fields["issued_at"]),
+        ends_at=int(fields["ends_at"]),
+        cancelled_at=_instant(fields, "cancelled_at"),
+        expired_at=_instant(fields, "expired_at"),
+        uploaded_at=_instant(fields, "uploaded_at"),
+        file_id=fields.get("file_id", ""),
+        media_url=fields.get("media_url", ""),
+        cover_url=fields.get("cover_url", ""),
+        procedure_task_id=fields.get("procedure_task_id", ""),
+        procedure=read_outcome(outcome) if outcome else None,
+        updated_at=int(fields["updated_at"]),
+        sequence=int(fields.get("sequence", 0)),
+    )
+
+
+def write_outcome(outcome: ProcedureOutcome) -> str:
+    """Spell the outcome of a task flow as one text."""
+    return json.dumps(asdict(outcome))
+
+
+def read_outcome(text: str) -> ProcedureOutcome:
+    """Read what `write_outcome` wrote."""
+    fields = json.loads(text)
+    subtasks = (
+        Subtask(**{**subtask, "output_urls": tuple(subtask["output_urls"])}) for subtask in fields["subtasks"]
+    )
+    return ProcedureOutcome(fields["status"], fields["succeeded"], tuple(subtasks))
+
+
+def _instant(fields: Mapping[str, str], name: str) -> int | None:
+    return int(fields[name]) if name in fields else None

@@ -1,0 +1,145 @@
+"""The states of one upload, and what each event says about it.
+
+A session is a set of facts that are only ever added to, so that events lead to the same state in
+whatever order they come; the state is read off the facts. Keeping the facts is left to
+`shared.store`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shared.notification_values import EventNotification, ProcedureState, Subtask
+    from shared.upload_policy import Grant
+
+COMMIT_RETRY_SECONDS = 120
+"""An SDK that lost the answer to its Commit asks for another signature after VOD has the file."""
+
+_FINISH = "FINISH"
+_FINISHED_RANK = 1 << 40
+_SUBTASK_WEIGHT = {"PROCESSING": 1, "SUCCESS": 2, "FAIL": 2}
+
+
+class UploadState(str, Enum):
+    """Where an upload stands; `uploaded`, `ready`, `failed`, `cancelled` and `expired` can be final."""
+
+    ISSUED = "issued"
+    UPLOADED = "uploaded"
+    PROCESSING = "processing"
+    READY = "ready"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True)
+class ProcedureOutcome:
+    """What is known of the task flow: `status` is PROCESSING or FINISH, as VOD spells it."""
+
+    status: str
+    succeeded: bool
+    subtasks: tuple[Subtask, ...] = ()
+
+
+@dataclass(frozen=True)
+class UploadSession:
+    """One upload: who may make it, with what, and every fact that has been learnt of it since.
+
+    All instants are Unix seconds. `sequence` counts the events journaled for this upload.
+    """
+
+    upload_id: str
+    user_id: str
+    grant: Grant
+    issued_at: int
+    ends_at: int
+    cancelled_at: int | None = None
+    expired_at: int | None = None
+    uploaded_at: int | None = None
+    file_id: str = ""
+    media_url: str = ""
+    cover_url: str = ""
+    procedure_task_id: str = ""
+    procedure: ProcedureOutcome | None = None
+    updated_at: int = 0
+    sequence: int = 0
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What one event adds to its upload.
+
+    `file_id` is claimed by the first event that names one; an event that names another is about a
+    second file under the same session. `first` are fields kept as first learnt. `ranked` is kept
+    if its rank is the highest so far, so that a late PROCESSING never undoes a FINISH.
+    """
+
+    file_id: str
+    first: tuple[tuple[str, str], ...] = ()
+    rank: int = 0
+    outcome: ProcedureOutcome | None = None
+
+
+def facts_of(notification: EventNotification, *, received_at: int) -> Facts:
+    """Say what an event adds to the session its context names."""
+    upload, procedure = notification.file_upload, notification.procedure_state
+    if upload is not None:
+        learnt = {
+            "uploaded_at": str(received_at),
+            "media_url": upload.media_url,
+            "cover_url": upload.cover_url,
+            "procedure_task_id": upload.procedure_task_id,
+        }
+        return Facts(notification.file_id, tuple((name, value) for name, value in learnt.items() if value))
+    if procedure is not None:
+        outcome = ProcedureOutcome(procedure.status, procedure.succeeded, procedure.subtasks)
+        return Facts(notification.file_id, (), _rank(procedure), outcome)
+    return Facts(notification.file_id)
+
+
+def state_of(session: UploadSession, *, now: int) -> UploadState:
+    """Read the state off the facts; a file that VOD has outweighs a cancellation or an expiry."""
+    if session.procedure is not None and session.procedure.status == _FINISH:
+        return UploadState.READY if session.procedure.succeeded else UploadState.FAILED
+    if session.procedure is not None or _task_flow_will_report(session):
+        return UploadState.PROCESSING
+    if session.uploaded_at is not None:
+        return UploadState.UPLOADED
+    if session.cancelled_at is not None:
+        return UploadState.CANCELLED
+    if session.expired_at is not None or now >= session.ends_at:
+        return UploadState.EXPIRED
+    return UploadState.ISSUED
+
+
+def is_final(session: UploadSession, *, now: int) -> bool:
+    """Whether no further change is expected: a client that waits can stop asking."""
+    return state_of(session, now=now) not in (UploadState.ISSUED, UploadState.PROCESSING)
+
+
+def may_renew(session: UploadSession, *, now: int) -> bool:
+    """Whether another signature may be issued.
+
+    That is until the upload has ended, and a little longer for a Commit that is tried again.
+    """
+    if session.uploaded_at is not None and now < session.uploaded_at + COMMIT_RETRY_SECONDS:
+        return session.cancelled_at is None
+    return state_of(session, now=now) is UploadState.ISSUED
+
+
+def _task_flow_will_report(session: UploadSession) -> bool:
+    started = session.uploaded_at is not None and session.procedure_task_id != ""
+    return started and session.grant.task_notify_mode != "None"
+
+
+def _rank(procedure: ProcedureState) -> int:
+    """Order the reports of one task flow by how far it has come."""
+    if procedure.finished:
+        return _FINISHED_RANK
+    return 1 + sum(
+        _SUBTASK_WEIGHT.get(subtask.status, 0) * 1000 + max(0, min(subtask.progress or 0, 100))
+        for subtask in procedure.subtasks
+    )

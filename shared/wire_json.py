@@ -1,0 +1,138 @@
+"""JSON from outside: strict about the text, tolerant about what the members hold.
+
+What the members mean is left to the file that speaks the wire in question.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+
+from shared.errors import InvalidRequestError
+
+MAX_DEPTH = 64
+# Python's own limit is only in the later patch releases, and without one the time grows with the square.
+MAX_DIGITS = 4300
+
+_LEAST_INTEGER, _GREATEST_INTEGER = -(2**63), 2**63 - 1
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def read_object(text: str) -> dict[str, object]:
+    """Read the text of one JSON object.
+
+    A number beyond a double's range becomes the text `Infinity` or `-Infinity`,
+    because there is no JSON to write it back; all else is kept as it was sent.
+
+    Raises:
+        InvalidRequestError: not JSON, not an object, `NaN` or `Infinity`, the same
+            member twice, a number of more than 4300 digits, nested deeper than 64.
+
+    """
+    try:
+        value: object = _DECODER.decode(text)
+    except ValueError as error:
+        raise InvalidRequestError("the body is not JSON") from error
+    except RecursionError as error:
+        raise InvalidRequestError("the body is nested too deep") from error
+    if not isinstance(value, dict):
+        raise InvalidRequestError("the body is not a JSON object")
+    # Counting brackets is far cheaper than walking the tree, and settles every honest body.
+    if text.count("{") + text.count("[") > MAX_DEPTH and _is_too_deep(value):
+        raise InvalidRequestError("the body is nested too deep")
+    return value
+
+
+def canonical_json(value: object) -> str:
+    """Write a value that was read from JSON in its one form: sorted members, no spaces, ASCII only."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def as_text(value: object) -> str:
+    """Give a string that any encoding can carry, the digits of an integer, or `""`.
+
+    A lone surrogate, which no encoding accepts, becomes U+FFFD.
+    """
+    if isinstance(value, str):
+        return value if value.isascii() else _SURROGATES.sub("\ufffd", value)
+    integer = as_integer(value)
+    return "" if integer is None else str(integer)
+
+
+def as_integer(value: object) -> int | None:
+    """Give an integer that fits into 64 bits, or None."""
+    if (
+        isinstance(value, int)
+        and not isinstance(value, bool)
+        and _LEAST_INTEGER <= value <= _GREATEST_INTEGER
+    ):
+        return value
+    return None
+
+
+def as_number(value: object) -> float | None:
+    """Give a number as a float, or None."""
+    if isinstance(value, float):
+        return value
+    integer = as_integer(value)
+    return None if integer is None else float(integer)
+
+
+def as_object(value: object) -> dict[str, object]:
+    """Give an object, or an empty one for all that is none."""
+    return value if isinstance(value, dict) else {}
+
+
+def objects_in(value: object) -> tuple[dict[str, object], ...]:
+    """Give the objects among the items of a list."""
+    return tuple(item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()
+
+
+def texts_in(value: object) -> tuple[str, ...]:
+    """Give the texts among the items of a list, without the empty ones."""
+    return tuple(filter(None, map(as_text, value))) if isinstance(value, list) else ()
+
+
+def _object_from(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise InvalidRequestError("an object in the body has two members of one name")
+    return members
+
+
+def _integer_from(digits: str) -> int:
+    if len(digits.removeprefix("-")) > MAX_DIGITS:
+        raise InvalidRequestError("a number in the body has too many digits")
+    return int(digits)
+
+
+def _number_from(digits: str) -> float | str:
+    number = float(digits)
+    if math.isinf(number):
+        return "Infinity" if number > 0 else "-Infinity"
+    return number
+
+
+def _refuse_constant(_name: str) -> object:
+    raise InvalidRequestError("the body holds NaN or Infinity, which JSON has not")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object_from,
+    parse_int=_integer_from,
+    parse_float=_number_from,
+    parse_constant=_refuse_constant,
+)
+
+
+def _is_too_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [child for node in level for child in _containers_in(node)]
+    return bool(level)
+
+
+def _containers_in(node: object) -> list[object]:
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return [child for child in children if isinstance(child, dict | list)]
