@@ -10,7 +10,7 @@ PYTHON ?= $(shell for python in python3.10 "$$HOME"/.pyenv/versions/3.10*/bin/py
             "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null \
               && command -v "$$python" && break; done)
 
-PIP     := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP     := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 INSTALL := $(PIP) install --no-input --require-hashes --no-build-isolation
 PYTEST  := $(BIN)/python -m pytest -n 2 $(TEST)
 
@@ -53,8 +53,8 @@ format: $(TEST_READY) $(NODE_READY) ## lay out all code and mend what can be men
 	@npm run format --silent
 
 coverage: $(TEST_READY) $(NODE_READY) ## which lines and branches of shared/ the fast tests reach, as a page
-	@$(PYTEST) -m "not browser" --cov --cov-report term --cov-report html:build/coverage
-	@echo "build/coverage/index.html shows it line by line."
+	@$(PYTEST) -m "not browser" --cov --cov-report term --cov-report html:.local/coverage
+	@echo ".local/coverage/index.html shows it line by line."
 
 lock: .venv-lock/bin/uv ## pin what the .in files name (UPGRADE=1: to the newest versions)
 	@$(COMPILE) requirements-build.in -o requirements-build.txt
@@ -89,7 +89,7 @@ $(TEST_READY): requirements-dev.txt $(RUN_READY)
 $(NODE_READY): package.json package-lock.json
 	@command -v npm >/dev/null || { echo "Node with npm was not found; the page needs it for the Web SDK of VOD." >&2; exit 1; }
 	@echo "Installing the locked Node packages"
-	@npm ci --silent --no-audit --no-fund
+	@npm ci --loglevel error --no-audit --no-fund
 	@touch $@
 
 browser: $(RUN_READY)
@@ -98,5 +98,5 @@ browser: $(RUN_READY)
 .venv-lock/bin/uv: Makefile
 	@test -n "$(PYTHON)" || { echo "No Python 3.10 or newer was found: install one, or name it with PYTHON=…" >&2; exit 1; }
 	@"$(PYTHON)" -m venv .venv-lock
-	@.venv-lock/bin/python -m pip --disable-pip-version-check --quiet install $(UV)
+	@.venv-lock/bin/python -m pip --disable-pip-version-check --quiet --quiet install $(UV)
 	@touch $@

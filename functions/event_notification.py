@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hmac
+from typing import TYPE_CHECKING
 
 from shared import bootstrap, log
-from shared.delivery import Courier
+from shared.app_event import PUSH
 from shared.errors import NotFoundError, StoreUnavailableError
 from shared.event_notification import (
     callback_signature_from_query,
@@ -14,7 +15,12 @@ from shared.event_notification import (
     raw_json,
 )
 from shared.http_message import Request, Response
-from shared.intake import Source, take_in
+from shared.intake import Source
+from shared.invocation import answer_http
+
+if TYPE_CHECKING:
+    from shared.notification_values import EventNotification
+    from shared.settings import CallbackSettings
 
 INLINE_SECONDS = 3.0
 """VOD gives up after 5 s (doc 266/33931): verification and delivery get what is left of this."""
@@ -22,54 +28,48 @@ INLINE_SECONDS = 3.0
 
 def main_handler(event: object, context: object) -> dict[str, object]:
     """Answer one invocation by SCF."""
-    return bootstrap.answer(event, context, methods=("POST",), respond=_respond)
+    return answer_http(event, context, methods=("POST",), respond=_respond)
 
 
 def _respond(request: Request) -> Response:
     # Read.
-    runtime = bootstrap.event_notification()
-    settings, started = runtime.settings, bootstrap.now()
-    _refuse_strangers(request, settings.callback_tokens)
+    runtime, started = bootstrap.event_notification(), bootstrap.now()
+    _refuse_strangers(request, runtime.settings)
     notification = parse_notification(request.body)
-    if settings.callback_sign_key is not None:
-        signature = notification.signature or callback_signature_from_query(request.query)
-        if not callback_signature_matches(signature, sign_key=settings.callback_sign_key, now=int(started)):
-            raise NotFoundError("There is nothing here.")
+    _refuse_unsigned(notification, request, runtime.settings, now=int(started))
 
     # Journal: only then may VOD hear an answer.
-    source = Source("push", int(started), lease=f"{bootstrap.random_bits(64):x}")
+    courier = bootstrap.courier(runtime, deadline=started + INLINE_SECONDS)
+    source = Source(PUSH, int(started), lease=bootstrap.new_lease())
     try:
-        arrival = take_in(notification, source, store=runtime.store, settings=settings)
+        arrival = courier.intake.take_in(notification, source)
     except StoreUnavailableError:
-        log.write(
-            "event.unjournaled", request_id=request.request_id, level="error", raw=raw_json(notification)
-        )
+        raw = raw_json(notification)
+        log.write("event.unjournaled", request_id=request.request_id, level="error", raw=raw)
         # VOD ignores what it is answered and sends again only after a time-out, so it gets one.
-        bootstrap.wait(settings.callback_hold_seconds - (bootstrap.now() - started))
+        bootstrap.wait(started + runtime.settings.callback_hold_seconds - bootstrap.now())
         raise
 
     # Deliver with the time that is left.
-    courier = Courier(
-        store=runtime.store,
-        read_back=bootstrap.vod_api(),
-        webhook=bootstrap.app_webhook(),
-        clock=bootstrap.now,
-        deadline=started + INLINE_SECONDS,
-    )
-    log.write(
-        "event.journaled",
-        request_id=request.request_id,
-        eventId=arrival.event.event_id,
-        type=arrival.event.type,
-        verdict=arrival.event.verdict.value,
-        outcome=courier.deliver(arrival),
-    )
+    outcome = courier.deliver(arrival)
+    log.write("event.journaled", request_id=request.request_id, outcome=outcome, figures=arrival.figures)
     return Response(200)
 
 
-def _refuse_strangers(request: Request, tokens: tuple[str, ...]) -> None:
+def _refuse_strangers(request: Request, settings: CallbackSettings) -> None:
     """Compare the path's last part with every valid token, in constant time."""
     given = "".join(request.segments[-1:]).encode("utf-8", "replace")
-    matches = [hmac.compare_digest(given, token.encode("ascii")) for token in tokens]
+    matches = [hmac.compare_digest(given, token.encode("ascii")) for token in settings.callback_tokens]
     if not any(matches):
+        raise NotFoundError("There is nothing here.")
+
+
+def _refuse_unsigned(
+    notification: EventNotification, request: Request, settings: CallbackSettings, *, now: int
+) -> None:
+    """Check Sign and T, where a SignKey is set: top-level members first, then the query string."""
+    if settings.callback_sign_key is None:
+        return
+    signature = notification.signature or callback_signature_from_query(request.query)
+    if not callback_signature_matches(signature, sign_key=settings.callback_sign_key, now=now):
         raise NotFoundError("There is nothing here.")

@@ -6,6 +6,7 @@ from shared import bootstrap, issuing, log
 from shared.authentication import authenticate
 from shared.errors import NotFoundError
 from shared.http_message import Request, Response, json_response, prefers_text, read_json, text_response
+from shared.invocation import answer_http
 from shared.upload_policy import read_signature_request
 
 MAX_BODY_BYTES = 16_384
@@ -13,7 +14,7 @@ MAX_BODY_BYTES = 16_384
 
 def main_handler(event: object, context: object) -> dict[str, object]:
     """Answer one invocation by SCF."""
-    return bootstrap.answer(event, context, methods=("POST",), respond=_respond, origins=_origins)
+    return answer_http(event, context, methods=("POST",), respond=_respond, origins=_origins)
 
 
 def _origins() -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from shared import bootstrap, log
 from shared.authentication import authenticate
 from shared.errors import ConflictError, NotFoundError
 from shared.http_message import Request, Response, json_response
+from shared.invocation import answer_http
 from shared.upload_answer import POLL_SECONDS, entity_tag, matches, upload_answer
 from shared.upload_id import is_upload_id
 from shared.upload_session import UploadState, state_of
@@ -13,7 +14,7 @@ from shared.upload_session import UploadState, state_of
 
 def main_handler(event: object, context: object) -> dict[str, object]:
     """Answer one invocation by SCF."""
-    return bootstrap.answer(event, context, methods=("GET", "DELETE"), respond=_respond, origins=_origins)
+    return answer_http(event, context, methods=("GET", "DELETE"), respond=_respond, origins=_origins)
 
 
 def _origins() -> tuple[str, ...]:

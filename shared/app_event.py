@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from shared.upload_context import UploadContext
 
 
+PUSH, PULL, RECONCILED, EXPIRY = "push", "pull", "reconciled", "expiry"
+
+
 class Verdict(str, Enum):
     """What an event is to us.
 
@@ -39,8 +42,10 @@ class Verdict(str, Enum):
 class AppEvent:
     """One event for the app; `occurred_at` is the Unix second at which we received it.
 
-    `uploader` is None for an unattributed event. `verified` says that VOD itself confirmed which
-    upload the file belongs to. `sequence` counts the events of one upload from 1; 0 without one.
+    `origin` is `push` or `pull`, `reconciled` (VOD's event was missed, and found by asking) or
+    `expiry` (nothing came of the upload; the notification is empty then). `uploader` is None for an
+    unattributed event. `verified` says that VOD itself confirmed which upload the file belongs to.
+    `sequence` counts the events of one upload from 1; 0 without one.
     """
 
     event_id: str
@@ -50,11 +55,14 @@ class AppEvent:
     verified: bool
     sequence: int
     occurred_at: int
+    origin: str
 
     @property
     def type(self) -> str:
         """The event's type, by which an app decides what to do."""
         upload, procedure = self.notification.file_upload, self.notification.procedure_state
+        if self.origin == EXPIRY:
+            return "upload.expired"
         if self.uploader is not None and upload is not None:
             return "upload.replayed" if self.verdict is Verdict.REPLAYED else "upload.completed"
         if self.uploader is not None and procedure is not None:
@@ -104,6 +112,7 @@ def _content(event: AppEvent) -> dict[str, object]:
         **(_procedure(procedure) if procedure else {}),
         "verdict": event.verdict.value,
         "verified": event.verified,
+        "reconciled": event.origin == RECONCILED,
         "sequence": event.sequence,
     }
 

@@ -6,18 +6,22 @@ When to try, and what follows from the result, is left to `shared.delivery`.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
+import http.client
+import socket
+import ssl
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import urllib3
-
 from shared.outbound_address import RefusedAddressError, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
+    from email.message import Message
 
     from shared.settings import WebhookSettings
 
@@ -57,15 +61,16 @@ def signed_headers(body: bytes, *, event_id: str, now: int, secrets: tuple[bytes
 
 
 class AppWebhook:
-    """The app's endpoint; connections are kept between attempts."""
+    """The app's endpoint; each attempt is a connection of its own."""
 
     def __init__(self, settings: WebhookSettings) -> None:
         self._settings = settings
-        self._pools: dict[str, urllib3.HTTPConnectionPool] = {}
+        self._tls = ssl.create_default_context()
 
     def send(self, body: bytes, *, event_id: str, now: int, timeout_seconds: float) -> Attempt:
         """Post the body once; redirects are not followed, and the answer's body is not read."""
         url = urlsplit(str(self._settings.app_webhook_url))
+        host, port = str(url.hostname), url.port or _PORTS[url.scheme]
         headers = {
             **signed_headers(body, event_id=event_id, now=now, secrets=self._settings.app_webhook_secrets),
             "Content-Type": "application/json",
@@ -73,42 +78,49 @@ class AppWebhook:
             "Host": url.netloc,
         }
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        connection = http.client.HTTPConnection(host, port)
         try:
-            pool = self._pool(url.scheme, str(url.hostname), url.port or _PORTS[url.scheme])
-            answer = pool.urlopen(
-                "POST",
-                target,
-                body=body,
-                headers=headers,
-                timeout=urllib3.Timeout(total=timeout_seconds),
-                retries=False,
-                redirect=False,
-                preload_content=False,
-            )
+            address = resolve(host, port, allow_private=self._settings.app_webhook_allow_insecure)
+            with _connected(address, port, timeout_seconds) as plain:
+                # To the checked address, with the host's own name in TLS and in Host.
+                connection.sock = (
+                    self._tls.wrap_socket(plain, server_hostname=host) if url.scheme == "https" else plain
+                )
+                connection.request("POST", target, body=body, headers=headers)
+                answer = connection.getresponse()
+                return Attempt(answer.status, f"HTTP {answer.status}", _retry_after(answer.headers))
         except RefusedAddressError as error:
             return Attempt(0, error.detail)
-        except urllib3.exceptions.HTTPError as error:
+        except (OSError, http.client.HTTPException) as error:
             return Attempt(0, f"no answer ({type(error).__name__})")
-        # An unread body would be mistaken for the next answer, and reading it could take for ever.
-        if answer.headers.get("content-length", "") == "0" or answer.status == 204:  # noqa: PLR2004 -- No Content
-            answer.drain_conn()
-            answer.release_conn()
-        else:
-            answer.close()
-        return Attempt(answer.status, f"HTTP {answer.status}", _retry_after(answer.headers))
-
-    def _pool(self, scheme: str, host: str, port: int) -> urllib3.HTTPConnectionPool:
-        """Connect to the checked address, with the host's own name in TLS and in Host."""
-        address = resolve(host, port, allow_private=self._settings.app_webhook_allow_insecure)
-        if address not in self._pools:
-            self._pools[address] = (
-                urllib3.HTTPSConnectionPool(address, port, server_hostname=host, assert_hostname=host)
-                if scheme == "https"
-                else urllib3.HTTPConnectionPool(address, port)
-            )
-        return self._pools[address]
+        finally:
+            connection.close()
 
 
-def _retry_after(headers: Mapping[str, str]) -> int | None:
+@contextlib.contextmanager
+def _connected(address: str, port: int, timeout_seconds: float) -> Iterator[socket.socket]:
+    """Connect, and cut the connection when the time is over.
+
+    A socket's own time-out is not enough: every byte of an answer that drips in would renew it.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as connection, connection.dup() as handle:
+        connection.settimeout(timeout_seconds)
+        watch = threading.Timer(timeout_seconds, _cut, [handle])
+        watch.start()
+        try:
+            connection.connect((address, port))
+            yield connection
+        finally:
+            watch.cancel()
+
+
+def _cut(connection: socket.socket) -> None:
+    # It may have ended by itself in the meantime.
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+def _retry_after(headers: Message) -> int | None:
     value = headers.get("retry-after", "")
     return int(value) if value.isascii() and value.isdigit() and len(value) < 7 else None  # noqa: PLR2004 -- 11 days

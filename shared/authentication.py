@@ -6,6 +6,7 @@ a caller may do is left to `shared.upload_policy`.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -53,7 +54,7 @@ def authenticate(headers: Mapping[str, str], settings: CallerSettings, *, now: i
     """
     scheme, _, token = headers.get("authorization", "").partition(" ")
     token = token.strip()
-    if scheme.lower() != "bearer" or not token or len(token) > MAX_TOKEN_LENGTH:
+    if scheme.lower() != "bearer" or not token.isascii() or not 0 < len(token) <= MAX_TOKEN_LENGTH:
         raise UnauthenticatedError(_REFUSAL)
     claims = _verified_claims(token, settings)
     user_id = claims["sub"]
@@ -99,7 +100,8 @@ def _keys(token: str, settings: CallerSettings) -> tuple[Any, ...]:
         return (settings.jwt_public_key,)
     try:
         return (_jwks_client(str(settings.jwt_jwks_url)).get_signing_key_from_jwt(token),)
-    except jwt.PyJWKClientConnectionError:
+    except (jwt.PyJWKClientConnectionError, jwt.PyJWKSetError, OSError, ValueError):
+        # The last two: a connection that broke in the middle, and an answer that is no JSON.
         raise KeysUnavailableError("The keys of the token's issuer cannot be fetched now.") from None
     except jwt.PyJWTError:
         return ()
@@ -119,5 +121,7 @@ def _is_current(claims: Mapping[str, object], now: int) -> bool:
 
 
 def _instant(value: object) -> float | None:
-    """Read a NumericDate (RFC 7519, section 2); NaN compares false and so never passes."""
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    """Read a NumericDate (RFC 7519, section 2), which neither NaN nor Infinity is."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return value if isinstance(value, int) or math.isfinite(value) else None

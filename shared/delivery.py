@@ -1,7 +1,7 @@
 """What becomes of a journaled event: the read-back it may still need, and its way to the app.
 
 The first attempt is made at once, with what is left of the function's time, because an event
-function cannot work after it has answered.
+function cannot work after it has answered; later ones are the timer's.
 """
 
 from __future__ import annotations
@@ -12,73 +12,113 @@ from typing import TYPE_CHECKING
 
 from shared.app_event import to_json
 from shared.errors import StoreUnavailableError, VodApiError
-from shared.intake import make_sure
+from shared.journal_store import AttemptEnding
+from shared.retry_schedule import next_attempt_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shared.app_webhook import AppWebhook, Attempt
-    from shared.intake import Arrival, ReadBack
-    from shared.store import Store
+    from shared.app_webhook import AppWebhook
+    from shared.intake import Arrival, Intake, ReadBack
+    from shared.journal_store import Outcome
 
-RETRY_SECONDS = 5
-"""When an event whose first attempt failed is due again."""
+ATTEMPT_SECONDS = 15.0
+"""The longest that one attempt may take (Standard Webhooks 1.0.0 asks for 15 to 30 s)."""
 MIN_ATTEMPT_SECONDS = 0.2
+DISABLED_SECONDS = 3600
+"""How often to look whether a disabled endpoint has been enabled again."""
+_GONE = 410
 
 
 @dataclass(frozen=True)
 class Courier:
-    """What one invocation delivers with: `clock` tells Unix seconds, `deadline` when it must be done."""
+    """What one invocation delivers with.
 
-    store: Store
-    read_back: ReadBack
+    `clock` tells Unix seconds, `deadline` when the work must be done, `draw` a number from 0 to 1.
+    """
+
+    intake: Intake
+    read_back: Callable[[], ReadBack]
     webhook: AppWebhook | None
     clock: Callable[[], float]
+    draw: Callable[[], float]
     deadline: float
 
     def deliver(self, arrival: Arrival) -> str:
         """Verify if need be and deliver if that is due; returns in one word what became of the event.
 
-        `duplicate`, `recorded`, `quarantined`, `held` (VOD could not be asked yet), `delivered`,
-        `retrying`, `kept` (no webhook is set up). No failure here loses the event: it stays due.
+        There is nothing to do for one that is `duplicate`, `recorded`, `superseded`, `quarantined`
+        or `lost`. Others end `delivered`, `retrying`, `dead`, `held` (VOD could not be asked) or
+        `kept` (no webhook is set up). No failure here loses an event: it stays due.
         """
         try:
             if arrival.journaled.status == "held":
-                arrival = self._make_sure(arrival)
-            if not arrival.deliverable:
-                return arrival.journaled.status
-            return self._attempt(arrival)
-        except VodApiError:
-            return "held"
+                arrival = self.intake.make_sure(
+                    arrival,
+                    vod_api=self.read_back(),
+                    now=int(self.clock()),
+                    timeout_seconds=self._time_left() / 2,
+                )
+            return self._send(arrival) if arrival.deliverable else arrival.journaled.status
+        except VodApiError as error:
+            return self._put_off(arrival, error.detail)
         except StoreUnavailableError:
             return "retrying"
 
-    def _make_sure(self, arrival: Arrival) -> Arrival:
-        now = int(self.clock())
-        return make_sure(
-            arrival, store=self.store, vod_api=self.read_back, now=now, timeout_seconds=self._left() / 2
-        )
-
-    def _attempt(self, arrival: Arrival) -> str:
+    def _send(self, arrival: Arrival) -> str:
         if self.webhook is None:
             return "kept"
         now = int(self.clock())
+        if arrival.journaled.endpoint_disabled:
+            return self._finish(arrival, "waiting", now + DISABLED_SECONDS, problem="endpoint disabled")
         body = json.dumps(to_json(arrival.event), separators=(",", ":")).encode("ascii")
         attempt = self.webhook.send(
-            body, event_id=arrival.event.event_id, now=now, timeout_seconds=self._left()
+            body, event_id=arrival.event.event_id, now=now, timeout_seconds=self._time_left()
         )
-        self.store.finish_delivery(
-            arrival.entry,
-            fields=_outcome(attempt, now),
-            next_attempt_at=None if attempt.delivered else now + max(RETRY_SECONDS, attempt.retry_after or 0),
+        if attempt.delivered:
+            return self._finish(arrival, "delivered", None, problem="", attempts=1)
+        if attempt.status == _GONE:
+            return self._finish(arrival, "gone", now + DISABLED_SECONDS, problem=attempt.problem, attempts=1)
+        return self._fail(arrival, "failed", problem=attempt.problem, retry_after=attempt.retry_after)
+
+    def _put_off(self, arrival: Arrival, problem: str) -> str:
+        try:
+            ending = self._fail(arrival, "waiting", problem=problem)
+        except StoreUnavailableError:
+            return "held"
+        return "held" if ending == "retrying" else ending
+
+    def _fail(
+        self, arrival: Arrival, outcome: Outcome, *, problem: str, retry_after: int | None = None
+    ) -> str:
+        following = next_attempt_at(
+            arrival.attempts + 1, now=int(self.clock()), random=self.draw(), retry_after=retry_after
         )
-        return "delivered" if attempt.delivered else "retrying"
+        return self._finish(arrival, outcome, following, problem=problem, attempts=1)
 
-    def _left(self) -> float:
-        return max(MIN_ATTEMPT_SECONDS, self.deadline - self.clock())
+    def _finish(
+        self, arrival: Arrival, outcome: Outcome, following: int | None, *, problem: str, attempts: int = 0
+    ) -> str:
+        """Write the outcome down; a lease that has passed to somebody else makes this void."""
+        now = int(self.clock())
+        delivery = "delivered" if outcome == "delivered" else "dead" if following is None else "due"
+        ending = AttemptEnding(
+            lease=arrival.entry.lease,
+            endpoint=self.intake.settings.app_webhook_url or "",
+            now=now,
+            outcome=outcome,
+            next_attempt_at=following,
+            fields={
+                "delivery": delivery,
+                "attempts": str(arrival.attempts + attempts),
+                "problem": problem,
+                "attempted_at": str(now),
+            },
+        )
+        store = self.intake.store
+        if not store.finish_attempt(store.key_of(arrival.entry), ending):
+            return "lost"
+        return "retrying" if delivery == "due" else delivery
 
-
-def _outcome(attempt: Attempt, now: int) -> tuple[tuple[str, str], ...]:
-    if attempt.delivered:
-        return (("delivery", "delivered"), ("delivered_at", str(now)), ("last_attempt", attempt.problem))
-    return (("delivery", "due"), ("last_attempt", attempt.problem))
+    def _time_left(self) -> float:
+        return min(ATTEMPT_SECONDS, max(MIN_ATTEMPT_SECONDS, self.deadline - self.clock()))

@@ -73,7 +73,7 @@ def parse_request(event: object, *, request_id: str) -> Request:
     """
     if not isinstance(event, dict) or not isinstance(event.get("httpMethod"), str):
         raise InvalidRequestError("This function answers HTTP requests only.")
-    headers = {name.lower(): value for name, value in _text_map(event.get("headers")).items()}
+    headers = _headers(event.get("headers"))
     return Request(
         method=event["httpMethod"].upper(),
         path=_text(event.get("path")) or "/",
@@ -122,12 +122,15 @@ def allow_methods(request: Request, *methods: str) -> None:
 
 def prefers_text(request: Request) -> bool:
     """Whether Accept asks for text/plain rather than JSON (RFC 9110, section 12.5.1)."""
-    weights = {"text/plain": 0.0, "application/json": 0.0}
+    weights = {}
     for choice in request.headers.get("accept", "").lower().split(","):
-        media_type, _, parameters = choice.partition(";")
-        if media_type.strip() in weights:
-            weights[media_type.strip()] = _quality(parameters)
-    return weights["text/plain"] > weights["application/json"]
+        media_range, _, parameters = choice.partition(";")
+        weights[media_range.strip()] = _quality(parameters)
+    text, anything_else = (
+        next((weights[name] for name in ranges if name in weights), 0.0)
+        for ranges in (("text/plain", "text/*", "*/*"), ("application/json", "application/*", "*/*"))
+    )
+    return text > anything_else
 
 
 def json_response(status: int, content: Mapping[str, object], **headers: str) -> Response:
@@ -220,6 +223,17 @@ def _text_map(value: object) -> dict[str, str]:
     return {name: item for name, item in first.items() if isinstance(name, str) and isinstance(item, str)}
 
 
+def _headers(value: object) -> dict[str, str]:
+    """Lower the names; of a header that came twice the values are joined (RFC 9110, section 5.3)."""
+    headers: dict[str, str] = {}
+    for name, item in value.items() if isinstance(value, dict) else ():
+        texts = [text for text in (item if isinstance(item, list) else [item]) if isinstance(text, str)]
+        if isinstance(name, str) and texts:
+            known = [headers[name.lower()]] if name.lower() in headers else []
+            headers[name.lower()] = ", ".join(known + texts)
+    return headers
+
+
 def _body(event: dict[str, object]) -> bytes:
     text = _text(event.get("body"))
     try:
@@ -233,7 +247,8 @@ def _body(event: dict[str, object]) -> bytes:
 def _client_address(event: dict[str, object], headers: Mapping[str, str]) -> str:
     context = event.get("requestContext")
     source = _text(context.get("sourceIp")) if isinstance(context, dict) else ""
-    address = (headers.get("x-scf-remote-addr") or source).strip()
+    # The gateway has its own word for it, and hands on a header of that name as the client wrote it.
+    address = (source or headers.get("x-scf-remote-addr", "")).strip()
     if address.startswith("["):
         return address[1:].partition("]")[0]
     return address.partition(":")[0] if address.count(":") == 1 else address

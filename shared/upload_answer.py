@@ -48,7 +48,8 @@ def entity_tag(answer: dict[str, object]) -> str:
 
 def matches(if_none_match: str, tag: str) -> bool:
     """Whether a client's If-None-Match names this answer."""
-    return tag in (known.strip().removeprefix("W/") for known in if_none_match.split(","))
+    known = [entity.strip().removeprefix("W/") for entity in if_none_match.split(",")]
+    return tag in known or known == ["*"]
 
 
 def _procedure(outcome: ProcedureOutcome | None) -> dict[str, object] | None:

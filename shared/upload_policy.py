@@ -110,7 +110,7 @@ def read_signature_request(members: Mapping[str, object]) -> SignatureRequest:
         raise UnprocessableError(
             "The request has members that cannot be accepted.",
             faults=tuple(
-                Fault("/" + _escape(str(fault["loc"][0])), _sentence(fault["type"], fault["msg"]))
+                Fault(_pointer(fault["loc"]), _sentence(fault["type"], fault["msg"]))
                 for fault in error.errors(include_input=False, include_url=False, include_context=False)
             ),
         ) from None
@@ -223,7 +223,12 @@ def _sentence(kind: str, message: str) -> str:
     return "There is no such member." if kind == "extra_forbidden" else f"{message}."
 
 
-def _escape(key: str) -> str:
-    """Spell one reference token of a JSON pointer (RFC 6901), printable whatever the key was."""
-    printable = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", key)
-    return printable.replace("~", "~0").replace("/", "~1")[:_MAX_SHOWN_KEY]
+def _pointer(place: tuple[int | str, ...]) -> str:
+    """Spell a JSON pointer (RFC 6901) to one member, printable whatever its name was.
+
+    A name with a lone surrogate has no place in pydantic's eyes; the pointer is then the whole body.
+    """
+    if not place:
+        return ""
+    printable = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", str(place[0]))[:_MAX_SHOWN_KEY]
+    return "/" + printable.replace("~", "~0").replace("/", "~1")

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 COMMIT_RETRY_SECONDS = 120
 """An SDK that lost the answer to its Commit asks for another signature after VOD has the file."""
 
+UPLOAD_CHECKS_SECONDS = (900, 3600, 4 * 3600)
+"""How long after the first signature to look whether an upload's event was missed."""
+TASK_FLOW_CHECK_SECONDS = 3600
+"""How long a task flow may be silent before VOD is asked about it."""
+CHECK_AS_PLANNED = -1
+
 _FINISH = "FINISH"
 _FINISHED_RANK = 1 << 40
 _SUBTASK_WEIGHT = {"PROCESSING": 1, "SUCCESS": 2, "FAIL": 2}
@@ -75,12 +81,16 @@ class Facts:
     `file_id` is claimed by the first event that names one; an event that names another is about a
     second file under the same session. `first` are fields kept as first learnt. `ranked` is kept
     if its rank is the highest so far, so that a late PROCESSING never undoes a FINISH.
+
+    `check_after` says in how many seconds to look whether the next event was missed: 0 if none is
+    to come, CHECK_AS_PLANNED if this event changes nothing about it.
     """
 
     file_id: str
     first: tuple[tuple[str, str], ...] = ()
     rank: int = 0
     outcome: ProcedureOutcome | None = None
+    check_after: int = CHECK_AS_PLANNED
 
 
 def facts_of(notification: EventNotification, *, received_at: int) -> Facts:
@@ -93,11 +103,19 @@ def facts_of(notification: EventNotification, *, received_at: int) -> Facts:
             "cover_url": upload.cover_url,
             "procedure_task_id": upload.procedure_task_id,
         }
-        return Facts(notification.file_id, tuple((name, value) for name, value in learnt.items() if value))
+        first = tuple((name, value) for name, value in learnt.items() if value)
+        check_after = TASK_FLOW_CHECK_SECONDS if upload.procedure_task_id else 0
+        return Facts(notification.file_id, first, check_after=check_after)
     if procedure is not None:
         outcome = ProcedureOutcome(procedure.status, procedure.succeeded, procedure.subtasks)
-        return Facts(notification.file_id, (), _rank(procedure), outcome)
+        check_after = 0 if procedure.finished else TASK_FLOW_CHECK_SECONDS
+        return Facts(notification.file_id, (), _rank(procedure), outcome, check_after)
     return Facts(notification.file_id)
+
+
+def expiry_facts(*, now: int) -> Facts:
+    """Say what the end of an unused upload adds to its session."""
+    return Facts("", (("expired_at", str(now)),), check_after=0)
 
 
 def state_of(session: UploadSession, *, now: int) -> UploadState:
@@ -128,6 +146,24 @@ def may_renew(session: UploadSession, *, now: int) -> bool:
     if session.uploaded_at is not None and now < session.uploaded_at + COMMIT_RETRY_SECONDS:
         return session.cancelled_at is None
     return state_of(session, now=now) is UploadState.ISSUED
+
+
+def first_check_at(session: UploadSession) -> int:
+    """Say when (Unix seconds) a new upload is first looked after."""
+    return min(session.issued_at + UPLOAD_CHECKS_SECONDS[0], session.ends_at)
+
+
+def next_check_at(session: UploadSession, *, now: int) -> int | None:
+    """Say when to look after this upload again; None if nothing more is to come of it.
+
+    The last look at an unused upload is at its end: then it expires.
+    """
+    if session.procedure_task_id != "" and not is_final(session, now=now):
+        return now + TASK_FLOW_CHECK_SECONDS
+    if session.uploaded_at is not None or session.expired_at is not None:
+        return None
+    later = (session.issued_at + seconds for seconds in UPLOAD_CHECKS_SECONDS)
+    return min([*(at for at in later if at > now), max(session.ends_at, now + 1)])
 
 
 def _task_flow_will_report(session: UploadSession) -> bool:

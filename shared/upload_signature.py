@@ -198,8 +198,8 @@ class DecodedSignature:
     """A signature taken apart, and not yet believed: see `is_signed_with`.
 
     `original` stands for the exact bytes that were signed; bytes that are not UTF-8 appear in it
-    as surrogate escapes (PEP 383). `pairs` has the decoded names and values in order, and is
-    always printable Unicode.
+    as surrogate escapes (PEP 383). `pairs` has the decoded names and values in order, with U+FFFD
+    for such bytes, so that it can always be encoded.
     """
 
     digest: bytes
@@ -219,7 +219,8 @@ def decode(signature: str) -> DecodedSignature:
     """Take a signature apart, whichever of the official samples encoded it.
 
     A space may be `+` or `%20`, values may be unencoded, and line breaks may stand in the Base64
-    (doc 266/33923). Otherwise the Base64 must be the standard one, so that no two texts mean the same.
+    (doc 266/33923). Beyond that one signature has one spelling: missing or surplus padding, other
+    alphabets and leftover bits are refused.
 
     Raises:
         InvalidRequestError: this is no upload signature.

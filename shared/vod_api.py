@@ -6,7 +6,7 @@ adds is lost, and the half megabyte of generated models is not imported on a col
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tencentcloud.common.common_client import CommonClient
@@ -19,9 +19,13 @@ from shared.errors import VodApiError
 from shared.wire_json import as_object, as_text, objects_in
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shared.settings import VodApiSettings
 
 SERVICE, VERSION = "vod", "2018-07-17"
+SEARCH_PAGE = 100
+"""The most that SearchMedia lists in one call."""
 
 
 class VodApi:
@@ -29,14 +33,13 @@ class VodApi:
 
     def __init__(self, settings: VodApiSettings) -> None:
         url = urlsplit(settings.vod_api_url)
-        self._profile = HttpProfile(protocol=url.scheme, endpoint=url.netloc, keepAlive=True)
         secret_id, secret_key, token = settings.api_credentials
         self._client = CommonClient(
             SERVICE,
             VERSION,
             Credential(secret_id, secret_key, token),
             "",  # these calls take no region
-            ClientProfile(httpProfile=self._profile),
+            ClientProfile(httpProfile=HttpProfile(protocol=url.scheme, endpoint=url.netloc, keepAlive=True)),
         )
         self._sub_app_id = settings.vod_api_sub_app_id
 
@@ -56,13 +59,83 @@ class VodApi:
                 return as_text(source.get("SourceContext"))
         return None
 
-    def _call(self, action: str, parameters: dict[str, object], timeout_seconds: float) -> dict[str, Any]:
+    def pull_events(self, *, timeout_seconds: float) -> tuple[dict[str, object], ...]:
+        """Take up to 16 events off the queue of the reliable callback, as the API spells them.
+
+        The API holds the call for up to 5 s when there is none (doc 266/34183). An empty queue
+        may come as an empty list, as null or as ResourceNotFound: which is undocumented.
+
+        Raises:
+            VodApiError: the API refused, or did not answer in time.
+
+        """
+        try:
+            reply = self._call("PullEvents", {}, timeout_seconds)
+        except VodApiError as error:
+            if error.vod_code.startswith("ResourceNotFound"):
+                return ()
+            raise
+        return objects_in(reply.get("EventSet"))
+
+    def confirm_events(self, event_handles: Sequence[str], *, timeout_seconds: float) -> None:
+        """Take events off the queue for good; at most 16, within 30 s of the pull (doc 266/34184).
+
+        Raises:
+            VodApiError: the API refused, or did not answer in time; the events will come again.
+
+        """
+        self._call("ConfirmEvents", {"EventHandles": list(event_handles)}, timeout_seconds)
+
+    def uploads_created(
+        self, *, after: str, before: str, offset: int, timeout_seconds: float
+    ) -> tuple[dict[str, object], ...]:
+        """List one page of the media that were uploaded between two ISO 8601 instants, oldest first.
+
+        SearchMedia is the one call that finds a file whose FileId we never heard: it cannot look
+        for a sourceContext, so the time of creation narrows the search and the caller compares.
+
+        Raises:
+            VodApiError: the API refused, or did not answer in time.
+
+        """
+        search = {
+            "CreateTime": {"After": after, "Before": before},
+            "SourceTypes": ["Upload"],
+            "Filters": ["basicInfo", "metaData"],
+            "Sort": {"Field": "CreateTime", "Order": "Asc"},
+            "Offset": offset,
+            "Limit": SEARCH_PAGE,
+        }
+        return objects_in(self._call("SearchMedia", search, timeout_seconds).get("MediaInfoSet"))
+
+    def procedure_task(self, task_id: str, *, timeout_seconds: float) -> dict[str, object]:
+        """Read where a task flow stands, as the member that its event would carry.
+
+        Raises:
+            VodApiError: the API refused, or did not answer in time.
+
+        """
+        reply = self._call("DescribeTaskDetail", {"TaskId": task_id}, timeout_seconds)
+        return as_object(reply.get("ProcedureTask"))
+
+    def _call(self, action: str, parameters: dict[str, object], timeout_seconds: float) -> dict[str, object]:
         if self._sub_app_id is not None:
             parameters = {**parameters, "SubAppId": self._sub_app_id}
-        self._profile.reqTimeout = timeout_seconds
+        # The profile's time-out is read once, when the client is made.
+        self._client.request.conn.timeout = timeout_seconds
         try:
-            reply = self._client.call_json(action, parameters)
+            reply = as_object(self._client.call_json(action, parameters))
         except TencentCloudSDKException as error:
-            code = str(error.get_code() or "")
-            raise VodApiError(f"{action} failed: {code}.", vod_code=code) from None
-        return as_object(as_object(reply).get("Response"))
+            raise _failed(action, str(error.get_code() or "")) from None
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            # The client reads the answer's body, and looks for an error in it, without a guard of its own.
+            raise _failed(action, type(error).__name__) from None
+        response = as_object(reply.get("Response"))
+        if "Error" in response or "RequestId" not in response:
+            # The client sees an error only under one spelling of the content type.
+            raise _failed(action, as_text(as_object(response.get("Error")).get("Code")) or "NotAnAnswer")
+        return response
+
+
+def _failed(action: str, code: str) -> VodApiError:
+    return VodApiError(f"{action} failed: {code}.", vod_code=code)

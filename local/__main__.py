@@ -1,0 +1,55 @@
+"""`python -m local COMMAND`: finds the command's module and hands it the arguments.
+
+Each command lives in `local/COMMAND_command.py`, which is imported only when it is asked for, so
+that a command needs no more libraries than its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = {
+    "serve": "start everything on this machine: functions, VOD simulator, store, page and receiver",
+    "upload": "send a real file through the whole chain and wait for the app's event",
+    "inspect": "take an upload signature apart and say what is wrong with it",
+}
+"""What can be asked for, and one line on each."""
+
+_WRONG_USAGE = 2
+_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in {"-h", "--help"}:
+        sys.stdout.write(_overview())
+        return 0
+    name, *rest = words
+    if name not in COMMANDS:
+        sys.stderr.write(f"There is no command {name!r}.\n\n{_overview()}")
+        return _WRONG_USAGE
+    command = importlib.import_module(f"local.{name}_command")
+    parser = argparse.ArgumentParser(prog=f"python -m local {name}", description=command.__doc__)
+    command.add_arguments(parser)
+    try:
+        return int(command.main(parser.parse_args(rest)))
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        return _INTERRUPTED
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {line}" for name, line in COMMANDS.items()]
+    return "\n".join(["Usage: python -m local COMMAND [--help]", "", *lines, ""])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""A certificate authority for this machine, and the certificate of the TLS port.
+
+The authority is made once and kept, so that a browser has to be told only once; who trusts it is
+left to the developer.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import trustme
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+_LEAF_LIFE = dt.timedelta(days=365)
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """Two PEM files: the authority's certificate, and the server's key with its chain."""
+
+    ca_file: Path
+    server_file: Path
+
+
+def prepare_certificates(folder: Path, hosts: Iterable[str]) -> Certificates:
+    """Keep or make the authority in `folder`; issue a fresh server certificate for `hosts`."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    files = Certificates(folder / "ca.pem", folder / "server.pem")
+    authority = _kept_authority(files.ca_file, folder / "ca-key.pem")
+    now = dt.datetime.now(tz=dt.timezone.utc)
+    server = authority.issue_cert(
+        *dict.fromkeys(hosts), not_before=now - dt.timedelta(days=1), not_after=now + _LEAF_LIFE
+    )
+    write_private(files.server_file, server.private_key_and_cert_chain_pem.bytes())
+    return files
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Replace a file in one step by one that only its owner can read."""
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    draft.replace(path)
+
+
+def _kept_authority(ca_file: Path, key_file: Path) -> trustme.CA:
+    if ca_file.exists() and key_file.exists():
+        return trustme.CA.from_pem(ca_file.read_bytes(), key_file.read_bytes())
+    authority = trustme.CA(
+        path_length=0,
+        organization_name="vod-upload-functions",
+        organization_unit_name="Local stack, trust on this machine only",
+    )
+    write_private(key_file, authority.private_key_pem.bytes())
+    write_private(ca_file, authority.cert_pem.bytes())
+    ca_file.chmod(0o644)
+    return authority

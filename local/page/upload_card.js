@@ -1,0 +1,208 @@
+// One upload as a card in the list: everything on it is read off the Upload each time it changes.
+
+import { sizeInWords, timeInWords } from "./words.js";
+
+const STRAIGHT = ["issued", "uploaded"];
+const WITH_TASK_FLOW = ["issued", "uploaded", "processing", "ready"];
+
+const BADGES = {
+  interrupted: ["interrupted", "warn"],
+  starting: ["starting", ""],
+  sending: ["sending", ""],
+  finishing: ["finishing", ""],
+  paused: ["paused", "warn"],
+  cancelling: ["cancelling", ""],
+  failed: ["stopped", "bad"],
+  cancelled: ["cancelled", ""],
+};
+
+const ANNOUNCED = {
+  paused: "paused",
+  failed: "stopped",
+  cancelled: "cancelled",
+  following: "sent; waiting for VOD",
+};
+
+export function showUpload(upload, { announce, onDismiss }) {
+  const card = document.getElementById("upload-template").content.cloneNode(true).firstElementChild;
+  const find = (selector) => card.querySelector(selector);
+  const action = (name) => find(`[data-action=${name}]`);
+  const { record } = upload;
+  let announced = "";
+
+  find(".name").textContent = record.media.name;
+  find(".name").title = record.media.name;
+  const article = find("article");
+  article.setAttribute("aria-label", `Upload of ${record.media.name}`);
+  if (upload.files?.cover) showThumb(URL.createObjectURL(upload.files.cover));
+
+  action("pause").addEventListener("click", () => upload.pause());
+  action("resume").addEventListener("click", () => upload.resume());
+  action("cancel").addEventListener("click", () => upload.cancel());
+  action("dismiss").addEventListener("click", async () => {
+    await upload.dismiss();
+    onDismiss();
+  });
+  find(".again-files").addEventListener("change", async (event) => {
+    const files = [...event.target.files];
+    event.target.value = "";
+    const cover = record.cover && files.find((file) => file.name === record.cover.name);
+    const media = files.find((file) => file !== cover);
+    find(".again-error").textContent = (await upload.continueWith({ media, cover: cover ?? null })) ?? "";
+  });
+  upload.addEventListener("change", show);
+  show();
+  return card;
+
+  function show() {
+    card.dataset.stage = upload.stage;
+    card.dataset.uploadId = upload.uploadId ?? "";
+    showFacts();
+    showSteps();
+    showBar("media");
+    showBar("cover");
+    showFailure();
+    showAgain();
+    showActions();
+    showResult();
+    sayOnce();
+  }
+
+  function showFacts() {
+    const facts = [sizeInWords(record.media.size), record.user, record.request.policy];
+    if (record.request.context) facts.push(`“${record.request.context}”`);
+    find(".facts").textContent = facts.join(" · ");
+    const state = upload.server?.state ?? "issued";
+    const [text, outcome] = BADGES[upload.stage] ?? [serverWord(state), outcomeOf(state)];
+    find(".badge").textContent = text;
+    find(".badge").dataset.outcome = outcome;
+  }
+
+  function serverWord(state) {
+    return upload.stage === "following" && state === "issued" ? "sent" : state;
+  }
+
+  function showSteps() {
+    const names = record.hasTaskFlow ? WITH_TASK_FLOW : STRAIGHT;
+    const state = upload.server?.state ?? "issued";
+    const failed = state === "failed";
+    const reached = failed ? names.length - 1 : names.indexOf(state);
+    const begun = upload.uploadId !== null;
+    find(".steps").hidden = upload.stage === "cancelled" || reached < 0;
+    find(".steps").replaceChildren(
+      ...names.map((name, index) => {
+        const item = document.createElement("li");
+        item.textContent = failed && index === reached ? "failed" : name;
+        const isReached = begun && index <= reached;
+        item.dataset.reached = isReached ? (failed && index === reached ? "failed" : "yes") : "no";
+        if (begun && index === reached) item.setAttribute("aria-current", "step");
+        return item;
+      }),
+    );
+  }
+
+  function showBar(role) {
+    const bar = find(`.bar[data-role=${role}]`);
+    const moving = ["starting", "sending", "finishing", "paused", "failed"].includes(upload.stage);
+    bar.hidden = !record[role] || !moving || (upload.stage === "failed" && !upload.progress[role]);
+    if (bar.hidden) return;
+    const progress = bar.querySelector("progress");
+    const { loaded = 0, speed = 0, sent = false } = upload.progress[role] ?? {};
+    const total = record[role].size;
+    progress.value = total ? loaded / total : Number(sent);
+    progress.setAttribute("aria-label", `${role === "media" ? "Video" : "Cover"} ${record[role].name}`);
+    bar.querySelector(".bar-numbers").textContent = numbers({ loaded, total, speed, sent });
+  }
+
+  function numbers({ loaded, total, speed, sent }) {
+    if (sent) return `${sizeInWords(total)} sent`;
+    const parts = [`${total ? Math.floor((100 * loaded) / total) : 0} %`];
+    parts.push(`${sizeInWords(loaded)} of ${sizeInWords(total)}`);
+    if (upload.stage === "sending" && speed > 0) {
+      parts.push(`${sizeInWords(speed)}/s`, `${timeInWords((total - loaded) / speed)} left`);
+    }
+    return parts.join(" · ");
+  }
+
+  function showFailure() {
+    const { failure } = upload;
+    find(".failure").hidden = !failure;
+    if (!failure) return;
+    find(".failure-title").textContent = failure.title;
+    find(".failure-advice").textContent = failure.advice;
+    find(".failure-reasons").replaceChildren(
+      ...failure.reasons.map((reason) =>
+        Object.assign(document.createElement("li"), { textContent: reason }),
+      ),
+    );
+  }
+
+  function showAgain() {
+    const files = [record.media, record.cover].filter(Boolean);
+    find(".again").hidden = upload.stage !== "interrupted";
+    find(".again-text").textContent =
+      `This upload was interrupted. A browser cannot open a file again by itself: choose ` +
+      `${files.map((file) => `${file.name} (${sizeInWords(file.size)})`).join(" and ")} once more, ` +
+      `and only what is missing is sent.`;
+    find(".again-label").textContent =
+      `Choose the same ${files.length > 1 ? `${files.length} files` : "file"}`;
+  }
+
+  function showActions() {
+    const settled = ["settled", "following", "cancelled"].includes(upload.stage);
+    const focused = card.contains(document.activeElement) ? document.activeElement : null;
+    action("pause").hidden = !upload.pausable;
+    action("resume").hidden = !upload.resumable;
+    action("resume").textContent = upload.stage === "failed" ? "Try again" : "Resume";
+    action("cancel").hidden = !upload.cancellable;
+    action("dismiss").hidden = !(settled || upload.failure?.over);
+    // A focused button that goes away hands the focus to the one that took its place.
+    if (focused?.hidden) find(".actions button:not([hidden])")?.focus();
+  }
+
+  function showResult() {
+    const { server } = upload;
+    const video = find("video");
+    find(".result").hidden = !server?.mediaUrl;
+    if (!server?.mediaUrl) return;
+    if (video.getAttribute("src") !== server.mediaUrl) video.src = server.mediaUrl;
+    if (server.coverUrl && video.getAttribute("poster") !== server.coverUrl) {
+      video.poster = server.coverUrl;
+      showThumb(server.coverUrl);
+    }
+    const entries = [["File id", server.fileId]];
+    for (const subtask of server.procedure?.subtasks ?? []) {
+      entries.push([[subtask.kind, subtask.definition].filter(Boolean).join(" "), subtaskInWords(subtask)]);
+    }
+    find(".outcome").replaceChildren(
+      ...entries.flatMap(([term, text]) => [
+        Object.assign(document.createElement("dt"), { textContent: term }),
+        Object.assign(document.createElement("dd"), { textContent: text }),
+      ]),
+    );
+  }
+
+  function subtaskInWords({ status, progress, message }) {
+    if (status === "SUCCESS") return "done";
+    if (status === "FAIL") return `failed${message ? `: ${message}` : ""}`;
+    return progress ? `${progress} %` : "waiting";
+  }
+
+  function showThumb(address) {
+    const image = Object.assign(document.createElement("img"), { src: address, alt: "" });
+    image.addEventListener("load", () => URL.revokeObjectURL(address), { once: true });
+    find(".thumb").replaceChildren(image);
+  }
+
+  function sayOnce() {
+    const state = upload.stage === "settled" ? upload.server.state : ANNOUNCED[upload.stage];
+    if (!state || state === announced) return;
+    announced = state;
+    announce(`${record.media.name}: ${state}.`);
+  }
+}
+
+function outcomeOf(state) {
+  if (state === "ready" || state === "uploaded") return "good";
+  return state === "failed" || state === "expired" ? "bad" : "";
+}

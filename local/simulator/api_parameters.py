@@ -1,0 +1,89 @@
+"""Parameters of a server API call, read with the official error codes.
+
+Which parameters an action has is left to `server_actions`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from local.simulator.tc3_authorization import ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class ApiParameters:
+    """The members of a call's body; null counts as absent, as the SDKs send it."""
+
+    values: Mapping[str, object]
+
+    def refuse_others_than(self, known: frozenset[str]) -> None:
+        """Refuse parameters that the action does not have.
+
+        Raises:
+            ApiError: UnknownParameter.
+
+        """
+        unknown = sorted(set(self.values) - known)
+        if unknown:
+            raise ApiError("UnknownParameter", f"The parameter `{unknown[0][:64]}` is not recognized.")
+
+    def text(self, name: str) -> str:
+        """Give a text, "" when absent."""
+        value = self.values.get(name)
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            raise _wrong_type(name)
+        return value
+
+    def integer(self, name: str, default: int = 0) -> int:
+        """Give a number without a fraction."""
+        value = self.values.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise _wrong_type(name)
+        return value
+
+    def texts(self, name: str) -> list[str]:
+        """Give a list of texts, empty when absent."""
+        value = self.values.get(name)
+        if value is None:
+            return []
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise _wrong_type(name)
+        return value
+
+    def inner(self, name: str) -> ApiParameters:
+        """Give a nested object, empty when absent."""
+        value = self.values.get(name)
+        if value is None:
+            return ApiParameters({})
+        if not isinstance(value, dict):
+            raise _wrong_type(name)
+        return ApiParameters(value)
+
+    def instant(self, name: str) -> float | None:
+        """Give a time in ISO 8601, as Unix seconds."""
+        text = self.text(name)
+        if not text:
+            return None
+        try:
+            moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        except ValueError:
+            raise ApiError(f"InvalidParameterValue.{name}", f"{name} is no time in ISO 8601.") from None
+        return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
+
+
+def invalid_value(name: str, message: str) -> ApiError:
+    """InvalidParameterValue with the parameter's name, as the SDK's list of codes has them."""
+    return ApiError(f"InvalidParameterValue.{name}", message)
+
+
+def _wrong_type(name: str) -> ApiError:
+    return ApiError("InvalidParameter", f"The parameter `{name}` is not of the expected type.")

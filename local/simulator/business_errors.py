@@ -1,0 +1,53 @@
+"""The refusals of the upload calls: `{"code": n, "message": "..."}`, always with HTTP 200.
+
+The SDKs read `code` from a 2xx reply and take any other status for a transport failure, so the
+status is never used. When to refuse is left to the callers.
+"""
+
+from __future__ import annotations
+
+import logging
+
+_log = logging.getLogger("local.simulator")
+
+
+class BusinessError(Exception):
+    """A refusal; `reason` is for the developer and is written to the log only.
+
+    Raise one of the three documented codes, or the one-time code from the settings.
+    """
+
+    def __init__(self, code: int, message: str, *, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.message = f"ugc upload | {message}"
+        self.reason = reason
+
+    def as_json(self) -> dict[str, object]:
+        """Give the reply's body."""
+        _log.warning("upload call refused with %d: %s", self.code, self.reason)
+        return {"code": self.code, "message": self.message}
+
+
+def invalid_request(reason: str) -> BusinessError:
+    """10001: the generic refusal (vod-js-sdk-v6 issue #5).
+
+    The numbers that VOD uses for unknown sessions, sub-applications and incomplete objects are
+    UNVERIFIED; they all get this one.
+    """
+    return BusinessError(10001, "invalid request", reason=reason)
+
+
+def invalid_signature(reason: str) -> BusinessError:
+    """10004: the signature can be read, and is not acceptable."""
+    return BusinessError(10004, "invalid signature", reason=reason)
+
+
+def expired_signature(reason: str) -> BusinessError:
+    """10010: the signature's time is over."""
+    return BusinessError(10010, "signature expired", reason=reason)
+
+
+def repeat_signature(code: int, *, reason: str) -> BusinessError:
+    """Give a one-time signature came twice; documented in words (doc 266/33922), its number is UNVERIFIED."""
+    return BusinessError(code, "repeat signature", reason=reason)

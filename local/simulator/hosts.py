@@ -1,0 +1,130 @@
+"""The one address that plays all of VOD's hosts: told apart by the Host header.
+
+Cross-origin rules and faults are applied here; every host's own work is left to its endpoint.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Router
+
+from local.simulator.control import CONTROL_HOSTS, STATISTICS_HOST
+from local.simulator.server_api import SERVER_API_HOSTS
+from local.simulator.storage import refusal
+from local.simulator.storage_errors import request_expired
+from local.simulator.storage_request import FORWARD_HEADER, is_storage_host
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from local.simulator.control import ControlEndpoint, StatisticsEndpoint
+    from local.simulator.faults import FaultDial
+    from local.simulator.server_api import ServerApiEndpoint
+    from local.simulator.storage import StorageEndpoint
+
+    Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """The ASGI application in front of all endpoints."""
+
+    control: ControlEndpoint
+    statistics: StatisticsEndpoint
+    storage: StorageEndpoint
+    server_api: ServerApiEndpoint
+    local: Router
+    faults: FaultDial
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request; other kinds of connections are none of VOD's."""
+        if scope["type"] != "http":
+            return
+        endpoint = self._endpoint(Request(scope))
+        if endpoint is None:
+            await self.local(scope, receive, send)
+        else:
+            await _with_cross_origin_rules(self._answer_with(endpoint))(scope, receive, send)
+
+    def _answer_with(self, endpoint: Endpoint) -> ASGIApp:
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            request = Request(scope, receive)
+            response = await self._fault(request) or await endpoint(request)
+            await response(scope, receive, send)
+
+        return answer
+
+    def _endpoint(self, request: Request) -> Endpoint | None:
+        host = request.headers.get("host", "").lower().partition(":")[0]
+        # The mini program SDK sends its storage traffic to the control host.
+        if is_storage_host(host) or (host in CONTROL_HOSTS and FORWARD_HEADER in request.headers):
+            return self.storage
+        if host in CONTROL_HOSTS:
+            return self.control
+        if host == STATISTICS_HOST:
+            return self.statistics
+        if host in SERVER_API_HOSTS or "x-tc-action" in request.headers:
+            return self.server_api
+        return None
+
+    async def _fault(self, request: Request) -> Response | None:
+        fault = self.faults.strike(_action(request))
+        if fault is None:
+            return None
+        if fault.kind == "slow":
+            await asyncio.sleep(fault.seconds)
+            return None
+        if fault.kind == "drop":
+            await _wait_until_given_up(request)
+        if fault.kind == "expire":
+            return refusal(request_expired(), request, request_id="")
+        return PlainTextResponse("A fault, on purpose.", status_code=fault.status)
+
+
+async def _wait_until_given_up(request: Request) -> None:
+    """Never answer: wait until the client closes the connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _with_cross_origin_rules(app: ASGIApp) -> ASGIApp:
+    """Add what browsers need to read the answers (2.7 of the protocol facts)."""
+    return CORSMiddleware(
+        app,
+        allow_origins=["*"],
+        allow_methods=["GET", "PUT", "POST", "HEAD", "DELETE", "OPTIONS"],
+        allow_headers=["*"],
+        allow_private_network=True,
+        expose_headers=["ETag", "Date", "x-cos-request-id", "Content-Length", "Content-Range"],
+        max_age=600,
+    )
+
+
+def local_paths(*, media: ASGIApp, control: ASGIApp) -> Router:
+    """Give the paths of this machine's own, for when the simulator is served alone."""
+    return Router([Mount("/local/media", media), Mount("/local/simulator", control)])
+
+
+def _action(request: Request) -> str:
+    """Give the wire name a fault refers to."""
+    query = request.query_params
+    named = query.get("Action") or request.headers.get("x-tc-action")
+    if named:
+        return named
+    storage = {
+        ("PUT", True): "UploadPart",
+        ("PUT", False): "PutObject",
+        ("POST", True): "CompleteMultipartUpload",
+        ("POST", False): "InitiateMultipartUpload",
+        ("GET", True): "ListParts",
+        ("GET", False): "ListMultipartUploads",
+    }
+    return storage.get((request.method, "uploadId" in query), "")

@@ -1,0 +1,47 @@
+"""Finished media and covers by URL, with byte ranges; mounted at /local/media.
+
+Before Commit nothing is published, so nothing is found.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from local.simulator.database import Database
+    from local.simulator.object_files import ObjectFiles
+
+
+def create_media_endpoint(database: Database, files: ObjectFiles) -> Starlette:
+    """Make the application that serves published files; ranges, HEAD and 416 as RFC 9110 has them."""
+
+    async def serve(request: Request) -> Response:
+        row = database.row("SELECT * FROM published WHERE path = ?", request.path_params["path"])
+        if row is None:
+            return PlainTextResponse("There is no such media.", status_code=404)
+        return FileResponse(
+            files.path(row["file_name"]),
+            media_type=row["content_type"],
+            headers={"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"},
+        )
+
+    return Starlette(
+        routes=[Route("/{path:path}", serve, methods=["GET", "HEAD"])],
+        middleware=[
+            Middleware(
+                CORSMiddleware,
+                allow_origins=["*"],
+                allow_methods=["GET", "HEAD"],
+                allow_headers=["*"],
+                expose_headers=["Content-Range", "Content-Length", "ETag"],
+            )
+        ],
+    )

@@ -1,0 +1,136 @@
+"""Bytes on disk: bodies written as they arrive and hashed on the way, files joined, leftovers removed.
+
+File names are random, so no client's text ever becomes a path. Which file belongs to what is left to
+`objects` and `multipart`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import secrets
+import shutil
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+from local.simulator.storage_errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+    from concurrent.futures import Executor
+    from pathlib import Path
+
+_BATCH_BYTES = 1024 * 1024
+# doc 436/14112: a part and a simple upload have at most 5 GB.
+_LARGEST_FILE = 5 * 1024**3
+
+
+@dataclass(frozen=True)
+class ReceivedFile:
+    """One body on disk, with the hashes that clients may have announced."""
+
+    file_name: str
+    size: int
+    md5: bytes
+    sha256: bytes
+    crc32: bytes
+
+
+class _Sink:
+    """A file being written; used by one thread at a time."""
+
+    def __init__(self, file: BinaryIO, *, with_sha256: bool) -> None:
+        self._file = file
+        self._with_sha256 = with_sha256
+        self.size = 0
+        self.md5 = hashlib.md5(usedforsecurity=False)
+        self.sha256 = hashlib.sha256()
+        self.crc32 = 0
+
+    def write(self, batch: bytes) -> None:
+        self._file.write(batch)
+        self.size += len(batch)
+        self.md5.update(batch)
+        if self._with_sha256:
+            self.sha256.update(batch)
+        self.crc32 = zlib.crc32(batch, self.crc32)
+
+
+class ObjectFiles:
+    """The folder of files; disk work runs in `threads`, never on the event loop."""
+
+    def __init__(self, folder: Path, threads: Executor) -> None:
+        self._folder = folder
+        self._threads = threads
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def path(self, file_name: str) -> Path:
+        """Where a file lies."""
+        return self._folder / file_name
+
+    async def receive(self, chunks: AsyncIterator[bytes], *, with_sha256: bool = False) -> ReceivedFile:
+        """Write a body into a new file; a body that breaks off leaves nothing behind.
+
+        Raises:
+            StorageError: 400, it has more than 5 GiB.
+
+        """
+        file_name = secrets.token_hex(16)
+        path = self.path(file_name)
+        try:
+            with path.open("xb") as file:
+                sink = _Sink(file, with_sha256=with_sha256)
+                await self._fill(sink, chunks)
+        except BaseException:
+            self.remove([file_name])
+            raise
+        return ReceivedFile(
+            file_name=file_name,
+            size=sink.size,
+            md5=sink.md5.digest(),
+            sha256=sink.sha256.digest(),
+            crc32=sink.crc32.to_bytes(4, "big"),
+        )
+
+    async def join(self, file_names: list[str]) -> str:
+        """Make one file out of several; a single one is taken as it is."""
+        if len(file_names) == 1:
+            return file_names[0]
+        joined = secrets.token_hex(16)
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._join, joined, file_names)
+        except BaseException:
+            self.remove([joined])
+            raise
+        return joined
+
+    def remove(self, file_names: Iterable[str]) -> None:
+        """Remove files; one that is gone already is no matter."""
+        for file_name in file_names:
+            with contextlib.suppress(FileNotFoundError):
+                self.path(file_name).unlink()
+
+    def remove_all_but(self, file_names: set[str]) -> None:
+        """Remove what a killed process left half written."""
+        names = [path.name for path in self._folder.iterdir()]
+        self.remove(name for name in names if name not in file_names)
+
+    async def _fill(self, sink: _Sink, chunks: AsyncIterator[bytes]) -> None:
+        loop = asyncio.get_running_loop()
+        batch = bytearray()
+        async for chunk in chunks:
+            batch += chunk
+            if sink.size + len(batch) > _LARGEST_FILE:
+                raise StorageError(400, "EntityTooLarge", "The upload exceeds the largest allowed size.")
+            if len(batch) >= _BATCH_BYTES:
+                await loop.run_in_executor(self._threads, sink.write, bytes(batch))
+                batch.clear()
+        await loop.run_in_executor(self._threads, sink.write, bytes(batch))
+
+    def _join(self, joined: str, file_names: list[str]) -> None:
+        with self.path(joined).open("xb") as target:
+            for file_name in file_names:
+                with self.path(file_name).open("rb") as source:
+                    shutil.copyfileobj(source, target, _BATCH_BYTES)

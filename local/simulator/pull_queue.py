@@ -1,0 +1,88 @@
+"""The reliable callback's queue: events are pulled with a handle and stay until it is confirmed.
+
+The calls around it are left to `server_actions`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from local.simulator.database import Database
+
+# doc 266/34183: 16 events per call, 30 s per handle, 4 days of keeping.
+BATCH = 16
+_HANDLE_SECONDS = 30
+_RETENTION_SECONDS = 4 * 86_400
+_LOOK_AGAIN_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class PullQueue:
+    """Every event is delivered until somebody confirms it in time."""
+
+    database: Database
+    clock: Callable[[], float]
+    wait_seconds: float
+
+    async def pull(self, *, application: int) -> list[dict[str, object]]:
+        """Take up to 16 events, oldest first; waits a while when there are none (doc 266/34183)."""
+        deadline = time.monotonic() + self.wait_seconds
+        while True:
+            events = self._take(application)
+            if events or time.monotonic() >= deadline:
+                return events
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+    def confirm(self, handles: Sequence[str]) -> bool:
+        """Remove the events of these handles; False, and nothing removed, when one is not valid now.
+
+        That one bad handle refuses the whole call, and that a second confirmation is an error, are
+        both UNVERIFIED: the strict reading.
+        """
+        now = self.clock()
+        with self.database.transaction():
+            rows = [
+                self.database.row(
+                    "SELECT event_id FROM pull_queue WHERE handle = ? AND handle_expires_at > ?", handle, now
+                )
+                for handle in handles
+            ]
+            event_ids = [row["event_id"] for row in rows if row is not None]
+            if len(event_ids) != len(handles):
+                return False
+            for event_id in event_ids:
+                self.database.change("DELETE FROM pull_queue WHERE event_id = ?", event_id)
+        return True
+
+    def _take(self, application: int) -> list[dict[str, object]]:
+        now = self.clock()
+        with self.database.transaction():
+            self.database.change("DELETE FROM pull_queue WHERE raised_at < ?", now - _RETENTION_SECONDS)
+            rows = self.database.rows(
+                "SELECT event_id, body FROM pull_queue WHERE (application IS NULL OR application = ?)"
+                " AND (handle IS NULL OR handle_expires_at <= ?) ORDER BY event_id LIMIT ?",
+                application,
+                now,
+                BATCH,
+            )
+            return [
+                {"EventHandle": self._lend(row["event_id"], now), **json.loads(row["body"])} for row in rows
+            ]
+
+    def _lend(self, event_id: int, now: float) -> str:
+        handle = f"{secrets.token_hex(16)}-{event_id:06d}"
+        self.database.change(
+            "UPDATE pull_queue SET handle = ?, handle_expires_at = ? WHERE event_id = ?",
+            handle,
+            now + _HANDLE_SECONDS,
+            event_id,
+        )
+        return handle

@@ -1,0 +1,152 @@
+"""The normal callback: POSTs each event to the callback URL, and again after a time-out.
+
+Keeping the events is left to `notifications`; the answer's status and body are ignored, as VOD does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+import ssl
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+import urllib3
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local.simulator.configuration import ConfigurationStore
+    from local.simulator.counters import Counters
+    from local.simulator.database import Database
+    from local.simulator.faults import FaultDial
+    from local.simulator.settings import SimulatorSettings
+
+# API model ModifyEventConfigRequest: T is the send time and ten minutes.
+_SIGN_SECONDS = 600
+_PARALLEL_SENDS = 8
+_log = logging.getLogger("local.simulator")
+
+
+def signed_push(event: dict[str, object], *, sign_key: str, now: float) -> dict[str, object]:
+    """Add the callback signature: Sign = MD5(SignKey followed by T), both at the top level (UNVERIFIED)."""
+    if not sign_key:
+        return event
+    expires_at = int(now) + _SIGN_SECONDS
+    digest = hashlib.md5(f"{sign_key}{expires_at}".encode(), usedforsecurity=False).hexdigest()
+    return {**event, "Sign": digest, "T": expires_at}
+
+
+@dataclass
+class PushSender:
+    """Sends what `pushes` holds; every try is noted before it is made, so a restart never exceeds three."""
+
+    database: Database
+    settings: SimulatorSettings
+    configuration: ConfigurationStore
+    clock: Callable[[], float]
+    counters: Counters
+    faults: FaultDial
+    _sending: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    async def start(self) -> None:
+        """Begin to send, first of all what an earlier process left."""
+        context = ssl.create_default_context(cafile=self.settings.callback_ca_file)
+        self._pool = urllib3.PoolManager(
+            maxsize=_PARALLEL_SENDS,
+            ssl_context=context,
+            retries=False,
+            timeout=self.settings.push_timeout_seconds,
+        )
+        self._threads = ThreadPoolExecutor(_PARALLEL_SENDS, "simulator-push")
+        self._loop = asyncio.get_running_loop()
+        self._look()
+
+    async def stop(self) -> None:
+        """Stop sending; what is not done is sent after the next start."""
+        self._loop = None
+        tasks = list(self._sending.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._pool.clear()
+
+    def wake(self) -> None:
+        """Look for events that are not being sent yet; may be called from any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._look)
+
+    def _look(self) -> None:
+        if self._loop is None:
+            return
+        for row in self.database.rows("SELECT push_id FROM pushes ORDER BY push_id"):
+            push_id = row["push_id"]
+            if push_id not in self._sending:
+                task = self._loop.create_task(self._send(push_id))
+                self._sending[push_id] = task
+                task.add_done_callback(partial(self._forget, push_id))
+
+    def _forget(self, push_id: int, task: asyncio.Task[None]) -> None:
+        self._sending.pop(push_id, None)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("a push broke off", exc_info=task.exception())
+
+    async def _send(self, push_id: int) -> None:
+        fault = self.faults.strike("Push")
+        kind = "" if fault is None else fault.kind
+        if fault is not None and kind == "slow":
+            await asyncio.sleep(fault.seconds)
+        if kind != "drop":
+            for _ in range(2 if kind == "duplicate" else 1):
+                await self._send_until_answered(push_id, is_cut=kind == "corrupt")
+        self.database.change("DELETE FROM pushes WHERE push_id = ?", push_id)
+
+    async def _send_until_answered(self, push_id: int, *, is_cut: bool) -> None:
+        while True:
+            row = self.database.row("SELECT * FROM pushes WHERE push_id = ?", push_id)
+            url = self.configuration.present.callback_url
+            if row is None or row["sends_left"] <= 0 or not url:
+                return
+            self.database.change("UPDATE pushes SET sends_left = sends_left - 1 WHERE push_id = ?", push_id)
+            event = signed_push(
+                json.loads(row["body"]), sign_key=self.configuration.present.sign_key, now=self.clock()
+            )
+            body = json.dumps(event, ensure_ascii=False).encode()
+            self.counters.count("Push")
+            if await self._post(url, body[: len(body) // 2] if is_cut else body):
+                return
+            await asyncio.sleep(self.settings.push_retry_seconds)
+
+    async def _post(self, url: str, body: bytes) -> bool:
+        """Send once; True when no further try is needed."""
+        loop = asyncio.get_running_loop()
+        try:
+            status = await loop.run_in_executor(self._threads, self._request, url, body)
+        except urllib3.exceptions.TimeoutError:
+            self.counters.count("PushTimeout")
+            return False
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            _log.warning("the callback URL cannot be reached: %s", type(error).__name__)
+            self.counters.count("PushRefused")
+            # Whether VOD tries again after a refused connection is UNVERIFIED.
+            return not self.settings.retry_refused_pushes
+        _log.info("an event was pushed and answered with %d", status)
+        return True
+
+    def _request(self, url: str, body: bytes) -> int:
+        response = self._pool.request(
+            "POST",
+            url,
+            body=body,
+            headers={"Content-Type": "application/json"},
+            redirect=False,
+            preload_content=False,
+        )
+        response.close()
+        return response.status

@@ -1,0 +1,78 @@
+"""One storage request as the authorization schemes and the operations see it: bucket, region, key, query.
+
+Where its bytes come from and whether it is allowed is left to `storage`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from local.simulator.storage_errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+
+_HOST = re.compile(
+    r"(?:(?P<bucket>[a-z0-9-]+)\.)?cos\.(?P<region>[a-z0-9-]+)\.(?:myqcloud\.com|tencentcos\.cn)"
+)
+FORWARD_HEADER = "vod-forward-cos"
+
+
+@dataclass(frozen=True)
+class StorageRequest:
+    """A request to `https://{bucket}.cos.{region}.myqcloud.com/{key}`, its parts decoded.
+
+    `hosts` are the names the client may have signed: the COS SDK for Python leaves the port out, and
+    the accelerated and mini program requests sign the host they are forwarded to.
+    """
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+    headers: Mapping[str, str]
+    hosts: tuple[str, ...]
+    bucket: str
+    region: str
+    key: str
+
+    def parameter(self, name: str) -> str | None:
+        """Give the first value of a query parameter, None when it is absent."""
+        return next((value for key, value in self.query if key == name), None)
+
+
+def is_storage_host(host: str) -> bool:
+    """Whether a host name, without a port, is one of the storage's."""
+    return _HOST.fullmatch(host) is not None
+
+
+def storage_request(request: Request) -> StorageRequest:
+    """Read where a request is meant to go; `Vod-Forward-Cos` counts before `Host`.
+
+    Raises:
+        StorageError: 400, the forwarding header names no storage host.
+
+    """
+    host = request.headers.get("host", "").lower()
+    forwarded = request.headers.get(FORWARD_HEADER, "").lower()
+    match = _HOST.fullmatch((forwarded or host).partition(":")[0])
+    if match is None:
+        raise StorageError(400, "InvalidURI", "The host is none of the storage's.")
+    path = request.scope["path"]
+    bucket, key = match["bucket"] or "", path.removeprefix("/")
+    if not bucket:
+        bucket, _, key = key.partition("/")
+    return StorageRequest(
+        method=request.method,
+        path=path,
+        query=tuple(parse_qsl(request.url.query, keep_blank_values=True)),
+        headers=dict(request.headers),
+        hosts=tuple(dict.fromkeys((host, host.partition(":")[0], *filter(None, (forwarded,))))),
+        bucket=bucket,
+        region=match["region"],
+        key=key,
+    )

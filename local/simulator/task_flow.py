@@ -1,0 +1,160 @@
+"""One task flow: its subtasks, and how each step moves them. Pure values.
+
+When a step happens and what a subtask produces is left to `task_flow_runner` and `task_flow_outputs`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from local.simulator.wire_time import iso_time
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from local.simulator.media import Media
+    from local.simulator.settings import Procedure, SubtaskType
+    from local.simulator.signatures import SignedTerms
+
+WAITING, PROCESSING, FINISH = "WAITING", "PROCESSING", "FINISH"
+SUCCESS, FAIL = "SUCCESS", "FAIL"
+_HALF_WAY = 50
+_DONE = 100
+
+# The member of MediaProcessResultSet that carries each type (API model MediaProcessTaskResult).
+_MEMBERS = {
+    "Transcode": "TranscodeTask",
+    "CoverBySnapshot": "CoverBySnapshotTask",
+    "AdaptiveDynamicStreaming": "AdaptiveDynamicStreamingTask",
+    "SampleSnapshot": "SampleSnapshotTask",
+}
+
+
+@dataclass(frozen=True)
+class FlowSubtask:
+    """One subtask; instants are Unix seconds, `output` only after SUCCESS."""
+
+    type: SubtaskType
+    definition: int
+    fails: bool
+    status: str = WAITING
+    progress: int = 0
+    began_at: float | None = None
+    finished_at: float | None = None
+    output: Mapping[str, object] | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """Build one item of MediaProcessResultSet; the wire has no waiting subtasks, only unbegun ones."""
+        failed, done = self.status == FAIL, self.status == SUCCESS
+        task: dict[str, object] = {
+            "Status": PROCESSING if self.status == WAITING else self.status,
+            "ErrCodeExt": "InternalError" if failed else "",
+            "ErrCode": 70000 if failed else 0,
+            "Message": "internal error" if failed else ("SUCCESS" if done else ""),
+            "Progress": self.progress,
+            "BeginProcessTime": iso_time(self.began_at),
+            "FinishTime": iso_time(self.finished_at),
+            "Input": self.input_json(),
+            "Output": None if self.output is None else dict(self.output),
+        }
+        return {"Type": self.type, _MEMBERS[self.type]: task}
+
+    def input_json(self) -> dict[str, object]:
+        """Build the subtask's input, which is also what the template says."""
+        position = {"PositionType": "Time", "PositionValue": 0} if self.type == "CoverBySnapshot" else {}
+        return {"Definition": self.definition, **position, "WatermarkSet": []}
+
+
+@dataclass(frozen=True)
+class TaskFlow:
+    """One run of a procedure for one media."""
+
+    task_id: str
+    file_id: str
+    application: int
+    tasks_priority: int
+    tasks_notify_mode: str
+    session_context: str
+    created_at: float
+    subtasks: tuple[FlowSubtask, ...]
+    status: str = WAITING
+    began_at: float | None = None
+    finished_at: float | None = None
+
+    def running(self) -> FlowSubtask | None:
+        """Give the subtask that is being worked on."""
+        return next((subtask for subtask in self.subtasks if subtask.status == PROCESSING), None)
+
+    def begin_next(self, now: float) -> TaskFlow:
+        """Begin the first subtask that waits; with none, the flow is finished."""
+        began_at = now if self.began_at is None else self.began_at
+        waiting = next((subtask for subtask in self.subtasks if subtask.status == WAITING), None)
+        if waiting is None:
+            return replace(self, status=FINISH, began_at=began_at, finished_at=now)
+        begun = replace(waiting, status=PROCESSING, progress=_HALF_WAY, began_at=now)
+        return replace(self._with(waiting, begun), status=PROCESSING, began_at=began_at)
+
+    def end_running(self, output: Mapping[str, object] | None, now: float) -> TaskFlow:
+        """End the running subtask with its output, or as FAIL without one; the last one ends the flow."""
+        subtask = self.running()
+        if subtask is None:
+            return self
+        ended = replace(
+            subtask,
+            status=FAIL if output is None else SUCCESS,
+            progress=0 if output is None else _DONE,
+            finished_at=now,
+            output=output,
+        )
+        flow = self._with(subtask, ended)
+        if any(other.status == WAITING for other in flow.subtasks):
+            return flow
+        return replace(flow, status=FINISH, finished_at=now)
+
+    def _with(self, old: FlowSubtask, new: FlowSubtask) -> TaskFlow:
+        position = self.subtasks.index(old)
+        return replace(self, subtasks=(*self.subtasks[:position], new, *self.subtasks[position + 1 :]))
+
+    def as_json(self, media: Media) -> dict[str, object]:
+        """Build the API's ProcedureTask, which the event carries too."""
+        return {
+            "TaskId": self.task_id,
+            "Status": self.status,
+            "ErrCode": 0,
+            "Message": "",
+            "FileId": self.file_id,
+            "FileName": media.name,
+            "FileUrl": media.media_url,
+            "MetaData": dict(media.meta_data),
+            "MediaProcessResultSet": [subtask.as_json() for subtask in self.subtasks],
+            "AiContentReviewResultSet": [],
+            "AiAnalysisResultSet": [],
+            "AiRecognitionResultSet": [],
+            "TasksPriority": self.tasks_priority,
+            "TasksNotifyMode": self.tasks_notify_mode,
+            "SessionContext": self.session_context,
+            "SessionId": "",
+        }
+
+    def state_event(self, media: Media) -> dict[str, object]:
+        """Build the ProcedureStateChanged event; its member's name has no "d" (266/33953)."""
+        return {"EventType": "ProcedureStateChanged", "ProcedureStateChangeEvent": self.as_json(media)}
+
+
+def new_task_flow(procedure: Procedure, media: Media, terms: SignedTerms) -> TaskFlow:
+    """Plan a run of a procedure, as the signature of the upload asked for it."""
+    return TaskFlow(
+        task_id=f"{media.application}-Procedure-{secrets.token_hex(16)}t0",
+        file_id=media.file_id,
+        application=media.application,
+        tasks_priority=terms.task_priority,
+        tasks_notify_mode=terms.task_notify_mode,
+        session_context=terms.session_context,
+        created_at=media.created_at,
+        subtasks=tuple(
+            FlowSubtask(type=subtask.type, definition=subtask.definition, fails=subtask.fails)
+            for subtask in procedure.subtasks
+        ),
+    )

@@ -1,0 +1,148 @@
+"""Runs task flows in the background, one step at a time, and tells about them as the signature asked.
+
+The steps themselves are left to `task_flow`; after a restart every open flow goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from local.simulator.task_flow import FINISH, FlowSubtask, TaskFlow, new_task_flow
+from local.simulator.task_flow_outputs import subtask_output
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Executor
+
+    from local.simulator.configuration import ConfigurationStore
+    from local.simulator.database import Database
+    from local.simulator.media import Media
+    from local.simulator.media_library import MediaLibrary
+    from local.simulator.notifications import Notifications
+    from local.simulator.settings import Procedure
+    from local.simulator.signatures import SignedTerms
+
+_log = logging.getLogger("local.simulator")
+
+
+@dataclass
+class TaskFlowRunner:
+    """All task flows: each takes two steps per subtask, its begin and its end."""
+
+    database: Database
+    configuration: ConfigurationStore
+    clock: Callable[[], float]
+    threads: Executor
+    notifications: Notifications
+    _running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _loop: asyncio.AbstractEventLoop | None = None
+    _library: MediaLibrary | None = None
+
+    def add(self, procedure: Procedure, media: Media, terms: SignedTerms) -> str:
+        """Plan a flow and give its TaskId; call `wake` once the transaction around it is through."""
+        flow = new_task_flow(procedure, media, terms)
+        self._save(flow)
+        return flow.task_id
+
+    def find(self, task_id: str, *, application: int) -> TaskFlow | None:
+        """Give the flow with that TaskId, if it belongs to the application."""
+        row = self.database.row("SELECT document FROM task_flows WHERE task_id = ?", task_id)
+        flow = None if row is None else _flow(row["document"])
+        return flow if flow is not None and flow.application == application else None
+
+    def of_media(self, file_id: str) -> list[TaskFlow]:
+        """Every flow of a media."""
+        rows = self.database.rows("SELECT document FROM task_flows WHERE file_id = ?", file_id)
+        return [_flow(row["document"]) for row in rows]
+
+    async def start(self, library: MediaLibrary) -> None:
+        """Begin to run flows, first of all what an earlier process left."""
+        self._library = library
+        self._loop = asyncio.get_running_loop()
+        self._look()
+
+    async def stop(self) -> None:
+        """Stop at the present step; flows go on after the next start."""
+        self._loop = None
+        tasks = list(self._running.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def wake(self) -> None:
+        """Look for flows that are not running yet; may be called from any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._look)
+
+    def _look(self) -> None:
+        if self._loop is None:
+            return
+        for row in self.database.rows("SELECT task_id, document FROM task_flows WHERE finished = 0"):
+            task_id = row["task_id"]
+            if task_id not in self._running:
+                task = self._loop.create_task(self._run(_flow(row["document"])))
+                self._running[task_id] = task
+                task.add_done_callback(partial(self._forget, task_id))
+
+    async def _run(self, flow: TaskFlow) -> None:
+        while flow.status != FINISH:
+            await asyncio.sleep(self.configuration.present.task_flow_step_seconds)
+            flow = await self._step(flow)
+
+    def _forget(self, task_id: str, task: asyncio.Task[None]) -> None:
+        self._running.pop(task_id, None)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("the task flow %s broke off", task_id, exc_info=task.exception())
+
+    async def _step(self, flow: TaskFlow) -> TaskFlow:
+        library = self._library
+        media = None if library is None else library.find(flow.file_id)
+        if library is None or media is None:
+            raise LookupError(flow.file_id)
+        subtask = flow.running()
+        if subtask is None:
+            flow = flow.begin_next(self.clock())
+        else:
+            output = await asyncio.get_running_loop().run_in_executor(
+                self.threads, subtask_output, subtask, media, library
+            )
+            flow = flow.end_running(output, self.clock())
+            if output is not None and "CoverUrl" in output:
+                # Read again: its cover may have been changed meanwhile.
+                media = library.find(flow.file_id) or media
+                media = replace(media, cover_url=str(output["CoverUrl"]), updated_at=self.clock())
+        with self.database.transaction():
+            self._save(flow)
+            if subtask is not None and subtask.type == "CoverBySnapshot":
+                library.save(media)
+            if _tells(flow):
+                self.notifications.raise_event(flow.state_event(media), application=flow.application)
+        self.notifications.wake()
+        return flow
+
+    def _save(self, flow: TaskFlow) -> None:
+        self.database.change(
+            "INSERT OR REPLACE INTO task_flows VALUES (?, ?, ?, ?)",
+            flow.task_id,
+            flow.file_id,
+            int(flow.status == FINISH),
+            json.dumps(asdict(flow)),
+        )
+
+
+def _tells(flow: TaskFlow) -> bool:
+    """Whether a flow that has just changed is reported (doc 266/33922, taskNotifyMode)."""
+    return flow.tasks_notify_mode == "Change" or (
+        flow.tasks_notify_mode == "Finish" and flow.status == FINISH
+    )
+
+
+def _flow(document: str) -> TaskFlow:
+    members = json.loads(document)
+    members["subtasks"] = tuple(FlowSubtask(**subtask) for subtask in members["subtasks"])
+    return TaskFlow(**members)

@@ -1,0 +1,162 @@
+"""The Lua scripts about events: each is one atomic step and one round trip.
+
+They know fields and marks, not what VOD means by them; which facts an event adds to its upload is
+decided by `shared.upload_session`. All keys of one script share a hash tag.
+"""
+
+from __future__ import annotations
+
+from shared.upload_scripts import TURN_STEP
+
+_APPLY_STEP = """
+-- Add what an event says to its upload; returns verdict and sequence number.
+-- The upload's record may be lost: the sealed token is the truth about identity, so it is made anew.
+local function apply(upload, checks, now, record_ttl, facts)
+  if redis.call('EXISTS', upload) == 0 then
+    for field, value in pairs(facts.origin) do redis.call('HSET', upload, field, value) end
+  end
+  redis.call('EXPIRE', upload, record_ttl)
+  local sequence = redis.call('HINCRBY', upload, 'sequence', 1)
+  local claimed = redis.call('HGET', upload, 'file_id')
+  if claimed and facts.file_id ~= '' and claimed ~= facts.file_id then return 'replayed', sequence end
+  if facts.file_id ~= '' then redis.call('HSETNX', upload, 'file_id', facts.file_id) end
+  local verdict = 'attributed'
+  if facts.first.uploaded_at then
+    local seen = redis.call('HMGET', upload, 'ends_at', 'cancelled_at', 'expired_at')
+    if tonumber(now) >= tonumber(seen[1]) or seen[2] or seen[3] then verdict = 'late' end
+  end
+  for field, value in pairs(facts.first) do redis.call('HSETNX', upload, field, value) end
+  if facts.rank > tonumber(redis.call('HGET', upload, 'procedure_rank') or 0) then
+    redis.call('HSET', upload, 'procedure_rank', facts.rank, 'procedure', facts.outcome)
+  end
+  if facts.verified then redis.call('HSET', upload, 'verified_file_id', facts.file_id) end
+  redis.call('HSET', upload, 'updated_at', now)
+  if facts.check_after > 0 then
+    redis.call('ZADD', checks, tonumber(now) + facts.check_after, facts.upload_id)
+  elseif facts.check_after == 0 then
+    redis.call('ZREM', checks, facts.upload_id)
+  end
+  return verdict, sequence
+end
+"""
+
+JOURNAL_EVENT = (
+    _APPLY_STEP
+    + """
+-- KEYS event, journal, due, quarantined, upload, checks, endpoint
+-- ARGV now, record_ttl, next_attempt_at ('' = nothing to deliver), rule, facts, fields...
+-- rule: 'apply' = trust the event; 'hold' = trust it if its file was verified before; 'record' = no
+-- upload; 'quarantine' = never deliver; 'unless used' = the upload has ended, if nothing came of it
+if redis.call('EXISTS', KEYS[1]) == 1 then return {'duplicate', '', 0, 0} end
+local rule, facts = ARGV[4], cjson.decode(ARGV[5])
+if rule == 'unless used' then
+  local seen = redis.call('HMGET', KEYS[5], 'user_id', 'file_id', 'cancelled_at')
+  if not seen[1] or seen[2] or seen[3] then
+    redis.call('ZREM', KEYS[6], facts.upload_id)
+    return {'superseded', '', 0, 0}
+  end
+end
+redis.call('HSET', KEYS[1], unpack(ARGV, 6))
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+redis.call('ZADD', KEYS[2], ARGV[1], KEYS[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', tonumber(ARGV[1]) - tonumber(ARGV[2]))
+if rule == 'quarantine' then redis.call('ZADD', KEYS[4], ARGV[1], KEYS[1]) end
+if ARGV[3] ~= '' then redis.call('ZADD', KEYS[3], ARGV[3], KEYS[1]) end
+local status, verdict, sequence = 'recorded', '', 0
+if rule == 'hold' or rule == 'apply' or rule == 'unless used' then
+  local known = facts.file_id ~= '' and redis.call('HGET', KEYS[5], 'verified_file_id') == facts.file_id
+  facts.verified = facts.verified or known
+  if rule ~= 'hold' or known then
+    verdict, sequence = apply(KEYS[5], KEYS[6], ARGV[1], ARGV[2], facts)
+    local verified = facts.verified and 1 or 0
+    redis.call('HSET', KEYS[1], 'verdict', verdict, 'sequence', sequence, 'verified', verified)
+    status = known and 'verified' or 'applied'
+  else
+    status = 'held'
+  end
+end
+redis.call('HSET', KEYS[1], 'status', status)
+return {status, verdict, sequence, redis.call('HEXISTS', KEYS[7], 'disabled_at')}
+"""
+)
+
+SETTLE_EVENT = (
+    _APPLY_STEP
+    + """
+-- KEYS event, due, quarantined, upload, checks
+-- ARGV now, record_ttl, lease, facts ('' = the read-back disagreed)
+if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[3] then return {'lost', '', 0, 0} end
+if ARGV[4] == '' then
+  redis.call('HSET', KEYS[1], 'status', 'recorded', 'verdict', 'quarantined', 'delivery', 'withheld')
+  redis.call('ZREM', KEYS[2], KEYS[1])
+  redis.call('ZADD', KEYS[3], ARGV[1], KEYS[1])
+  return {'quarantined', 'quarantined', 0, 0}
+end
+local verdict, sequence = apply(KEYS[4], KEYS[5], ARGV[1], ARGV[2], cjson.decode(ARGV[4]))
+redis.call('HSET', KEYS[1], 'status', 'verified', 'verdict', verdict, 'sequence', sequence, 'verified', 1)
+return {'verified', verdict, sequence, 0}
+"""
+)
+
+TAKE_EVENT = """
+-- KEYS event, due, endpoint   ARGV now, lease, lease_ends_at
+local due = redis.call('ZSCORE', KEYS[2], KEYS[1])
+if not due or tonumber(due) > tonumber(ARGV[1]) then return {{}, 0} end
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  redis.call('ZREM', KEYS[2], KEYS[1])
+  return {{}, 0}
+end
+redis.call('HSET', KEYS[1], 'lease', ARGV[2])
+redis.call('ZADD', KEYS[2], ARGV[3], KEYS[1])
+return {redis.call('HGETALL', KEYS[1]), redis.call('HEXISTS', KEYS[3], 'disabled_at')}
+"""
+
+FINISH_ATTEMPT = """
+-- KEYS event, due, dead, endpoint
+-- ARGV lease, now, outcome ('delivered', 'failed', 'gone', 'waiting'), next_attempt_at ('' = no more),
+-- fields... ; 'waiting' was no attempt at the endpoint: not verified yet, or the endpoint is disabled
+if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[1] then return 0 end
+local outcome = ARGV[3]
+redis.call('HSET', KEYS[1], unpack(ARGV, 5))
+if outcome == 'delivered' then
+  redis.call('HDEL', KEYS[4], 'failing_since', 'disabled_at')
+elseif outcome == 'failed' or outcome == 'gone' then
+  redis.call('HSETNX', KEYS[4], 'failing_since', ARGV[2])
+  if outcome == 'gone' then redis.call('HSETNX', KEYS[4], 'disabled_at', ARGV[2]) end
+end
+if ARGV[4] ~= '' then
+  redis.call('ZADD', KEYS[2], ARGV[4], KEYS[1])
+else
+  redis.call('ZREM', KEYS[2], KEYS[1])
+  if outcome ~= 'delivered' then redis.call('ZADD', KEYS[3], ARGV[2], KEYS[1]) end
+end
+return 1
+"""
+
+REVIVE_EVENT = """
+-- KEYS event, due, dead   ARGV now
+local delivery = redis.call('HGET', KEYS[1], 'delivery')
+if not delivery or delivery == 'withheld' then return 0 end
+redis.call('HSET', KEYS[1], 'delivery', 'due', 'attempts', 0, 'lease', '')
+redis.call('ZREM', KEYS[3], KEYS[1])
+redis.call('ZADD', KEYS[2], ARGV[1], KEYS[1])
+return 1
+"""
+
+COUNT_FAILURE = """
+-- KEYS record, parked   ARGV now, record_ttl, limit, raw, problem
+local failures = redis.call('HINCRBY', KEYS[1], 'failures', 1)
+redis.call('HSET', KEYS[1], 'raw', ARGV[4], 'problem', ARGV[5], 'received_at', ARGV[1])
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+if failures < tonumber(ARGV[3]) then return 0 end
+redis.call('ZADD', KEYS[2], ARGV[1], KEYS[1])
+return 1
+"""
+
+ENDPOINT_TURN = (
+    TURN_STEP
+    + """
+-- KEYS turn   ARGV now_ms, interval_ms
+return wait_for_turn(KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), 1)
+"""
+)

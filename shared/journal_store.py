@@ -1,0 +1,236 @@
+"""The journal of events and the deliveries that are due, as they are kept in Redis.
+
+One method is one round trip, unless it says otherwise. What an event means is left to
+`shared.intake`, when it is delivered to `shared.delivery`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from shared import journal_scripts
+from shared.store_connection import StoreConnection, digest, flat, pairs
+from shared.upload_record import session_fields, write_outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.upload_session import Facts, UploadSession
+
+ATTEMPTS_PER_SECOND = 10
+"""How many events the timer sends to one endpoint, so that an outage does not end in a stampede."""
+FAILURES_BEFORE_PARKING = 5
+
+Rule = Literal["record", "hold", "apply", "quarantine", "unless used"]
+Outcome = Literal["delivered", "failed", "gone", "waiting"]
+
+
+@dataclass(frozen=True)
+class Journaled:
+    """What the journal made of an event.
+
+    `status`: `duplicate` (known already), `recorded` (moves no upload of ours), `held` (waits for
+    the read-back), `applied` (its upload has moved), `verified` (moved, and VOD has confirmed this
+    file), `quarantined`, `superseded` (the upload was used after all), `lost` (somebody else works
+    on it now). `endpoint_disabled`: the app has asked to be left alone (410).
+    """
+
+    status: str
+    verdict: str = ""
+    sequence: int = 0
+    endpoint_disabled: bool = False
+
+
+@dataclass(frozen=True)
+class EventEntry:
+    """One event as it goes into the journal, under the lease of whoever brings it.
+
+    `name` tells it from every other event. `upload` is the session its token names, as the token
+    alone tells it; None if it is none of ours. `rule` says what the journal does with `facts`:
+    `apply` them at once, `hold` them until the read-back, only `record` or `quarantine` the event,
+    or apply them `unless used`, unless the upload has got a file. `verified` says that VOD itself
+    vouches for it. `fields` are kept with it as they are.
+    """
+
+    name: str
+    upload: UploadSession | None
+    facts: Facts
+    rule: Rule
+    verified: bool
+    lease: str
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class AttemptEnding:
+    """How an attempt to verify or deliver an event ended, by the holder of its lease.
+
+    `next_attempt_at` (Unix seconds) None ends it for good: the event is delivered, or dead.
+    `fields` are kept with the event; `endpoint` is the app's URL, whose health is kept as well.
+    """
+
+    lease: str
+    endpoint: str
+    now: int
+    outcome: Outcome
+    next_attempt_at: int | None
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class EventKey:
+    """Where an event is kept: the prefix of its partition, and its own key."""
+
+    partition: str
+    key: str
+
+
+@dataclass(frozen=True)
+class TakenEvent:
+    """A due event that is ours until its lease ends: its record, as it was journaled and since."""
+
+    record: Mapping[str, str]
+    lease: str
+    endpoint_disabled: bool
+
+
+class JournalStore(StoreConnection):
+    """The events of one stage."""
+
+    def journal(
+        self, entry: EventEntry, *, endpoint: str, now: int, next_attempt_at: int | None
+    ) -> Journaled:
+        """Take in one event: once by its name, with what it says about its upload, and its delivery.
+
+        The caller holds the entry's lease until `next_attempt_at` (Unix seconds); after that the
+        delivery is anybody's. None: there is nothing to deliver. `endpoint` is the app's URL.
+
+        Raises:
+            StoreUnavailableError: the store did not answer; the event may or may not be kept.
+
+        """
+        at = self.key_of(entry)
+        upload = f"{at.partition}:upload:{entry.upload.upload_id if entry.upload else ''}"
+        shelves = [f"{at.partition}:{shelf}" for shelf in ("journal", "due", "quarantined")]
+        keys = [at.key, *shelves, upload, f"{at.partition}:checks", _endpoint_key(at, endpoint)]
+        due = "" if next_attempt_at is None else next_attempt_at
+        facts = _facts_json(entry, verified=entry.verified)
+        fields = flat((*entry.fields, ("name", entry.name), ("lease", entry.lease)))
+        retention = self._scope.retention_seconds
+        return _journaled(
+            self._run(journal_scripts.JOURNAL_EVENT, keys, [now, retention, due, entry.rule, facts, *fields])
+        )
+
+    def settle(self, entry: EventEntry, *, now: int, genuine: bool) -> Journaled:
+        """Say what the read-back of a held event found: genuine, or to be quarantined.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        at = self.key_of(entry)
+        upload = f"{at.partition}:upload:{entry.upload.upload_id if entry.upload else ''}"
+        keys = [
+            at.key,
+            f"{at.partition}:due",
+            f"{at.partition}:quarantined",
+            upload,
+            f"{at.partition}:checks",
+        ]
+        facts = _facts_json(entry, verified=True) if genuine else ""
+        retention = self._scope.retention_seconds
+        return _journaled(self._run(journal_scripts.SETTLE_EVENT, keys, [now, retention, entry.lease, facts]))
+
+    def due_events(self, *, now: int, limit: int) -> tuple[EventKey, ...]:
+        """List the events whose next attempt is due, at most `limit` of each partition.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        return tuple(
+            EventKey(partition, key)
+            for partition, keys in self._due_members("due", now=now, limit=limit).items()
+            for key in keys
+        )
+
+    def take(
+        self, at: EventKey, *, endpoint: str, now: int, lease: str, lease_ends_at: int
+    ) -> TakenEvent | None:
+        """Take a due event under a lease; None if somebody else has it, or it is gone.
+
+        Raises:
+            StoreUnavailableError: the store did not answer; the lease may have been given.
+
+        """
+        keys = [at.key, f"{at.partition}:due", _endpoint_key(at, endpoint)]
+        record, disabled = self._run(journal_scripts.TAKE_EVENT, keys, [now, lease, lease_ends_at])
+        return TakenEvent(pairs(record), lease, bool(disabled)) if record else None
+
+    def finish_attempt(self, at: EventKey, ending: AttemptEnding) -> bool:
+        """Write down how an attempt went, unless the lease has passed to somebody else (False).
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        keys = [at.key, f"{at.partition}:due", f"{at.partition}:dead", _endpoint_key(at, ending.endpoint)]
+        due = "" if ending.next_attempt_at is None else ending.next_attempt_at
+        arguments = [ending.lease, ending.now, ending.outcome, due, *flat(tuple(ending.fields.items()))]
+        return bool(self._run(journal_scripts.FINISH_ATTEMPT, keys, arguments))
+
+    def endpoint_turn(self, endpoint: str, *, now: float) -> float:
+        """Reserve a turn to send to an endpoint; or say in how many seconds to ask again, 0 if reserved.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        key = f"{self._partition_of(endpoint)}:turn:{digest(endpoint)}"
+        interval = 1000 // ATTEMPTS_PER_SECOND
+        return float(self._run(journal_scripts.ENDPOINT_TURN, [key], [int(now * 1000), interval])) / 1000
+
+    def count_failure(self, raw: str, *, problem: str, now: int) -> bool:
+        """Count that an event could not be taken in; True once it is parked, after too many times.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        partition = self._partition_of(raw)
+        keys = [f"{partition}:poison:{digest(raw)}", f"{partition}:parked"]
+        retention = self._scope.retention_seconds
+        arguments = [now, retention, FAILURES_BEFORE_PARKING, raw, problem]
+        return bool(self._run(journal_scripts.COUNT_FAILURE, keys, arguments))
+
+    def key_of(self, entry: EventEntry) -> EventKey:
+        """Tell where an event is kept: in the partition of its uploader, if it has one."""
+        partition = self._partition_of(entry.upload.user_id if entry.upload else entry.name)
+        return EventKey(partition, f"{partition}:event:{digest(entry.name)}")
+
+
+def _endpoint_key(at: EventKey, endpoint: str) -> str:
+    return f"{at.partition}:endpoint:{digest(endpoint)}"
+
+
+def _journaled(reply: list[Any]) -> Journaled:
+    status, verdict, sequence, disabled = reply
+    return Journaled(status, verdict, int(sequence), bool(disabled))
+
+
+def _facts_json(entry: EventEntry, *, verified: bool) -> str:
+    facts = entry.facts
+    return json.dumps(
+        {
+            "file_id": facts.file_id,
+            "first": dict(facts.first),
+            "rank": facts.rank,
+            "outcome": "" if facts.outcome is None else write_outcome(facts.outcome),
+            "check_after": facts.check_after,
+            "verified": verified,
+            "upload_id": entry.upload.upload_id if entry.upload else "",
+            "origin": session_fields(entry.upload) if entry.upload else {},
+        }
+    )

@@ -1,0 +1,161 @@
+"""What the events did not tell: uploads whose event was lost, task flows that fell silent, and ends.
+
+VOD gives a push up after three sends and keeps a pulled event for four days; the promise holds
+longer. What VOD knows and we do not is put in as the event that was missed, marked `reconciled`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Protocol
+
+from shared.app_event import RECONCILED
+from shared.errors import VodApiError
+from shared.event_notification import notification_from_pull
+from shared.intake import Source
+from shared.notification_values import NEW_FILE_UPLOAD, PROCEDURE_STATE_CHANGED
+from shared.upload_context import UploadContext, unseal
+from shared.upload_session import UploadState, next_check_at, state_of
+from shared.wire_json import as_object, as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from shared.intake import Intake
+    from shared.upload_session import UploadSession
+
+BATCH = 20
+API_SECONDS = 5.0
+SEARCH_LIMIT = 5000
+"""SearchMedia lists no more than this for one search (266/31813); beyond it a new one begins."""
+CLOCK_SKEW_SECONDS = 60
+RETRY_SECONDS = 300
+"""When to look again if VOD could not be asked."""
+
+
+class Library(Protocol):
+    """What reconciliation needs of the VOD API."""
+
+    def uploads_created(
+        self, *, after: str, before: str, offset: int, timeout_seconds: float
+    ) -> tuple[dict[str, object], ...]:
+        """List one page of the media uploaded between two instants, the oldest first."""
+
+    def procedure_task(self, task_id: str, *, timeout_seconds: float) -> dict[str, object]:
+        """Read where a task flow stands."""
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """What one run looks after uploads with; without a `library` it only ends those nobody used."""
+
+    intake: Intake
+    library: Callable[[], Library] | None
+    clock: Callable[[], float]
+    new_lease: Callable[[], str]
+    deadline: float
+
+    def run(self) -> dict[str, int]:
+        """Look after every upload whose check is due; returns counts of what was found.
+
+        Raises:
+            StoreUnavailableError: the store did not answer; the checks stay due.
+
+        """
+        figures: Counter[str] = Counter()
+        now = int(self.clock())
+        sessions = self.intake.store.uploads_to_check(now=now, limit=BATCH)
+        figures["checked"] = len(sessions)
+        silent = [session for session in sessions if session.procedure_task_id]
+        unheard = [session for session in sessions if not session.procedure_task_id]
+        try:
+            missed = self._missed_events(unheard, silent)
+        except VodApiError:
+            for session in sessions:
+                self.intake.store.check_again(session, at=now + RETRY_SECONDS)
+            return {**figures, "unanswered": 1}
+        for event in missed:
+            source = Source(RECONCILED, now, lease=self.new_lease())
+            arrival = self.intake.take_in(notification_from_pull(event), source)
+            figures["reconciled"] += arrival.journaled.status != "duplicate"
+        for session in sessions:
+            figures["expired"] += self._look_again(session, now)
+        return dict(figures)
+
+    def _look_again(self, known: UploadSession, now: int) -> bool:
+        """Plan the next check by what is known by now, or end the upload; True if it was ended."""
+        store = self.intake.store
+        session = store.find_upload(known.user_id, known.upload_id)
+        unused = session.expired_at is None and state_of(session, now=now) is UploadState.EXPIRED
+        if unused:
+            arrival = self.intake.expire(session, now=now, lease=self.new_lease())
+            return arrival.journaled.status == "applied"
+        store.check_again(session, at=next_check_at(session, now=now))
+        return False
+
+    def _missed_events(
+        self, unheard: Sequence[UploadSession], silent: Sequence[UploadSession]
+    ) -> list[Mapping[str, object]]:
+        if self.library is None:
+            return []
+        missed: list[Mapping[str, object]] = []
+        if unheard:
+            wanted = {session.upload_id for session in unheard}
+            after = min(session.issued_at for session in unheard) - CLOCK_SKEW_SECONDS
+            for upload_id, events in self._uploads_since(after).items():
+                missed += events if upload_id in wanted else []
+        for session in silent:
+            task = self.library().procedure_task(session.procedure_task_id, timeout_seconds=API_SECONDS)
+            if task.get("Status") == "FINISH":
+                missed.append({"EventType": PROCEDURE_STATE_CHANGED, "ProcedureStateChangeEvent": task})
+        return missed
+
+    def _uploads_since(self, after: int) -> dict[str, list[Mapping[str, object]]]:
+        """List what was uploaded since then under our seals, as the events that should have come."""
+        found: dict[str, list[Mapping[str, object]]] = defaultdict(list)
+        for media in self._media_since(after):
+            source = as_object(as_object(media.get("BasicInfo")).get("SourceInfo"))
+            context = unseal(
+                as_text(source.get("SourceContext")),
+                keys=self.intake.settings.context_keys,
+                stage=self.intake.settings.stage,
+            )
+            if isinstance(context, UploadContext):
+                found[context.upload_id].append(_upload_event(media))
+        return found
+
+    def _media_since(self, after: int) -> Iterator[dict[str, object]]:
+        if self.library is None:
+            return
+        since, before, offset = _iso(after), _iso(int(self.clock()) + CLOCK_SKEW_SECONDS), 0
+        while page := self._page(since, before, offset):
+            yield from page
+            offset += len(page)
+            if offset >= SEARCH_LIMIT:
+                since, offset = as_text(as_object(page[-1].get("BasicInfo")).get("CreateTime")), 0
+
+    def _page(self, since: str, before: str, offset: int) -> tuple[dict[str, object], ...]:
+        if self.library is None or self.clock() >= self.deadline:
+            # An upload must not be called unused because the list of files was cut short.
+            raise VodApiError("The time was up before all uploads were listed.")
+        return self.library().uploads_created(
+            after=since, before=before, offset=offset, timeout_seconds=API_SECONDS
+        )
+
+
+def _upload_event(media: Mapping[str, object]) -> dict[str, object]:
+    """Spell a found file as the event VOD would have sent; which task flow it started is not told."""
+    upload = {
+        "FileId": media.get("FileId"),
+        "MediaBasicInfo": media.get("BasicInfo"),
+        "MetaData": media.get("MetaData"),
+        "ProcedureTaskId": "",
+        "ReviewAudioVideoTaskId": "",
+    }
+    return {"EventType": NEW_FILE_UPLOAD, "FileUploadEvent": upload}
+
+
+def _iso(instant: int) -> str:
+    return datetime.fromtimestamp(instant, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,99 @@
+"""The connection to Redis, and how keys are named.
+
+What is kept is left to `shared.upload_store` and `shared.journal_store`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from shared.errors import StoreUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+PARTITIONS = 16
+TIMEOUT_SECONDS = 0.4
+
+
+@dataclass(frozen=True)
+class StoreScope:
+    """Whose records these are: one stage's; and for how many seconds each is kept."""
+
+    stage: str
+    retention_seconds: int
+
+
+class StoreConnection:
+    """One client; any failure of it is a StoreUnavailableError, within a second."""
+
+    def __init__(self, redis_url: str, scope: StoreScope) -> None:
+        self._redis = redis.Redis.from_url(
+            redis_url,
+            decode_responses=True,
+            socket_timeout=TIMEOUT_SECONDS,
+            socket_connect_timeout=TIMEOUT_SECONDS,
+            # A script that is sent twice would count twice; who asks again decides what it means.
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._scope = scope
+
+    def __repr__(self) -> str:
+        """Name the stage only: the address may hold a password."""
+        return f"{type(self).__name__}(stage={self._scope.stage!r})"
+
+    def _partitions(self) -> list[str]:
+        """List the prefixes of all keys there can be."""
+        return [self._prefix(number) for number in range(PARTITIONS)]
+
+    def _partition_of(self, name: str) -> str:
+        """Make the prefix of all keys that go with `name`, which itself is in no key."""
+        return self._prefix(int(digest(name)[:2], 16) % PARTITIONS)
+
+    def _prefix(self, number: int) -> str:
+        """Spell a partition; what is in braces decides the cluster slot, so a partition has one."""
+        return f"vuf:{{{self._scope.stage}.{number}}}"
+
+    def _due_members(self, shelf: str, *, now: int, limit: int) -> dict[str, list[str]]:
+        """Read from each partition's sorted set the members whose time has come, the oldest first."""
+
+        def ask(client: redis.Redis) -> list[list[str]]:
+            pipeline = client.pipeline(transaction=False)
+            for partition in self._partitions():
+                pipeline.zrangebyscore(f"{partition}:{shelf}", "-inf", now, start=0, num=limit)
+            return cast("list[list[str]]", pipeline.execute())
+
+        return dict(zip(self._partitions(), self._ask(ask), strict=True))
+
+    def _run(self, script: str, keys: Sequence[str], arguments: Sequence[object]) -> Any:  # noqa: ANN401 -- each script has its own reply
+        given = cast("list[str]", list(arguments))
+        return self._ask(lambda client: client.register_script(script)(keys=list(keys), args=given))
+
+    def _ask(self, command: Callable[[redis.Redis], Any]) -> Any:  # noqa: ANN401 -- each command has its own reply
+        try:
+            return command(self._redis)
+        except redis.RedisError as error:
+            raise StoreUnavailableError(
+                f"The store did not answer ({type(error).__name__}). Try again in a moment."
+            ) from error
+
+
+def pairs(flat: Sequence[str]) -> dict[str, str]:
+    """Read the flat list that HGETALL gives inside a script."""
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def flat(fields: Sequence[tuple[str, str]]) -> list[str]:
+    """Spell fields as HSET wants them."""
+    return [part for pair in fields for part in pair]
+
+
+def digest(text: str) -> str:
+    """Stand in for a text in a key: no user's text is ever part of one."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

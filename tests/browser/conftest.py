@@ -1,0 +1,150 @@
+"""A real Chromium and a real stack; what a user does on the page is left to `upload_page`."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
+
+from local.chromium import find_chromium
+from local.demo_settings import POLICIES
+from local.stack import Stack
+from tests.browser.upload_page import UploadPage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+OPTIONS = (
+    "--no-sandbox",  # a container's root user has no other way
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+LOCAL_NAMES_ONLY = "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
+HASTY = {"hasty": {"ttlSeconds": 1}}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the marker by which these tests can be left out."""
+    config.addinivalue_line("markers", "browser: needs a Chromium and takes seconds")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this folder."""
+    for item in items:
+        if "tests/browser/" in item.nodeid:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def executable() -> str:
+    """Find the system's Chromium. A machine without one skips these tests; in CI that is a failure."""
+    path = find_chromium()
+    if path is None:
+        reason = "no Chromium was found: apt-get install chromium"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """Start Playwright's driver."""
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def stack(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Start the whole system, with one policy more whose signatures live for a second."""
+    assert executable
+    policies = json.dumps({**POLICIES, **HASTY})
+    folder = tmp_path_factory.mktemp("stack")
+    with Stack(folder=folder, overrides={"UPLOAD_POLICIES": policies}, timer_seconds=0.5) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def browser_by_path(playwright: Playwright, executable: str) -> Iterator[Browser]:
+    """Start a browser that knows no name but this machine's: only the mapping script can reach VOD."""
+    browser = _launch(playwright, executable, f"--host-resolver-rules={LOCAL_NAMES_ONLY}")
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def browser_by_name(playwright: Playwright, executable: str, stack: Stack) -> Iterator[Browser]:
+    """Start a browser that finds VOD's own names on the stack's TLS port, and trusts its key."""
+    address = urlsplit(stack.tls_url).netloc.replace("localhost", "127.0.0.1")
+    hosts = ("vod2.qcloud.com", "vod2.dnsv1.com", "vodreport.qcloud.com", "*.myqcloud.com", "*.tencentcos.cn")
+    rules = ", ".join([*(f"MAP {host}:443 {address}" for host in hosts), LOCAL_NAMES_ONLY])
+    browser = _launch(
+        playwright,
+        executable,
+        f"--host-resolver-rules={rules}",
+        f"--ignore-certificate-errors-spki-list={_key_digest(stack.ca_file.with_name('server.pem').read_bytes())}",
+    )
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def open_page(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Callable[..., UploadPage]]:
+    """Open the page, `by="path"` or `by="name"`; at the end it must not have complained."""
+    opened: list[tuple[UploadPage, BrowserContext]] = []
+
+    def open_one(*, by: str = "path", width: int = 1280, height: int = 900) -> UploadPage:
+        browser: Browser = request.getfixturevalue(f"browser_by_{by}")
+        context = browser.new_context(viewport={"width": width, "height": height})
+        address = f"{stack.url}/" if by == "path" else f"{stack.tls_url}/?mapping=off"
+        page = UploadPage(context.new_page(), stack, address)
+        opened.append((page, context))
+        page.open()
+        return page
+
+    yield open_one
+    complaints = [complaint for page, _ in opened for complaint in page.complaints]
+    for _, context in opened:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def make_file(tmp_path: Path) -> Callable[[str, int], Path]:
+    """Make a file whose bytes no other file has: a block of its own, repeated and numbered."""
+
+    def make(name: str, size: int) -> Path:
+        path = tmp_path / name
+        block = os.urandom(1 << 20)
+        with path.open("wb") as file:
+            for number in range(0, size, len(block)):
+                file.write((number.to_bytes(8, "big") + block[8:])[: size - number])
+        return path
+
+    return make
+
+
+def _launch(playwright: Playwright, executable: str, *options: str) -> Browser:
+    return playwright.chromium.launch(executable_path=executable, args=[*OPTIONS, *options])
+
+
+def _key_digest(pem: bytes) -> str:
+    first = re.search(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", pem, re.DOTALL)
+    assert first is not None
+    key = x509.load_pem_x509_certificate(first[0]).public_key()
+    digest = hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+    return base64.b64encode(digest.digest()).decode()

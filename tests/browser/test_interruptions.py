@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+from tests.browser.upload_page import digest_at, digest_of_file, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Locator
+
+    from tests.browser.upload_page import UploadPage
+
+    OpenPage = Callable[..., UploadPage]
+    MakeFile = Callable[[str, int], Path]
+
+SAMPLES = Path(__file__).parents[1] / "samples/media"
+TEN_PARTS = 80_000_000
+SLOW = 16_000_000
+"""Bytes a second: ten parts, of which the SDK sends six at once, take five seconds."""
+
+
+def _send_some_parts(page: UploadPage, file: Path, **choices: object) -> Locator:
+    """Begin, and return when the first six parts are there and the last four are not."""
+    before = page.counters().get("UploadPart", 0)
+    page.slow_down(SLOW)
+    card = page.upload(file, **choices)
+    wait_until(lambda: page.counters().get("UploadPart", 0) - before >= 6, "six parts")
+    return card
+
+
+def test_a_paused_upload_goes_on_where_it_was(open_page: OpenPage, make_file: MakeFile) -> None:
+    """Pause stops the sending, resume sends what is missing, and the app hears of one upload."""
+    page, file = open_page(), make_file("paused.mp4", TEN_PARTS)
+    before = page.counters()
+    card = _send_some_parts(page, file)
+    card.get_by_role("button", name="Pause").click()
+    page.wait_for(card, "paused")
+    upload_id, at_pause = page.upload_id(card), page.counters()["UploadPart"]
+    page.page.wait_for_timeout(500)
+    assert at_pause == page.counters()["UploadPart"]
+    page.slow_down(-1)
+    card.get_by_role("button", name="Resume").click()
+    page.wait_for(card, "uploaded")
+    (event,) = page.events(upload_id, "upload.completed")
+    assert digest_of_file(file) == digest_at(event["data"]["mediaUrl"])
+    assert page.counters()["UploadPart"] - before.get("UploadPart", 0) == 10
+
+
+def test_pausing_before_the_transfer_begins_is_possible(open_page: OpenPage, make_file: MakeFile) -> None:
+    """A pause right after the start holds the upload too, and it can go on."""
+    page, file = open_page(), make_file("early.mp4", 500_000)
+    before = page.counters()
+    page.fill_in(file)
+    page.page.evaluate(
+        """() => {
+          document.getElementById("start").click();
+          document.querySelector("[data-action=pause]").click();
+        }"""
+    )
+    card = page.card(file.name)
+    page.wait_for(card, "paused")
+    page.page.wait_for_timeout(700)
+    assert before.get("UploadPart", 0) == page.counters().get("UploadPart", 0)
+    card.get_by_role("button", name="Resume").click()
+    page.wait_for(card, "uploaded")
+    assert len(page.events(page.upload_id(card), "upload.completed")) == 1
+
+
+def test_after_a_reload_only_missing_parts_are_sent(open_page: OpenPage, make_file: MakeFile) -> None:
+    """The page remembers the upload, asks for the same files, and no finished part travels twice."""
+    page, file = open_page(), make_file("reloaded.mp4", TEN_PARTS)
+    before = page.counters()
+    card = _send_some_parts(page, file, user="bob", context="kept", cover=SAMPLES / "cover.png")
+    upload_id = page.upload_id(card)
+    page.open()
+    page.slow_down(-1)
+    page.wait_for(card, "interrupted")
+    card.get_by_label("Choose the same 2 files").set_input_files([SAMPLES / "cover.png", file])
+    page.wait_for(card, "uploaded")
+    assert upload_id == page.upload_id(card)
+    (event,) = page.events(upload_id, "upload.completed")
+    assert {"uploader": "bob", "context": "kept"}.items() <= event["data"].items()
+    assert digest_of_file(file) == digest_at(event["data"]["mediaUrl"])
+    assert digest_of_file(SAMPLES / "cover.png") == digest_at(event["data"]["coverUrl"])
+    # Ten parts of the media; the cover is one more, and once again, because it was complete already.
+    assert page.counters()["UploadPart"] - before.get("UploadPart", 0) <= 10 + 2
+
+
+def test_another_file_is_not_taken_for_the_interrupted_one(open_page: OpenPage, make_file: MakeFile) -> None:
+    """A file of another size is refused in words, and the upload stays interrupted."""
+    page, file = open_page(), make_file("wanted.mp4", TEN_PARTS)
+    card = _send_some_parts(page, file)
+    page.open()
+    other = make_file("other.mp4", 1000)
+    card.get_by_label("Choose the same file").set_input_files(other)
+    expect(card).to_contain_text("Please choose wanted.mp4 as it was")
+    page.wait_for(card, "interrupted")
+
+
+def test_an_upload_in_another_tab_is_not_listed_as_interrupted(
+    open_page: OpenPage, make_file: MakeFile
+) -> None:
+    """Two tabs share what is remembered; only the one that sends shows the upload."""
+    page, file = open_page(), make_file("here.mp4", TEN_PARTS)
+    _send_some_parts(page, file)
+    second = page.page.context.new_page()
+    second.goto(page.address)
+    expect(second.get_by_role("radio").first).to_be_visible()
+    expect(second.get_by_text("Nothing yet.")).to_be_visible()
+    second.close()
+
+
+def test_a_cancelled_upload_never_reaches_the_app(open_page: OpenPage, make_file: MakeFile) -> None:
+    """Cancel ends the session at the service, forgets the upload, and no completed event follows."""
+    page, file = open_page(), make_file("cancelled.mp4", TEN_PARTS)
+    card = _send_some_parts(page, file)
+    card.get_by_role("button", name="Cancel").click()
+    page.wait_for(card, "cancelled")
+    page.slow_down(-1)
+    assert page.events(page.upload_id(card), "upload.completed", wait_for=0) == []
+    kept = page.page.evaluate("() => Object.keys(localStorage).join()")
+    assert "webugc_" not in kept
+    page.open()
+    expect(page.page.get_by_text("Nothing yet.")).to_be_visible()
+
+
+def test_a_lost_connection_is_said_in_words_and_can_go_on(open_page: OpenPage, make_file: MakeFile) -> None:
+    """After an outage the upload says what happened; trying again sends only what is missing."""
+    page, file = open_page(), make_file("tunnel.mp4", TEN_PARTS)
+    page.expect_complaints("ERR_INTERNET_DISCONNECTED", "Network Error")
+    before = page.counters()
+    card = _send_some_parts(page, file)
+    page.cut_off()
+    page.wait_for(card, "stopped")
+    expect(card.get_by_role("alert")).to_contain_text("The connection was lost")
+    page.slow_down(-1)
+    card.get_by_role("button", name="Try again").click()
+    page.wait_for(card, "uploaded")
+    (event,) = page.events(page.upload_id(card), "upload.completed")
+    assert digest_of_file(file) == digest_at(event["data"]["mediaUrl"])
+    assert page.counters()["UploadPart"] - before.get("UploadPart", 0) == 10
+
+
+def test_progress_shows_speed_and_time_left(open_page: OpenPage, make_file: MakeFile) -> None:
+    """While a file is sent the card says how much, how fast and how long still."""
+    page = open_page()
+    card = _send_some_parts(page, make_file("progress.mp4", TEN_PARTS))
+    expect(card.locator(".bar-numbers").first).to_have_text(
+        re.compile(r"\d+ % · [\d.]+ MB of 76\.3 MB · [\d.]+ [KM]B/s · .+ left")
+    )
+    card.get_by_role("button", name="Cancel").click()
+    page.wait_for(card, "cancelled")

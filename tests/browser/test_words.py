@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import base64
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Route
+
+    from tests.browser.upload_page import UploadPage
+
+    OpenPage = Callable[..., UploadPage]
+    MakeFile = Callable[[str, int], Path]
+
+SAMPLES = Path(__file__).parents[1] / "samples/media"
+
+
+def test_an_expired_signature_is_explained(open_page: OpenPage, make_file: MakeFile) -> None:
+    """On a line slower than its signatures live, an upload says that, and not a code alone."""
+    page = open_page()
+
+    def arrive_late(route: Route) -> None:
+        time.sleep(2.1)
+        route.continue_()
+
+    page.page.route("**/*Action=ApplyUploadUGC", arrive_late)
+    card = page.upload(make_file("late.mp4", 10_000), policy="hasty")
+    page.wait_for(card, "stopped")
+    alert = card.get_by_role("alert")
+    expect(alert).to_contain_text("The upload signature had expired when it reached VOD")
+    expect(alert).to_contain_text("10010")
+    expect(alert).to_contain_text("choose a policy that is valid for longer")
+    expect(card.get_by_role("button", name="Try again")).to_be_visible()
+
+
+def test_a_file_type_off_the_policy_is_refused_in_words(open_page: OpenPage, make_file: MakeFile) -> None:
+    """The refusal names the field and the policy; nothing was begun that could be tried again."""
+    page = open_page()
+    page.expect_complaints("422")
+    card = page.upload(make_file("film.mov", 10_000), policy="strict")
+    page.wait_for(card, "stopped")
+    expect(card.get_by_role("alert")).to_contain_text("strict")
+    expect(card.get_by_role("alert")).to_contain_text("File type:")
+    expect(card.get_by_role("button", name="Try again")).to_be_hidden()
+    card.get_by_role("button", name="Remove from list").click()
+    expect(card).to_have_count(0)
+
+
+def test_a_context_that_does_not_fit_is_refused_by_the_service(
+    open_page: OpenPage, make_file: MakeFile
+) -> None:
+    """The page warns, the service decides, and its words are shown."""
+    page = open_page()
+    page.expect_complaints("422")
+    digits = (
+        "3141592653589793238462643383279502884197169399375105820974944592307816406286208998628034825342117067"
+    )
+    page.fill_in(make_file("long.mp4", 10_000), context=base64.b64encode(random_bytes).decode())
+    expect(page.page.get_by_text("probably too long")).to_be_visible()
+    page.page.get_by_role("button", name="Upload", exact=True).click()
+    card = page.card("long.mp4")
+    page.wait_for(card, "stopped")
+    expect(card.get_by_role("alert")).to_contain_text("Context:")
+
+
+def test_a_form_that_is_not_complete_says_what_is_missing(open_page: OpenPage) -> None:
+    """No video, a name nobody can have, a cover for two videos: each is said, and the focus goes there."""
+    page = open_page()
+    button = page.page.get_by_role("button", name="Upload")
+    button.click()
+    expect(page.page.get_by_role("alert")).to_have_text("Choose a video first.")
+    expect(page.page.get_by_label("Choose a video")).to_be_focused()
+    page.fill_in(SAMPLES / "tiny.mp4", user="Ålice!")
+    button.click()
+    expect(page.page.get_by_role("alert")).to_contain_text("name has 1 to 64 characters")
+    expect(page.page.get_by_label("Signed in as")).to_be_focused()
+
+
+def test_the_same_file_twice_at_once_is_refused(open_page: OpenPage, make_file: MakeFile) -> None:
+    """The SDK would mix two uploads of one file: the page names the one that is under way."""
+    page, file = open_page(), make_file("twice.mp4", 20_000_000)
+    page.slow_down(1_000_000)
+    card = page.upload(file)
+    page.fill_in(file)
+    page.page.get_by_role("button", name="Upload", exact=True).click()
+    expect(page.page.locator("#form-error")).to_contain_text("twice.mp4 is in the list")
+    expect(page.page.get_by_role("article")).to_have_count(1)
+    card.get_by_role("button", name="Cancel").click()
+    page.wait_for(card, "cancelled")
+
+
+def test_a_vanished_stack_is_said_in_words(open_page: OpenPage, make_file: MakeFile) -> None:
+    """Without a connection an upload cannot begin, and says so after trying again for a while."""
+    page = open_page()
+    page.expect_complaints("ERR_INTERNET_DISCONNECTED", "Network Error")
+    page.fill_in(make_file("offline.mp4", 10_000))
+    page.cut_off()
+    page.page.get_by_role("button", name="Upload", exact=True).click()
+    card = page.card("offline.mp4")
+    page.wait_for(card, "stopped")
+    expect(card.get_by_role("alert")).to_contain_text("The connection was lost")
+    expect(card.get_by_role("alert")).to_contain_text("This computer is offline")

@@ -1,0 +1,152 @@
+"""The page as a user drives it, and what the app's receiver and the simulator saw of it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+import urllib3
+from playwright.sync_api import Locator, Page, expect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from playwright.sync_api import CDPSession, ConsoleMessage
+
+    from local.stack import Stack
+
+SECONDS = 1000
+PATIENCE = 15 * SECONDS
+_ANSWER_TO_THE_RACE = re.compile(r"403 \(Forbidden\) \S+\.myqcloud\.com/$")
+"""The SDK asks the buckets of several regions which is nearest; they are private, so each refuses."""
+_SOME_ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
+
+
+class UploadPage:
+    """One open page. `complaints` are console errors and uncaught exceptions that nobody expected."""
+
+    def __init__(self, page: Page, stack: Stack, address: str) -> None:
+        self.page = page
+        self.stack = stack
+        self.address = address
+        self.complaints: list[str] = []
+        self._expected: tuple[str, ...] = ()
+        self._devtools: CDPSession | None = None
+        page.set_default_timeout(PATIENCE)
+        page.on("console", self._note_line)
+        page.on("pageerror", lambda error: self._note(str(error)))
+        page.on("dialog", lambda dialog: dialog.accept())
+
+    def open(self) -> None:
+        """Open or reload, and wait until the form can be used."""
+        self.page.goto(self.address)
+        expect(self.page.get_by_role("radio").first).to_be_visible()
+
+    def expect_complaints(self, *words: str) -> None:
+        """Chrome logs every refused request: name what a test provokes on purpose."""
+        self._expected = words
+
+    def fill_in(
+        self,
+        media: Path | Sequence[Path],
+        *,
+        user: str = "alice",
+        policy: str = "default",
+        context: str = "",
+        cover: Path | None = None,
+    ) -> None:
+        """Choose the files and everything else, and do not press the button yet."""
+        self.page.get_by_label("Choose a video").set_input_files(media)
+        if cover is not None:
+            self.page.get_by_label("Cover").set_input_files(cover)
+        self.page.get_by_label("Signed in as").fill(user)
+        self.page.get_by_role("radio", name=policy).check()
+        self.page.get_by_label("Context").fill(context)
+
+    def upload(self, media: Path, **choices: Any) -> Locator:  # noqa: ANN401  # those of fill_in
+        """Fill in, press the button, and return the new card."""
+        self.fill_in(media, **choices)
+        self.page.get_by_role("button", name="Upload", exact=True).click()
+        return self.card(media.name)
+
+    def card(self, name: str) -> Locator:
+        """Find the card of the upload of this file."""
+        return self.page.get_by_role("article", name=name)
+
+    def wait_for(self, card: Locator, badge: str) -> None:
+        """Wait until the card says so."""
+        expect(card.locator(".badge")).to_have_text(badge, timeout=PATIENCE)
+
+    def upload_id(self, card: Locator) -> str:
+        """Read the upload's id off its card, once it has one."""
+        item = card.locator("xpath=..")
+        expect(item).to_have_attribute("data-upload-id", _SOME_ID)
+        return item.get_attribute("data-upload-id") or ""
+
+    def slow_down(self, bytes_per_second: int) -> None:
+        """Limit what this page can send; -1 takes the limit away."""
+        self._network(offline=False, upload=bytes_per_second)
+
+    def cut_off(self) -> None:
+        """Take the network away, as in a tunnel."""
+        self._network(offline=True, upload=-1)
+
+    def events(self, upload_id: str, type_: str, *, wait_for: int = 1) -> list[dict[str, Any]]:
+        """Ask the app's receiver, once it has `wait_for` events and a moment for one too many is over."""
+        wait_until(lambda: len(self._events(upload_id, type_)) >= wait_for, f"{wait_for} {type_}")
+        time.sleep(0.6)
+        return self._events(upload_id, type_)
+
+    def counters(self) -> dict[str, int]:
+        """Ask the simulator what it has counted so far."""
+        counted: dict[str, int] = self._get("/local/simulator/counters")
+        return counted
+
+    def _events(self, upload_id: str, type_: str) -> list[dict[str, Any]]:
+        received = self._get(f"/local/events?uploadId={upload_id}")
+        return [event["body"] for event in received if event["body"]["type"] == type_]
+
+    def _get(self, path: str) -> Any:  # noqa: ANN401  # JSON
+        return urllib3.request("GET", self.stack.url + path, timeout=5).json()
+
+    def _network(self, *, offline: bool, upload: int) -> None:
+        if self._devtools is None:
+            self._devtools = self.page.context.new_cdp_session(self.page)
+            self._devtools.send("Network.enable")
+        self._devtools.send(
+            "Network.emulateNetworkConditions",
+            {"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": upload},
+        )
+
+    def _note_line(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self._note(f"{message.text} {message.location.get('url', '')}")
+
+    def _note(self, complaint: str) -> None:
+        if not _ANSWER_TO_THE_RACE.search(complaint) and not any(
+            words in complaint for words in self._expected
+        ):
+            self.complaints.append(complaint)
+
+
+def wait_until(condition: Callable[[], object], what: str, *, seconds: float = PATIENCE / SECONDS) -> None:
+    """Ask again and again. Only for what no page shows: the browser stands still meanwhile."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.05)
+
+
+def digest_of_file(path: Path) -> str:
+    """SHA-256 of a file, as hex."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def digest_at(address: str) -> str:
+    """SHA-256 of what can be downloaded there, as hex."""
+    answer = urllib3.request("GET", address, timeout=10)
+    assert answer.status == 200, address
+    return hashlib.sha256(answer.data).hexdigest()

@@ -1,0 +1,128 @@
+"""A deployment per test, and a caller that speaks both dialects of the platform."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Protocol, cast
+
+import pytest
+
+from functions import upload_signature, upload_status
+from tests.functions.deployment import environment, start_anew, user_token
+from tests.functions.scf import REQUEST_ID, Answer, Dialect, event_of, read_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+
+class Deploy(Protocol):
+    """Sets the environment and starts anew."""
+
+    def __call__(self, **changes: str) -> dict[str, str]:
+        """Deploy with some variables changed; an empty text takes one away."""
+
+
+class Call(Protocol):
+    """Sends one request to a handler."""
+
+    def __call__(  # noqa: PLR0913  # a request has that many parts
+        self,
+        handler: Callable[[object, object], dict[str, object]],
+        method: str,
+        path: str,
+        *,
+        body: object = "",
+        user: str | None = "alice",
+        query: Mapping[str, str] | None = None,
+        **headers: str,
+    ) -> Answer:
+        """Send it; a body that is no text is sent as JSON, header names have underscores."""
+
+
+class Sign(Protocol):
+    """Asks for an upload signature."""
+
+    def __call__(self, body: object = None, *, user: str | None = "alice", **headers: str) -> Answer:
+        """Post to /signature."""
+
+
+class Look(Protocol):
+    """Asks for the status of one upload."""
+
+    def __call__(self, upload_id: str, *, method: str = "GET", user: str = "alice", **headers: str) -> Answer:
+        """Get, or delete, /uploads/{id}."""
+
+
+@pytest.fixture
+def deploy(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploy]:
+    """A deployment with an empty store; a test may deploy again with other settings."""
+
+    def deploy(**changes: str) -> dict[str, str]:
+        variables = environment(valkey_url, **changes)
+        for name in environment(valkey_url):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        start_anew()
+        return variables
+
+    deploy()
+    yield deploy
+    start_anew()
+
+
+@pytest.fixture(params=["function-url", "api-gateway"])
+def dialect(request: pytest.FixtureRequest) -> Dialect:
+    """Which of the platform's two events carries the requests of this test."""
+    return cast("Dialect", request.param)
+
+
+@pytest.fixture
+def call(dialect: Dialect, deploy: Deploy) -> Call:
+    """Call a handler as the platform would, and read its answer."""
+    assert deploy
+
+    def call(  # noqa: PLR0913  # a request has that many parts
+        handler: Callable[[object, object], dict[str, object]],
+        method: str,
+        path: str,
+        *,
+        body: object = "",
+        user: str | None = "alice",
+        query: Mapping[str, str] | None = None,
+        **headers: str,
+    ) -> Answer:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if user is not None:
+            sent.setdefault("authorization", f"Bearer {user_token(user)}")
+        if body != "":
+            sent.setdefault("content-type", "application/json")
+        text = body if isinstance(body, str) else json.dumps(body)
+        event = event_of(dialect, method, path, headers=sent, query=query or {}, body=text)
+        answer = read_answer(handler(event, {"request_id": REQUEST_ID, "time_limit_in_ms": 3000}))
+        assert answer.headers["x-request-id"] == REQUEST_ID
+        return answer
+
+    return call
+
+
+@pytest.fixture
+def sign(call: Call) -> Sign:
+    """Ask for an upload signature."""
+
+    def sign(body: object = None, *, user: str | None = "alice", **headers: str) -> Answer:
+        sent = {} if body is None else body
+        return call(upload_signature.main_handler, "POST", "/signature", body=sent, user=user, **headers)
+
+    return sign
+
+
+@pytest.fixture
+def look(call: Call) -> Look:
+    """Ask for one upload."""
+
+    def look(upload_id: str, *, method: str = "GET", user: str = "alice", **headers: str) -> Answer:
+        return call(upload_status.main_handler, method, f"/uploads/{upload_id}", user=user, **headers)
+
+    return look
+

@@ -1,0 +1,63 @@
+"""A deployment for tests: its environment variables, its users' tokens, its memory.
+
+Everything in it is real but the secrets, which are words that can be searched for.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+
+import jwt
+
+from shared import bootstrap
+
+SECRET_ID = "AKIDcanaryOfTheTests0000"
+SECRET_KEY = "canary-of-the-secret-key-0000001"
+CONTEXT_KEY = "canary-of-the-context-key-newest-one"
+OLD_CONTEXT_KEY = "canary-of-the-context-key-oldest-one"
+JWT_SECRET = "canary-of-the-jwt-secret-newest-one"
+OLD_JWT_SECRET = "canary-of-the-jwt-secret-oldest-one"
+CALLBACK_TOKEN = "canary-of-the-callback-token"
+ORIGIN = "https://app.example.test"
+
+POLICIES = {
+    "default": {"storageRegions": ["ap-seoul", "ap-singapore"], "classIds": [0, 7011]},
+    "course": {"procedures": ["LongVideoPreset", "Short"], "taskPriority": 5, "taskNotifyMode": "Change"},
+    "quiet": {"procedures": ["LongVideoPreset"], "taskNotifyMode": "None"},
+    "reusable": {"oneTime": False, "ttlSeconds": 1200, "vodSubAppId": 1500099999},
+    "strict": {"fileTypes": ["mp4", "mov"], "maxFileSize": 1000},
+}
+
+
+def environment(redis_url: str, **changes: str) -> dict[str, str]:
+    """Make every variable that the HTTP functions read; an empty text takes one away."""
+    variables = {
+        "REDIS_URL": redis_url,
+        "STAGE": "test",
+        "VOD_SECRET_ID": SECRET_ID,
+        "VOD_SECRET_KEY": SECRET_KEY,
+        "UPLOAD_POLICIES": json.dumps(POLICIES),
+        "CONTEXT_KEYS": f"{CONTEXT_KEY},{OLD_CONTEXT_KEY}",
+        "JWT_SECRETS": f"{JWT_SECRET},{OLD_JWT_SECRET}",
+        "CALLBACK_TOKENS": CALLBACK_TOKEN,
+        "READ_BACK": "off",
+        "APP_WEBHOOK_URL": "off",
+        "CORS_ORIGINS": f"{ORIGIN}, https://second.example.test",
+        "NEW_UPLOADS_PER_MINUTE": "100000",
+        "RENEWALS_PER_MINUTE": "100000",
+        **changes,
+    }
+    return {name: value for name, value in variables.items() if value}
+
+
+def user_token(user: str = "alice", *, secret: str = JWT_SECRET, **claims: object) -> str:
+    """Sign a token that is good for a minute, as the app's login service would."""
+    return jwt.encode({"sub": user, "exp": int(time.time()) + 60, **claims}, secret, algorithm="HS256")
+
+
+def start_anew() -> None:
+    """Forget what a process keeps while it lives: what comes next is a cold start."""
+    for built in vars(bootstrap).values():
+        if hasattr(built, "cache_clear"):
+            built.cache_clear()

@@ -1,0 +1,100 @@
+"""POST /signature: how often a user may ask."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared.upload_signature import decode
+
+if TYPE_CHECKING:
+    from tests.functions.conftest import Deploy, Look, Sign
+    from tests.functions.scf import Answer
+
+
+def statuses(answers: list[Answer]) -> list[int]:
+    """Give the statuses in order."""
+    return sorted(answer.status for answer in answers)
+
+
+def test_exactly_so_many_new_uploads_pass(sign: Sign, deploy: Deploy) -> None:
+    """Of many requests at once NEW_UPLOADS_PER_MINUTE pass, and not one more."""
+    deploy(NEW_UPLOADS_PER_MINUTE="7")
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _: sign({}), range(32)))
+
+    assert statuses(answers) == [200] * 7 + [429] * 25
+
+
+def test_refusal_says_when_the_next_one_passes(sign: Sign, deploy: Deploy) -> None:
+    """Retry-After is at least 1, and no longer than one turn: a minute divided by the limit."""
+    deploy(NEW_UPLOADS_PER_MINUTE="6")
+    answers = [sign({}) for _ in range(7)]
+
+    assert answers[-1].status == 429
+    assert 9 <= int(answers[-1].headers["retry-after"]) <= 10
+
+
+def test_users_do_not_share_a_limit(sign: Sign, deploy: Deploy) -> None:
+    """One user's flood is nobody else's problem."""
+    deploy(NEW_UPLOADS_PER_MINUTE="1")
+
+    assert [sign({}, user=name).status for name in ("alice", "alice", "bob", "Alice")] == [200, 429, 200, 200]
+
+
+def test_forged_address_opens_no_new_bucket(sign: Sign, deploy: Deploy) -> None:
+    """The limit goes with the user, so no header that a client writes can change it."""
+    deploy(NEW_UPLOADS_PER_MINUTE="1")
+    forged = {"x_forwarded_for": "198.51.100.1", "x_scf_remote_addr": "198.51.100.2", "x_real_ip": "198.51.100.3"}
+
+    assert [sign({}).status, sign({}, **forged).status] == [200, 429]
+
+
+def test_renewals_pass_when_new_uploads_do_not(sign: Sign, deploy: Deploy) -> None:
+    """A refused Commit throws away a finished transfer, so an open upload has its own limit."""
+    deploy(NEW_UPLOADS_PER_MINUTE="1", RENEWALS_PER_MINUTE="10")
+    upload_id = sign({}).json["uploadId"]
+
+    assert sign({}).status == 429
+    assert statuses([sign({"uploadId": upload_id}) for _ in range(12)]) == [200] * 10 + [429] * 2
+
+
+def test_uploads_of_one_user_renew_independently(sign: Sign, deploy: Deploy) -> None:
+    """Several uploads at once do not take each other's signatures."""
+    deploy(RENEWALS_PER_MINUTE="10")
+    first, second = sign({}).json["uploadId"], sign({}).json["uploadId"]
+
+    assert statuses([sign({"uploadId": first}) for _ in range(11)]) == [200] * 10 + [429]
+    assert sign({"uploadId": second}).status == 200
+
+
+def test_refused_request_costs_no_turn(sign: Sign, deploy: Deploy) -> None:
+    """A mistake in the request does not count as an upload."""
+    deploy(NEW_UPLOADS_PER_MINUTE="1")
+
+    assert [sign(body).status for body in ("{", {"x": 1}, {"policy": "no"}, {"context": "a" * 9 + "\n"})] == [400, 422, 403, 422]
+    assert sign({}).status == 200
+
+
+def test_looking_costs_no_turn(sign: Sign, look: Look, deploy: Deploy) -> None:
+    """A client may poll without losing its right to upload."""
+    deploy(NEW_UPLOADS_PER_MINUTE="2")
+    upload_id = sign({}).json["uploadId"]
+
+    assert {look(upload_id).status for _ in range(20)} == {200}
+    assert sign({}).status == 200
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_no_signature_is_issued_twice(sign: Sign, *, new: bool) -> None:
+    """Requests at the same time get different random values, for one upload and for several."""
+    upload_id = sign({}).json["uploadId"]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: sign({} if new else {"uploadId": upload_id}), range(64)))
+
+    values = [decode(answer.json["signature"]).values for answer in answers]
+    assert len({(each["currentTimeStamp"], each["random"]) for each in values}) == 64
+    assert all(0 <= int(each["random"]) < 2**32 for each in values)

@@ -1,0 +1,66 @@
+"""What happened before a test: uploads that began earlier, and events that VOD has sent about them."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from pathlib import Path
+from typing import Any
+
+from shared import bootstrap
+from shared.event_notification import parse_notification
+from shared.intake import Intake, Source
+from shared.issuing import Chance, IssuedSignature, Issuer
+from shared.upload_policy import read_signature_request
+from shared.upload_signature import decode
+
+EVENTS = Path(__file__).parents[1] / "samples" / "vod" / "v3"
+FILE_ID = "5576678020044556677"
+
+
+def begin_upload(*, seconds_ago: int, user: str = "alice", **wish: object) -> IssuedSignature:
+    """Begin an upload as `functions/upload_signature.py` would have done it at that time."""
+    runtime = bootstrap.upload_signature()
+    return Issuer(runtime.settings, runtime.store).begin(
+        read_signature_request(wish),
+        user,
+        now=time.time() - seconds_ago,
+        chance=Chance(nonces=[secrets.randbits(32)], upload_id=secrets.randbits(80)),
+    )
+
+
+def announce_upload(signature: str, *, procedure_task_id: str = "", seconds_ago: int = 0) -> None:
+    """Take in the event that VOD sends when the file of this signature is there."""
+    event = _sample("NewFileUpload")
+    event["FileUploadEvent"]["ProcedureTaskId"] = procedure_task_id
+    event["FileUploadEvent"]["MediaBasicInfo"]["SourceInfo"]["SourceContext"] = _token(signature)
+    _take_in(event, seconds_ago)
+
+
+def announce_procedure(signature: str, *, status: str, subtask_status: str = "SUCCESS") -> None:
+    """Take in the event that VOD sends when the task flow of this signature's file has moved."""
+    event = _sample("ProcedureStateChanged")
+    flow = event["ProcedureStateChangeEvent"]
+    flow |= {"Status": status, "SessionContext": _token(signature), "SessionId": ""}
+    for results in (value for name, value in flow.items() if name.endswith("ResultSet")):
+        for subtask in (part for result in results for part in result.values() if isinstance(part, dict)):
+            subtask["Status"] = subtask_status
+    _take_in(event, 0)
+
+
+def _sample(name: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
+    return event
+
+
+def _token(signature: str) -> str:
+    return decode(signature).values["sourceContext"]
+
+
+def _take_in(event: dict[str, Any], seconds_ago: int) -> None:
+    runtime = bootstrap.event_notification()
+    # Pulled, and so trusted: how a push is verified is not what these tests are about.
+    source = Source("pull", int(time.time()) - seconds_ago, lease=secrets.token_hex(8))
+    notification = parse_notification(json.dumps(event).encode())
+    Intake(runtime.store, runtime.settings).take_in(notification, source)

@@ -1,0 +1,21 @@
+"""A function that does what its event's body says: raise, exit, hang or return something odd."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import Any
+
+
+def main_handler(event: dict[str, Any], _context: object) -> object:
+    """Follow the script in the body."""
+    script = json.loads(event["body"])
+    if script.get("raise"):
+        raise LookupError(script["raise"])
+    if script.get("exit"):
+        os._exit(1)
+    time.sleep(script.get("sleep", 0))
+    if script.get("big"):
+        return {"statusCode": 200, "headers": {}, "body": "x" * script["big"]}
+    return {object(): 1} if script.get("unserialisable") else script.get("return")

@@ -1,0 +1,194 @@
+"""Real servers on loopback that a test tells how to behave: over HTTP, or byte by byte.
+
+What is said to them, and what is made of their answers, is left to the tests.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Mapping
+
+    from typing_extensions import Self
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Received:
+    """One request as it came over the wire; header names in lower case."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the peer answers, after a delay."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    delay_seconds: float = 0.0
+
+
+class HttpPeer:
+    """An HTTP server; `answer` decides each reply and may be replaced, `received` keeps every request."""
+
+    def __init__(self, answer: Callable[[Received], Reply], *, tls: ssl.SSLContext | None = None) -> None:
+        """Speak TLS with the certificate in `tls`, or plain HTTP without one."""
+        self.answer = answer
+        self.received: list[Received] = []
+        self._closing = threading.Event()
+        self._server = ThreadingHTTPServer((HOST, 0), self._handler())
+        self._server.daemon_threads = True
+        self._scheme = "http" if tls is None else "https"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+
+    @property
+    def port(self) -> int:
+        """The port the system chose."""
+        return int(self._server.server_address[1])
+
+    @property
+    def url(self) -> str:
+        """The address, without a slash at the end."""
+        return f"{self._scheme}://{HOST}:{self.port}"
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Stop; replies still held back are sent at once."""
+        self._closing.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        peer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:  # noqa: N802 -- the library's name
+                body = self.rfile.read(int(self.headers.get("content-length", "0")))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                request = Received(self.path, headers, body)
+                peer.received.append(request)
+                reply = peer.answer(request)
+                peer._closing.wait(reply.delay_seconds)  # noqa: SLF001 -- the peer's own inner class
+                self._send(reply)
+
+            def _send(self, reply: Reply) -> None:
+                with contextlib.suppress(OSError):
+                    self.send_response(reply.status)
+                    for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
+                        self.send_header(name, value)
+                    self.end_headers()
+                    self.wfile.write(reply.body)
+                    self.wfile.flush()
+
+            def handle(self) -> None:
+                # A client may leave in the middle, or refuse our certificate: that is part of the tests.
+                with contextlib.suppress(OSError):
+                    super().handle()
+
+            def finish(self) -> None:
+                with contextlib.suppress(OSError):
+                    super().finish()
+
+            def log_message(self, *_arguments: object) -> None:
+                """Say nothing."""
+
+        return Handler
+
+
+class RawPeer:
+    """A TCP server; `speak` has each connection to itself, in a thread, until either side closes it."""
+
+    def __init__(self, speak: Callable[[socket.socket], None], *, port: int = 0) -> None:
+        """Listen on `port`, 0 for a free one."""
+        self._speak = speak
+        self._listener = socket.create_server((HOST, port))
+        self.port = int(self._listener.getsockname()[1])
+        self._connections: list[socket.socket] = []
+        self._threads = [threading.Thread(target=self._accept)]
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self._threads[0].start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Stop listening, and cut every connection."""
+        for connection in (self._listener, *self._connections):
+            _cut(connection)
+        self._listener.close()
+        for thread in self._threads:
+            thread.join()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                self._connections.append(connection)
+                self._threads.append(threading.Thread(target=self._serve, args=(connection,)))
+                self._threads[-1].start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            self._speak(connection)
+
+
+def say_nothing(connection: socket.socket) -> None:
+    """Take whatever comes and never answer."""
+    while connection.recv(65536):
+        pass
+
+
+def relay_to(port: int) -> Callable[[socket.socket], None]:
+    """Make a `speak` that passes everything on to another port of this machine, and back."""
+
+    def relay(connection: socket.socket) -> None:
+        with socket.create_connection((HOST, port)) as upstream:
+            back = threading.Thread(target=_pump, args=(upstream, connection))
+            back.start()
+            _pump(connection, upstream)
+            back.join()
+
+    return relay
+
+
+def refused_port() -> int:
+    """Find a port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while content := source.recv(65536):
+            target.sendall(content)
+    _cut(source)
+    _cut(target)
+
+
+def _cut(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,180 @@
+"""`serverless.yml`, checked as far as it can be without the cloud."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from local.repository import REPOSITORY
+from local.serverless_file import MAX_ENVIRONMENT_BYTES, environment_bytes, faults, variables_read
+from shared import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TEXT = (REPOSITORY / "serverless.yml").read_text(encoding="utf-8")
+FILE: dict[str, Any] = yaml.safe_load(TEXT)
+FUNCTIONS: dict[str, Any] = FILE["inputs"]["functions"]
+ROOT_MODULES = frozenset(path.stem for path in (REPOSITORY / "functions").glob("*.py"))
+SETTINGS: dict[str, type[settings.SettingsGroup]] = {
+    "upload_signature": settings.UploadSignatureSettings,
+    "upload_status": settings.UploadStatusSettings,
+    "event_notification": settings.EventNotificationSettings,
+}
+ROLE = frozenset({"TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN"})
+SIGNING_PAIR = frozenset({"VOD_SECRET_ID", "VOD_SECRET_KEY"})
+DEVELOPER_ONLY = frozenset({"APP_WEBHOOK_ALLOW_INSECURE"})
+
+
+def environment(function: str) -> list[str]:
+    """List the variables that a function is deployed with."""
+    return [entry["key"] for entry in FUNCTIONS[function]["environments"]]
+
+
+def test_serverless_file_has_no_fault() -> None:
+    """What the platform or its CLI would trip over, or drop without a word, is not in the file."""
+    assert faults(FILE, root_modules=ROOT_MODULES) == []
+
+
+def test_every_function_file_is_deployed_and_has_a_way_in() -> None:
+    """No function is forgotten, neither as such nor by its trigger."""
+    called = sorted(trigger["function"] for trigger in FILE["inputs"]["triggers"])
+
+    assert sorted(ROOT_MODULES) == sorted(FUNCTIONS) == called
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function_is_deployed_with_its_own_settings_and_no_others(name: str) -> None:
+    """A function has every setting it reads; with the role's credentials it has no use for the key pair."""
+    read = {str(field.alias) for field in SETTINGS[name].model_fields.values()}
+    needed = read - ROLE - DEVELOPER_ONLY - (SIGNING_PAIR if read >= ROLE else frozenset())
+
+    assert sorted(environment(name)) == sorted(needed)
+
+
+def test_key_pair_that_signs_uploads_is_known_to_one_function() -> None:
+    """Whoever breaks into another function cannot sign uploads."""
+    holders = [name for name in FUNCTIONS if not SIGNING_PAIR.isdisjoint(environment(name))]
+
+    assert holders == ["upload_signature"]
+
+
+def test_variable_is_named_the_same_on_both_sides() -> None:
+    """A value never arrives under another name; the stage is the deployment's own, whatever .env says."""
+    entries = [entry for function in FUNCTIONS.values() for entry in function["environments"]]
+    others = {
+        entry["key"]: entry["value"] for entry in entries if entry["value"] != f"${{env:{entry['key']}}}"
+    }
+
+    assert others == {"STAGE": "${stage}"}
+
+
+def test_env_example_names_every_variable_that_the_file_reads() -> None:
+    """The CLI deploys `undefined` for a name without a value, so the example must list them all."""
+    example = (REPOSITORY / ".env.example").read_text(encoding="utf-8").splitlines()
+    listed = {line.partition("=")[0] for line in example}
+
+    assert variables_read(TEXT) - listed == set()
+    assert {name for name in listed if name.startswith("DEPLOY_")} - variables_read(TEXT) == set()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_environment_of_ample_values_fits_into_the_platforms_limit(name: str) -> None:
+    """With two of each secret, a PEM key and a page of policies, all variables stay below 4 KB."""
+    values = dict.fromkeys(variables_read(TEXT), "x" * 90)
+    values |= {"UPLOAD_POLICIES": "x" * 1200, "JWT_PUBLIC_KEY": "x" * 800}
+
+    assert environment_bytes(FUNCTIONS[name], values) < MAX_ENVIRONMENT_BYTES
+
+
+def test_held_event_ends_before_the_function_does() -> None:
+    """The default hold, which makes VOD send an event again, fits into the function's time."""
+    hold = settings.CallbackSettings.model_fields["callback_hold_seconds"].default
+
+    assert FUNCTIONS["event_notification"]["timeout"] > hold + 5
+
+
+def test_deployed_package_is_the_build_without_local_secrets() -> None:
+    """The CLI uploads a .env that is not excluded; the bytecode must not be excluded."""
+    assert FILE["inputs"]["src"] == {"src": "./build", "exclude": [".env", "**/.env*"]}
+
+
+def set_at(*path: str | int, to: object) -> Callable[[dict[str, Any]], None]:
+    """Describe one change to the file."""
+
+    def change(file: dict[str, Any]) -> None:
+        place: Any = file
+        for step in path[:-1]:
+            place = place[step]
+        place[path[-1]] = to
+
+    return change
+
+
+FUNCTION = ("inputs", "functions", "upload_status")
+TRIGGER = ("inputs", "triggers", 0)
+TIMER = {"qualifier": "$DEFAULT", "cronExpression": "0 */5 * * * * *", "enable": True}
+VARIABLE = {"key": "STAGE", "value": "dev"}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (set_at("component", to="scf"), "component: must be multi-scf"),
+        (set_at("inputs", "environments", to=[]), "inputs: variables in common"),
+        (set_at("name", to="deployment"), "event_notification: its full name can exceed"),
+        (set_at(*FUNCTION, "handler", to="functions/upload_status.main_handler"), "takes no handler"),
+        (set_at(*FUNCTION, "handler", to="functions.upload_status.main_handler"), "takes no handler"),
+        (set_at(*FUNCTION, "handler", to="upload_status_v2.main_handler"), "takes no handler"),
+        (set_at(*FUNCTION, "handler", to="upload_state.main_handler"), "there is no file upload_state.py"),
+        (set_at(*FUNCTION, "src", to="./functions"), "would leave shared/ out"),
+        (set_at(*FUNCTION, "environment", to={"variables": {}}), "is dropped without a word"),
+        (set_at(*FUNCTION, "environments", to=[VARIABLE, VARIABLE]), "STAGE is set twice"),
+        (
+            set_at(*FUNCTION, "environments", to=[{"key": "SCF_STAGE", "value": ""}]),
+            "takes no variable SCF_STAGE",
+        ),
+        (set_at(*FUNCTION, "environments", to=[{"key": "2ND", "value": ""}]), "takes no variable 2ND"),
+        (set_at(*FUNCTION, "environments", to=[{"key": "TTL", "value": 300}]), "TTL is no text"),
+        (set_at(*FUNCTION, "environments", to=[{"key": "TTL"}]), "TTL is no text"),
+        (set_at(*TRIGGER, "function", to="upload_state"), "there is no such function"),
+        (set_at(*TRIGGER, "type", to="apigw"), "fails after the functions have been deployed"),
+        (set_at(*TRIGGER, "parameters", "qualifier", to="$LATEST"), "the second deployment"),
+        (set_at(*TRIGGER, "parameters", "authType", to="CAM"), "authType must be NONE"),
+        (set_at(*TRIGGER, "parameters", "netConfig", to={}), "reachable from nowhere"),
+        (set_at(*TRIGGER, "parameters", "corsConfig", to={"enable": True}), "answer a second time"),
+    ],
+)
+def test_fault_is_named(change: Callable[[dict[str, Any]], None], sentence: str) -> None:
+    """The checker bites: each trap of the platform is one sentence."""
+    file = deepcopy(FILE)
+    change(file)
+
+    (fault,) = faults(file, root_modules=ROOT_MODULES)
+
+    assert sentence in fault
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sentence"),
+    [
+        (TIMER, None),
+        (TIMER | {"cronExpression": "*/5 * * * *"}, "cronExpression needs 7 fields"),
+        ({**TIMER, "enable": False}, "never fires"),
+    ],
+)
+def test_timer_needs_seven_fields_and_must_be_enabled(
+    parameters: dict[str, object], sentence: str | None
+) -> None:
+    """A timer that would be refused, or would never fire, is named."""
+    file = deepcopy(FILE)
+    trigger = {"type": "timer", "function": "upload_status", "parameters": parameters}
+    file["inputs"]["triggers"].append(trigger)
+
+    found = faults(file, root_modules=ROOT_MODULES)
+
+    assert [sentence in fault for fault in found if sentence] == ([True] if sentence else [])
+    assert len(found) == (1 if sentence else 0)
