@@ -27,8 +27,13 @@ CONTAINER_EXITED = 405
 TIME_LIMIT_REACHED = 433
 """Function status codes of the platform (doc 583/35311)."""
 
-TIME_LIMIT_SECONDS: Mapping[str, int] = {"reliable_notification": 60, "event_delivery": 60}
-_HTTP_TIME_LIMIT_SECONDS = 15
+TIME_LIMIT_SECONDS: Mapping[str, int] = {
+    "event_notification": 15,
+    "reliable_notification": 55,
+    "event_delivery": 55,
+}
+"""Where a function's limit is not the usual one; as in serverless.yml."""
+_USUAL_TIME_LIMIT_SECONDS = 5
 _COLD_START_SECONDS = 20
 _KEPT_FROM_PARENT = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "VIRTUAL_ENV")
 
@@ -83,7 +88,7 @@ class Instances:
             FunctionFailedError: it raised, ended its process or exceeded its time limit.
 
         """
-        limit_seconds = TIME_LIMIT_SECONDS.get(function, _HTTP_TIME_LIMIT_SECONDS)
+        limit_seconds = TIME_LIMIT_SECONDS.get(function, _USUAL_TIME_LIMIT_SECONDS)
         context = scf_context(function, request_id or str(uuid.uuid4()), limit_seconds)
         invocation = json.dumps(
             {"module": f"{self._package}.{function}", "event": event, "context": context}

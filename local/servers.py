@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 _GRACE_SECONDS = 1
+_BACKLOG = 128
 
 
 class PortTakenError(Exception):
@@ -59,6 +60,8 @@ def bound_socket(port: int) -> Iterator[socket.socket]:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             taken.bind((HOST, port))
+            # Listening at once: whoever calls before the server runs waits instead of failing.
+            taken.listen(_BACKLOG)
         except OSError as error:
             if error.errno in {errno.EADDRINUSE, errno.EACCES}:
                 raise PortTakenError(port) from None

@@ -38,8 +38,9 @@ if TYPE_CHECKING:
 
     from local.gateway import Dialect
 
-_PUSH_TIMERS = ("event_delivery",)
-_PULL_TIMERS = ("reliable_notification", "event_delivery")
+_TIMED_FUNCTIONS = ("reliable_notification", "event_delivery")
+_PULL_WAIT_SECONDS = 0.5
+"""How long an empty PullEvents is held; VOD's five seconds would delay the end of the stack."""
 
 
 class FolderTakenError(Exception):
@@ -121,13 +122,13 @@ async def running_system(options: SystemOptions) -> AsyncIterator[RunningSystem]
             info=system.info,
             environment=environment,
         )
-        await parts.enter_async_context(serving(routes, plain, tls))
-        parts.callback(receiver.close)
         await system.simulator.start()
         parts.push_async_callback(system.simulator.stop)
+        await parts.enter_async_context(serving(routes, plain, tls))
+        parts.callback(receiver.close)
         parts.push_async_callback(instances.stop)
-        timers = _PULL_TIMERS if settings.mode == "PULL" else _PUSH_TIMERS
-        await parts.enter_async_context(_background(run_timers(instances, timers, options.timer_seconds)))
+        timers = run_timers(instances, _TIMED_FUNCTIONS, options.timer_seconds)
+        await parts.enter_async_context(_background(timers))
         yield system
 
 
@@ -145,6 +146,7 @@ def _simulator_settings(
         callback_url=f"{addresses.url}{CALLBACK_PREFIX}/{first_of(environment['CALLBACK_TOKENS'])}",
         sign_key=environment.get("VOD_CALLBACK_SIGN_KEY"),
         storage_regions=STORAGE_REGIONS,
+        pull_wait_seconds=_PULL_WAIT_SECONDS,
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from local.instances import FunctionFailedError
@@ -23,8 +22,7 @@ _log = logging.getLogger(__name__)
 
 async def run_timers(instances: Instances, functions: Sequence[str], period_seconds: float) -> None:
     """Fire each function's timer every `period_seconds` until cancelled; a run still under way is awaited."""
-    deployed = [name for name in functions if find_spec(f"functions.{name}")]
-    await asyncio.gather(*(_run_timer(instances, name, period_seconds) for name in deployed))
+    await asyncio.gather(*(_run_timer(instances, name, period_seconds) for name in functions))
 
 
 def timer_event(function: str) -> dict[str, object]:

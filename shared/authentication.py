@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 LEEWAY_SECONDS = 60
 MAX_TOKEN_LENGTH = 8192
 JWKS_TIMEOUT_SECONDS = 2
+JWKS_COOLDOWN_SECONDS = 30
+"""How long after a fetch no unknown key id leads to another; a new key is accepted after that time."""
 _ASYMMETRIC = ["RS256", "ES256"]
 _USER_ID = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,128}")
 _REFUSAL = "Send a valid user token as Authorization: Bearer <JWT>."
@@ -109,8 +111,8 @@ def _keys(token: str, settings: CallerSettings) -> tuple[Any, ...]:
 
 @lru_cache(maxsize=1)
 def _jwks_client(url: str) -> jwt.PyJWKClient:
-    """One client per process: it keeps the key set, and asks again at most once per half minute."""
-    return jwt.PyJWKClient(url, timeout=JWKS_TIMEOUT_SECONDS, cooldown_duration=30)
+    """One client per process: it keeps the key set, for five minutes or until an unknown key id comes."""
+    return jwt.PyJWKClient(url, timeout=JWKS_TIMEOUT_SECONDS, cooldown_duration=JWKS_COOLDOWN_SECONDS)
 
 
 def _is_current(claims: Mapping[str, object], now: int) -> bool:

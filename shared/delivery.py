@@ -67,7 +67,7 @@ class Courier:
 
     def _send(self, arrival: Arrival) -> str:
         if self.webhook is None:
-            return "kept"
+            return self._finish(arrival, "kept", None, problem="")
         now = int(self.clock())
         if arrival.journaled.endpoint_disabled:
             return self._finish(arrival, "waiting", now + DISABLED_SECONDS, problem="endpoint disabled")
@@ -101,7 +101,9 @@ class Courier:
     ) -> str:
         """Write the outcome down; a lease that has passed to somebody else makes this void."""
         now = int(self.clock())
-        delivery = "delivered" if outcome == "delivered" else "dead" if following is None else "due"
+        delivery = "due" if following is not None else "dead"
+        if outcome in ("delivered", "kept"):
+            delivery = outcome
         ending = AttemptEnding(
             lease=arrival.entry.lease,
             endpoint=self.intake.settings.app_webhook_url or "",

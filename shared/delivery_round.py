@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 BATCH = 10
 LEASE_SECONDS = 2 * int(ATTEMPT_SECONDS)
 """How long an event taken is ours: a read-back and an attempt fit into it."""
+LEAST_SECONDS = 3.0
+"""An attempt is not begun with less time: the app would hardly have a chance, and it would count."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class DeliveryRound:
     def _has_time(self) -> bool:
         """Wait for a turn at the endpoint; False if there is none before the time is up."""
         endpoint = self.courier.intake.settings.app_webhook_url or ""
-        while self.courier.clock() < self.courier.deadline:
+        while self.courier.clock() <= self.courier.deadline - LEAST_SECONDS:
             pause = self.courier.intake.store.endpoint_turn(endpoint, now=self.courier.clock())
             if pause == 0:
                 return True

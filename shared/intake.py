@@ -99,6 +99,7 @@ class Intake:
             StoreUnavailableError: nothing may be answered or confirmed.
 
         """
+        notification = self._with_context(notification)
         context, verdict = classify(notification, keys=self.settings.context_keys, stage=self.settings.stage)
         name = journal_name(notification)
         event = AppEvent(
@@ -138,7 +139,9 @@ class Intake:
     def recall(self, taken: TakenEvent) -> Arrival:
         """Bring back from the journal what `take_in` or `expire` once put there."""
         record = taken.record
-        notification = notification_from_pull(json.loads(record["raw"]))
+        notification = _adopted(
+            notification_from_pull(json.loads(record["raw"])), record.get("adopted_token", "")
+        )
         event = AppEvent(
             event_id=record["event_id"],
             notification=notification,
@@ -172,6 +175,21 @@ class Intake:
         journaled = self.store.settle(arrival.entry, now=now, genuine=genuine)
         event = _as_journaled(replace(arrival.event, verified=genuine), journaled)
         return replace(arrival, journaled=journaled, event=event)
+
+    def _with_context(self, notification: EventNotification) -> EventNotification:
+        """Give a legacy task-flow event the token of its upload, because that format carries none.
+
+        The upload's event names the task flow it started, so its token is remembered under that
+        name. Should the task flow's event come first, it stays unattributed.
+        """
+        if notification.wire_format != "legacy":
+            return notification
+        upload, procedure = notification.file_upload, notification.procedure_state
+        if upload is not None and upload.procedure_task_id and notification.context_token:
+            self.store.remember_task(upload.procedure_task_id, token=notification.context_token)
+        if procedure is None or not procedure.task_id:
+            return notification
+        return _adopted(notification, self.store.token_of_task(procedure.task_id))
 
     def _journal(self, name: str, event: AppEvent, facts: Facts, rule: Rule, lease: str) -> Arrival:
         endpoint = self.settings.app_webhook_url
@@ -257,9 +275,16 @@ def _fields(event: AppEvent) -> tuple[tuple[str, str], ...]:
         "user_id": event.uploader.user_id if event.uploader else "",
         "app_context": event.uploader.app_context if event.uploader else "",
         "delivery": "withheld" if event.verdict is Verdict.QUARANTINED else "due",
+        "adopted_token": event.notification.session_context
+        if event.notification.wire_format == "legacy"
+        else "",
         "raw": raw_json(event.notification),
     }
     return tuple((name, value) for name, value in fields.items() if value)
+
+
+def _adopted(notification: EventNotification, token: str) -> EventNotification:
+    return replace(notification, session_context=token) if token else notification
 
 
 def _uploader(record: Mapping[str, str]) -> UploadContext | None:

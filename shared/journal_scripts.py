@@ -12,6 +12,7 @@ _APPLY_STEP = """
 -- Add what an event says to its upload; returns verdict and sequence number.
 -- The upload's record may be lost: the sealed token is the truth about identity, so it is made anew.
 local function apply(upload, checks, now, record_ttl, facts)
+  local function has(field) return redis.call('HEXISTS', upload, field) == 1 end
   if redis.call('EXISTS', upload) == 0 then
     for field, value in pairs(facts.origin) do redis.call('HSET', upload, field, value) end
   end
@@ -33,7 +34,8 @@ local function apply(upload, checks, now, record_ttl, facts)
   redis.call('HSET', upload, 'updated_at', now)
   if facts.check_after > 0 then
     redis.call('ZADD', checks, tonumber(now) + facts.check_after, facts.upload_id)
-  elseif facts.check_after == 0 then
+  elseif facts.check_after == 0 and (has('uploaded_at') or has('expired_at')) then
+    -- A task flow may be finished while the event of its upload is still missed.
     redis.call('ZREM', checks, facts.upload_id)
   end
   return verdict, sequence
@@ -113,13 +115,15 @@ return {redis.call('HGETALL', KEYS[1]), redis.call('HEXISTS', KEYS[3], 'disabled
 
 FINISH_ATTEMPT = """
 -- KEYS event, due, dead, endpoint
--- ARGV lease, now, outcome ('delivered', 'failed', 'gone', 'waiting'), next_attempt_at ('' = no more),
--- fields... ; 'waiting' was no attempt at the endpoint: not verified yet, or the endpoint is disabled
+-- ARGV lease, now, outcome ('delivered', 'failed', 'gone', 'waiting', 'kept'), next_attempt_at
+-- ('' = no more), fields... ; 'waiting' was no attempt at the endpoint: not verified yet, or the
+-- endpoint is disabled; 'kept' is the end without an endpoint
 if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[1] then return 0 end
 local outcome = ARGV[3]
 redis.call('HSET', KEYS[1], unpack(ARGV, 5))
 if outcome == 'delivered' then
   redis.call('HDEL', KEYS[4], 'failing_since', 'disabled_at')
+  redis.call('HSET', KEYS[4], 'delivered_at', ARGV[2])
 elseif outcome == 'failed' or outcome == 'gone' then
   redis.call('HSETNX', KEYS[4], 'failing_since', ARGV[2])
   if outcome == 'gone' then redis.call('HSETNX', KEYS[4], 'disabled_at', ARGV[2]) end
@@ -128,7 +132,7 @@ if ARGV[4] ~= '' then
   redis.call('ZADD', KEYS[2], ARGV[4], KEYS[1])
 else
   redis.call('ZREM', KEYS[2], KEYS[1])
-  if outcome ~= 'delivered' then redis.call('ZADD', KEYS[3], ARGV[2], KEYS[1]) end
+  if outcome ~= 'delivered' and outcome ~= 'kept' then redis.call('ZADD', KEYS[3], ARGV[2], KEYS[1]) end
 end
 return 1
 """

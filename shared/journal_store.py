@@ -24,7 +24,7 @@ ATTEMPTS_PER_SECOND = 10
 FAILURES_BEFORE_PARKING = 5
 
 Rule = Literal["record", "hold", "apply", "quarantine", "unless used"]
-Outcome = Literal["delivered", "failed", "gone", "waiting"]
+Outcome = Literal["delivered", "failed", "gone", "waiting", "kept"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ class EventEntry:
 class AttemptEnding:
     """How an attempt to verify or deliver an event ended, by the holder of its lease.
 
-    `next_attempt_at` (Unix seconds) None ends it for good: the event is delivered, or dead.
+    `next_attempt_at` (Unix seconds) None ends it for good: the event is delivered or dead, or kept,
+    because no webhook is set up.
     `fields` are kept with the event; `endpoint` is the app's URL, whose health is kept as well.
     """
 
@@ -192,6 +193,24 @@ class JournalStore(StoreConnection):
         interval = 1000 // ATTEMPTS_PER_SECOND
         return float(self._run(journal_scripts.ENDPOINT_TURN, [key], [int(now * 1000), interval])) / 1000
 
+    def remember_task(self, task_id: str, *, token: str) -> None:
+        """Remember which token belongs to a task flow.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        self._ask(lambda client: client.set(self._task_key(task_id), token, ex=self._scope.retention_seconds))
+
+    def token_of_task(self, task_id: str) -> str:
+        """Recall the token of a task flow; empty if none is remembered.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        return str(self._ask(lambda client: client.get(self._task_key(task_id))) or "")
+
     def count_failure(self, raw: str, *, problem: str, now: int) -> bool:
         """Count that an event could not be taken in; True once it is parked, after too many times.
 
@@ -204,6 +223,9 @@ class JournalStore(StoreConnection):
         retention = self._scope.retention_seconds
         arguments = [now, retention, FAILURES_BEFORE_PARKING, raw, problem]
         return bool(self._run(journal_scripts.COUNT_FAILURE, keys, arguments))
+
+    def _task_key(self, task_id: str) -> str:
+        return f"{self._partition_of(task_id)}:task:{digest(task_id)}"
 
     def key_of(self, entry: EventEntry) -> EventKey:
         """Tell where an event is kept: in the partition of its uploader, if it has one."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from shared.app_event import PULL
-from shared.errors import ServiceError, StoreUnavailableError
+from shared.errors import StoreUnavailableError
 from shared.event_notification import notification_from_pull
 from shared.intake import Source
 from shared.wire_json import as_text
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 PULL_SECONDS = 10.0
 """The client's time-out: the API holds a pull for up to 5 s (doc 266/34183)."""
-HANDLE_SECONDS = 25.0
+CONFIRM_SECONDS = 5.0
+HANDLE_SECONDS = 30.0 - CONFIRM_SECONDS
 """A handle lives for 30 s (doc 266/34184); what is left of it must be enough for the confirmation."""
 
 
@@ -58,7 +59,7 @@ class Pulling:
 
         """
         figures = {"pulled": 0, "confirmed": 0, "parked": 0, "failed": 0, "emptied": 0}
-        while self.deadline - self.clock() > PULL_SECONDS:
+        while self.deadline - self.clock() > PULL_SECONDS + CONFIRM_SECONDS:
             pulled_at = self.clock()
             items = self.queue.pull_events(timeout_seconds=PULL_SECONDS)
             figures["pulled"] += len(items)
@@ -81,7 +82,7 @@ class Pulling:
         finally:
             handles = [handle for handle in handles if handle]
             if handles and self.clock() - pulled_at < HANDLE_SECONDS:
-                self.queue.confirm_events(handles, timeout_seconds=PULL_SECONDS)
+                self.queue.confirm_events(handles, timeout_seconds=CONFIRM_SECONDS)
                 figures["confirmed"] += len(handles)
 
     def _take_in(self, item: dict[str, object]) -> str:
@@ -92,7 +93,7 @@ class Pulling:
             self.intake.take_in(notification_from_pull(item), source)
         except StoreUnavailableError:
             raise
-        except (ServiceError, ValueError, TypeError, KeyError) as error:
+        except Exception as error:  # noqa: BLE001 -- whatever one event meets must not hold up the others
             raw = json.dumps({**item, "EventHandle": "", "msgHandle": ""}, sort_keys=True, default=str)
             parked = self.intake.store.count_failure(raw, problem=type(error).__name__, now=now)
             return "parked" if parked else "failed"

@@ -6,7 +6,7 @@ longer. What VOD knows and we do not is put in as the event that was missed, mar
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Protocol
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from shared.intake import Intake
     from shared.upload_session import UploadSession
+
+    Event = Mapping[str, object]
+    MissedEvents = Callable[["Library", Sequence[UploadSession]], list[Event]]
 
 BATCH = 20
 API_SECONDS = 5.0
@@ -65,24 +68,34 @@ class Reconciliation:
 
         """
         figures: Counter[str] = Counter()
-        now = int(self.clock())
-        sessions = self.intake.store.uploads_to_check(now=now, limit=BATCH)
+        sessions = self.intake.store.uploads_to_check(now=int(self.clock()), limit=BATCH)
         figures["checked"] = len(sessions)
-        silent = [session for session in sessions if session.procedure_task_id]
         unheard = [session for session in sessions if not session.procedure_task_id]
+        if unheard:
+            self._look_after(unheard, self._missed_uploads, figures)
+        for session in sessions:
+            if session.procedure_task_id and self.clock() < self.deadline:
+                # One at a time: what VOD does not tell of one task flow holds up no other.
+                self._look_after([session], self._missed_ends, figures)
+        return dict(figures)
+
+    def _look_after(
+        self, sessions: Sequence[UploadSession], missed_events: MissedEvents, figures: Counter[str]
+    ) -> None:
+        now = int(self.clock())
         try:
-            missed = self._missed_events(unheard, silent)
+            missed = [] if self.library is None else missed_events(self.library(), sessions)
         except VodApiError:
             for session in sessions:
                 self.intake.store.check_again(session, at=now + RETRY_SECONDS)
-            return {**figures, "unanswered": 1}
+            figures["unanswered"] += len(sessions)
+            return
         for event in missed:
             source = Source(RECONCILED, now, lease=self.new_lease())
             arrival = self.intake.take_in(notification_from_pull(event), source)
             figures["reconciled"] += arrival.journaled.status != "duplicate"
         for session in sessions:
             figures["expired"] += self._look_again(session, now)
-        return dict(figures)
 
     def _look_again(self, known: UploadSession, now: int) -> bool:
         """Plan the next check by what is known by now, or end the upload; True if it was ended."""
@@ -95,57 +108,48 @@ class Reconciliation:
         store.check_again(session, at=next_check_at(session, now=now))
         return False
 
-    def _missed_events(
-        self, unheard: Sequence[UploadSession], silent: Sequence[UploadSession]
-    ) -> list[Mapping[str, object]]:
-        if self.library is None:
-            return []
-        missed: list[Mapping[str, object]] = []
-        if unheard:
-            wanted = {session.upload_id for session in unheard}
-            after = min(session.issued_at for session in unheard) - CLOCK_SKEW_SECONDS
-            for upload_id, events in self._uploads_since(after).items():
-                missed += events if upload_id in wanted else []
-        for session in silent:
-            task = self.library().procedure_task(session.procedure_task_id, timeout_seconds=API_SECONDS)
-            if task.get("Status") == "FINISH":
-                missed.append({"EventType": PROCEDURE_STATE_CHANGED, "ProcedureStateChangeEvent": task})
-        return missed
+    def _missed_uploads(self, library: Library, sessions: Sequence[UploadSession]) -> list[Event]:
+        """Give the events of all files that VOD has of these uploads, known or not."""
+        wanted = {session.upload_id for session in sessions}
+        after = min(session.issued_at for session in sessions) - CLOCK_SKEW_SECONDS
+        return [event for upload_id, event in self._uploads_since(library, after) if upload_id in wanted]
 
-    def _uploads_since(self, after: int) -> dict[str, list[Mapping[str, object]]]:
+    def _missed_ends(self, library: Library, sessions: Sequence[UploadSession]) -> list[Event]:
+        """Give the events of those of these uploads' task flows that are finished."""
+        task_ids = (session.procedure_task_id for session in sessions)
+        tasks = (library.procedure_task(task_id, timeout_seconds=API_SECONDS) for task_id in task_ids)
+        return [
+            {"EventType": PROCEDURE_STATE_CHANGED, "ProcedureStateChangeEvent": task}
+            for task in tasks
+            if task.get("Status") == "FINISH"
+        ]
+
+    def _uploads_since(self, library: Library, after: int) -> Iterator[tuple[str, Event]]:
         """List what was uploaded since then under our seals, as the events that should have come."""
-        found: dict[str, list[Mapping[str, object]]] = defaultdict(list)
-        for media in self._media_since(after):
+        settings = self.intake.settings
+        for media in self._media_since(library, after):
             source = as_object(as_object(media.get("BasicInfo")).get("SourceInfo"))
-            context = unseal(
-                as_text(source.get("SourceContext")),
-                keys=self.intake.settings.context_keys,
-                stage=self.intake.settings.stage,
-            )
+            token = as_text(source.get("SourceContext"))
+            context = unseal(token, keys=settings.context_keys, stage=settings.stage)
             if isinstance(context, UploadContext):
-                found[context.upload_id].append(_upload_event(media))
-        return found
+                yield context.upload_id, _upload_event(media)
 
-    def _media_since(self, after: int) -> Iterator[dict[str, object]]:
-        if self.library is None:
-            return
+    def _media_since(self, library: Library, after: int) -> Iterator[dict[str, object]]:
         since, before, offset = _iso(after), _iso(int(self.clock()) + CLOCK_SKEW_SECONDS), 0
-        while page := self._page(since, before, offset):
+        while page := self._page(library, since, before, offset):
             yield from page
             offset += len(page)
             if offset >= SEARCH_LIMIT:
                 since, offset = as_text(as_object(page[-1].get("BasicInfo")).get("CreateTime")), 0
 
-    def _page(self, since: str, before: str, offset: int) -> tuple[dict[str, object], ...]:
-        if self.library is None or self.clock() >= self.deadline:
+    def _page(self, library: Library, since: str, before: str, offset: int) -> tuple[dict[str, object], ...]:
+        if self.clock() >= self.deadline:
             # An upload must not be called unused because the list of files was cut short.
             raise VodApiError("The time was up before all uploads were listed.")
-        return self.library().uploads_created(
-            after=since, before=before, offset=offset, timeout_seconds=API_SECONDS
-        )
+        return library.uploads_created(after=since, before=before, offset=offset, timeout_seconds=API_SECONDS)
 
 
-def _upload_event(media: Mapping[str, object]) -> dict[str, object]:
+def _upload_event(media: Mapping[str, object]) -> Event:
     """Spell a found file as the event VOD would have sent; which task flow it started is not told."""
     upload = {
         "FileId": media.get("FileId"),

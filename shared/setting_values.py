@@ -113,7 +113,9 @@ _Origin = Annotated[str, StringConstraints(pattern=r"^https?://[^/*\s]+$")]
 _CallbackToken = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{24,128}$")]
 _WebhookSecret = Annotated[bytes, BeforeValidator(lambda value: _read_webhook_secret(str(value)))]
 
-RedisUrl = Annotated[str, StringConstraints(pattern=r"^(rediss?|unix)://"), AfterValidator(_check_redis_url)]
+RedisUrl = Annotated[
+    str, StringConstraints(pattern=r"^(rediss?(\+cluster)?|unix)://"), AfterValidator(_check_redis_url)
+]
 HttpUrl = Annotated[str, AfterValidator(_check_http_url)]
 HttpUrlOrOff = Annotated[HttpUrl | None, BeforeValidator(_none_if_off)]
 JwksUrl = Annotated[str, AfterValidator(_check_jwks_url)]

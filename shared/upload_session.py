@@ -162,6 +162,8 @@ def next_check_at(session: UploadSession, *, now: int) -> int | None:
         return now + TASK_FLOW_CHECK_SECONDS
     if session.uploaded_at is not None or session.expired_at is not None:
         return None
+    if now >= session.ends_at and state_of(session, now=now) is not UploadState.EXPIRED:
+        return None
     later = (session.issued_at + seconds for seconds in UPLOAD_CHECKS_SECONDS)
     return min([*(at for at in later if at > now), max(session.ends_at, now + 1)])
 

@@ -5,6 +5,7 @@ Nothing here stands in for a real part.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,7 @@ from local.embedded_store import EmbeddedStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from local.stack import Stack
 
@@ -41,3 +43,19 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
     with Stack(folder=tmp_path_factory.mktemp("stack"), timer_seconds=0.5) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def media_of_three_parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a file of 20 MB, which goes to the storage in parts of 8 MB; a name with blanks."""
+    file = tmp_path_factory.mktemp("media") / "A lecture, part 1.mp4"
+    file.write_bytes(os.urandom(20 * 1024 * 1024))
+    return file
+
+
+@pytest.fixture(scope="session")
+def small_media(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a file of a few bytes; VOD takes it by its extension."""
+    file = tmp_path_factory.mktemp("media") / "small.mp4"
+    file.write_bytes(os.urandom(1000))
+    return file

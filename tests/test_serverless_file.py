@@ -23,6 +23,8 @@ SETTINGS: dict[str, type[settings.SettingsGroup]] = {
     "upload_signature": settings.UploadSignatureSettings,
     "upload_status": settings.UploadStatusSettings,
     "event_notification": settings.EventNotificationSettings,
+    "reliable_notification": settings.ReliableNotificationSettings,
+    "event_delivery": settings.EventDeliverySettings,
 }
 ROLE = frozenset({"TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN"})
 SIGNING_PAIR = frozenset({"VOD_SECRET_ID", "VOD_SECRET_KEY"})
@@ -125,7 +127,7 @@ VARIABLE = {"key": "STAGE", "value": "dev"}
     [
         (set_at("component", to="scf"), "component: must be multi-scf"),
         (set_at("inputs", "environments", to=[]), "inputs: variables in common"),
-        (set_at("name", to="deployment"), "event_notification: its full name can exceed"),
+        (set_at("name", to="service"), "reliable_notification: its full name can exceed"),
         (set_at(*FUNCTION, "handler", to="functions/upload_status.main_handler"), "takes no handler"),
         (set_at(*FUNCTION, "handler", to="functions.upload_status.main_handler"), "takes no handler"),
         (set_at(*FUNCTION, "handler", to="upload_status_v2.main_handler"), "takes no handler"),

@@ -86,7 +86,6 @@ export function newUploadForm({ refuse, onUploads }) {
   }
 
   function recordOf(media, cover) {
-    const dot = media.name.lastIndexOf(".");
     const wanted = {
       policy: chosenPolicy(),
       context: element("context").value,
@@ -94,7 +93,6 @@ export function newUploadForm({ refuse, onUploads }) {
       storageRegion: element("region").value,
       fileName: media.name,
       fileSize: media.size,
-      fileType: dot < 0 ? "" : media.name.slice(dot + 1).toLowerCase(),
     };
     return {
       user: element("user").value,

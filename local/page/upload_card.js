@@ -118,7 +118,7 @@ export function showUpload(upload, { announce, onDismiss }) {
     if (sent) return `${sizeInWords(total)} sent`;
     const parts = [`${total ? Math.floor((100 * loaded) / total) : 0} %`];
     parts.push(`${sizeInWords(loaded)} of ${sizeInWords(total)}`);
-    if (upload.stage === "sending" && speed > 0) {
+    if (upload.stage === "sending" && speed > 0 && loaded < total) {
       parts.push(`${sizeInWords(speed)}/s`, `${timeInWords((total - loaded) / speed)} left`);
     }
     return parts.join(" · ");
@@ -175,10 +175,14 @@ export function showUpload(upload, { announce, onDismiss }) {
       entries.push([[subtask.kind, subtask.definition].filter(Boolean).join(" "), subtaskInWords(subtask)]);
     }
     find(".outcome").replaceChildren(
-      ...entries.flatMap(([term, text]) => [
-        Object.assign(document.createElement("dt"), { textContent: term }),
-        Object.assign(document.createElement("dd"), { textContent: text }),
-      ]),
+      ...entries.map(([term, text]) => {
+        const row = document.createElement("div");
+        row.append(
+          Object.assign(document.createElement("dt"), { textContent: term }),
+          Object.assign(document.createElement("dd"), { textContent: text }),
+        );
+        return row;
+      }),
     );
   }
 

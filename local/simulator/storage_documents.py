@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _MOST_PARTS = 10_000
+# Paths and prefixes come back in answers; XML 1.0 cannot carry every character they may have.
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 Tree = dict[str, "str | Tree | list[Tree]"]
 
@@ -78,6 +80,6 @@ def _append(parent: Element, members: Mapping[str, str | Tree | list[Tree]]) -> 
         for one in values:
             element = SubElement(parent, name)
             if isinstance(one, str):
-                element.text = one
+                element.text = _NOT_IN_XML.sub("\ufffd", one)
             else:
                 _append(element, one)

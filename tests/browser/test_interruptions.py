@@ -20,16 +20,24 @@ if TYPE_CHECKING:
 
 SAMPLES = Path(__file__).parents[1] / "samples/media"
 TEN_PARTS = 80_000_000
-SLOW = 16_000_000
-"""Bytes a second: ten parts, of which the SDK sends six at once, take five seconds."""
+"""The SDK sends six of them at once, and the other four after them."""
+
+
+def _begin(page: UploadPage, file: Path, **choices: object) -> Locator:
+    """Begin on a line on which the file takes long."""
+    page.slow_down(4_000_000)
+    card = page.upload(file, **choices)
+    page.wait_for(card, "sending")
+    return card
 
 
 def _send_some_parts(page: UploadPage, file: Path, **choices: object) -> Locator:
-    """Begin, and return when the first six parts are there and the last four are not."""
+    """Begin, and return when the first six parts are there; the other four then take long."""
     before = page.counters().get("UploadPart", 0)
-    page.slow_down(SLOW)
+    page.slow_down(32_000_000)
     card = page.upload(file, **choices)
     wait_until(lambda: page.counters().get("UploadPart", 0) - before >= 6, "six parts")
+    page.slow_down(4_000_000)
     return card
 
 
@@ -40,9 +48,11 @@ def test_a_paused_upload_goes_on_where_it_was(open_page: OpenPage, make_file: Ma
     card = _send_some_parts(page, file)
     card.get_by_role("button", name="Pause").click()
     page.wait_for(card, "paused")
-    upload_id, at_pause = page.upload_id(card), page.counters()["UploadPart"]
-    page.page.wait_for_timeout(500)
-    assert at_pause == page.counters()["UploadPart"]
+    upload_id = page.upload_id(card)
+    page.page.wait_for_timeout(400)  # what had arrived in full is still counted
+    after_pause = page.counters()["UploadPart"]
+    page.page.wait_for_timeout(600)
+    assert after_pause == page.counters()["UploadPart"]
     page.slow_down(-1)
     card.get_by_role("button", name="Resume").click()
     page.wait_for(card, "uploaded")
@@ -94,7 +104,7 @@ def test_after_a_reload_only_missing_parts_are_sent(open_page: OpenPage, make_fi
 def test_another_file_is_not_taken_for_the_interrupted_one(open_page: OpenPage, make_file: MakeFile) -> None:
     """A file of another size is refused in words, and the upload stays interrupted."""
     page, file = open_page(), make_file("wanted.mp4", TEN_PARTS)
-    card = _send_some_parts(page, file)
+    card = _begin(page, file)
     page.open()
     other = make_file("other.mp4", 1000)
     card.get_by_label("Choose the same file").set_input_files(other)
@@ -107,7 +117,7 @@ def test_an_upload_in_another_tab_is_not_listed_as_interrupted(
 ) -> None:
     """Two tabs share what is remembered; only the one that sends shows the upload."""
     page, file = open_page(), make_file("here.mp4", TEN_PARTS)
-    _send_some_parts(page, file)
+    _begin(page, file)
     second = page.page.context.new_page()
     second.goto(page.address)
     expect(second.get_by_role("radio").first).to_be_visible()
@@ -118,7 +128,7 @@ def test_an_upload_in_another_tab_is_not_listed_as_interrupted(
 def test_a_cancelled_upload_never_reaches_the_app(open_page: OpenPage, make_file: MakeFile) -> None:
     """Cancel ends the session at the service, forgets the upload, and no completed event follows."""
     page, file = open_page(), make_file("cancelled.mp4", TEN_PARTS)
-    card = _send_some_parts(page, file)
+    card = _begin(page, file)
     card.get_by_role("button", name="Cancel").click()
     page.wait_for(card, "cancelled")
     page.slow_down(-1)
@@ -149,7 +159,7 @@ def test_a_lost_connection_is_said_in_words_and_can_go_on(open_page: OpenPage, m
 def test_progress_shows_speed_and_time_left(open_page: OpenPage, make_file: MakeFile) -> None:
     """While a file is sent the card says how much, how fast and how long still."""
     page = open_page()
-    card = _send_some_parts(page, make_file("progress.mp4", TEN_PARTS))
+    card = _begin(page, make_file("progress.mp4", TEN_PARTS))
     expect(card.locator(".bar-numbers").first).to_have_text(
         re.compile(r"\d+ % · [\d.]+ MB of 76\.3 MB · [\d.]+ [KM]B/s · .+ left")
     )

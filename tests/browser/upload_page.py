@@ -59,9 +59,9 @@ class UploadPage:
         cover: Path | None = None,
     ) -> None:
         """Choose the files and everything else, and do not press the button yet."""
-        self.page.get_by_label("Choose a video").set_input_files(media)
+        self.page.locator("#media").set_input_files(media)
         if cover is not None:
-            self.page.get_by_label("Cover").set_input_files(cover)
+            self.page.locator("#cover").set_input_files(cover)
         self.page.get_by_label("Signed in as").fill(user)
         self.page.get_by_role("radio", name=policy).check()
         self.page.get_by_label("Context").fill(context)
@@ -97,7 +97,7 @@ class UploadPage:
     def events(self, upload_id: str, type_: str, *, wait_for: int = 1) -> list[dict[str, Any]]:
         """Ask the app's receiver, once it has `wait_for` events and a moment for one too many is over."""
         wait_until(lambda: len(self._events(upload_id, type_)) >= wait_for, f"{wait_for} {type_}")
-        time.sleep(0.6)
+        time.sleep(0.4)
         return self._events(upload_id, type_)
 
     def counters(self) -> dict[str, int]:

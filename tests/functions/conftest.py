@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 import pytest
 
 from functions import upload_signature, upload_status
-from tests.functions.deployment import environment, start_anew, user_token
+from tests.functions.deployment import VARIABLES, environment, start_anew, user_token
 from tests.functions.scf import REQUEST_ID, Answer, Dialect, event_of, read_answer
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def deploy(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploy]
 
     def deploy(**changes: str) -> dict[str, str]:
         variables = environment(valkey_url, **changes)
-        for name in environment(valkey_url):
+        for name in VARIABLES:
             monkeypatch.delenv(name, raising=False)
         for name, value in variables.items():
             monkeypatch.setenv(name, value)

@@ -11,6 +11,7 @@ import time
 import jwt
 
 from shared import bootstrap
+from shared.settings import EventNotificationSettings, UploadSignatureSettings, UploadStatusSettings
 
 SECRET_ID = "AKIDcanaryOfTheTests0000"
 SECRET_KEY = "canary-of-the-secret-key-0000001"
@@ -20,6 +21,12 @@ JWT_SECRET = "canary-of-the-jwt-secret-newest-one"
 OLD_JWT_SECRET = "canary-of-the-jwt-secret-oldest-one"
 CALLBACK_TOKEN = "canary-of-the-callback-token"
 ORIGIN = "https://app.example.test"
+VARIABLES = {
+    str(field.alias)
+    for settings in (UploadSignatureSettings, UploadStatusSettings, EventNotificationSettings)
+    for field in settings.model_fields.values()
+}
+"""Every variable that the HTTP functions read."""
 
 POLICIES = {
     "default": {"storageRegions": ["ap-seoul", "ap-singapore"], "classIds": [0, 7011]},

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from starlette.applications import Starlette
-from starlette.routing import Route
 
 from local import instances as instances_module
-from local.gateway import Gateway
-from local.instances import Instances
-from local.servers import HOST, Listener, bound_socket, serving
+from tests.local.sample_gateway import sample_gateway
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from local.gateway import Dialect
@@ -44,13 +37,13 @@ def log_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def url(dialect: Dialect, log_file: Path) -> Iterator[str]:
     """Serve the sample functions on a free port."""
-    with _gateway(dialect, log_file) as address:
+    with sample_gateway(dialect, log_file) as address:
         yield address
 
 
 def test_function_url_event_has_the_documented_keys_and_no_other(log_file: Path) -> None:
     """A function behind a function URL sees exactly the five members of doc 583/96099."""
-    with _gateway("function-url", log_file) as address:
+    with sample_gateway("function-url", log_file) as address:
         event = requests.get(f"{address}/echo", timeout=30).json()["event"]
 
     assert set(event) == FUNCTION_URL_KEYS
@@ -60,7 +53,7 @@ def test_function_url_event_has_the_documented_keys_and_no_other(log_file: Path)
 
 def test_function_url_headers_are_lower_case_and_name_the_client(log_file: Path) -> None:
     """Header names arrive in lower case, with the platform's client address among them."""
-    with _gateway("function-url", log_file) as address:
+    with sample_gateway("function-url", log_file) as address:
         answer = requests.get(f"{address}/echo", headers={"X-Mixed-Case": "1"}, timeout=30)
         headers = answer.json()["event"]["headers"]
 
@@ -72,7 +65,7 @@ def test_function_url_headers_are_lower_case_and_name_the_client(log_file: Path)
 def test_client_cannot_forge_its_own_address(log_file: Path) -> None:
     """The platform's address header overwrites one that a client sends."""
     forged = {"X-Scf-Remote-Addr": "203.0.113.9"}
-    with _gateway("function-url", log_file) as address:
+    with sample_gateway("function-url", log_file) as address:
         answer = requests.get(f"{address}/echo", headers=forged, timeout=30)
 
     assert answer.json()["event"]["headers"]["x-scf-remote-addr"] == "127.0.0.1"
@@ -80,7 +73,7 @@ def test_client_cannot_forge_its_own_address(log_file: Path) -> None:
 
 def test_api_gateway_event_has_the_members_of_that_entry(log_file: Path) -> None:
     """A function behind the API gateway sees the members of doc 583/12513."""
-    with _gateway("api-gateway", log_file) as address:
+    with sample_gateway("api-gateway", log_file) as address:
         answer = requests.post(f"{address}/echo?lang=en", data=b"hi", timeout=30).json()
     event = answer["event"]
 
@@ -93,7 +86,7 @@ def test_api_gateway_event_has_the_members_of_that_entry(log_file: Path) -> None
 
 def test_api_gateway_sends_binary_body_as_base64(log_file: Path) -> None:
     """Bytes that are no UTF-8 come through the API gateway unharmed."""
-    with _gateway("api-gateway", log_file) as address:
+    with sample_gateway("api-gateway", log_file) as address:
         event = requests.post(f"{address}/echo", data=b"\xff\x00", timeout=30).json()["event"]
 
     assert (event["body"], event["isBase64Encoded"]) == ("/wA=", True)
@@ -101,7 +94,7 @@ def test_api_gateway_sends_binary_body_as_base64(log_file: Path) -> None:
 
 def test_function_url_damages_binary_body_as_reported(log_file: Path) -> None:
     """Bytes that are no UTF-8 arrive as replacement characters, as the field reports say."""
-    with _gateway("function-url", log_file) as address:
+    with sample_gateway("function-url", log_file) as address:
         event = requests.post(f"{address}/echo", data=b"a\xffb", timeout=30).json()["event"]
 
     assert event["body"] == "a\N{REPLACEMENT CHARACTER}b"
@@ -121,7 +114,7 @@ def test_context_has_the_documented_members(url: str) -> None:
     context = requests.get(f"{url}/echo", timeout=30).json()["context"]
 
     assert context["function_name"] == "echo"
-    assert context["time_limit_in_ms"] == 15_000
+    assert context["time_limit_in_ms"] == 5_000
     assert context["memory_limit_in_mb"] == 256
     assert len(context["request_id"]) == 36
 
@@ -130,7 +123,7 @@ def test_environment_holds_the_settings_and_no_proxy(log_file: Path, monkeypatch
     """A function sees what it is configured with, and nothing that would lead it off this machine."""
     monkeypatch.setenv("HTTPS_PROXY", "http://203.0.113.9:3128")
     monkeypatch.setenv("TENCENTCLOUD_SECRETKEY", "of somebody else")
-    with _gateway("function-url", log_file, environment={"STAGE": "test"}) as address:
+    with sample_gateway("function-url", log_file, environment={"STAGE": "test"}) as address:
         environment = requests.get(f"{address}/echo", timeout=30).json()["environment"]
 
     assert environment["STAGE"] == "test"
@@ -234,42 +227,6 @@ def test_request_over_6_mb_never_reaches_the_function(url: str) -> None:
     assert too_large.status_code == 413
     # The echo of 6 MB is itself over the limit of a response.
     assert (fits.status_code, fits.json()["statusCode"]) == (500, 407)
-
-
-@contextlib.contextmanager
-def _gateway(dialect: Dialect, log_file: Path, *, environment: dict[str, str] | None = None) -> Iterator[str]:
-    """Serve the sample functions for the length of a with block."""
-    ready: Future[tuple[str, Callable[[], object]]] = Future()
-    instances = Instances(environment or {}, log_file=log_file, package="tests.local.sample_functions")
-    serve = _serve(Gateway(instances, dialect=dialect), instances, ready)
-    thread = threading.Thread(target=asyncio.run, args=(serve,))
-    thread.start()
-    address, stop = ready.result(10)
-    try:
-        yield address
-    finally:
-        stop()
-        thread.join()
-
-
-async def _serve(
-    gateway: Gateway, instances: Instances, ready: Future[tuple[str, Callable[[], object]]]
-) -> None:
-    echo, scripted = gateway.endpoint("echo"), gateway.endpoint("scripted")
-    behind_prefix = gateway.endpoint("echo", mounted_at="/prefix")
-    routes = [
-        Route("/echo", echo, methods=["GET", "POST"]),
-        Route("/scripted", scripted, methods=["POST"]),
-        Route("/prefix/{rest:path}", behind_prefix, methods=["POST"]),
-    ]
-    end, loop = asyncio.Event(), asyncio.get_running_loop()
-    with bound_socket(0) as free:
-        listener = Listener(free)
-        async with serving(Starlette(routes=routes), listener):
-            address = f"http://{HOST}:{listener.port}"
-            ready.set_result((address, lambda: loop.call_soon_threadsafe(end.set)))
-            await end.wait()
-        await instances.stop()
 
 
 def _scripted(url: str, script: dict[str, Any]) -> requests.Response:

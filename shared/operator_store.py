@@ -1,0 +1,308 @@
+"""What the people who run the service need of its store: look at events, revive them, see the endpoint.
+
+No function uses this. How events get here is left to `shared.journal_store`, how they are shown to
+`local/`.
+"""
+
+from __future__ import annotations
+
+import heapq
+import re
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any, cast
+
+from shared import journal_scripts
+from shared.journal_store import EventKey
+from shared.store_connection import StoreConnection, digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    import redis
+
+PAGE = 100
+_PAGE_OF_WHOLE = 20
+"""Whole events are large: a page of them has to come within the store's time-out."""
+UNHEALTHY_SECONDS = 5 * 86_400
+"""After so long without a delivery an endpoint is called unhealthy."""
+
+_SUMMARY = (
+    "name",
+    "received_at",
+    "origin",
+    "status",
+    "verdict",
+    "delivery",
+    "attempts",
+    "failures",
+    "upload_id",
+    "problem",
+)
+_ID_OF_KIND = {"event": "evt_", "poison": "parked_"}
+_KIND_OF_ID = {id_prefix: kind for kind, id_prefix in _ID_OF_KIND.items()}
+_ID = re.compile(r"(evt_|parked_)([0-9a-f]{1,32})")
+_WHOLE_DIGEST = 32
+
+
+class EventState(str, Enum):
+    """Where an event stands, in the words of those who look after it.
+
+    `due`: waits for its next attempt. `held`: waits until VOD has said whose file it is.
+    `delivered`. `dead`: the last attempt has failed too. `quarantined`: is never delivered. `kept`:
+    there was no webhook when it came. `parked`: could not be taken in, so that only its text is kept.
+    """
+
+    DUE = "due"
+    HELD = "held"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    QUARANTINED = "quarantined"
+    KEPT = "kept"
+    PARKED = "parked"
+
+
+_SHELVES: Mapping[EventState | None, tuple[str, ...]] = {
+    None: ("journal", "parked"),
+    EventState.DUE: ("due",),
+    EventState.HELD: ("due",),
+    EventState.DELIVERED: ("journal",),
+    EventState.DEAD: ("dead",),
+    EventState.QUARANTINED: ("quarantined",),
+    EventState.KEPT: ("journal",),
+    EventState.PARKED: ("parked",),
+}
+"""Which sorted sets name the events of a state, or of all."""
+_ORDERED_BY_RECEIPT = frozenset({"journal", "parked"})
+
+
+@dataclass(frozen=True)
+class KeptEvent:
+    """One event as it is kept; a `record` out of `OperatorStore.find` is without `raw`.
+
+    `next_attempt_at` (Unix seconds) is when the timer will see to it, None: never.
+    """
+
+    at: EventKey
+    record: Mapping[str, str]
+    next_attempt_at: int | None
+
+    @property
+    def event_id(self) -> str:
+        """The id: of an event the one the app sees, which is made of the same digest as its key."""
+        kind, number = self.at.key.split(":")[-2:]
+        return _ID_OF_KIND[kind] + number
+
+    @property
+    def received_at(self) -> int:
+        """When we received it, in Unix seconds; 0 if its record does not say."""
+        return self._number("received_at")
+
+    @property
+    def attempts(self) -> int:
+        """How often it was tried: deliveries, read-backs, or, of a parked one, taking it in."""
+        return self._number("failures" if self.state is EventState.PARKED else "attempts")
+
+    @property
+    def state(self) -> EventState:
+        """Where it stands."""
+        delivery = self.record.get("delivery", "")
+        if self.at.key.startswith(f"{self.at.partition}:poison:"):
+            return EventState.PARKED
+        if self.record.get("verdict") == EventState.QUARANTINED.value:
+            return EventState.QUARANTINED
+        if delivery in (EventState.DELIVERED.value, EventState.DEAD.value):
+            return EventState(delivery)
+        if self.record.get("status") == EventState.HELD.value:
+            return EventState.HELD
+        return EventState.KEPT if self.next_attempt_at is None else EventState.DUE
+
+    def _number(self, field: str) -> int:
+        text = self.record.get(field, "")
+        return int(text) if text.isdecimal() else 0
+
+
+@dataclass(frozen=True)
+class EventQuery:
+    """Which events to find: in a state, received in a time (Unix seconds, both ends count), of an upload."""
+
+    state: EventState | None = None
+    since: int | None = None
+    until: int | None = None
+    upload_id: str | None = None
+
+    def matches(self, event: KeptEvent) -> bool:
+        """Whether an event is one of these."""
+        return (
+            self.state in (None, event.state)
+            and (self.since is None or event.received_at >= self.since)
+            and (self.until is None or event.received_at <= self.until)
+            and self.upload_id in (None, event.record.get("upload_id"))
+        )
+
+
+@dataclass(frozen=True)
+class EndpointHealth:
+    """How the app's endpoint does; instants are Unix seconds, None: not so.
+
+    `failing_since` is the first failure after the last delivery. `disabled_since`: the app has asked
+    to be left alone (410), and its events wait until somebody enables it again.
+    """
+
+    delivered_at: int | None
+    failing_since: int | None
+    disabled_since: int | None
+
+    def is_unhealthy(self, *, now: int) -> bool:
+        """Whether it has failed for so long that somebody should talk to the app's people."""
+        return self.failing_since is not None and now - self.failing_since > UNHEALTHY_SECONDS
+
+
+class OperatorStore(StoreConnection):
+    """The events of one stage, for people."""
+
+    def find(self, query: EventQuery) -> Iterator[KeptEvent]:
+        """Look for events, the newest first, without their `raw`; page by page as one reads on.
+
+        Raises:
+            StoreUnavailableError: the store did not answer, now or at a later page.
+
+        """
+        shelves = _SHELVES[query.state]
+        in_order = _ORDERED_BY_RECEIPT.issuperset(shelves)
+        # Where the score is not the time of receipt, all of the set is read and put in order here.
+        since, until = (query.since, query.until) if in_order else (None, None)
+        members = [
+            self._members(partition, shelf, since=since, until=until)
+            for partition in self._partitions()
+            for shelf in shelves
+        ]
+        keys = (at for _, at in heapq.merge(*members, key=lambda member: member[0], reverse=True))
+        found = filter(query.matches, self._read(keys, _SUMMARY))
+        return found if in_order else iter(sorted(found, key=lambda event: event.received_at, reverse=True))
+
+    def read(self, keys: Iterable[EventKey]) -> Iterator[KeptEvent]:
+        """Read events with all their fields; those that are gone are left out.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        return self._read(iter(keys))
+
+    def with_id(self, event_id: str, *, limit: int) -> tuple[KeptEvent, ...]:
+        """Read the event with this id, or up to `limit` of those whose id begins like this.
+
+        A whole id is one round trip, a part of one a walk through all the keys.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        parts = _ID.fullmatch(event_id)
+        if parts is None:
+            return ()
+        kind, number = _KIND_OF_ID[parts[1]], parts[2]
+        places = ((partition, f"{partition}:{kind}:{number}") for partition in self._partitions())
+        if len(number) == _WHOLE_DIGEST:
+            return tuple(self.read(EventKey(partition, key) for partition, key in places))
+        shelf = "journal" if kind == "event" else "parked"
+        keys = (
+            at
+            for partition, start in places
+            for _, at in self._members(partition, shelf)
+            if at.key.startswith(start)
+        )
+        return tuple(islice(self.read(keys), limit))
+
+    def revive(self, at: EventKey, *, now: int) -> bool:
+        """Make an event due at once, with all its attempts before it; False if it is never delivered, or gone.
+
+        Its id stays, so that an app that has it already can tell.
+
+        Raises:
+            StoreUnavailableError: the store did not answer; it may or may not be due.
+
+        """
+        keys = [at.key, f"{at.partition}:due", f"{at.partition}:dead"]
+        return bool(self._run(journal_scripts.REVIVE_EVENT, keys, [now]))
+
+    def endpoint_health(self, endpoint: str) -> EndpointHealth:
+        """Tell how the endpoint at this URL does, over all partitions.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        marks = ("delivered_at", "failing_since", "disabled_at")
+        replies = self._of_endpoint(endpoint, lambda pipeline, key: pipeline.hmget(key, marks))
+        delivered, failing, disabled = (
+            [int(mark) for mark in column if mark is not None] for column in zip(*replies, strict=True)
+        )
+        delivered_at = max(delivered, default=None)
+        # A partition hears of a recovery with its next event only: until then its own mark is stale.
+        still_failing = (since for since in failing if delivered_at is None or since >= delivered_at)
+        return EndpointHealth(delivered_at, min(still_failing, default=None), min(disabled, default=None))
+
+    def enable_endpoint(self, endpoint: str) -> bool:
+        """Deliver to a disabled endpoint again; False if it was not disabled.
+
+        Raises:
+            StoreUnavailableError: the store did not answer; it may be enabled in part.
+
+        """
+        return any(self._of_endpoint(endpoint, lambda pipeline, key: pipeline.hdel(key, "disabled_at")))
+
+    def _of_endpoint(
+        self, endpoint: str, command: Callable[[redis.client.Pipeline, str], object]
+    ) -> list[Any]:
+        def ask(client: redis.Redis) -> list[Any]:
+            pipeline = client.pipeline(transaction=False)
+            for partition in self._partitions():
+                command(pipeline, f"{partition}:endpoint:{digest(endpoint)}")
+            return pipeline.execute()
+
+        return cast("list[Any]", self._ask(ask))
+
+    def _members(
+        self, partition: str, shelf: str, *, since: int | None = None, until: int | None = None
+    ) -> Iterator[tuple[float, EventKey]]:
+        """Walk through a sorted set from the highest score, page by page; what comes meanwhile may be missed."""
+        least, greatest = "-inf" if since is None else since, "+inf" if until is None else until
+        seen: set[str] = set()
+        while True:
+            page = self._ask(
+                lambda client, start=len(seen): client.zrevrangebyscore(
+                    f"{partition}:{shelf}", greatest, least, start=start, num=PAGE, withscores=True
+                )
+            )
+            # An arrival shifts the ranks: then a page begins with what the last one ended with.
+            fresh = [(score, key) for key, score in page if key not in seen]
+            for score, key in fresh:
+                seen.add(key)
+                yield score, EventKey(partition, key)
+            if len(page) < PAGE:
+                return
+
+    def _read(self, keys: Iterator[EventKey], fields: tuple[str, ...] = ()) -> Iterator[KeptEvent]:
+        """Read events page by page, with all fields or only these."""
+        while page := list(islice(keys, PAGE if fields else _PAGE_OF_WHOLE)):
+            replies = self._ask(partial(_ask_for, page, fields))
+            for at, reply, due in zip(page, replies[::2], replies[1::2], strict=True):
+                record = dict(zip(fields, reply, strict=True)) if fields else reply
+                known = {field: text for field, text in record.items() if text is not None}
+                if known:
+                    yield KeptEvent(at, known, None if due is None else int(due))
+
+
+def _ask_for(page: Sequence[EventKey], fields: tuple[str, ...], client: redis.Redis) -> list[Any]:
+    pipeline = client.pipeline(transaction=False)
+    for at in page:
+        if fields:
+            pipeline.hmget(at.key, fields)
+        else:
+            pipeline.hgetall(at.key)
+        pipeline.zscore(f"{at.partition}:due", at.key)
+    return pipeline.execute()

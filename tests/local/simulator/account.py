@@ -1,0 +1,203 @@
+"""A simulated account, served over real HTTP on a free port, and the clients that use it.
+
+What is asked of it is left to the tests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import socket
+import threading
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import requests
+import uvicorn
+from qcloud_cos import CosConfig, CosS3Client
+from tencentcloud.common.credential import Credential
+from tencentcloud.common.profile.client_profile import ClientProfile
+from tencentcloud.common.profile.http_profile import HttpProfile
+from tencentcloud.vod.v20180717.vod_client import VodClient
+
+from local.simulator import Simulator, SimulatorSettings, create_simulator
+from shared.upload_signature import SignatureParameters, build_upload_signature
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+HOST = "127.0.0.1"
+SECRET_ID = "AKIDsimulated00000000000000000000000"
+SECRET_KEY = "simulated-secret-key"
+_randoms = itertools.count(1)
+
+
+class MovableClock:
+    """The real time, moved by as many seconds as a test likes."""
+
+    def __init__(self) -> None:
+        self.moved_by = 0.0
+
+    def __call__(self) -> float:
+        """Give the moved time in Unix seconds."""
+        return time.time() + self.moved_by
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What Apply answered, and what an SDK makes of it."""
+
+    data: dict[str, Any]
+
+    @property
+    def session_key(self) -> str:
+        """The vodSessionKey."""
+        return str(self.data["vodSessionKey"])
+
+    @property
+    def bucket(self) -> str:
+        """The bucket, as the COS SDKs name it."""
+        return f"{self.data['storageBucket']}-{self.data['storageAppId']}"
+
+    @property
+    def host(self) -> str:
+        """The host of the bucket."""
+        return f"{self.bucket}.cos.{self.data['storageRegionV5']}.myqcloud.com"
+
+    @property
+    def key(self) -> str:
+        """The media's object key, without the slash in front."""
+        return str(self.data["video"]["storagePath"])[1:]
+
+
+class Account:
+    """One simulator, its server and its clients; `with` starts and stops it."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:  # noqa: ANN401  # any setting there is
+        """Take a free port; settings are those of `SimulatorSettings`."""
+        self._socket = socket.socket()
+        self._socket.bind((HOST, 0))
+        self._socket.listen()
+        self.port = int(self._socket.getsockname()[1])
+        self.url = f"http://{HOST}:{self.port}"
+        self.clock = MovableClock()
+        defaults = SimulatorSettings(
+            folder=folder,
+            secret_id=SECRET_ID,
+            secret_key=SECRET_KEY,
+            public_url=self.url,
+            task_flow_step_seconds=0.01,
+            push_timeout_seconds=0.3,
+            push_retry_seconds=0.01,
+            pull_wait_seconds=0.1,
+        )
+        self.settings = replace(defaults, **settings)
+        self.simulator: Simulator
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+        self._started = threading.Event()
+        self._server: uvicorn.Server
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self._thread.start()
+        assert self._started.wait(10)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop, as a process that ends does."""
+        self._server.should_exit = True
+        self._thread.join()
+
+    def signature(self, *, issued_ago: int = 0, lives: int = 600, **terms: Any) -> str:  # noqa: ANN401  # any term
+        """Sign an upload, each time with another random."""
+        issued = int(self.clock()) - issued_ago
+        parameters = SignatureParameters(
+            secret_id=SECRET_ID,
+            current_time_stamp=issued,
+            expire_time=issued + lives,
+            random=next(_randoms),
+            **terms,
+        )
+        return build_upload_signature(parameters, secret_key=SECRET_KEY)
+
+    def call(self, action: str, **members: object) -> dict[str, Any]:
+        """Make one upload call; business errors come with HTTP 200."""
+        answer = self.request("POST", "vod2.qcloud.com", f"/v3/index.php?Action={action}", json=members)
+        assert answer.status_code == 200
+        reply: dict[str, Any] = answer.json()
+        return reply
+
+    def request(self, method: str, host: str, path: str, **options: Any) -> requests.Response:  # noqa: ANN401  # of requests
+        """Send one request to a host of VOD's."""
+        headers = {**options.pop("headers", {}), "Host": host}
+        return requests.request(method, self.url + path, headers=headers, timeout=20, **options)
+
+    def apply(self, size: int | None = None, *, signature: str = "", **members: object) -> Applied:
+        """Open an upload session for `clip.mp4`."""
+        announced: dict[str, object] = {"videoName": "clip", "videoType": "mp4"}
+        if size is not None:
+            announced["videoSize"] = size
+        reply = self.call(
+            "ApplyUploadUGC", signature=signature or self.signature(), **{**announced, **members}
+        )
+        assert reply["code"] == 0, reply
+        return Applied(reply["data"])
+
+    def storage(self, applied: Applied) -> CosS3Client:
+        """Give Tencent's own COS client, with the credential of that Apply."""
+        certificate = applied.data["tempCertificate"]
+        return CosS3Client(
+            CosConfig(
+                Region=applied.data["storageRegionV5"],
+                SecretId=certificate["secretId"],
+                SecretKey=certificate["secretKey"],
+                Token=certificate["token"],
+                Scheme="http",
+                IP=HOST,
+                Port=self.port,
+            ),
+            retry=0,
+        )
+
+    def upload(self, content: bytes = b"moving pictures", **terms: Any) -> dict[str, Any]:  # noqa: ANN401  # any term
+        """Upload from Apply to Commit and give Commit's reply; the same terms are signed twice."""
+        applied = self.apply(len(content), signature=self.signature(**terms))
+        self.storage(applied).put_object(applied.bucket, content, applied.key)
+        return self.call(
+            "CommitUploadUGC", signature=self.signature(**terms), vodSessionKey=applied.session_key
+        )
+
+    def api(self, *, secret_id: str = SECRET_ID, secret_key: str = SECRET_KEY, token: str = "") -> VodClient:
+        """Give the official client of the server API."""
+        profile = ClientProfile(httpProfile=HttpProfile(protocol="http", endpoint=f"{HOST}:{self.port}"))
+        return VodClient(Credential(secret_id, secret_key, token or None), "", profile)
+
+    def counters(self) -> dict[str, Any]:
+        """Ask for the counters."""
+        counters: dict[str, Any] = requests.get(f"{self.url}/local/simulator/counters", timeout=10).json()
+        return counters
+
+    async def _serve(self) -> None:
+        self.simulator = create_simulator(self.settings, clock=self.clock)
+        await self.simulator.start()
+        config = uvicorn.Config(self.simulator.app, log_config=None, lifespan="off", access_log=False)
+        self._server = uvicorn.Server(config)
+        self._started.set()
+        await self._server.serve(sockets=[self._socket])
+        await self.simulator.stop()
+        self._socket.close()
+
+
+def wait_until(condition: Callable[[], bool], *, seconds: float = 10) -> None:
+    """Return as soon as something has become true; fail when it does not."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)

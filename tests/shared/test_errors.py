@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from shared import authentication, errors
+from shared.errors import ConflictError, Fault, RateLimitedError, ServiceError
+
+assert authentication  # it adds an error of its own
+
+
+def all_errors() -> list[type[ServiceError]]:
+    """List every error there is, the base included."""
+    found = [ServiceError]
+    for kind in found:
+        found += kind.__subclasses__()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("InvalidRequestError", 400),
+        ("UnauthenticatedError", 401),
+        ("ForbiddenError", 403),
+        ("NotFoundError", 404),
+        ("MethodNotAllowedError", 405),
+        ("ConflictError", 409),
+        ("ContentTooLargeError", 413),
+        ("UnsupportedMediaTypeError", 415),
+        ("UnprocessableError", 422),
+        ("RateLimitedError", 429),
+        ("ConfigurationError", 500),
+        ("StoreUnavailableError", 503),
+        ("VodApiError", 503),
+    ],
+)
+def test_each_error_has_its_status(name: str, status: int) -> None:
+    """The statuses are part of the public contract."""
+    assert getattr(errors, name).status == status
+
+
+def test_codes_are_distinct_words_fit_for_a_uri() -> None:
+    """Clients tell errors apart by the code, so no two share one."""
+    codes = [kind.code for kind in all_errors()]
+
+    assert len(set(codes)) == len(codes)
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", code) for code in codes)
+
+
+def test_error_carries_its_sentence_and_its_faults() -> None:
+    """Callers read attributes and never take a message apart."""
+    faults = (Fault("/classId", "Unknown."),)
+    error = ConflictError("Too late.", faults=faults)
+
+    assert (str(error), error.detail, error.faults) == ("Too late.", "Too late.", faults)
+    assert ConflictError("Too late.").faults == ()
+
+
+@pytest.mark.parametrize(("wait", "told"), [(0, 1), (-3, 1), (1, 1), (7, 7)])
+def test_rate_limit_never_says_at_once(wait: int, told: int) -> None:
+    """A client that is told to wait 0 seconds would hammer."""
+    assert RateLimitedError("Slowly.", retry_after=wait).retry_after == told

@@ -1,0 +1,118 @@
+"""Uploads, and the events VOD would send about them, for tests that begin in the middle of the story.
+
+Events are made as VOD spells them, and read by the same code that reads a callback.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import count
+from typing import TYPE_CHECKING
+
+from shared.event_notification import parse_notification
+from shared.journal_store import EventEntry
+from shared.upload_id import new_upload_id
+from shared.upload_policy import Grant
+from shared.upload_session import Facts, UploadSession, facts_of
+
+if TYPE_CHECKING:
+    from shared.journal_store import Rule
+    from shared.notification_values import EventNotification
+
+NOW = 1_795_000_000
+SESSION_SECONDS = 90_000
+FILE_ID, OTHER_FILE_ID = "5576678020011223344", "5576678020055667788"
+TASK_ID = "1500012345-Procedure-6f1d2c3b4a5968778695a4b3c2d1e0ft0"
+ENDPOINT = "https://app.example.test/hook"
+_numbers = count(1)
+
+
+def new_session(user_id: str = "alice", *, issued_at: int = NOW, context: str = "") -> UploadSession:
+    """Make the session of an upload that nobody else has."""
+    return UploadSession(
+        upload_id=new_upload_id(now=issued_at, random=next(_numbers)),
+        user_id=user_id,
+        grant=Grant(policy="default", ttl_seconds=600, one_time=True, context=context),
+        issued_at=issued_at,
+        ends_at=issued_at + SESSION_SECONDS,
+        updated_at=issued_at,
+    )
+
+
+def uploaded(token: str = "", *, file_id: str = FILE_ID, task_id: str = "") -> dict[str, object]:
+    """Spell NewFileUpload."""
+    address = f"https://1500012345.vod-example.test/{file_id}"
+    return {
+        "EventType": "NewFileUpload",
+        "FileUploadEvent": {
+            "FileId": file_id,
+            "MediaBasicInfo": {
+                "Name": "harbour-walk",
+                "MediaUrl": f"{address}/original.mp4",
+                "CoverUrl": f"{address}/cover.png",
+                "Type": "mp4",
+                "SourceInfo": {"SourceType": "Upload", "SourceContext": token},
+            },
+            "ProcedureTaskId": task_id,
+            "ReviewAudioVideoTaskId": "",
+        },
+    }
+
+
+def changed(
+    token: str = "",
+    *,
+    status: str = "FINISH",
+    subtask: str = "SUCCESS",
+    progress: int = 100,
+    file_id: str = FILE_ID,
+) -> dict[str, object]:
+    """Spell ProcedureStateChanged for a task flow with one subtask."""
+    transcode = {
+        "Status": subtask,
+        "ErrCodeExt": "InternalError" if subtask == "FAIL" else "",
+        "Progress": progress,
+        "Input": {"Definition": 100030},
+        "Output": {"Url": "https://1500012345.vod-example.test/v.f100030.mp4"},
+    }
+    return {
+        "EventType": "ProcedureStateChanged",
+        "ProcedureStateChangeEvent": {
+            "TaskId": TASK_ID,
+            "Status": status,
+            "FileId": file_id,
+            "MediaProcessResultSet": [{"Type": "Transcode", "TranscodeTask": transcode}],
+            "SessionContext": token,
+        },
+    }
+
+
+def notification_of(event: dict[str, object]) -> EventNotification:
+    """Read an event as a pushed body."""
+    return parse_notification(json.dumps(event).encode())
+
+
+def facts_in(event: dict[str, object], *, received_at: int = NOW) -> Facts:
+    """Say what an event adds to its upload."""
+    return facts_of(notification_of(event), received_at=received_at)
+
+
+def new_entry(  # noqa: PLR0913 -- an entry has that many parts
+    upload: UploadSession | None,
+    facts: Facts | None = None,
+    *,
+    rule: Rule = "apply",
+    verified: bool = False,
+    name: str = "",
+    lease: str = "lease-1",
+) -> EventEntry:
+    """Make an entry for the journal; without a name, one that no other has."""
+    return EventEntry(
+        name=name or f"event-{next(_numbers)}",
+        upload=upload,
+        facts=Facts("") if facts is None else facts,
+        rule=rule,
+        verified=verified,
+        lease=lease,
+        fields=(("verdict", "attributed"), ("raw", "{}")),
+    )
