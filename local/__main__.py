@@ -18,6 +18,7 @@ COMMANDS = {
     "serve": "start everything on this machine: functions, VOD simulator, store, page and receiver",
     "upload": "send a real file through the whole chain and wait for the app's event",
     "inspect": "take an upload signature apart and say what is wrong with it",
+    "events": "look at the journal of events; retry, replay, and see how the app's endpoint does",
 }
 """What can be asked for, and one line on each."""
 

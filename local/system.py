@@ -24,6 +24,7 @@ from local.demo_settings import (
     tls_hosts,
 )
 from local.embedded_store import EmbeddedStore
+from local.environment_file import kept_environment
 from local.gateway import Gateway
 from local.instances import Instances
 from local.receiver import Receiver
@@ -98,6 +99,7 @@ async def running_system(options: SystemOptions) -> AsyncIterator[RunningSystem]
             redis_url=options.redis_url or parts.enter_context(EmbeddedStore(folder / "valkey")).url,
         )
         environment = {**demo_environment(folder, addresses), **options.overrides}
+        parts.enter_context(kept_environment(folder, environment))
         settings = replace(_simulator_settings(folder, addresses, environment), **options.simulator)
         system = RunningSystem(
             url=addresses.url,

@@ -42,16 +42,20 @@ class DeliveryRound:
         """
         endings: Counter[str] = Counter()
         store = self.courier.intake.store
+        has_turn = False
         while due := store.due_events(now=int(self.courier.clock()), limit=BATCH):
             for at in due:
-                if not self._has_time():
+                has_turn = has_turn or self._gets_turn()
+                if not has_turn:
                     return {**endings, "leftForNextRound": 1}
                 taken = self._take(at)
+                # A round that runs beside this one may have it: the turn is good for the next event.
                 if taken is not None:
+                    has_turn = False
                     endings[self._deliver(at, taken)] += 1
         return dict(endings)
 
-    def _has_time(self) -> bool:
+    def _gets_turn(self) -> bool:
         """Wait for a turn at the endpoint; False if there is none before the time is up."""
         endpoint = self.courier.intake.settings.app_webhook_url or ""
         while self.courier.clock() <= self.courier.deadline - LEAST_SECONDS:
@@ -74,8 +78,8 @@ class DeliveryRound:
     def _deliver(self, at: EventKey, taken: TakenEvent) -> str:
         try:
             arrival = self.courier.intake.recall(taken)
-        except (KeyError, ValueError) as error:
-            # A record that cannot be read must not hold up the others; it is kept for people to see.
+        except Exception as error:  # noqa: BLE001 -- whatever is wrong with one record must not hold up the others
+            # It is kept for people to see.
             return self._bury(at, taken, f"unreadable record ({type(error).__name__})")
         return self.courier.deliver(arrival)
 

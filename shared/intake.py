@@ -172,7 +172,8 @@ class Intake:
         file_id = notification.file_id
         kept = vod_api.source_context_of(file_id, timeout_seconds=timeout_seconds) if file_id else None
         genuine = kept == notification.context_token
-        journaled = self.store.settle(arrival.entry, now=now, genuine=genuine)
+        settled = self.store.settle(arrival.entry, now=now, genuine=genuine)
+        journaled = replace(settled, endpoint_disabled=arrival.journaled.endpoint_disabled)
         event = _as_journaled(replace(arrival.event, verified=genuine), journaled)
         return replace(arrival, journaled=journaled, event=event)
 

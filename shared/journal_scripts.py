@@ -49,8 +49,12 @@ JOURNAL_EVENT = (
 -- ARGV now, record_ttl, next_attempt_at ('' = nothing to deliver), rule, facts, fields...
 -- rule: 'apply' = trust the event; 'hold' = trust it if its file was verified before; 'record' = no
 -- upload; 'quarantine' = never deliver; 'unless used' = the upload has ended, if nothing came of it
-if redis.call('EXISTS', KEYS[1]) == 1 then return {'duplicate', '', 0, 0} end
 local rule, facts = ARGV[4], cjson.decode(ARGV[5])
+-- A read-back may have come too early to find the file: what VOD itself tells later outweighs it.
+if rule == 'apply' and facts.verified and redis.call('ZREM', KEYS[4], KEYS[1]) == 1 then
+  redis.call('DEL', KEYS[1])
+end
+if redis.call('EXISTS', KEYS[1]) == 1 then return {'duplicate', '', 0, 0} end
 if rule == 'unless used' then
   local seen = redis.call('HMGET', KEYS[5], 'user_id', 'file_id', 'cancelled_at')
   if not seen[1] or seen[2] or seen[3] then

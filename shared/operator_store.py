@@ -218,7 +218,7 @@ class OperatorStore(StoreConnection):
         return tuple(islice(self.read(keys), limit))
 
     def revive(self, at: EventKey, *, now: int) -> bool:
-        """Make an event due at once, with all its attempts before it; False if it is never delivered, or gone.
+        """Make an event due at once, with all attempts ahead of it; False if it is withheld or gone.
 
         Its id stays, so that an app that has it already can tell.
 
@@ -269,15 +269,12 @@ class OperatorStore(StoreConnection):
     def _members(
         self, partition: str, shelf: str, *, since: int | None = None, until: int | None = None
     ) -> Iterator[tuple[float, EventKey]]:
-        """Walk through a sorted set from the highest score, page by page; what comes meanwhile may be missed."""
+        """Walk through a sorted set from the highest score; what comes or goes meanwhile may be missed."""
         least, greatest = "-inf" if since is None else since, "+inf" if until is None else until
         seen: set[str] = set()
         while True:
-            page = self._ask(
-                lambda client, start=len(seen): client.zrevrangebyscore(
-                    f"{partition}:{shelf}", greatest, least, start=start, num=PAGE, withscores=True
-                )
-            )
+            span = (f"{partition}:{shelf}", greatest, least, len(seen), PAGE)
+            page = self._ask(partial(_ask_for_members, span))
             # An arrival shifts the ranks: then a page begins with what the last one ended with.
             fresh = [(score, key) for key, score in page if key not in seen]
             for score, key in fresh:
@@ -295,6 +292,11 @@ class OperatorStore(StoreConnection):
                 known = {field: text for field, text in record.items() if text is not None}
                 if known:
                     yield KeptEvent(at, known, None if due is None else int(due))
+
+
+def _ask_for_members(span: tuple[str, int | str, int | str, int, int], client: redis.Redis) -> object:
+    key, greatest, least, start, count = span
+    return client.zrevrangebyscore(key, greatest, least, start=start, num=count, withscores=True)
 
 
 def _ask_for(page: Sequence[EventKey], fields: tuple[str, ...], client: redis.Redis) -> list[Any]:

@@ -47,6 +47,7 @@ ROOMS = {
             "app_webhook",
             "authentication",
             "journal_store",
+            "operator_store",
             "outbound_address",
             "store",
             "store_connection",
@@ -72,7 +73,9 @@ PURE_LIBRARIES = frozenset(
         "enum",
         "functools",
         "hashlib",
+        "heapq",
         "hmac",
+        "itertools",
         "itsdangerous",
         "json",
         "math",
@@ -89,6 +92,7 @@ DRIVERS: dict[str, frozenset[str]] = {
     "app_webhook": frozenset({"email.message", "http.client", "socket", "ssl", "threading"}),
     "authentication": frozenset({"jwt"}),
     "journal_store": frozenset({"redis"}),
+    "operator_store": frozenset({"redis"}),
     "outbound_address": frozenset({"ipaddress", "socket"}),
     "store": frozenset(),
     "store_connection": frozenset({"redis"}),
@@ -98,6 +102,7 @@ DRIVERS: dict[str, frozenset[str]] = {
 NEIGHBOURS = {
     "app_webhook": frozenset({"outbound_address"}),
     "journal_store": frozenset({"store_connection"}),
+    "operator_store": frozenset({"journal_store", "store_connection"}),
     "store": frozenset({"journal_store", "store_connection", "upload_store"}),
     "upload_store": frozenset({"store_connection"}),
 }

@@ -55,7 +55,8 @@ export class Upload extends EventTarget {
   }
 
   get pausable() {
-    return TRANSFERRING.has(this.stage) && !this.progress.media?.sent;
+    const { loaded = 0, total = 1 } = this.progress.media ?? {};
+    return TRANSFERRING.has(this.stage) && loaded < total; // past that, resuming would send all of it again
   }
 
   get resumable() {

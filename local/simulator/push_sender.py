@@ -128,16 +128,22 @@ class PushSender:
         loop = asyncio.get_running_loop()
         try:
             status = await loop.run_in_executor(self._threads, self._request, url, body)
+        except urllib3.exceptions.NewConnectionError:
+            # Of urllib3's connect time-outs this one is none: nobody listens, or the name is unknown.
+            return self._note_refusal()
         except urllib3.exceptions.TimeoutError:
             self.counters.count("PushTimeout")
             return False
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            _log.warning("the callback URL cannot be reached: %s", type(error).__name__)
-            self.counters.count("PushRefused")
-            # Whether VOD tries again after a refused connection is UNVERIFIED.
-            return not self.settings.retry_refused_pushes
+        except (urllib3.exceptions.HTTPError, OSError):
+            return self._note_refusal()
         _log.info("an event was pushed and answered with %d", status)
         return True
+
+    def _note_refusal(self) -> bool:
+        """Count a send that reached nobody; whether VOD then tries again is UNVERIFIED."""
+        _log.warning("the callback URL cannot be reached")
+        self.counters.count("PushRefused")
+        return not self.settings.retry_refused_pushes
 
     def _request(self, url: str, body: bytes) -> int:
         response = self._pool.request(

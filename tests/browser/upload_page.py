@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from playwright.sync_api import CDPSession, ConsoleMessage
+    from playwright.sync_api import CDPSession, ConsoleMessage, Route
 
     from local.stack import Stack
 
@@ -34,6 +34,7 @@ class UploadPage:
         self.address = address
         self.complaints: list[str] = []
         self._expected: tuple[str, ...] = ()
+        self._held: list[Route] = []
         self._devtools: CDPSession | None = None
         page.set_default_timeout(PATIENCE)
         page.on("console", self._note_line)
@@ -90,14 +91,31 @@ class UploadPage:
         """Limit what this page can send; -1 takes the limit away."""
         self._network(offline=False, upload=bytes_per_second)
 
+    def hold(self, requests: re.Pattern[str]) -> None:
+        """Let such requests begin and never arrive."""
+        self.page.route(requests, lambda route: self._held.append(route))
+
+    def let_go(self) -> None:
+        """Let all later requests through again."""
+        self.page.unroute_all()
+        self._held.clear()
+
+    def idle(self) -> None:
+        """Let the browser's own messages in for a moment."""
+        self.page.wait_for_timeout(30)
+
     def cut_off(self) -> None:
         """Take the network away, as in a tunnel."""
         self._network(offline=True, upload=-1)
 
     def events(self, upload_id: str, type_: str, *, wait_for: int = 1) -> list[dict[str, Any]]:
         """Ask the app's receiver, once it has `wait_for` events and a moment for one too many is over."""
-        wait_until(lambda: len(self._events(upload_id, type_)) >= wait_for, f"{wait_for} {type_}")
-        time.sleep(0.4)
+        wait_until(
+            lambda: len(self._events(upload_id, type_)) >= wait_for,
+            f"{wait_for} {type_}",
+            meanwhile=self.idle,
+        )
+        self.page.wait_for_timeout(400)
         return self._events(upload_id, type_)
 
     def counters(self) -> dict[str, int]:
@@ -132,12 +150,12 @@ class UploadPage:
             self.complaints.append(complaint)
 
 
-def wait_until(condition: Callable[[], object], what: str, *, seconds: float = PATIENCE / SECONDS) -> None:
-    """Ask again and again. Only for what no page shows: the browser stands still meanwhile."""
-    end = time.monotonic() + seconds
+def wait_until(condition: Callable[[], object], what: str, *, meanwhile: Callable[[], None]) -> None:
+    """Ask again and again for what no page shows."""
+    end = time.monotonic() + PATIENCE / SECONDS
     while not condition():
         assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.05)
+        meanwhile()
 
 
 def digest_of_file(path: Path) -> str:

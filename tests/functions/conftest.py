@@ -34,28 +34,28 @@ class Call(Protocol):
         body: object = "",
         user: str | None = "alice",
         query: Mapping[str, str] | None = None,
-        **headers: str,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send it; a body that is no text is sent as JSON, header names have underscores."""
+        """Send it; a body that is no text is sent as JSON."""
 
 
 class Sign(Protocol):
     """Asks for an upload signature."""
 
     def __call__(self, body: object = None, *, user: str | None = "alice", **headers: str) -> Answer:
-        """Post to /signature."""
+        """Post to /signature; header names are given with underscores."""
 
 
 class Look(Protocol):
     """Asks for the status of one upload."""
 
     def __call__(self, upload_id: str, *, method: str = "GET", user: str = "alice", **headers: str) -> Answer:
-        """Get, or delete, /uploads/{id}."""
+        """Get, or delete, /uploads/{id}; header names are given with underscores."""
 
 
 @pytest.fixture
 def deploy(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploy]:
-    """A deployment with an empty store; a test may deploy again with other settings."""
+    """Deploy with an empty store; a test may deploy again with other settings."""
 
     def deploy(**changes: str) -> dict[str, str]:
         variables = environment(valkey_url, **changes)
@@ -90,9 +90,9 @@ def call(dialect: Dialect, deploy: Deploy) -> Call:
         body: object = "",
         user: str | None = "alice",
         query: Mapping[str, str] | None = None,
-        **headers: str,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = dict(headers or {})
         if user is not None:
             sent.setdefault("authorization", f"Bearer {user_token(user)}")
         if body != "":
@@ -112,7 +112,14 @@ def sign(call: Call) -> Sign:
 
     def sign(body: object = None, *, user: str | None = "alice", **headers: str) -> Answer:
         sent = {} if body is None else body
-        return call(upload_signature.main_handler, "POST", "/signature", body=sent, user=user, **headers)
+        return call(
+            upload_signature.main_handler,
+            "POST",
+            "/signature",
+            body=sent,
+            user=user,
+            headers=_hyphens(headers),
+        )
 
     return sign
 
@@ -122,7 +129,12 @@ def look(call: Call) -> Look:
     """Ask for one upload."""
 
     def look(upload_id: str, *, method: str = "GET", user: str = "alice", **headers: str) -> Answer:
-        return call(upload_status.main_handler, method, f"/uploads/{upload_id}", user=user, **headers)
+        return call(
+            upload_status.main_handler, method, f"/uploads/{upload_id}", user=user, headers=_hyphens(headers)
+        )
 
     return look
 
+
+def _hyphens(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}

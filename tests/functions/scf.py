@@ -45,7 +45,7 @@ def sample(name: str) -> dict[str, Any]:
     return event
 
 
-def event_of(
+def event_of(  # noqa: PLR0913  # a request has that many parts
     dialect: Dialect,
     method: str,
     path: str,
@@ -73,7 +73,9 @@ def read_answer(result: Mapping[str, Any]) -> Answer:
     assert result["isBase64Encoded"] is False
     assert type(result["statusCode"]) is int
     assert isinstance(result["body"], str)
-    assert all(isinstance(text, str) and text.isprintable() for pair in result["headers"].items() for text in pair)
+    assert all(
+        isinstance(text, str) and text.isprintable() for pair in result["headers"].items() for text in pair
+    )
     result["body"].encode()
 
     answer = Answer(

@@ -25,10 +25,12 @@ def ask_both(call: Call, authorization: str | None) -> set[tuple[int, str]]:
     """Ask both functions with this header; give their statuses and what they say."""
     headers = {} if authorization is None else {"authorization": authorization}
     answers = [
-        call(upload_signature.main_handler, "POST", "/signature", user=None, **headers),
-        call(upload_status.main_handler, "GET", f"/uploads/{UPLOAD}", user=None, **headers),
+        call(upload_signature.main_handler, "POST", "/signature", user=None, headers=headers),
+        call(upload_status.main_handler, "GET", f"/uploads/{UPLOAD}", user=None, headers=headers),
     ]
-    assert all(answer.headers.get("www-authenticate") == "Bearer" for answer in answers if answer.status == 401)
+    assert all(
+        answer.headers.get("www-authenticate") == "Bearer" for answer in answers if answer.status == 401
+    )
     return {(answer.status, answer.json["detail"] if answer.status == 401 else "") for answer in answers}
 
 
@@ -39,7 +41,7 @@ def ask_both(call: Call, authorization: str | None) -> set[tuple[int, str]]:
         lambda: "",
         lambda: "Bearer",
         lambda: "Bearer ",
-        lambda: user_token(),
+        user_token,
         lambda: f"Basic {user_token()}",
         lambda: f"Bearer {user_token()}, Bearer {user_token()}",
         lambda: f"Bearer {user_token()}x",
@@ -51,7 +53,7 @@ def ask_both(call: Call, authorization: str | None) -> set[tuple[int, str]]:
         lambda: f"Bearer {user_token(exp=int(time.time()) - 61)}",
         lambda: f"Bearer {user_token(nbf=int(time.time()) + 120)}",
         lambda: f"Bearer {user_token(secret=CONTEXT_KEY)}",
-        lambda: f"Bearer {jwt.encode({'sub': 'alice', 'exp': time.time() + 60}, None, algorithm='none')}",
+        lambda: f"Bearer {jwt.encode({'sub': 'alice', 'exp': time.time() + 60}, '', algorithm='none')}",
     ],
 )
 def test_bad_credentials_are_told_apart_by_nobody(call: Call, header: Callable[[], str | None]) -> None:
@@ -73,7 +75,7 @@ def test_header_that_was_sent_twice_is_no_credential(deploy: Deploy) -> None:
 def test_tokens_are_verified_by_public_key(
     call: Call, deploy: Deploy, make_key: Callable[[], PrivateKey], algorithm: str
 ) -> None:
-    """With JWT_PUBLIC_KEY the login service keeps its key to itself; line breaks may be spelt as \\n."""
+    """With JWT_PUBLIC_KEY the login service keeps its key to itself; line breaks may be escaped."""
     pem = public_pem(make_key())
     deploy(JWT_SECRETS="", JWT_PUBLIC_KEY=pem.replace("\n", "\\n"))
     claims = {"sub": "alice", "exp": int(time.time()) + 60}

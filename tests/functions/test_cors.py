@@ -57,11 +57,12 @@ def test_page_can_read_refusals_too(sign: Sign) -> None:
 
 
 @pytest.mark.parametrize(
-    ("handler", "methods"), [(upload_signature.main_handler, "POST"), (upload_status.main_handler, "GET, DELETE")]
+    ("handler", "methods"),
+    [(upload_signature.main_handler, "POST"), (upload_status.main_handler, "GET, DELETE")],
 )
 def test_preflight_of_a_listed_origin_is_answered(call: Call, handler: Handler, methods: str) -> None:
     """A browser asks before it sends a token; it has none to show yet."""
-    answer = call(handler, "OPTIONS", "/anything", user=None, origin=ORIGIN)
+    answer = call(handler, "OPTIONS", "/anything", user=None, headers={"origin": ORIGIN})
 
     assert (answer.status, answer.body) == (204, "")
     assert answer.headers["access-control-allow-origin"] == ORIGIN
@@ -74,7 +75,9 @@ def test_preflight_of_a_listed_origin_is_answered(call: Call, handler: Handler, 
 @pytest.mark.parametrize("origin", UNLISTED)
 def test_preflight_of_another_origin_allows_nothing(call: Call, origin: str) -> None:
     """It is an OPTIONS request like any other, and names the methods there are."""
-    answer = call(upload_signature.main_handler, "OPTIONS", "/signature", user=None, origin=origin)
+    answer = call(
+        upload_signature.main_handler, "OPTIONS", "/signature", user=None, headers={"origin": origin}
+    )
 
     assert (answer.status, answer.headers["allow"]) == (204, "POST, OPTIONS")
     assert not [name for name in answer.headers if name.startswith("access-control-")]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import pytest
-
 from functions import upload_signature, upload_status
 from tests.functions.deployment import (
     CONTEXT_KEY,
@@ -20,6 +18,8 @@ from tests.functions.deployment import (
 from tests.functions.scf import REQUEST_ID, read_answer
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.functions.conftest import Call, Deploy, Look, Sign
 
 UPLOAD = "01KAPVZ9M80000000000000000"
@@ -44,7 +44,10 @@ def test_request_id_is_made_where_the_platform_gives_none(deploy: Deploy) -> Non
     """An answer can always be found again in the log."""
     assert deploy
     event = {"httpMethod": "GET", "path": "/signature", "headers": {"x-request-id": "mine"}}
-    ids = {read_answer(upload_signature.main_handler(event, context)).headers["x-request-id"] for context in ({}, None, {"request_id": ""}, {"request_id": 7})}
+    ids = {
+        read_answer(upload_signature.main_handler(event, context)).headers["x-request-id"]
+        for context in ({}, None, {"request_id": ""}, {"request_id": 7})
+    }
 
     assert len(ids) == 4
     assert "mine" not in ids
@@ -61,7 +64,14 @@ def test_settings_that_are_missing_are_all_named_in_the_log_only(
     assert answer.status == 500
     assert answer.json["type"].endswith(":configuration")
     logged = capsys.readouterr().out
-    for name in ("REDIS_URL", "VOD_SECRET_ID", "VOD_SECRET_KEY", "UPLOAD_POLICIES", "CONTEXT_KEYS", "JWT_SECRETS"):
+    for name in (
+        "REDIS_URL",
+        "VOD_SECRET_ID",
+        "VOD_SECRET_KEY",
+        "UPLOAD_POLICIES",
+        "CONTEXT_KEYS",
+        "JWT_SECRETS",
+    ):
         assert name in logged
         assert name not in answer.body
     assert len(logged.splitlines()) == 1
@@ -79,7 +89,7 @@ def test_function_that_was_mended_works_without_a_new_process(sign: Sign, deploy
 def test_defect_is_answered_500_without_a_word_about_it(
     call: Call, deploy: Deploy, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What nobody foresaw is logged by its place in the code; its message, which may quote anything, is not."""
+    """What nobody foresaw is logged by its place in the code; its message may quote anything, and is not."""
     deploy(REDIS_URL="redis://127.0.0.1/0?nosuchoption=canary-of-the-store")
 
     answer = call(upload_signature.main_handler, "POST", "/signature", body={})

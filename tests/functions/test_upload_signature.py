@@ -94,7 +94,9 @@ def test_choice_that_the_policy_offers_is_signed(
 
 def test_task_parameters_are_left_out_without_a_procedure(sign: Sign) -> None:
     """Priority and notify mode go with a procedure (doc 266/33922)."""
-    assert not {"procedure", "taskPriority", "taskNotifyMode"} & decode(sign({}).json["signature"]).values.keys()
+    assert (
+        not {"procedure", "taskPriority", "taskNotifyMode"} & decode(sign({}).json["signature"]).values.keys()
+    )
 
 
 def test_policy_decides_how_long_and_how_often_it_can_be_used(sign: Sign) -> None:
@@ -115,7 +117,7 @@ def test_sub_application_of_the_deployment_is_signed(sign: Sign, deploy: Deploy)
 
 
 def test_both_contexts_carry_the_sealed_identity(sign: Sign) -> None:
-    """sourceContext and sessionContext are one token, which says whose upload it is."""
+    """One token stands in sourceContext and in sessionContext, and says whose upload it is."""
     answer = sign({"context": "수업 3 & a=b"}, user="alice").json
     values = decode(answer["signature"]).values
 
@@ -154,7 +156,13 @@ def test_uploads_of_one_user_do_not_share_an_id(sign: Sign) -> None:
 
 @pytest.mark.parametrize(
     "accept",
-    ["text/plain", "TEXT/PLAIN; charset=utf-8", "text/plain, */*;q=0.1", "text/*", "application/json;q=0.5, text/plain"],
+    [
+        "text/plain",
+        "TEXT/PLAIN; charset=utf-8",
+        "text/plain, */*;q=0.1",
+        "text/*",
+        "application/json;q=0.5, text/plain",
+    ],
 )
 def test_text_plain_is_the_bare_signature(sign: Sign, accept: str) -> None:
     """An SDK's getSignature wants the signature and nothing around it; the upload's id is a header."""
@@ -168,7 +176,15 @@ def test_text_plain_is_the_bare_signature(sign: Sign, accept: str) -> None:
 
 @pytest.mark.parametrize(
     "accept",
-    ["", "*/*", "application/json, text/plain, */*", "text/html", "text/plain;q=0", "text/plain;q=x", "text/plain;q=nan"],
+    [
+        "",
+        "*/*",
+        "application/json, text/plain, */*",
+        "text/html",
+        "text/plain;q=0",
+        "text/plain;q=x",
+        "text/plain;q=nan",
+    ],
 )
 def test_json_is_the_answer_otherwise(sign: Sign, accept: str) -> None:
     """JSON comes where text is not clearly preferred: it tells more."""

@@ -31,11 +31,11 @@ def test_exactly_so_many_new_uploads_pass(sign: Sign, deploy: Deploy) -> None:
 
 def test_refusal_says_when_the_next_one_passes(sign: Sign, deploy: Deploy) -> None:
     """Retry-After is at least 1, and no longer than one turn: a minute divided by the limit."""
-    deploy(NEW_UPLOADS_PER_MINUTE="6")
-    answers = [sign({}) for _ in range(7)]
+    deploy(NEW_UPLOADS_PER_MINUTE="2")
+    answers = [sign({}) for _ in range(3)]
 
     assert answers[-1].status == 429
-    assert 9 <= int(answers[-1].headers["retry-after"]) <= 10
+    assert 25 <= int(answers[-1].headers["retry-after"]) <= 30
 
 
 def test_users_do_not_share_a_limit(sign: Sign, deploy: Deploy) -> None:
@@ -48,7 +48,11 @@ def test_users_do_not_share_a_limit(sign: Sign, deploy: Deploy) -> None:
 def test_forged_address_opens_no_new_bucket(sign: Sign, deploy: Deploy) -> None:
     """The limit goes with the user, so no header that a client writes can change it."""
     deploy(NEW_UPLOADS_PER_MINUTE="1")
-    forged = {"x_forwarded_for": "198.51.100.1", "x_scf_remote_addr": "198.51.100.2", "x_real_ip": "198.51.100.3"}
+    forged = {
+        "x_forwarded_for": "198.51.100.1",
+        "x_scf_remote_addr": "198.51.100.2",
+        "x_real_ip": "198.51.100.3",
+    }
 
     assert [sign({}).status, sign({}, **forged).status] == [200, 429]
 
@@ -75,7 +79,12 @@ def test_refused_request_costs_no_turn(sign: Sign, deploy: Deploy) -> None:
     """A mistake in the request does not count as an upload."""
     deploy(NEW_UPLOADS_PER_MINUTE="1")
 
-    assert [sign(body).status for body in ("{", {"x": 1}, {"policy": "no"}, {"context": "a" * 9 + "\n"})] == [400, 422, 403, 422]
+    assert [sign(body).status for body in ("{", {"x": 1}, {"policy": "no"}, {"context": "a" * 9 + "\n"})] == [
+        400,
+        422,
+        403,
+        422,
+    ]
     assert sign({}).status == 200
 
 

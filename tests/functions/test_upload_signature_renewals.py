@@ -37,7 +37,9 @@ def test_renewal_may_repeat_what_the_upload_began_with(sign: Sign) -> None:
 )
 def test_renewal_that_differs_is_refused_by_name(sign: Sign, member: str, value: object) -> None:
     """No signature of an upload can carry what its first one did not; nothing is dropped silently."""
-    upload_id = sign({"context": "mine", "fileName": "a.mp4", "fileSize": 9, "fileType": "mp4"}).json["uploadId"]
+    upload_id = sign({"context": "mine", "fileName": "a.mp4", "fileSize": 9, "fileType": "mp4"}).json[
+        "uploadId"
+    ]
 
     answer = sign({"uploadId": upload_id, member: value})
 
@@ -54,7 +56,8 @@ def test_unknown_and_foreign_uploads_answer_alike(sign: Sign) -> None:
 
 
 @pytest.mark.parametrize(
-    "upload_id", ["", "x", UNKNOWN.lower(), UNKNOWN + "0", UNKNOWN[:-1] + "\n", "../" + UNKNOWN[3:], 7, {}, [UNKNOWN]]
+    "upload_id",
+    ["", "x", UNKNOWN.lower(), UNKNOWN + "0", UNKNOWN[:-1] + "\n", "../" + UNKNOWN[3:], 7, {}, [UNKNOWN]],
 )
 def test_id_of_another_form_is_refused_by_name(sign: Sign, upload_id: object) -> None:
     """What cannot be an upload's id is a mistake in the request, and never reaches the store."""

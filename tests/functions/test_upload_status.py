@@ -34,7 +34,7 @@ def test_issued_upload_tells_what_it_began_with(look: Look) -> None:
     assert answer.status == 200
     assert answer.headers["content-type"] == "application/json"
     told = answer.json
-    assert 100 <= age(told["issuedAt"]) <= 103
+    assert 100 <= age(told["issuedAt"]) < 110
     assert age(told["expiresAt"]) < -80_000
     assert {name: told[name] for name in told if name not in ("issuedAt", "expiresAt", "updatedAt")} == {
         "uploadId": upload.upload_id,
@@ -63,7 +63,7 @@ def test_uploaded_file_is_told(look: Look) -> None:
     told = answer.json
     assert (told["state"], told["final"]) == ("uploaded", True)
     assert (told["fileId"], told["mediaUrl"], told["coverUrl"]) == (FILE_ID, MEDIA, COVER)
-    assert 0 <= age(told["uploadedAt"]) <= 3
+    assert 0 <= age(told["uploadedAt"]) < 10
     assert told["updatedAt"] == told["uploadedAt"]
     assert "retry-after" not in answer.headers
 
@@ -71,7 +71,9 @@ def test_uploaded_file_is_told(look: Look) -> None:
 @pytest.mark.parametrize(
     ("policy", "state", "final"), [("course", "processing", False), ("quiet", "uploaded", True)]
 )
-def test_task_flow_that_will_report_is_waited_for(look: Look, policy: str, state: str, *, final: bool) -> None:
+def test_task_flow_that_will_report_is_waited_for(
+    look: Look, policy: str, state: str, *, final: bool
+) -> None:
     """With a task flow the file is not ready yet, unless VOD was told to report nothing about it."""
     upload = begin_upload(seconds_ago=100, policy=policy)
     announce_upload(upload.signature, procedure_task_id=TASK)
@@ -118,7 +120,9 @@ def test_unused_upload_expires(look: Look, deploy: Deploy) -> None:
 def test_unknown_foreign_and_malformed_ids_answer_alike(sign: Sign, look: Look, method: str) -> None:
     """Somebody else's upload, one that never was and what is no id: the same 404, byte for byte."""
     foreign = look(sign({}, user="bob").json["uploadId"], method=method, user="alice")
-    others = [look(name, method=method) for name in (UNKNOWN, UNKNOWN.lower(), "x", "", "%00", "8" + UNKNOWN[1:])]
+    others = [
+        look(name, method=method) for name in (UNKNOWN, UNKNOWN.lower(), "x", "", "%00", "8" + UNKNOWN[1:])
+    ]
 
     assert foreign.status == 404
     assert {(answer.status, answer.body) for answer in others} == {(404, foreign.body)}
@@ -133,7 +137,9 @@ def test_foreign_upload_survives_a_strangers_cancellation(sign: Sign, look: Look
     assert look(upload_id, user="bob").json["state"] == "issued"
 
 
-@pytest.mark.parametrize("path", ["/", f"/{UNKNOWN}", f"/upload/{UNKNOWN}", f"/uploads/{UNKNOWN}/x", "/uploads"])
+@pytest.mark.parametrize(
+    "path", ["/", f"/{UNKNOWN}", f"/upload/{UNKNOWN}", f"/uploads/{UNKNOWN}/x", "/uploads"]
+)
 def test_other_paths_are_404(call: Call, path: str) -> None:
     """One function, one path."""
     assert call(upload_status.main_handler, "GET", path).status == 404
@@ -211,7 +217,7 @@ class TestCancelling:
         assert (answer.status, answer.body) == (204, "")
         told = look(upload_id).json
         assert (told["state"], told["final"]) == ("cancelled", True)
-        assert 0 <= age(told["cancelledAt"]) <= 3
+        assert 0 <= age(told["cancelledAt"]) < 10
 
     def test_cancelling_again_changes_nothing(self, sign: Sign, look: Look) -> None:
         """A DELETE whose answer was lost can be sent again."""

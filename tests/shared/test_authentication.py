@@ -38,9 +38,9 @@ def settings(**variables: str) -> CallerSettings:
     return load_settings(CallerSettings, {**keys, **variables})
 
 
-def caller(token: str, *, now: int = NOW, **variables: str) -> Caller:
+def caller(token: str, **variables: str) -> Caller:
     """Authenticate one request that shows this token."""
-    return authenticate({"authorization": f"Bearer {token}"}, settings(**variables), now=now)
+    return authenticate({"authorization": f"Bearer {token}"}, settings(**variables), now=NOW)
 
 
 def is_refused(token: str, **variables: str) -> bool:
@@ -69,7 +69,7 @@ class TestSharedSecrets:
     """HS256: the app and this service know the same secrets."""
 
     def test_known_token_is_accepted(self) -> None:
-        """This token was signed by OpenSSL: printf %s HEADER.CLAIMS | openssl dgst -sha256 -hmac SECRET -binary."""
+        """OpenSSL signed it: printf %s HEADER.CLAIMS | openssl dgst -sha256 -hmac SECRET -binary."""
         assert caller(KNOWN_ANSWER) == Caller("alice")
 
     @pytest.mark.parametrize("secret", [SECRET, OLDER])
@@ -92,7 +92,9 @@ class TestSharedSecrets:
 
         assert is_refused(".".join(parts))
 
-    @pytest.mark.parametrize("algorithm", ["none", "None", "", "HS384", "HS512", "RS256", "hs256", None, [], {}, 7])
+    @pytest.mark.parametrize(
+        "algorithm", ["none", "None", "", "HS384", "HS512", "RS256", "hs256", None, [], {}, 7]
+    )
     def test_only_hs256_counts(self, algorithm: object) -> None:
         """The deployment says which algorithm; the token does not."""
         assert is_refused(handmade({"alg": algorithm}, CLAIMS))
@@ -161,7 +163,18 @@ class TestHeader:
         assert is_refused(handmade({"alg": "HS256", "crit": critical}, CLAIMS))
 
     @pytest.mark.parametrize(
-        "raw", [b"", b"{", b"null", b"[]", b'"x"', b"\xff", b"[" * 3000, b'{"a":' * 1000, b'{"alg":' + b"9" * 5000 + b"}"]
+        "raw",
+        [
+            b"",
+            b"{",
+            b"null",
+            b"[]",
+            b'"x"',
+            b"\xff",
+            b"[" * 3000,
+            b'{"a":' * 1000,
+            b'{"alg":' + b"9" * 5000 + b"}",
+        ],
     )
     def test_garbage_is_refused(self, raw: bytes) -> None:
         """What cannot be read is no token, in the header as in the claims."""
@@ -211,7 +224,9 @@ class TestClaims:
         """Any printable text of up to 128 characters."""
         assert caller(hs256({**CLAIMS, "sub": user})) == Caller(user)
 
-    @pytest.mark.parametrize("user", ["", "a" * 129, "a\nb", "a\x00", "\x7f", "\ud800", 42, ["alice"], {}, True])
+    @pytest.mark.parametrize(
+        "user", ["", "a" * 129, "a\nb", "a\x00", "\x7f", "\ud800", 42, ["alice"], {}, True]
+    )
     def test_user_that_is_no_such_text_is_refused(self, user: object) -> None:
         """Such a text would harm wherever it is shown or kept."""
         assert is_refused(hs256({**CLAIMS, "sub": user}))
@@ -219,15 +234,18 @@ class TestClaims:
     def test_issuer_must_be_the_one_configured(self) -> None:
         """With JWT_ISSUER a token of another login service is worth nothing."""
         assert caller(hs256({**CLAIMS, "iss": "login.example.test"}), JWT_ISSUER="login.example.test")
-        for issuer in (None, "", "login", "login.example.test.evil", 7, ["login.example.test"], {}):
+        others: list[object] = [None, "", "login", "login.example.test.evil", 7, ["login.example.test"], {}]
+        for issuer in others:
             assert is_refused(hs256({**CLAIMS, "iss": issuer}), JWT_ISSUER="login.example.test")
         assert is_refused(hs256(CLAIMS), JWT_ISSUER="login.example.test")
 
     def test_audience_must_include_the_one_configured(self) -> None:
-        """With JWT_AUDIENCE a token for another service is worth nothing; without it the claim is not read."""
-        for audience in ("uploads", ["mail", "uploads"]):
+        """With JWT_AUDIENCE a token for another service is worth nothing; without it the claim is unread."""
+        right: list[object] = ["uploads", ["mail", "uploads"]]
+        wrong: list[object] = [None, "", "mail", [], ["mail"], ["uploads", 7], 7, {}]
+        for audience in right:
             assert caller(hs256({**CLAIMS, "aud": audience}), JWT_AUDIENCE="uploads") == Caller("alice")
-        for audience in (None, "", "mail", [], ["mail"], ["uploads", 7], 7, {}):
+        for audience in wrong:
             assert is_refused(hs256({**CLAIMS, "aud": audience}), JWT_AUDIENCE="uploads")
         assert is_refused(hs256(CLAIMS), JWT_AUDIENCE="uploads")
         assert caller(hs256({**CLAIMS, "aud": "mail"})) == Caller("alice")
@@ -241,7 +259,19 @@ class TestAuthorizationHeader:
         """As RFC 9110 says of schemes."""
         assert authenticate({"authorization": form.format(hs256(CLAIMS))}, settings(), now=NOW)
 
-    @pytest.mark.parametrize("form", ["", "Bearer", "Bearer ", "{0}", "Basic {0}", "Bearer {0} {0}", "Bearer {0}, Bearer {0}", "Bearer\t{0}"])
+    @pytest.mark.parametrize(
+        "form",
+        [
+            "",
+            "Bearer",
+            "Bearer ",
+            "{0}",
+            "Basic {0}",
+            "Bearer {0} {0}",
+            "Bearer {0}, Bearer {0}",
+            "Bearer\t{0}",
+        ],
+    )
     def test_anything_else_is_no_credential(self, form: str) -> None:
         """Two tokens are as good as none."""
         with pytest.raises(UnauthenticatedError):

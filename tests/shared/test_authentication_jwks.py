@@ -24,7 +24,7 @@ CLAIMS = {"sub": "alice", "exp": NOW + 600}
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[KeyServer]:
-    """A key endpoint that publishes one RSA key, `first`, and one elliptic curve key, `curve`."""
+    """Run an endpoint that publishes one RSA key, `first`, and one elliptic curve key, `curve`."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with serving_keys() as keys:
         keys.publish(rsa_jwk("first"), ec_jwk("curve"))
@@ -76,7 +76,7 @@ def test_unknown_keys_lead_to_one_fetch_at_most(server: KeyServer) -> None:
 
 
 def test_new_key_is_found_after_the_cooldown(server: KeyServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A login service that changes its key needs no deployment here; the pause is made short for this test."""
+    """A login service can change its key without a deployment here; this test makes the pause short."""
     monkeypatch.setattr(authentication, "JWKS_COOLDOWN_SECONDS", 0.05)
     caller(token("first"), server)
 
@@ -135,7 +135,16 @@ def test_secret_key_in_the_set_verifies_nothing(server: KeyServer) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"<html>", b"{", b'{"keys": []}', b'{"keys": 7}', b'{"error": "later"}', b"\xff\xfe", b'{"keys": [{"kty": "x"}]}'],
+    [
+        b"",
+        b"<html>",
+        b"{",
+        b'{"keys": []}',
+        b'{"keys": 7}',
+        b'{"error": "later"}',
+        b"\xff\xfe",
+        b'{"keys": [{"kty": "x"}]}',
+    ],
 )
 def test_endpoint_that_answers_rubbish_is_503(server: KeyServer, body: bytes) -> None:
     """Nobody can be told genuine then, and nobody is called a forger."""
@@ -149,9 +158,7 @@ def test_endpoint_that_answers_rubbish_is_503(server: KeyServer, body: bytes) ->
 
 
 @pytest.mark.parametrize(("status", "headers"), [(500, {}), (404, {}), (302, {"Location": "/keys2.json"})])
-def test_endpoint_that_answers_no_200_is_503(
-    server: KeyServer, status: int, headers: dict[str, str]
-) -> None:
+def test_endpoint_that_answers_no_200_is_503(server: KeyServer, status: int, headers: dict[str, str]) -> None:
     """Nor are redirects followed: the keys come from the address that was configured."""
     server.status, server.headers = status, headers
 
@@ -171,8 +178,9 @@ def test_endpoint_that_breaks_off_is_503(server: KeyServer) -> None:
         caller(token("first"), server)
 
 
-def test_endpoint_that_is_down_is_503(server: KeyServer) -> None:
+def test_endpoint_that_is_down_is_503(monkeypatch: pytest.MonkeyPatch) -> None:
     """As long as nothing was ever fetched; keys that are known go on counting."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
     with serving_keys() as ended:
         ended.publish(rsa_jwk("first"))
     with pytest.raises(KeysUnavailableError):
@@ -193,4 +201,4 @@ def test_endpoint_that_says_nothing_is_503_in_time(monkeypatch: pytest.MonkeyPat
         with pytest.raises(KeysUnavailableError):
             caller(token("first"), KeyServer(silent.getsockname()[1]))
 
-    assert time.monotonic() - before < 1
+    assert time.monotonic() - before < 1.5

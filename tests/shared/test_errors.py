@@ -5,7 +5,7 @@ import re
 import pytest
 
 from shared import authentication, errors
-from shared.errors import ConflictError, Fault, RateLimitedError, ServiceError
+from shared.errors import ConflictError, Fault, RateLimitedError, ServiceError, VodApiError
 
 assert authentication  # it adds an error of its own
 
@@ -56,6 +56,12 @@ def test_error_carries_its_sentence_and_its_faults() -> None:
 
     assert (str(error), error.detail, error.faults) == ("Too late.", "Too late.", faults)
     assert ConflictError("Too late.").faults == ()
+
+
+def test_error_of_the_vod_api_keeps_its_code() -> None:
+    """What is to be done about it depends on VOD's own word for it."""
+    assert VodApiError("Refused.", vod_code="AuthFailure").vod_code == "AuthFailure"
+    assert VodApiError("No answer.").vod_code == ""
 
 
 @pytest.mark.parametrize(("wait", "told"), [(0, 1), (-3, 1), (1, 1), (7, 7)])

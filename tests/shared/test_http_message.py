@@ -61,7 +61,8 @@ class TestReadingAnEvent:
         """The samples of the function URL and of the API gateway hold one and the same request."""
         names = ("accept", "authorization", "content-type", "if-none-match", "origin")
         first, second = (
-            parse_request(sample(f"{dialect}_{method}"), request_id="r-1") for dialect in ("function_url", "api_gateway")
+            parse_request(sample(f"{dialect}_{method}"), request_id="r-1")
+            for dialect in ("function_url", "api_gateway")
         )
 
         for name in ("method", "path", "segments", "query", "body", "client_address", "request_id"):
@@ -83,13 +84,17 @@ class TestReadingAnEvent:
 
         assert "canary" not in shown
 
-    @pytest.mark.parametrize("event", [None, [], "x", 7, {}, {"httpMethod": None}, {"httpMethod": ["GET"]}, {"Type": "Timer"}])
+    @pytest.mark.parametrize(
+        "event", [None, [], "x", 7, {}, {"httpMethod": None}, {"httpMethod": ["GET"]}, {"Type": "Timer"}]
+    )
     def test_other_events_are_refused(self, event: object) -> None:
         """A timer's event, or no event at all, is no HTTP request."""
         with pytest.raises(InvalidRequestError):
             parse_request(event, request_id="r-1")
 
-    @pytest.mark.parametrize("absent", [{}, {"path": None, "queryString": None, "headers": None, "body": None}])
+    @pytest.mark.parametrize(
+        "absent", [{}, {"path": None, "queryString": None, "headers": None, "body": None}]
+    )
     def test_parts_may_be_missing(self, absent: dict[str, object]) -> None:
         """What the platform leaves out of a GET is undocumented, so all of it may be."""
         got = parse_request({"httpMethod": "get", **absent}, request_id="r-1")
@@ -101,14 +106,19 @@ class TestReadingAnEvent:
         """The gateway hands on what the client wrote, the function URL lower case."""
         assert request(headers={"X-Some-Header": "1"}).headers == {"x-some-header": "1"}
 
-    @pytest.mark.parametrize("headers", [{"A": ["1", "2"]}, {"A": "1", "a": "2"}, {"A": ["1"], "a": ["2", 7]}])
+    @pytest.mark.parametrize(
+        "headers", [{"A": ["1", "2"]}, {"A": "1", "a": "2"}, {"A": ["1"], "a": ["2", 7]}]
+    )
     def test_header_that_came_twice_is_joined(self, headers: dict[str, object]) -> None:
         """None of the values is dropped, so nobody can hide one behind another."""
         assert request(headers=headers).headers == {"a": "1, 2"}
 
     def test_what_is_no_text_is_left_out(self) -> None:
         """Of headers and query; of a query key that came twice the first value counts."""
-        got = request(headers={"a": 1, "b": [], "c": None, 7: "x"}, queryString={"a": ["1", "2"], "b": [], "c": 1, 7: "x"})
+        got = request(
+            headers={"a": 1, "b": [], "c": None, 7: "x"},
+            queryString={"a": ["1", "2"], "b": [], "c": 1, 7: "x"},
+        )
 
         assert (got.headers, got.query) == ({}, {"a": "1"})
 
@@ -125,20 +135,29 @@ class TestReadingAnEvent:
         for word in (False, None, "true", 1):
             assert request(body=coded, isBase64Encoded=word).body == coded.encode()
 
-    @pytest.mark.parametrize(("body", "coded"), [("a", True), ("\n!", True), ("é===", True), ("\ud800", False)])
+    @pytest.mark.parametrize(
+        ("body", "coded"), [("a", True), ("\n!", True), ("é===", True), ("\ud800", False)]
+    )
     def test_body_that_cannot_be_read_is_refused(self, body: str, *, coded: bool) -> None:
         """Broken base64, or a text that no encoding can carry."""
         with pytest.raises(InvalidRequestError):
             request(body=body, isBase64Encoded=coded)
 
-    @given(st.dictionaries(st.sampled_from(["path", "headers", "queryString", "body", "isBase64Encoded", "requestContext"]), ANYTHING))
+    @given(
+        st.dictionaries(
+            st.sampled_from(["path", "headers", "queryString", "body", "isBase64Encoded", "requestContext"]),
+            ANYTHING,
+        )
+    )
     def test_any_event_is_read_or_refused(self, event: dict[str, Any]) -> None:
         """With one of our errors, and no other."""
         try:
             got = request(**event)
         except InvalidRequestError:
             return
-        assert all(isinstance(text, str) for pair in (*got.headers.items(), *got.query.items()) for text in pair)
+        assert all(
+            isinstance(text, str) for pair in (*got.headers.items(), *got.query.items()) for text in pair
+        )
 
 
 class TestClientAddress:
@@ -164,9 +183,13 @@ class TestClientAddress:
         forged = {"x-forwarded-for": "198.51.100.9", "x-real-ip": "198.51.100.9"}
 
         assert request(headers=forged).client_address == ""
-        assert request(
-            headers={**forged, "X-Scf-Remote-Addr": "198.51.100.9"}, requestContext={"sourceIp": "203.0.113.7"}
-        ).client_address == "203.0.113.7"
+        assert (
+            request(
+                headers={**forged, "X-Scf-Remote-Addr": "198.51.100.9"},
+                requestContext={"sourceIp": "203.0.113.7"},
+            ).client_address
+            == "203.0.113.7"
+        )
 
 
 class TestReadingJson:
@@ -184,7 +207,11 @@ class TestReadingJson:
 
     def test_other_media_types_are_refused(self) -> None:
         """A body without a content type among them."""
-        for headers in ({}, {"content-type": "text/plain"}, {"content-type": "application/json", "content-encoding": "gzip"}):
+        for headers in (
+            {},
+            {"content-type": "text/plain"},
+            {"content-type": "application/json", "content-encoding": "gzip"},
+        ):
             with pytest.raises(UnsupportedMediaTypeError):
                 read_json(request(body="{}", headers=headers), max_bytes=100)
 
@@ -196,13 +223,16 @@ class TestReadingJson:
         with pytest.raises(ContentTooLargeError):
             read_json(got, max_bytes=9)
 
-    @pytest.mark.parametrize("body", [b"\xff\xfe{\x00}\x00", b"\x80", b'{"a": "\xc3"}', b"\xed\xa0\x80", b"[]", b"{"])
+    @pytest.mark.parametrize(
+        "body", [b"\xff\xfe{\x00}\x00", b"\x80", b'{"a": "\xc3"}', b"\xed\xa0\x80", b"[]", b"{"]
+    )
     def test_other_bytes_are_refused(self, body: bytes) -> None:
         """UTF-16, broken UTF-8, and JSON that is no object."""
         coded = base64.b64encode(body).decode()
         with pytest.raises(InvalidRequestError):
             read_json(
-                request(body=coded, isBase64Encoded=True, headers={"content-type": "application/json"}), max_bytes=100
+                request(body=coded, isBase64Encoded=True, headers={"content-type": "application/json"}),
+                max_bytes=100,
             )
 
 
@@ -272,7 +302,9 @@ class TestAnswers:
 
     def test_own_headers_outweigh_the_common_ones(self) -> None:
         """An answer that says how it may be cached knows better."""
-        answer = with_common_headers(Response(200, {"Cache-Control": "private"}), request(), allowed_origins=())
+        answer = with_common_headers(
+            Response(200, {"Cache-Control": "private"}), request(), allowed_origins=()
+        )
 
         assert answer.headers == {
             "Cache-Control": "private",
@@ -280,9 +312,24 @@ class TestAnswers:
             "X-Request-Id": "r-1",
         }
 
+    @pytest.mark.parametrize(
+        ("origin", "allowed"),
+        [("https://a.test", {"Access-Control-Allow-Origin": "https://a.test"}), ("null", {})],
+    )
+    def test_listed_origin_is_named(self, origin: str, allowed: dict[str, str]) -> None:
+        """Only the one that asks, and caches are told that the answer depends on it."""
+        answer = with_common_headers(
+            Response(200), headed(origin=origin), allowed_origins=("https://a.test", "https://b.test")
+        )
+
+        named = {name: value for name, value in answer.headers.items() if name.endswith("Allow-Origin")}
+        assert (named, answer.headers["Vary"]) == (allowed, "Origin")
+
     def test_preflight_names_methods_and_headers(self) -> None:
         """For a listed origin; without one it is a plain OPTIONS."""
-        listed = preflight_response(headed(origin="https://a.test"), methods=("GET",), allowed_origins=("https://a.test",))
+        listed = preflight_response(
+            headed(origin="https://a.test"), methods=("GET",), allowed_origins=("https://a.test",)
+        )
         other = preflight_response(headed(), methods=("GET",), allowed_origins=("https://a.test",))
 
         assert listed.headers["Access-Control-Allow-Methods"] == "GET"

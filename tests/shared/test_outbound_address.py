@@ -41,7 +41,14 @@ PRIVATE = [
     pytest.param("2002:c0a8:101::1", id="6to4 private"),
     pytest.param("2001:0:4136:e378:8000:63bf:80ff:fffe", id="Teredo of a loopback"),
 ]
-PUBLIC = ["8.8.8.8", "129.226.1.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1"]
+PUBLIC = [
+    "8.8.8.8",
+    "129.226.1.1",
+    "2606:4700::1111",
+    "::ffff:8.8.8.8",
+    "64:ff9b::808:808",
+    "2002:808:808::1",
+]
 
 
 @pytest.mark.parametrize("address", PRIVATE)
@@ -78,7 +85,9 @@ def test_private_address_is_allowed_where_the_operator_says_so() -> None:
 
 def test_name_with_a_private_address_among_public_ones_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every address of a name must be public: which one a later question gives is not ours to say."""
-    answers = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in ("8.8.8.8", "10.0.0.1")]
+    answers = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in ("8.8.8.8", "10.0.0.1")
+    ]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: answers)
 
     with pytest.raises(RefusedAddressError) as refusal:

@@ -138,9 +138,7 @@ def test_one_of_many_files_claims_the_upload(store: Store, session: UploadSessio
 @pytest.mark.parametrize(
     ("seconds", "verdict"), [(SESSION_SECONDS - 1, "attributed"), (SESSION_SECONDS, "late")]
 )
-def test_file_after_the_end_is_late(
-    store: Store, session: UploadSession, seconds: int, verdict: str
-) -> None:
+def test_file_after_the_end_is_late(store: Store, session: UploadSession, seconds: int, verdict: str) -> None:
     """A file that comes after its session has ended is accepted, and marked (S27)."""
     journaled = journal(store, new_entry(session, facts_in(uploaded())), now=NOW + seconds)
 
@@ -213,7 +211,9 @@ def test_quarantined_event_is_kept_and_never_due(store: Store, valkey_url: str) 
     assert journaled == Journaled("recorded")
     assert store.due_events(now=NOW + 99_999, limit=10) == ()
     with redis.Redis.from_url(valkey_url, decode_responses=True) as client:
-        assert client.zrange(f"{store.key_of(entry).partition}:quarantined", 0, -1) == [store.key_of(entry).key]
+        assert client.zrange(f"{store.key_of(entry).partition}:quarantined", 0, -1) == [
+            store.key_of(entry).key
+        ]
 
 
 def test_untrusted_event_is_held_and_moves_nothing_yet(store: Store, session: UploadSession) -> None:

@@ -134,7 +134,9 @@ def test_exactly_so_many_of_a_crowd_begin(store: Store, per_minute: int) -> None
     assert passed == per_minute
 
 
-@pytest.mark.parametrize(("per_minute", "now"), [(1, NOW + 0.25), (7, NOW + 0.999), (30, float(NOW)), (100, NOW + 0.5)])
+@pytest.mark.parametrize(
+    ("per_minute", "now"), [(1, NOW + 0.25), (7, NOW + 0.999), (30, float(NOW)), (100, NOW + 0.5)]
+)
 def test_retry_after_is_true(store: Store, per_minute: int, now: float) -> None:
     """Who waits as long as told passes; who comes a second earlier does not."""
     for number in range(per_minute):

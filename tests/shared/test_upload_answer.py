@@ -55,7 +55,9 @@ def test_owner_is_not_told_who_he_is() -> None:
 
 def test_outcome_lists_its_subtasks() -> None:
     """With what a player needs of each."""
-    subtask = Subtask(group="media", kind="Transcode", definition=100030, status="SUCCESS", output_urls=("u",))
+    subtask = Subtask(
+        group="media", kind="Transcode", definition=100030, status="SUCCESS", output_urls=("u",)
+    )
     outcome = ProcedureOutcome("FINISH", succeeded=True, subtasks=(subtask,))
 
     answer = upload_answer(replace(SESSION, uploaded_at=NOW, procedure=outcome), now=NOW)

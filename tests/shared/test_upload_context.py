@@ -16,7 +16,7 @@ KEY = "the newest of the keys that seal, for tests"
 OLD_KEY = "an older one, which still opens, for tests."
 CONTEXT = UploadContext("01M81669D17WFRRRZ186G60VX5", "alice", "lesson 3")
 TOKEN = seal(CONTEXT, keys=(KEY, OLD_KEY), stage="prod")
-TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=9)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=9)
 
 
 def opened(token: str, *, keys: tuple[str, ...] = (KEY, OLD_KEY), stage: str = "prod") -> object:
@@ -87,13 +87,17 @@ def test_parts_of_two_tokens_make_no_third() -> None:
     assert opened(TOKEN.rpartition(".")[0] + "." + bobs.rpartition(".")[2]) == BrokenSeal()
 
 
-@pytest.mark.parametrize("tail", ["", ".", "..", "x", "a.b", "é", "\ud800", "\x00", ".eJw.x", TOKEN, "." * 300])
+@pytest.mark.parametrize(
+    "tail", ["", ".", "..", "x", "a.b", "é", "\ud800", "\x00", ".eJw.x", TOKEN, "." * 300]
+)
 def test_prefix_alone_makes_no_token(tail: str) -> None:
     """What claims to be ours and is not is told apart from what does not claim it."""
     assert opened("vuf1." + tail) == BrokenSeal()
 
 
-@pytest.mark.parametrize("text", ["", "user-42", "VUF1.x", " " + TOKEN, '{"u": 1}', TOKEN[5:], "vuf1", "\ud800"])
+@pytest.mark.parametrize(
+    "text", ["", "user-42", "VUF1.x", " " + TOKEN, '{"u": 1}', TOKEN[5:], "vuf1", "\ud800"]
+)
 def test_other_texts_are_not_ours(text: str) -> None:
     """Uploads by the console, the server API or another app carry what they like."""
     assert opened(text) == NoSeal()

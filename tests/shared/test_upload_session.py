@@ -41,9 +41,7 @@ END = NOW + SESSION_SECONDS
 ISSUED_SESSION = new_session()
 UPLOADED_SESSION = replace(ISSUED_SESSION, uploaded_at=NOW + 60, file_id=FILE_ID)
 FLOWING_SESSION = replace(UPLOADED_SESSION, procedure_task_id=TASK_ID)
-SILENT_SESSION = replace(
-    FLOWING_SESSION, grant=replace(FLOWING_SESSION.grant, task_notify_mode="None")
-)
+SILENT_SESSION = replace(FLOWING_SESSION, grant=replace(FLOWING_SESSION.grant, task_notify_mode="None"))
 
 STATES = [
     pytest.param(ISSUED_SESSION, NOW, UploadState.ISSUED, id="new"),
@@ -51,7 +49,9 @@ STATES = [
     pytest.param(ISSUED_SESSION, END, UploadState.EXPIRED, id="at its end"),
     pytest.param(replace(ISSUED_SESSION, expired_at=NOW), NOW, UploadState.EXPIRED, id="ended by the timer"),
     pytest.param(replace(ISSUED_SESSION, cancelled_at=NOW), NOW, UploadState.CANCELLED, id="cancelled"),
-    pytest.param(replace(ISSUED_SESSION, cancelled_at=NOW), END, UploadState.CANCELLED, id="cancelled, later"),
+    pytest.param(
+        replace(ISSUED_SESSION, cancelled_at=NOW), END, UploadState.CANCELLED, id="cancelled, later"
+    ),
     pytest.param(UPLOADED_SESSION, NOW + 60, UploadState.UPLOADED, id="uploaded"),
     pytest.param(UPLOADED_SESSION, END, UploadState.UPLOADED, id="uploaded, later"),
     pytest.param(
@@ -63,11 +63,17 @@ STATES = [
     pytest.param(FLOWING_SESSION, NOW + 60, UploadState.PROCESSING, id="task flow started"),
     pytest.param(SILENT_SESSION, NOW + 60, UploadState.UPLOADED, id="task flow that will not report"),
     pytest.param(
-        replace(ISSUED_SESSION, procedure_task_id=TASK_ID), NOW, UploadState.ISSUED, id="task id without a file"
+        replace(ISSUED_SESSION, procedure_task_id=TASK_ID),
+        NOW,
+        UploadState.ISSUED,
+        id="task id without a file",
     ),
     pytest.param(replace(FLOWING_SESSION, procedure=RUNNING), NOW, UploadState.PROCESSING, id="running"),
     pytest.param(
-        replace(ISSUED_SESSION, procedure=RUNNING), END, UploadState.PROCESSING, id="running, upload unheard of"
+        replace(ISSUED_SESSION, procedure=RUNNING),
+        END,
+        UploadState.PROCESSING,
+        id="running, upload unheard of",
     ),
     pytest.param(replace(FLOWING_SESSION, procedure=READY), NOW, UploadState.READY, id="ready"),
     pytest.param(
@@ -76,7 +82,10 @@ STATES = [
     pytest.param(replace(SILENT_SESSION, procedure=READY), NOW, UploadState.READY, id="ready though silent"),
     pytest.param(replace(FLOWING_SESSION, procedure=FAILED), NOW, UploadState.FAILED, id="failed"),
     pytest.param(
-        replace(FLOWING_SESSION, procedure=FAILED, cancelled_at=NOW), END, UploadState.FAILED, id="failed, cancelled"
+        replace(FLOWING_SESSION, procedure=FAILED, cancelled_at=NOW),
+        END,
+        UploadState.FAILED,
+        id="failed, cancelled",
     ),
 ]
 
@@ -110,7 +119,9 @@ RETRY_END = NOW + 60 + COMMIT_RETRY_SECONDS
         pytest.param(UPLOADED_SESSION, RETRY_END, False, id="uploaded, too long ago"),
         pytest.param(FLOWING_SESSION, RETRY_END - 1, True, id="processing, the Commit's answer was lost"),
         pytest.param(replace(FLOWING_SESSION, procedure=READY), RETRY_END - 1, True, id="ready at once"),
-        pytest.param(replace(UPLOADED_SESSION, cancelled_at=NOW), NOW + 61, False, id="uploaded though cancelled"),
+        pytest.param(
+            replace(UPLOADED_SESSION, cancelled_at=NOW), NOW + 61, False, id="uploaded though cancelled"
+        ),
     ],
 )
 def test_renewal_is_allowed_until_the_upload_has_ended(

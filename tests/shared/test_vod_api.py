@@ -128,7 +128,9 @@ def test_file_without_source_information_has_an_empty_context(
     assert read_back(api()) == ""
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8", "text/plain"])
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "application/json; charset=utf-8", "text/plain"]
+)
 def test_refusal_is_an_error_with_the_vendors_code(vod: responses.RequestsMock, content_type: str) -> None:
     """A business error (HTTP 200) is told by its code, whatever its content type; its words stay out."""
     error = {"Code": "RequestLimitExceeded", "Message": "canary-message"}

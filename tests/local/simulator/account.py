@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 import uvicorn
-from qcloud_cos import CosConfig, CosS3Client
-from tencentcloud.common.credential import Credential
-from tencentcloud.common.profile.client_profile import ClientProfile
-from tencentcloud.common.profile.http_profile import HttpProfile
-from tencentcloud.vod.v20180717.vod_client import VodClient
+from qcloud_cos import CosConfig, CosS3Client  # type: ignore[import-untyped]  # no stubs exist
+from tencentcloud.common.credential import Credential  # type: ignore[import-untyped]  # no stubs exist
+from tencentcloud.common.profile.client_profile import ClientProfile  # type: ignore[import-untyped]  # no stubs exist
+from tencentcloud.common.profile.http_profile import HttpProfile  # type: ignore[import-untyped]  # no stubs exist
+from tencentcloud.vod.v20180717.vod_client import VodClient  # type: ignore[import-untyped]  # no stubs exist
 
 from local.simulator import Simulator, SimulatorSettings, create_simulator
 from shared.upload_signature import SignatureParameters, build_upload_signature

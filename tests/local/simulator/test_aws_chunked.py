@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,8 +53,6 @@ def test_broken_body_is_refused(wire: bytes) -> None:
 def test_any_bytes_decode_or_are_refused(wire: bytes) -> None:
     """Nothing but a StorageError ever comes out."""
     decoder = AwsChunkedDecoder()
-    try:
-        decoder.feed(wire)
+    with contextlib.suppress(StorageError):
+        assert len(decoder.feed(wire)) <= len(wire)
         decoder.finish()
-    except StorageError as error:
-        assert error.status == 400

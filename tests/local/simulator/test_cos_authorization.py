@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 import requests
-from qcloud_cos import CosConfig, CosS3Auth
+from qcloud_cos import CosConfig, CosS3Auth  # type: ignore[import-untyped]  # no stubs exist
 
 from local.simulator.cos_authorization import cos_signature, verify_cos_authorization
 from local.simulator.credentials import TemporaryCredential
@@ -37,7 +37,7 @@ REQUEST = StorageRequest(
 )
 
 
-def _signed(request: StorageRequest = REQUEST, **changes: str) -> StorageRequest:
+def _signed(request: StorageRequest = REQUEST, /, **changes: str) -> StorageRequest:
     fields = {**FIELDS, **changes}
     fields.setdefault(
         "q-signature", cos_signature(request, fields, secret_key=CREDENTIAL.secret_key, host=HOST)
@@ -101,7 +101,8 @@ def test_signature_of_the_vendors_example() -> None:
         "q-url-param-list": "",
     }
 
-    assert "3b8851a11a569213c17ba8fa7dcf2abec6935172" == cos_signature(
+    expected = "3b8851a11a569213c17ba8fa7dcf2abec6935172"
+    assert expected == cos_signature(
         request,
         fields,
         secret_key="BQYIM75p8x0iWVFSIgqEKwFprpRSVHlz",
@@ -113,7 +114,10 @@ def test_signature_of_the_vendors_sdk_verifies() -> None:
     """What COS's SDK for Python signs is accepted, with the host signed and without."""
     for sign_host in (True, False):
         config = CosConfig(
-            Region="ap-seoul", SecretId=CREDENTIAL.secret_id, SecretKey=CREDENTIAL.secret_key, SignHost=sign_host
+            Region="ap-seoul",
+            SecretId=CREDENTIAL.secret_id,
+            SecretKey=CREDENTIAL.secret_key,
+            SignHost=sign_host,
         )
         prepared = requests.Request(
             "PUT",
@@ -152,11 +156,14 @@ def test_signed_header_counts_and_an_unsigned_one_does_not() -> None:
     """Only what the list names is covered; an empty header that was lost on the way is no fault."""
     signed = _signed()
     empty = _signed(
-        replace(REQUEST, headers={**REQUEST.headers, "cache-control": ""}), **{"q-header-list": "cache-control"}
+        replace(REQUEST, headers={**REQUEST.headers, "cache-control": ""}),
+        **{"q-header-list": "cache-control"},
     )
     without = {name: value for name, value in empty.headers.items() if name != "cache-control"}
 
-    assert _code(replace(signed, headers={**signed.headers, "x-cos-acl": "public"})) == "SignatureDoesNotMatch"
+    assert (
+        _code(replace(signed, headers={**signed.headers, "x-cos-acl": "public"})) == "SignatureDoesNotMatch"
+    )
     assert _code(replace(signed, headers={**signed.headers, "user-agent": "other"})) == "ok"
     assert _code(replace(empty, headers=without)) == "ok"
 

@@ -32,7 +32,9 @@ REQUEST = StorageRequest(
 )
 
 
-def _signed(request: StorageRequest = REQUEST, *, date: str = "20130524", signed: tuple[str, ...] = tuple(SIGNED)) -> StorageRequest:
+def _signed(
+    request: StorageRequest = REQUEST, *, date: str = "20130524", signed: tuple[str, ...] = tuple(SIGNED)
+) -> StorageRequest:
     signature = s3_signature(
         request, list(signed), secret_key=CREDENTIAL.secret_key, scope=(date, "ap-seoul"), host=HOST
     )
@@ -45,9 +47,7 @@ def _signed(request: StorageRequest = REQUEST, *, date: str = "20130524", signed
 
 def _code(request: StorageRequest, *, now: float = NOW) -> str:
     try:
-        verify_s3_authorization(
-            request, find_credential={CREDENTIAL.secret_id: CREDENTIAL}.get, now=now
-        )
+        verify_s3_authorization(request, find_credential={CREDENTIAL.secret_id: CREDENTIAL}.get, now=now)
     except StorageError as error:
         return error.code
     return "ok"
@@ -150,4 +150,7 @@ def test_unknown_key_is_refused() -> None:
     signed = _signed()
     authorization = signed.headers["authorization"].replace(CREDENTIAL.secret_id, "AKIDother")
 
-    assert _code(replace(signed, headers={**signed.headers, "authorization": authorization})) == "InvalidAccessKeyId"
+    assert (
+        _code(replace(signed, headers={**signed.headers, "authorization": authorization}))
+        == "InvalidAccessKeyId"
+    )

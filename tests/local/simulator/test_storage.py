@@ -9,10 +9,10 @@ import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
-from qcloud_cos import CosConfig, CosS3Auth, CosServiceError
+from qcloud_cos import CosConfig, CosS3Auth, CosServiceError  # type: ignore[import-untyped]  # no stubs exist
 
 from tests.local.simulator.account import HOST, Account, Applied, wait_until
 
@@ -23,7 +23,11 @@ MIB = 1024 * 1024
 
 
 def _request(
-    account: Account, applied: Applied, method: str, path: str, **options: Any  # noqa: ANN401  # of requests
+    account: Account,
+    applied: Applied,
+    method: str,
+    path: str,
+    **options: Any,  # noqa: ANN401  # of requests
 ) -> tuple[int, str]:
     """Send a well-signed request that no SDK would send; give status and COS's error code."""
     certificate = applied.data["tempCertificate"]
@@ -44,7 +48,7 @@ def _request(
         auth=CosS3Auth(config, key, parameters),
         **options,
     )
-    code = ElementTree.fromstring(answer.content).findtext("Code") if answer.status_code >= 400 else None  # noqa: S314  # the simulator's own
+    code = ET.fromstring(answer.content).findtext("Code") if answer.status_code >= 400 else None  # noqa: S314  # the simulator's own
     return answer.status_code, code or ""
 
 
@@ -90,7 +94,10 @@ def test_parts_in_any_order_become_the_object(account: Account) -> None:
     assert completed["Location"].endswith(f"{applied.host}/{applied.key}")
     assert head["Content-Length"] == str(len(content))
     reply = account.call("CommitUploadUGC", signature=account.signature(), vodSessionKey=applied.session_key)
-    assert account.request("GET", "x", reply["data"]["video"]["url"].removeprefix(account.url)).content == content
+    assert (
+        account.request("GET", "x", reply["data"]["video"]["url"].removeprefix(account.url)).content
+        == content
+    )
 
 
 def test_finished_parts_are_counted_so_that_a_resume_can_be_proved(account: Account) -> None:
@@ -121,7 +128,9 @@ def test_many_large_parts_in_parallel_are_quick(account: Account) -> None:
     with ThreadPoolExecutor(6) as threads:
         etags = list(
             threads.map(
-                lambda number: storage.upload_part(applied.bucket, applied.key, part, number, upload_id)["ETag"],
+                lambda number: storage.upload_part(applied.bucket, applied.key, part, number, upload_id)[
+                    "ETag"
+                ],
                 range(1, 9),
             )
         )
@@ -334,7 +343,7 @@ def test_unsigned_request_is_refused_as_cos_does(account: Account, path: str) ->
     answer = account.request(
         "PUT", applied.host, path.format(key=applied.key), headers={"Origin": "https://app.test"}, data=b"x"
     )
-    document = ElementTree.fromstring(answer.content)  # noqa: S314  # the simulator's own
+    document = ET.fromstring(answer.content)  # noqa: S314  # the simulator's own
 
     assert answer.status_code == 403
     assert [element.tag for element in document] == ["Code", "Message", "Resource", "RequestId", "TraceId"]

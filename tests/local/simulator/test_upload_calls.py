@@ -64,7 +64,9 @@ def test_apply_answers_all_that_any_sdk_reads(account: Account) -> None:
 
 def test_region_of_the_signature_wins_over_the_race(account: Account) -> None:
     """The app's server decides where an upload lies, not the client's race."""
-    applied = account.apply(signature=account.signature(storage_region="ap-chongqing"), storageRegion="ap-seoul")
+    applied = account.apply(
+        signature=account.signature(storage_region="ap-chongqing"), storageRegion="ap-seoul"
+    )
 
     assert applied.data["storageRegionV5"] == "ap-chongqing"
 
@@ -117,7 +119,9 @@ def test_signature_is_held_to_the_documented_limits(
     account: Account, code: int, changes: dict[str, object]
 ) -> None:
     """Each limit of the signature page has its refusal; an empty or unknown parameter is no fault."""
-    reply = account.call("ApplyUploadUGC", signature=_signed(account, **changes), videoName="a", videoType="mp4")
+    reply = account.call(
+        "ApplyUploadUGC", signature=_signed(account, **changes), videoName="a", videoType="mp4"
+    )
 
     assert reply["code"] == code
 
@@ -134,7 +138,9 @@ def test_times_of_a_signature_count_by_the_servers_clock(account: Account) -> No
         "backwards": _signed(account, currentTimeStamp=now, expireTime=now),
     }
 
-    assert {name: account.call("PrepareUploadUGC", signature=value)["code"] for name, value in codes.items()} == {
+    assert {
+        name: account.call("PrepareUploadUGC", signature=value)["code"] for name, value in codes.items()
+    } == {
         "expired": 10010,
         "future": 10004,
         "skewed": 0,

@@ -1,0 +1,39 @@
+"""The functions' environment of the stack that runs, kept in its folder for commands beside it.
+
+It holds the demo's secrets and the store's address, so only its owner can read it, and it goes when
+the stack ends; who uses it is left to the commands.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_FILE = "environment.json"
+
+
+@contextlib.contextmanager
+def kept_environment(folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
+    """Keep the variables in `folder` for as long as the stack runs."""
+    # Only the stack writes, and only it has the certificates' library.
+    from local.certificates import write_private  # noqa: PLC0415  # see above
+
+    write_private(folder / _FILE, json.dumps(dict(environment)).encode())
+    try:
+        yield
+    finally:
+        (folder / _FILE).unlink(missing_ok=True)
+
+
+def read_environment(folder: Path) -> dict[str, str] | None:
+    """Read the variables of the stack that keeps its state in `folder`; None if none runs there."""
+    try:
+        kept = json.loads((folder / _FILE).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return {str(name): str(value) for name, value in kept.items()} if isinstance(kept, dict) else None

@@ -1,0 +1,386 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from shared.app_event import PULL, PUSH, RECONCILED, Verdict
+from shared.errors import VodApiError
+from shared.intake import LEASE_SECONDS, Arrival, Intake, Source, journal_name
+from shared.settings import EventDeliverySettings, load_settings
+from shared.store import Store, StoreScope
+from shared.upload_context import UploadContext, seal
+from shared.upload_session import UploadSession, UploadState, state_of
+from tests.shared.uploads import (
+    FILE_ID,
+    NOW,
+    OTHER_FILE_ID,
+    TASK_ID,
+    changed,
+    new_session,
+    notification_of,
+    uploaded,
+)
+
+KEY, OLD_KEY = "a" * 32, "b" * 32
+STAGE = "test"
+
+
+def settings_with(valkey_url: str, **changes: str) -> EventDeliverySettings:
+    """Make the settings of a deployment."""
+    environment = {
+        "REDIS_URL": valkey_url,
+        "STAGE": STAGE,
+        "CONTEXT_KEYS": f"{KEY},{OLD_KEY}",
+        "VOD_SECRET_ID": "AKIDexample0000",
+        "VOD_SECRET_KEY": "example-secret-key",
+        "APP_WEBHOOK_URL": "https://app.example.test/hook",
+        "APP_WEBHOOK_SECRETS": "whsec_" + "AAAA" * 8,
+    }
+    return load_settings(EventDeliverySettings, {**environment, **changes})
+
+
+@pytest.fixture
+def intake(valkey_url: str) -> Intake:
+    """An intake that trusts a push only after the read-back."""
+    return Intake(Store(valkey_url, StoreScope(STAGE, 7200)), settings_with(valkey_url))
+
+
+@dataclass
+class Records:
+    """What VOD keeps: the sourceContext of each file. `asked` lists the questions."""
+
+    kept: dict[str, str] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    fails: bool = False
+
+    def source_context_of(self, file_id: str, *, timeout_seconds: float) -> str | None:
+        """Read which sourceContext VOD keeps with a file."""
+        self.asked.append(file_id)
+        assert timeout_seconds > 0
+        if self.fails:
+            raise VodApiError("DescribeMediaInfos failed.")
+        return self.kept.get(file_id)
+
+
+def begun(intake: Intake, user_id: str = "alice", *, context: str = "lesson 3") -> tuple[UploadSession, str]:
+    """Begin an upload; gives its session and its token."""
+    session = new_session(user_id, context=context)
+    intake.store.begin_upload(session, randoms=(1, 2, 3), now=NOW, per_minute=1000)
+    return session, token_of(session)
+
+
+def token_of(session: UploadSession, *, key: str = KEY, stage: str = STAGE) -> str:
+    """Seal the token of an upload."""
+    context = UploadContext(session.upload_id, session.user_id, session.grant.context)
+    return seal(context, keys=(key,), stage=stage)
+
+
+def take_in(intake: Intake, event: dict[str, object], *, origin: str = PUSH, lease: str = "l") -> Arrival:
+    """Take an event in, a minute after the beginning."""
+    return intake.take_in(notification_of(event), Source(origin, NOW + 60, lease))
+
+
+def make_sure(intake: Intake, arrival: Arrival, records: Records) -> Arrival:
+    """Read back what VOD keeps."""
+    return intake.make_sure(arrival, vod_api=records, now=NOW + 61, timeout_seconds=1.0)
+
+
+def found(intake: Intake, session: UploadSession) -> UploadSession:
+    """Read the upload as it now is."""
+    return intake.store.find_upload(session.user_id, session.upload_id)
+
+
+@pytest.mark.parametrize("origin", [PULL, RECONCILED])
+def test_event_that_vod_itself_gave_us_is_trusted(intake: Intake, origin: str) -> None:
+    """Who was asked over an authenticated API is believed: the upload moves, the app hears `verified`."""
+    session, token = begun(intake)
+
+    arrival = take_in(intake, uploaded(token), origin=origin)
+
+    assert arrival.journaled.status == "applied"
+    assert arrival.deliverable
+    assert (arrival.event.verdict, arrival.event.verified, arrival.event.sequence) == (
+        Verdict.ATTRIBUTED,
+        True,
+        1,
+    )
+    assert arrival.event.uploader == UploadContext(session.upload_id, "alice", "lesson 3")
+    assert found(intake, session).file_id == FILE_ID
+
+
+def test_pushed_event_is_held_until_vod_has_confirmed_its_file(intake: Intake) -> None:
+    """A callback proves nothing about its sender: first VOD's own record is read."""
+    session, token = begun(intake)
+    held = take_in(intake, uploaded(token))
+
+    assert held.journaled.status == "held"
+    assert not held.deliverable
+    assert found(intake, session).file_id == ""
+
+    sure = make_sure(intake, held, Records({FILE_ID: token}))
+
+    assert sure.journaled.status == "verified"
+    assert sure.deliverable
+    assert (sure.event.verified, sure.event.sequence) == (True, 1)
+    assert found(intake, session).file_id == FILE_ID
+
+
+def test_pushed_event_is_trusted_where_the_read_back_is_off(valkey_url: str) -> None:
+    """The operator may do without: uploads move at once, and the app is told `verified: false`."""
+    store = Store(valkey_url, StoreScope(STAGE, 7200))
+    intake = Intake(store, settings_with(valkey_url, READ_BACK="off"))
+    session, token = begun(intake)
+
+    arrival = take_in(intake, uploaded(token))
+
+    assert arrival.deliverable
+    assert arrival.event.verified is False
+    assert found(intake, session).file_id == FILE_ID
+
+
+@pytest.mark.parametrize("context", ["", "order-7781", '{"u":"user-42"}', "vuf2.abc.def", "vuf1", "\ufffd"])
+@pytest.mark.parametrize("origin", [PUSH, PULL])
+def test_event_of_somebody_elses_upload_is_unattributed(intake: Intake, context: str, origin: str) -> None:
+    """Uploads by the console or the server API carry no token of ours: they are passed on as they are (F34)."""
+    arrival = take_in(intake, uploaded(context), origin=origin)
+
+    assert arrival.journaled.status == "recorded"
+    assert arrival.deliverable
+    assert arrival.event.verdict is Verdict.UNATTRIBUTED
+    assert arrival.event.uploader is None
+    assert arrival.event.type == "vod.NewFileUpload"
+
+
+ALICES, BOBS = token_of(new_session("alice")), token_of(new_session("bob"))
+PAYLOAD, _, DIGEST = ALICES.rpartition(".")
+FORGERIES = {
+    "spliced": f"{BOBS.rpartition('.')[0]}.{DIGEST}",
+    "cut": ALICES[:-1],
+    "without digest": f"{PAYLOAD}.",
+    "without digest and dot": PAYLOAD,
+    "prefix alone": "vuf1.",
+    "longer": f"{ALICES}A",
+    "bit turned": PAYLOAD + "." + ("B" if DIGEST[0] == "A" else "A") + DIGEST[1:],
+    "foreign key": token_of(new_session(), key="c" * 32),
+    "other stage": token_of(new_session(), stage="prod"),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+@pytest.mark.parametrize("origin", [PUSH, PULL])
+def test_broken_seal_is_quarantined(intake: Intake, forgery: str, origin: str) -> None:
+    """A changed, cut, spliced, foreign or wrong-stage token is kept, and never delivered (S24, S25)."""
+    arrival = take_in(intake, uploaded(FORGERIES[forgery]), origin=origin)
+
+    assert arrival.event.verdict is Verdict.QUARANTINED
+    assert arrival.event.uploader is None
+    assert not arrival.deliverable
+    assert intake.store.due_events(now=NOW * 2, limit=10) == ()
+
+
+def test_token_of_the_old_key_still_opens(intake: Intake) -> None:
+    """During a rotation tokens of both keys are ours (F19)."""
+    session, _ = begun(intake)
+
+    arrival = take_in(intake, uploaded(token_of(session, key=OLD_KEY)), origin=PULL)
+
+    assert arrival.event.verdict is Verdict.ATTRIBUTED
+
+
+def test_forged_file_is_quarantined_and_the_genuine_event_still_counts(intake: Intake) -> None:
+    """An uploader posts his own token with a foreign file: nobody is harmed by it (S23b).
+
+    The victim's event, the forger's own upload, and further events all go on as if it had not been.
+    """
+    victim, victims_token = begun(intake, "victim")
+    forger, forgers_token = begun(intake, "forger")
+    records = Records({FILE_ID: victims_token, OTHER_FILE_ID: forgers_token})
+
+    forged = make_sure(intake, take_in(intake, uploaded(forgers_token)), records)
+    genuine = make_sure(intake, take_in(intake, uploaded(victims_token)), records)
+    own = make_sure(intake, take_in(intake, uploaded(forgers_token, file_id=OTHER_FILE_ID)), records)
+
+    assert (forged.event.verdict, forged.event.verified, forged.deliverable) == (
+        Verdict.QUARANTINED,
+        False,
+        False,
+    )
+    assert (genuine.event.verdict, genuine.deliverable) == (Verdict.ATTRIBUTED, True)
+    assert (own.event.verdict, own.event.sequence) == (Verdict.ATTRIBUTED, 1)
+    assert found(intake, victim).file_id == FILE_ID
+    assert found(intake, forger).file_id == OTHER_FILE_ID
+
+
+def test_forgery_in_the_same_partition_does_not_stand_in_the_way(intake: Intake) -> None:
+    """Also when forger and victim are one user, with two uploads, each event keeps its own place."""
+    first, first_token = begun(intake, "alice")
+    second, second_token = begun(intake, "alice")
+    records = Records({FILE_ID: second_token})
+
+    forged = make_sure(intake, take_in(intake, uploaded(first_token)), records)
+    genuine = make_sure(intake, take_in(intake, uploaded(second_token)), records)
+
+    assert forged.event.verdict is Verdict.QUARANTINED
+    assert genuine.event.verdict is Verdict.ATTRIBUTED
+    assert found(intake, first).file_id == ""
+    assert found(intake, second).file_id == FILE_ID
+
+
+@pytest.mark.parametrize("file_id", [OTHER_FILE_ID, "", "\ufffd", "0" * 5000])
+def test_invented_file_is_quarantined(intake: Intake, file_id: str) -> None:
+    """A file that VOD does not have, or an event that names none, cannot be told from a forgery."""
+    session, token = begun(intake)
+
+    arrival = make_sure(intake, take_in(intake, uploaded(token, file_id=file_id)), Records({FILE_ID: token}))
+
+    assert arrival.event.verdict is Verdict.QUARANTINED
+    assert state_of(found(intake, session), now=NOW) is UploadState.ISSUED
+
+
+def test_event_without_a_file_costs_no_question(intake: Intake) -> None:
+    """There is nothing to ask VOD about."""
+    records = Records()
+    _, token = begun(intake)
+
+    make_sure(intake, take_in(intake, uploaded(token, file_id="")), records)
+
+    assert records.asked == []
+
+
+def test_event_stays_held_while_vod_cannot_be_asked(intake: Intake) -> None:
+    """A failed question decides nothing: the event waits, and can be settled later."""
+    session, token = begun(intake)
+    held = take_in(intake, uploaded(token))
+
+    with pytest.raises(VodApiError):
+        make_sure(intake, held, Records(fails=True))
+
+    assert found(intake, session).file_id == ""
+    assert len(intake.store.due_events(now=NOW + 60 + LEASE_SECONDS, limit=10)) == 1
+    assert make_sure(intake, held, Records({FILE_ID: token})).journaled.status == "verified"
+
+
+@pytest.mark.parametrize(("first", "second"), [(PUSH, PULL), (PULL, PUSH), (PUSH, PUSH), (PULL, PULL)])
+def test_one_event_by_two_ways_is_one_event(intake: Intake, first: str, second: str) -> None:
+    """Switching between push and pull loses and doubles nothing (F36)."""
+    _, token = begun(intake)
+
+    one, two = take_in(intake, uploaded(token), origin=first), take_in(intake, uploaded(token), origin=second)
+
+    assert two.journaled.status == "duplicate"
+    assert not two.deliverable
+    assert one.event.event_id == two.event.event_id
+
+
+def test_task_flow_is_known_by_its_session_context(intake: Intake) -> None:
+    """The event of a task flow names its upload through sessionContext."""
+    session, token = begun(intake)
+    records = Records({FILE_ID: token})
+    make_sure(intake, take_in(intake, uploaded(token, task_id=TASK_ID)), records)
+
+    arrival = take_in(intake, changed(token))
+
+    assert (arrival.journaled.status, arrival.event.type) == ("verified", "procedure.finished")
+    assert records.asked == [FILE_ID]
+    assert state_of(found(intake, session), now=NOW) is UploadState.READY
+
+
+def test_lead_of_a_push_is_its_functions_own(intake: Intake) -> None:
+    """A pushed event is due for the timer only when the function has had its time; a pulled one at once."""
+    _, token = begun(intake)
+    take_in(intake, uploaded(token))
+
+    assert intake.store.due_events(now=NOW + 60 + LEASE_SECONDS - 1, limit=10) == ()
+    assert len(intake.store.due_events(now=NOW + 60 + LEASE_SECONDS, limit=10)) == 1
+
+    take_in(intake, uploaded("console", file_id=OTHER_FILE_ID), origin=PULL)
+    assert len(intake.store.due_events(now=NOW + 60, limit=10)) == 1
+
+
+def test_nothing_is_due_where_no_webhook_is_set_up(valkey_url: str) -> None:
+    """With the webhook off, events are journaled and wait for nobody; held ones wait for VOD."""
+    store = Store(valkey_url, StoreScope(STAGE, 7200))
+    intake = Intake(store, settings_with(valkey_url, APP_WEBHOOK_URL="off"))
+    _, token = begun(intake)
+
+    take_in(intake, uploaded("console"))
+    assert store.due_events(now=NOW * 2, limit=10) == ()
+
+    take_in(intake, uploaded(token))
+    assert len(store.due_events(now=NOW * 2, limit=10)) == 1
+
+
+@pytest.mark.parametrize(
+    "event", [uploaded("order-7781", task_id=TASK_ID), changed("x"), {"EventType": "New"}]
+)
+def test_event_comes_back_from_the_journal_as_it_went_in(intake: Intake, event: dict[str, object]) -> None:
+    """The timer delivers what the function would have delivered, to the letter."""
+    arrival = take_in(intake, event)
+    (at,) = intake.store.due_events(now=NOW * 2, limit=10)
+    taken = intake.store.take(at, endpoint="", now=NOW * 2, lease="timer", lease_ends_at=NOW * 3)
+    assert taken is not None
+
+    recalled = intake.recall(taken)
+
+    assert recalled.event == arrival.event
+    assert recalled.journaled.status == arrival.journaled.status
+    assert recalled.deliverable is arrival.deliverable
+    assert recalled.entry.name == arrival.entry.name
+    assert recalled.entry.lease == "timer"
+
+
+def test_held_event_can_be_made_sure_of_from_the_journal(intake: Intake) -> None:
+    """What the function could not verify, the timer can, from the journal alone."""
+    session, token = begun(intake)
+    take_in(intake, uploaded(token, task_id=TASK_ID))
+    (at,) = intake.store.due_events(now=NOW * 2, limit=10)
+    taken = intake.store.take(at, endpoint="", now=NOW * 2, lease="timer", lease_ends_at=NOW * 3)
+    assert taken is not None
+
+    sure = make_sure(intake, intake.recall(taken), Records({FILE_ID: token}))
+
+    assert sure.deliverable
+    assert (sure.event.verified, sure.event.uploader) == (
+        True,
+        UploadContext(session.upload_id, "alice", "lesson 3"),
+    )
+    assert found(intake, session).procedure_task_id == TASK_ID
+
+
+def test_expired_upload_is_an_event_for_the_app(intake: Intake) -> None:
+    """The end of an unused upload is journaled once, and comes back from the journal as it was."""
+    session, _ = begun(intake)
+
+    arrival = intake.expire(session, now=session.ends_at, lease="timer")
+    again = intake.expire(session, now=session.ends_at, lease="timer")
+    (at,) = intake.store.due_events(now=NOW * 2, limit=10)
+    taken = intake.store.take(at, endpoint="", now=NOW * 2, lease="timer", lease_ends_at=NOW * 3)
+    assert taken is not None
+
+    assert (arrival.event.type, arrival.event.verdict, arrival.event.sequence) == (
+        "upload.expired",
+        Verdict.ATTRIBUTED,
+        1,
+    )
+    assert again.journaled.status == "duplicate"
+    assert intake.recall(taken).event == arrival.event
+
+
+def test_name_of_an_event_depends_on_its_token() -> None:
+    """Two events that differ in their token alone are two, so that a forgery takes nobody's place."""
+    names = {journal_name(notification_of(uploaded(token))) for token in ("", "one", "two")}
+
+    assert len(names) == 3
+    assert all(name.isascii() and len(name) <= 128 for name in names)
+
+
+def test_log_may_say_of_an_event_what_identifies_it(intake: Intake) -> None:
+    """Ids, type and verdict: no token, no user, no context."""
+    session, token = begun(intake, "canary-user", context="canary-context")
+
+    figures = take_in(intake, uploaded(token)).figures
+
+    assert figures["uploadId"] == session.upload_id
+    assert figures.keys() == {"eventId", "type", "verdict", "uploadId"}
+    assert "canary" not in str(figures)

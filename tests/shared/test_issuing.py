@@ -1,0 +1,193 @@
+"""Issuing against the real store; the handler's view is in `tests/functions/test_upload_signature*`."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared.errors import (
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    RateLimitedError,
+    StoreUnavailableError,
+    UnprocessableError,
+)
+from shared.issuing import Chance, IssuedSignature, Issuer
+from shared.settings import UploadSignatureSettings, load_settings
+from shared.store import Store, StoreScope
+from shared.upload_context import UploadContext, unseal
+from shared.upload_id import made_at
+from shared.upload_policy import SignatureRequest, read_signature_request
+from shared.upload_signature import decode
+from tests.functions.deployment import CONTEXT_KEY, environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+NOW = 1_793_318_400.9
+
+
+@pytest.fixture
+def make_issuer(valkey_url: str) -> Callable[..., Issuer]:
+    """Make an issuer whose store is the real one, and empty at first."""
+
+    def make(**changes: str) -> Issuer:
+        settings = load_settings(UploadSignatureSettings, environment(valkey_url, **changes))
+        return Issuer(
+            settings, Store(settings.redis_url, StoreScope(settings.stage, settings.retention_seconds))
+        )
+
+    return make
+
+
+def request(**members: object) -> SignatureRequest:
+    """Read the body of a request."""
+    return read_signature_request(members)
+
+
+def chance(*nonces: int, upload_id: int = 5) -> Chance:
+    """Decide what chance decides."""
+    return Chance(nonces=nonces or (11, 12, 13), upload_id=upload_id)
+
+
+def begun(
+    issuer: Issuer, members: Mapping[str, object] | None = None, *, upload_id: int = 5
+) -> IssuedSignature:
+    """Begin an upload of Alice's."""
+    return issuer.begin(
+        read_signature_request(members or {}), "alice", now=NOW, chance=chance(upload_id=upload_id)
+    )
+
+
+def test_clock_and_chance_decide_everything(make_issuer: Callable[..., Issuer]) -> None:
+    """Whole seconds are signed; the id tells the time, and the nonce is one of those drawn."""
+    issued = begun(make_issuer())
+    values = decode(issued.signature).values
+
+    assert (values["currentTimeStamp"], values["expireTime"], values["random"]) == (
+        "1793318400",
+        "1793319000",
+        "11",
+    )
+    assert (issued.expires_at, issued.one_time, issued.policy) == (1_793_319_000, True, "default")
+    assert made_at(issued.upload_id) == 1_793_318_400
+    assert unseal(values["sourceContext"], keys=(CONTEXT_KEY,), stage="test") == UploadContext(
+        issued.upload_id, "alice", ""
+    )
+
+
+def test_signatures_of_one_upload_differ_in_time_and_nonce_only(make_issuer: Callable[..., Issuer]) -> None:
+    """Also after the policy has changed and the region is not on its list any more."""
+    first = begun(make_issuer(), {"context": "c", "storageRegion": "ap-singapore"})
+    issuer = make_issuer(UPLOAD_POLICIES='{"default": {"procedures": ["Other"], "ttlSeconds": 5}}')
+    second = issuer.renew(request(uploadId=first.upload_id), "alice", now=NOW + 60, chance=chance(21))
+
+    before, after = decode(first.signature).values, decode(second.signature).values
+    changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    assert changed == {"currentTimeStamp", "expireTime", "random"}
+    assert after["random"] == "21"
+    assert second.expires_at == 1_793_318_460 + 600
+
+
+def test_nonce_is_never_used_twice_in_a_second(make_issuer: Callable[..., Issuer]) -> None:
+    """VOD refuses the second of two equal signatures; the next second is another story."""
+    issuer = make_issuer()
+    issued = [begun(issuer, upload_id=number) for number in range(3)]
+    renewal = request(uploadId=issued[0].upload_id)
+
+    assert [decode(each.signature).values["random"] for each in issued] == ["11", "12", "13"]
+    with pytest.raises(RateLimitedError) as caught:
+        issuer.renew(renewal, "alice", now=NOW, chance=chance())
+    assert caught.value.retry_after == 1
+    again = issuer.renew(renewal, "alice", now=NOW + 1, chance=chance())
+    assert decode(again.signature).values["random"] == "11"
+
+
+@pytest.mark.parametrize("per_minute", [1, 7, 60])
+def test_refused_caller_passes_after_exactly_what_was_said(
+    make_issuer: Callable[..., Issuer], per_minute: int
+) -> None:
+    """So many at once, and then one each time that Retry-After has passed; a second earlier is too early."""
+    issuer = make_issuer(NEW_UPLOADS_PER_MINUTE=str(per_minute))
+
+    def begin(number: int, now: float) -> IssuedSignature:
+        return issuer.begin(request(), "alice", now=now, chance=Chance([number], upload_id=number))
+
+    for number in range(per_minute):
+        begin(number, NOW)
+    with pytest.raises(RateLimitedError) as caught:
+        begin(100, NOW)
+    wait = caught.value.retry_after
+
+    assert wait == -(-60 // per_minute)
+    with pytest.raises(RateLimitedError):
+        begin(101, NOW + wait - 1)
+    assert begin(102, NOW + wait)
+
+
+def test_renewals_have_a_limit_of_their_own(make_issuer: Callable[..., Issuer]) -> None:
+    """Each upload so many a minute, whatever new uploads are allowed."""
+    issuer = make_issuer(NEW_UPLOADS_PER_MINUTE="1", RENEWALS_PER_MINUTE="10")
+    upload_id = begun(issuer).upload_id
+
+    for number in range(10):
+        issuer.renew(request(uploadId=upload_id), "alice", now=NOW, chance=chance(100 + number))
+    with pytest.raises(RateLimitedError) as caught:
+        issuer.renew(request(uploadId=upload_id), "alice", now=NOW, chance=chance(200))
+
+    assert caught.value.retry_after == 6
+    assert issuer.renew(request(uploadId=upload_id), "alice", now=NOW + 6, chance=chance(201))
+
+
+@pytest.mark.parametrize(
+    ("members", "error"),
+    [
+        ({"policy": "nosuch"}, ForbiddenError),
+        ({"classId": 5}, UnprocessableError),
+        (
+            {"context": "".join(sha256(bytes([number])).hexdigest() for number in range(4))},
+            UnprocessableError,
+        ),
+    ],
+)
+def test_refused_beginning_leaves_nothing_behind(
+    make_issuer: Callable[..., Issuer], members: dict[str, object], error: type[Exception]
+) -> None:
+    """No session, no nonce, no turn."""
+    issuer = make_issuer(NEW_UPLOADS_PER_MINUTE="1")
+    with pytest.raises(error):
+        begun(issuer, members)
+
+    assert decode(begun(issuer).signature).values["random"] == "11"
+
+
+def test_renewal_is_for_the_owner_of_an_open_upload(make_issuer: Callable[..., Issuer]) -> None:
+    """Nobody else's, none that was never begun, none that has ended, and none with other parameters."""
+    issuer = make_issuer(UPLOAD_SESSION_SECONDS="60")
+    mine = request(uploadId=begun(issuer).upload_id)
+
+    with pytest.raises(NotFoundError):
+        issuer.renew(mine, "bob", now=NOW, chance=chance(21))
+    with pytest.raises(NotFoundError):
+        issuer.renew(request(uploadId="01M81669D17WFRRRZ186G60VX5"), "alice", now=NOW, chance=chance(22))
+    with pytest.raises(UnprocessableError):
+        issuer.renew(mine.model_copy(update={"class_id": 7011}), "alice", now=NOW, chance=chance(23))
+    assert issuer.renew(mine, "alice", now=NOW + 59, chance=chance(24))
+    with pytest.raises(ConflictError, match="expired"):
+        issuer.renew(mine, "alice", now=NOW + 60, chance=chance(25))
+
+
+def test_nothing_is_signed_without_the_store() -> None:
+    """A signature whose nonce was not reserved could be one that was issued before."""
+    settings = load_settings(UploadSignatureSettings, environment("redis://127.0.0.1:1/0"))
+    issuer = Issuer(
+        settings, Store(settings.redis_url, StoreScope(settings.stage, settings.retention_seconds))
+    )
+
+    with pytest.raises(StoreUnavailableError):
+        begun(issuer)
+    with pytest.raises(StoreUnavailableError):
+        issuer.renew(request(uploadId="01M81669D17WFRRRZ186G60VX5"), "alice", now=NOW, chance=chance())

@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from shared.errors import Fault, ForbiddenError, UnprocessableError
+from shared.upload_policy import (
+    MAX_TTL_SECONDS,
+    Grant,
+    Policy,
+    grant_for,
+    read_signature_request,
+    refuse_change,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+POLICIES = {
+    "default": Policy(),
+    "full": Policy.model_validate(
+        {
+            "procedures": ["Long", "Short"],
+            "storageRegions": ["ap-seoul", "ap-beijing-1"],
+            "classIds": [7, 0],
+            "ttlSeconds": 60,
+            "oneTime": False,
+            "taskPriority": -3,
+            "taskNotifyMode": "Change",
+            "vodSubAppId": 15,
+            "fileTypes": ["mp4", "mov"],
+            "maxFileSize": 1000,
+        }
+    ),
+}
+FILE = {"fileName": "a.mp4", "fileSize": 1000}
+MEMBERS = [
+    "uploadId",
+    "policy",
+    "context",
+    "procedure",
+    "storageRegion",
+    "classId",
+    "fileName",
+    "fileSize",
+    "fileType",
+]
+
+
+def granted(members: Mapping[str, object], *, sub_app_id: int | None = None) -> Grant:
+    """Read a request and decide it."""
+    return grant_for(read_signature_request(members), POLICIES, vod_sub_app_id=sub_app_id)
+
+
+def refused(members: Mapping[str, object]) -> list[str]:
+    """Give the pointers of all faults of a request."""
+    with pytest.raises(UnprocessableError) as caught:
+        granted(members)
+    return [fault.pointer for fault in caught.value.faults]
+
+
+class TestPolicies:
+    """What the app's team writes."""
+
+    def test_policy_without_a_word_is_the_careful_one(self) -> None:
+        """Ten minutes, once, and nothing for the client to choose."""
+        assert granted({}) == Grant(policy="default", ttl_seconds=600, one_time=True)
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"ttlSeconds": value}
+            for value in (0, -1, 60.0, True, "60", None, MAX_TTL_SECONDS + 1, 2**63, 10**9)
+        ]
+        + [
+            {"oneTime": 1} | {"oneTime": "maybe"},
+            {"taskPriority": 11},
+            {"taskPriority": -11},
+            {"taskNotifyMode": "finish"},
+            {"taskNotifyMode": None},
+            {"procedures": "Long"},
+            {"procedures": [""]},
+            {"procedures": ["a\nb"]},
+            {"procedures": ["a" * 65]},
+            {"storageRegions": ["Seoul"]},
+            {"storageRegions": ["ap-seoul\n"]},
+            {"classIds": [-1]},
+            {"classIds": ["7"]},
+            {"classIds": [True]},
+            {"vodSubAppId": 0},
+            {"fileTypes": [".mp4"]},
+            {"fileTypes": ["MP4"]},
+            {"maxFileSize": 0},
+            {"ttl": 60},
+            {"ttl_seconds": 60},
+        ],
+    )
+    def test_policy_with_a_mistake_is_none(self, wrong: dict[str, object]) -> None:
+        """Wrong names, types and ranges show at the start, not with the first user."""
+        with pytest.raises(ValidationError):
+            Policy.model_validate(wrong)
+
+
+class TestGranting:
+    """From a request and a policy to what all signatures of an upload carry."""
+
+    def test_first_choices_are_the_defaults(self) -> None:
+        """What the client does not choose, the policy does."""
+        assert granted({"policy": "full", **FILE}) == Grant(
+            policy="full",
+            ttl_seconds=60,
+            one_time=False,
+            procedure="Long",
+            storage_region="ap-seoul",
+            class_id=7,
+            task_priority=-3,
+            task_notify_mode="Change",
+            vod_sub_app_id=15,
+            file_name="a.mp4",
+            file_size=1000,
+        )
+
+    def test_client_chooses_from_the_lists(self) -> None:
+        """Each of its choices, and its own text."""
+        choices = {"procedure": "Short", "storageRegion": "ap-beijing-1", "classId": 0, "context": "lesson 3"}
+        grant = granted({"policy": "full", **choices, **FILE})
+
+        assert (grant.procedure, grant.storage_region, grant.class_id) == ("Short", "ap-beijing-1", 0)
+        assert grant.context == "lesson 3"
+
+    def test_policys_sub_application_outweighs_the_deployments(self) -> None:
+        """Where the policy names none, the deployment's counts."""
+        assert granted({}, sub_app_id=7).vod_sub_app_id == 7
+        assert granted({"policy": "full", **FILE}, sub_app_id=7).vod_sub_app_id == 15
+
+    @pytest.mark.parametrize("name", ["", "Default", "nosuch", "\ud800"])
+    def test_unknown_policy_is_forbidden(self, name: str) -> None:
+        """And its name is not repeated."""
+        with pytest.raises(ForbiddenError) as caught:
+            granted({"policy": name})
+        assert [fault.pointer for fault in caught.value.faults] == ["/policy"]
+
+    @pytest.mark.parametrize(
+        ("members", "pointers"),
+        [
+            ({"procedure": "Long"}, ["/procedure"]),
+            ({"storageRegion": "ap-seoul"}, ["/storageRegion"]),
+            ({"classId": 0}, ["/classId"]),
+            ({"policy": "full", **FILE, "classId": 8, "procedure": "long"}, ["/procedure", "/classId"]),
+            ({"context": "a\rb"}, ["/context"]),
+            ({"context": "\udc00"}, ["/context"]),
+            ({"fileName": ""}, ["/fileName"]),
+            ({"fileName": "a" * 256}, ["/fileName"]),
+            ({"fileName": "a/b"}, ["/fileName"]),
+            ({"fileSize": 0}, ["/fileSize"]),
+            ({"policy": "full"}, ["/fileSize", "/fileType"]),
+            ({"policy": "full", "fileSize": 1001, "fileType": "mp4"}, ["/fileSize"]),
+            ({"policy": "full", "fileSize": 1, "fileType": "exe"}, ["/fileType"]),
+            ({"policy": "full", "fileSize": 1, "fileName": "a"}, ["/fileName"]),
+            (
+                {"policy": "full", "fileSize": 1, "fileName": "a.exe", "fileType": "exe"},
+                ["/fileType", "/fileName"],
+            ),
+        ],
+    )
+    def test_value_off_the_policy_is_named(self, members: dict[str, Any], pointers: list[str]) -> None:
+        """All of them at once."""
+        assert refused(members) == pointers
+
+    def test_refusal_says_what_there_is_to_choose(self) -> None:
+        """Or that there is nothing."""
+        with pytest.raises(UnprocessableError) as caught:
+            granted({"policy": "full", "procedure": "x", **FILE})
+        assert caught.value.faults[0].detail == "Not on the policy's list: Long, Short."
+        with pytest.raises(UnprocessableError) as caught:
+            granted({"procedure": "x"})
+        assert caught.value.faults[0].detail == "Not on the policy's list: nothing may be chosen."
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(MEMBERS) | st.text(st.characters(exclude_categories=())),
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats()
+        | st.text(st.characters(exclude_categories=()))
+        | st.lists(st.integers()),
+    )
+)
+def test_any_members_are_granted_or_refused_by_name(members: dict[str, Any]) -> None:
+    """Every pointer can be shown, and names a member that was sent or one that the policy wants."""
+    faults: tuple[Fault, ...] = ()
+    try:
+        grant = granted(members)
+    except (UnprocessableError, ForbiddenError) as error:
+        faults = error.faults
+    else:
+        assert members.keys() <= set(MEMBERS)
+        assert grant.policy in POLICIES
+        return
+
+    assert faults
+    for fault in faults:
+        assert not re.search(r"[\x00-\x1f\x7f]", fault.pointer)
+        fault.pointer.encode()
+
+
+class TestRenewing:
+    """A renewal repeats, or says nothing."""
+
+    GRANT = granted({"policy": "full", "context": "c", "fileType": "mp4", **FILE})
+
+    def test_same_again_is_fine(self) -> None:
+        """In full, in part, or not at all."""
+        same = {
+            "policy": "full",
+            "context": "c",
+            "procedure": "Long",
+            "storageRegion": "ap-seoul",
+            "classId": 7,
+            "fileType": "mp4",
+            **FILE,
+        }
+
+        for members in (
+            same,
+            {"policy": "full"},
+            {},
+            {"uploadId": "01M81669D17WFRRRZ186G60VX5"},
+            {"context": None},
+        ):
+            refuse_change(read_signature_request(members), self.GRANT)
+
+    def test_every_difference_is_named(self) -> None:
+        """Even one that the policy would have allowed at the beginning."""
+        changed = {
+            "policy": "default",
+            "context": "",
+            "procedure": "Short",
+            "storageRegion": "ap-beijing-1",
+            "classId": 0,
+            "fileName": "b.mp4",
+            "fileSize": 1,
+            "fileType": "mov",
+        }
+
+        with pytest.raises(UnprocessableError) as caught:
+            refuse_change(read_signature_request(changed), self.GRANT)
+
+        assert [fault.pointer for fault in caught.value.faults] == [f"/{name}" for name in changed]
