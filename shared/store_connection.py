@@ -92,7 +92,7 @@ class StoreConnection:
     def _ask(self, command: Callable[[redis.Redis], Any]) -> Any:  # noqa: ANN401 -- each command has its own reply
         try:
             return command(self._client)
-        except redis.RedisError as error:
+        except (redis.RedisError, redis.exceptions.RedisClusterException) as error:
             raise StoreUnavailableError(
                 f"The store did not answer ({type(error).__name__}). Try again in a moment."
             ) from error

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from tencentcloud.common.common_client import CommonClient
-from tencentcloud.common.credential import Credential
-from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
-from tencentcloud.common.profile.client_profile import ClientProfile
-from tencentcloud.common.profile.http_profile import HttpProfile
+from tencentcloud.common.common_client import CommonClient  # type: ignore[import-untyped]  # the SDK has no types
+from tencentcloud.common.credential import Credential  # type: ignore[import-untyped]  # the SDK has no types
+from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException  # type: ignore[import-untyped]  # the SDK has no types
+from tencentcloud.common.profile.client_profile import ClientProfile  # type: ignore[import-untyped]  # the SDK has no types
+from tencentcloud.common.profile.http_profile import HttpProfile  # type: ignore[import-untyped]  # the SDK has no types
 
 from shared.errors import VodApiError
 from shared.wire_json import as_object, as_text, objects_in

@@ -5,6 +5,7 @@ Serving it over HTTP or TLS is left to whoever starts it.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -124,7 +125,8 @@ class Simulator:
         """Stop everything in the background and close the folder; what is open goes on after a restart."""
         await self._task_flows.stop()
         await self._pushes.stop()
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        # A picture may still be being taken: what it writes must find the database open.
+        await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
         self._database.close()
 
     async def emit(self, event: Mapping[str, object]) -> None:

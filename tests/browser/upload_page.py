@@ -93,7 +93,7 @@ class UploadPage:
 
     def hold(self, requests: re.Pattern[str]) -> None:
         """Let such requests begin and never arrive."""
-        self.page.route(requests, lambda route: self._held.append(route))
+        self.page.route(requests, self._keep_waiting)
 
     def let_go(self) -> None:
         """Let all later requests through again."""
@@ -107,6 +107,9 @@ class UploadPage:
     def cut_off(self) -> None:
         """Take the network away, as in a tunnel."""
         self._network(offline=True, upload=-1)
+        self.page.unroute_all()
+        for route in self._held:
+            route.abort("internetdisconnected")
 
     def events(self, upload_id: str, type_: str, *, wait_for: int = 1) -> list[dict[str, Any]]:
         """Ask the app's receiver, once it has `wait_for` events and a moment for one too many is over."""
@@ -122,6 +125,9 @@ class UploadPage:
         """Ask the simulator what it has counted so far."""
         counted: dict[str, int] = self._get("/local/simulator/counters")
         return counted
+
+    def _keep_waiting(self, route: Route) -> None:
+        self._held.append(route)
 
     def _events(self, upload_id: str, type_: str) -> list[dict[str, Any]]:
         received = self._get(f"/local/events?uploadId={upload_id}")

@@ -56,20 +56,20 @@ class Vod:
 
 @pytest.fixture
 def vod() -> Vod:
-    """A VOD that has no files yet."""
+    """Make a VOD that has no files yet."""
     return Vod()
 
 
 @pytest.fixture
 def app() -> Iterator[HttpPeer]:
-    """An app that takes every event."""
+    """Run an app that takes every event."""
     with HttpPeer(lambda _request: Reply(204)) as peer:
         yield peer
 
 
 @pytest.fixture
 def settings(vod: Vod, app: HttpPeer, deploy: Deploy) -> Iterator[dict[str, str]]:
-    """A deployment whose VOD and app are real servers, with the read-back on."""
+    """Deploy with the read-back on, and with a VOD and an app that are real servers."""
     with HttpPeer(vod.answer) as api:
         changes = {
             "READ_BACK": "on",
@@ -123,7 +123,7 @@ def log_lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 def test_finished_upload_reaches_app_and_owner(
     settings: dict[str, str], vod: Vod, app: HttpPeer, call: Call, look: Look
 ) -> None:
-    """From the callback to the app's signed event and the owner's status, in both dialects of the platform."""
+    """From the callback to the app's signed event and the owner's status, in both dialects."""
     assert settings
     upload_id, token = begun(context="lesson 3")
     vod.kept[FILE_ID] = token
@@ -365,7 +365,7 @@ def test_stranger_finds_nothing(settings: dict[str, str], app: HttpPeer, path: s
 def test_two_tokens_are_valid_during_a_rotation(
     settings: dict[str, str], deploy: Deploy, token: str, prefix: str
 ) -> None:
-    """The old address goes on working next to the new one; what the platform puts before it does not count."""
+    """The old address goes on working beside the new one, whatever path the platform puts before it."""
     deploy(**{**settings, "CALLBACK_TOKENS": f"{NOT_A_TOKEN},{CALLBACK_TOKEN}"})
 
     assert push(uploaded("console"), path=prefix + token).status == 200
@@ -380,7 +380,7 @@ def signed(**changes: object) -> dict[str, object]:
 
 @pytest.fixture
 def with_sign_key(settings: dict[str, str], deploy: Deploy) -> None:
-    """The deployment with a SignKey."""
+    """Deploy with a SignKey."""
     deploy(**{**settings, "VOD_CALLBACK_SIGN_KEY": SIGN_KEY})
 
 

@@ -85,13 +85,13 @@ class HttpPeer:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def do_POST(self) -> None:  # noqa: N802 -- the library's name
+            def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", "0")))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 request = Received(self.path, headers, body)
                 peer.received.append(request)
                 reply = peer.answer(request)
-                peer._closing.wait(reply.delay_seconds)  # noqa: SLF001 -- the peer's own inner class
+                peer._closing.wait(reply.delay_seconds)
                 self._send(reply)
 
             def _send(self, reply: Reply) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -27,7 +26,7 @@ from shared.vod_api import VodApi
 from tests.shared.uploads import NOW, SESSION_SECONDS, notification_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from shared.intake import Arrival
     from shared.pulling import EventQueue

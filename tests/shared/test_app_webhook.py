@@ -15,7 +15,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from shared.app_webhook import AppWebhook, Attempt, signed_headers
 from shared.settings import WebhookSettings, load_settings
-from tests.shared.loopback_peer import HOST, HttpPeer, RawPeer, Received, Reply, refused_port, say_nothing
+from tests.shared.loopback_peer import HOST, HttpPeer, RawPeer, Reply, refused_port, say_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,14 +48,14 @@ def send(webhook: AppWebhook, *, timeout_seconds: float = 2.0) -> Attempt:
 
 @pytest.fixture
 def app() -> Iterator[HttpPeer]:
-    """An app that takes every event."""
+    """Run an app that takes every event."""
     with HttpPeer(lambda _request: Reply(204)) as peer:
         yield peer
 
 
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
-    """A certificate authority nobody trusts yet."""
+    """Make a certificate authority nobody trusts yet."""
     return trustme.CA()
 
 
@@ -278,8 +278,9 @@ def test_private_address_is_refused_before_connecting(app: HttpPeer) -> None:
     assert app.received == []
 
 
+@pytest.mark.usefixtures("trusted")
 def test_connection_goes_to_the_checked_address_under_the_hosts_name(
-    authority: trustme.CA, trusted: None, monkeypatch: pytest.MonkeyPatch
+    authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A name is looked up once; TLS and Host carry the name, the connection the address (S32)."""
     asked: list[str] = []
@@ -303,7 +304,8 @@ def test_connection_goes_to_the_checked_address_under_the_hosts_name(
     assert peer.received[0].headers["host"] == f"app.example.test:{peer.port}"
 
 
-def test_certificate_of_another_name_is_refused(authority: trustme.CA, trusted: None) -> None:
+@pytest.mark.usefixtures("trusted")
+def test_certificate_of_another_name_is_refused(authority: trustme.CA) -> None:
     """A certificate that is trusted, and somebody else's, is no proof: nothing is sent."""
     with HttpPeer(lambda _request: Reply(204), tls=server_side(authority, "other.example.test")) as peer:
         attempt = send(webhook_to(f"https://localhost:{peer.port}"))

@@ -29,7 +29,7 @@ FAR = 2**33
 
 @pytest.fixture
 def app() -> Iterator[HttpPeer]:
-    """An app that takes every event."""
+    """Run an app that takes every event."""
     with HttpPeer(lambda _request: Reply(204)) as peer:
         yield peer
 
@@ -52,7 +52,7 @@ class Vod:
 
 @pytest.fixture
 def token() -> str:
-    """The token of an upload."""
+    """Seal the token of an upload."""
     session = new_session(issued_at=int(time.time()))
     return seal(UploadContext(session.upload_id, "alice", "lesson 3"), keys=(KEY,), stage="test")
 

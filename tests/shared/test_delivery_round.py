@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -21,7 +22,6 @@ from tests.shared.uploads import FILE_ID, NOW, new_session, uploaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from shared.intake import Arrival
 
@@ -30,20 +30,20 @@ TAKES = Reply(204)
 
 @pytest.fixture
 def app() -> Iterator[HttpPeer]:
-    """An app that takes every event, until a test gives it another answer."""
+    """Play an app that takes every event, until a test gives it another answer."""
     with HttpPeer(lambda _request: TAKES) as peer:
         yield peer
 
 
 @pytest.fixture
 def clock() -> Clock:
-    """A clock that stands still but for those who wait by it."""
+    """Give a clock that stands still but for those who wait by it."""
     return Clock()
 
 
 @pytest.fixture
 def service(valkey_url: str, app: HttpPeer, clock: Clock) -> Service:
-    """A deployment with an empty store, whose rounds wait by the clock."""
+    """Give a deployment with an empty store, whose rounds wait by the clock."""
     return Service(valkey_url, {"APP_WEBHOOK_URL": app.url}, clock, clock.move)
 
 
@@ -127,7 +127,7 @@ def test_endpoint_gets_a_turn_every_hundred_milliseconds(
     app.answer = note
     service.delivery_round().run()
 
-    gaps = [after - before for before, after in zip(sent_at, sent_at[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(sent_at)]
     assert len(sent_at) == 23
     assert min(gaps) > 0.099
     assert sent_at[-1] - NOW < 2.3
@@ -415,18 +415,18 @@ def test_store_that_goes_down_in_a_round_costs_a_repeat_and_no_event(
     """An outcome that cannot be written down is no outcome: the event goes out again under the same id."""
     arrivals = arrive(service, 3)
     upstream = urlsplit(service.redis_url)
-    relay = RawPeer(relay_to(int(upstream.port or 0)))
-    url = f"redis://:{upstream.password}@{HOST}:{relay.port}/0"
+    with RawPeer(relay_to(int(upstream.port or 0))) as relay:
 
-    def cut_the_store_off(_request: Received) -> Reply:
-        app.answer = lambda _request: TAKES
-        relay.__exit__()
-        return TAKES
+        def cut_the_store_off(_request: Received) -> Reply:
+            app.answer = lambda _request: TAKES
+            relay.__exit__()
+            return TAKES
 
-    app.answer = cut_the_store_off
-    relay.__enter__()
-    with pytest.raises(StoreUnavailableError):
-        Service(url, service.changes, clock, clock.move).delivery_round().run()
+        app.answer = cut_the_store_off
+        url = f"redis://:{upstream.password}@{HOST}:{relay.port}/0"
+        behind = Service(url, service.changes, clock, clock.move)
+        with pytest.raises(StoreUnavailableError):
+            behind.delivery_round().run()
 
     assert len(app.received) == 1
     assert service.delivery_round().run() == {"delivered": 2}
@@ -446,7 +446,7 @@ def vod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 
 @pytest.fixture
 def careful(service: Service, vod: Account) -> Service:
-    """A deployment that reads back what was pushed."""
+    """Give a deployment that reads back what was pushed."""
     vod.simulator.faults.set([])
     changes = {**service.changes, "READ_BACK": "on", "VOD_API_URL": vod.url}
     return Service(service.redis_url, changes, service.clock, service.wait)

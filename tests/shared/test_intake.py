@@ -42,7 +42,7 @@ def settings_with(valkey_url: str, **changes: str) -> EventDeliverySettings:
 
 @pytest.fixture
 def intake(valkey_url: str) -> Intake:
-    """An intake that trusts a push only after the read-back."""
+    """Make an intake that trusts a push only after the read-back."""
     return Intake(Store(valkey_url, StoreScope(STAGE, 7200)), settings_with(valkey_url))
 
 
@@ -142,7 +142,7 @@ def test_pushed_event_is_trusted_where_the_read_back_is_off(valkey_url: str) -> 
 @pytest.mark.parametrize("context", ["", "order-7781", '{"u":"user-42"}', "vuf2.abc.def", "vuf1", "\ufffd"])
 @pytest.mark.parametrize("origin", [PUSH, PULL])
 def test_event_of_somebody_elses_upload_is_unattributed(intake: Intake, context: str, origin: str) -> None:
-    """Uploads by the console or the server API carry no token of ours: they are passed on as they are (F34)."""
+    """What the console or the server API uploads has no token of ours: it is passed on as it is (F34)."""
     arrival = take_in(intake, uploaded(context), origin=origin)
 
     assert arrival.journaled.status == "recorded"
@@ -365,6 +365,46 @@ def test_expired_upload_is_an_event_for_the_app(intake: Intake) -> None:
     )
     assert again.journaled.status == "duplicate"
     assert intake.recall(taken).event == arrival.event
+
+
+def legacy_upload(token: str) -> dict[str, object]:
+    """Spell NewFileUpload in the legacy format."""
+    content = {"fileId": FILE_ID, "fileUrl": "", "sourceContext": token, "procedureTaskId": TASK_ID}
+    return {"version": "4.0", "eventType": "NewFileUpload", "data": content}
+
+
+def legacy_change(*, task_id: str = TASK_ID) -> dict[str, object]:
+    """Spell ProcedureStateChanged in the legacy format, which carries no context."""
+    content = {"vodTaskId": task_id, "status": "FINISH", "fileId": FILE_ID, "errCode": 0}
+    return {"version": "4.0", "eventType": "ProcedureStateChanged", "data": content}
+
+
+def test_legacy_task_flow_belongs_to_the_upload_that_started_it(intake: Intake) -> None:
+    """The legacy format names no context in a task flow's event: the upload's event gives it away."""
+    session, token = begun(intake)
+    take_in(intake, legacy_upload(token), origin=PULL)
+
+    arrival = take_in(intake, legacy_change(), origin=PULL)
+
+    assert (arrival.event.type, arrival.event.verdict) == ("procedure.finished", Verdict.ATTRIBUTED)
+    assert state_of(found(intake, session), now=NOW) is UploadState.READY
+    recalled = [
+        intake.recall(taken).event
+        for at in intake.store.due_events(now=NOW * 2, limit=10)
+        if (taken := intake.store.take(at, endpoint="", now=NOW * 2, lease="timer", lease_ends_at=NOW * 3))
+    ]
+    assert arrival.event in recalled
+
+
+@pytest.mark.parametrize("task_id", [TASK_ID, "", "another-task"])
+def test_legacy_task_flow_of_an_unknown_upload_is_unattributed(intake: Intake, task_id: str) -> None:
+    """A task flow that no upload of ours is known to have started is passed on as it is."""
+    arrival = take_in(intake, legacy_change(task_id=task_id))
+
+    assert (arrival.event.type, arrival.event.verdict) == (
+        "vod.ProcedureStateChanged",
+        Verdict.UNATTRIBUTED,
+    )
 
 
 def test_name_of_an_event_depends_on_its_token() -> None:

@@ -16,13 +16,13 @@ OTHER_ENDPOINT = "https://elsewhere.example.test/hook"
 
 @pytest.fixture
 def store(valkey_url: str) -> Store:
-    """An empty store."""
+    """Make an empty store."""
     return Store(valkey_url, StoreScope("test", 7200))
 
 
 @pytest.fixture
 def entry(store: Store) -> EventEntry:
-    """An event whose first attempt was its bearer's, until it is due for anybody."""
+    """Journal an event that is its bearer's for ten seconds, and then anybody's."""
     entry = new_entry(new_session(), facts_in(uploaded()))
     store.journal(entry, endpoint=ENDPOINT, now=NOW, next_attempt_at=DUE)
     return entry
@@ -36,12 +36,12 @@ def take(
 
 
 def failed(lease: str = "lease-1", *, again_at: int | None = NOW + 300) -> AttemptEnding:
-    """An attempt that the app did not take."""
+    """Describe an attempt that the app did not take."""
     return AttemptEnding(lease, ENDPOINT, NOW + 1, "failed", again_at, {"delivery": "due", "attempts": "1"})
 
 
 def delivered(lease: str = "lease-1") -> AttemptEnding:
-    """An attempt that succeeded."""
+    """Describe an attempt that succeeded."""
     return AttemptEnding(lease, ENDPOINT, NOW + 1, "delivered", None, {"delivery": "delivered"})
 
 

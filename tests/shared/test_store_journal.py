@@ -30,13 +30,13 @@ _nonces = count()
 
 @pytest.fixture
 def store(valkey_url: str) -> Store:
-    """An empty store."""
+    """Make an empty store."""
     return Store(valkey_url, StoreScope("test", 2 * HOUR))
 
 
 @pytest.fixture
 def session(store: Store) -> UploadSession:
-    """An upload that has begun."""
+    """Begin an upload."""
     session = new_session()
     store.begin_upload(session, randoms=(next(_nonces),), now=NOW, per_minute=1000)
     return session
@@ -342,8 +342,8 @@ def test_file_after_the_announced_end_is_late(store: Store, session: UploadSessi
 
 @pytest.mark.parametrize(
     ("event", "check_at"),
-    [(uploaded(), None), (uploaded(task_id=TASK_ID), NOW + 60 + HOUR), (changed(), None)],
-    ids=["upload", "upload with a task flow", "end of the task flow"],
+    [(uploaded(), None), (uploaded(task_id=TASK_ID), NOW + 60 + HOUR), (changed(), NOW + 900)],
+    ids=["upload", "upload with a task flow", "end of a task flow whose upload is unheard of"],
 )
 def test_event_plans_the_next_check(
     store: Store, session: UploadSession, event: dict[str, object], check_at: int | None

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,7 +22,7 @@ RETENTION_SECONDS = 7200
 CANARY_USER = "canary-user@example.test"
 CANARY_CONTEXT = "canary-context"
 ENDLESS = {"due", "checks", "journal", "quarantined", "dead", "parked", "endpoint"}
-"""The lists, whose members end or are taken off; and the health of the one endpoint, which is known for good."""
+"""The lists, whose members end or are taken off; and the endpoint's health, which is known for good."""
 
 
 @dataclass
@@ -49,9 +50,9 @@ class Story:
         """Cancel the upload."""
         return self.store.cancel_upload(self.session.user_id, self.session.upload_id, now=NOW)
 
-    def check_again(self) -> object:
+    def check_again(self) -> None:
         """Plan the next check."""
-        return self.store.check_again(self.session, at=NOW + 9000)
+        self.store.check_again(self.session, at=NOW + 9000)
 
     def journal(self) -> object:
         """Journal an event that waits for its read-back."""
@@ -109,7 +110,7 @@ ONE_COMMAND = [step for step in STEPS if step not in (Story.due, Story.park)]
 
 @pytest.fixture
 def story(valkey_url: str) -> Story:
-    """A story that has not begun."""
+    """Make a story that has not begun."""
     store = Store(valkey_url, StoreScope("test", RETENTION_SECONDS))
     session = new_session(CANARY_USER, context=CANARY_CONTEXT)
     return Story(store, session, new_entry(session, facts_in(uploaded()), rule="hold"))
@@ -117,7 +118,7 @@ def story(valkey_url: str) -> Story:
 
 @pytest.fixture
 def client(valkey_url: str) -> Iterator[redis.Redis]:
-    """A connection of the test's own."""
+    """Open a connection of the test's own."""
     with redis.Redis.from_url(valkey_url, decode_responses=True) as client:
         # Both of its connections are opened before anything is counted.
         commands_of(client, client.ping)
@@ -126,10 +127,10 @@ def client(valkey_url: str) -> Iterator[redis.Redis]:
 
 def commands_of(client: redis.Redis, call: Callable[[], object]) -> list[tuple[str, bool]]:
     """List the commands that a call makes the server run, and whether a script ran them."""
-    with client.monitor() as monitor:
+    with client.monitor() as monitor:  # type: ignore[no-untyped-call]  # redis-py gives it no types
         call()
         client.echo("the end")
-        seen = []
+        seen: list[tuple[str, bool]] = []
         for command in monitor.listen():
             if command["command"] == "ECHO the end":
                 return seen
@@ -148,7 +149,7 @@ def test_every_method_is_one_command(story: Story, client: redis.Redis) -> None:
     tell(story)
 
     counts = {
-        step.__name__: sum(not inner for _, inner in commands_of(client, lambda step=step: step(story)))
+        step.__name__: sum(not inner for _, inner in commands_of(client, partial(step, story)))
         for step in ONE_COMMAND
     }
 
@@ -158,7 +159,7 @@ def test_every_method_is_one_command(story: Story, client: redis.Redis) -> None:
 def test_keys_of_one_script_share_a_hash_tag(story: Story, client: redis.Redis) -> None:
     """On Redis Cluster a script may touch one slot only: all of its keys name one partition."""
     for step in STEPS:
-        commands = commands_of(client, lambda step=step: step(story))
+        commands = commands_of(client, partial(step, story))
         inside = [command for command, is_inner in commands if is_inner]
         tags = {tag for command in inside for tag in re.findall(r"\{[^}]*\}", command.split(" ")[1])}
 
@@ -170,7 +171,7 @@ def test_scripts_declare_every_key_they_touch(story: Story, client: redis.Redis)
     """A cluster routes by the declared keys, so that a script may not reach for others."""
     for step in STEPS:
         declared: set[str] = set()
-        for command, is_inner in commands_of(client, lambda step=step: step(story)):
+        for command, is_inner in commands_of(client, partial(step, story)):
             words = command.split(" ")
             if words[0] in {"EVALSHA", "EVAL"}:
                 declared = set(words[3 : 3 + int(words[2])])

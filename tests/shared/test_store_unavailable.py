@@ -9,7 +9,6 @@ import redis
 
 from shared.errors import StoreUnavailableError
 from shared.store import Store, StoreScope
-from shared.upload_session import UploadSession
 from tests.shared.loopback_peer import HOST, RawPeer, refused_port, relay_to, say_nothing
 from tests.shared.uploads import NOW, new_entry, new_session
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
-    from shared.journal_store import EventKey
+    from shared.upload_session import UploadSession
 
 SCOPE = StoreScope("test", 604_800)
 PASSWORD = "canary-of-the-store-password"
@@ -25,9 +24,9 @@ SESSION = new_session()
 ENTRY = new_entry(SESSION)
 
 
-def store_at(port: int, path: str = "") -> Store:
+def store_at(port: int) -> Store:
     """Make a store behind a port; the password is a word that can be searched for."""
-    return Store(f"redis://:{PASSWORD}@{HOST}:{port}/0{path}", SCOPE)
+    return Store(f"redis://:{PASSWORD}@{HOST}:{port}/0", SCOPE)
 
 
 def begin(store: Store, session: UploadSession = SESSION) -> int:
@@ -140,11 +139,6 @@ def test_store_shows_its_stage_and_no_address(valkey_url: str) -> None:
     assert repr(Store(valkey_url, SCOPE)) == "Store(stage='test')"
 
 
-def key_of(store: Store) -> EventKey:
-    """Say where the entry is kept, which needs no server."""
-    return store.key_of(ENTRY)
-
-
 def test_key_of_an_event_is_known_without_a_server() -> None:
     """Naming an event is arithmetic: it works while the store is down."""
-    assert key_of(store_at(refused_port())).key.startswith("vuf:{test.")
+    assert store_at(refused_port()).key_of(ENTRY).key.startswith("vuf:{test.")

@@ -18,7 +18,7 @@ MANY = 1_000_000
 
 @pytest.fixture
 def store(valkey_url: str) -> Store:
-    """An empty store."""
+    """Make an empty store."""
     return Store(valkey_url, StoreScope("test", 604_800))
 
 

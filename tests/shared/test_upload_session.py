@@ -223,6 +223,7 @@ def test_first_look_is_soon_but_never_after_the_end() -> None:
         pytest.param(ISSUED_SESSION, NOW + 4 * 3600, END, id="after the third"),
         pytest.param(ISSUED_SESSION, END + 5, END + 6, id="past its end"),
         pytest.param(replace(ISSUED_SESSION, cancelled_at=NOW), NOW, NOW + 900, id="cancelled"),
+        pytest.param(replace(ISSUED_SESSION, cancelled_at=NOW), END, None, id="cancelled, past its end"),
         pytest.param(replace(ISSUED_SESSION, expired_at=END), END, None, id="expired"),
         pytest.param(UPLOADED_SESSION, NOW + 60, None, id="uploaded"),
         pytest.param(FLOWING_SESSION, NOW + 60, NOW + 60 + TASK_FLOW_CHECK_SECONDS, id="task flow started"),

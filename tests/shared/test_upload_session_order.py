@@ -26,6 +26,8 @@ from tests.shared.uploads import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from local.embedded_store import EmbeddedStore
 
 NOTHING_MORE = {"EventType": "ReviewAudioVideoComplete", "ReviewAudioVideoCompleteEvent": {"FileId": FILE_ID}}
@@ -35,11 +37,11 @@ HALFWAY = changed(status="PROCESSING", subtask="PROCESSING", progress=50)
 
 @pytest.fixture(scope="module")
 def store(valkey: EmbeddedStore) -> Store:
-    """A store whose uploads are told apart by their ids alone."""
+    """Make a store whose uploads are told apart by their ids alone."""
     return Store(valkey.url, StoreScope("order", 7200))
 
 
-def after(store: Store, events: tuple[dict[str, object], ...]) -> UploadSession:
+def after(store: Store, events: tuple[Mapping[str, object], ...]) -> UploadSession:
     """Let the events come in this order, and give the session without what names it."""
     session = new_session()
     for event in events:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator
 
+    from requests import PreparedRequest
+
 FILE_ID = "5576678020011223344"
 TOKEN = "vuf1.W10.c2lnbmF0dXJl"
 ADDRESS = "https://vod.tencentcloudapi.com/"
@@ -43,9 +45,15 @@ def answer(**members: object) -> dict[str, object]:
     return {"Response": {**members, "RequestId": "3f0a9f52"}}
 
 
+def content_of(request: PreparedRequest) -> dict[str, object]:
+    """Read the parameters of a call."""
+    assert isinstance(request.body, str)
+    return dict(json.loads(request.body))
+
+
 @pytest.fixture
 def vod() -> Iterator[responses.RequestsMock]:
-    """The API as the `responses` library plays it: what the SDK sends is kept, nothing leaves."""
+    """Play the API with the `responses` library: what the SDK sends is kept, nothing leaves."""
     with responses.RequestsMock() as mock:
         yield mock
 
@@ -57,10 +65,10 @@ def test_source_context_of_the_file_is_read_back(vod: responses.RequestsMock) ->
     assert read_back(api()) == TOKEN
 
     request = vod.calls[0].request
-    assert json.loads(request.body or "") == {"FileIds": [FILE_ID], "Filters": ["basicInfo"]}
+    assert content_of(request) == {"FileIds": [FILE_ID], "Filters": ["basicInfo"]}
     assert request.headers["X-TC-Action"] == "DescribeMediaInfos"
     assert request.headers["X-TC-Version"] == "2018-07-17"
-    assert request.headers["Authorization"].startswith("TC3-HMAC-SHA256 Credential=AKIDexample0000/")
+    assert str(request.headers["Authorization"]).startswith("TC3-HMAC-SHA256 Credential=AKIDexample0000/")
     assert "X-TC-Token" not in request.headers
 
 
@@ -70,7 +78,7 @@ def test_sub_application_is_named_when_there_is_one(vod: responses.RequestsMock)
 
     read_back(api(VOD_SUB_APP_ID="1500000001"))
 
-    assert json.loads(vod.calls[0].request.body or "")["SubAppId"] == 1500000001
+    assert content_of(vod.calls[0].request)["SubAppId"] == 1500000001
 
 
 def test_role_of_the_function_comes_before_the_long_term_keys(vod: responses.RequestsMock) -> None:
@@ -172,6 +180,80 @@ def test_what_is_no_answer_of_the_api_is_an_error(
         read_back(api())
 
     assert failure.value.status == 503
+
+
+@pytest.mark.parametrize("shape", [{"EventSet": []}, {"EventSet": None}, {}])
+def test_empty_queue_is_no_error(vod: responses.RequestsMock, shape: dict[str, object]) -> None:
+    """How VOD says that there are no events is undocumented: an empty list, null and nothing all mean it."""
+    vod.post(ADDRESS, json=answer(**shape))
+
+    assert api().pull_events(timeout_seconds=1.0) == ()
+
+
+def test_empty_queue_may_be_told_as_an_error(vod: responses.RequestsMock) -> None:
+    """ResourceNotFound means that there is nothing to pull; any other code is a failure."""
+    vod.post(ADDRESS, json=answer(Error={"Code": "ResourceNotFound", "Message": ""}))
+    vod.post(ADDRESS, json=answer(Error={"Code": "FailedOperation", "Message": ""}))
+    client = api()
+
+    assert client.pull_events(timeout_seconds=1.0) == ()
+    with pytest.raises(VodApiError):
+        client.pull_events(timeout_seconds=1.0)
+
+
+def test_events_are_pulled_as_they_are_and_confirmed_by_their_handles(vod: responses.RequestsMock) -> None:
+    """No member is lost on the way, because no model of the SDK is in between."""
+    item = {"EventHandle": "h1", "EventType": "NewThing2031", "NewThingEvent": {"Unheard": [1, None]}}
+    vod.post(ADDRESS, json=answer(EventSet=[item, None]))
+    vod.post(ADDRESS, json=answer())
+    client = api()
+
+    assert client.pull_events(timeout_seconds=1.0) == (item,)
+    client.confirm_events(("h1", "h2"), timeout_seconds=1.0)
+
+    pulled, confirmed = (call.request for call in vod.calls)
+    assert (pulled.headers["X-TC-Action"], confirmed.headers["X-TC-Action"]) == (
+        "PullEvents",
+        "ConfirmEvents",
+    )
+    assert content_of(confirmed) == {"EventHandles": ["h1", "h2"]}
+
+
+def test_uploads_are_listed_page_by_page_the_oldest_first(vod: responses.RequestsMock) -> None:
+    """The search is narrowed by time and by source, and says where its page begins."""
+    vod.post(ADDRESS, json=answer(TotalCount=1, MediaInfoSet=[media(FILE_ID, TOKEN)]))
+
+    found = api().uploads_created(
+        after="2026-11-22T00:00:00Z", before="2026-11-22T01:00:00Z", offset=200, timeout_seconds=1.0
+    )
+
+    assert found == (media(FILE_ID, TOKEN),)
+    assert content_of(vod.calls[0].request) == {
+        "CreateTime": {"After": "2026-11-22T00:00:00Z", "Before": "2026-11-22T01:00:00Z"},
+        "SourceTypes": ["Upload"],
+        "Filters": ["basicInfo", "metaData"],
+        "Sort": {"Field": "CreateTime", "Order": "Asc"},
+        "Offset": 200,
+        "Limit": 100,
+    }
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ({"ProcedureTask": {"Status": "FINISH"}}, {"Status": "FINISH"}),
+        ({}, {}),
+        ({"ProcedureTask": None}, {}),
+    ],
+)
+def test_task_flow_is_read_as_its_event_would_tell_it(
+    vod: responses.RequestsMock, members: dict[str, object], expected: dict[str, object]
+) -> None:
+    """DescribeTaskDetail carries the same structure as the event; a task of another kind has none."""
+    vod.post(ADDRESS, json=answer(**members))
+
+    assert api().procedure_task("task-1", timeout_seconds=1.0) == expected
+    assert content_of(vod.calls[0].request) == {"TaskId": "task-1"}
 
 
 def test_api_that_is_down_is_an_error_without_its_address() -> None:

@@ -16,6 +16,8 @@ from shared.upload_policy import Grant
 from shared.upload_session import Facts, UploadSession, facts_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shared.journal_store import Rule
     from shared.notification_values import EventNotification
 
@@ -87,12 +89,12 @@ def changed(
     }
 
 
-def notification_of(event: dict[str, object]) -> EventNotification:
+def notification_of(event: Mapping[str, object]) -> EventNotification:
     """Read an event as a pushed body."""
     return parse_notification(json.dumps(event).encode())
 
 
-def facts_in(event: dict[str, object], *, received_at: int = NOW) -> Facts:
+def facts_in(event: Mapping[str, object], *, received_at: int = NOW) -> Facts:
     """Say what an event adds to its upload."""
     return facts_of(notification_of(event), received_at=received_at)
 

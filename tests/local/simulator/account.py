@@ -92,7 +92,7 @@ class Account:
             secret_key=SECRET_KEY,
             public_url=self.url,
             task_flow_step_seconds=0.01,
-            push_timeout_seconds=0.3,
+            push_timeout_seconds=5,
             push_retry_seconds=0.01,
             pull_wait_seconds=0.1,
         )

@@ -49,10 +49,10 @@ def test_upload_goes_on_where_it_was(tmp_path: Path) -> None:
 def test_pending_push_keeps_its_remaining_tries(tmp_path: Path) -> None:
     """An event that was on its way is sent again after the restart, never more than three times in all."""
     with HttpPeer(lambda _request: Reply(delay_seconds=5)) as receiver:
-        with Account(tmp_path, callback_url=receiver.url, push_timeout_seconds=5) as account:
+        with Account(tmp_path, callback_url=receiver.url) as account:
             account.upload()
             wait_until(lambda: len(receiver.received) == 1)
-        with Account(tmp_path, callback_url=receiver.url) as account:
+        with Account(tmp_path, callback_url=receiver.url, push_timeout_seconds=0.3) as account:
             wait_until(lambda: len(receiver.received) == 3)
             wait_until(lambda: not account.simulator._database.rows("SELECT * FROM pushes"))  # noqa: SLF001  # nothing else shows it
 

@@ -424,3 +424,50 @@ def test_second_domain_of_the_storage_works_too(account: Account) -> None:
     host = applied.host.replace("myqcloud.com", "tencentcos.cn")
 
     assert _request(account, applied, "PUT", f"/{applied.key}", data=b"abc", host=host) == (200, "")
+
+
+def test_object_cannot_be_copied_in(account: Account) -> None:
+    """A copy would bring bytes that the uploader may not be allowed to read."""
+    applied = account.apply()
+    for header in ("x-cos-copy-source", "x-amz-copy-source"):
+        assert _request(account, applied, "PUT", f"/{applied.key}", headers={header: "other/object"}) == (
+            403,
+            "AccessDenied",
+        )
+
+
+def test_bucket_answers_its_credential(account: Account) -> None:
+    """A signed HEAD of the bucket is allowed, a plain OPTIONS always is."""
+    applied = account.apply()
+
+    assert _request(account, applied, "HEAD", "/") == (200, "")
+    assert account.request("OPTIONS", applied.host, "/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("code", "headers"),
+    [
+        ("XAmzContentSHA256Mismatch", {"x-amz-content-sha256": "0" * 64}),
+        ("BadDigest", {"x-amz-checksum-crc32": "AAAAAA=="}),
+        ("IncompleteBody", {"Content-Encoding": "aws-chunked"}),
+    ],
+)
+def test_body_must_be_what_it_announced(account: Account, code: str, headers: dict[str, str]) -> None:
+    """Every checksum an S3 client sends is compared, whatever the request was signed with."""
+    applied = account.apply()
+
+    assert _request(account, applied, "PUT", f"/{applied.key}", data=b"abc", headers=headers) == (400, code)
+
+
+def test_chunked_body_must_have_its_decoded_length(account: Account) -> None:
+    """The length without the chunk framing is announced in a header of its own."""
+    applied = account.apply(3)
+    announced = {"Content-Encoding": "aws-chunked", "x-amz-decoded-content-length": "4"}
+    body = b"3\r\nabc\r\n0\r\n\r\n"
+    refused = _request(account, applied, "PUT", f"/{applied.key}", data=body, headers=announced)
+    announced["x-amz-decoded-content-length"] = "3"
+    accepted = _request(account, applied, "PUT", f"/{applied.key}", data=body, headers=announced)
+
+    assert refused == (400, "IncompleteBody")
+    assert accepted == (200, "")
+    assert account.storage(applied).head_object(applied.bucket, applied.key)["Content-Length"] == "3"

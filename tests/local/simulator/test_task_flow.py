@@ -158,3 +158,23 @@ def test_streaming_output_can_be_fetched(account: Account, receiver: HttpPeer) -
     assert (
         requests.get(item["AdaptiveDynamicStreamingTask"]["Output"]["Url"], timeout=10).content == b"frames"
     )
+
+
+@pytest.mark.parametrize(
+    ("extension", "category"), [("mp3", "Audio"), ("png", "Image"), ("mkv", "Video"), ("xyz", "Video")]
+)
+def test_machine_without_ffmpeg_does_its_best(
+    account: Account, receiver: HttpPeer, monkeypatch: pytest.MonkeyPatch, extension: str, category: str
+) -> None:
+    """Size and container are always known; the cover is then a single grey pixel."""
+    monkeypatch.setenv("PATH", "")
+    applied = account.apply(3, signature=account.signature(procedure="Two"), videoType=extension)
+    account.storage(applied).put_object(applied.bucket, b"abc", applied.key)
+    account.call("CommitUploadUGC", signature=account.signature(), vodSessionKey=applied.session_key)
+    wait_until(lambda: bool(_changes(receiver)))
+    upload = json.loads(receiver.received[0].body)["FileUploadEvent"]
+    cover = _changes(receiver)[0]["MediaProcessResultSet"][1]["CoverBySnapshotTask"]["Output"]["CoverUrl"]
+
+    assert upload["MetaData"] == {"Size": 3, "Container": extension}
+    assert upload["MediaBasicInfo"]["Category"] == category
+    assert requests.get(cover, timeout=10).headers["Content-Type"] == "image/png"

@@ -6,13 +6,14 @@ import base64
 import hashlib
 import hmac
 import random
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
 from shared.upload_signature import sign
-from tests.local.simulator.account import SECRET_ID, SECRET_KEY, Account
+from tests.local.simulator.account import SECRET_ID, SECRET_KEY, Account, Applied
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -395,3 +396,42 @@ def test_expire_time_of_the_web_sdk_is_kept(tmp_path: Path) -> None:
         found = account.api().call_json("SearchMedia", {})["Response"]["MediaInfoSet"]
 
     assert [media["BasicInfo"]["ExpireTime"] for media in found] == ["2027-01-01T00:00:00Z"]
+
+
+def test_simultaneous_commits_publish_once(account: Account) -> None:
+    """Of many Commits at the same time one publishes, and all get the same file."""
+    before = account.counters().get("EventDropped", 0)
+    applied = account.apply(3)
+    account.storage(applied).put_object(applied.bucket, b"abc", applied.key)
+
+    def commit(signature: str) -> str:
+        reply = account.call("CommitUploadUGC", signature=signature, vodSessionKey=applied.session_key)
+        return str(reply["data"]["fileId"])
+
+    with ThreadPoolExecutor(6) as threads:
+        file_ids = set(threads.map(commit, [account.signature() for _ in range(6)]))
+
+    assert len(file_ids) == 1
+    assert account.counters()["EventDropped"] == before + 1
+    assert account.simulator.counters["EventDropped"] == before + 1
+
+
+@pytest.mark.parametrize(("raised", "events"), [(False, 1), (True, 2)])
+def test_cover_change_raises_an_event_when_set(
+    tmp_path: Path,
+    raised: bool,  # noqa: FBT001  # a table
+    events: int,
+) -> None:
+    """Whether VOD tells about a new cover is not documented; both readings can be set."""
+    with Account(tmp_path, mode="PULL", cover_change_event=raised) as account:
+        file_id = account.upload()["data"]["fileId"]
+        reply = account.call(
+            "ApplyUploadUGC", signature=account.signature(), fileId=file_id, coverType="png", coverSize=1
+        )
+        applied = Applied({**reply["data"], "video": reply["data"]["cover"]})
+        account.storage(applied).put_object(applied.bucket, b"C", applied.key)
+        account.call("CommitUploadUGC", signature=account.signature(), vodSessionKey=applied.session_key)
+        pulled = account.api().call_json("PullEvents", {})["Response"]["EventSet"]
+
+    assert len(pulled) == events
+    assert pulled[-1]["FileUploadEvent"]["MediaBasicInfo"]["CoverUrl"].endswith(".png") == raised

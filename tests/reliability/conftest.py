@@ -1,0 +1,44 @@
+"""A service whose functions may die at any moment, in a time that the tests move."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import redis
+
+from tests.local.simulator.account import Account
+from tests.reliability.app_receiver import AppReceiver
+from tests.reliability.many_uploads import VodLibrary
+from tests.reliability.moved_time import SharedClock
+from tests.reliability.service import AccountClock, Service, service_environment
+from tests.reliability.worker_process import WorkerProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from local.embedded_store import EmbeddedStore
+
+
+@pytest.fixture(scope="module")
+def running_service(valkey: EmbeddedStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One service for the tests of a file: VOD in pull mode without a callback URL, an app that takes all."""
+    folder = tmp_path_factory.mktemp("service")
+    clock = SharedClock(folder / "clock")
+    account = Account(folder / "vod", mode="PULL", pull_wait_seconds=0.05)
+    account.clock = AccountClock(clock)
+    with account, AppReceiver() as app, redis.Redis.from_url(valkey.url, decode_responses=True) as store:
+        settings = service_environment(valkey.url, vod_url=account.url, webhook_url=app.url)
+        with WorkerProcess(
+            settings, clock_file=folder / "clock", log_file=folder / "functions.log"
+        ) as worker:
+            library = VodLibrary(account)
+            yield Service(account, library, app, clock, store, worker, settings)
+
+
+@pytest.fixture
+def service(running_service: Service) -> Service:
+    """Give the service with an empty store, an empty queue and an app that has heard nothing."""
+    running_service.store.flushall()
+    running_service.library.finish_uploads({})
+    running_service.app.webhooks.clear()
+    return running_service

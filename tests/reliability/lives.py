@@ -1,0 +1,64 @@
+"""A worker that is killed at one place again and again, and what VOD and the timers do meanwhile.
+
+How it all must end is left to the tests.
+"""
+
+from __future__ import annotations
+
+import itertools
+import signal
+from typing import TYPE_CHECKING, Any
+
+from tests.reliability.crash_points import CrashPoint
+from tests.reliability.service import SENDS_PER_EVENT, push_of, timer_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from tests.reliability.crash_points import Side
+    from tests.reliability.service import Service
+
+BETWEEN_LIVES_SECONDS = 60
+"""Longer than every lease, and than the 30 s for which VOD lends a pulled event."""
+MOST_LIVES = 100
+_EVERY_20TH = (1, *itertools.repeat(20, MOST_LIVES))
+_FIRST_OR_SECOND = (1, 2, 1, 2, 1, 2)
+
+
+class Lives:
+    """The lives of one worker: each ends at the crash point, until there is nothing left to pass it."""
+
+    def __init__(
+        self, service: Service, call: str, side: Side, *, passed_rarely: bool = False, **settings: str
+    ) -> None:
+        """Kill at the first and then at every 20th passing; at the first or second if that is rare."""
+        self._service = service
+        passings = _FIRST_OR_SECOND if passed_rarely else _EVERY_20TH
+        self._points = iter([CrashPoint(call, side, passing, signal.SIGKILL) for passing in passings])
+        self._settings = settings
+        self.begun = self.killed = 0
+
+    def push(self, events: Sequence[Mapping[str, object]]) -> None:
+        """Push events one after the other; one that got no answer is pushed again, as VOD does."""
+        waiting, sends = list(events), 0
+        while waiting:
+            sends += 1
+            answers = self._live([push_of(event) for event in waiting])
+            assert [answer["statusCode"] for answer in answers] == [200] * len(answers)
+            assert sends <= SENDS_PER_EVENT
+            sends = 1 if answers else sends
+            del waiting[: len(answers)]
+
+    def fire(self, timer: str, *, until: Callable[[], bool]) -> None:
+        """Fire a timer, each time in a new life, until nothing is left to do."""
+        while not until():
+            assert self.begun < MOST_LIVES
+            for figures in self._live([timer_of(timer)]):
+                assert "error" not in figures
+
+    def _live(self, invocations: Sequence[tuple[str, object]]) -> tuple[Any, ...]:
+        self.begun += 1
+        life = self._service.worker.live(invocations, point=next(self._points, None), **self._settings)
+        self.killed += life.was_killed
+        self._service.clock.advance(BETWEEN_LIVES_SECONDS)
+        return life.results

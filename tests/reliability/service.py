@@ -1,0 +1,128 @@
+"""The whole service around a worker: VOD's API, store, app and clock; and how everything ended.
+
+What is done to it is left to the tests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from local.timers import timer_event
+from tests.functions import scf
+from tests.functions.deployment import CALLBACK_TOKEN, environment
+from tests.local.simulator.account import SECRET_ID, SECRET_KEY, Account, MovableClock
+from tests.reliability.many_uploads import Upload, VodLibrary, begin_uploads
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import redis
+
+    from tests.reliability.app_receiver import AppReceiver
+    from tests.reliability.moved_time import SharedClock
+    from tests.reliability.worker_process import WorkerProcess
+
+WEBHOOK_SECRET = "whsec_Y2FuYXJ5IG9mIHRoZSB3ZWJob29rIHNlY3JldCE="
+SENDS_PER_EVENT = 3
+"""VOD pushes an event once and, after a time-out, twice more (doc 266/33931)."""
+
+
+class AccountClock(MovableClock):
+    """The shared clock, as the simulated account wants it."""
+
+    def __init__(self, clock: SharedClock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def __call__(self) -> float:
+        """Tell the moved time."""
+        return self._clock()
+
+
+def service_environment(redis_url: str, *, vod_url: str, webhook_url: str, **changes: str) -> dict[str, str]:
+    """Make every variable that the functions read."""
+    wanted = {
+        "VOD_SECRET_ID": SECRET_ID,
+        "VOD_SECRET_KEY": SECRET_KEY,
+        "VOD_API_URL": vod_url,
+        "APP_WEBHOOK_URL": webhook_url,
+        "APP_WEBHOOK_SECRETS": WEBHOOK_SECRET,
+        "APP_WEBHOOK_ALLOW_INSECURE": "1",
+        **changes,
+    }
+    return environment(redis_url, **wanted)
+
+
+def push_of(event: Mapping[str, object]) -> tuple[str, dict[str, Any]]:
+    """Spell the invocation by which VOD pushes an event."""
+    body = json.dumps(event, ensure_ascii=False)
+    path = f"/{CALLBACK_TOKEN}"
+    return "event_notification", scf.event_of(
+        "function-url", "POST", path, headers={"Content-Type": "application/json"}, query={}, body=body
+    )
+
+
+def timer_of(function: str) -> tuple[str, dict[str, Any]]:
+    """Spell the invocation of a timer."""
+    return function, timer_event(function)
+
+
+@dataclass(frozen=True)
+class Service:
+    """Everything that outlives a worker."""
+
+    account: Account
+    library: VodLibrary
+    app: AppReceiver
+    clock: SharedClock
+    store: redis.Redis
+    worker: WorkerProcess
+    environment: Mapping[str, str]
+
+    def finished_uploads(self, count: int, *, with_task_flow: bool = False) -> list[Upload]:
+        """Have so many users make an upload each; no event has been sent yet."""
+        tokens = begin_uploads(self.environment, count, now=self.clock())
+        return self.library.finish_uploads(tokens, with_task_flow=with_task_flow)
+
+    def begun_uploads(self, count: int) -> set[str]:
+        """Have so many users ask for a signature, and never use it."""
+        return set(begin_uploads(self.environment, count, now=self.clock()))
+
+    def queue(self, events: Sequence[Mapping[str, object]]) -> None:
+        """Have VOD queue events for the reliable callback."""
+
+        async def emit() -> None:
+            for event in events:
+                await self.account.simulator.emit(event)
+
+        asyncio.run(emit())
+
+    def records(self, kind: str) -> list[dict[str, str]]:
+        """Read every hash of one kind: `event`, `upload`, `poison`."""
+        pipeline = self.store.pipeline(transaction=False)
+        for key in self.store.scan_iter(f"vuf:*:{kind}:*", count=1000):
+            pipeline.hgetall(key)
+        return pipeline.execute()
+
+    def waiting(self, shelf: str) -> int:
+        """Count the members of one of the sorted sets, such as `due` or `checks`, over all partitions."""
+        return sum(int(self.store.zcard(key)) for key in self.store.scan_iter(f"vuf:*:{shelf}", count=1000))
+
+    def due(self, shelf: str) -> int:
+        """Count those whose time has come."""
+        now, keys = self.clock(), self.store.scan_iter(f"vuf:*:{shelf}", count=1000)
+        return sum(int(self.store.zcount(key, "-inf", now)) for key in keys)
+
+    def everything(self) -> dict[str, object]:
+        """Read all that the store keeps, but the app's turns, which end by themselves within a second."""
+        keys = [key for key in self.store.scan_iter(count=1000) if ":turn:" not in key]
+        return {key: self._value(key) for key in sorted(keys)}
+
+    def _value(self, key: str) -> object:
+        kind = self.store.type(key)
+        if kind == "hash":
+            return self.store.hgetall(key)
+        return self.store.zrange(key, 0, -1, withscores=True) if kind == "zset" else self.store.get(key)
