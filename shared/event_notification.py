@@ -75,11 +75,11 @@ def parse_notification(body: bytes) -> EventNotification:
 
     """
     if len(body) > MAX_BODY_BYTES:
-        raise ContentTooLargeError("the body is larger than 1 MiB")
+        raise ContentTooLargeError("The body is larger than 1 MiB.")
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise InvalidRequestError("the body is not UTF-8") from error
+        raise InvalidRequestError("The body is not UTF-8.") from error
     return _notification(read_object(text), event_handle=None)
 
 
@@ -98,7 +98,7 @@ def notification_from_pull(item: Mapping[str, object]) -> EventNotification:
     try:
         text = json.dumps(content if isinstance(content, dict) else dict(item))
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidRequestError("the event cannot be written as JSON") from error
+        raise InvalidRequestError("The event cannot be written as JSON.") from error
     return _notification(read_object(text), event_handle=handle or None)
 
 

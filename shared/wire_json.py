@@ -33,14 +33,14 @@ def read_object(text: str) -> dict[str, object]:
     try:
         value: object = _DECODER.decode(text)
     except ValueError as error:
-        raise InvalidRequestError("the body is not JSON") from error
+        raise InvalidRequestError("The body is not JSON.") from error
     except RecursionError as error:
-        raise InvalidRequestError("the body is nested too deep") from error
+        raise InvalidRequestError("The body is nested too deep.") from error
     if not isinstance(value, dict):
-        raise InvalidRequestError("the body is not a JSON object")
+        raise InvalidRequestError("The body is not a JSON object.")
     # Counting brackets is far cheaper than walking the tree, and settles every honest body.
     if text.count("{") + text.count("[") > MAX_DEPTH and _is_too_deep(value):
-        raise InvalidRequestError("the body is nested too deep")
+        raise InvalidRequestError("The body is nested too deep.")
     return value
 
 
@@ -97,13 +97,13 @@ def texts_in(value: object) -> tuple[str, ...]:
 def _object_from(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise InvalidRequestError("an object in the body has two members of one name")
+        raise InvalidRequestError("An object in the body has two members of one name.")
     return members
 
 
 def _integer_from(digits: str) -> int:
     if len(digits.removeprefix("-")) > MAX_DIGITS:
-        raise InvalidRequestError("a number in the body has too many digits")
+        raise InvalidRequestError("A number in the body has too many digits.")
     return int(digits)
 
 
@@ -115,7 +115,7 @@ def _number_from(digits: str) -> float | str:
 
 
 def _refuse_constant(_name: str) -> object:
-    raise InvalidRequestError("the body holds NaN or Infinity, which JSON has not")
+    raise InvalidRequestError("The body holds NaN or Infinity, which JSON does not know.")
 
 
 _DECODER = json.JSONDecoder(

@@ -147,6 +147,7 @@ def test_a_lost_connection_is_said_in_words_and_can_go_on(open_page: OpenPage, m
     page.cut_off()
     page.wait_for(card, "stopped")
     expect(card.get_by_role("alert")).to_contain_text("The connection was lost")
+    page.let_go()
     page.slow_down(-1)
     card.get_by_role("button", name="Try again").click()
     page.wait_for(card, "uploaded")

@@ -35,6 +35,7 @@ class UploadPage:
         self.complaints: list[str] = []
         self._expected: tuple[str, ...] = ()
         self._held: list[Route] = []
+        self._is_cut_off = False
         self._devtools: CDPSession | None = None
         page.set_default_timeout(PATIENCE)
         page.on("console", self._note_line)
@@ -107,7 +108,7 @@ class UploadPage:
     def cut_off(self) -> None:
         """Take the network away, as in a tunnel."""
         self._network(offline=True, upload=-1)
-        self.page.unroute_all()
+        self._is_cut_off = True
         for route in self._held:
             route.abort("internetdisconnected")
 
@@ -127,7 +128,10 @@ class UploadPage:
         return counted
 
     def _keep_waiting(self, route: Route) -> None:
-        self._held.append(route)
+        if self._is_cut_off:
+            route.abort("internetdisconnected")
+        else:
+            self._held.append(route)
 
     def _events(self, upload_id: str, type_: str) -> list[dict[str, Any]]:
         received = self._get(f"/local/events?uploadId={upload_id}")

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
-from tests.local.simulator.account import Account
 from tests.reliability.app_receiver import AppReceiver
 from tests.reliability.many_uploads import VodLibrary
 from tests.reliability.moved_time import SharedClock
-from tests.reliability.service import AccountClock, Service, service_environment
+from tests.reliability.service import MovedAccount, Service, service_environment
 from tests.reliability.worker_process import WorkerProcess
 
 if TYPE_CHECKING:
@@ -24,9 +23,7 @@ def running_service(valkey: EmbeddedStore, tmp_path_factory: pytest.TempPathFact
     """One service for the tests of a file: VOD in pull mode without a callback URL, an app that takes all."""
     folder = tmp_path_factory.mktemp("service")
     clock = SharedClock(folder / "clock")
-    account = Account(folder / "vod", mode="PULL", pull_wait_seconds=0.05)
-    account.clock = AccountClock(clock)
-    with account, AppReceiver() as app, redis.Redis.from_url(valkey.url, decode_responses=True) as store:
+    with MovedAccount(folder / "vod", clock) as account, AppReceiver() as app, redis.Redis.from_url(valkey.url, decode_responses=True) as store:
         settings = service_environment(valkey.url, vod_url=account.url, webhook_url=app.url)
         with WorkerProcess(
             settings, clock_file=folder / "clock", log_file=folder / "functions.log"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from tests.reliability.many_uploads import Upload, VodLibrary, begin_uploads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     import redis
 
@@ -30,15 +32,22 @@ SENDS_PER_EVENT = 3
 """VOD pushes an event once and, after a time-out, twice more (doc 266/33931)."""
 
 
-class AccountClock(MovableClock):
-    """The shared clock, as the simulated account wants it."""
+class MovedAccount(Account):
+    """A simulated account in the moved time: its events wait for the reliable callback."""
 
+    def __init__(self, folder: Path, clock: SharedClock) -> None:
+        super().__init__(folder, mode="PULL", pull_wait_seconds=0.05)
+        self.clock = _AccountClock(clock)
+        # asyncio knows only sockets of a named protocol for TCP; others keep back each answer for 40 ms.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+class _AccountClock(MovableClock):
     def __init__(self, clock: SharedClock) -> None:
         super().__init__()
         self._clock = clock
 
     def __call__(self) -> float:
-        """Tell the moved time."""
         return self._clock()
 
 

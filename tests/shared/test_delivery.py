@@ -180,7 +180,7 @@ def test_app_that_is_slow_is_left_when_the_time_is_over(valkey_url: str, token: 
         started = time.monotonic()
         assert courier.deliver(take_in(courier, uploaded(token))) == "retrying"
 
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 2.0
 
 
 def test_wish_of_the_app_to_wait_is_granted(app: HttpPeer, valkey_url: str, token: str) -> None:

@@ -405,12 +405,10 @@ def test_task_flow_that_vod_does_not_know_holds_up_nobody(
     service: Service, vod: Account, clock: Clock
 ) -> None:
     """What VOD refuses to tell of one upload is asked again later; the others get their answers now."""
-    strange = begin(service, "mallory")
+    strange, session = begin(service, "mallory"), begin(service)
     service.take_in(uploaded(token_of(strange), task_id=TASK_ID))
-    clock.move(TASK_FLOW_CHECK_SECONDS - QUARTER)
-    session = begin(service)
     upload(vod, session)
-    clock.move(QUARTER)
+    clock.move(TASK_FLOW_CHECK_SECONDS)
 
     figures = service.reconciliation().run()
 

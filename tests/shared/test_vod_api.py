@@ -283,7 +283,7 @@ def test_api_that_is_slow_is_an_error_in_time(speak: Callable[[socket.socket], N
         with pytest.raises(VodApiError):
             read_back(client, timeout_seconds=0.3)
 
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 2.0
 
 
 def test_each_call_has_its_own_time_out() -> None:
