@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from shared import bootstrap, log
 from shared.app_event import PUSH
+from shared.arrival import Source
 from shared.errors import NotFoundError, StoreUnavailableError
 from shared.event_notification import (
     callback_signature_from_query,
@@ -15,7 +16,6 @@ from shared.event_notification import (
     raw_json,
 )
 from shared.http_message import Request, Response
-from shared.intake import Source
 from shared.invocation import answer_http
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """How events of the journal are told to people and to programs: rows, documents, times, shortened tokens.
 
-Finding them is left to `shared.operator_store`, what an event becomes for the app to `shared.intake`.
+Finding them is left to `shared.operator_store`, what an event becomes for the app to `shared.app_event`.
 """
 
 from __future__ import annotations
@@ -10,14 +10,11 @@ import re
 from typing import TYPE_CHECKING
 
 from shared.app_event import to_json
+from shared.arrival import event_in
 from shared.errors import ServiceError
 from shared.event_notification import notification_from_pull
-from shared.intake import Intake
-from shared.journal_store import TakenEvent
 from shared.operator_store import EventState
-from shared.settings import IntakeSettings
 from shared.signature_inspection import iso_time
-from shared.store import Store, StoreScope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -42,8 +39,6 @@ COLUMNS = (
 
 _TITLES = {"nextAttempt": "next attempt", "id": "event id"}
 _TOKEN = re.compile(r"(vuf1\.[A-Za-z0-9_-]{7})[A-Za-z0-9_.-]+")
-# Reading a record back needs neither settings nor a store; nothing is ever asked of this one.
-_reader = Intake(Store("redis://", StoreScope("", 0)), IntakeSettings.model_construct())
 
 
 def with_short_tokens(text: str) -> str:
@@ -119,7 +114,7 @@ def _app_event(event: KeptEvent) -> AppEvent | None:
     if event.state is EventState.PARKED:
         return None
     try:
-        return _reader.recall(TakenEvent(event.record, lease="", endpoint_disabled=False)).event
+        return event_in(event.record)
     except (KeyError, ValueError):
         return None
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from local.events_listing import printable
 from local.logged_events import LoggedEvent, PassedOver, UnreadableLine, read_lines
 from shared.app_event import PUSH, Verdict, event_id_for
+from shared.arrival import Source, classify, journal_name
 from shared.errors import ServiceError, StoreUnavailableError
-from shared.intake import Intake, Source, classify, journal_name
+from shared.intake import Intake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shared.app_webhook import AppWebhook
-    from shared.intake import Arrival, Intake, ReadBack
+    from shared.arrival import Arrival
+    from shared.intake import Intake, ReadBack
     from shared.journal_store import Outcome
 
 ATTEMPT_SECONDS = 15.0

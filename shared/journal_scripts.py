@@ -8,6 +8,14 @@ from __future__ import annotations
 
 from shared.upload_scripts import TURN_STEP
 
+_SHELVE_STEP = """
+-- Put an event on a shelf of its partition, and take off those whose record is no longer kept.
+local function shelve(shelf, now, record_ttl, event)
+  redis.call('ZADD', shelf, now, event)
+  redis.call('ZREMRANGEBYSCORE', shelf, '-inf', tonumber(now) - tonumber(record_ttl))
+end
+"""
+
 _APPLY_STEP = """
 -- Add what an event says to its upload; returns verdict and sequence number.
 -- The upload's record may be lost: the sealed token is the truth about identity, so it is made anew.
@@ -30,7 +38,9 @@ local function apply(upload, checks, now, record_ttl, facts)
   if facts.rank > tonumber(redis.call('HGET', upload, 'procedure_rank') or 0) then
     redis.call('HSET', upload, 'procedure_rank', facts.rank, 'procedure', facts.outcome)
   end
-  if facts.verified then redis.call('HSET', upload, 'verified_file_id', facts.file_id) end
+  if facts.verified and facts.file_id ~= '' then
+    redis.call('HSET', upload, 'verified_file_id', facts.file_id)
+  end
   redis.call('HSET', upload, 'updated_at', now)
   if facts.check_after > 0 then
     redis.call('ZADD', checks, tonumber(now) + facts.check_after, facts.upload_id)
@@ -43,7 +53,8 @@ end
 """
 
 JOURNAL_EVENT = (
-    _APPLY_STEP
+    _SHELVE_STEP
+    + _APPLY_STEP
     + """
 -- KEYS event, journal, due, quarantined, upload, checks, endpoint
 -- ARGV now, record_ttl, next_attempt_at ('' = nothing to deliver), rule, facts, fields...
@@ -64,9 +75,8 @@ if rule == 'unless used' then
 end
 redis.call('HSET', KEYS[1], unpack(ARGV, 6))
 redis.call('EXPIRE', KEYS[1], ARGV[2])
-redis.call('ZADD', KEYS[2], ARGV[1], KEYS[1])
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', tonumber(ARGV[1]) - tonumber(ARGV[2]))
-if rule == 'quarantine' then redis.call('ZADD', KEYS[4], ARGV[1], KEYS[1]) end
+shelve(KEYS[2], ARGV[1], ARGV[2], KEYS[1])
+if rule == 'quarantine' then shelve(KEYS[4], ARGV[1], ARGV[2], KEYS[1]) end
 if ARGV[3] ~= '' then redis.call('ZADD', KEYS[3], ARGV[3], KEYS[1]) end
 local status, verdict, sequence = 'recorded', '', 0
 if rule == 'hold' or rule == 'apply' or rule == 'unless used' then
@@ -87,7 +97,8 @@ return {status, verdict, sequence, redis.call('HEXISTS', KEYS[7], 'disabled_at')
 )
 
 SETTLE_EVENT = (
-    _APPLY_STEP
+    _SHELVE_STEP
+    + _APPLY_STEP
     + """
 -- KEYS event, due, quarantined, upload, checks
 -- ARGV now, record_ttl, lease, facts ('' = the read-back disagreed)
@@ -95,7 +106,7 @@ if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[3] then return {'lost', '', 0, 0
 if ARGV[4] == '' then
   redis.call('HSET', KEYS[1], 'status', 'recorded', 'verdict', 'quarantined', 'delivery', 'withheld')
   redis.call('ZREM', KEYS[2], KEYS[1])
-  redis.call('ZADD', KEYS[3], ARGV[1], KEYS[1])
+  shelve(KEYS[3], ARGV[1], ARGV[2], KEYS[1])
   return {'quarantined', 'quarantined', 0, 0}
 end
 local verdict, sequence = apply(KEYS[4], KEYS[5], ARGV[1], ARGV[2], cjson.decode(ARGV[4]))
@@ -117,14 +128,17 @@ redis.call('ZADD', KEYS[2], ARGV[3], KEYS[1])
 return {redis.call('HGETALL', KEYS[1]), redis.call('HEXISTS', KEYS[3], 'disabled_at')}
 """
 
-FINISH_ATTEMPT = """
+FINISH_ATTEMPT = (
+    _SHELVE_STEP
+    + """
 -- KEYS event, due, dead, endpoint
 -- ARGV lease, now, outcome ('delivered', 'failed', 'gone', 'waiting', 'kept'), next_attempt_at
--- ('' = no more), fields... ; 'waiting' was no attempt at the endpoint: not verified yet, or the
--- endpoint is disabled; 'kept' is the end without an endpoint
+-- ('' = no more), record_ttl, fields...
+-- 'waiting' was no attempt at the endpoint: not verified yet, or the endpoint is disabled; 'kept' is
+-- the end without an endpoint
 if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[1] then return 0 end
 local outcome = ARGV[3]
-redis.call('HSET', KEYS[1], unpack(ARGV, 5))
+redis.call('HSET', KEYS[1], unpack(ARGV, 6))
 if outcome == 'delivered' then
   redis.call('HDEL', KEYS[4], 'failing_since', 'disabled_at')
   redis.call('HSET', KEYS[4], 'delivered_at', ARGV[2])
@@ -136,10 +150,11 @@ if ARGV[4] ~= '' then
   redis.call('ZADD', KEYS[2], ARGV[4], KEYS[1])
 else
   redis.call('ZREM', KEYS[2], KEYS[1])
-  if outcome ~= 'delivered' and outcome ~= 'kept' then redis.call('ZADD', KEYS[3], ARGV[2], KEYS[1]) end
+  if outcome ~= 'delivered' and outcome ~= 'kept' then shelve(KEYS[3], ARGV[2], ARGV[5], KEYS[1]) end
 end
 return 1
 """
+)
 
 REVIVE_EVENT = """
 -- KEYS event, due, dead   ARGV now
@@ -151,15 +166,18 @@ redis.call('ZADD', KEYS[2], ARGV[1], KEYS[1])
 return 1
 """
 
-COUNT_FAILURE = """
+COUNT_FAILURE = (
+    _SHELVE_STEP
+    + """
 -- KEYS record, parked   ARGV now, record_ttl, limit, raw, problem
 local failures = redis.call('HINCRBY', KEYS[1], 'failures', 1)
 redis.call('HSET', KEYS[1], 'raw', ARGV[4], 'problem', ARGV[5], 'received_at', ARGV[1])
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 if failures < tonumber(ARGV[3]) then return 0 end
-redis.call('ZADD', KEYS[2], ARGV[1], KEYS[1])
+shelve(KEYS[2], ARGV[1], ARGV[2], KEYS[1])
 return 1
 """
+)
 
 ENDPOINT_TURN = (
     TURN_STEP

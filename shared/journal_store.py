@@ -179,7 +179,9 @@ class JournalStore(StoreConnection):
         """
         keys = [at.key, f"{at.partition}:due", f"{at.partition}:dead", _endpoint_key(at, ending.endpoint)]
         due = "" if ending.next_attempt_at is None else ending.next_attempt_at
-        arguments = [ending.lease, ending.now, ending.outcome, due, *flat(tuple(ending.fields.items()))]
+        fields = flat(tuple(ending.fields.items()))
+        retention = self._scope.retention_seconds
+        arguments = [ending.lease, ending.now, ending.outcome, due, retention, *fields]
         return bool(self._run(journal_scripts.FINISH_ATTEMPT, keys, arguments))
 
     def endpoint_turn(self, endpoint: str, *, now: float) -> float:
@@ -194,21 +196,26 @@ class JournalStore(StoreConnection):
         return float(self._run(journal_scripts.ENDPOINT_TURN, [key], [int(now * 1000), interval])) / 1000
 
     def remember_task(self, task_id: str, *, token: str) -> None:
-        """Remember which token belongs to a task flow.
+        """Remember which token belongs to a task flow, unless an event of it has come before.
 
         Raises:
             StoreUnavailableError: the store did not answer.
 
         """
-        self._ask(lambda client: client.set(self._task_key(task_id), token, ex=self._scope.retention_seconds))
+        retention = self._scope.retention_seconds
+        self._ask(lambda client: client.set(self._task_key(task_id), token, ex=retention, nx=True))
 
     def token_of_task(self, task_id: str) -> str:
-        """Recall the token of a task flow; empty if none is remembered.
+        """Recall the token of a task flow; empty if none is remembered, and from then on for good.
+
+        An event of a task flow would otherwise be nobody's when it comes first and somebody's when
+        it is sent again: one event with two names.
 
         Raises:
             StoreUnavailableError: the store did not answer.
 
         """
+        self.remember_task(task_id, token="")
         return str(self._ask(lambda client: client.get(self._task_key(task_id))) or "")
 
     def count_failure(self, raw: str, *, problem: str, now: int) -> bool:

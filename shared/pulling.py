@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from shared.app_event import PULL
+from shared.arrival import Source
 from shared.errors import StoreUnavailableError
 from shared.event_notification import notification_from_pull
-from shared.intake import Source
 from shared.wire_json import as_text
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Protocol
 
 from shared.app_event import RECONCILED
+from shared.arrival import Source
 from shared.errors import VodApiError
 from shared.event_notification import notification_from_pull
-from shared.intake import Source
 from shared.notification_values import NEW_FILE_UPLOAD, PROCEDURE_STATE_CHANGED
 from shared.upload_context import UploadContext, unseal
 from shared.upload_session import UploadState, next_check_at, state_of

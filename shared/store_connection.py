@@ -6,6 +6,7 @@ What is kept is left to `shared.upload_store` and `shared.journal_store`.
 from __future__ import annotations
 
 import hashlib
+from concurrent import futures
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 PARTITIONS = 16
 TIMEOUT_SECONDS = 0.4
+CLUSTER_CALL_SECONDS = 0.9
+"""The longest that a call of a cluster may take: its client asks every node in turn before it gives up."""
 CLUSTER_MARK = "+cluster://"
 """redis+cluster:// and rediss+cluster:// name one node of a Redis Cluster that has no proxy in front."""
 
@@ -62,6 +65,11 @@ class StoreConnection:
         # It has the same commands, and is typed apart.
         return cast("redis.Redis", RedisCluster.from_url(node, **options))
 
+    @cached_property
+    def _beside(self) -> futures.ThreadPoolExecutor:
+        """Keep the threads in which a cluster's calls are made, so that one can be left behind."""
+        return futures.ThreadPoolExecutor(thread_name_prefix="store")
+
     def _partitions(self) -> list[str]:
         """List the prefixes of all keys there can be."""
         return [self._prefix(number) for number in range(PARTITIONS)]
@@ -91,11 +99,21 @@ class StoreConnection:
 
     def _ask(self, command: Callable[[redis.Redis], Any]) -> Any:  # noqa: ANN401 -- each command has its own reply
         try:
+            if CLUSTER_MARK in self._redis_url:
+                return self._ask_cluster(command)
             return command(self._client)
-        except (redis.RedisError, redis.exceptions.RedisClusterException) as error:
+        except (redis.RedisError, redis.exceptions.RedisClusterException, futures.TimeoutError) as error:
             raise StoreUnavailableError(
                 f"The store did not answer ({type(error).__name__}). Try again in a moment."
             ) from error
+
+    def _ask_cluster(self, command: Callable[[redis.Redis], Any]) -> Any:  # noqa: ANN401 -- as above
+        call = self._beside.submit(lambda: command(self._client))
+        try:
+            return call.result(CLUSTER_CALL_SECONDS)
+        finally:
+            # One that has begun ends by its own time-outs; one that has not must not come too late.
+            call.cancel()
 
 
 def pairs(flat: Sequence[str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ signature is plain Base64.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 from itsdangerous import BadData, URLSafeSerializer
@@ -19,6 +20,8 @@ from shared.errors import Fault, UnprocessableError
 MAX_TOKEN_LENGTH = 250
 """Characters VOD keeps of a sourceContext (doc 266/33922); whether it counts bytes is undocumented."""
 _PREFIX = "vuf1."
+_TOKEN = re.compile(r"vuf1\.[A-Za-z0-9_.-]+", re.ASCII)
+"""Base64 decoders pass over foreign characters, and one token must have one spelling."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,8 @@ def seal(context: UploadContext, *, keys: tuple[str, ...], stage: str) -> str:
     if len(token) > MAX_TOKEN_LENGTH:
         excess = len(token) - MAX_TOKEN_LENGTH
         raise UnprocessableError(
-            "The context does not fit into an upload signature.",
-            faults=(Fault("/context", f"Too long: the sealed token is {excess} characters over its limit."),),
+            "User id and context together do not fit into an upload signature.",
+            faults=(Fault("/context", f"Too long, beside the user id: {excess} characters over the limit."),),
         )
     return token
 
@@ -63,6 +66,8 @@ def unseal(token: str, *, keys: tuple[str, ...], stage: str) -> UploadContext | 
     """Open a token sealed with any of `keys`."""
     if not token.startswith(_PREFIX):
         return NoSeal()
+    if not _TOKEN.fullmatch(token):
+        return BrokenSeal()
     try:
         upload_id, user_id, app_context = _serializer(keys, stage).loads(token[len(_PREFIX) :])
     except (BadData, UnicodeEncodeError):

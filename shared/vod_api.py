@@ -127,7 +127,7 @@ class VodApi:
             reply = as_object(self._client.call_json(action, parameters))
         except TencentCloudSDKException as error:
             raise _failed(action, str(error.get_code() or "")) from None
-        except (OSError, ValueError, LookupError, TypeError) as error:
+        except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
             # The client reads the answer's body, and looks for an error in it, without a guard of its own.
             raise _failed(action, type(error).__name__) from None
         response = as_object(reply.get("Response"))

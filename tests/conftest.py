@@ -28,11 +28,12 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
 
 
 @pytest.fixture
-def valkey_url(valkey: EmbeddedStore) -> str:
-    """Empty the store and give its address."""
-    with redis.Redis.from_url(valkey.url) as connection:
+def valkey_url(request: pytest.FixtureRequest) -> str:
+    """Empty the store and give its address: the one Valkey, or what TEST_REDIS_URL names (tests/cluster)."""
+    url = os.environ.get("TEST_REDIS_URL") or str(request.getfixturevalue("valkey").url)
+    with redis.Redis.from_url(url) as connection:
         connection.flushall()
-    return valkey.url
+    return url
 
 
 @pytest.fixture(scope="session")

@@ -55,7 +55,9 @@ ROOMS = {
             "vod_api",
         }
     ),
-    "flow": frozenset({"delivery", "delivery_round", "intake", "issuing", "pulling", "reconciliation"}),
+    "flow": frozenset(
+        {"arrival", "delivery", "delivery_round", "intake", "issuing", "pulling", "reconciliation"}
+    ),
     "edge": frozenset({"bootstrap", "invocation", "log"}),
 }
 """Every file of shared/ by its kind; a new one belongs to none until it is entered here."""
@@ -95,7 +97,7 @@ DRIVERS: dict[str, frozenset[str]] = {
     "operator_store": frozenset({"redis"}),
     "outbound_address": frozenset({"ipaddress", "socket"}),
     "store": frozenset(),
-    "store_connection": frozenset({"redis"}),
+    "store_connection": frozenset({"concurrent", "redis"}),
     "upload_store": frozenset({"redis"}),
     "vod_api": frozenset({"tencentcloud"}),
 }

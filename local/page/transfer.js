@@ -15,6 +15,8 @@ export function startTransfer({ media, cover, getSignature, onProgress, onSent, 
 
   const fail = whileRunning((error) => {
     stopped = true;
+    // Else the storage SDK takes the failed transfer's parts for in use, and a later run sends all anew.
+    cancelTasks(uploader);
     onFailure(error, uploader.vodSessionKey);
   });
 

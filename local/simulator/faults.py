@@ -1,85 +1,111 @@
-"""The fault dial: rules that make the next requests and pushes go wrong on purpose.
+"""The fault dial: rules that make the next pushes and requests go wrong on purpose.
 
-Where a rule takes effect is left to `hosts` and `push_sender`; without rules nothing changes.
+How a rule is written is left to `fault_rules`, what it does to `faulty_answers` and `push_sender`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, cast, get_args
+import secrets
+from collections import Counter
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING, Literal
 
-Kind = Literal["slow", "error", "drop", "duplicate", "corrupt", "expire"]
-_LONGEST_DELAY = 60.0
-_MOST_TIMES = 1000
-_SERVER_ERRORS = range(500, 600)
+if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
+
+Kind = Literal[
+    "slow",
+    "delay",
+    "reorder",
+    "duplicate",
+    "corrupt",
+    "drop",
+    "drop-reply",
+    "error",
+    "refuse",
+    "expire",
+    "redirect",
+]
+_SEEDS = 1 << 31
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One rule: which action it hits, how, and how often.
+    """One rule: which action it strikes, how, and how often.
 
-    `action` is a wire name such as `UploadPart`, `ApplyUploadUGC`, `Push`. `slow` waits `seconds`
-    first, so that a delayed push is overtaken by later ones; `error` answers `status`; `drop` never
-    answers, or never pushes; `expire` answers a storage request as if its credential had expired;
-    `duplicate` pushes twice; `corrupt` cuts the body of a push in two.
+    `action` is a wire name such as `UploadPart`, `ApplyUploadUGC` or `Push`, or `Receiver` for the
+    app's endpoint. With a `probability` (0 to 1) each of them is struck or not, else the next `times`.
+
+    A request that is `slow` is answered after `seconds`; `drop` never takes it; `drop-reply` takes
+    it and never answers; `error` answers `status`, with `retry_after` seconds if there are any;
+    `refuse` answers 200 with the business error `code`; `expire` answers as if the storage
+    credential had expired; `redirect` sends the client elsewhere.
+
+    An event pushed: `slow` takes `seconds` to send its body; `delay` waits so long before;
+    `reorder` waits until a later event has gone, or for `seconds`; `drop` gives it up unsent;
+    `error` loses one send and `drop-reply` the answer to it, after which VOD sends again;
+    `corrupt` cuts the body in two. `duplicate` pushes twice, or has PullEvents hand out twice.
     """
 
     action: str
     kind: Kind
     times: int = 1
+    probability: float | None = None
     seconds: float = 1.0
     status: int = 503
+    retry_after: int | None = None
+    code: str = "InternalError"
 
 
-@dataclass
 class FaultDial:
-    """The rules in force; each is used up after its `times`."""
+    """The rules in force, and how often each has struck.
 
-    _faults: list[Fault] = field(default_factory=list)
+    The rules are asked in their order and the first that strikes wins. Chance is drawn for each
+    action from a sequence of its own, so that with one seed the nth `Push` always fares the same,
+    whatever happens between.
+    """
 
-    def set(self, faults: list[Fault]) -> None:
-        """Replace all rules."""
-        self._faults = list(faults)
+    def __init__(self) -> None:
+        self.set(())
+
+    def set(self, faults: Sequence[Fault], *, seed: int | None = None) -> None:
+        """Replace all rules and begin the draws anew; without a seed one is made up."""
+        self._faults = tuple(faults)
+        self._strikes: Counter[int] = Counter()
+        self._seed = secrets.randbelow(_SEEDS) if seed is None else seed
+        self._draws = {
+            fault.action: Random(f"{self._seed} {fault.action}")  # noqa: S311  # repeatable, not secret
+            for fault in self._faults
+        }
+
+    @property
+    def seed(self) -> int:
+        """What makes a run with probabilities repeatable."""
+        return self._seed
+
+    @property
+    def strikes(self) -> tuple[tuple[Fault, int], ...]:
+        """Every rule, and how often it has struck."""
+        return tuple((fault, self._strikes[position]) for position, fault in enumerate(self._faults))
 
     @property
     def present(self) -> tuple[Fault, ...]:
         """The rules that still have something to do."""
-        return tuple(self._faults)
+        return tuple(fault for fault, struck in self.strikes if _has_more(fault, struck))
 
-    def strike(self, action: str) -> Fault | None:
-        """Give the rule that hits this action now, if any; one use of it is gone."""
-        for position, fault in enumerate(self._faults):
-            if fault.action == action:
-                left = fault.times - 1
-                self._faults[position : position + 1] = [replace(fault, times=left)] if left else []
+    def strike(self, action: str, kinds: Container[str] | None = None) -> Fault | None:
+        """Give the rule that strikes this action now, if any; where only some `kinds` can be, out of these."""
+        for position, (fault, struck) in enumerate(self.strikes):
+            is_meant = fault.action == action and (kinds is None or fault.kind in kinds)
+            if is_meant and _has_more(fault, struck) and self._falls_on(fault):
+                self._strikes[position] += 1
                 return fault
         return None
 
-
-def read_faults(value: object) -> list[Fault]:
-    """Read rules from JSON: a list of objects with the members of `Fault`.
-
-    Raises:
-        ValueError: the message says what is wrong.
-
-    """
-    if not isinstance(value, list):
-        raise ValueError("a list of faults is expected")  # noqa: TRY004  # one error for every wrong body
-    return [_fault(item) for item in value]
+    def _falls_on(self, fault: Fault) -> bool:
+        return fault.probability is None or self._draws[fault.action].random() < fault.probability
 
 
-def _fault(item: object) -> Fault:
-    try:
-        fault = Fault(**cast("dict[str, Any]", item))  # ty checked right below
-    except TypeError:
-        raise ValueError("a fault has action, kind, times, seconds and status") from None
-    checks = (
-        isinstance(fault.action, str),
-        fault.kind in get_args(Kind),
-        isinstance(fault.times, int) and 1 <= fault.times <= _MOST_TIMES,
-        isinstance(fault.seconds, int | float) and 0 <= fault.seconds <= _LONGEST_DELAY,
-        isinstance(fault.status, int) and fault.status in _SERVER_ERRORS,
-    )
-    if not all(checks):
-        raise ValueError("a member of a fault has a value that is not acceptable")
-    return fault
+def _has_more(fault: Fault, struck: int) -> bool:
+    return fault.probability is not None or struck < fault.times

@@ -1,36 +1,30 @@
 """The one address that plays all of VOD's hosts: told apart by the Host header.
 
-Cross-origin rules and faults are applied here; every host's own work is left to its endpoint.
+Cross-origin rules are applied here, and the fault dial is asked; every host's own work is left to its endpoint.
 """
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Router
 
 from local.simulator.control import CONTROL_HOSTS, STATISTICS_HOST
+from local.simulator.faulty_answers import REQUEST_KINDS, answer
 from local.simulator.server_api import SERVER_API_HOSTS
-from local.simulator.storage import refusal
-from local.simulator.storage_errors import request_expired
 from local.simulator.storage_request import FORWARD_HEADER, is_storage_host
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from local.simulator.control import ControlEndpoint, StatisticsEndpoint
     from local.simulator.faults import FaultDial
+    from local.simulator.faulty_answers import Endpoint
     from local.simulator.server_api import ServerApiEndpoint
     from local.simulator.storage import StorageEndpoint
-
-    Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True)
@@ -55,12 +49,13 @@ class Hosts:
             await _with_cross_origin_rules(self._answer_with(endpoint))(scope, receive, send)
 
     def _answer_with(self, endpoint: Endpoint) -> ASGIApp:
-        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
             request = Request(scope, receive)
-            response = await self._fault(request) or await endpoint(request)
+            fault = self.faults.strike(_action(request), REQUEST_KINDS)
+            response = await answer(endpoint, request, fault)
             await response(scope, receive, send)
 
-        return answer
+        return app
 
     def _endpoint(self, request: Request) -> Endpoint | None:
         host = request.headers.get("host", "").lower().partition(":")[0]
@@ -74,25 +69,6 @@ class Hosts:
         if host in SERVER_API_HOSTS or "x-tc-action" in request.headers:
             return self.server_api
         return None
-
-    async def _fault(self, request: Request) -> Response | None:
-        fault = self.faults.strike(_action(request))
-        if fault is None:
-            return None
-        if fault.kind == "slow":
-            await asyncio.sleep(fault.seconds)
-            return None
-        if fault.kind == "drop":
-            await _wait_until_given_up(request)
-        if fault.kind == "expire":
-            return refusal(request_expired(), request, request_id="")
-        return PlainTextResponse("A fault, on purpose.", status_code=fault.status)
-
-
-async def _wait_until_given_up(request: Request) -> None:
-    """Never answer: wait until the client closes the connection."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def _with_cross_origin_rules(app: ASGIApp) -> ASGIApp:
@@ -126,5 +102,8 @@ def _action(request: Request) -> str:
         ("POST", False): "InitiateMultipartUpload",
         ("GET", True): "ListParts",
         ("GET", False): "ListMultipartUploads",
+        ("DELETE", True): "AbortMultipartUpload",
+        ("DELETE", False): "DeleteObject",
+        ("HEAD", False): "HeadObject",
     }
     return storage.get((request.method, "uploadId" in query), "")

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from local.simulator.faults import read_faults
+from local.simulator.fault_rules import read_rules, rule_as_json
 from local.simulator.request_body import json_object, small_body
 from shared.errors import ServiceError
 
@@ -50,8 +50,9 @@ def create_local_control(
 
     async def fault_rules(request: Request) -> Response:
         if request.method == "PUT":
-            faults.set(read_faults((await _body(request)).get("faults")))
-        return JSONResponse({"faults": [vars(fault) for fault in faults.present]})
+            rules, seed = read_rules(await _body(request))
+            faults.set(rules, seed=seed)
+        return JSONResponse({"faults": [rule_as_json(fault) for fault in faults.present]})
 
     return Starlette(
         routes=[

@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from local.simulator.database import Database
+    from local.simulator.faults import FaultDial
 
 # doc 266/34183: 16 events per call, 30 s per handle, 4 days of keeping.
 BATCH = 16
 _HANDLE_SECONDS = 30
 _RETENTION_SECONDS = 4 * 86_400
 _LOOK_AGAIN_SECONDS = 0.05
+_DUPLICATE = frozenset({"duplicate"})
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class PullQueue:
     database: Database
     clock: Callable[[], float]
     wait_seconds: float
+    faults: FaultDial
 
     async def pull(self, *, application: int) -> list[dict[str, object]]:
         """Take up to 16 events, oldest first; waits a while when there are none (doc 266/34183)."""
@@ -73,9 +76,20 @@ class PullQueue:
                 now,
                 BATCH,
             )
+            if rows and self.faults.strike("PullEvents", _DUPLICATE):
+                self._queue_again(row["event_id"] for row in rows)
             return [
                 {"EventHandle": self._lend(row["event_id"], now), **json.loads(row["body"])} for row in rows
             ]
+
+    def _queue_again(self, event_ids: Iterable[int]) -> None:
+        """Let the next pull hand the same events out once more, under handles of their own."""
+        for event_id in event_ids:
+            self.database.change(
+                "INSERT INTO pull_queue (body, application, raised_at)"
+                " SELECT body, application, raised_at FROM pull_queue WHERE event_id = ?",
+                event_id,
+            )
 
     def _lend(self, event_id: int, now: float) -> str:
         handle = f"{secrets.token_hex(16)}-{event_id:06d}"

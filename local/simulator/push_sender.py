@@ -6,10 +6,12 @@ Keeping the events is left to `notifications`; the answer's status and body are 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import logging
 import ssl
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,17 +20,19 @@ from typing import TYPE_CHECKING
 import urllib3
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from local.simulator.configuration import ConfigurationStore
     from local.simulator.counters import Counters
     from local.simulator.database import Database
-    from local.simulator.faults import FaultDial
+    from local.simulator.faults import Fault, FaultDial
     from local.simulator.settings import SimulatorSettings
 
 # API model ModifyEventConfigRequest: T is the send time and ten minutes.
 _SIGN_SECONDS = 600
 _PARALLEL_SENDS = 8
+_OF_ONE_SEND = frozenset({"error", "drop-reply"})
+_TRICKLES = 10
 _log = logging.getLogger("local.simulator")
 
 
@@ -52,6 +56,8 @@ class PushSender:
     counters: Counters
     faults: FaultDial
     _sending: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    _held: dict[int, asyncio.Event] = field(default_factory=dict)
+    _ending: threading.Event = field(default_factory=threading.Event)
     _loop: asyncio.AbstractEventLoop | None = None
 
     async def start(self) -> None:
@@ -70,6 +76,7 @@ class PushSender:
     async def stop(self) -> None:
         """Stop sending; what is not done is sent after the next start."""
         self._loop = None
+        self._ending.set()
         tasks = list(self._sending.values())
         for task in tasks:
             task.cancel()
@@ -100,14 +107,24 @@ class PushSender:
     async def _send(self, push_id: int) -> None:
         fault = self.faults.strike("Push")
         kind = "" if fault is None else fault.kind
-        if fault is not None and kind == "slow":
+        if fault is not None and kind == "delay":
             await asyncio.sleep(fault.seconds)
+        if fault is not None and kind == "reorder":
+            await self._wait_to_be_overtaken(push_id, fault.seconds)
         if kind != "drop":
             for _ in range(2 if kind == "duplicate" else 1):
-                await self._send_until_answered(push_id, is_cut=kind == "corrupt")
+                await self._send_until_answered(push_id, fault)
         self.database.change("DELETE FROM pushes WHERE push_id = ?", push_id)
+        for earlier in self._held.keys() & set(range(push_id)):
+            self._held[earlier].set()
 
-    async def _send_until_answered(self, push_id: int, *, is_cut: bool) -> None:
+    async def _wait_to_be_overtaken(self, push_id: int, seconds: float) -> None:
+        self._held[push_id] = asyncio.Event()
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._held[push_id].wait(), seconds)
+        del self._held[push_id]
+
+    async def _send_until_answered(self, push_id: int, fault: Fault | None) -> None:
         while True:
             row = self.database.row("SELECT * FROM pushes WHERE push_id = ?", push_id)
             url = self.configuration.present.callback_url
@@ -119,15 +136,30 @@ class PushSender:
             )
             body = json.dumps(event, ensure_ascii=False).encode()
             self.counters.count("Push")
-            if await self._post(url, body[: len(body) // 2] if is_cut else body):
+            if await self._post_with(fault, url, body):
                 return
+            # Only the first send meets the fault that VOD answers with another one.
+            fault = None if fault is not None and fault.kind in _OF_ONE_SEND else fault
             await asyncio.sleep(self.settings.push_retry_seconds)
 
-    async def _post(self, url: str, body: bytes) -> bool:
+    async def _post_with(self, fault: Fault | None, url: str, body: bytes) -> bool:
+        """Send once, with what the rule changes about it; True when no further try is needed."""
+        kind = "" if fault is None else fault.kind
+        if kind == "corrupt":
+            body = body[: len(body) // 2]
+        answered = kind != "error" and await self._post(
+            url, body, slow_seconds=fault.seconds if fault is not None and kind == "slow" else 0.0
+        )
+        if kind not in _OF_ONE_SEND:
+            return answered
+        self.counters.count("PushTimeout")
+        return False
+
+    async def _post(self, url: str, body: bytes, *, slow_seconds: float) -> bool:
         """Send once; True when no further try is needed."""
         loop = asyncio.get_running_loop()
         try:
-            status = await loop.run_in_executor(self._threads, self._request, url, body)
+            status = await loop.run_in_executor(self._threads, self._request, url, body, slow_seconds)
         except urllib3.exceptions.NewConnectionError:
             # Of urllib3's connect time-outs this one is none: nobody listens, or the name is unknown.
             return self._note_refusal()
@@ -145,14 +177,20 @@ class PushSender:
         self.counters.count("PushRefused")
         return not self.settings.retry_refused_pushes
 
-    def _request(self, url: str, body: bytes) -> int:
+    def _request(self, url: str, body: bytes, slow_seconds: float) -> int:
         response = self._pool.request(
             "POST",
             url,
-            body=body,
-            headers={"Content-Type": "application/json"},
+            body=self._trickle(body, slow_seconds) if slow_seconds else body,
+            headers={"Content-Type": "application/json", "Content-Length": str(len(body))},
             redirect=False,
             preload_content=False,
         )
         response.close()
         return response.status
+
+    def _trickle(self, body: bytes, seconds: float) -> Iterator[bytes]:
+        size = len(body) // _TRICKLES + 1
+        for start in range(0, len(body), size):
+            self._ending.wait(seconds / _TRICKLES)
+            yield body[start : start + size]

@@ -96,7 +96,7 @@ class Simulator:
             StorageAccess(clock, credentials, sessions),
             StorageCalls(clock, files, objects, MultipartUploads(database, files, objects), counters),
         )
-        queue = PullQueue(database, clock, settings.pull_wait_seconds)
+        queue = PullQueue(database, clock, settings.pull_wait_seconds, self.faults)
         actions = ServerActions(settings, configuration, self._library, self._task_flows, queue)
         self.media: ASGIApp = create_media_endpoint(database, files)
         self.control: ASGIApp = create_local_control(

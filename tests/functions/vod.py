@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from shared import bootstrap
+from shared.arrival import Source
 from shared.event_notification import parse_notification
-from shared.intake import Intake, Source
+from shared.intake import Intake
 from shared.issuing import Chance, IssuedSignature, Issuer
 from shared.upload_policy import read_signature_request
 from shared.upload_signature import decode

@@ -23,7 +23,11 @@ def running_service(valkey: EmbeddedStore, tmp_path_factory: pytest.TempPathFact
     """One service for the tests of a file: VOD in pull mode without a callback URL, an app that takes all."""
     folder = tmp_path_factory.mktemp("service")
     clock = SharedClock(folder / "clock")
-    with MovedAccount(folder / "vod", clock) as account, AppReceiver() as app, redis.Redis.from_url(valkey.url, decode_responses=True) as store:
+    with (
+        MovedAccount(folder / "vod", clock) as account,
+        AppReceiver() as app,
+        redis.Redis.from_url(valkey.url, decode_responses=True) as store,
+    ):
         settings = service_environment(valkey.url, vod_url=account.url, webhook_url=app.url)
         with WorkerProcess(
             settings, clock_file=folder / "clock", log_file=folder / "functions.log"

@@ -15,26 +15,28 @@ from tests.reliability.service import SENDS_PER_EVENT, push_of, timer_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from tests.reliability.crash_points import Side
     from tests.reliability.service import Service
 
 BETWEEN_LIVES_SECONDS = 60
 """Longer than every lease, and than the 30 s for which VOD lends a pulled event."""
 MOST_LIVES = 100
-_EVERY_20TH = (1, *itertools.repeat(20, MOST_LIVES))
-_FIRST_OR_SECOND = (1, 2, 1, 2, 1, 2)
+_EVERY_20TH = (1, 1, *itertools.repeat(20, MOST_LIVES))
+_FIRST_OR_SECOND = (1, 1, 1, 1, 2, 2)
 
 
 class Lives:
-    """The lives of one worker: each ends at the crash point, until there is nothing left to pass it."""
+    """The lives of one worker: each ends right before or right after one call, in turn."""
 
-    def __init__(
-        self, service: Service, call: str, side: Side, *, passed_rarely: bool = False, **settings: str
-    ) -> None:
+    def __init__(self, service: Service, call: str, *, passed_rarely: bool = False, **settings: str) -> None:
         """Kill at the first and then at every 20th passing; at the first or second if that is rare."""
         self._service = service
         passings = _FIRST_OR_SECOND if passed_rarely else _EVERY_20TH
-        self._points = iter([CrashPoint(call, side, passing, signal.SIGKILL) for passing in passings])
+        self._points = iter(
+            [
+                CrashPoint(call, side, passing, signal.SIGKILL)
+                for passing, side in zip(passings, itertools.cycle(("before", "after")))
+            ]
+        )
         self._settings = settings
         self.begun = self.killed = 0
 

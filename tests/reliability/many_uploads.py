@@ -78,6 +78,7 @@ class VodLibrary:
 
     def __init__(self, account: Account) -> None:
         """Upload one file, with a task flow; the others will be its copies."""
+        self._clock = account.clock
         self._database = account.settings.folder / "simulator.sqlite3"
         self._original = str(account.upload(procedure=PROCEDURE)["data"]["fileId"])
         wait_until(lambda: self._finished_task_flow() is not None)
@@ -90,8 +91,8 @@ class VodLibrary:
             ).fetchone()
             original = json.loads(document)
             uploads = [
-                Upload(upload_id, token, _copy(original, number, token, with_task_flow=with_task_flow))
-                for number, (upload_id, token) in enumerate(tokens.items())
+                Upload(upload_id, token, self._copy(original, token, with_task_flow=with_task_flow))
+                for upload_id, token in tokens.items()
             ]
             database.execute("DELETE FROM media WHERE file_id <> ?", (self._original,))
             database.execute("DELETE FROM task_flows WHERE file_id <> ?", (self._original,))
@@ -100,6 +101,15 @@ class VodLibrary:
             if with_task_flow:
                 self._copy_task_flow(database, uploads)
         return uploads
+
+    def _copy(self, original: Mapping[str, Any], token: str, *, with_task_flow: bool) -> Media:
+        changes = {
+            "file_id": f"55766780{secrets.randbelow(10**11):011}",
+            "source_context": token,
+            "procedure_task_id": f"1500012345-Procedure-{secrets.token_hex(16)}t0" if with_task_flow else "",
+            "created_at": self._clock(),
+        }
+        return Media(**{**original, **changes})
 
     def _copy_task_flow(self, database: sqlite3.Connection, uploads: Sequence[Upload]) -> None:
         document = str(self._finished_task_flow())
@@ -122,15 +132,6 @@ class VodLibrary:
         """Count the events that nobody has confirmed."""
         with closing(sqlite3.connect(self._database, timeout=10)) as database:
             return int(database.execute("SELECT count(*) FROM pull_queue").fetchone()[0])
-
-
-def _copy(original: Mapping[str, Any], number: int, token: str, *, with_task_flow: bool) -> Media:
-    changes = {
-        "file_id": f"55766780{secrets.randbelow(10**9):09}{number:03}",
-        "source_context": token,
-        "procedure_task_id": f"1500012345-Procedure-{secrets.token_hex(16)}t0" if with_task_flow else "",
-    }
-    return Media(**{**original, **changes})
 
 
 def _media_row(upload: Upload) -> tuple[object, ...]:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import redis
 
 from shared.app_webhook import AppWebhook
+from shared.arrival import Source
 from shared.delivery import Courier
 from shared.delivery_round import DeliveryRound
-from shared.intake import Intake, Source
+from shared.intake import Intake
 from shared.pulling import Pulling
 from shared.reconciliation import Reconciliation
 from shared.settings import EventDeliverySettings, load_settings
@@ -28,7 +29,7 @@ from tests.shared.uploads import NOW, SESSION_SECONDS, notification_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from shared.intake import Arrival
+    from shared.arrival import Arrival
     from shared.pulling import EventQueue
     from shared.reconciliation import Library
     from shared.upload_session import UploadSession

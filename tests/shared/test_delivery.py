@@ -10,9 +10,10 @@ from standardwebhooks.webhooks import Webhook
 
 from shared.app_event import PUSH
 from shared.app_webhook import AppWebhook
+from shared.arrival import Arrival, Source
 from shared.delivery import DISABLED_SECONDS, Courier
 from shared.errors import StoreUnavailableError, VodApiError
-from shared.intake import Arrival, Intake, Source
+from shared.intake import Intake
 from shared.settings import EventDeliverySettings, load_settings
 from shared.store import Store, StoreScope
 from shared.upload_context import UploadContext, seal

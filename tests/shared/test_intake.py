@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from shared.app_event import PULL, PUSH, RECONCILED, Verdict
+from shared.arrival import Arrival, Source, journal_name
 from shared.errors import VodApiError
-from shared.intake import LEASE_SECONDS, Arrival, Intake, Source, journal_name
+from shared.intake import LEASE_SECONDS, LOOKS_FOR_FILE, Intake
 from shared.settings import EventDeliverySettings, load_settings
 from shared.store import Store, StoreScope
 from shared.upload_context import UploadContext, seal
@@ -229,13 +230,26 @@ def test_forgery_in_the_same_partition_does_not_stand_in_the_way(intake: Intake)
 
 @pytest.mark.parametrize("file_id", [OTHER_FILE_ID, "", "\ufffd", "0" * 5000])
 def test_invented_file_is_quarantined(intake: Intake, file_id: str) -> None:
-    """A file that VOD does not have, or an event that names none, cannot be told from a forgery."""
+    """A file that VOD still does not have, or an event that names none, is taken for a forgery."""
     session, token = begun(intake)
+    looked_for = replace(take_in(intake, uploaded(token, file_id=file_id)), attempts=LOOKS_FOR_FILE)
 
-    arrival = make_sure(intake, take_in(intake, uploaded(token, file_id=file_id)), Records({FILE_ID: token}))
+    arrival = make_sure(intake, looked_for, Records({FILE_ID: token}))
 
     assert arrival.event.verdict is Verdict.QUARANTINED
     assert state_of(found(intake, session), now=NOW) is UploadState.ISSUED
+
+
+@pytest.mark.parametrize("attempts", range(LOOKS_FOR_FILE))
+def test_file_that_vod_does_not_know_yet_is_asked_for_again(intake: Intake, attempts: int) -> None:
+    """An event can be ahead of VOD's own index: it stays held, and is not called a forgery at once."""
+    _, token = begun(intake)
+    early = replace(take_in(intake, uploaded(token)), attempts=attempts)
+
+    with pytest.raises(VodApiError):
+        make_sure(intake, early, Records())
+
+    assert make_sure(intake, early, Records({FILE_ID: token})).event.verdict is Verdict.ATTRIBUTED
 
 
 def test_event_without_a_file_costs_no_question(intake: Intake) -> None:
@@ -424,3 +438,29 @@ def test_log_may_say_of_an_event_what_identifies_it(intake: Intake) -> None:
     assert figures["uploadId"] == session.upload_id
     assert figures.keys() == {"eventId", "type", "verdict", "uploadId"}
     assert "canary" not in str(figures)
+
+
+def test_legacy_task_flow_before_its_upload_stays_one_event(intake: Intake) -> None:
+    """It cannot be attributed then; sent again when its upload is known, it is still the same event."""
+    _, token = begun(intake)
+
+    early = take_in(intake, legacy_change(), origin=PULL)
+    take_in(intake, legacy_upload(token), origin=PULL)
+    again = take_in(intake, legacy_change(), origin=PULL)
+
+    assert early.event.verdict is Verdict.UNATTRIBUTED
+    assert again.journaled.status == "duplicate"
+
+
+def test_forged_legacy_upload_takes_no_task_flow_over(intake: Intake) -> None:
+    """Only an upload that VOD has confirmed is remembered as the one that started a task flow."""
+    session, token = begun(intake)
+    _, others_token = begun(intake)
+    records = Records({FILE_ID: token})
+
+    make_sure(intake, take_in(intake, legacy_upload(others_token)), records)
+    make_sure(intake, take_in(intake, legacy_upload(token)), records)
+    arrival = make_sure(intake, take_in(intake, legacy_change()), records)
+
+    assert arrival.event.verdict is Verdict.ATTRIBUTED
+    assert state_of(found(intake, session), now=NOW) is UploadState.READY

@@ -13,7 +13,9 @@ import requests
 
 from local.simulator.faults import Fault
 from shared.errors import StoreUnavailableError, VodApiError
+from shared.intake import LEASE_SECONDS, LOOKS_FOR_FILE
 from shared.reconciliation import RETRY_SECONDS, SEARCH_LIMIT
+from shared.retry_schedule import DELAYS_SECONDS
 from shared.upload_context import UploadContext, seal
 from shared.upload_session import TASK_FLOW_CHECK_SECONDS, UPLOAD_CHECKS_SECONDS, UploadState, state_of
 from shared.vod_api import SEARCH_PAGE
@@ -85,10 +87,11 @@ def begin(service: Service, user: str = "alice") -> UploadSession:
     return service.begin(new_session(user, issued_at=int(service.clock())))
 
 
-def upload(vod: Account, session: UploadSession, **terms: str) -> str:
+def upload(vod: Account, session: UploadSession, *, procedure: str | None = None) -> str:
     """Upload a file under the tokens of a session; VOD's event about it is lost."""
     token = token_of(session)
-    return str(vod.upload(source_context=token, session_context=token, **terms)["data"]["fileId"])
+    committed = vod.upload(source_context=token, session_context=token, procedure=procedure)
+    return str(committed["data"]["fileId"])
 
 
 def add_foreign_media(vod: Account, count: int) -> None:
@@ -359,7 +362,7 @@ def test_task_flow_that_fell_silent_is_asked_about(
     file_id = upload(vod, session, procedure=PROCEDURE)
     task_id = task_of(vod, file_id)
     service.take_in(uploaded(token_of(session), file_id=file_id, task_id=task_id))
-    wait_until(lambda: service.vod_api.procedure_task(task_id, timeout_seconds=5)["Status"] == "FINISH")
+    wait_for_end(service, task_id)
 
     clock.move(TASK_FLOW_CHECK_SECONDS - 1)
     assert service.reconciliation().run() == {"checked": 0}
@@ -390,6 +393,11 @@ def test_task_flow_that_still_runs_is_asked_about_every_hour(
         assert service.reconciliation().run() == {"checked": 1, "expired": 0}
         assert service.checks() == {session.upload_id: clock() + TASK_FLOW_CHECK_SECONDS}
     assert len(service.records()) == 1
+
+
+def wait_for_end(service: Service, task_id: str) -> None:
+    """Wait until VOD has ended a task flow."""
+    wait_until(lambda: service.vod_api.procedure_task(task_id, timeout_seconds=5).get("Status") == "FINISH")
 
 
 def task_of(vod: Account, file_id: str) -> str:
@@ -431,7 +439,7 @@ def test_upload_whose_task_flow_alone_was_heard_of_is_found(
 
 
 def test_upload_that_only_a_task_flow_was_heard_of_is_left_at_its_end(service: Service, clock: Clock) -> None:
-    """If VOD does not know the file any more there is nothing to find, nothing to expire, and no more looks."""
+    """If VOD does not know the file any more there is nothing to find, nothing to end, and no more looks."""
     session = begin(service)
     service.take_in(changed(token_of(session)))
     clock.move(SESSION_SECONDS)
@@ -444,7 +452,7 @@ def test_upload_that_only_a_task_flow_was_heard_of_is_left_at_its_end(service: S
 def test_event_that_was_verified_too_early_is_rescued(
     service: Service, vod: Account, app: HttpPeer, clock: Clock
 ) -> None:
-    """A read-back that did not find the file yet quarantined its event; VOD's own list outweighs that."""
+    """Read-backs that did not find the file yet quarantined its event; VOD's own list outweighs that."""
     session = begin(service)
     with database_of(vod) as database:
         file_id = upload(vod, session)
@@ -452,8 +460,11 @@ def test_event_that_was_verified_too_early_is_rescued(
         database.execute("DELETE FROM media")
         database.commit()
         early = service.take_in(uploaded(token_of(session), file_id=file_id), "push")
-        clock.move(10)
-        assert service.delivery_round().run() == {"quarantined": 1}
+        looks = []
+        for delay in (LEASE_SECONDS, *DELAYS_SECONDS[1 : LOOKS_FOR_FILE + 1]):
+            clock.move(delay)
+            looks.append(service.delivery_round().run())
+        assert looks == [{"held": 1}] * LOOKS_FOR_FILE + [{"quarantined": 1}]
         database.execute("INSERT INTO media SELECT * FROM hidden")
     database.close()
     clock.move(QUARTER)
@@ -478,9 +489,7 @@ def test_nothing_ends_while_vod_cannot_be_asked(service: Service, vod: Account, 
     assert service.reconciliation().run() == {"checked": 2, "reconciled": 1, "expired": 1}
 
 
-def test_list_of_files_that_was_cut_short_ends_nothing(
-    service: Service, vod: Account, clock: Clock
-) -> None:
+def test_list_of_files_that_was_cut_short_ends_nothing(service: Service, vod: Account, clock: Clock) -> None:
     """The time is up after the first page: the upload that is on the second one is not called unused."""
     session = begin(service)
     upload(vod, session)
@@ -509,15 +518,18 @@ class Crowd:
     """A library with more files than one search may list, one a second; VOD refuses to go further."""
 
     def __init__(self, began: int, token: str, count: int) -> None:
-        self._media = [
+        """Have so many files, the last of them under this token."""
+        tokens = {count - 1: token}
+        self._created = [iso(began + number) for number in range(count)]
+        self._media: list[dict[str, object]] = [
             {
                 "FileId": f"{FILE_ID}{number}",
                 "BasicInfo": {
-                    "CreateTime": iso(began + number),
-                    "SourceInfo": {"SourceContext": token if number == count - 1 else f"order-{number}"},
+                    "CreateTime": created,
+                    "SourceInfo": {"SourceContext": tokens.get(number, f"order-{number}")},
                 },
             }
-            for number in range(count)
+            for number, created in enumerate(self._created)
         ]
 
     def uploads_created(
@@ -527,11 +539,8 @@ class Crowd:
         assert timeout_seconds
         if offset + SEARCH_PAGE > SEARCH_LIMIT:
             raise VodApiError("SearchMedia failed: InvalidParameterValue.Offset.")
-        found = [
-            media
-            for media in self._media
-            if isinstance(media["BasicInfo"], dict) and after <= media["BasicInfo"]["CreateTime"] <= before
-        ]
+        pairs = zip(self._created, self._media, strict=True)
+        found = [media for created, media in pairs if after <= created <= before]
         return tuple(found[offset : offset + SEARCH_PAGE])
 
     def procedure_task(self, task_id: str, *, timeout_seconds: float) -> dict[str, object]:
@@ -563,8 +572,7 @@ def test_task_flows_for_which_the_time_does_not_suffice_stay_due(
         file_id = upload(vod, session, procedure=PROCEDURE)
         service.take_in(uploaded(token_of(session), file_id=file_id, task_id=task_of(vod, file_id)))
     for session in sessions:
-        task_id = service.find(session).procedure_task_id
-        wait_until(lambda it=task_id: service.vod_api.procedure_task(it, timeout_seconds=5)["Status"] == "FINISH")  # type: ignore[misc]  # a default binds the loop's value
+        wait_for_end(service, service.find(session).procedure_task_id)
     clock.move(TASK_FLOW_CHECK_SECONDS)
     slow = Watched(service.vod_api, lambda: clock.move(5))
 

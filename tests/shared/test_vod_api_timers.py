@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from local.simulator.faults import Fault
+from local.simulator.faults import Fault, Kind
 from shared.errors import VodApiError
 from shared.settings import VodApiSettings, load_settings
 from shared.vod_api import VodApi
@@ -43,10 +44,9 @@ def vod(served_vod: Account) -> Account:
     """Give VOD without faults and with an empty queue."""
     served_vod.simulator.faults.set([])
     configure(served_vod, empty_event_set="empty")
-    for sub_app_id in ("", str(SUB_APP_ID), str(OTHER_SUB_APP_ID)):
-        api = api_of(served_vod, VOD_SUB_APP_ID=sub_app_id)
-        while events := api.pull_events(timeout_seconds=5):
-            confirm(api, events)
+    with sqlite3.connect(served_vod.settings.folder / "simulator.sqlite3") as database:
+        database.execute("DELETE FROM pull_queue")
+    database.close()
     return served_vod
 
 
@@ -206,7 +206,7 @@ def test_task_flow_is_read_as_its_event_would_tell_it(vod: Account) -> None:
 
     def has_ended() -> bool:
         seen.extend(api.pull_events(timeout_seconds=5))
-        return seen[-1]["EventType"] == "ProcedureStateChanged"
+        return bool(seen[-1]["EventType"] == "ProcedureStateChanged")
 
     wait_until(has_ended)
     told = seen[-1]["ProcedureStateChangeEvent"]
@@ -228,7 +228,7 @@ def test_task_flow_that_vod_does_not_know_is_an_error(vod: Account) -> None:
 @pytest.mark.parametrize(("call", "action"), list(zip(CALLS, ACTIONS, strict=True)), ids=ACTIONS)
 @pytest.mark.parametrize("kind", ["error", "drop", "slow"])
 def test_api_that_fails_is_an_error_in_time(
-    vod: Account, call: Callable[[VodApi], object], action: str, kind: Any
+    vod: Account, call: Callable[[VodApi], object], action: str, kind: Kind
 ) -> None:
     """An answer that is none, no answer, and one that comes too late: the caller's time-out holds."""
     vod.simulator.faults.set([Fault(action, kind, seconds=0.8)])

@@ -1,0 +1,231 @@
+"""How a rule of the fault dial is written: as JSON, and in short on a command line.
+
+    {"seed": 7, "faults": [{"action": "Push", "kind": "duplicate", "probability": 0.2},
+                           {"action": "Receiver", "kind": "error", "status": 429, "retryAfter": 30}]}
+    Push:duplicate:0.2      Receiver:500:2      Push:delay:1:seconds=3
+
+What is wrong with one is said in a sentence; what a rule does is left to `faults`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, cast
+
+from local.simulator.faults import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from local.simulator.faults import FaultDial
+
+_Members = frozenset[str]
+_SECONDS, _NONE = _Members({"seconds"}), _Members()
+_REQUEST = {
+    "slow": _SECONDS,
+    "drop": _NONE,
+    "drop-reply": _NONE,
+    "error": _Members({"status", "retryAfter"}),
+}
+_CALL = {**_REQUEST, "refuse": _Members({"code"})}
+_STORAGE = {**_REQUEST, "expire": _NONE}
+_PUSH = {
+    **dict.fromkeys(("slow", "delay", "reorder"), _SECONDS),
+    **dict.fromkeys(("duplicate", "corrupt", "drop", "drop-reply", "error"), _NONE),
+}
+_UPLOAD_CALLS = ("PrepareUploadUGC", "ApplyUploadUGC", "CommitUploadUGC")
+_STORAGE_CALLS = (
+    "InitiateMultipartUpload",
+    "UploadPart",
+    "ListParts",
+    "ListMultipartUploads",
+    "CompleteMultipartUpload",
+    "AbortMultipartUpload",
+    "PutObject",
+    "HeadObject",
+    "DeleteObject",
+)
+_SERVER_CALLS = (
+    "DescribeMediaInfos",
+    "SearchMedia",
+    "DescribeEventConfig",
+    "ModifyEventConfig",
+    "ConfirmEvents",
+    "DescribeTaskDetail",
+    "DescribeStorageRegions",
+    "DescribeProcedureTemplates",
+)
+KINDS: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "Push": _PUSH,
+    **dict.fromkeys(_UPLOAD_CALLS, _CALL),
+    **dict.fromkeys(_STORAGE_CALLS, _STORAGE),
+    **dict.fromkeys(_SERVER_CALLS, _CALL),
+    "PullEvents": {**_CALL, "duplicate": _NONE},
+    "Receiver": {**_REQUEST, "redirect": _Members({"status"})},
+}
+"""Action → kind → the members that such a rule may have beside how often it strikes."""
+
+_MOST_RULES = 100
+_MOST_TIMES = 1000
+_MOST_SECONDS = 60
+_LONGEST_RETRY_AFTER = 7 * 86_400
+_OVERTAKEN_SECONDS = 10.0
+"""How long a push waits to be overtaken, unless its rule says so: task flows report in seconds."""
+_SERVER_ERRORS, _ANY_ERRORS, _REDIRECTS = range(500, 600), range(400, 600), (301, 302, 303, 307, 308)
+_UPLOAD_CODE = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
+_API_CODE = re.compile(r"[A-Z][A-Za-z]{0,63}(?:\.[A-Z][A-Za-z0-9]{0,63})?", re.ASCII)
+_INVALID_REQUEST = "10001"
+_WRITTEN_AS = {"retryAfter": "retry_after"}
+
+
+def read_rules(document: Mapping[str, object]) -> tuple[list[Fault], int | None]:
+    """Read a whole setting of the dial: its rules, and its seed if it names one.
+
+    Raises:
+        ValueError: the message is a sentence on what is wrong.
+
+    """
+    for name in document.keys() - {"seed", "faults"}:
+        raise ValueError(f"{_shown(name)} is no part of the dial: it has `faults` and `seed`.")
+    seed = document.get("seed")
+    if seed is not None and not _is_integer(seed):
+        raise ValueError(f"seed: {_shown(seed)} is no whole number.")
+    return read_faults(document.get("faults")), cast("int | None", seed)
+
+
+def read_faults(value: object) -> list[Fault]:
+    """Read rules from JSON.
+
+    Raises:
+        ValueError: the message is a sentence on what is wrong.
+
+    """
+    if not isinstance(value, list) or len(value) > _MOST_RULES:
+        raise ValueError(f"faults: a list of at most {_MOST_RULES} rules is expected.")
+    faults = []
+    for position, item in enumerate(value):
+        try:
+            faults.append(_fault(item))
+        except ValueError as error:
+            raise ValueError(f"faults[{position}]: {error}") from None
+    return faults
+
+
+def read_short_form(text: str) -> Fault:
+    """Read ACTION:KIND[:HOW_OFTEN][:MEMBER=VALUE]...; a status may stand for the kind that answers it.
+
+    HOW_OFTEN is a probability if it has a point, else a number of times.
+
+    Raises:
+        ValueError: the message is a sentence on what is wrong.
+
+    """
+    action, _, rest = text.partition(":")
+    kind, *parts = rest.split(":")
+    rule: dict[str, object] = {"action": action, "kind": kind}
+    if re.fullmatch(r"[345][0-9]{2}", kind, re.ASCII):
+        rule.update(kind="redirect" if kind.startswith("3") else "error", status=int(kind))
+    for part in parts:
+        name, is_member, value = part.rpartition("=")
+        if not is_member:
+            name = "probability" if "." in value else "times"
+        rule[name] = value if name == "code" else _number(value)
+    try:
+        return _fault(rule)
+    except ValueError as error:
+        raise ValueError(f"{_shown(text)}: {error}") from None
+
+
+def dial_as_json(dial: FaultDial) -> dict[str, object]:
+    """Spell what the dial is set to, so that it can be set to it again, and how often each rule struck."""
+    rules = [{**rule_as_json(fault), "struck": struck} for fault, struck in dial.strikes]
+    return {"seed": dial.seed, "faults": rules}
+
+
+def rule_as_json(fault: Fault) -> dict[str, object]:
+    """Spell one rule, with the members that matter to its kind."""
+    how_often = {"times": fault.times} if fault.probability is None else {"probability": fault.probability}
+    members = {name: getattr(fault, _WRITTEN_AS.get(name, name)) for name in _members(fault)}
+    given = {name: value for name, value in sorted(members.items()) if value is not None}
+    return {"action": fault.action, "kind": fault.kind, **how_often, **given}
+
+
+def _fault(item: object) -> Fault:
+    if not isinstance(item, dict):
+        raise ValueError("a rule is an object with action and kind.")  # noqa: TRY004  # one error for every wrong rule
+    rule = {name: value for name, value in item.items() if name != "struck"}
+    action, kind = rule.get("action"), rule.get("kind")
+    if not isinstance(action, str) or action not in KINDS:
+        raise ValueError(f"there is no action {_shown(action)}; there are {', '.join(KINDS)}.")
+    if not isinstance(kind, str) or kind not in KINDS[action]:
+        raise ValueError(f"{action} has no kind {_shown(kind)}; it has {', '.join(KINDS[action])}.")
+    if "times" in rule and "probability" in rule:
+        raise ValueError("a rule has either times or probability.")
+    members = KINDS[action][kind]
+    for name, value in rule.items():
+        if name not in {"action", "kind", "times", "probability"} | members:
+            raise ValueError(f"{action}:{kind} has no member {_shown(name)}.")
+        reason = _objection(action, kind, name, value)
+        if reason is not None:
+            raise ValueError(f"{name}: {_shown(value)} is no {reason}.")
+    defaults: dict[str, Any] = {}
+    if kind == "reorder":
+        defaults["seconds"] = _OVERTAKEN_SECONDS
+    elif kind == "redirect":
+        defaults["status"] = 302
+    elif kind == "refuse" and action in _UPLOAD_CALLS:
+        defaults["code"] = _INVALID_REQUEST
+    given = {_WRITTEN_AS.get(name, name): value for name, value in rule.items()}
+    return Fault(**{**defaults, **cast("dict[str, Any]", given)})  # each was checked above
+
+
+def _objection(action: str, kind: str, name: str, value: object) -> str | None:
+    """Say what a member should have been; None if it is."""
+    if name in {"probability", "seconds"}:
+        most = 1 if name == "probability" else _MOST_SECONDS
+        fits = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most
+        return None if fits else f"number from 0 to {most}"
+    if name in {"times", "retryAfter"}:
+        least, most = (1, _MOST_TIMES) if name == "times" else (0, _LONGEST_RETRY_AFTER)
+        fits = _is_integer(value) and least <= cast("int", value) <= most
+        return None if fits else f"whole number from {least} to {most}"
+    if name == "status":
+        return _status_objection(action, kind, value)
+    if name == "code":
+        pattern, words = _API_CODE, "error code of the server API, such as RequestLimitExceeded"
+        if action in _UPLOAD_CALLS:
+            pattern, words = _UPLOAD_CODE, 'error code of the upload calls, such as "10004"'
+        return None if isinstance(value, str) and pattern.fullmatch(value) else words
+    return None
+
+
+def _status_objection(action: str, kind: str, value: object) -> str | None:
+    if kind == "redirect":
+        return None if _is_integer(value) and value in _REDIRECTS else "status of a redirect"
+    errors = _ANY_ERRORS if action == "Receiver" else _SERVER_ERRORS
+    fits = _is_integer(value) and value in errors
+    return None if fits else f"status from {errors.start} to {errors.stop - 1}"
+
+
+def _members(fault: Fault) -> frozenset[str]:
+    return KINDS.get(fault.action, {}).get(fault.kind, _NONE)
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _number(text: str) -> object:
+    for read in (int, float):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _shown(value: object) -> str:
+    """Quote what was given, on one line and not at length."""
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004  # a line's worth

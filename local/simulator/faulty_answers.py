@@ -1,0 +1,66 @@
+"""What a rule of the fault dial does to one HTTP request.
+
+Which rule strikes is left to `faults`, what the request would have got to its endpoint.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import TYPE_CHECKING
+
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+
+from local.simulator.storage import refusal
+from local.simulator.storage_errors import request_expired
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+
+    from local.simulator.faults import Fault
+
+    Endpoint = Callable[[Request], Awaitable[Response]]
+
+REQUEST_KINDS = frozenset({"slow", "drop", "drop-reply", "error", "refuse", "expire", "redirect"})
+"""The kinds that are about a request as such."""
+
+
+async def answer(endpoint: Endpoint, request: Request, fault: Fault | None) -> Response:
+    """Answer one request as its endpoint does, but for what the rule changes."""
+    if fault is None:
+        return await endpoint(request)
+    if fault.kind == "slow":
+        await asyncio.sleep(fault.seconds)
+        return await endpoint(request)
+    if fault.kind == "drop-reply":
+        await endpoint(request)
+    if fault.kind in {"drop", "drop-reply"}:
+        await _wait_until_given_up(request)
+    return _wrong_answer(request, fault)
+
+
+def _wrong_answer(request: Request, fault: Fault) -> Response:
+    if fault.kind == "expire":
+        return refusal(request_expired(), request, request_id="")
+    if fault.kind == "redirect":
+        return RedirectResponse(request.url, status_code=fault.status)
+    if fault.kind == "refuse":
+        return JSONResponse(_refusal(fault.code))
+    headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+    return PlainTextResponse("A fault, on purpose.", status_code=fault.status, headers=headers)
+
+
+def _refusal(code: str) -> dict[str, object]:
+    """Spell a business error: the upload calls number theirs, the server API names them."""
+    message = "A fault, on purpose."
+    if code.isdecimal():
+        return {"code": int(code), "message": message}
+    return {"Response": {"Error": {"Code": code, "Message": message}, "RequestId": str(uuid.uuid4())}}
+
+
+async def _wait_until_given_up(request: Request) -> None:
+    """Never answer: wait until the client closes the connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

