@@ -16,6 +16,8 @@ from standardwebhooks.webhooks import Webhook
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from local.problems import problem
+from local.simulator.faults import FaultDial
+from local.simulator.faulty_answers import REQUEST_KINDS, answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -32,8 +34,9 @@ _SHOWN_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature", "conte
 class Receiver:
     """Keeps the newest events in memory and, one JSON text a line, in `file`."""
 
-    def __init__(self, secrets: Iterable[str], file: Path) -> None:
+    def __init__(self, secrets: Iterable[str], file: Path, *, faults: FaultDial | None = None) -> None:
         """Accept webhooks signed with one of `secrets`; carry on with what `file` holds."""
+        self._faults = faults or FaultDial()
         self._webhooks = [Webhook(secret) for secret in secrets]
         self._file = file
         self._events: deque[dict[str, object]] = deque(_kept_events(file), maxlen=MAX_EVENTS)
@@ -43,16 +46,8 @@ class Receiver:
         self._closed = False
 
     async def receive(self, request: Request) -> Response:
-        """POST /local/receiver: 204, or 401 for everything that is not signed by us."""
-        body = await _read_at_most(request, MAX_BODY_BYTES)
-        if body is None:
-            return problem(413, "A webhook has at most 1 MB.")
-        content = self._verified(body, dict(request.headers))
-        if content is None:
-            return problem(401, "The webhook's signature does not match.")
-        headers = {name: request.headers[name] for name in _SHOWN_HEADERS if name in request.headers}
-        self._keep(headers, content)
-        return Response(status_code=204)
+        """POST /local/receiver: 204, or 401 for everything that is not signed by us; or a fault."""
+        return await answer(self._take, request, self._faults.strike("Receiver", REQUEST_KINDS))
 
     async def events(self, request: Request) -> Response:
         """GET /local/events: what was received, oldest first; `?uploadId=` leaves one upload's."""
@@ -70,6 +65,17 @@ class Receiver:
         self._closed = True
         for listener in self._listeners:
             listener.put_nowait(None)
+
+    async def _take(self, request: Request) -> Response:
+        body = await _read_at_most(request, MAX_BODY_BYTES)
+        if body is None:
+            return problem(413, "A webhook has at most 1 MB.")
+        content = self._verified(body, dict(request.headers))
+        if content is None:
+            return problem(401, "The webhook's signature does not match.")
+        headers = {name: request.headers[name] for name in _SHOWN_HEADERS if name in request.headers}
+        self._keep(headers, content)
+        return Response(status_code=204)
 
     def _verified(self, body: bytes, headers: dict[str, str]) -> dict[str, object] | None:
         for webhook in self._webhooks:

@@ -19,6 +19,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from local.demo_settings import is_vod_host, user_token
+from local.fault_endpoint import fault_endpoint
 from local.problems import problem
 from local.repository import REPOSITORY
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from local.gateway import Gateway
     from local.receiver import Receiver
+    from local.simulator.faults import FaultDial
 
 CALLBACK_PREFIX = "/vod-callback"
 WEB_SDK_FILE = REPOSITORY / "node_modules/vod-js-sdk-v6/dist/vod-js-sdk-v6.js"
@@ -53,7 +55,11 @@ class SimulatorParts(Protocol):
 
     @property
     def control(self) -> ASGIApp:
-        """Counters and the fault dial."""
+        """Counters, events and configuration."""
+
+    @property
+    def faults(self) -> FaultDial:
+        """The fault dial of the whole stack."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,7 @@ def create_routes(
             Route("/local/receiver", receiver.receive, methods=["POST"]),
             Route("/local/events", receiver.events),
             Route("/local/events/stream", receiver.stream),
+            Route("/local/faults", fault_endpoint(simulator.faults), methods=["GET", "PUT"]),
             Mount("/local/media", simulator.media),
             Mount("/local/simulator", simulator.control),
             Route("/vod-js-sdk-v6.js", _web_sdk),

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local.fault_options import add_fault_arguments, faults_of
 from local.stack import Stack, StackStartError
 
 if TYPE_CHECKING:
@@ -26,8 +27,10 @@ _BANNER = """\
 
   From a second terminal:  python -m local upload FILE{url_option}
   Store: {redis}. State, secrets and the functions' log: {folder}
-  Ctrl-C ends all of it.
+{faults}  Ctrl-C ends all of it.
 """
+_FAULTS = "  Faults: {count} on purpose, the seed is {seed}. Seen and changed at /local/faults.\n"
+_WRONG_USAGE = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,11 +44,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="push",
         help="how VOD tells us of events: normal callback (default) or reliable callback",
     )
+    add_fault_arguments(parser)
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM; `REDIS_URL` in the environment replaces the embedded store."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        faults, seed = faults_of(arguments)
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return _WRONG_USAGE
     # Blocked before any thread starts, these signals reach nobody but the wait below.
     ending = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
     signal.pthread_sigmask(signal.SIG_BLOCK, ending)
@@ -55,6 +64,8 @@ def main(arguments: argparse.Namespace) -> int:
         tls_port=arguments.tls_port,
         redis_url=os.environ.get("REDIS_URL") or None,
         simulator={"mode": arguments.mode.upper()},
+        faults=faults,
+        fault_seed=seed,
     )
     try:
         with stack:
@@ -69,6 +80,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _banner(stack: Stack, folder: Path) -> str:
+    dial = stack.simulator.faults
     usual = stack.url.endswith(":8000")
     return _BANNER.format(
         url=stack.url,
@@ -77,4 +89,5 @@ def _banner(stack: Stack, folder: Path) -> str:
         url_option="" if usual else f" --url {stack.url}",
         redis="REDIS_URL of your environment" if stack.info["redis"] == "external" else "an embedded Valkey",
         folder=folder.resolve(),
+        faults=_FAULTS.format(count=len(dial.strikes), seed=dial.seed) if dial.strikes else "",
     )

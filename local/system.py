@@ -34,10 +34,11 @@ from local.simulator import Simulator, SimulatorSettings, create_simulator
 from local.timers import run_timers
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+    from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from local.gateway import Dialect
+    from local.simulator.faults import Fault
 
 _TIMED_FUNCTIONS = ("reliable_notification", "event_delivery")
 _PULL_WAIT_SECONDS = 0.5
@@ -54,7 +55,7 @@ class SystemOptions:
 
     `overrides` are environment variables of the functions, `simulator` fields of
     `SimulatorSettings`; both win over the demo's own values. Without `redis_url` an embedded Valkey
-    is started.
+    is started. `faults` are what the fault dial is set to at first, with `fault_seed`.
     """
 
     folder: Path
@@ -65,6 +66,8 @@ class SystemOptions:
     simulator: Mapping[str, Any] = field(default_factory=dict)
     dialect: Dialect = "function-url"
     timer_seconds: float = 2.0
+    faults: Sequence[Fault] = ()
+    fault_seed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,10 @@ async def running_system(options: SystemOptions) -> AsyncIterator[RunningSystem]
             simulator=create_simulator(settings),
         )
         instances = Instances(environment, log_file=folder / "functions.log")
-        receiver = Receiver(environment["APP_WEBHOOK_SECRETS"].split(","), folder / "events.jsonl")
+        dial = system.simulator.faults
+        dial.set(options.faults, seed=options.fault_seed)
+        secrets = environment["APP_WEBHOOK_SECRETS"].split(",")
+        receiver = Receiver(secrets, folder / "events.jsonl", faults=dial)
         routes = create_routes(
             gateway=Gateway(instances, dialect=options.dialect),
             simulator=system.simulator,

@@ -124,7 +124,7 @@ def vod_api(settings: VodApiSettings) -> VodApi:
 
 @lru_cache(maxsize=1)
 def app_webhook(settings: WebhookSettings) -> AppWebhook:
-    """Build the sender of webhooks at its first use; it keeps its connections."""
+    """Build the sender of webhooks at its first use."""
     from shared.app_webhook import AppWebhook  # noqa: PLC0415 -- not needed by every function
 
     return AppWebhook(settings)

@@ -69,7 +69,8 @@ if redis.call('EXISTS', KEYS[1]) == 1 then return {'duplicate', '', 0, 0} end
 if rule == 'unless used' then
   local seen = redis.call('HMGET', KEYS[5], 'user_id', 'file_id', 'cancelled_at')
   if not seen[1] or seen[2] or seen[3] then
-    redis.call('ZREM', KEYS[6], facts.upload_id)
+    -- The event that used it has planned its own next look.
+    if not seen[2] then redis.call('ZREM', KEYS[6], facts.upload_id) end
     return {'superseded', '', 0, 0}
   end
 end

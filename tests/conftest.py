@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 import redis
 
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from local.stack import Stack
+
+# Machines differ in speed, so no example has a deadline; a change is not to fail by another's luck.
+hypothesis.settings.register_profile("everywhere", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "everywhere")
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, cast
 
+from local.simulator.fault_kinds import KINDS, UPLOAD_CALLS
 from local.simulator.faults import Fault
 
 if TYPE_CHECKING:
@@ -20,58 +21,15 @@ if TYPE_CHECKING:
 
     from local.simulator.faults import FaultDial
 
-_Members = frozenset[str]
-_SECONDS, _NONE = _Members({"seconds"}), _Members()
-_REQUEST = {
-    "slow": _SECONDS,
-    "drop": _NONE,
-    "drop-reply": _NONE,
-    "error": _Members({"status", "retryAfter"}),
-}
-_CALL = {**_REQUEST, "refuse": _Members({"code"})}
-_STORAGE = {**_REQUEST, "expire": _NONE}
-_PUSH = {
-    **dict.fromkeys(("slow", "delay", "reorder"), _SECONDS),
-    **dict.fromkeys(("duplicate", "corrupt", "drop", "drop-reply", "error"), _NONE),
-}
-_UPLOAD_CALLS = ("PrepareUploadUGC", "ApplyUploadUGC", "CommitUploadUGC")
-_STORAGE_CALLS = (
-    "InitiateMultipartUpload",
-    "UploadPart",
-    "ListParts",
-    "ListMultipartUploads",
-    "CompleteMultipartUpload",
-    "AbortMultipartUpload",
-    "PutObject",
-    "HeadObject",
-    "DeleteObject",
-)
-_SERVER_CALLS = (
-    "DescribeMediaInfos",
-    "SearchMedia",
-    "DescribeEventConfig",
-    "ModifyEventConfig",
-    "ConfirmEvents",
-    "DescribeTaskDetail",
-    "DescribeStorageRegions",
-    "DescribeProcedureTemplates",
-)
-KINDS: Mapping[str, Mapping[str, frozenset[str]]] = {
-    "Push": _PUSH,
-    **dict.fromkeys(_UPLOAD_CALLS, _CALL),
-    **dict.fromkeys(_STORAGE_CALLS, _STORAGE),
-    **dict.fromkeys(_SERVER_CALLS, _CALL),
-    "PullEvents": {**_CALL, "duplicate": _NONE},
-    "Receiver": {**_REQUEST, "redirect": _Members({"status"})},
-}
-"""Action → kind → the members that such a rule may have beside how often it strikes."""
-
 _MOST_RULES = 100
 _MOST_TIMES = 1000
 _MOST_SECONDS = 60
 _LONGEST_RETRY_AFTER = 7 * 86_400
-_OVERTAKEN_SECONDS = 10.0
-"""How long a push waits to be overtaken, unless its rule says so: task flows report in seconds."""
+_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    # Long enough to be overtaken: task flows report after seconds.
+    "reorder": {"seconds": 10.0},
+    "redirect": {"status": 302},
+}
 _SERVER_ERRORS, _ANY_ERRORS, _REDIRECTS = range(500, 600), range(400, 600), (301, 302, 303, 307, 308)
 _UPLOAD_CODE = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 _API_CODE = re.compile(r"[A-Z][A-Za-z]{0,63}(?:\.[A-Z][A-Za-z0-9]{0,63})?", re.ASCII)
@@ -103,13 +61,7 @@ def read_faults(value: object) -> list[Fault]:
     """
     if not isinstance(value, list) or len(value) > _MOST_RULES:
         raise ValueError(f"faults: a list of at most {_MOST_RULES} rules is expected.")
-    faults = []
-    for position, item in enumerate(value):
-        try:
-            faults.append(_fault(item))
-        except ValueError as error:
-            raise ValueError(f"faults[{position}]: {error}") from None
-    return faults
+    return [_fault(item, place=f"faults[{position}]: ") for position, item in enumerate(value)]
 
 
 def read_short_form(text: str) -> Fault:
@@ -131,10 +83,7 @@ def read_short_form(text: str) -> Fault:
         if not is_member:
             name = "probability" if "." in value else "times"
         rule[name] = value if name == "code" else _number(value)
-    try:
-        return _fault(rule)
-    except ValueError as error:
-        raise ValueError(f"{_shown(text)}: {error}") from None
+    return _fault(rule, place=f"{_shown(text)}: ")
 
 
 def dial_as_json(dial: FaultDial) -> dict[str, object]:
@@ -151,33 +100,33 @@ def rule_as_json(fault: Fault) -> dict[str, object]:
     return {"action": fault.action, "kind": fault.kind, **how_often, **given}
 
 
-def _fault(item: object) -> Fault:
-    if not isinstance(item, dict):
-        raise ValueError("a rule is an object with action and kind.")  # noqa: TRY004  # one error for every wrong rule
-    rule = {name: value for name, value in item.items() if name != "struck"}
+def _fault(item: object, *, place: str) -> Fault:
+    rule = {name: value for name, value in item.items() if name != "struck"} if isinstance(item, dict) else {}
+    problem = _problem(rule)
+    if problem is not None:
+        raise ValueError(place + problem)
+    defaults = dict(_DEFAULTS.get(rule["kind"], {}))
+    if rule["kind"] == "refuse" and rule["action"] in UPLOAD_CALLS:
+        defaults["code"] = _INVALID_REQUEST
+    return Fault(**{**defaults, **{_WRITTEN_AS.get(name, name): value for name, value in rule.items()}})
+
+
+def _problem(rule: Mapping[str, object]) -> str | None:
+    """Say in a sentence what is wrong with a rule; None if nothing is."""
     action, kind = rule.get("action"), rule.get("kind")
     if not isinstance(action, str) or action not in KINDS:
-        raise ValueError(f"there is no action {_shown(action)}; there are {', '.join(KINDS)}.")
+        return f"there is no action {_shown(action)}; there are {', '.join(KINDS)}."
     if not isinstance(kind, str) or kind not in KINDS[action]:
-        raise ValueError(f"{action} has no kind {_shown(kind)}; it has {', '.join(KINDS[action])}.")
+        return f"{action} has no kind {_shown(kind)}; it has {', '.join(KINDS[action])}."
     if "times" in rule and "probability" in rule:
-        raise ValueError("a rule has either times or probability.")
-    members = KINDS[action][kind]
+        return "a rule has either times or probability."
     for name, value in rule.items():
-        if name not in {"action", "kind", "times", "probability"} | members:
-            raise ValueError(f"{action}:{kind} has no member {_shown(name)}.")
+        if name not in {"action", "kind", "times", "probability"} | KINDS[action][kind]:
+            return f"{action}:{kind} has no member {_shown(name)}."
         reason = _objection(action, kind, name, value)
         if reason is not None:
-            raise ValueError(f"{name}: {_shown(value)} is no {reason}.")
-    defaults: dict[str, Any] = {}
-    if kind == "reorder":
-        defaults["seconds"] = _OVERTAKEN_SECONDS
-    elif kind == "redirect":
-        defaults["status"] = 302
-    elif kind == "refuse" and action in _UPLOAD_CALLS:
-        defaults["code"] = _INVALID_REQUEST
-    given = {_WRITTEN_AS.get(name, name): value for name, value in rule.items()}
-    return Fault(**{**defaults, **cast("dict[str, Any]", given)})  # each was checked above
+            return f"{name}: {_shown(value)} is no {reason}."
+    return None
 
 
 def _objection(action: str, kind: str, name: str, value: object) -> str | None:
@@ -194,7 +143,7 @@ def _objection(action: str, kind: str, name: str, value: object) -> str | None:
         return _status_objection(action, kind, value)
     if name == "code":
         pattern, words = _API_CODE, "error code of the server API, such as RequestLimitExceeded"
-        if action in _UPLOAD_CALLS:
+        if action in UPLOAD_CALLS:
             pattern, words = _UPLOAD_CODE, 'error code of the upload calls, such as "10004"'
         return None if isinstance(value, str) and pattern.fullmatch(value) else words
     return None
@@ -209,7 +158,7 @@ def _status_objection(action: str, kind: str, value: object) -> str | None:
 
 
 def _members(fault: Fault) -> frozenset[str]:
-    return KINDS.get(fault.action, {}).get(fault.kind, _NONE)
+    return KINDS.get(fault.action, {}).get(fault.kind, frozenset())
 
 
 def _is_integer(value: object) -> bool:
@@ -217,12 +166,10 @@ def _is_integer(value: object) -> bool:
 
 
 def _number(text: str) -> object:
-    for read in (int, float):
-        try:
-            return read(text)
-        except ValueError:
-            continue
-    return text
+    try:
+        return float(text) if "." in text else int(text)
+    except ValueError:
+        return text
 
 
 def _shown(value: object) -> str:

@@ -95,7 +95,7 @@ class FaultDial:
         return tuple(fault for fault, struck in self.strikes if _has_more(fault, struck))
 
     def strike(self, action: str, kinds: Container[str] | None = None) -> Fault | None:
-        """Give the rule that strikes this action now, if any; where only some `kinds` can be, out of these."""
+        """Give the rule that strikes this action now, if any; `kinds` are those that can strike there."""
         for position, (fault, struck) in enumerate(self.strikes):
             is_meant = fault.action == action and (kinds is None or fault.kind in kinds)
             if is_meant and _has_more(fault, struck) and self._falls_on(fault):

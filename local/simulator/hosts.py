@@ -1,6 +1,7 @@
 """The one address that plays all of VOD's hosts: told apart by the Host header.
 
-Cross-origin rules are applied here, and the fault dial is asked; every host's own work is left to its endpoint.
+Cross-origin rules are applied here and the fault dial is asked; every host's own work is left to its
+endpoint.
 """
 
 from __future__ import annotations

@@ -115,8 +115,9 @@ class PushSender:
             for _ in range(2 if kind == "duplicate" else 1):
                 await self._send_until_answered(push_id, fault)
         self.database.change("DELETE FROM pushes WHERE push_id = ?", push_id)
-        for earlier in self._held.keys() & set(range(push_id)):
-            self._held[earlier].set()
+        for held_id, overtaken in self._held.items():
+            if held_id < push_id:
+                overtaken.set()
 
     async def _wait_to_be_overtaken(self, push_id: int, seconds: float) -> None:
         self._held[push_id] = asyncio.Event()

@@ -83,7 +83,7 @@ def test_a_form_that_is_not_complete_says_what_is_missing(open_page: OpenPage) -
 def test_the_same_file_twice_at_once_is_refused(open_page: OpenPage, make_file: MakeFile) -> None:
     """The SDK would mix two uploads of one file: the page names the one that is under way."""
     page, file = open_page(), make_file("twice.mp4", 20_000_000)
-    page.slow_down(1_000_000)
+    page.line.slow_down(1_000_000)
     card = page.upload(file)
     page.fill_in(file)
     page.page.get_by_role("button", name="Upload", exact=True).click()
@@ -98,7 +98,7 @@ def test_a_vanished_stack_is_said_in_words(open_page: OpenPage, make_file: MakeF
     page = open_page()
     page.expect_complaints("ERR_INTERNET_DISCONNECTED", "Network Error")
     page.fill_in(make_file("offline.mp4", 10_000))
-    page.cut_off()
+    page.line.cut()
     page.page.get_by_role("button", name="Upload", exact=True).click()
     card = page.card("offline.mp4")
     page.wait_for(card, "stopped")

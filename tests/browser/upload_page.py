@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import urllib3
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.line import Line
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from playwright.sync_api import CDPSession, ConsoleMessage, Route
+    from playwright.sync_api import ConsoleMessage
 
     from local.stack import Stack
 
@@ -26,17 +28,15 @@ _SOME_ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 
 
 class UploadPage:
-    """One open page. `complaints` are console errors and uncaught exceptions that nobody expected."""
+    """One open page and its `line`. `complaints` are errors it logged that no test expected."""
 
     def __init__(self, page: Page, stack: Stack, address: str) -> None:
         self.page = page
         self.stack = stack
         self.address = address
+        self.line = Line(page)
         self.complaints: list[str] = []
         self._expected: tuple[str, ...] = ()
-        self._held: list[Route] = []
-        self._is_cut_off = False
-        self._devtools: CDPSession | None = None
         page.set_default_timeout(PATIENCE)
         page.on("console", self._note_line)
         page.on("pageerror", lambda error: self._note(str(error)))
@@ -88,29 +88,9 @@ class UploadPage:
         expect(item).to_have_attribute("data-upload-id", _SOME_ID)
         return item.get_attribute("data-upload-id") or ""
 
-    def slow_down(self, bytes_per_second: int) -> None:
-        """Limit what this page can send; -1 takes the limit away."""
-        self._network(offline=False, upload=bytes_per_second)
-
-    def hold(self, requests: re.Pattern[str]) -> None:
-        """Let such requests begin and never arrive."""
-        self.page.route(requests, self._keep_waiting)
-
-    def let_go(self) -> None:
-        """Let all later requests through again."""
-        self.page.unroute_all()
-        self._held.clear()
-
     def idle(self) -> None:
         """Let the browser's own messages in for a moment."""
         self.page.wait_for_timeout(30)
-
-    def cut_off(self) -> None:
-        """Take the network away, as in a tunnel."""
-        self._network(offline=True, upload=-1)
-        self._is_cut_off = True
-        for route in self._held:
-            route.abort("internetdisconnected")
 
     def events(self, upload_id: str, type_: str, *, wait_for: int = 1) -> list[dict[str, Any]]:
         """Ask the app's receiver, once it has `wait_for` events and a moment for one too many is over."""
@@ -127,27 +107,12 @@ class UploadPage:
         counted: dict[str, int] = self._get("/local/simulator/counters")
         return counted
 
-    def _keep_waiting(self, route: Route) -> None:
-        if self._is_cut_off:
-            route.abort("internetdisconnected")
-        else:
-            self._held.append(route)
-
     def _events(self, upload_id: str, type_: str) -> list[dict[str, Any]]:
         received = self._get(f"/local/events?uploadId={upload_id}")
         return [event["body"] for event in received if event["body"]["type"] == type_]
 
     def _get(self, path: str) -> Any:  # noqa: ANN401  # JSON
         return urllib3.request("GET", self.stack.url + path, timeout=5).json()
-
-    def _network(self, *, offline: bool, upload: int) -> None:
-        if self._devtools is None:
-            self._devtools = self.page.context.new_cdp_session(self.page)
-            self._devtools.send("Network.enable")
-        self._devtools.send(
-            "Network.emulateNetworkConditions",
-            {"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": upload},
-        )
 
     def _note_line(self, message: ConsoleMessage) -> None:
         if message.type == "error":

@@ -1,7 +1,7 @@
-"""A pytest plugin (`-p tests.cluster.cluster_client`): the tests' own clients understand redis+cluster:// too.
+"""A pytest plugin (`-p tests.cluster.cluster_client`): what the tests need to run against a Redis Cluster.
 
-It touches the clients with which tests look into the store; the service has its own way
-(`shared.store_connection`), which is what is tested.
+The clients with which tests look into the store understand redis+cluster:// too; the service has its
+own way (`shared.store_connection`), which is what is tested.
 """
 
 from __future__ import annotations
@@ -11,14 +11,27 @@ from typing import Any
 import redis
 from redis.cluster import RedisCluster
 
+from shared import store_connection
+
 _CLUSTER_MARK = "+cluster://"
 _of_one_server = redis.Redis.from_url
+
+# Four servers share the processors with the tests; how long a call may take is tested elsewhere.
+store_connection.TIMEOUT_SECONDS = 2.0
+store_connection.CLUSTER_CALL_SECONDS = 5.0
+
+
+class _WholeCluster(RedisCluster):
+    """Lists the keys of all nodes; redis-py asks one."""
+
+    def keys(self, pattern: str = "*", **options: Any) -> Any:  # noqa: ANN401 -- redis-py's own types
+        return super().keys(pattern, target_nodes=self.PRIMARIES, **options)
 
 
 def _of_any_store(url: str, **options: Any) -> redis.Redis | RedisCluster:  # noqa: ANN401 -- redis-py's own options
     if _CLUSTER_MARK not in url:
         return _of_one_server(url, **options)
-    return RedisCluster.from_url(url.replace(_CLUSTER_MARK, "://", 1), **options)
+    return _WholeCluster.from_url(url.replace(_CLUSTER_MARK, "://", 1), **options)
 
 
 setattr(redis.Redis, "from_url", staticmethod(_of_any_store))  # noqa: B010 -- an assignment would be a type error

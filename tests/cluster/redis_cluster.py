@@ -34,8 +34,7 @@ class RedisCluster:
                     "cluster-enabled": "yes",
                     "cluster-port": str(bus_port),
                     "cluster-node-timeout": str(NODE_TIMEOUT_MS),
-                    "appendonly": "yes",
-                    "appendfsync": "everysec",
+                    "appendonly": "no",
                     "save": '""',
                     "maxmemory-policy": "noeviction",
                     # Synced from memory and at once: a test should not wait for somebody else's disk.

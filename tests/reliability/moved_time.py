@@ -21,6 +21,7 @@ class SharedClock:
     """Tells Unix seconds; every process that opened the same file sees every move at once."""
 
     def __init__(self, path: Path) -> None:
+        self.file = path
         if not path.exists():
             path.write_bytes(bytes(_SECONDS.size))
         with path.open("r+b") as file:

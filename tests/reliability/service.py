@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.timers import timer_event
 from tests.functions import scf
-from tests.functions.deployment import CALLBACK_TOKEN, environment
+from tests.functions.deployment import CALLBACK_TOKEN, environment, user_token
 from tests.local.simulator.account import SECRET_ID, SECRET_KEY, Account, MovableClock
 from tests.reliability.many_uploads import Upload, VodLibrary, begin_uploads
 
@@ -71,6 +71,18 @@ def push_of(event: Mapping[str, object]) -> tuple[str, dict[str, Any]]:
     path = f"/{CALLBACK_TOKEN}"
     return "event_notification", scf.event_of(
         "function-url", "POST", path, headers={"Content-Type": "application/json"}, query={}, body=body
+    )
+
+
+def signature_request(now: float, *, user: str) -> tuple[str, dict[str, Any]]:
+    """Spell the invocation by which a user asks for the first signature of an upload."""
+    headers = {
+        "Authorization": f"Bearer {user_token(user, exp=int(now) + 600)}",
+        "Content-Type": "application/json",
+        "Accept": "text/plain",
+    }
+    return "upload_signature", scf.event_of(
+        "function-url", "POST", "/signature", headers=headers, query={}, body="{}"
     )
 
 

@@ -27,7 +27,8 @@ class TcpProxy:
 
     `lost_share`: how many of the replies are cut off, connection and all. `swallowed_share`: how many
     never come, while the connection stays. `delay_seconds`: how long each reply is held back.
-    `is_silent`: connections are taken, and nobody ever answers.
+    `is_silent`: connections are taken, and nobody ever answers. `only_after`: replies are lost or
+    swallowed only if this is in the request.
     """
 
     def __init__(self, store_url: str, *, seed: int = 1) -> None:
@@ -42,6 +43,7 @@ class TcpProxy:
         self._server: asyncio.Server
         self.lost_share = self.swallowed_share = self.delay_seconds = 0.0
         self.is_silent = False
+        self.only_after = b""
         self.replies_lost = 0
 
     @property
@@ -91,27 +93,33 @@ class TcpProxy:
                 return
             store_reader, store_writer = await asyncio.open_connection(self._store.hostname, self._store.port)
             with contextlib.closing(store_writer):
-                requests = asyncio.ensure_future(self._forward_requests(reader, store_writer))
+                in_danger = asyncio.Event()
+                requests = asyncio.ensure_future(self._forward_requests(reader, store_writer, in_danger))
                 try:
-                    await self._forward_replies(store_reader, writer)
+                    await self._forward_replies(store_reader, writer, in_danger)
                 finally:
                     requests.cancel()
                     await asyncio.gather(requests, return_exceptions=True)
 
-    async def _forward_requests(self, client: asyncio.StreamReader, store: asyncio.StreamWriter) -> None:
+    async def _forward_requests(
+        self, client: asyncio.StreamReader, store: asyncio.StreamWriter, in_danger: asyncio.Event
+    ) -> None:
         with contextlib.closing(store):
             while block := await client.read(_BLOCK):
+                (in_danger.set if self.only_after in block else in_danger.clear)()
                 if not self.is_silent:
                     store.write(block)
 
-    async def _forward_replies(self, store: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
+    async def _forward_replies(
+        self, store: asyncio.StreamReader, client: asyncio.StreamWriter, in_danger: asyncio.Event
+    ) -> None:
         while block := await store.read(_BLOCK):
-            drawn = self._random.random()
-            if self.is_silent or drawn < self.lost_share + self.swallowed_share:
+            drawn = self._random.random() if in_danger.is_set() else 1.0
+            if self.is_silent or drawn < self.swallowed_share:
                 self.replies_lost += 1
-                if not self.is_silent and drawn < self.lost_share:
-                    return
-                continue
-            if self.delay_seconds:
+            elif drawn < self.swallowed_share + self.lost_share:
+                self.replies_lost += 1
+                return
+            else:
                 await asyncio.sleep(self.delay_seconds)
-            client.write(block)
+                client.write(block)

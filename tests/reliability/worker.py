@@ -23,7 +23,7 @@ from tests.reliability.moved_time import SharedClock
 if TYPE_CHECKING:
     from io import TextIOWrapper
 
-FUNCTIONS = ("event_notification", "event_delivery", "reliable_notification")
+FUNCTIONS = ("event_notification", "event_delivery", "reliable_notification", "upload_signature")
 REQUEST_ID = "5f0c3f1e-8a51-4a55-9c0c-0b8f3b1f7a10"
 
 
@@ -32,7 +32,7 @@ class Instance:
 
     def invoke(self, function: str, event: object) -> object:
         """Run one invocation."""
-        context = scf_context(function, REQUEST_ID, TIME_LIMIT_SECONDS[function])
+        context = scf_context(function, REQUEST_ID, TIME_LIMIT_SECONDS.get(function, 5))
         return importlib.import_module(f"functions.{function}").main_handler(event, context)
 
 

@@ -220,6 +220,23 @@ def test_store_that_goes_down_stops_the_confirmations(service: Service, vod: Acc
     assert files_in(service) == files_of(events)
 
 
+def test_store_that_stumbles_is_no_failure_of_the_event(service: Service, vod: Account) -> None:
+    """An answer that comes too late ends the run, and is not counted on the way to parking."""
+    emit(vod, *new_events(1))
+    with redis.Redis.from_url(service.redis_url) as client:
+
+        def pause_the_store() -> str:
+            client.client_pause(600)
+            return new_lease()
+
+        run = replace(service.pulling(), new_lease=pause_the_store)
+        with pytest.raises(StoreUnavailableError):
+            run.run()
+
+        assert list(client.scan_iter("*:poison:*")) == []
+    assert left_in(vod) == 1
+
+
 def test_store_that_is_down_confirms_nothing(service: Service, vod: Account) -> None:
     """Without the journal not one event leaves the queue."""
     emit(vod, *new_events(3))

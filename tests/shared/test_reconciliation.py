@@ -279,29 +279,33 @@ def test_upload_that_is_used_while_it_ends_does_not_expire(service: Service, clo
     clock.move(SESSION_SECONDS)
 
     def let_the_event_come() -> str:
-        service.take_in(uploaded(token_of(session)))
+        service.take_in(uploaded(token_of(session), task_id=TASK_ID))
         return new_lease()
 
     run = replace(service.reconciliation(), new_lease=let_the_event_come)
 
     assert run.run() == {"checked": 1, "expired": 0}
-    assert state(service, session) is UploadState.UPLOADED
-    assert service.checks() == {}
+    assert state(service, session) is UploadState.PROCESSING
+    assert service.checks() == {session.upload_id: clock() + TASK_FLOW_CHECK_SECONDS}
     assert len(service.records()) == 1
 
 
-def test_upload_that_is_used_while_vod_is_asked_does_not_expire(service: Service, clock: Clock) -> None:
-    """What is known is read again after VOD was asked."""
+@pytest.mark.parametrize("passed", [QUARTER, FOUR_HOURS, SESSION_SECONDS])
+def test_upload_that_is_used_while_vod_is_asked_is_looked_after_as_such(
+    service: Service, clock: Clock, passed: int
+) -> None:
+    """What is known is read again after VOD was asked: the next look is the one at its task flow."""
     session = begin(service)
-    clock.move(SESSION_SECONDS)
-    library = Watched(service.vod_api, lambda: void(service.take_in(uploaded(token_of(session)))))
+    clock.move(passed)
+
+    def let_the_event_come() -> None:
+        service.take_in(uploaded(token_of(session), task_id=TASK_ID))
+
+    library = Watched(service.vod_api, let_the_event_come)
 
     assert service.reconciliation(library).run() == {"checked": 1, "expired": 0}
-    assert state(service, session) is UploadState.UPLOADED
-
-
-def void(_value: object) -> None:
-    """Leave a result unused."""
+    assert state(service, session) is UploadState.PROCESSING
+    assert service.checks() == {session.upload_id: clock() + TASK_FLOW_CHECK_SECONDS}
 
 
 def test_second_file_under_one_session_is_found_as_replayed(

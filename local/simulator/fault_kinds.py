@@ -1,0 +1,57 @@
+"""Which faults each action can have: the table that rules are checked against.
+
+How a rule is written is left to `fault_rules`, what each kind means to `faults`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_Members = frozenset[str]
+_SECONDS, _NONE = _Members({"seconds"}), _Members()
+_REQUEST = {
+    "slow": _SECONDS,
+    "drop": _NONE,
+    "drop-reply": _NONE,
+    "error": _Members({"status", "retryAfter"}),
+}
+_CALL = {**_REQUEST, "refuse": _Members({"code"})}
+_STORAGE = {**_REQUEST, "expire": _NONE}
+_PUSH = {
+    **dict.fromkeys(("slow", "delay", "reorder"), _SECONDS),
+    **dict.fromkeys(("duplicate", "corrupt", "drop", "drop-reply", "error"), _NONE),
+}
+UPLOAD_CALLS = ("PrepareUploadUGC", "ApplyUploadUGC", "CommitUploadUGC")
+_STORAGE_CALLS = (
+    "InitiateMultipartUpload",
+    "UploadPart",
+    "ListParts",
+    "ListMultipartUploads",
+    "CompleteMultipartUpload",
+    "AbortMultipartUpload",
+    "PutObject",
+    "HeadObject",
+    "DeleteObject",
+)
+_SERVER_CALLS = (
+    "DescribeMediaInfos",
+    "SearchMedia",
+    "DescribeEventConfig",
+    "ModifyEventConfig",
+    "ConfirmEvents",
+    "DescribeTaskDetail",
+    "DescribeStorageRegions",
+    "DescribeProcedureTemplates",
+)
+KINDS: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "Push": _PUSH,
+    **dict.fromkeys(UPLOAD_CALLS, _CALL),
+    **dict.fromkeys(_STORAGE_CALLS, _STORAGE),
+    **dict.fromkeys(_SERVER_CALLS, _CALL),
+    "PullEvents": {**_CALL, "duplicate": _NONE},
+    "Receiver": {**_REQUEST, "redirect": _Members({"status"})},
+}
+"""Action → kind → the members that such a rule may have beside how often it strikes."""

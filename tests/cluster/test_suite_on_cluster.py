@@ -1,0 +1,95 @@
+"""Everything that works on a store, run once more against a Redis Cluster of three primaries.
+
+It is the same tests, in a process of their own, with TEST_REDIS_URL naming the cluster; which of
+them are left out, and why, is said here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from local.repository import REPOSITORY
+
+if TYPE_CHECKING:
+    from tests.cluster.redis_cluster import RedisCluster
+    from tests.cluster.valkey_server import ValkeyServer
+
+SUITE = [
+    "tests/shared/test_store_uploads.py",
+    "tests/shared/test_store_journal.py",
+    "tests/shared/test_store_deliveries.py",
+    "tests/shared/test_operator_store.py",
+    "tests/shared/test_issuing.py",
+    "tests/shared/test_intake.py",
+    "tests/shared/test_delivery.py",
+    "tests/shared/test_delivery_round.py",
+    "tests/shared/test_pulling.py",
+    "tests/shared/test_reconciliation.py",
+    "tests/functions/test_upload_signature.py",
+    "tests/functions/test_upload_signature_limits.py",
+    "tests/functions/test_upload_signature_renewals.py",
+    "tests/functions/test_upload_status.py",
+    "tests/functions/test_event_notification.py",
+    "tests/functions/test_event_delivery.py",
+    "tests/functions/test_reliable_notification.py",
+]
+"""What works on the store. Not here: test_store_keys.py watches one server by MONITOR,
+test_store_unavailable.py and test_store_outage.py put one server out of reach (a cluster's ways of
+being away are in this folder), test_store_cluster.py has its own cluster, and the other tests of
+functions are about requests that are refused before the store is asked.
+"""
+
+ABOUT_ONE_SERVER = {
+    "tests/shared/test_delivery_round.py::test_store_that_goes_down_in_a_round_costs_a_repeat_and_no_event": (
+        "puts a relay before the one port of a server; a cluster tells its clients its own addresses"
+    ),
+    "tests/shared/test_pulling.py::test_store_that_goes_down_stops_the_confirmations": "as above",
+    "tests/shared/test_delivery_round.py::test_overlapping_rounds_share_the_turns_and_the_events": (
+        "is about two threads' fair share of one processor, which has five more to serve here"
+    ),
+}
+"""Tests that are about a single server by their nature, each with the reason."""
+
+ONE_DIALECT = "not api-gateway"
+"""How the platform spells a request is no matter of the store: once is enough."""
+
+
+def test_all_that_works_on_a_store_works_on_a_cluster(cluster: RedisCluster) -> None:
+    """The same tests pass on three primaries, and each of them has run scripts of ours."""
+    for test in ABOUT_ONE_SERVER:
+        file, _, name = test.partition("::")
+        assert f"def {name}(" in (REPOSITORY / file).read_text(encoding="utf-8"), f"{test} is gone"
+    before = [scripts_run_by(node) for node in cluster.primaries]
+
+    run = subprocess.run(  # noqa: S603 -- fixed words
+        [
+            *(sys.executable, "-m", "pytest", "-q", "--tb=short", "-k", ONE_DIALECT),
+            *("-p", "tests.cluster.cluster_client", "-p", "no:cacheprovider", "-p", "no:xdist"),
+            *(f"--deselect={test}" for test in ABOUT_ONE_SERVER),
+            *SUITE,
+        ],
+        cwd=REPOSITORY,
+        env={**os.environ, "TEST_REDIS_URL": cluster.url()},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-2000:]
+    passed = re.search(r"(\d+) passed", run.stdout)
+    assert passed is not None
+    assert int(passed[1]) > 400
+    after = [scripts_run_by(node) for node in cluster.primaries]
+    assert all(now > then for then, now in zip(before, after, strict=True))
+
+
+def scripts_run_by(node: ValkeyServer) -> int:
+    """Count the scripts that a node has run."""
+    with node.client as client:
+        figures = client.info("commandstats").get("cmdstat_evalsha", {})
+    return int(figures.get("calls", 0))

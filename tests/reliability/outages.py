@@ -1,0 +1,118 @@
+"""The ways in which a store can be away, and a running stack to be without it.
+
+What must hold meanwhile and afterwards is left to the tests.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import time
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import requests
+
+from local.simulator.media import Media
+from local.simulator.notifications import without_nulls
+from local.upload_client import StoredUpload, UploadClient
+from local.upload_order import UploadOrder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from local.stack import Stack
+    from tests.reliability.store_server import StoreServer
+    from tests.reliability.tcp_proxy import TcpProxy
+
+Outage = Literal["stopped", "killed", "frozen", "black hole", "slow"]
+SLOW_SECONDS = 0.5
+
+
+@contextmanager
+def outage(kind: Outage, store: StoreServer, proxy: TcpProxy) -> Iterator[None]:
+    """Take the store away, and bring it back."""
+    if kind == "slow":
+        proxy.delay_seconds = SLOW_SECONDS
+    elif kind == "black hole":
+        proxy.is_silent = True
+    elif kind == "frozen":
+        store.freeze()
+    else:
+        store.end(signal.SIGTERM if kind == "stopped" else signal.SIGKILL)
+    try:
+        yield
+    finally:
+        proxy.heal()
+        if kind == "frozen":
+            store.thaw()
+        elif kind in ("stopped", "killed"):
+            store.start()
+
+
+@dataclass(frozen=True)
+class Site:
+    """A stack whose functions reach their store by way of a proxy; its users, its VOD and its app."""
+
+    stack: Stack
+    store: StoreServer
+    proxy: TcpProxy
+    folder: Path
+
+    def upload(self, file: Path) -> StoredUpload:
+        """Upload a real file; VOD does not tell of it."""
+        client = UploadClient(self.stack.url)
+        with closing(client):
+            return client.upload(UploadOrder(file, "alice"), lambda _part, _sent: None)
+
+    def push(self, upload: StoredUpload) -> None:
+        """Have VOD push the event of an upload."""
+        with closing(sqlite3.connect(self.folder / "simulator" / "simulator.sqlite3", timeout=10)) as vod:
+            query = "SELECT document FROM media WHERE file_id = ?"
+            (document,) = vod.execute(query, (upload.file_id,)).fetchone()
+        event = without_nulls(Media(**json.loads(document)).upload_event())
+        self.stack.call(self.stack.simulator.emit(event))
+
+    def pushes(self, ending: str = "") -> int:
+        """Count VOD's sends, or those that timed out or were refused."""
+        return self.stack.simulator.counters.get(f"Push{ending}", 0)
+
+    def heard(self, upload: StoredUpload) -> list[dict[str, Any]]:
+        """Read what the app was told of an upload."""
+        answer = requests.get(f"{self.stack.url}/local/events?uploadId={upload.upload_id}", timeout=10)
+        return [webhook["body"] for webhook in answer.json()]
+
+    def ask(self, method: str, path: str) -> tuple[int, float]:
+        """Send a user's request; gives status and seconds."""
+        token = requests.get(f"{self.stack.url}/local/token", timeout=10).text
+        headers, body = {"Authorization": f"Bearer {token}"}, {} if method == "POST" else None
+        before = time.monotonic()
+        answer = requests.request(method, self.stack.url + path, headers=headers, json=body, timeout=10)
+        return answer.status_code, time.monotonic() - before
+
+    def instances(self) -> set[int]:
+        """Name the processes of the functions."""
+        return {
+            int(folder.name)
+            for folder in Path("/proc").iterdir()
+            if folder.name.isdecimal() and _is_instance(folder, parent=os.getpid())
+        }
+
+    def log_lines(self, event: str) -> list[dict[str, Any]]:
+        """Read what the functions logged of one kind."""
+        lines = (self.folder / "functions.log").read_text(encoding="utf-8").splitlines()
+        logged = [json.loads(line) for line in lines if line.startswith("{")]
+        return [line for line in logged if line["event"] == event]
+
+
+def _is_instance(folder: Path, *, parent: int) -> bool:
+    try:
+        status = (folder / "stat").read_text(encoding="ascii", errors="replace").rpartition(") ")[2].split()
+        return int(status[1]) == parent and b"local.function_instance" in (folder / "cmdline").read_bytes()
+    except OSError:
+        # It ended while we looked.
+        return False

