@@ -24,6 +24,7 @@ from local.trigger_event import (
     event_from_sample,
     put_token,
 )
+from local.trigger_stack import TriggerStack
 from shared.errors import ServiceError
 from shared.operator_store import EventState
 from shared.upload_id import is_upload_id
@@ -31,7 +32,7 @@ from shared.wire_json import as_text
 
 if TYPE_CHECKING:
     from local.trigger_event import UploadSubject
-    from local.trigger_stack import Outcome, TriggerStack
+    from local.trigger_stack import Outcome
 
 _DONE, _NOT_DONE, _WRONG_USAGE = 0, 1, 2
 _USER = "alice"
@@ -131,9 +132,6 @@ def _stack(folder: Path) -> TriggerStack:
         raise _UsageError(
             f"No local stack runs in {folder}: start one with `python -m local serve`, or name its --folder."
         )
-    # Only now: --list needs none of the libraries.
-    from local.trigger_stack import TriggerStack  # noqa: PLC0415  # see above
-
     return TriggerStack(environment)
 
 
