@@ -29,17 +29,17 @@ class SampleError(Exception):
     """There is no such sample, or none at all; the message is a sentence."""
 
 
-def sample_names(folder: Path = SAMPLES) -> list[str]:
+def sample_names() -> list[str]:
     """List the event types there are samples of.
 
     Raises:
         SampleError: the samples are not there.
 
     """
-    names = sorted(file.stem for file in folder.glob("*.json"))
+    names = sorted(file.stem for file in SAMPLES.glob("*.json"))
     if not names:
         raise SampleError(
-            f"There are no samples in {folder}: they come with the repository, not with a package."
+            f"There are no samples in {SAMPLES}: they come with the repository, not with a package."
         )
     return names
 

@@ -96,7 +96,13 @@ def journal_name(notification: EventNotification) -> str:
 def session_told_by(context: UploadContext, session_seconds: int) -> UploadSession:
     """Tell the session from the sealed token alone, should the store have lost its record."""
     issued_at = upload_id.made_at(context.upload_id)
-    grant = Grant(policy="", ttl_seconds=0, one_time=False, context=context.app_context)
+    grant = Grant(
+        policy="",
+        ttl_seconds=0,
+        one_time=False,
+        context=context.app_context,
+        vod_sub_app_id=context.vod_sub_app_id,
+    )
     return UploadSession(context.upload_id, context.user_id, grant, issued_at, issued_at + session_seconds)
 
 
@@ -120,6 +126,7 @@ def kept_fields(event: AppEvent) -> tuple[tuple[str, str], ...]:
         "upload_id": event.uploader.upload_id if event.uploader else "",
         "user_id": event.uploader.user_id if event.uploader else "",
         "app_context": event.uploader.app_context if event.uploader else "",
+        "vod_sub_app_id": str(event.uploader.vod_sub_app_id or "") if event.uploader else "",
         "delivery": "withheld" if event.verdict is Verdict.QUARANTINED else "due",
         "adopted_token": event.notification.session_context
         if event.notification.wire_format == "legacy"
@@ -137,7 +144,13 @@ def adopted(notification: EventNotification, token: str) -> EventNotification:
 def _uploader(record: Mapping[str, str]) -> UploadContext | None:
     if "upload_id" not in record:
         return None
-    return UploadContext(record["upload_id"], record["user_id"], record.get("app_context", ""))
+    sub_app_id = record.get("vod_sub_app_id")
+    return UploadContext(
+        record["upload_id"],
+        record["user_id"],
+        record.get("app_context", ""),
+        int(sub_app_id) if sub_app_id else None,
+    )
 
 
 def event_in(record: Mapping[str, str]) -> AppEvent:

@@ -41,7 +41,9 @@ _NOTHING = EventNotification(event_type="", wire_format="unknown", raw={})
 class ReadBack(Protocol):
     """What intake needs of the VOD API."""
 
-    def source_context_of(self, file_id: str, *, timeout_seconds: float) -> str | None:
+    def source_context_of(
+        self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
+    ) -> str | None:
         """Read which sourceContext VOD keeps with a file; None if it knows no such file."""
 
 
@@ -121,7 +123,13 @@ class Intake:
         """
         notification = arrival.event.notification
         file_id = notification.file_id
-        kept = vod_api.source_context_of(file_id, timeout_seconds=timeout_seconds) if file_id else ""
+        uploader = arrival.event.uploader
+        sub_app_id = uploader.vod_sub_app_id if uploader else None
+        kept = (
+            vod_api.source_context_of(file_id, sub_app_id=sub_app_id, timeout_seconds=timeout_seconds)
+            if file_id
+            else ""
+        )
         if kept is None and arrival.attempts < LOOKS_FOR_FILE:
             # The event may be ahead of VOD's own index, so a file is not called unknown at the first look.
             raise VodApiError("VOD does not know the file yet.")

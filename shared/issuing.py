@@ -108,7 +108,9 @@ class Issuer:
 
 
 def _token(session: UploadSession, settings: UploadSignatureSettings) -> str:
-    context = UploadContext(session.upload_id, session.user_id, session.grant.context)
+    application = session.grant.vod_sub_app_id
+    elsewhere = application if application != settings.vod_sub_app_id else None
+    context = UploadContext(session.upload_id, session.user_id, session.grant.context, elsewhere)
     return seal(context, keys=settings.context_keys, stage=settings.stage)
 
 

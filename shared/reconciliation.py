@@ -6,7 +6,7 @@ longer. What VOD knows and we do not is put in as the event that was missed, mar
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Protocol
@@ -17,7 +17,7 @@ from shared.errors import VodApiError
 from shared.event_notification import notification_from_pull
 from shared.notification_values import NEW_FILE_UPLOAD, PROCEDURE_STATE_CHANGED
 from shared.upload_context import UploadContext, unseal
-from shared.upload_session import UploadState, next_check_at, state_of
+from shared.upload_session import UploadState, is_final, next_check_at, state_of
 from shared.wire_json import as_object, as_text
 
 if TYPE_CHECKING:
@@ -42,12 +42,23 @@ class Library(Protocol):
     """What reconciliation needs of the VOD API."""
 
     def uploads_created(
-        self, *, after: str, before: str, offset: int, timeout_seconds: float
+        self, *, after: str, before: str, offset: int, sub_app_id: int | None, timeout_seconds: float
     ) -> tuple[dict[str, object], ...]:
         """List one page of the media uploaded between two instants, the oldest first."""
 
-    def procedure_task(self, task_id: str, *, timeout_seconds: float) -> dict[str, object]:
+    def procedure_task(
+        self, task_id: str, *, sub_app_id: int | None, timeout_seconds: float
+    ) -> dict[str, object]:
         """Read where a task flow stands."""
+
+
+@dataclass(frozen=True)
+class _Search:
+    """What to list: the uploads of one sub-application since an instant (Unix seconds)."""
+
+    library: Library
+    sub_app_id: int | None
+    after: int
 
 
 @dataclass(frozen=True)
@@ -70,9 +81,12 @@ class Reconciliation:
         figures: Counter[str] = Counter()
         sessions = self.intake.store.uploads_to_check(now=int(self.clock()), limit=BATCH)
         figures["checked"] = len(sessions)
-        unheard = [session for session in sessions if not session.procedure_task_id]
-        if unheard:
-            self._look_after(unheard, self._missed_uploads, figures)
+        unheard: dict[int | None, list[UploadSession]] = defaultdict(list)
+        for session in sessions:
+            if not session.procedure_task_id:
+                unheard[session.grant.vod_sub_app_id].append(session)
+        for of_one_application in unheard.values():
+            self._look_after(of_one_application, self._missed_uploads, figures)
         for session in sessions:
             if session.procedure_task_id and self.clock() < self.deadline:
                 # One at a time: what VOD does not tell of one task flow holds up no other.
@@ -109,44 +123,64 @@ class Reconciliation:
         return False
 
     def _missed_uploads(self, library: Library, sessions: Sequence[UploadSession]) -> list[Event]:
-        """Give the events of all files that VOD has of these uploads, known or not."""
+        """Give the events of all files that VOD has of these uploads, known or not.
+
+        They are all of one sub-application.
+        """
         wanted = {session.upload_id for session in sessions}
-        after = min(session.issued_at for session in sessions) - CLOCK_SKEW_SECONDS
-        return [event for upload_id, event in self._uploads_since(library, after) if upload_id in wanted]
+        search = _Search(
+            library,
+            sub_app_id=sessions[0].grant.vod_sub_app_id,
+            after=min(session.issued_at for session in sessions) - CLOCK_SKEW_SECONDS,
+        )
+        return [event for upload_id, event in self._uploads_found(search) if upload_id in wanted]
 
     def _missed_ends(self, library: Library, sessions: Sequence[UploadSession]) -> list[Event]:
-        """Give the events of those of these uploads' task flows that are finished."""
-        task_ids = (session.procedure_task_id for session in sessions)
-        tasks = (library.procedure_task(task_id, timeout_seconds=API_SECONDS) for task_id in task_ids)
+        """Give the events of those of these uploads' task flows that are finished, and wanted."""
+        tasks = (
+            library.procedure_task(
+                session.procedure_task_id,
+                sub_app_id=session.grant.vod_sub_app_id,
+                timeout_seconds=API_SECONDS,
+            )
+            for session in sessions
+            if not is_final(session, now=int(self.clock()))
+        )
         return [
             {"EventType": PROCEDURE_STATE_CHANGED, "ProcedureStateChangeEvent": task}
             for task in tasks
             if task.get("Status") == "FINISH"
         ]
 
-    def _uploads_since(self, library: Library, after: int) -> Iterator[tuple[str, Event]]:
+    def _uploads_found(self, search: _Search) -> Iterator[tuple[str, Event]]:
         """List what was uploaded since then under our seals, as the events that should have come."""
         settings = self.intake.settings
-        for media in self._media_since(library, after):
+        for media in self._media_found(search):
             source = as_object(as_object(media.get("BasicInfo")).get("SourceInfo"))
             token = as_text(source.get("SourceContext"))
             context = unseal(token, keys=settings.context_keys, stage=settings.stage)
             if isinstance(context, UploadContext):
                 yield context.upload_id, _upload_event(media)
 
-    def _media_since(self, library: Library, after: int) -> Iterator[dict[str, object]]:
-        since, before, offset = _iso(after), _iso(int(self.clock()) + CLOCK_SKEW_SECONDS), 0
-        while page := self._page(library, since, before, offset):
+    def _media_found(self, search: _Search) -> Iterator[dict[str, object]]:
+        since, before, offset = _iso(search.after), _iso(int(self.clock()) + CLOCK_SKEW_SECONDS), 0
+        while page := self._page(search, since, before, offset):
             yield from page
             offset += len(page)
             if offset >= SEARCH_LIMIT:
                 since, offset = as_text(as_object(page[-1].get("BasicInfo")).get("CreateTime")), 0
 
-    def _page(self, library: Library, since: str, before: str, offset: int) -> tuple[dict[str, object], ...]:
+    def _page(self, search: _Search, since: str, before: str, offset: int) -> tuple[dict[str, object], ...]:
         if self.clock() >= self.deadline:
             # An upload must not be called unused because the list of files was cut short.
             raise VodApiError("The time was up before all uploads were listed.")
-        return library.uploads_created(after=since, before=before, offset=offset, timeout_seconds=API_SECONDS)
+        return search.library.uploads_created(
+            after=since,
+            before=before,
+            offset=offset,
+            sub_app_id=search.sub_app_id,
+            timeout_seconds=API_SECONDS,
+        )
 
 
 def _upload_event(media: Mapping[str, object]) -> Event:

@@ -56,6 +56,10 @@ class StoreConnection:
             "socket_connect_timeout": TIMEOUT_SECONDS,
             # A script that is sent twice would count twice; who asks again decides what it means.
             "retry": Retry(NoBackoff(), 0),
+            # A new connection says who it is and nothing more: each further word is a round trip, and
+            # each may take its time-out. The older protocol is also what every server has.
+            "protocol": 2,
+            "driver_info": None,
         }
         if CLUSTER_MARK not in self._redis_url:
             return redis.Redis.from_url(self._redis_url, **options)

@@ -2,7 +2,8 @@
 
     vuf1.WzEsIjAxSlEuLi4iLCJhbGljZSIsImxlc3NvbiAzIl0.q2x…   prefix . payload . HMAC-SHA256
 
-The payload is the JSON array [upload id, user id, the app's context]. The token proves *issued to
+The payload is the JSON array [upload id, user id, the app's context], and as a fourth member the
+sub-application, for an upload that goes to another one than the deployment's own. The token proves *issued to
 this user*; it does not prove *sent by VOD*, and the uploader can read it, because an upload
 signature is plain Base64.
 """
@@ -26,11 +27,15 @@ _TOKEN = re.compile(r"vuf1\.[A-Za-z0-9_.-]+", re.ASCII)
 
 @dataclass(frozen=True)
 class UploadContext:
-    """What we want to know again when the event comes: which upload, whose, and the app's own text."""
+    """What we want to know again when the event comes: which upload, whose, and the app's own text.
+
+    `vod_sub_app_id` is where to ask VOD about it; None is the deployment's own sub-application.
+    """
 
     upload_id: str
     user_id: str
     app_context: str = ""
+    vod_sub_app_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -50,9 +55,10 @@ def seal(context: UploadContext, *, keys: tuple[str, ...], stage: str) -> str:
         UnprocessableError: the token would have more than 250 characters.
 
     """
-    token = _PREFIX + str(
-        _serializer(keys, stage).dumps([context.upload_id, context.user_id, context.app_context])
-    )
+    members: list[str | int] = [context.upload_id, context.user_id, context.app_context]
+    if context.vod_sub_app_id is not None:
+        members.append(context.vod_sub_app_id)
+    token = _PREFIX + str(_serializer(keys, stage).dumps(members))
     if len(token) > MAX_TOKEN_LENGTH:
         excess = len(token) - MAX_TOKEN_LENGTH
         raise UnprocessableError(
@@ -69,10 +75,10 @@ def unseal(token: str, *, keys: tuple[str, ...], stage: str) -> UploadContext | 
     if not _TOKEN.fullmatch(token):
         return BrokenSeal()
     try:
-        upload_id, user_id, app_context = _serializer(keys, stage).loads(token[len(_PREFIX) :])
-    except (BadData, UnicodeEncodeError):
+        return UploadContext(*_serializer(keys, stage).loads(token[len(_PREFIX) :]))
+    except (BadData, TypeError):
+        # TypeError: sealed with a key of ours for something else than an upload.
         return BrokenSeal()
-    return UploadContext(upload_id=upload_id, user_id=user_id, app_context=app_context)
 
 
 def _serializer(keys: tuple[str, ...], stage: str) -> URLSafeSerializer:

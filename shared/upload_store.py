@@ -107,8 +107,8 @@ class UploadStore(StoreConnection):
     def uploads_to_check(self, *, now: int, limit: int) -> tuple[UploadSession, ...]:
         """Read the uploads whose check is due, at most `limit` of each partition.
 
-        One round trip finds them, and one more reads each. An entry whose record is gone has nothing
-        left to check, and is dropped on the way.
+        One round trip finds them, and one more reads each. An entry whose record is gone or cannot be
+        read has nothing left to check, and is dropped on the way: it must not hold up the others.
 
         Raises:
             StoreUnavailableError: the store did not answer.
@@ -117,7 +117,10 @@ class UploadStore(StoreConnection):
         sessions = []
         for partition, upload_ids in self._due_members("checks", now=now, limit=limit).items():
             for upload_id in upload_ids:
-                session = self._session(partition, upload_id)
+                try:
+                    session = self._session(partition, upload_id)
+                except (KeyError, TypeError, ValueError):
+                    session = None
                 if session is None:
                     self._forget_check(partition, upload_id)
                 else:

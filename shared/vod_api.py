@@ -29,7 +29,7 @@ SEARCH_PAGE = 100
 
 
 class VodApi:
-    """The server API of one application."""
+    """The server API; `sub_app_id` None means the deployment's own sub-application."""
 
     def __init__(self, settings: VodApiSettings) -> None:
         url = urlsplit(settings.vod_api_url)
@@ -43,7 +43,9 @@ class VodApi:
         )
         self._sub_app_id = settings.vod_api_sub_app_id
 
-    def source_context_of(self, file_id: str, *, timeout_seconds: float) -> str | None:
+    def source_context_of(
+        self, file_id: str, *, sub_app_id: int | None = None, timeout_seconds: float
+    ) -> str | None:
         """Read back which sourceContext VOD keeps with a file; None if there is no such file.
 
         Raises:
@@ -51,7 +53,10 @@ class VodApi:
 
         """
         reply = self._call(
-            "DescribeMediaInfos", {"FileIds": [file_id], "Filters": ["basicInfo"]}, timeout_seconds
+            "DescribeMediaInfos",
+            {"FileIds": [file_id], "Filters": ["basicInfo"]},
+            timeout_seconds,
+            sub_app_id=sub_app_id,
         )
         for media in objects_in(reply.get("MediaInfoSet")):
             if as_text(media.get("FileId")) == file_id:
@@ -87,7 +92,7 @@ class VodApi:
         self._call("ConfirmEvents", {"EventHandles": list(event_handles)}, timeout_seconds)
 
     def uploads_created(
-        self, *, after: str, before: str, offset: int, timeout_seconds: float
+        self, *, after: str, before: str, offset: int, sub_app_id: int | None = None, timeout_seconds: float
     ) -> tuple[dict[str, object], ...]:
         """List one page of the media that were uploaded between two ISO 8601 instants, oldest first.
 
@@ -106,21 +111,33 @@ class VodApi:
             "Offset": offset,
             "Limit": SEARCH_PAGE,
         }
-        return objects_in(self._call("SearchMedia", search, timeout_seconds).get("MediaInfoSet"))
+        return objects_in(
+            self._call("SearchMedia", search, timeout_seconds, sub_app_id=sub_app_id).get("MediaInfoSet")
+        )
 
-    def procedure_task(self, task_id: str, *, timeout_seconds: float) -> dict[str, object]:
+    def procedure_task(
+        self, task_id: str, *, sub_app_id: int | None = None, timeout_seconds: float
+    ) -> dict[str, object]:
         """Read where a task flow stands, as the member that its event would carry.
 
         Raises:
             VodApiError: the API refused, or did not answer in time.
 
         """
-        reply = self._call("DescribeTaskDetail", {"TaskId": task_id}, timeout_seconds)
+        reply = self._call("DescribeTaskDetail", {"TaskId": task_id}, timeout_seconds, sub_app_id=sub_app_id)
         return as_object(reply.get("ProcedureTask"))
 
-    def _call(self, action: str, parameters: dict[str, object], timeout_seconds: float) -> dict[str, object]:
-        if self._sub_app_id is not None:
-            parameters = {**parameters, "SubAppId": self._sub_app_id}
+    def _call(
+        self,
+        action: str,
+        parameters: dict[str, object],
+        timeout_seconds: float,
+        *,
+        sub_app_id: int | None = None,
+    ) -> dict[str, object]:
+        application = sub_app_id or self._sub_app_id
+        if application is not None:
+            parameters = {**parameters, "SubAppId": application}
         # The profile's time-out is read once, when the client is made.
         self._client.request.conn.timeout = timeout_seconds
         try:

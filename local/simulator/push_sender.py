@@ -191,7 +191,7 @@ class PushSender:
         return response.status
 
     def _trickle(self, body: bytes, seconds: float) -> Iterator[bytes]:
-        size = len(body) // _TRICKLES + 1
-        for start in range(0, len(body), size):
-            self._ending.wait(seconds / _TRICKLES)
-            yield body[start : start + size]
+        starts = range(0, len(body), len(body) // _TRICKLES + 1)
+        for start in starts:
+            self._ending.wait(seconds / len(starts))
+            yield body[start : start + starts.step]

@@ -48,8 +48,11 @@ ABOUT_ONE_SERVER = {
         "puts a relay before the one port of a server; a cluster tells its clients its own addresses"
     ),
     "tests/shared/test_pulling.py::test_store_that_goes_down_stops_the_confirmations": "as above",
+    "tests/shared/test_pulling.py::test_store_that_stumbles_is_no_failure_of_the_event": (
+        "has one server pause for longer than the time-outs, which are longer here"
+    ),
     "tests/functions/test_event_notification.py::test_event_that_cannot_be_journaled_gets_no_answer_in_time": (
-        "has its own silent server, and measures time-outs that are longer here"
+        "has its own silent server, and measures the same time-outs"
     ),
     "tests/shared/test_delivery_round.py::test_overlapping_rounds_share_the_turns_and_the_events": (
         "is about two threads' fair share of one processor, which has five more to serve here"

@@ -93,9 +93,7 @@ def notification_in(event: dict[str, Any], origin: str, number: int) -> EventNot
 
 
 def _story(number: int, choose: random.Random, *, most: int) -> Story:
-    session = replace(
-        new_session(f"user-{number % USERS}"), upload_id=new_upload_id(now=NOW, random=number)
-    )
+    session = replace(new_session(f"user-{number % USERS}"), upload_id=new_upload_id(now=NOW, random=number))
     token, file_id, task_id = (
         token_of(session),
         f"55766780{number:011}",

@@ -55,9 +55,7 @@ def app() -> Iterator[AppReceiver]:
         yield receiver
 
 
-def test_backlog_is_drained_although_calls_fail(
-    valkey_url: str, app: AppReceiver, tmp_path: Path
-) -> None:
+def test_backlog_is_drained_although_calls_fail(valkey_url: str, app: AppReceiver, tmp_path: Path) -> None:
     """10,000 events, 5 % failing calls, 1 % poison: none is lost, and none confirmed before it was safe.
 
     The simulator's queue is asked without HTTP in between, and a tick of the timer is a moved minute.
@@ -230,7 +228,12 @@ def queue_up(folder: Path, events: Sequence[dict[str, Any]], clock: Clock) -> No
 def push_to_the_function(request: Received) -> Reply:
     """Stand where the platform stands: hand a callback to the function, and its answer back."""
     event = scf.event_of(
-        "function-url", "POST", f"/{CALLBACK_TOKEN}", headers=request.headers, query={}, body=request.body.decode()
+        "function-url",
+        "POST",
+        f"/{CALLBACK_TOKEN}",
+        headers=request.headers,
+        query={},
+        body=request.body.decode(),
     )
     answer = scf.read_answer(event_notification.main_handler(event, {"request_id": scf.REQUEST_ID}))
     return Reply(answer.status)

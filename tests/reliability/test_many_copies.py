@@ -111,9 +111,7 @@ def assert_due_once_each(service: Service, app: AppReceiver, records: list[dict[
     assert due(service) == EVENTS - len(delivered)
 
 
-def test_copies_that_are_read_back_count_once_each(
-    valkey_url: str, app: AppReceiver, tmp_path: Path
-) -> None:
+def test_copies_that_are_read_back_count_once_each(valkey_url: str, app: AppReceiver, tmp_path: Path) -> None:
     """A push is held until VOD has vouched for its file, while copies of it come by every way.
 
     16 instances of the functions work at once; a pushed copy is read back and delivered at once, as

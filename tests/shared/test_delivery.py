@@ -42,9 +42,12 @@ class Vod:
         """Know one token."""
         self._token = token
 
-    def source_context_of(self, file_id: str, *, timeout_seconds: float) -> str | None:
+    def source_context_of(
+        self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
+    ) -> str | None:
         """Read which sourceContext VOD keeps with a file."""
         assert file_id
+        assert sub_app_id is None
         assert timeout_seconds > 0
         if self._token is None:
             raise VodApiError("DescribeMediaInfos failed: canary.")

@@ -49,15 +49,19 @@ def intake(valkey_url: str) -> Intake:
 
 @dataclass
 class Records:
-    """What VOD keeps: the sourceContext of each file. `asked` lists the questions."""
+    """What VOD keeps: the sourceContext of each file. `asked` lists the files, `applications` where."""
 
     kept: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    applications: list[int | None] = field(default_factory=list)
     fails: bool = False
 
-    def source_context_of(self, file_id: str, *, timeout_seconds: float) -> str | None:
+    def source_context_of(
+        self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
+    ) -> str | None:
         """Read which sourceContext VOD keeps with a file."""
         self.asked.append(file_id)
+        self.applications.append(sub_app_id)
         assert timeout_seconds > 0
         if self.fails:
             raise VodApiError("DescribeMediaInfos failed.")
@@ -464,3 +468,23 @@ def test_forged_legacy_upload_takes_no_task_flow_over(intake: Intake) -> None:
 
     assert arrival.event.verdict is Verdict.ATTRIBUTED
     assert state_of(found(intake, session), now=NOW) is UploadState.READY
+
+
+@pytest.mark.parametrize("sub_app_id", [None, 1500067890])
+def test_file_is_looked_for_where_the_upload_went(intake: Intake, sub_app_id: int | None) -> None:
+    """A policy can send uploads to another sub-application; the token says which, also after a recall."""
+    session = new_session()
+    context = UploadContext(session.upload_id, session.user_id, "", sub_app_id)
+    token = seal(context, keys=(KEY,), stage=STAGE)
+    records = Records({FILE_ID: token})
+    arrival = take_in(intake, uploaded(token))
+    taken = intake.store.take(
+        intake.store.key_of(arrival.entry), endpoint="", now=NOW * 2, lease="timer", lease_ends_at=NOW * 3
+    )
+    assert taken is not None
+
+    recalled = make_sure(intake, intake.recall(taken), records)
+
+    assert recalled.event.verdict is not Verdict.QUARANTINED
+    assert records.applications == [sub_app_id]
+    assert found(intake, session).grant.vod_sub_app_id == sub_app_id

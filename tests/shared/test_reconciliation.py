@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import redis
 import requests
 
 from local.simulator.faults import Fault
@@ -135,19 +136,25 @@ class Watched:
     offsets: list[int] = field(default_factory=list)
 
     def uploads_created(
-        self, *, after: str, before: str, offset: int, timeout_seconds: float
+        self, *, after: str, before: str, offset: int, sub_app_id: int | None, timeout_seconds: float
     ) -> tuple[dict[str, object], ...]:
         """List a page, and let the other one act."""
         self.offsets.append(offset)
         page = self.library.uploads_created(
-            after=after, before=before, offset=offset, timeout_seconds=timeout_seconds
+            after=after,
+            before=before,
+            offset=offset,
+            sub_app_id=sub_app_id,
+            timeout_seconds=timeout_seconds,
         )
         self.after_page()
         return page
 
-    def procedure_task(self, task_id: str, *, timeout_seconds: float) -> dict[str, object]:
+    def procedure_task(
+        self, task_id: str, *, sub_app_id: int | None, timeout_seconds: float
+    ) -> dict[str, object]:
         """Read where a task flow stands, and let the other one act."""
-        task = self.library.procedure_task(task_id, timeout_seconds=timeout_seconds)
+        task = self.library.procedure_task(task_id, sub_app_id=sub_app_id, timeout_seconds=timeout_seconds)
         self.after_page()
         return task
 
@@ -537,19 +544,22 @@ class Crowd:
         ]
 
     def uploads_created(
-        self, *, after: str, before: str, offset: int, timeout_seconds: float
+        self, *, after: str, before: str, offset: int, sub_app_id: int | None, timeout_seconds: float
     ) -> tuple[dict[str, object], ...]:
         """List as SearchMedia does (266/31813)."""
         assert timeout_seconds
+        assert sub_app_id is None
         if offset + SEARCH_PAGE > SEARCH_LIMIT:
             raise VodApiError("SearchMedia failed: InvalidParameterValue.Offset.")
         pairs = zip(self._created, self._media, strict=True)
         found = [media for created, media in pairs if after <= created <= before]
         return tuple(found[offset : offset + SEARCH_PAGE])
 
-    def procedure_task(self, task_id: str, *, timeout_seconds: float) -> dict[str, object]:
+    def procedure_task(
+        self, task_id: str, *, sub_app_id: int | None, timeout_seconds: float
+    ) -> dict[str, object]:
         """Have none."""
-        raise VodApiError(f"There is no {task_id} within {timeout_seconds} s.")
+        raise VodApiError(f"There is no {task_id} of {sub_app_id} within {timeout_seconds} s.")
 
 
 def iso(instant: float) -> str:
@@ -610,3 +620,77 @@ def test_store_that_is_down_is_told(service: Service) -> None:
 
     with pytest.raises(StoreUnavailableError):
         down.reconciliation().run()
+
+
+@dataclass
+class Applications:
+    """A library that is empty, and notes which sub-application it was asked about."""
+
+    asked: list[int | None] = field(default_factory=list)
+
+    def uploads_created(
+        self, *, after: str, before: str, offset: int, sub_app_id: int | None, timeout_seconds: float
+    ) -> tuple[dict[str, object], ...]:
+        """List nothing."""
+        assert (after < before, offset, timeout_seconds > 0) == (True, 0, True)
+        self.asked.append(sub_app_id)
+        return ()
+
+    def procedure_task(
+        self, task_id: str, *, sub_app_id: int | None, timeout_seconds: float
+    ) -> dict[str, object]:
+        """Know of a task flow that goes on."""
+        assert task_id
+        assert timeout_seconds > 0
+        self.asked.append(sub_app_id)
+        return {"Status": "PROCESSING"}
+
+
+def test_each_upload_is_looked_for_in_its_own_sub_application(service: Service, clock: Clock) -> None:
+    """Policies can send uploads to several; each is asked once about all uploads that went there."""
+    for user, sub_app_id in (("alice", None), ("bob", 1500067890), ("carol", 1500067890)):
+        session = new_session(user, issued_at=int(clock()))
+        service.begin(replace(session, grant=replace(session.grant, vod_sub_app_id=sub_app_id)))
+    clock.move(UPLOAD_CHECKS_SECONDS[0])
+    library = Applications()
+
+    service.reconciliation(library).run()
+
+    assert sorted(library.asked, key=str) == [1500067890, None]
+
+
+def test_silent_task_flow_is_asked_for_in_its_own_sub_application(service: Service, clock: Clock) -> None:
+    """A task flow runs where its file is."""
+    session = new_session(issued_at=int(clock()))
+    service.begin(replace(session, grant=replace(session.grant, vod_sub_app_id=1500067890)))
+    service.take_in(uploaded(token_of(session), task_id=TASK_ID), "pull")
+    clock.move(TASK_FLOW_CHECK_SECONDS)
+    library = Applications()
+
+    service.reconciliation(library).run()
+
+    assert library.asked == [1500067890]
+
+
+def test_task_flow_that_was_to_be_silent_stays_so(service: Service, clock: Clock) -> None:
+    """With taskNotifyMode None the app asked to hear nothing, so VOD is asked for nothing."""
+    session = new_session(issued_at=int(clock()))
+    service.begin(replace(session, grant=replace(session.grant, task_notify_mode="None")))
+    service.take_in(uploaded(token_of(session), task_id=TASK_ID), "pull")
+    clock.move(TASK_FLOW_CHECK_SECONDS)
+    library = Applications()
+
+    assert service.reconciliation(library).run() == {"checked": 1, "expired": 0}
+    assert library.asked == []
+
+
+def test_record_that_cannot_be_read_holds_up_no_other(service: Service, clock: Clock) -> None:
+    """An upload whose record is damaged is dropped from the checks; the next one is looked after."""
+    damaged, sound = begin(service), begin(service)
+    with redis.Redis.from_url(service.redis_url, decode_responses=True) as connection:
+        [key] = connection.keys(f"*:upload:{damaged.upload_id}")
+        connection.hset(key, "issued_at", "no number")
+    clock.move(UPLOAD_CHECKS_SECONDS[0])
+
+    assert service.reconciliation(Applications()).run()["checked"] == 1
+    assert state(service, sound) is UploadState.ISSUED

@@ -56,6 +56,28 @@ def test_what_was_sealed_is_what_is_found(user_id: str, app_context: str) -> Non
     assert len(token) <= 250
 
 
+def test_token_names_another_sub_application() -> None:
+    """What is asked of VOD about an upload is asked where the upload went."""
+    context = UploadContext(CONTEXT.upload_id, "alice", "lesson 3", 1500067890)
+
+    token = seal(context, keys=(KEY,), stage="prod")
+
+    assert token == handmade(encoded([CONTEXT.upload_id, "alice", "lesson 3", 1500067890]))
+    assert opened(token) == context
+
+
+@pytest.mark.parametrize("content", [[], ["one"], ["1", "2", "3", 4, 5], 7, None])
+def test_seal_around_something_else_is_broken(content: object) -> None:
+    """A key of ours that sealed something else makes no upload of it."""
+    assert opened(handmade(encoded(content))) == BrokenSeal()
+
+
+@pytest.mark.parametrize("noise", ["é", "=", " ", "\n", "%"])
+def test_token_has_one_spelling(noise: str) -> None:
+    """Base64 decoders pass over foreign characters; a token with any is none of ours."""
+    assert opened(TOKEN + noise) == BrokenSeal()
+
+
 def test_token_of_an_older_key_is_opened() -> None:
     """An upload that began before the rotation ends well after it."""
     assert opened(seal(CONTEXT, keys=(OLD_KEY,), stage="prod")) == CONTEXT

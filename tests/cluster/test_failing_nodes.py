@@ -1,0 +1,71 @@
+"""Nodes of a cluster die or fall silent: a call ends within a second, and the service finds its way back."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared.errors import StoreUnavailableError
+from shared.store import Store, StoreScope
+from tests.cluster.failover import kill_a_primary
+from tests.cluster.redis_cluster import RedisCluster
+from tests.shared.uploads import NOW, new_session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SCOPE = StoreScope("test", 7200)
+
+
+@pytest.fixture
+def own_cluster(tmp_path: Path) -> Iterator[RedisCluster]:
+    """Run a cluster that a test may damage."""
+    with RedisCluster(tmp_path) as running:
+        yield running
+
+
+def test_replica_takes_over_and_the_same_store_goes_on(own_cluster: RedisCluster) -> None:
+    """A primary is killed: callers hear 503 for seconds, and need no restart; what was lost is recent.
+
+    Replication is asynchronous: what the dead primary had acknowledged at the last moment may be gone.
+    """
+    figures = kill_a_primary(own_cluster)
+
+    assert figures.refused > 0
+    assert figures.outage_seconds < 10
+    assert figures.longest_call_seconds < 1.2
+    assert figures.lost_in_seconds < 1
+    assert figures.lost < figures.acknowledged / 10
+
+
+def test_silent_cluster_is_told_within_a_second(own_cluster: RedisCluster) -> None:
+    """No node answers: its client would ask each in turn, but a caller hears of it within a second."""
+    store = Store(own_cluster.url(), SCOPE)
+    session = new_session()
+    store.begin_upload(session, randoms=(1,), now=NOW, per_minute=60)
+    for node in own_cluster.nodes:
+        node.freeze()
+
+    for _ in range(2):
+        started = time.monotonic()
+        with pytest.raises(StoreUnavailableError):
+            store.find_upload("alice", session.upload_id)
+        assert time.monotonic() - started < 1.2
+
+    for node in own_cluster.nodes:
+        node.thaw()
+    assert found_within(5, store, session.upload_id)
+
+
+def found_within(seconds: float, store: Store, upload_id: str) -> bool:
+    """Ask again until the store answers; False if it does not in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            return store.find_upload("alice", upload_id).upload_id == upload_id
+        except StoreUnavailableError:
+            time.sleep(0.05)
+    return False

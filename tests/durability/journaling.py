@@ -1,0 +1,91 @@
+"""Writes one event after the other into a store that is about to fail, and counts what it has kept.
+
+How the store fails is left to `tests.durability.measure` and to the tests.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.errors import StoreUnavailableError
+from shared.store import Store, StoreScope
+from tests.shared.uploads import NOW, facts_in, new_entry, new_session, uploaded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import redis
+    from typing_extensions import Self
+
+SCOPE = StoreScope("test", 604_800)
+USERS = 200
+"""So many users have events in every partition, and so on every node of a cluster."""
+
+
+@dataclass(frozen=True)
+class Write:
+    """One call of `Store.journal`: the event's key, when it began and ended (monotonic), and how."""
+
+    key: str
+    began: float
+    ended: float
+    acknowledged: bool
+
+
+class Journaling:
+    """A thread that journals new events as fast as the store takes them: `with Journaling(url) as it`.
+
+    `confirm` may ask the server for more than its answer; an event it does not confirm is not acknowledged.
+    """
+
+    def __init__(self, redis_url: str, confirm: Callable[[], bool] = lambda: True) -> None:
+        """Prepare a store of our own, as a function has one."""
+        self.writes: list[Write] = []
+        self._store = Store(redis_url, SCOPE)
+        self._confirm = confirm
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    @property
+    def acknowledged(self) -> list[Write]:
+        """The events that the store said it has."""
+        return [write for write in self.writes if write.acknowledged]
+
+    @property
+    def refused(self) -> list[Write]:
+        """The events that it did not take, so that whoever brought them would bring them again."""
+        return [write for write in self.writes if not write.acknowledged]
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """End after the event that is under way."""
+        self._ending.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        number = 0
+        while not self._ending.is_set():
+            number += 1
+            self.writes.append(self._journal(f"user-{number % USERS}"))
+
+    def _journal(self, user: str) -> Write:
+        entry = new_entry(new_session(user), facts_in(uploaded()))
+        key, began = self._store.key_of(entry).key, time.monotonic()
+        try:
+            self._store.journal(entry, endpoint="https://app.example.test/hook", now=NOW, next_attempt_at=NOW)
+            acknowledged = self._confirm()
+        except StoreUnavailableError:
+            acknowledged = False
+        return Write(key, began, time.monotonic(), acknowledged)
+
+
+def lost_of(writes: Sequence[Write], client: redis.Redis) -> list[Write]:
+    """Say which of these events a store does not have."""
+    return [write for write in writes if not client.exists(write.key)]

@@ -1,0 +1,223 @@
+"""What the journal and the uploads should be, in plain Python: one dict of uploads, one of events.
+
+It is written from the contracts and not from the scripts; what is done to it is left to the tests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from shared.upload_session import UploadState
+from tests.shared.uploads import SESSION_SECONDS
+
+if TYPE_CHECKING:
+    from shared.journal_store import EventKey
+    from shared.upload_session import UploadSession
+
+FUNCTION_LEASE_SECONDS, TIMER_LEASE_SECONDS = 10, 30
+FIRST_CHECKS_SECONDS = (900, 3600, 14_400)
+TASK_FLOW_CHECK_SECONDS = 3600
+PROGRESS = {"started": 5, "halfway": 50, "end": 100}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one event says: `kind` is uploaded, started, halfway, end, news, broken or expiry.
+
+    `task_id` is what an upload's event says of the task flow it started, or a task flow's of itself.
+    """
+
+    kind: str
+    file_id: str = ""
+    task_id: str = ""
+
+
+@dataclass
+class UploadModel:
+    """One upload: what it began with, and what is known of it by now."""
+
+    session: UploadSession
+    ends_well: bool
+    has_task_flow: bool
+    check_at: int | None = None
+    sequence: int = 0
+    file_id: str = ""
+    verified_file_id: str = ""
+    uploaded_at: int | None = None
+    cancelled_at: int | None = None
+    expired_at: int | None = None
+    media_of: str = ""
+    task_id: str = ""
+    progress: int = 0
+    updated_at: int = 0
+
+    def __post_init__(self) -> None:
+        """Plan the first look at it."""
+        self.updated_at = self.session.issued_at
+        self.check_at = self.session.issued_at + FIRST_CHECKS_SECONDS[0]
+
+    @property
+    def ends_at(self) -> int:
+        """When it ends."""
+        return self.session.issued_at + SESSION_SECONDS
+
+    def state(self, now: int) -> UploadState:
+        """Say where it stands."""
+        if self.progress == PROGRESS["end"]:
+            return UploadState.READY if self.ends_well else UploadState.FAILED
+        if self.progress or (self.uploaded_at is not None and self.task_id):
+            return UploadState.PROCESSING
+        if self.uploaded_at is not None:
+            return UploadState.UPLOADED
+        if self.cancelled_at is not None:
+            return UploadState.CANCELLED
+        is_over = self.expired_at is not None or now >= self.ends_at
+        return UploadState.EXPIRED if is_over else UploadState.ISSUED
+
+    def cancel(self, now: int) -> None:
+        """Cancel it, if nothing came of it and it has not ended."""
+        if not self.file_id and self.expired_at is None and self.cancelled_at is None and now < self.ends_at:
+            self.cancelled_at = self.updated_at = now
+
+    def learn(self, told: Told, received_at: int, now: int, *, verified: bool) -> tuple[str, int]:
+        """Add what an event says; gives the verdict and the sequence number."""
+        self.sequence += 1
+        if told.file_id and self.file_id and told.file_id != self.file_id:
+            return "replayed", self.sequence
+        was_over = now >= self.ends_at or self.cancelled_at is not None or self.expired_at is not None
+        self.file_id = self.file_id or told.file_id
+        self.updated_at = now
+        self.verified_file_id = (told.file_id if verified else "") or self.verified_file_id
+        self.task_id = self.task_id or told.task_id
+        if told.kind == "uploaded" and self.uploaded_at is None:
+            self.uploaded_at, self.media_of = received_at, told.file_id
+        elif told.kind == "expiry":
+            self.expired_at = now
+        self.progress = max(self.progress, PROGRESS.get(told.kind, 0))
+        self._plan(told, now)
+        return "late" if told.kind == "uploaded" and was_over else "attributed", self.sequence
+
+    def look_again(self, now: int) -> None:
+        """Plan the next look, after one that found nothing new."""
+        following = self._next_look(now)
+        if following is None:
+            self.check_at = None
+        elif self.check_at is not None:
+            self.check_at = max(self.check_at, following)
+
+    def _plan(self, told: Told, now: int) -> None:
+        if told.kind in ("started", "halfway") or (told.kind == "uploaded" and told.task_id):
+            self.check_at = now + TASK_FLOW_CHECK_SECONDS
+        elif told.kind != "news" and (self.uploaded_at is not None or self.expired_at is not None):
+            is_running = 0 < self.progress < PROGRESS["end"]
+            self.check_at = self.check_at if is_running else None
+
+    def _next_look(self, now: int) -> int | None:
+        state = self.state(now)
+        if self.task_id and state in (UploadState.ISSUED, UploadState.PROCESSING):
+            return now + TASK_FLOW_CHECK_SECONDS
+        if self.uploaded_at is not None or self.expired_at is not None:
+            return None
+        if now >= self.ends_at and state is not UploadState.EXPIRED:
+            return None
+        looks = [self.session.issued_at + seconds for seconds in FIRST_CHECKS_SECONDS]
+        return min([*(at for at in looks if at > now), max(self.ends_at, now + 1)])
+
+
+@dataclass
+class EventModel:
+    """One event of the journal, and where its delivery stands."""
+
+    upload: UploadModel
+    told: Told
+    received_at: int
+    lease: str
+    at: EventKey
+    status: str = "recorded"
+    verdict: str = "attributed"
+    sequence: int = 0
+    verified: bool = False
+    delivery: str = "due"
+    attempts: int = 0
+    due_at: int | None = None
+    is_dead: bool = False
+    is_quarantined: bool = False
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether the app, or somebody who decides about it, has still to hear of it."""
+        return self.delivery == "due"
+
+
+@dataclass
+class JournalModel:
+    """All events and uploads; a key names an event as VOD tells it apart: upload, what, and file."""
+
+    uploads: list[UploadModel] = field(default_factory=list)
+    events: dict[tuple[str, ...], EventModel] = field(default_factory=dict)
+
+    def take_in(self, key: tuple[str, ...], event: EventModel, *, pushed: bool) -> str:
+        """Take in one arrival; gives the status the journal has to answer."""
+        known, upload, now = self.events.get(key), event.upload, event.received_at
+        trusted = not pushed and event.told.kind != "broken"
+        if known is not None and not (trusted and (known.is_quarantined or known.status == "held")):
+            return "duplicate"
+        self.events[key] = event
+        if event.told.kind == "broken":
+            event.verdict, event.delivery, event.is_quarantined = "quarantined", "withheld", True
+            return event.status
+        event.due_at = now + FUNCTION_LEASE_SECONDS * pushed
+        is_known_file = bool(event.told.file_id) and event.told.file_id == upload.verified_file_id
+        if not (trusted or is_known_file):
+            event.status = "held"
+            return event.status
+        event.verified = True
+        event.verdict, event.sequence = upload.learn(event.told, now, now, verified=True)
+        event.status = "verified" if is_known_file else "applied"
+        return event.status
+
+    def expire(self, upload: UploadModel, key: tuple[str, ...], event: EventModel) -> str:
+        """End an upload, if nothing came of it; gives the status the journal has to answer."""
+        if key in self.events:
+            return "duplicate"
+        if upload.file_id or upload.cancelled_at is not None:
+            upload.check_at = None
+            return "superseded"
+        return self.take_in(key, event, pushed=False)
+
+    def settle(self, event: EventModel, *, lease: str, genuine: bool, now: int) -> str:
+        """Say what VOD has said about a held event; gives the status the journal has to answer."""
+        if event.lease != lease:
+            return "lost"
+        if not genuine:
+            event.status, event.verdict, event.delivery = "recorded", "quarantined", "withheld"
+            event.due_at, event.is_quarantined = None, True
+            return "quarantined"
+        event.verdict, event.sequence = event.upload.learn(event.told, event.received_at, now, verified=True)
+        event.status, event.verified = "verified", True
+        return "verified"
+
+    def take(self, event: EventModel, *, lease: str, now: int) -> bool:
+        """Take a due event under a lease."""
+        if event.due_at is None or event.due_at > now:
+            return False
+        event.lease, event.due_at = lease, now + TIMER_LEASE_SECONDS
+        return True
+
+    def finish(self, event: EventModel, *, lease: str, delivered: bool, due_at: int | None, attempts: int) -> bool:
+        """Write down how an attempt went."""
+        if event.lease != lease:
+            return False
+        event.attempts, event.due_at = attempts, due_at
+        event.delivery = "delivered" if delivered else "dead" if due_at is None else "due"
+        event.is_dead = event.is_dead or event.delivery == "dead"
+        return True
+
+    def revive(self, event: EventModel, *, now: int) -> bool:
+        """Make an event due once more."""
+        if event.delivery == "withheld":
+            return False
+        event.delivery, event.attempts, event.lease = "due", 0, ""
+        event.due_at, event.is_dead = now, False
+        return True
