@@ -15,7 +15,6 @@ from local.repository import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 SAMPLES = REPOSITORY / "tests/samples/vod/v3"
 SAMPLE_FILE_ID = "5576678020044556677"

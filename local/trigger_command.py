@@ -37,10 +37,11 @@ if TYPE_CHECKING:
 _DONE, _NOT_DONE, _WRONG_USAGE = 0, 1, 2
 _USER = "alice"
 _LONGEST_WAIT = 3600
+_REAL_FILE = "With --upload of a finished upload it is about its real file"
 _REASONS = {
-    EventState.QUARANTINED: "it is quarantined, because VOD keeps no file of that id with that token. "
-    "With --upload of a finished upload the event is about its real file",
-    EventState.HELD: "it is held until VOD has said whose file it is ({problem})",
+    EventState.QUARANTINED: "it is quarantined, because VOD keeps another token with that file. "
+    + _REAL_FILE,
+    EventState.HELD: "it is held until VOD says whose file it is ({problem}). " + _REAL_FILE,
     EventState.DUE: "the app has not taken it yet ({problem}); it is tried again",
     EventState.DEAD: "the app has not taken it, and it is not tried again ({problem})",
     EventState.KEPT: "it is in the journal, and no webhook is set up",
@@ -181,5 +182,5 @@ def _reason(outcome: Outcome) -> str:
             "it has not reached the journal. GET /local/faults says whether a fault struck, and "
             "functions.log in the stack's folder what the functions made of it"
         )
-    problem = outcome.kept.record.get("problem") or "no attempt has ended yet"
+    problem = outcome.kept.record.get("problem", "").rstrip(".") or "no attempt has ended yet"
     return f"{_REASONS[outcome.kept.state].format(problem=problem)} ({outcome.event_id})"

@@ -130,9 +130,11 @@ class TriggerStack:
         return next((body for body in bodies if body.get("id") == event_id), None)
 
     def _media_since(self, after: int) -> Iterator[dict[str, object]]:
-        vod_api, before, offset = VodApi(self._settings), int(time.time()) + _CLOCK_SKEW_SECONDS, 0
-        span = {"after": iso_time(after), "before": iso_time(before)}
-        while page := vod_api.uploads_created(**span, offset=offset, timeout_seconds=_API_SECONDS):
+        vod_api, offset = VodApi(self._settings), 0
+        since, before = iso_time(after), iso_time(int(time.time()) + _CLOCK_SKEW_SECONDS)
+        while page := vod_api.uploads_created(
+            after=since, before=before, offset=offset, timeout_seconds=_API_SECONDS
+        ):
             yield from page
             offset += len(page)
 

@@ -42,7 +42,9 @@ def kill_a_primary(cluster: RedisCluster) -> Failover:
         wait_until(lambda: _has_taken_over(cluster), "the replica to take over")
         time.sleep(AFTER_SECONDS)
 
-    with redis.cluster.RedisCluster.from_url(cluster.url().replace("+cluster", ""), decode_responses=True) as client:
+    with redis.cluster.RedisCluster.from_url(
+        cluster.url().replace("+cluster", ""), decode_responses=True
+    ) as client:
         lost = lost_of(journaling.acknowledged, client)  # type: ignore[arg-type]  # the same commands, typed apart
     return Failover(
         acknowledged=len(journaling.acknowledged),

@@ -24,8 +24,11 @@ NODE_TIMEOUT_MS = 1000
 class RedisCluster:
     """Three primaries with a third of the slots each, and a replica of the first one."""
 
-    def __init__(self, folder: Path) -> None:
-        """Keep each node's files below `folder`."""
+    def __init__(self, folder: Path, *, full_coverage: bool = True) -> None:
+        """Keep each node's files below `folder`.
+
+        `full_coverage` is the server's default: while slots have no primary, the others serve nothing.
+        """
         self._bus_ports = [free_port() for _ in range(PRIMARIES + 1)]
         self.nodes = [
             ValkeyServer(
@@ -34,6 +37,7 @@ class RedisCluster:
                     "cluster-enabled": "yes",
                     "cluster-port": str(bus_port),
                     "cluster-node-timeout": str(NODE_TIMEOUT_MS),
+                    "cluster-require-full-coverage": "yes" if full_coverage else "no",
                     "appendonly": "no",
                     "save": '""',
                     "maxmemory-policy": "noeviction",
@@ -56,7 +60,7 @@ class RedisCluster:
         return self.nodes[PRIMARIES]
 
     def url(self, node: int = 1) -> str:
-        """The address of one node, by which a client finds the others."""
+        """Give the address of one node, by which a client finds the others."""
         return f"redis+cluster://:{PASSWORD}@{HOST}:{self.nodes[node].port}"
 
     def is_replicated(self) -> bool:

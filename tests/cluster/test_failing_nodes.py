@@ -11,6 +11,7 @@ from shared.errors import StoreUnavailableError
 from shared.store import Store, StoreScope
 from tests.cluster.failover import kill_a_primary
 from tests.cluster.redis_cluster import RedisCluster
+from tests.cluster.valkey_server import wait_until
 from tests.shared.uploads import NOW, new_session
 
 if TYPE_CHECKING:
@@ -57,15 +58,12 @@ def test_silent_cluster_is_told_within_a_second(own_cluster: RedisCluster) -> No
 
     for node in own_cluster.nodes:
         node.thaw()
-    assert found_within(5, store, session.upload_id)
+    wait_until(lambda: answers(store, session.upload_id), "the cluster to answer again", seconds=5)
 
 
-def found_within(seconds: float, store: Store, upload_id: str) -> bool:
-    """Ask again until the store answers; False if it does not in time."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            return store.find_upload("alice", upload_id).upload_id == upload_id
-        except StoreUnavailableError:
-            time.sleep(0.05)
-    return False
+def answers(store: Store, upload_id: str) -> bool:
+    """Tell whether the store answers."""
+    try:
+        return store.find_upload("alice", upload_id).upload_id == upload_id
+    except StoreUnavailableError:
+        return False

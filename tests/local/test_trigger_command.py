@@ -124,16 +124,24 @@ def test_pulled_event_follows_as_well(served: Stack, capsys: pytest.CaptureFixtu
     assert (content["uploader"], content["context"]) == ("bob", "lesson 4")
 
 
-def test_invented_file_is_quarantined_and_the_reason_said(
-    served: Stack, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_invented_file_is_held_and_the_reason_said(served: Stack, capsys: pytest.CaptureFixture[str]) -> None:
     """A token of a new upload does not help a file that VOD does not know."""
-    code = _main("NewFileUpload", "--user", "carol", "--folder", str(served.ca_file.parent))
+    code = _main("NewFileUpload", "--user", "carol", "--wait", "1", "--folder", str(served.ca_file.parent))
     output = capsys.readouterr()
 
     assert (code, output.out) == (1, "")
-    assert "the app has heard nothing: it is quarantined, because VOD keeps no file" in output.err
+    assert "the app has heard nothing: it is held until VOD says whose file it is" in output.err
     assert output.err.count("\n") == 1
+
+
+def test_file_of_another_upload_is_quarantined_and_the_reason_said(
+    served: Stack, uploaded: StoredUpload, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A genuine token beside somebody else's file is what a forger would send."""
+    stolen = f"ProcedureStateChangeEvent.FileId={json.dumps(uploaded.file_id)}"
+    outcome = _outcome(capsys, served, "ProcedureStateChanged", "--user", "eve", "--set", stolen, code=1)
+
+    assert outcome["why"].startswith("it is quarantined, because VOD keeps another token with that file")
 
 
 def test_upload_without_a_file_is_found_by_its_owner(
@@ -145,10 +153,12 @@ def test_upload_without_a_file_is_found_by_its_owner(
         f"{served.url}/signature", json={}, headers={"Authorization": f"Bearer {token}"}, timeout=10
     ).json()
     upload = ("--upload", issued["uploadId"])
-    known = _outcome(capsys, served, "ProcedureStateChanged", *upload, "--user", "dave", code=1)
+    known = _outcome(
+        capsys, served, "ProcedureStateChanged", *upload, "--user", "dave", "--wait", "1", code=1
+    )
     unknown = _main("ProcedureStateChanged", *upload, "--folder", str(served.ca_file.parent))
 
-    assert "quarantined" in known["why"]
+    assert known["why"].startswith("it is held until VOD says whose file it is")
     assert unknown == 1
     assert capsys.readouterr().err == (
         f"alice has no upload {issued['uploadId']}: name its owner with --user.\n"
@@ -183,9 +193,9 @@ def test_event_that_a_fault_swallows_is_told(served: Stack, capsys: pytest.Captu
 def test_event_that_the_app_refuses_is_told(served: Stack, capsys: pytest.CaptureFixture[str]) -> None:
     """What the app answered is said."""
     dial = f"{served.url}/local/faults"
-    rule = {"action": "Receiver", "kind": "error", "status": 500}
-    requests.put(dial, json={"faults": [rule]}, timeout=10).raise_for_status()
-    outcome = _outcome(capsys, served, "FileDeleted", "--wait", "2", code=1)
+    rules = json.dumps({"faults": [{"action": "Receiver", "kind": "error", "status": 500}]})
+    requests.put(dial, data=rules, timeout=10).raise_for_status()
+    outcome = _outcome(capsys, served, "FileDeleted", "--wait", "1", code=1)
 
     assert "the app has not taken it yet (HTTP 500)" in outcome["why"]
 
@@ -230,7 +240,7 @@ def test_wrong_wish_is_one_sentence(
         (["NewFileUpload", "--upload", NEVER_ISSUED], f"alice has no upload {NEVER_ISSUED}"),
         (["NewFileUpload", "--upload", "7ZZZZZZZZZZZZZZZZZZZZZZZZZ"], "alice has no upload 7ZZZ"),
         (["NewFileUpload", "--user", "Not A Name"], "No token is made for this"),
-        (["FileDeleted", "--set", "FileDeleteEvent.FileIdSet=1e400"], "The body is not JSON."),
+        (["FileDeleted", "--set", "FileDeleteEvent.FileIdSet=1e400"], "JSON"),
     ],
 )
 def test_what_the_stack_refuses_is_one_sentence(

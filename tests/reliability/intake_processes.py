@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
+from shared.arrival import Source
 from shared.errors import StoreUnavailableError
-from shared.intake import Source
 from tests.reliability.event_copies import notification_in, week
 from tests.shared.service import Service, new_lease
 

@@ -33,8 +33,8 @@ class Lives:
         passings = _FIRST_OR_SECOND if passed_rarely else _EVERY_20TH
         self._points = iter(
             [
-                CrashPoint(call, side, passing, signal.SIGKILL)
-                for passing, side in zip(passings, itertools.cycle(("before", "after")))
+                CrashPoint(call, "after" if number % 2 else "before", passing, signal.SIGKILL)
+                for number, passing in enumerate(passings)
             ]
         )
         self._settings = settings

@@ -16,7 +16,7 @@ import pytest
 
 from local.repository import REPOSITORY
 from shared.app_event import PULL, PUSH
-from shared.intake import Source
+from shared.arrival import Source
 from shared.retry_schedule import DELAYS_SECONDS
 from tests.reliability.kept_records import journal_records, members
 from tests.shared.loopback_peer import HttpPeer, Received, Reply

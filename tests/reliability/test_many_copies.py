@@ -14,8 +14,9 @@ import pytest
 
 from local.simulator.notifications import without_nulls
 from shared.app_event import PULL, PUSH
+from shared.arrival import Source
 from shared.delivery_round import LEAST_SECONDS
-from shared.intake import LEASE_SECONDS, Source
+from shared.intake import LEASE_SECONDS
 from shared.upload_session import state_of
 from shared.wire_json import canonical_json
 from tests.local.simulator.account import Account

@@ -75,6 +75,10 @@ class UploadModel:
         is_over = self.expired_at is not None or now >= self.ends_at
         return UploadState.EXPIRED if is_over else UploadState.ISSUED
 
+    def is_unused(self, now: int) -> bool:
+        """Whether it has ended, and nothing came of it."""
+        return self.state(now) is UploadState.EXPIRED and self.expired_at is None and not self.file_id
+
     def cancel(self, now: int) -> None:
         """Cancel it, if nothing came of it and it has not ended."""
         if not self.file_id and self.expired_at is None and self.cancelled_at is None and now < self.ends_at:
@@ -111,7 +115,7 @@ class UploadModel:
             self.check_at = now + TASK_FLOW_CHECK_SECONDS
         elif told.kind != "news" and (self.uploaded_at is not None or self.expired_at is not None):
             is_running = 0 < self.progress < PROGRESS["end"]
-            self.check_at = self.check_at if is_running else None
+            self.check_at = None
 
     def _next_look(self, now: int) -> int | None:
         state = self.state(now)
@@ -119,7 +123,7 @@ class UploadModel:
             return now + TASK_FLOW_CHECK_SECONDS
         if self.uploaded_at is not None or self.expired_at is not None:
             return None
-        if now >= self.ends_at and state is not UploadState.EXPIRED:
+        if now >= self.ends_at and not self.is_unused(now):
             return None
         looks = [self.session.issued_at + seconds for seconds in FIRST_CHECKS_SECONDS]
         return min([*(at for at in looks if at > now), max(self.ends_at, now + 1)])
@@ -145,9 +149,10 @@ class EventModel:
     is_quarantined: bool = False
 
     @property
-    def is_owed(self) -> bool:
-        """Whether the app, or somebody who decides about it, has still to hear of it."""
-        return self.delivery == "due"
+    def may_be_told_anew(self) -> bool:
+        """Whether VOD's own word outweighs what became of it: its read-back came too early, or was given up."""
+        is_unsure = self.verdict == "quarantined" or (self.status == "held" and self.delivery == "dead")
+        return is_unsure and self.told.kind != "broken"
 
 
 @dataclass
@@ -157,34 +162,34 @@ class JournalModel:
     uploads: list[UploadModel] = field(default_factory=list)
     events: dict[tuple[str, ...], EventModel] = field(default_factory=dict)
 
-    def take_in(self, key: tuple[str, ...], event: EventModel, *, pushed: bool) -> str:
-        """Take in one arrival; gives the status the journal has to answer."""
+    def take_in(self, key: tuple[str, ...], event: EventModel, *, pushed: bool) -> tuple[str, EventModel]:
+        """Take in one arrival; gives the status that the journal has to answer, and the event it is kept as."""
         known, upload, now = self.events.get(key), event.upload, event.received_at
         trusted = not pushed and event.told.kind != "broken"
-        if known is not None and not (trusted and (known.is_quarantined or known.status == "held")):
-            return "duplicate"
+        if known is not None:
+            if not (trusted and known.may_be_told_anew):
+                return "duplicate", known
+            vars(known).update(vars(event))
+            event = known
         self.events[key] = event
         if event.told.kind == "broken":
             event.verdict, event.delivery, event.is_quarantined = "quarantined", "withheld", True
-            return event.status
+            return event.status, event
         event.due_at = now + FUNCTION_LEASE_SECONDS * pushed
         is_known_file = bool(event.told.file_id) and event.told.file_id == upload.verified_file_id
         if not (trusted or is_known_file):
             event.status = "held"
-            return event.status
+            return event.status, event
         event.verified = True
         event.verdict, event.sequence = upload.learn(event.told, now, now, verified=True)
         event.status = "verified" if is_known_file else "applied"
-        return event.status
+        return event.status, event
 
-    def expire(self, upload: UploadModel, key: tuple[str, ...], event: EventModel) -> str:
-        """End an upload, if nothing came of it; gives the status the journal has to answer."""
-        if key in self.events:
-            return "duplicate"
-        if upload.file_id or upload.cancelled_at is not None:
+    def may_expire(self, upload: UploadModel) -> bool:
+        """Whether nothing came of an upload; one that was used is not looked after on that account."""
+        if not upload.file_id and upload.cancelled_at is not None:
             upload.check_at = None
-            return "superseded"
-        return self.take_in(key, event, pushed=False)
+        return not upload.file_id and upload.cancelled_at is None
 
     def settle(self, event: EventModel, *, lease: str, genuine: bool, now: int) -> str:
         """Say what VOD has said about a held event; gives the status the journal has to answer."""

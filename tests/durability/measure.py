@@ -1,0 +1,131 @@
+"""`python -m tests.durability.measure`: how many events a store that fails has acknowledged and lost.
+
+Each row is one failure of a real server, or cluster, while `Store.journal` runs; the table goes to
+standard output. What follows from it is told in docs/operations.md.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import redis
+
+from tests.cluster.failover import kill_a_primary
+from tests.cluster.redis_cluster import RedisCluster
+from tests.cluster.valkey_server import HOST, ValkeyServer, wait_until
+from tests.durability.cut_link import CutLink
+from tests.durability.journaling import Journaling, lost_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+WRITING_SECONDS = 4.0
+CUT_SECONDS = 4.0
+_WAIT_MS = 300
+
+ONE_SERVER: Mapping[str, Mapping[str, str]] = {
+    "no persistence": {"save": '""', "appendonly": "no"},
+    "RDB snapshots, the server's defaults": {"save": "3600 1 300 100 60 10000", "appendonly": "no"},
+    "AOF, appendfsync everysec": {"save": '""', "appendonly": "yes", "appendfsync": "everysec"},
+    "AOF, appendfsync always": {"save": '""', "appendonly": "yes", "appendfsync": "always"},
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    setting: str
+    acknowledged: int
+    lost: int
+    refused: int
+    remark: str = ""
+
+    def __str__(self) -> str:
+        """Spell it in Markdown."""
+        return f"| {self.setting} | {self.acknowledged} | {self.lost} | {self.refused} | {self.remark} |"
+
+
+def killed_and_started_again(setting: str, options: Mapping[str, str], folder: Path) -> Row:
+    """Kill a single server with SIGKILL in the midst of it, and start it again on its files."""
+    with ValkeyServer(folder, options) as server:
+        with Journaling(server.url) as journaling:
+            time.sleep(WRITING_SECONDS)
+            server.kill()
+        server.start()
+        return _row(setting, journaling, server)
+
+
+def promoted_after_a_cut(
+    setting: str, options: Mapping[str, str], folder: Path, *, waits: bool = False
+) -> Row:
+    """Cut the link between primary and replica, kill the primary 4 s later, and promote the replica."""
+    memory_only = {"save": '""', "repl-diskless-sync-delay": "0"}
+    with (
+        ValkeyServer(folder / "primary", {**memory_only, **options}) as primary,
+        CutLink(primary.port) as link,
+        ValkeyServer(folder / "replica", {**memory_only, "replicaof": f"{HOST} {link.port}"}) as replica,
+        primary.client as asked,
+        replica.client as promoted,
+    ):
+        wait_until(lambda: promoted.info("replication")["master_link_status"] == "up", "the replica")
+        wait_until(lambda: _is_good(asked), "the primary to count its replica")
+        with Journaling(primary.url, **({"replicas": 1, "wait_ms": _WAIT_MS} if waits else {})) as journaling:
+            time.sleep(WRITING_SECONDS / 2)
+            link.cut()
+            time.sleep(CUT_SECONDS)
+            primary.kill()
+        promoted.replicaof("NO", "ONE")
+        return _row(setting, journaling, replica)
+
+
+def failed_over(setting: str, folder: Path, *, full_coverage: bool) -> Row:
+    """Kill one of three primaries of a cluster, whose replica takes over."""
+    with RedisCluster(folder, full_coverage=full_coverage) as cluster:
+        figures = kill_a_primary(cluster)
+    remark = f"failing for {figures.outage_seconds:.1f} s, longest call {figures.longest_call_seconds:.2f} s"
+    return Row(setting, figures.acknowledged, figures.lost, figures.refused, remark)
+
+
+def measurements() -> Iterator[Callable[[Path], Row]]:
+    """List what is measured, in the order of the table."""
+    for setting, options in ONE_SERVER.items():
+        yield lambda folder, s=setting, o=options: killed_and_started_again(f"{s}; kill -9", o, folder)
+    plain = "primary and replica"
+    guarded = {"min-replicas-to-write": "1", "min-replicas-max-lag": "1"}
+    yield lambda folder: promoted_after_a_cut(f"{plain}; link cut, promoted", {}, folder)
+    yield lambda folder: promoted_after_a_cut(f"{plain}, min-replicas-to-write 1; the same", guarded, folder)
+    yield lambda folder: promoted_after_a_cut(f"{plain}, WAIT 1 after each write; the same", {}, folder, waits=True)
+    yield lambda folder: failed_over("cluster; a primary killed", folder, full_coverage=True)
+    yield lambda folder: failed_over(
+        "cluster, cluster-require-full-coverage no; the same", folder, full_coverage=False
+    )
+
+
+def main() -> None:
+    """Measure and print row by row."""
+    sys.stdout.write("| setting; failure | acknowledged | of them lost | refused | |\n|---|--:|--:|--:|---|\n")
+    for measure in measurements():
+        with tempfile.TemporaryDirectory() as folder:
+            sys.stdout.write(f"{measure(Path(folder))}\n")
+            sys.stdout.flush()
+
+
+def _row(setting: str, journaling: Journaling, server: ValkeyServer) -> Row:
+    with server.client as client:
+        lost = lost_of(journaling.acknowledged, client)
+    return Row(setting, len(journaling.acknowledged), len(lost), len(journaling.refused))
+
+
+def _is_good(primary: redis.Redis) -> bool:
+    figures = primary.info("replication")
+    return figures["connected_slaves"] == 1 and figures["slave0"]["state"] == "online" and figures["slave0"]["lag"] <= 1
+
+
+if __name__ == "__main__":
+    main()

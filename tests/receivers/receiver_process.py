@@ -1,0 +1,110 @@
+"""The receivers of the README, as whoever copies them would run them."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.process_tree import tied_to_us
+from local.repository import REPOSITORY
+from tests.shared.loopback_peer import HOST, refused_port
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from typing_extensions import Self
+
+START_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Language:
+    """One of the receivers: how its block in the README begins, what its file is called, who runs it."""
+
+    fence: str
+    file_name: str
+    command: tuple[str, ...]
+
+    @property
+    def source(self) -> str:
+        """The one block of this language that uses the webhooks' library."""
+        readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+        blocks = re.findall(rf"^```{self.fence}\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+        (source,) = [str(block) for block in blocks if "standardwebhooks" in block]
+        return source
+
+
+PYTHON = Language("python", "receiver.py", (sys.executable,))
+JAVASCRIPT = Language("js", "receiver.mjs", ("/usr/bin/env", "node"))
+
+
+class ReceiverProcess:
+    """A receiver that runs: `with ReceiverProcess(PYTHON, folder, secret) as it: it.url`."""
+
+    def __init__(self, language: Language, folder: Path, secret: str) -> None:
+        """Write it into `folder`, beside the packages that `npm ci` has installed."""
+        self._port = refused_port()
+        self._file = folder / language.file_name
+        self._file.write_text(language.source, encoding="utf-8")
+        (folder / "node_modules").symlink_to(REPOSITORY / "node_modules")
+        self._command = tied_to_us(*language.command, str(self._file))
+        self._environment = {
+            **os.environ,
+            "WEBHOOK_SECRET": secret,
+            "PORT": str(self._port),
+            "PYTHONUNBUFFERED": "1",
+        }
+        self._output = folder / "output"
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://{HOST}:{self._port}/events"
+
+    @property
+    def printed(self) -> list[str]:
+        """The lines that it has printed."""
+        return self._output.read_text(encoding="utf-8").splitlines()
+
+    def post(self, body: bytes, headers: Mapping[str, str]) -> int:
+        """Post to it, and give the status of its answer."""
+        connection = http.client.HTTPConnection(HOST, self._port, timeout=10)
+        try:
+            connection.request("POST", "/events", body, dict(headers))
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    def __enter__(self) -> Self:
+        """Start it, and wait until it listens."""
+        with self._output.open("wb") as output:
+            self._process = subprocess.Popen(  # noqa: S603 -- the README's words and ours
+                self._command, env=self._environment, stdout=output, stderr=subprocess.DEVNULL
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not self._listens():
+            if time.monotonic() > deadline or self._process.poll() is not None:
+                self.__exit__()
+                pytest.fail("the README's receiver does not start")
+            time.sleep(0.05)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait()
+
+    def _listens(self) -> bool:
+        try:
+            return self.post(b"", {}) > 0
+        except OSError:
+            return False
