@@ -25,21 +25,24 @@ NODE_READY := node_modules/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast check format lock coverage clean browser
+.PHONY: help demo test test-fast test-reliability check format lock coverage clean browser durability
 
 help:
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 demo: $(RUN_READY) $(NODE_READY) ## the whole system on this machine, with a page to try it
 	@$(BIN)/python -m local serve $(ARGS)
 
-test: $(TEST_READY) $(NODE_READY) browser ## all tests, in a headless Chromium too where there is one
+test: $(TEST_READY) $(NODE_READY) browser ## the tests, in a headless Chromium too where there is one
 	@npm test --silent
-	@$(PYTEST) --cov
+	@$(PYTEST) -m "not reliability" --cov
 
-test-fast: $(TEST_READY) $(NODE_READY) ## all tests but those in a browser
+test-fast: $(TEST_READY) $(NODE_READY) ## the same without a browser
 	@npm test --silent
-	@$(PYTEST) -m "not browser"
+	@$(PYTEST) -m "not browser and not reliability"
+
+test-reliability: $(TEST_READY) ## nothing lost, nothing doubled: kills, outages, thousands of copies
+	@$(PYTEST) -m reliability
 
 check: $(TEST_READY) $(NODE_READY) ## format, lint and types: what a change must pass beside the tests
 	@$(BIN)/ruff format --check --quiet || { echo "Some files are not formatted: make format." >&2; exit 1; }
@@ -47,13 +50,16 @@ check: $(TEST_READY) $(NODE_READY) ## format, lint and types: what a change must
 	@$(BIN)/mypy
 	@npm run check --silent
 
+durability: $(TEST_READY) ## what a store that crashes has lost, measured in a minute; see docs/operations.md
+	@$(BIN)/python -m tests.durability.measure
+
 format: $(TEST_READY) $(NODE_READY) ## lay out all code and mend what can be mended
 	@$(BIN)/ruff check --fix --quiet --exit-zero
 	@$(BIN)/ruff format --quiet
 	@npm run format --silent
 
 coverage: $(TEST_READY) $(NODE_READY) ## which lines and branches of shared/ the fast tests reach, as a page
-	@$(PYTEST) -m "not browser" --cov --cov-report term --cov-report html:.local/coverage
+	@$(PYTEST) -m "not browser and not reliability" --cov --cov-report term --cov-report html:.local/coverage
 	@echo ".local/coverage/index.html shows it line by line."
 
 lock: .venv-lock/bin/uv ## pin what the .in files name (UPGRADE=1: to the newest versions)

@@ -56,7 +56,8 @@ def bound_socket(port: int) -> Iterator[socket.socket]:
         PortTakenError: it is in use.
 
     """
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as taken:
+    # Only where the protocol is named does asyncio send small answers at once (TCP_NODELAY).
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             taken.bind((HOST, port))

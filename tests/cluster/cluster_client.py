@@ -7,12 +7,15 @@ own way (`shared.store_connection`), which is what is tested.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import redis
 from redis.cluster import RedisCluster
 
 from shared import store_connection
+
+if TYPE_CHECKING:
+    from redis.typing import PatternT
 
 _CLUSTER_MARK = "+cluster://"
 _of_one_server = redis.Redis.from_url
@@ -28,7 +31,7 @@ class _WholeCluster(RedisCluster):
     def close(self) -> None:
         """Stay open: learning the cluster anew takes longer than most tests."""
 
-    def keys(self, pattern: str = "*", **options: Any) -> Any:  # noqa: ANN401 -- redis-py's own types
+    def keys(self, pattern: PatternT = "*", **options: Any) -> Any:  # noqa: ANN401 -- redis-py's own types
         return super().keys(pattern, target_nodes=self.PRIMARIES, **options)
 
 

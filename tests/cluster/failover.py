@@ -45,7 +45,7 @@ def kill_a_primary(cluster: RedisCluster) -> Failover:
     with redis.cluster.RedisCluster.from_url(
         cluster.url().replace("+cluster", ""), decode_responses=True
     ) as client:
-        lost = lost_of(journaling.acknowledged, client)  # type: ignore[arg-type]  # the same commands, typed apart
+        lost = lost_of(journaling.acknowledged, client)
     return Failover(
         acknowledged=len(journaling.acknowledged),
         refused=len(journaling.refused),

@@ -66,7 +66,7 @@ class RedisCluster:
     def is_replicated(self) -> bool:
         """Whether the replica has what its primary had a moment ago."""
         with self.replica.client as client:
-            return client.info("replication").get("master_link_status") == "up"
+            return bool(client.info("replication").get("master_link_status") == "up")
 
     def agrees(self) -> bool:
         """Whether every node that answers sees the whole cluster in order."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCOPE = StoreScope("test", 7200)
+pytestmark = pytest.mark.reliability
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 from local.repository import REPOSITORY
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ ABOUT_THE_STORE = (
 """How the platform spells a call, and how long app and VOD take, is no matter of the store."""
 
 
+@pytest.mark.reliability
 def test_all_that_works_on_a_store_works_on_a_cluster(cluster: RedisCluster) -> None:
     """The same tests pass on three primaries, and each of them has run scripts of ours."""
     for test in ABOUT_ONE_SERVER:

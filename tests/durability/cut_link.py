@@ -1,14 +1,19 @@
-"""A link between a primary and its replica that can be made to swallow everything, as a broken network does."""
+"""A link between a primary and its replica that can be made to swallow everything, like a broken network.
+
+When it is cut, and what is lost by that, is left to `tests.durability.measure`.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import threading
-
-from typing_extensions import Self
+from typing import TYPE_CHECKING
 
 from tests.cluster.valkey_server import HOST
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class CutLink:
@@ -50,6 +55,9 @@ class CutLink:
                 near, _ = self._listener.accept()
                 far = socket.create_connection((HOST, self._target))
                 self._connections += [near, far]
+                for side in (near, far):
+                    # Small answers must not wait for larger ones: that would be felt by WAIT.
+                    side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 for source, target in ((near, far), (far, near)):
                     self._threads.append(threading.Thread(target=self._pass_on, args=(source, target)))
                     self._threads[-1].start()

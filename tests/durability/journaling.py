@@ -15,12 +15,13 @@ from shared.store import Store, StoreScope
 from tests.shared.uploads import NOW, facts_in, new_entry, new_session, uploaded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import redis
     from typing_extensions import Self
 
 SCOPE = StoreScope("test", 604_800)
+WAIT_MS = 300
 USERS = 200
 """So many users have events in every partition, and so on every node of a cluster."""
 
@@ -35,17 +36,25 @@ class Write:
     acknowledged: bool
 
 
+class _WaitingStore(Store):
+    """A store that can ask, on the connection of its last write, how many replicas have it."""
+
+    def is_replicated(self, *, replicas: int) -> bool:
+        """Wait for so many replicas (WAIT), for a time that fits into the store's time-out."""
+        return int(self._ask(lambda client: client.wait(replicas, WAIT_MS))) >= replicas
+
+
 class Journaling:
     """A thread that journals new events as fast as the store takes them: `with Journaling(url) as it`.
 
-    `confirm` may ask the server for more than its answer; an event it does not confirm is not acknowledged.
+    With `replicas` an event counts as acknowledged once so many of them have it.
     """
 
-    def __init__(self, redis_url: str, confirm: Callable[[], bool] = lambda: True) -> None:
+    def __init__(self, redis_url: str, *, replicas: int = 0) -> None:
         """Prepare a store of our own, as a function has one."""
         self.writes: list[Write] = []
-        self._store = Store(redis_url, SCOPE)
-        self._confirm = confirm
+        self._store = _WaitingStore(redis_url, SCOPE)
+        self._replicas = replicas
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -80,7 +89,7 @@ class Journaling:
         key, began = self._store.key_of(entry).key, time.monotonic()
         try:
             self._store.journal(entry, endpoint="https://app.example.test/hook", now=NOW, next_attempt_at=NOW)
-            acknowledged = self._confirm()
+            acknowledged = not self._replicas or self._store.is_replicated(replicas=self._replicas)
         except StoreUnavailableError:
             acknowledged = False
         return Write(key, began, time.monotonic(), acknowledged)

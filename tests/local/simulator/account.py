@@ -80,7 +80,8 @@ class Account:
 
     def __init__(self, folder: Path, **settings: Any) -> None:  # noqa: ANN401  # any setting there is
         """Take a free port; settings are those of `SimulatorSettings`."""
-        self._socket = socket.socket()
+        # Only where the protocol is named does asyncio send small answers at once (TCP_NODELAY).
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.bind((HOST, 0))
         self._socket.listen()
         self.port = int(self._socket.getsockname()[1])

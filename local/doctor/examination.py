@@ -1,0 +1,64 @@
+"""All groups of checks at once, each independent of the others, none waited for without an end.
+
+What the groups are is left to `local.doctor.checks`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from local.doctor.findings import MissingSettingsError, fault, skipped
+from local.doctor.report import Report
+from shared.errors import ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from local.doctor.findings import Finding, Group
+
+DEADLINE_SECONDS = 15.0
+"""Every call has a time-out of its own; this one is for name servers, and for answers that drip in."""
+
+
+def examine(groups: Sequence[Group], *, deadline_seconds: float = DEADLINE_SECONDS) -> Report:
+    """Make all checks and report what they found, after the deadline at the latest.
+
+    The keys of the report are the groups' names, in the given order.
+    """
+    found: list[list[Finding]] = [[] for _ in groups]
+    # A thread that hangs must not keep the process from its end: hence daemons, and no executor.
+    threads = [
+        threading.Thread(target=_run, args=(group, findings), daemon=True, name=group.name)
+        for group, findings in zip(groups, found, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + deadline_seconds
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    late = fault(
+        "time",
+        f"the rest of these checks did not end within {deadline_seconds:g} s",
+        "See whether names resolve, and what answers so slowly.",
+    )
+    return Report(
+        {
+            group.name: [*findings, *([late] if thread.is_alive() else [])]
+            for group, findings, thread in zip(groups, found, threads, strict=True)
+        }
+    )
+
+
+def _run(group: Group, findings: list[Finding]) -> None:
+    try:
+        for finding in group.check():
+            findings.append(finding)  # noqa: PERF402  # what was found before a failure counts
+    except MissingSettingsError as error:
+        findings.append(skipped(group.name, str(error)))
+    except ServiceError as error:
+        findings.append(fault(group.name, error.detail, "Look at what it names, and run this again."))
+    except Exception as error:  # noqa: BLE001  # one check's bug must not hide what the others found
+        name = type(error).__name__
+        findings.append(fault(group.name, f"this check itself failed ({name})", "Report this: it is a bug."))

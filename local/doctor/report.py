@@ -1,0 +1,84 @@
+"""The findings of one examination, for people and for programs: the same content in both.
+
+What is found is left to the checks, where it is printed to `local.doctor_command`.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from local.doctor.findings import Level
+from local.events_listing import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from local.doctor.findings import Finding
+
+_WIDTH = 110
+_COUNTED = {Level.FAULT: "fault", Level.WARNING: "warning", Level.SKIPPED: "not looked at"}
+
+
+@dataclass(frozen=True)
+class Report:
+    """Findings by the name of their group, in the order in which they are shown."""
+
+    findings: Mapping[str, Sequence[Finding]]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether there is no fault; warnings and what was not looked at do not count."""
+        return self.count(Level.FAULT) == 0
+
+    def count(self, level: Level) -> int:
+        """How many findings are of this level."""
+        return sum(finding.level is level for group in self.findings.values() for finding in group)
+
+    def document(self) -> dict[str, object]:
+        """Spell the findings for a program."""
+        return {
+            "healthy": self.healthy,
+            "counts": {level.value: self.count(level) for level in Level},
+            "checks": [
+                {
+                    "group": name,
+                    "check": finding.check,
+                    "level": finding.level.value,
+                    "detail": finding.detail,
+                    "advice": finding.advice or None,
+                }
+                for name, group in self.findings.items()
+                for finding in group
+            ],
+        }
+
+    def text(self) -> str:
+        """Lay the findings out for people, what to do below each."""
+        lines = []
+        for name, group in self.findings.items():
+            lines += [name, *(line for finding in group for line in _lines(finding)), ""]
+        told = [_counted(self.count(level), word) for level, word in _COUNTED.items() if self.count(level)]
+        return "\n".join([*lines, (", ".join(told) or "all ok") + ".", ""])
+
+
+def _lines(finding: Finding) -> list[str]:
+    lines = _wrapped(f"{finding.check}: {finding.detail}", first=f"  {finding.level.value:<9}")
+    return lines + (_wrapped(finding.advice, first=" " * 11 + "-> ") if finding.advice else [])
+
+
+def _wrapped(text: str, *, first: str) -> list[str]:
+    return textwrap.wrap(
+        printable(text),
+        _WIDTH,
+        initial_indent=first,
+        subsequent_indent=" " * len(first),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _counted(count: int, word: str) -> str:
+    plural = "s" if count > 1 and word != _COUNTED[Level.SKIPPED] else ""
+    return f"{count} {word}{plural}"

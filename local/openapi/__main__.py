@@ -1,0 +1,10 @@
+"""`python -m local.openapi`: writes docs/openapi.json anew from the code.
+
+A test fails while the file differs from what the code says.
+"""
+
+from __future__ import annotations
+
+from local.openapi.document import DOCUMENT_FILE, document_text
+
+DOCUMENT_FILE.write_text(document_text(), encoding="utf-8")

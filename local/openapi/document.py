@@ -1,0 +1,93 @@
+"""The whole OpenAPI 3.1 document, put together, and its text as it is kept in `docs/`.
+
+Writing it to disk is left to `python -m local.openapi`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from local.openapi.event_content import EVENT_KINDS, any_event_schema, event_schema
+from local.openapi.headers import header_components
+from local.openapi.operations import paths
+from local.openapi.problems import PROBLEM, problem_answers
+from local.openapi.shapes import Schema
+from local.openapi.signature_request import signature_request_schema
+from local.openapi.upload_content import SIGNATURE, UPLOAD
+from local.openapi.webhooks import webhook_parameters, webhooks
+from local.repository import REPOSITORY
+
+DOCUMENT_FILE = REPOSITORY / "docs/openapi.json"
+
+_DESCRIPTION = (
+    "Upload signatures for an app's users, the state of their uploads, VOD's callback, and the events "
+    "that the app receives. Each function has a URL of its own. "
+    "Every error is a problem document (RFC 9457) with a stable `type`. "
+    "A page of an origin in CORS_ORIGINS may read every answer but those of the callback: the origin is "
+    "named in Access-Control-Allow-Origin, and no other gets that header."
+)
+
+_EVENT_NOTIFICATION: Schema = {
+    "type": "object",
+    "description": "One event of VOD, v3 (`EventType`) or legacy (`eventType` and `data`). Any JSON object "
+    "is taken: one that is not known is journaled and delivered as what it is.",
+    "properties": {
+        "EventType": {"description": "VOD's word for what happened."},
+        "Sign": {"description": "See the query parameter of that name."},
+        "T": {"description": "See the query parameter of that name."},
+    },
+}
+
+
+def build_document() -> dict[str, object]:
+    """Describe the HTTP functions and the app's events."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "vod-upload-functions",
+            "version": _version(),
+            "summary": "Upload signatures and event notifications for Tencent Cloud VOD",
+            "description": _DESCRIPTION,
+        },
+        "tags": [
+            {"name": "Uploads", "description": "For the app's users."},
+            {"name": "VOD", "description": "For VOD alone."},
+            {"name": "Events", "description": "For the app's back end, which receives them."},
+        ],
+        "paths": paths(),
+        "webhooks": webhooks(),
+        "components": {
+            "securitySchemes": {
+                "userToken": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "A token of the app's own login service, with `sub` and `exp`.",
+                }
+            },
+            "headers": header_components(),
+            "parameters": webhook_parameters(),
+            "responses": problem_answers(),
+            "schemas": {
+                "SignatureRequest": signature_request_schema(),
+                "Signature": SIGNATURE,
+                "Upload": UPLOAD,
+                "EventNotification": _EVENT_NOTIFICATION,
+                "Problem": PROBLEM,
+                "AppEvent": any_event_schema(),
+                **{kind.name: event_schema(event_type) for event_type, kind in EVENT_KINDS.items()},
+            },
+        },
+    }
+
+
+def document_text() -> str:
+    """Write the document as it is committed."""
+    return json.dumps(build_document(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _version() -> str:
+    project = (REPOSITORY / "pyproject.toml").read_text("utf-8")
+    match = re.search(r'^version = "(.+)"$', project, re.MULTILINE)
+    return match.group(1) if match else "0"

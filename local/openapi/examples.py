@@ -1,0 +1,139 @@
+"""The document's examples, made by the code that makes the real ones.
+
+Keys, users and instants are invented here; the events are the recorded ones of `local.sample_events`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from shared.app_event import EXPIRY, PUSH, AppEvent, Verdict, event_id_for, to_json
+from shared.arrival import classify, journal_name
+from shared.event_notification import parse_notification
+from shared.notification_values import EventNotification
+from shared.upload_answer import upload_answer
+from shared.upload_context import UploadContext, seal
+from shared.upload_policy import Grant
+from shared.upload_session import ProcedureOutcome, UploadSession
+from shared.upload_signature import SignatureParameters, build_upload_signature
+
+from local.sample_events import SAMPLES
+
+_KEYS = ("an-example-key-that-nobody-may-use",)
+_STAGE = "example"
+_UPLOAD = UploadContext("01M8QN8R800000000000EXAMP1", "alice", "lesson 3")
+_ISSUED_AT = 1_795_336_000
+_RECEIVED_AT = _ISSUED_AT + 73
+
+_EVENTS: dict[str, tuple[str, Verdict]] = {
+    "upload.completed": ("NewFileUpload", Verdict.ATTRIBUTED),
+    "upload.replayed": ("NewFileUpload", Verdict.REPLAYED),
+    "procedure.changed": ("ProcedureStateChanged", Verdict.ATTRIBUTED),
+    "procedure.finished": ("ProcedureStateChanged", Verdict.ATTRIBUTED),
+    "vod.*": ("FileDeleted", Verdict.UNATTRIBUTED),
+}
+
+
+def signature_example() -> dict[str, object]:
+    """Answer POST /signature."""
+    parameters = SignatureParameters(
+        secret_id="AKIDexampleexampleexample",  # noqa: S106 -- an id, and of nobody
+        current_time_stamp=_ISSUED_AT,
+        expire_time=_ISSUED_AT + 600,
+        random=2_147_483_659,
+        source_context=_token(),
+        one_time_valid=True,
+        session_context=_token(),
+        storage_region="ap-seoul",
+    )
+    return {
+        "signature": build_upload_signature(parameters, secret_key=_KEYS[0]),
+        "uploadId": _UPLOAD.upload_id,
+        "expiresAt": parameters.expire_time,
+        "oneTime": True,
+    }
+
+
+def upload_example() -> dict[str, object]:
+    """Answer GET /uploads/{uploadId}, for an upload whose task flow has finished."""
+    file = parse_notification(_sample("NewFileUpload")).file_upload
+    flow = parse_notification(_sample("ProcedureStateChanged")).procedure_state
+    assert file is not None  # noqa: S101 -- the samples are what they are called
+    assert flow is not None  # noqa: S101 -- as above
+    session = UploadSession(
+        upload_id=_UPLOAD.upload_id,
+        user_id=_UPLOAD.user_id,
+        grant=Grant("course", 600, one_time=True, context=_UPLOAD.app_context, procedure="LongVideoPreset"),
+        issued_at=_ISSUED_AT,
+        ends_at=_ISSUED_AT + 90_000,
+        uploaded_at=_RECEIVED_AT,
+        file_id=file.file_id,
+        media_url=file.media_url,
+        cover_url=file.cover_url,
+        procedure_task_id=flow.task_id,
+        procedure=ProcedureOutcome("FINISH", succeeded=True, subtasks=flow.subtasks[:1]),
+        updated_at=_RECEIVED_AT + 90,
+    )
+    return upload_answer(session, now=_RECEIVED_AT + 120)
+
+
+def event_example(event_type: str) -> dict[str, object]:
+    """Make the app's event of one type from what VOD sends."""
+    if event_type == "upload.expired":
+        nothing = EventNotification(event_type="", wire_format="unknown", raw={})
+        name = f"expiry-{_UPLOAD.upload_id}"
+        return to_json(_event(name, nothing, Verdict.ATTRIBUTED, EXPIRY))
+    sample, verdict = _EVENTS[event_type]
+    body = json.loads(_sample(sample))
+    if sample == "ProcedureStateChanged":
+        _shorten(body["ProcedureStateChangeEvent"], finished=event_type == "procedure.finished")
+    notification = parse_notification(json.dumps(body).encode())
+    return to_json(_event(journal_name(notification), notification, verdict, PUSH))
+
+
+def callback_example() -> dict[str, object]:
+    """Spell what VOD posts when a file is there."""
+    body: dict[str, object] = json.loads(_sample("NewFileUpload"))
+    return body
+
+
+def _event(name: str, notification: EventNotification, verdict: Verdict, origin: str) -> AppEvent:
+    uploader, _ = classify(notification, keys=_KEYS, stage=_STAGE)
+    ours = verdict is not Verdict.UNATTRIBUTED
+    return AppEvent(
+        event_id=event_id_for(name),
+        notification=notification,
+        uploader=_UPLOAD if origin == EXPIRY else uploader,
+        verdict=verdict,
+        verified=ours,
+        sequence=1 if ours else 0,
+        occurred_at=_RECEIVED_AT,
+        origin=origin,
+    )
+
+
+def _shorten(flow: dict[str, Any], *, finished: bool) -> None:
+    """Leave one subtask of a task flow, at its end or on its way."""
+    flow["MediaProcessResultSet"] = flow["MediaProcessResultSet"][:1]
+    for name in [name for name in flow if name.startswith("Ai")]:
+        flow[name] = []
+    transcode = flow["MediaProcessResultSet"][0]["TranscodeTask"]
+    if not finished:
+        flow["Status"] = transcode["Status"] = "PROCESSING"
+        transcode["Progress"] = 40
+        transcode.pop("Output", None)
+
+
+def _sample(name: str) -> bytes:
+    """Read a recorded event, as one of the example's upload."""
+    body = json.loads((SAMPLES / f"{name}.json").read_bytes())
+    if name == "NewFileUpload":
+        body["FileUploadEvent"]["MediaBasicInfo"]["SourceInfo"]["SourceContext"] = _token()
+    if name == "ProcedureStateChanged":
+        body["ProcedureStateChangeEvent"] |= {"SessionContext": _token(), "Status": "FINISH"}
+    return json.dumps(body).encode()
+
+
+def _token() -> str:
+    return seal(_UPLOAD, keys=_KEYS, stage=_STAGE)

@@ -1,0 +1,37 @@
+"""The headers of the HTTP functions' answers, and which of them every answer carries.
+
+CORS headers depend on the deployment's CORS_ORIGINS and are told in words, in the document's introduction.
+"""
+
+from __future__ import annotations
+
+from local.openapi.shapes import Schema, reference, text
+
+ALWAYS = ("Cache-Control", "X-Content-Type-Options", "X-Request-Id")
+
+HEADERS: dict[str, Schema] = {
+    "Cache-Control": text("No answer may be kept by anybody.", const="no-store"),
+    "X-Content-Type-Options": text("No browser may guess another type.", const="nosniff"),
+    "X-Request-Id": text("The platform's id of this request, as it stands in the function's log."),
+    "Allow": text("The methods there are."),
+    "ETag": text("Names this answer; for If-None-Match.", pattern='^"[0-9a-f]{24}"$'),
+    "Retry-After": text("After how many seconds to ask again.", pattern="^[1-9][0-9]*$"),
+    "Upload-Id": text("The upload's id."),
+    "WWW-Authenticate": text("How to authenticate.", const="Bearer"),
+}
+
+
+def header_components() -> dict[str, Schema]:
+    """Describe each header once."""
+    return {name: _header(schema, required=True) for name, schema in HEADERS.items()}
+
+
+def headers(*names: str, sometimes: tuple[str, ...] = ()) -> Schema:
+    """Name the headers of one answer; those in `sometimes` may be absent."""
+    always = {name: reference("headers", name) for name in (*ALWAYS, *names)}
+    return {**always, **{name: _header(HEADERS[name], required=False) for name in sometimes}}
+
+
+def _header(schema: Schema, *, required: bool) -> Schema:
+    form = {name: value for name, value in schema.items() if name != "description"}
+    return {"description": schema["description"], "required": required, "schema": form}

@@ -1,0 +1,224 @@
+"""The three HTTP functions: what each takes, and every answer it has.
+
+The forms of the bodies are left to the files beside this one.
+"""
+
+from __future__ import annotations
+
+from functions.upload_signature import MAX_BODY_BYTES
+from shared.event_notification import MAX_BODY_BYTES as MAX_EVENT_BYTES
+
+from local.openapi.examples import callback_example, signature_example, upload_example
+from local.openapi.headers import headers
+from local.openapi.problems import problem_status
+from local.openapi.shapes import Schema, reference, text
+from local.openapi.upload_content import UPLOAD_ID
+
+_USER = [{"userToken": list[str]()}]
+_OPTIONS = "Any other method on this path; OPTIONS is answered 204."
+
+
+def paths() -> dict[str, Schema]:
+    """Describe every path with its methods."""
+    return {
+        "/signature": {"servers": _servers("upload_signature"), "post": _issue_signature()},
+        "/uploads/{uploadId}": {
+            "servers": _servers("upload_status"),
+            "parameters": [
+                {
+                    "name": "uploadId",
+                    "in": "path",
+                    "required": True,
+                    "description": "The `uploadId` of POST /signature.",
+                    "schema": {name: value for name, value in UPLOAD_ID.items() if name != "description"},
+                    "example": upload_example()["uploadId"],
+                }
+            ],
+            "get": _show_upload(),
+            "delete": _cancel_upload(),
+        },
+        "/{callbackToken}": {
+            "servers": _servers("event_notification", local="/vod-callback"),
+            "parameters": [
+                {
+                    "name": "callbackToken",
+                    "in": "path",
+                    "required": True,
+                    "description": "One of the deployment's CALLBACK_TOKENS: the address is the secret.",
+                    "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{24,128}$"},
+                }
+            ],
+            "post": _take_callback(),
+        },
+    }
+
+
+def _issue_signature() -> Schema:
+    example = signature_example()
+    return {
+        "operationId": "issueSignature",
+        "tags": ["Uploads"],
+        "summary": "Ask for an upload signature",
+        "description": "Begins an upload, or signs once more for one that was begun (`uploadId`): the SDKs "
+        "ask two to nine times for one upload. All signatures of an upload carry the same parameters; "
+        f"each is another. The body has at most {MAX_BODY_BYTES} bytes; none at all is as good as `{{}}`. "
+        "A member name that comes twice, NaN, and nesting deeper than 64 are refused.",
+        "security": _USER,
+        "requestBody": {
+            "required": False,
+            "content": {
+                "application/json": {
+                    "schema": reference("schemas", "SignatureRequest"),
+                    "example": {"policy": "course", "context": "lesson 3"},
+                }
+            },
+        },
+        "responses": {
+            "200": {
+                "description": "The signature: as JSON, or bare where Accept prefers text/plain.",
+                "headers": headers(sometimes=("Upload-Id",)),
+                "content": {
+                    "application/json": {"schema": reference("schemas", "Signature"), "example": example},
+                    "text/plain": {
+                        "schema": text("The signature; the upload's id is in the header Upload-Id."),
+                        "example": example["signature"],
+                    },
+                },
+            },
+            **_problem("InvalidRequest", "The body is not one JSON object in UTF-8."),
+            **_problem("Unauthenticated", "No valid token; which check failed is not told."),
+            **_problem("Forbidden", "There is no such policy."),
+            **_problem("NotFound", "No such upload, or somebody else's."),
+            **_problem("MethodNotAllowed", _OPTIONS),
+            **_problem("Conflict", "The upload has ended, so nothing is signed for it any more."),
+            **_problem("ContentTooLarge", f"The body has more than {MAX_BODY_BYTES} bytes."),
+            **_problem("UnsupportedMediaType", "The body is not declared as JSON, or is compressed."),
+            **_problem("Unprocessable", "Members that are unknown, of a wrong type or off the policy."),
+            **_problem("RateLimited", "Too many new uploads of this user, or signatures of this upload."),
+            **_problem("Failure", "A defect, or settings that are missing."),
+            **_problem("Unavailable", "The store or the key set of the token's issuer does not answer."),
+        },
+    }
+
+
+def _show_upload() -> Schema:
+    return {
+        "operationId": "showUpload",
+        "tags": ["Uploads"],
+        "summary": "See how an upload stands",
+        "description": "For its owner only. Ask again after Retry-After seconds as long as `final` is false.",
+        "security": _USER,
+        "parameters": [
+            {
+                "name": "If-None-Match",
+                "in": "header",
+                "required": False,
+                "description": "The ETag of an earlier answer: 304 if nothing has changed since.",
+                "schema": {"type": "string"},
+            }
+        ],
+        "responses": {
+            "200": {
+                "description": "The upload.",
+                "headers": headers("ETag", sometimes=("Retry-After",)),
+                "content": {
+                    "application/json": {
+                        "schema": reference("schemas", "Upload"),
+                        "example": upload_example(),
+                    }
+                },
+            },
+            "304": {
+                "description": "Nothing has changed since the answer that If-None-Match names.",
+                "headers": headers("ETag", sometimes=("Retry-After",)),
+            },
+            **_problems_of_an_upload(),
+        },
+    }
+
+
+def _cancel_upload() -> Schema:
+    return {
+        "operationId": "cancelUpload",
+        "tags": ["Uploads"],
+        "summary": "Cancel an upload that has not begun",
+        "description": "For its owner only, and only while it is `issued`. No further signature is issued "
+        "for it; one that is out stays valid until it expires. To cancel it again changes nothing.",
+        "security": _USER,
+        "responses": {
+            "204": {"description": "It is cancelled.", "headers": headers()},
+            **_problems_of_an_upload(),
+            **_problem("Conflict", "It is not `issued` any more."),
+        },
+    }
+
+
+def _problems_of_an_upload() -> Schema:
+    return {
+        **_problem("Unauthenticated", "No valid token; which check failed is not told."),
+        **_problem("NotFound", "No such upload, or somebody else's: both look the same."),
+        **_problem("MethodNotAllowed", _OPTIONS),
+        **_problem("Failure", "A defect, or settings that are missing."),
+        **_problem("Unavailable", "The store or the key set of the token's issuer does not answer."),
+    }
+
+
+def _take_callback() -> Schema:
+    return {
+        "operationId": "takeCallback",
+        "tags": ["VOD"],
+        "summary": "VOD's normal callback",
+        "description": "For VOD alone. An event is journaled before it is answered; VOD ignores the status "
+        "and sends again only what was not answered within 5 seconds, so an event that cannot be "
+        "journaled is answered late, on purpose. The content type is not looked at.",
+        "security": list[object](),
+        "parameters": [
+            _query(
+                "Sign", "MD5 of the SignKey and T, if a SignKey is set in VOD; the body may carry it instead."
+            ),
+            _query("T", "Unix second until which Sign is good."),
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": reference("schemas", "EventNotification"),
+                    "example": callback_example(),
+                }
+            },
+        },
+        "responses": {
+            "200": {"description": "The event is journaled, or was before.", "headers": headers()},
+            **_problem("InvalidRequest", "The body is not one JSON object in UTF-8."),
+            **_problem("NotFound", "A wrong token, or with a SignKey a Sign that is missing, wrong or over."),
+            **_problem("MethodNotAllowed", _OPTIONS),
+            **_problem("ContentTooLarge", f"The body has more than {MAX_EVENT_BYTES} bytes."),
+            **_problem("Failure", "A defect, or settings that are missing."),
+            **_problem("StoreUnavailable", "The event could not be journaled; it is in the log."),
+        },
+    }
+
+
+def _query(name: str, meaning: str) -> Schema:
+    return {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "description": meaning,
+        "schema": {"type": "string"},
+    }
+
+
+def _problem(name: str, when: str) -> dict[str, Schema]:
+    return {problem_status(name): {**reference("responses", name), "description": when}}
+
+
+def _servers(function: str, *, local: str = "/") -> list[Schema]:
+    host = {
+        "default": f"{function.replace('_', '-')}.example.com",
+        "description": "The host that the Serverless CLI prints.",
+    }
+    return [
+        {"url": "https://{host}", "description": f"The URL of `{function}`", "variables": {"host": host}},
+        {"url": local, "description": "The local stack, which serves this document"},
+    ]

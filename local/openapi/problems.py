@@ -1,0 +1,108 @@
+"""The problem documents (RFC 9457) of the HTTP functions, from the classes of `shared.errors`.
+
+Which operation answers with which of them is left to `local.openapi.operations`.
+"""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+
+from shared import errors
+from shared.authentication import KeysUnavailableError
+from shared.http_message import PROBLEM_TYPE_PREFIX, problem_response
+
+from local.openapi.headers import headers
+from local.openapi.shapes import Schema, array, integer, record, reference, text
+
+EXAMPLE_REQUEST_ID = "5f0c3f1e-8a51-4a55-9c0c-0b8f3b1f7a10"
+
+PROBLEM = record(
+    "What went wrong, in the form of RFC 9457.",
+    {
+        "type": text("A stable name of the problem, to be compared with.", format="uri"),
+        "title": text("A stable sentence about it."),
+        "status": integer("The answer's status.", minimum=400, maximum=599),
+        "detail": text("What to do about it, for people."),
+        "requestId": text("The id under which the function's log knows this request."),
+        "errors": array(
+            record(
+                "One member that is not acceptable.",
+                {
+                    "pointer": text("Where it is in the body, as a JSON pointer (RFC 6901)."),
+                    "detail": text("What is wrong with it."),
+                },
+            ),
+            "Every member that is not acceptable, if it is about members.",
+        ),
+    },
+    optional=("errors",),
+)
+
+PROBLEM_KINDS: dict[str, tuple[errors.ServiceError, ...]] = {
+    "InvalidRequest": (errors.InvalidRequestError("The body is not JSON."),),
+    "Unauthenticated": (
+        errors.UnauthenticatedError("Send a valid user token as Authorization: Bearer <JWT>."),
+    ),
+    "Forbidden": (
+        errors.ForbiddenError(
+            "There is no such policy for this user.", faults=(errors.Fault("/policy", "Unknown."),)
+        ),
+    ),
+    "NotFound": (errors.NotFoundError("There is no such upload."),),
+    "MethodNotAllowed": (errors.MethodNotAllowedError("Use POST here.", allow=("POST", "OPTIONS")),),
+    "Conflict": (errors.ConflictError("This upload is cancelled: begin a new one, without uploadId."),),
+    "ContentTooLarge": (errors.ContentTooLargeError("The body may have at most 16384 bytes."),),
+    "UnsupportedMediaType": (
+        errors.UnsupportedMediaTypeError("Send the body as Content-Type: application/json."),
+    ),
+    "Unprocessable": (
+        errors.UnprocessableError(
+            "The request has members that cannot be accepted.",
+            faults=(errors.Fault("/random", "There is no such member."),),
+        ),
+    ),
+    "RateLimited": (errors.RateLimitedError("Too many new uploads.", retry_after=2),),
+    "Failure": (errors.ServiceError("unexpected"), errors.ConfigurationError("unexpected")),
+    "StoreUnavailable": (errors.StoreUnavailableError("The store did not answer in time."),),
+    "Unavailable": (
+        errors.StoreUnavailableError("The store did not answer in time."),
+        KeysUnavailableError("The keys of the token's issuer cannot be fetched now."),
+    ),
+}
+"""By its name in the document, each answer with the errors that share its status; the first is its example."""
+
+_OWN_HEADERS = {
+    "Unauthenticated": ("WWW-Authenticate",),
+    "MethodNotAllowed": ("Allow",),
+    "RateLimited": ("Retry-After",),
+}
+
+
+def problem_status(name: str) -> str:
+    """Say the status of one kind of problem."""
+    return str(PROBLEM_KINDS[name][0].status)
+
+
+def problem_answers() -> dict[str, Schema]:
+    """Describe every kind of problem as an answer."""
+    return {name: _answer(name, kinds) for name, kinds in PROBLEM_KINDS.items()}
+
+
+def _answer(name: str, kinds: tuple[errors.ServiceError, ...]) -> Schema:
+    example = problem_response(kinds[0], request_id=EXAMPLE_REQUEST_ID)
+    narrowed = {
+        "type": {"enum": [PROBLEM_TYPE_PREFIX + kind.code for kind in kinds]},
+        "title": {"enum": list(dict.fromkeys(kind.title for kind in kinds))},
+        "status": {"const": kinds[0].status},
+    }
+    return {
+        "description": f"{HTTPStatus(kinds[0].status).phrase}: {kinds[0].title[:1].lower()}{kinds[0].title[1:]}.",
+        "headers": headers(*_OWN_HEADERS.get(name, ())),
+        "content": {
+            "application/problem+json": {
+                "schema": {"allOf": [reference("schemas", "Problem"), {"properties": narrowed}]},
+                "example": json.loads(example.body),
+            }
+        },
+    }

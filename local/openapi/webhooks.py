@@ -1,0 +1,67 @@
+"""The events as the app receives them: Standard Webhooks 1.0.0, one entry for each type of event.
+
+What an event says is left to `local.openapi.event_content`.
+"""
+
+from __future__ import annotations
+
+from local.openapi.event_content import EVENT_KINDS, EventKind
+from local.openapi.examples import event_example
+from local.openapi.shapes import Schema, reference, text
+
+WEBHOOK_HEADERS: dict[str, Schema] = {
+    "webhook-id": text("The event's id, the same for every delivery.", pattern="^evt_[0-9a-f]{32}$"),
+    "webhook-timestamp": text("Unix second of this delivery.", pattern="^[0-9]+$"),
+    "webhook-signature": text(
+        "`v1,` and the Base64 of HMAC-SHA256 over `id.timestamp.body`; one for each valid secret, with a "
+        "space between.",
+        pattern="^v1,[A-Za-z0-9+/]{43}=( v1,[A-Za-z0-9+/]{43}=)?$",
+    ),
+}
+
+
+def webhooks() -> dict[str, Schema]:
+    """Describe every type of event as a request to the app."""
+    return {event_type: {"post": _delivery(event_type, kind)} for event_type, kind in EVENT_KINDS.items()}
+
+
+def _delivery(event_type: str, kind: EventKind) -> Schema:
+    return {
+        "operationId": f"receive{kind.name}",
+        "tags": ["Events"],
+        "summary": event_type,
+        "description": kind.when,
+        "security": list[object](),
+        "parameters": [reference("parameters", name) for name in WEBHOOK_HEADERS],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": reference("schemas", kind.name),
+                    "example": event_example(event_type),
+                }
+            },
+        },
+        "responses": {
+            "2XX": {"description": "Taken. Answer within 15 seconds, 3 in the first attempt."},
+            "410": {"description": "Nothing more is sent to this address until an operator enables it."},
+            "default": {
+                "description": "Not taken: sent again for about three days, not before the seconds of "
+                "Retry-After. A redirect is not followed."
+            },
+        },
+    }
+
+
+def webhook_parameters() -> dict[str, Schema]:
+    """Describe the three headers of Standard Webhooks once."""
+    return {
+        name: {
+            "name": name,
+            "in": "header",
+            "required": True,
+            "description": schema["description"],
+            "schema": {key: value for key, value in schema.items() if key != "description"},
+        }
+        for name, schema in WEBHOOK_HEADERS.items()
+    }

@@ -1,0 +1,75 @@
+"""`python -m local.package [build | check | deploy]`: what `make` calls.
+
+Without a word it builds, and prints what each package weighs; the work itself is left to its neighbours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from local.package.build import BUILD, build_packages
+from local.package.contents import PackageError
+from local.package.measure import measure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from local.package.build import Package
+
+MEGABYTE = 1 << 20
+LARGEST: Mapping[str, float] = {"upload_signature": 8.0}
+LARGEST_OTHER = 12.0
+"""How many megabytes a zip may have; people wait for a signature, so it gets fewer."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do one thing and return its exit code: 0 done, 1 a fault."""
+    parser = argparse.ArgumentParser(prog="python -m local.package", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=list(_COMMANDS), default="build")
+    parser.add_argument("--stage", default="dev", help="whose settings (default %(default)s)")
+    chosen = parser.parse_args(arguments)
+    try:
+        faults = _COMMANDS[chosen.what](chosen.stage)
+    except PackageError as error:
+        faults = [str(error)]
+    sys.stderr.writelines(f"{fault}\n" for fault in faults)
+    return 1 if faults else 0
+
+
+def too_large(packages: Iterable[Package]) -> list[str]:
+    """Say which packages exceed their budget."""
+    faults = []
+    for package in packages:
+        budget = LARGEST.get(package.function, LARGEST_OTHER)
+        if package.zipped_size > budget * MEGABYTE:
+            size = package.zipped_size / MEGABYTE
+            faults.append(f"{package.archive.name} has {size:.2f} MB, and {budget:.0f} MB are its budget.")
+    return faults
+
+
+def _build(_stage: str) -> list[str]:
+    packages = build_packages()
+    sys.stdout.write(_table(packages))
+    sys.stdout.write(f"\nThe packages are in {BUILD.name}/functions, the same as zips in {BUILD.name}/zips.\n")
+    return too_large(packages)
+
+
+def _table(packages: Iterable[Package]) -> str:
+    lines = [
+        "| Function | Zip | Unpacked | Modules at start | Cold import |",
+        "|---|---|---|---|---|",
+    ]
+    for package in packages:
+        start = measure(package)
+        modules, seconds = ("", "") if start is None else (start.modules, f"{start.seconds * 1000:.0f} ms")
+        sizes = f"{package.zipped_size / MEGABYTE:.1f} MB | {package.unpacked_size / MEGABYTE:.1f} MB"
+        lines.append(f"| `{package.function}` | {sizes} | {modules} | {seconds} |")
+    return "\n".join(lines) + "\n"
+
+
+_COMMANDS: Mapping[str, Callable[[str], list[str]]] = {"build": _build}
+
+if __name__ == "__main__":
+    sys.exit(main())

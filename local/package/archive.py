@@ -1,0 +1,51 @@
+"""Files on disk and in a zip, the same bytes each time: sorted, with one date and one mode.
+
+What the files are is left to `build`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_DATE = (1980, 1, 1, 0, 0, 0)
+"""The first that a zip can tell."""
+_DATE_SECONDS = 315_532_800
+_FILE_MODE = 0o100644
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Make `folder` hold `files`, by their relative names, and nothing else."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for name, content in sorted(files.items()):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        path.chmod(_FILE_MODE & 0o777)
+        os.utime(path, (_DATE_SECONDS, _DATE_SECONDS))
+
+
+def write_zip(path: Path, files: Mapping[str, bytes]) -> None:
+    """Pack `files`, by their names."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in sorted(files.items()):
+            entry = zipfile.ZipInfo(name, _DATE)
+            entry.create_system = 3  # Unix, so that the mode counts, wherever this runs
+            entry.external_attr = _FILE_MODE << 16
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
+
+
+def read_folder(folder: Path) -> dict[str, bytes]:
+    """Read everything in `folder`: content by relative name, with slashes."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }

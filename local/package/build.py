@@ -1,0 +1,142 @@
+"""Builds each function's package: as a folder for the Serverless CLI, and as a zip to measure and test.
+
+The same code and the same lock give the same bytes. What is in a package is left to `contents`.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local.package.archive import read_folder, write_folder, write_zip
+from local.package.contents import LIBRARIES, OPERATORS_OWN, PackageError, folder_of, place_in_package
+from local.package.interpreter import python_3_10
+from local.package.shared_object import without_symbol_tables
+from local.package.wheels import fetch, files_in, read_lock
+from local.repository import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BUILD = REPOSITORY / "build"
+PLACE_ON_SCF = "/var/user"
+"""Where the platform puts a package (scf-platform 1.4): tracebacks name it, and no folder of ours."""
+
+Files = dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class Package:
+    """What is deployed as one function; sizes in bytes."""
+
+    function: str
+    folder: Path
+    archive: Path
+
+    @property
+    def zipped_size(self) -> int:
+        """The size of the zip."""
+        return self.archive.stat().st_size
+
+    @property
+    def unpacked_size(self) -> int:
+        """The size of all files together."""
+        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+
+
+def build_packages(target: Path = BUILD, *, wheels: Path = BUILD / "wheels") -> list[Package]:
+    """Build the package of every function below `target`; wheels once fetched are kept in `wheels`.
+
+    Raises:
+        PackageError: Python 3.10 or a wheel is missing, or a wheel brings what nobody decided on.
+
+    """
+    python = python_3_10()
+    libraries = _read_libraries(wheels)
+    ours = own_files()
+    bytecode = _compile({place: content for files in (ours, *libraries.values()) for place, content in files.items()}, python)
+    packages = []
+    for function, names in LIBRARIES.items():
+        files = files_of(function, ours)
+        files |= {_beside(name): bytecode[name] for name in files}
+        for name in names:
+            files |= {_instead_of(place): bytecode.get(place, content) for place, content in libraries[name].items()}
+        package = package_at(target, function)
+        write_folder(package.folder, files)
+        write_zip(package.archive, files)
+        packages.append(package)
+    return packages
+
+
+def package_at(target: Path, function: str) -> Package:
+    """Say where below `target` the package of a function is."""
+    name = folder_of(function)
+    return Package(function, target / "functions" / name, target / "zips" / f"{name}.zip")
+
+
+def own_files() -> Files:
+    """Read the repository's own part of the packages: `shared/`, and the functions at the root."""
+    shared = [path for path in (REPOSITORY / "shared").glob("*.py") if path.stem not in OPERATORS_OWN]
+    functions = (REPOSITORY / "functions").glob("*.py")
+    return {
+        **{f"shared/{path.name}": path.read_bytes() for path in shared},
+        **{path.name: path.read_bytes() for path in functions},
+    }
+
+
+def files_of(function: str, ours: Mapping[str, bytes]) -> Files:
+    """Choose what one function gets of our own files."""
+    return {
+        name: content
+        for name, content in ours.items()
+        if name.startswith("shared/") or name == f"{function}.py"
+    }
+
+
+def _read_libraries(store: Path) -> dict[str, Files]:
+    lock = read_lock((REPOSITORY / "requirements.txt").read_text(encoding="utf-8"))
+    libraries: dict[str, Files] = {}
+    owners: dict[str, str] = {}
+    for distribution, wheel in fetch(frozenset().union(*LIBRARIES.values()), lock, store).items():
+        libraries[distribution] = {}
+        for name, content in files_in(wheel).items():
+            place = place_in_package(name, distribution)
+            if place is None:
+                continue
+            if owners.setdefault(place, distribution) != distribution:
+                raise PackageError(f"{owners[place]} and {distribution} both bring {place}.")
+            libraries[distribution][place] = without_symbol_tables(content)
+    return libraries
+
+
+def _compile(files: Files, python: str) -> Files:
+    """Make the bytecode of every source file, by its name; never compared to it, for SCF resets file times."""
+    with tempfile.TemporaryDirectory() as scratch:
+        write_folder(Path(scratch), {name: content for name, content in files.items() if name.endswith(".py")})
+        mode = ["-b", "-q", "--invalidation-mode", "unchecked-hash", "-s", scratch, "-p", PLACE_ON_SCF]
+        run = subprocess.run(
+            [python, "-s", "-S", "-m", "compileall", *mode, scratch],
+            # The order of a set among the constants hangs on the seed.
+            env={"PYTHONHASHSEED": "0"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if run.returncode != 0:
+            raise PackageError(f"Python 3.10 cannot compile what is to be deployed. {run.stdout[-400:]}")
+        made = read_folder(Path(scratch))
+        return {name.removesuffix("c"): content for name, content in made.items() if name.endswith(".pyc")}
+
+
+def _beside(source: str) -> str:
+    """Name the bytecode of our own code, whose source comes along: a traceback shows its lines."""
+    folder, slash, file = source.rpartition("/")
+    return f"{folder}{slash}__pycache__/{file.removesuffix('.py')}.cpython-310.pyc"
+
+
+def _instead_of(place: str) -> str:
+    """Name the bytecode of a library, which stands for its source: that would be fetched and never read."""
+    return f"{place}c" if place.endswith(".py") else place

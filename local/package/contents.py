@@ -1,0 +1,97 @@
+"""What each function's package holds: its own file, all of `shared/`, and the libraries it imports.
+
+A function carries no library it never imports, because a cold start fetches and unpacks every byte;
+a test holds each list against what real invocations import. Reading the wheels is left to `wheels`.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PYDANTIC = frozenset(
+    {"annotated-types", "pydantic", "pydantic-core", "typing-extensions", "typing-inspection"}
+)
+_REDIS = frozenset({"async-timeout", "redis"})
+_USERS_TOKENS = frozenset({"cffi", "cryptography", "pyjwt"})
+_CONTEXT_TOKEN = frozenset({"itsdangerous"})
+_VOD_API = frozenset(
+    {"certifi", "charset-normalizer", "idna", "requests", "tencentcloud-sdk-python-common", "urllib3"}
+)
+_EVENTS = _PYDANTIC | _REDIS | _CONTEXT_TOKEN | _VOD_API
+
+LIBRARIES: Mapping[str, frozenset[str]] = {
+    "upload_signature": _PYDANTIC | _REDIS | _USERS_TOKENS | _CONTEXT_TOKEN,
+    "upload_status": _PYDANTIC | _REDIS | _USERS_TOKENS,
+    "event_notification": _EVENTS,
+    "reliable_notification": _EVENTS,
+    "event_delivery": _EVENTS,
+}
+"""By function, the distributions of `requirements.txt` in its package."""
+
+NEVER_IMPORTED: Mapping[str, str] = {
+    "cffi/": "cryptography imports its compiled part alone, which lies beside this folder",
+    "charset_normalizer/cli/": "a command",
+    "pydantic/mypy.py": "a plug-in of the type checker",
+    "pydantic/v1/": "the interface of pydantic 1, a library of its own",
+    "pydantic/experimental/": "what pydantic may still change",
+    "redis/asyncio/http/": "asks the health of a store that is not ours",
+    "redis/asyncio/multidb/": "several stores at once",
+    "redis/http/": "as that of asyncio",
+    "redis/multidb/": "as that of asyncio",
+    "urllib3/contrib/emscripten/": "for Python in a browser",
+}
+"""What is left out of the wheels, each with its reason; a name that ends in a slash is a folder."""
+
+OPERATORS_OWN = frozenset({"operator_store"})
+"""Files of `shared/` that only the commands of `local/` import."""
+
+_KEPT_SUFFIXES = frozenset({".pem", ".py", ".so"})
+_DROPPED_SUFFIXES = frozenset({".cfg", ".h", ".js", ".pyi", ".typed"})
+_LICENCE_NAMES = ("AUTHORS", "COPYING", "LICENCE", "LICENSE", "NOTICE")
+
+
+class PackageError(Exception):
+    """The package cannot be built; the message is a sentence that says what to do."""
+
+
+def folder_of(function: str) -> str:
+    """Name the folder of a function's package.
+
+    With hyphens, because the deploying component looks for the name anywhere in the path of a file
+    (scf-platform 3.4): no file of ours has a hyphen in its name, while `shared/upload_signature.py`
+    lies in every package.
+    """
+    return function.replace("_", "-")
+
+
+def place_in_package(name: str, distribution: str) -> str | None:
+    """Say where a wheel's file goes in the package; None where it does not go.
+
+    Licences go to `licenses/`: a `.dist-info` folder without its metadata would be half a distribution.
+
+    Raises:
+        PackageError: the file is of a kind that nobody has decided on.
+
+    """
+    path = PurePosixPath(name)
+    folder = path.parts[0]
+    if folder.endswith(".dist-info"):
+        is_licence = path.parts[1] == "licenses" or path.name.startswith(_LICENCE_NAMES)
+        return f"licenses/{distribution}/{path.name}" if is_licence else None
+    if folder.endswith(".data"):
+        raise PackageError(f"{distribution} brings {name}: a wheel with such a folder has to be installed.")
+    is_left_out = any(
+        name.startswith(left_out) if left_out.endswith("/") else name == left_out
+        for left_out in NEVER_IMPORTED
+    )
+    if is_left_out or path.suffix in _DROPPED_SUFFIXES or path.name == "py.typed":
+        return None
+    if "tests" in path.parts or "test" in path.parts:
+        return None
+    if path.suffix not in _KEPT_SUFFIXES:
+        raise PackageError(f"{distribution} brings {name}: decide in contents.py whether it is deployed.")
+    return name

@@ -1,0 +1,54 @@
+"""The Python 3.10 that makes the bytecode: bytecode of another version is none to SCF's runtime.
+
+What is compiled is left to `build`.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import subprocess
+import sys
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from local.package.contents import PackageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHOICE = "PYTHON_3_10"
+"""The environment variable that names one."""
+_QUESTION = "import sys; sys.exit(sys.implementation.name != 'cpython' or sys.version_info[:2] != (3, 10))"
+
+
+@lru_cache(maxsize=1)
+def python_3_10() -> str:
+    """Find a CPython 3.10 that runs; `PYTHON_3_10` in the environment goes first.
+
+    Raises:
+        PackageError: there is none.
+
+    """
+    for candidate in _candidates():
+        # A shim of pyenv can be there and fail, so only a run counts.
+        if candidate and shutil.which(candidate) and _is_python_3_10(candidate):
+            return candidate
+    raise PackageError(
+        "No Python 3.10 was found, and SCF reads bytecode of that version alone: install one "
+        f"(pyenv install 3.10, or uv python install 3.10), or name it with {CHOICE}=/path/to/python3.10."
+    )
+
+
+def _candidates() -> Iterator[str]:
+    yield os.environ.get(CHOICE, "")
+    # In a virtual environment this is the interpreter below it, which knows no libraries.
+    yield getattr(sys, "_base_executable", sys.executable)
+    yield "python3.10"
+    yield from sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/3.10*/bin/python3.10")))
+    yield from sorted(glob.glob(os.path.expanduser("~/.local/share/uv/python/cpython-3.10*/bin/python3.10")))
+
+
+def _is_python_3_10(candidate: str) -> bool:
+    return subprocess.run([candidate, "-I", "-c", _QUESTION], capture_output=True, check=False).returncode == 0

@@ -1,0 +1,59 @@
+"""What a cold start costs: how long a function's file takes to import, and how many modules that is.
+
+Measured as SCF runs it: Python 3.10, nothing but the package to import from, no bytecode written.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+from local.package.interpreter import python_3_10
+
+if TYPE_CHECKING:
+    from local.package.build import Package
+
+REPEATS = 5
+_PROGRAM = """\
+import importlib, sys, time
+before, started = len(sys.modules), time.perf_counter()
+importlib.import_module(sys.argv[1])
+taken = time.perf_counter() - started
+import json
+print(json.dumps([len(sys.modules) - before, taken]))
+"""
+
+
+@dataclass(frozen=True)
+class ColdStart:
+    """The number of modules imported, and the median of the times it took, in seconds."""
+
+    modules: int
+    seconds: float
+
+
+def measure(package: Package) -> ColdStart | None:
+    """Import the function's file in a new process, some times over; None where its libraries do not run."""
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        return None
+    runs = [_run(package) for _ in range(REPEATS)]
+    return ColdStart(runs[0][0], median(seconds for _, seconds in runs))
+
+
+def _run(package: Package) -> tuple[int, float]:
+    with tempfile.TemporaryDirectory() as scratch:
+        run = subprocess.run(
+            [python_3_10(), "-s", "-S", "-c", _PROGRAM, package.function],
+            env={"PYTHONPATH": str(package.folder), "PYTHONDONTWRITEBYTECODE": "x"},
+            cwd=scratch,
+            capture_output=True,
+            check=True,
+        )
+    modules, seconds = json.loads(run.stdout)
+    return int(modules), float(seconds)

@@ -1,0 +1,42 @@
+"""The values that the Serverless CLI would put into `serverless.yml`, found where it finds them.
+
+A stage's own file goes before the common one, and the environment before both (CLI, scf-platform 3.2);
+whether the values are any good is left to `checks`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_LINE = re.compile(r"\s*([\w.-]+)\s*=\s*(.*?)\s*")
+_LINE_ENDS = re.compile(r"\r\n|\r|\n")
+
+
+def stage_file(folder: Path, stage: str) -> Path | None:
+    """Name the file that the CLI reads for a stage: it reads one."""
+    return next((path for path in (folder / f".env.{stage}", folder / ".env") if path.is_file()), None)
+
+
+def stage_variables(folder: Path, stage: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """Collect every variable that the CLI has for a stage."""
+    file = stage_file(folder, stage)
+    kept = {} if file is None else parse_env_file(file.read_text(encoding="utf-8"))
+    return {**kept, **environment}
+
+
+def parse_env_file(text: str) -> dict[str, str]:
+    """Read NAME=VALUE lines as dotenv 8 does: the last of a name wins, and nothing behind a value is a comment."""
+    lines = (_LINE.fullmatch(line) for line in _LINE_ENDS.split(text))
+    return {line[1]: _unquoted(line[2]) for line in lines if line is not None}
+
+
+def _unquoted(value: str) -> str:
+    quotes = {value[:1], value[-1:]} if len(value) > 1 else set()
+    if quotes == {'"'}:
+        return value[1:-1].replace("\\n", "\n")
+    return value[1:-1] if quotes == {"'"} else value
