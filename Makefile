@@ -25,7 +25,7 @@ NODE_READY := node_modules/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast test-reliability check format lock coverage clean browser durability
+.PHONY: help demo test test-fast test-reliability check format openapi lock coverage clean browser durability
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +61,9 @@ format: $(TEST_READY) $(NODE_READY) ## lay out all code and mend what can be men
 coverage: $(TEST_READY) $(NODE_READY) ## which lines and branches of shared/ the fast tests reach, as a page
 	@$(PYTEST) -m "not browser and not reliability" --cov --cov-report term --cov-report html:.local/coverage
 	@echo ".local/coverage/index.html shows it line by line."
+
+openapi: $(RUN_READY) ## write docs/openapi.json anew from the code
+	@$(BIN)/python -m local.openapi
 
 lock: .venv-lock/bin/uv ## pin what the .in files name (UPGRADE=1: to the newest versions)
 	@$(COMPILE) requirements-build.in -o requirements-build.txt

@@ -20,6 +20,7 @@ COMMANDS = {
     "inspect": "take an upload signature apart and say what is wrong with it",
     "events": "look at the journal of events; retry, replay, and see how the app's endpoint does",
     "trigger": "have the simulated VOD send any event, and show what the app hears of it",
+    "doctor": "say what is wrong with a deployment, and set how VOD notifies it",
 }
 """What can be asked for, and one line on each."""
 

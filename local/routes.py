@@ -20,6 +20,7 @@ from starlette.staticfiles import StaticFiles
 
 from local.demo_settings import is_vod_host, user_token
 from local.fault_endpoint import fault_endpoint
+from local.openapi.endpoints import document_endpoint, page_endpoint
 from local.problems import problem
 from local.repository import REPOSITORY
 
@@ -114,6 +115,8 @@ def create_routes(
             Route(f"{CALLBACK_PREFIX}/{{token:path}}", callback, methods=_EVERY_METHOD),
             Route("/local/info", local_info),
             Route("/local/token", local_token),
+            Route("/local/openapi.json", document_endpoint),
+            Route("/local/api", page_endpoint),
             Route("/local/receiver", receiver.receive, methods=["POST"]),
             Route("/local/events", receiver.events),
             Route("/local/events/stream", receiver.stream),

@@ -1,6 +1,7 @@
 """What `serverless.yml` must look like, as far as it can be told without the cloud (scf-platform 3.6).
 
-The file arrives parsed; whether the platform really takes it is left to the first deployment.
+The file arrives parsed; the values of its variables are left to `local.package.checks`, and whether
+the platform really takes it to the first deployment.
 """
 
 from __future__ import annotations
@@ -13,31 +14,54 @@ if TYPE_CHECKING:
 
 HANDLER = re.compile(r"([A-Za-z](?:[A-Za-z0-9_-]{0,58}[A-Za-z]))\.([A-Za-z](?:[A-Za-z0-9_-]{0,58}[A-Za-z]))")
 """`file.function`, both beginning and ending in a letter, 2 to 60 characters (API CreateFunction)."""
+RUNTIME = "Python3.10"
+SOURCE = "./build/functions"
 MAX_NAME_LENGTH = 60
 MAX_STAGE_LENGTH = 20
 MAX_ENVIRONMENT_BYTES = 4096
 CRON_FIELDS = 7
+_TIMEOUTS = range(1, 901)
+_MEMORY_SIZES = (64, *range(128, 3073, 128))
 _RESERVED = ("SCF_", "QCLOUD_", "TENCENTCLOUD_")
 _VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
 _FROM_ENVIRONMENT = re.compile(r"\$\{env:([^}]*)\}")
+_CRON_FIELD = re.compile(r"[0-9A-Z*?,/LW#-]+")
 _TRIGGERS = ("http", "timer")
 
 
-def faults(file: Mapping[str, Any], *, root_modules: Collection[str]) -> list[str]:
-    """List what is wrong; `root_modules` are the function files at the root of the package, without `.py`."""
-    inputs = file["inputs"]
-    functions = inputs["functions"]
-    found = [] if file.get("component") == "multi-scf" else ["component: must be multi-scf"]
-    if {"environment", "environments"} & inputs.keys():
-        found.append("inputs: variables in common are replaced by a function's own, so each lists its own")
-    for key, function in functions.items():
-        longest = "-".join((file["name"], "x" * MAX_STAGE_LENGTH, file["app"], key))
-        found += [f"{key}: {fault}" for fault in _of_function(function, root_modules)]
-        if len(longest) > MAX_NAME_LENGTH:
-            found.append(f"{key}: its full name can exceed {MAX_NAME_LENGTH} characters")
-    for trigger in inputs["triggers"]:
-        found += [f"trigger of {trigger['function']}: {fault}" for fault in _of_trigger(trigger, functions)]
-    return found
+def faults(file: object, *, root_modules: Mapping[str, Collection[str]]) -> list[str]:
+    """List what is wrong, without full stops.
+
+    `root_modules` are the function files at the root of each package, without `.py`, by the
+    package's folder as the file names it.
+    """
+    inputs = _mapping(_mapping(file).get("inputs"))
+    functions = functions_in(file)
+    return [
+        *_of_file(_mapping(file), inputs),
+        *(
+            f"{key}: {fault}"
+            for key, function in functions.items()
+            for fault in (*_of_name(_mapping(file), key), *_of_function({**inputs, **function}, root_modules))
+        ),
+        *(
+            f"trigger of {trigger.get('function')}: {fault}"
+            for trigger in map(_mapping, _list(inputs.get("triggers")))
+            for fault in _of_trigger(trigger, functions)
+        ),
+    ]
+
+
+def functions_in(file: object) -> dict[str, Mapping[str, Any]]:
+    """Take the functions out of the file, by their keys."""
+    functions = _mapping(_mapping(_mapping(file).get("inputs")).get("functions"))
+    return {key: _mapping(function) for key, function in functions.items()}
+
+
+def environment_of(function: Mapping[str, Any]) -> dict[str, str]:
+    """Take a function's variables out of its part of the file, as far as they are texts."""
+    entries = map(_mapping, _list(function.get("environments")))
+    return {entry["key"]: entry["value"] for entry in entries if isinstance(entry.get("value"), str)}
 
 
 def variables_read(text: str) -> set[str]:
@@ -45,29 +69,63 @@ def variables_read(text: str) -> set[str]:
     return set(_FROM_ENVIRONMENT.findall(text))
 
 
-def environment_bytes(function: Mapping[str, Any], values: Mapping[str, str]) -> int:
+def environment_bytes(environment: Mapping[str, str]) -> int:
     """Count what a function's variables take, names and values, out of 4 KB."""
-    return sum(
-        len(entry["key"]) + len(_FROM_ENVIRONMENT.sub(lambda name: values[name[1]], entry["value"]).encode())
-        for entry in function["environments"]
-    )
+    return sum(len(name) + len(value.encode()) for name, value in environment.items())
 
 
-def _of_function(function: Mapping[str, Any], root_modules: Collection[str]) -> Iterator[str]:
-    handler = HANDLER.fullmatch(function["handler"])
+def _of_file(file: Mapping[str, Any], inputs: Mapping[str, Any]) -> Iterator[str]:
+    if file.get("component") != "multi-scf":
+        yield "component: must be multi-scf"
+    if not functions_in(file):
+        yield "inputs: there are no functions"
+    if {"environment", "environments"} & inputs.keys():
+        yield "inputs: variables in common are replaced by a function's own, so each lists its own"
+    if inputs.get("runtime") != RUNTIME:
+        yield f"inputs: runtime must be {RUNTIME}, the one that the packages are made for"
+    source = _mapping(inputs.get("src"))
+    if source.get("src") != SOURCE:
+        yield f"inputs: src must be {SOURCE}, which is what make package builds"
+    if not {".env", "**/.env*"} <= set(_list(source.get("exclude"))):
+        yield "inputs: src.exclude must name .env and **/.env*, because the CLI uploads them"
+    if any("pyc" in str(pattern) for pattern in _list(source.get("exclude"))):
+        yield "inputs: src.exclude drops the bytecode, and SCF writes none"
+
+
+def _of_name(file: Mapping[str, Any], key: str) -> Iterator[str]:
+    longest = "-".join((str(file.get("name")), "x" * MAX_STAGE_LENGTH, str(file.get("app")), key))
+    if len(longest) > MAX_NAME_LENGTH:
+        yield f"its full name can exceed {MAX_NAME_LENGTH} characters"
+
+
+def _of_function(
+    function: Mapping[str, Any], root_modules: Mapping[str, Collection[str]]
+) -> Iterator[str]:
+    text = str(function.get("handler"))
+    handler, source = HANDLER.fullmatch(text), function.get("src")
     if handler is None:
-        yield f"the platform takes no handler {function['handler']!r}"
-    elif handler[1] not in root_modules:
-        yield f"there is no file {handler[1]}.py"
-    if "src" in function:
-        yield "a src of its own would leave shared/ out of the package"
+        yield f"the platform takes no handler {text!r}"
+    if not isinstance(source, str):
+        yield "without a src of its own it would get the packages of all functions"
+    elif source not in root_modules:
+        yield f"there is no package {source}"
+    elif handler is not None and handler[1] not in root_modules[source]:
+        yield f"there is no file {handler[1]}.py in {source}"
+    for name in ("timeout", "initTimeout"):
+        if function.get(name) not in _TIMEOUTS:
+            yield f"{name} must be 1 to 900 seconds"
+    if function.get("memorySize") not in _MEMORY_SIZES:
+        yield "memorySize must be 64, or 128 to 3072 in steps of 128"
     if "environment" in function:
         yield "environment.variables is dropped without a word; use environments"
-    names = [entry["key"] for entry in function["environments"]]
+    yield from _of_environment(list(map(_mapping, _list(function.get("environments")))))
+
+
+def _of_environment(entries: list[Mapping[str, Any]]) -> Iterator[str]:
+    names = [str(entry.get("key")) for entry in entries]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"{name} is set twice"
-    for entry in function["environments"]:
-        name = entry["key"]
+    for name, entry in zip(names, entries, strict=True):
         if not _VARIABLE_NAME.fullmatch(name) or name.startswith(_RESERVED):
             yield f"the platform takes no variable {name}"
         if not isinstance(entry.get("value"), str):
@@ -75,30 +133,41 @@ def _of_function(function: Mapping[str, Any], root_modules: Collection[str]) -> 
 
 
 def _of_trigger(trigger: Mapping[str, Any], functions: Collection[str]) -> Iterator[str]:
-    parameters = trigger.get("parameters", {})
-    if trigger["function"] not in functions:
+    parameters = _mapping(trigger.get("parameters"))
+    if trigger.get("function") not in functions:
         yield "there is no such function"
-    if trigger["type"] not in _TRIGGERS:
-        yield f"type {trigger['type']} fails after the functions have been deployed"
+    if trigger.get("type") not in _TRIGGERS:
+        yield f"type {trigger.get('type')} fails after the functions have been deployed"
     if parameters.get("qualifier") != "$DEFAULT":
         yield "without qualifier: $DEFAULT the second deployment creates it again"
-    if trigger["type"] == "http":
+    if trigger.get("type") == "http":
         yield from _of_function_url(parameters)
-    if trigger["type"] == "timer":
+    if trigger.get("type") == "timer":
         yield from _of_timer(parameters)
 
 
 def _of_function_url(parameters: Mapping[str, Any]) -> Iterator[str]:
     if parameters.get("authType") != "NONE":
         yield "authType must be NONE: callers have no credentials of Tencent Cloud"
-    if parameters.get("netConfig", {}).get("enableExtranet") is not True:
+    if _mapping(parameters.get("netConfig")).get("enableExtranet") is not True:
         yield "without netConfig.enableExtranet the URL is reachable from nowhere"
     if "corsConfig" in parameters:
         yield "CORS is answered by the code; corsConfig would answer a second time"
 
 
 def _of_timer(parameters: Mapping[str, Any]) -> Iterator[str]:
-    if len(str(parameters.get("cronExpression", "")).split()) != CRON_FIELDS:
+    fields = str(parameters.get("cronExpression", "")).split()
+    if len(fields) != CRON_FIELDS:
         yield f"cronExpression needs {CRON_FIELDS} fields"
+    elif not all(map(_CRON_FIELD.fullmatch, fields)):
+        yield "cronExpression has a field that is none"
     if parameters.get("enable") is not True:
         yield "without enable: true it never fires"
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

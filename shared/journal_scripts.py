@@ -45,8 +45,11 @@ local function apply(upload, checks, now, record_ttl, facts)
   if facts.check_after > 0 then
     redis.call('ZADD', checks, tonumber(now) + facts.check_after, facts.upload_id)
   elseif facts.check_after == 0 and (has('uploaded_at') or has('expired_at')) then
-    -- A task flow may be finished while the event of its upload is still missed.
-    redis.call('ZREM', checks, facts.upload_id)
+    -- A task flow may be finished while the event of its upload is still missed, and may be running
+    -- when that event, should it be a reconciled one, does not name it.
+    local rank = tonumber(redis.call('HGET', upload, 'procedure_rank') or 0)
+    local running = rank > 0 and rank < facts.finished_rank
+    if not running then redis.call('ZREM', checks, facts.upload_id) end
   end
   return verdict, sequence
 end
@@ -56,21 +59,25 @@ JOURNAL_EVENT = (
     _SHELVE_STEP
     + _APPLY_STEP
     + """
--- KEYS event, journal, due, quarantined, upload, checks, endpoint
+-- KEYS event, journal, due, quarantined, dead, upload, checks, endpoint
 -- ARGV now, record_ttl, next_attempt_at ('' = nothing to deliver), rule, facts, fields...
 -- rule: 'apply' = trust the event; 'hold' = trust it if its file was verified before; 'record' = no
 -- upload; 'quarantine' = never deliver; 'unless used' = the upload has ended, if nothing came of it
 local rule, facts = ARGV[4], cjson.decode(ARGV[5])
--- A read-back may have come too early to find the file: what VOD itself tells later outweighs it.
-if rule == 'apply' and facts.verified and redis.call('ZREM', KEYS[4], KEYS[1]) == 1 then
-  redis.call('DEL', KEYS[1])
+-- A read-back may have come too early to find the file, or may have been given up: what VOD itself
+-- tells later outweighs it.
+if rule == 'apply' and facts.verified then
+  local disbelieved = redis.call('ZREM', KEYS[4], KEYS[1]) == 1
+  local held = redis.call('HGET', KEYS[1], 'status') == 'held'
+  local given_up = held and redis.call('ZREM', KEYS[5], KEYS[1]) == 1
+  if disbelieved or given_up then redis.call('DEL', KEYS[1]) end
 end
 if redis.call('EXISTS', KEYS[1]) == 1 then return {'duplicate', '', 0, 0} end
 if rule == 'unless used' then
-  local seen = redis.call('HMGET', KEYS[5], 'user_id', 'file_id', 'cancelled_at')
+  local seen = redis.call('HMGET', KEYS[6], 'user_id', 'file_id', 'cancelled_at')
   if not seen[1] or seen[2] or seen[3] then
     -- The event that used it has planned its own next look.
-    if not seen[2] then redis.call('ZREM', KEYS[6], facts.upload_id) end
+    if not seen[2] then redis.call('ZREM', KEYS[7], facts.upload_id) end
     return {'superseded', '', 0, 0}
   end
 end
@@ -81,10 +88,10 @@ if rule == 'quarantine' then shelve(KEYS[4], ARGV[1], ARGV[2], KEYS[1]) end
 if ARGV[3] ~= '' then redis.call('ZADD', KEYS[3], ARGV[3], KEYS[1]) end
 local status, verdict, sequence = 'recorded', '', 0
 if rule == 'hold' or rule == 'apply' or rule == 'unless used' then
-  local known = facts.file_id ~= '' and redis.call('HGET', KEYS[5], 'verified_file_id') == facts.file_id
+  local known = facts.file_id ~= '' and redis.call('HGET', KEYS[6], 'verified_file_id') == facts.file_id
   facts.verified = facts.verified or known
   if rule ~= 'hold' or known then
-    verdict, sequence = apply(KEYS[5], KEYS[6], ARGV[1], ARGV[2], facts)
+    verdict, sequence = apply(KEYS[6], KEYS[7], ARGV[1], ARGV[2], facts)
     local verified = facts.verified and 1 or 0
     redis.call('HSET', KEYS[1], 'verdict', verdict, 'sequence', sequence, 'verified', verified)
     status = known and 'verified' or 'applied'
@@ -93,7 +100,7 @@ if rule == 'hold' or rule == 'apply' or rule == 'unless used' then
   end
 end
 redis.call('HSET', KEYS[1], 'status', status)
-return {status, verdict, sequence, redis.call('HEXISTS', KEYS[7], 'disabled_at')}
+return {status, verdict, sequence, redis.call('HEXISTS', KEYS[8], 'disabled_at')}
 """
 )
 

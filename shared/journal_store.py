@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from shared import journal_scripts
 from shared.store_connection import StoreConnection, digest, flat, pairs
 from shared.upload_record import session_fields, write_outcome
+from shared.upload_session import FINISHED_RANK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,7 +115,7 @@ class JournalStore(StoreConnection):
         """
         at = self.key_of(entry)
         upload = f"{at.partition}:upload:{entry.upload.upload_id if entry.upload else ''}"
-        shelves = [f"{at.partition}:{shelf}" for shelf in ("journal", "due", "quarantined")]
+        shelves = [f"{at.partition}:{shelf}" for shelf in ("journal", "due", "quarantined", "dead")]
         keys = [at.key, *shelves, upload, f"{at.partition}:checks", _endpoint_key(at, endpoint)]
         due = "" if next_attempt_at is None else next_attempt_at
         facts = _facts_json(entry, verified=entry.verified)
@@ -257,6 +258,7 @@ def _facts_json(entry: EventEntry, *, verified: bool) -> str:
             "first": dict(facts.first),
             "rank": facts.rank,
             "outcome": "" if facts.outcome is None else write_outcome(facts.outcome),
+            "finished_rank": FINISHED_RANK,
             "check_after": facts.check_after,
             "verified": verified,
             "upload_id": entry.upload.upload_id if entry.upload else "",

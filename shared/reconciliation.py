@@ -17,7 +17,7 @@ from shared.errors import VodApiError
 from shared.event_notification import notification_from_pull
 from shared.notification_values import NEW_FILE_UPLOAD, PROCEDURE_STATE_CHANGED
 from shared.upload_context import UploadContext, unseal
-from shared.upload_session import UploadState, is_final, next_check_at, state_of
+from shared.upload_session import is_final, is_unused, next_check_at
 from shared.wire_json import as_object, as_text
 
 if TYPE_CHECKING:
@@ -83,7 +83,8 @@ class Reconciliation:
         figures["checked"] = len(sessions)
         unheard: dict[int | None, list[UploadSession]] = defaultdict(list)
         for session in sessions:
-            if not session.procedure_task_id:
+            # The events of a task flow may have come without the one of its upload.
+            if session.uploaded_at is None or not session.procedure_task_id:
                 unheard[session.grant.vod_sub_app_id].append(session)
         for of_one_application in unheard.values():
             self._look_after(of_one_application, self._missed_uploads, figures)
@@ -115,8 +116,7 @@ class Reconciliation:
         """Plan the next check by what is known by now, or end the upload; True if it was ended."""
         store = self.intake.store
         session = store.find_upload(known.user_id, known.upload_id)
-        unused = session.expired_at is None and state_of(session, now=now) is UploadState.EXPIRED
-        if unused:
+        if is_unused(session, now=now):
             arrival = self.intake.expire(session, now=now, lease=self.new_lease())
             return arrival.journaled.status == "applied"
         store.check_again(session, at=next_check_at(session, now=now))

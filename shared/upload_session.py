@@ -25,7 +25,8 @@ TASK_FLOW_CHECK_SECONDS = 3600
 CHECK_AS_PLANNED = -1
 
 _FINISH = "FINISH"
-_FINISHED_RANK = 1 << 40
+FINISHED_RANK = 1 << 40
+"""Above every rank that a running task flow reaches."""
 _SUBTASK_WEIGHT = {"PROCESSING": 1, "SUCCESS": 2, "FAIL": 2}
 
 
@@ -109,7 +110,9 @@ def facts_of(notification: EventNotification, *, received_at: int) -> Facts:
     if procedure is not None:
         outcome = ProcedureOutcome(procedure.status, procedure.succeeded, procedure.subtasks)
         check_after = 0 if procedure.finished else TASK_FLOW_CHECK_SECONDS
-        return Facts(notification.file_id, (), _rank(procedure), outcome, check_after)
+        # Should the event of the upload be missed, its end can be asked for all the same.
+        first = (("procedure_task_id", procedure.task_id),) if procedure.task_id else ()
+        return Facts(notification.file_id, first, _rank(procedure), outcome, check_after)
     return Facts(notification.file_id)
 
 
@@ -138,6 +141,12 @@ def is_final(session: UploadSession, *, now: int) -> bool:
     return state_of(session, now=now) not in (UploadState.ISSUED, UploadState.PROCESSING)
 
 
+def is_unused(session: UploadSession, *, now: int) -> bool:
+    """Whether the upload has ended, nothing came of it, and that has not been told yet."""
+    is_over = state_of(session, now=now) is UploadState.EXPIRED
+    return is_over and session.expired_at is None and session.file_id == ""
+
+
 def may_renew(session: UploadSession, *, now: int) -> bool:
     """Whether another signature may be issued.
 
@@ -162,7 +171,7 @@ def next_check_at(session: UploadSession, *, now: int) -> int | None:
         return now + TASK_FLOW_CHECK_SECONDS
     if session.uploaded_at is not None or session.expired_at is not None:
         return None
-    if now >= session.ends_at and state_of(session, now=now) is not UploadState.EXPIRED:
+    if now >= session.ends_at and not is_unused(session, now=now):
         return None
     later = (session.issued_at + seconds for seconds in UPLOAD_CHECKS_SECONDS)
     return min([*(at for at in later if at > now), max(session.ends_at, now + 1)])
@@ -176,7 +185,7 @@ def _task_flow_will_report(session: UploadSession) -> bool:
 def _rank(procedure: ProcedureState) -> int:
     """Order the reports of one task flow by how far it has come."""
     if procedure.finished:
-        return _FINISHED_RANK
+        return FINISHED_RANK
     return 1 + sum(
         _SUBTASK_WEIGHT.get(subtask.status, 0) * 1000 + max(0, min(subtask.progress or 0, 100))
         for subtask in procedure.subtasks

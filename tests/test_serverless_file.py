@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from local.package.contents import LIBRARIES, folder_of
 from local.repository import REPOSITORY
-from local.serverless_file import MAX_ENVIRONMENT_BYTES, environment_bytes, faults, variables_read
+from local.serverless_file import (
+    MAX_ENVIRONMENT_BYTES,
+    environment_bytes,
+    environment_of,
+    faults,
+    variables_read,
+)
 from shared import settings
 
 if TYPE_CHECKING:
@@ -18,7 +25,9 @@ if TYPE_CHECKING:
 TEXT = (REPOSITORY / "serverless.yml").read_text(encoding="utf-8")
 FILE: dict[str, Any] = yaml.safe_load(TEXT)
 FUNCTIONS: dict[str, Any] = FILE["inputs"]["functions"]
-ROOT_MODULES = frozenset(path.stem for path in (REPOSITORY / "functions").glob("*.py"))
+FUNCTION_FILES = frozenset(path.stem for path in (REPOSITORY / "functions").glob("*.py"))
+ROOT_MODULES = {f"./{folder_of(function)}": {function} for function in LIBRARIES}
+"""What `make package` builds; that it does is shown by tests/deploy."""
 SETTINGS: dict[str, type[settings.SettingsGroup]] = {
     "upload_signature": settings.UploadSignatureSettings,
     "upload_status": settings.UploadStatusSettings,
@@ -45,7 +54,7 @@ def test_every_function_file_is_deployed_and_has_a_way_in() -> None:
     """No function is forgotten, neither as such nor by its trigger."""
     called = sorted(trigger["function"] for trigger in FILE["inputs"]["triggers"])
 
-    assert sorted(ROOT_MODULES) == sorted(FUNCTIONS) == called
+    assert sorted(FUNCTION_FILES) == sorted(FUNCTIONS) == sorted(LIBRARIES) == called
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -86,10 +95,11 @@ def test_env_example_names_every_variable_that_the_file_reads() -> None:
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_environment_of_ample_values_fits_into_the_platforms_limit(name: str) -> None:
     """With two of each secret, a PEM key and a page of policies, all variables stay below 4 KB."""
-    values = dict.fromkeys(variables_read(TEXT), "x" * 90)
-    values |= {"UPLOAD_POLICIES": "x" * 1200, "JWT_PUBLIC_KEY": "x" * 800}
+    values = dict.fromkeys(environment_of(FUNCTIONS[name]), "x" * 90)
+    long = {"UPLOAD_POLICIES": "x" * 1200, "JWT_PUBLIC_KEY": "x" * 800}
+    values |= {variable: value for variable, value in long.items() if variable in values}
 
-    assert environment_bytes(FUNCTIONS[name], values) < MAX_ENVIRONMENT_BYTES
+    assert environment_bytes(values) < MAX_ENVIRONMENT_BYTES
 
 
 def test_held_event_ends_before_the_function_does() -> None:
@@ -97,11 +107,6 @@ def test_held_event_ends_before_the_function_does() -> None:
     hold = settings.CallbackSettings.model_fields["callback_hold_seconds"].default
 
     assert FUNCTIONS["event_notification"]["timeout"] > hold + 5
-
-
-def test_deployed_package_is_the_build_without_local_secrets() -> None:
-    """The CLI uploads a .env that is not excluded; the bytecode must not be excluded."""
-    assert FILE["inputs"]["src"] == {"src": "./build", "exclude": [".env", "**/.env*"]}
 
 
 def set_at(*path: str | int, to: object) -> Callable[[dict[str, Any]], None]:
@@ -116,6 +121,7 @@ def set_at(*path: str | int, to: object) -> Callable[[dict[str, Any]], None]:
     return change
 
 
+SOURCE = ("inputs", "src")
 FUNCTION = ("inputs", "functions", "upload_status")
 TRIGGER = ("inputs", "triggers", 0)
 TIMER = {"qualifier": "$DEFAULT", "cronExpression": "0 */5 * * * * *", "enable": True}
@@ -132,7 +138,16 @@ VARIABLE = {"key": "STAGE", "value": "dev"}
         (set_at(*FUNCTION, "handler", to="functions.upload_status.main_handler"), "takes no handler"),
         (set_at(*FUNCTION, "handler", to="upload_status_v2.main_handler"), "takes no handler"),
         (set_at(*FUNCTION, "handler", to="upload_state.main_handler"), "there is no file upload_state.py"),
-        (set_at(*FUNCTION, "src", to="./functions"), "would leave shared/ out"),
+        (set_at(*FUNCTION, "handler", to="event_delivery.main_handler"), "there is no file event_delivery.py"),
+        (set_at(*FUNCTION, "src", to="./functions"), "there is no package ./functions"),
+        (set_at(*FUNCTION, "src", to=None), "would get the packages of all functions"),
+        (set_at(*FUNCTION, "timeout", to=901), "timeout must be 1 to 900 seconds"),
+        (set_at(*FUNCTION, "initTimeout", to="15"), "initTimeout must be"),
+        (set_at(*FUNCTION, "memorySize", to=200), "memorySize must be"),
+        (set_at("inputs", "runtime", to="Python3.9"), "runtime must be Python3.10"),
+        (set_at(*SOURCE, "src", to="./build"), "src must be ./build/functions"),
+        (set_at(*SOURCE, "exclude", to=[".env"]), "must name .env and **/.env*"),
+        (set_at(*SOURCE, "exclude", to=[".env", "**/.env*", "**/*.pyc"]), "drops the bytecode"),
         (set_at(*FUNCTION, "environment", to={"variables": {}}), "is dropped without a word"),
         (set_at(*FUNCTION, "environments", to=[VARIABLE, VARIABLE]), "STAGE is set twice"),
         (
@@ -160,11 +175,18 @@ def test_fault_is_named(change: Callable[[dict[str, Any]], None], sentence: str)
     assert sentence in fault
 
 
+@pytest.mark.parametrize("file", [None, [], "text", {}, {"inputs": []}, {"inputs": {"functions": {"a": 1}}}])
+def test_file_of_another_shape_is_a_fault_and_no_crash(file: object) -> None:
+    """Whatever YAML holds, the checker answers in sentences."""
+    assert faults(file, root_modules=ROOT_MODULES) != []
+
+
 @pytest.mark.parametrize(
     ("parameters", "sentence"),
     [
         (TIMER, None),
         (TIMER | {"cronExpression": "*/5 * * * *"}, "cronExpression needs 7 fields"),
+        (TIMER | {"cronExpression": "0 */5 * * * * every"}, "a field that is none"),
         ({**TIMER, "enable": False}, "never fires"),
     ],
 )

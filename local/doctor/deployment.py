@@ -1,6 +1,6 @@
 """What is examined: the variables of one deployment, and what the person who asks says about it.
 
-Where the variables come from is left to `local.doctor_command`.
+Where the variables come from is left to `local.doctor.sources`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ class Deployment:
     """One deployment; `mode` and `callback_url` are what VOD should be set to, None: nothing was said.
 
     `callback_url` may lack the token at its end, so that nobody has to write one on a command line.
-    `probe` allows what leaves traces: an event to the callback URL, and two to the app.
+    `probe` allows what leaves traces: an event to the callback URL, and two to the app. `ambient` names
+    the variables that are not the deployment's own, but of the process that examines it.
     """
 
     environment: Mapping[str, str] = field(repr=False)
@@ -29,6 +30,7 @@ class Deployment:
     mode: Mode | None = None
     callback_url: str | None = field(default=None, repr=False)
     probe: bool = False
+    ambient: frozenset[str] = frozenset()
 
 
 def with_token(callback_url: str, tokens: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
 """All groups of checks at once, each independent of the others, none waited for without an end.
 
-What the groups are is left to `local.doctor.checks`.
+What the groups are is left to `local.doctor_command`.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from local.doctor.findings import MissingSettingsError, fault, skipped
+from local.doctor.findings import NotLookedAtError, fault, skipped
 from local.doctor.report import Report
 from shared.errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from local.doctor.findings import Finding, Group
+    from local.doctor.findings import Check, Finding, Group
 
 DEADLINE_SECONDS = 15.0
 """Every call has a time-out of its own; this one is for name servers, and for answers that drip in."""
@@ -52,13 +52,18 @@ def examine(groups: Sequence[Group], *, deadline_seconds: float = DEADLINE_SECON
 
 
 def _run(group: Group, findings: list[Finding]) -> None:
+    for check in group.checks:
+        _look(check, findings)
+
+
+def _look(check: Check, findings: list[Finding]) -> None:
     try:
-        for finding in group.check():
-            findings.append(finding)  # noqa: PERF402  # what was found before a failure counts
-    except MissingSettingsError as error:
-        findings.append(skipped(group.name, str(error)))
+        # One by one, so that what was found before a failure is kept.
+        findings.extend(check.look())
+    except NotLookedAtError as error:
+        findings.append(skipped(check.name, str(error)))
     except ServiceError as error:
-        findings.append(fault(group.name, error.detail, "Look at what it names, and run this again."))
-    except Exception as error:  # noqa: BLE001  # one check's bug must not hide what the others found
+        findings.append(fault(check.name, error.detail, "Look at what it names, and run this again."))
+    except Exception as error:  # noqa: BLE001  # one check's bug must not hide what the others find
         name = type(error).__name__
-        findings.append(fault(group.name, f"this check itself failed ({name})", "Report this: it is a bug."))
+        findings.append(fault(check.name, f"this check itself failed ({name})", "Report it: it is a bug."))

@@ -16,8 +16,6 @@ from shared.settings import SettingsGroup, load_settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    Check = Callable[[], Iterable["Finding"]]
-
 _Settings = TypeVar("_Settings", bound=SettingsGroup)
 
 
@@ -41,11 +39,23 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Check:
+    """One thing to look at: `look` gives what it found, one finding at least."""
+
+    name: str
+    look: Callable[[], Iterable[Finding]]
+
+
+@dataclass(frozen=True)
 class Group:
     """Checks that are made one after the other, because they ask the same service."""
 
     name: str
-    check: Check
+    checks: tuple[Check, ...]
+
+
+class NotLookedAtError(Exception):
+    """A check cannot be made; the message says why, and another check's finding what is wrong."""
 
 
 def ok(check: str, detail: str) -> Finding:
@@ -68,22 +78,18 @@ def skipped(check: str, reason: str) -> Finding:
     return Finding(check, Level.SKIPPED, reason)
 
 
-class MissingSettingsError(Exception):
-    """A check needs settings that are not there; the message says so, the settings' own check says which."""
-
-
 def needed(kind: type[_Settings], environment: Mapping[str, str]) -> _Settings:
     """Read the settings that one check needs, whatever else is wrong.
 
     Raises:
-        MissingSettingsError: they are missing or invalid.
+        NotLookedAtError: they are missing or invalid.
 
     """
     try:
         return load_settings(kind, environment)
     except ConfigurationError as error:
         names = sorted({str(field.alias) for field in kind.model_fields.values()} & _words(error.detail))
-        raise MissingSettingsError(f"not looked at: {', '.join(names)} must be mended first") from None
+        raise NotLookedAtError(f"{', '.join(names)} must be mended first") from None
 
 
 def _words(sentence: str) -> set[str]:

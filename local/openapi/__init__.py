@@ -2,3 +2,9 @@
 
 Written from the models and tables of `shared/`; what the functions do is left to `functions/`.
 """
+
+from __future__ import annotations
+
+from local.repository import REPOSITORY
+
+DOCUMENT_FILE = REPOSITORY / "docs/openapi.json"

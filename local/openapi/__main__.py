@@ -5,6 +5,7 @@ A test fails while the file differs from what the code says.
 
 from __future__ import annotations
 
-from local.openapi.document import DOCUMENT_FILE, document_text
+from local.openapi import DOCUMENT_FILE
+from local.openapi.document import document_text
 
 DOCUMENT_FILE.write_text(document_text(), encoding="utf-8")

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import json
 import re
+from typing import TYPE_CHECKING
 
 from local.openapi.event_content import EVENT_KINDS, any_event_schema, event_schema
 from local.openapi.headers import header_components
 from local.openapi.operations import paths
 from local.openapi.problems import PROBLEM, problem_answers
-from local.openapi.shapes import Schema
 from local.openapi.signature_request import signature_request_schema
 from local.openapi.upload_content import SIGNATURE, UPLOAD
 from local.openapi.webhooks import webhook_parameters, webhooks
 from local.repository import REPOSITORY
 
-DOCUMENT_FILE = REPOSITORY / "docs/openapi.json"
+if TYPE_CHECKING:
+    from local.openapi.shapes import Schema
 
 _DESCRIPTION = (
     "Upload signatures for an app's users, the state of their uploads, VOD's callback, and the events "

@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.app_event import Verdict
-
 from local.openapi.shapes import (
     Schema,
     instant,
@@ -23,6 +21,7 @@ from local.openapi.shapes import (
     truth,
 )
 from local.openapi.upload_content import OUTCOME, UPLOAD_ID
+from shared.app_event import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection

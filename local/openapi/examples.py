@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from local.sample_events import SAMPLES
 from shared.app_event import EXPIRY, PUSH, AppEvent, Verdict, event_id_for, to_json
 from shared.arrival import classify, journal_name
 from shared.event_notification import parse_notification
@@ -18,13 +19,12 @@ from shared.upload_policy import Grant
 from shared.upload_session import ProcedureOutcome, UploadSession
 from shared.upload_signature import SignatureParameters, build_upload_signature
 
-from local.sample_events import SAMPLES
-
 _KEYS = ("an-example-key-that-nobody-may-use",)
 _STAGE = "example"
 _UPLOAD = UploadContext("01M8QN8R800000000000EXAMP1", "alice", "lesson 3")
 _ISSUED_AT = 1_795_336_000
 _RECEIVED_AT = _ISSUED_AT + 73
+_ENDS_AT = _ISSUED_AT + 90_000
 
 _EVENTS: dict[str, tuple[str, Verdict]] = {
     "upload.completed": ("NewFileUpload", Verdict.ATTRIBUTED),
@@ -66,7 +66,7 @@ def upload_example() -> dict[str, object]:
         user_id=_UPLOAD.user_id,
         grant=Grant("course", 600, one_time=True, context=_UPLOAD.app_context, procedure="LongVideoPreset"),
         issued_at=_ISSUED_AT,
-        ends_at=_ISSUED_AT + 90_000,
+        ends_at=_ENDS_AT,
         uploaded_at=_RECEIVED_AT,
         file_id=file.file_id,
         media_url=file.media_url,
@@ -82,11 +82,12 @@ def event_example(event_type: str) -> dict[str, object]:
     """Make the app's event of one type from what VOD sends."""
     if event_type == "upload.expired":
         nothing = EventNotification(event_type="", wire_format="unknown", raw={})
-        name = f"expiry-{_UPLOAD.upload_id}"
-        return to_json(_event(name, nothing, Verdict.ATTRIBUTED, EXPIRY))
+        return to_json(_event(f"expiry-{_UPLOAD.upload_id}", nothing, Verdict.ATTRIBUTED, EXPIRY))
     sample, verdict = _EVENTS[event_type]
     body = json.loads(_sample(sample))
-    if sample == "ProcedureStateChanged":
+    if event_type == "upload.replayed":
+        body["FileUploadEvent"]["FileId"] = "5576678020099887766"
+    if event_type.startswith("procedure."):
         _shorten(body["ProcedureStateChangeEvent"], finished=event_type == "procedure.finished")
     notification = parse_notification(json.dumps(body).encode())
     return to_json(_event(journal_name(notification), notification, verdict, PUSH))
@@ -100,15 +101,17 @@ def callback_example() -> dict[str, object]:
 
 def _event(name: str, notification: EventNotification, verdict: Verdict, origin: str) -> AppEvent:
     uploader, _ = classify(notification, keys=_KEYS, stage=_STAGE)
-    ours = verdict is not Verdict.UNATTRIBUTED
+    if origin == EXPIRY:
+        uploader = _UPLOAD
+    first = origin == EXPIRY or notification.event_type == "NewFileUpload"
     return AppEvent(
         event_id=event_id_for(name),
         notification=notification,
-        uploader=_UPLOAD if origin == EXPIRY else uploader,
+        uploader=uploader,
         verdict=verdict,
-        verified=ours,
-        sequence=1 if ours else 0,
-        occurred_at=_RECEIVED_AT,
+        verified=uploader is not None,
+        sequence=0 if uploader is None else 1 if first and verdict is not Verdict.REPLAYED else 2,
+        occurred_at=_ENDS_AT if origin == EXPIRY else _RECEIVED_AT,
         origin=origin,
     )
 
@@ -121,7 +124,7 @@ def _shorten(flow: dict[str, Any], *, finished: bool) -> None:
     transcode = flow["MediaProcessResultSet"][0]["TranscodeTask"]
     if not finished:
         flow["Status"] = transcode["Status"] = "PROCESSING"
-        transcode["Progress"] = 40
+        transcode |= {"Progress": 40, "Message": ""}
         transcode.pop("Output", None)
 
 

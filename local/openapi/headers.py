@@ -20,10 +20,15 @@ HEADERS: dict[str, Schema] = {
     "WWW-Authenticate": text("How to authenticate.", const="Bearer"),
 }
 
+_SOMETIMES = frozenset({"Upload-Id"})
+"""No answer always has it, so it is described where it may come."""
+
 
 def header_components() -> dict[str, Schema]:
     """Describe each header once."""
-    return {name: _header(schema, required=True) for name, schema in HEADERS.items()}
+    return {
+        name: _header(schema, required=True) for name, schema in HEADERS.items() if name not in _SOMETIMES
+    }
 
 
 def headers(*names: str, sometimes: tuple[str, ...] = ()) -> Schema:

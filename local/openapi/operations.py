@@ -6,13 +6,12 @@ The forms of the bodies are left to the files beside this one.
 from __future__ import annotations
 
 from functions.upload_signature import MAX_BODY_BYTES
-from shared.event_notification import MAX_BODY_BYTES as MAX_EVENT_BYTES
-
 from local.openapi.examples import callback_example, signature_example, upload_example
 from local.openapi.headers import headers
 from local.openapi.problems import problem_status
 from local.openapi.shapes import Schema, reference, text
 from local.openapi.upload_content import UPLOAD_ID
+from shared.event_notification import MAX_BODY_BYTES as MAX_EVENT_BYTES
 
 _USER = [{"userToken": list[str]()}]
 _OPTIONS = "Any other method on this path; OPTIONS is answered 204."

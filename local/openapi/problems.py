@@ -8,12 +8,11 @@ from __future__ import annotations
 import json
 from http import HTTPStatus
 
+from local.openapi.headers import headers
+from local.openapi.shapes import Schema, array, integer, record, reference, text
 from shared import errors
 from shared.authentication import KeysUnavailableError
 from shared.http_message import PROBLEM_TYPE_PREFIX, problem_response
-
-from local.openapi.headers import headers
-from local.openapi.shapes import Schema, array, integer, record, reference, text
 
 EXAMPLE_REQUEST_ID = "5f0c3f1e-8a51-4a55-9c0c-0b8f3b1f7a10"
 
@@ -70,7 +69,7 @@ PROBLEM_KINDS: dict[str, tuple[errors.ServiceError, ...]] = {
         KeysUnavailableError("The keys of the token's issuer cannot be fetched now."),
     ),
 }
-"""By its name in the document, each answer with the errors that share its status; the first is its example."""
+"""The answers by their names in the document, each with all errors it can be; the first is its example."""
 
 _OWN_HEADERS = {
     "Unauthenticated": ("WWW-Authenticate",),
@@ -97,7 +96,7 @@ def _answer(name: str, kinds: tuple[errors.ServiceError, ...]) -> Schema:
         "status": {"const": kinds[0].status},
     }
     return {
-        "description": f"{HTTPStatus(kinds[0].status).phrase}: {kinds[0].title[:1].lower()}{kinds[0].title[1:]}.",
+        "description": f"{HTTPStatus(kinds[0].status).phrase}. {kinds[0].title}.",
         "headers": headers(*_OWN_HEADERS.get(name, ())),
         "content": {
             "application/problem+json": {

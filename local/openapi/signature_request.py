@@ -5,9 +5,8 @@ A request that breaks this schema is refused whatever the policy; the policy may
 
 from __future__ import annotations
 
-from shared.upload_policy import DEFAULT_POLICY, Policy, SignatureRequest
-
 from local.openapi.shapes import Schema, record
+from shared.upload_policy import DEFAULT_POLICY, Policy, SignatureRequest
 
 _LIMITS: dict[str, Schema] = {
     "context": {"not": {"pattern": r"[\x00-\x1f\x7f]"}},

@@ -6,9 +6,8 @@ against real answers.
 
 from __future__ import annotations
 
-from shared.upload_session import UploadState
-
 from local.openapi.shapes import Schema, array, instant, integer, one_of, or_null, record, text, truth
+from shared.upload_session import UploadState
 
 UPLOAD_ID = text("The upload's id, a ULID.", pattern="^[0-7][0-9A-HJKMNP-TV-Z]{25}$")
 
@@ -36,9 +35,7 @@ OUTCOME: dict[str, Schema] = {
 SIGNATURE = record(
     "An upload signature.",
     {
-        "signature": text(
-            "What the SDK's `getSignature` returns.", pattern="^[A-Za-z0-9+/]+={0,2}$", minLength=1
-        ),
+        "signature": text("What the SDK's `getSignature` returns.", pattern="^[A-Za-z0-9+/]+={0,2}$"),
         "uploadId": {**UPLOAD_ID, "description": "Send it with every further request for this upload."},
         "expiresAt": integer("Unix second after which VOD refuses this signature."),
         "oneTime": truth("Whether VOD takes this signature once only."),

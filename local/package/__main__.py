@@ -69,7 +69,17 @@ def _table(packages: Iterable[Package]) -> str:
     return "\n".join(lines) + "\n"
 
 
-_COMMANDS: Mapping[str, Callable[[str], list[str]]] = {"build": _build}
+def _check(stage: str) -> list[str]:
+    # Only here: the build needs neither YAML nor the settings' libraries.
+    from local.package.checks import check  # noqa: PLC0415  # see above
+
+    faults = check(stage)
+    if not faults:
+        sys.stdout.write(f"Nothing stands in the way of deploying the stage {stage}.\n")
+    return faults
+
+
+_COMMANDS: Mapping[str, Callable[[str], list[str]]] = {"build": _build, "check": _check}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -51,11 +51,12 @@ def build_packages(target: Path = BUILD, *, wheels: Path = BUILD / "wheels") -> 
     """Build the package of every function below `target`; wheels once fetched are kept in `wheels`.
 
     Raises:
-        PackageError: Python 3.10 or a wheel is missing, or a wheel brings what nobody decided on.
+        MissingToolError: there is no Python 3.10, or no index that has the wheels.
+        PackageError: a wheel is not what was locked, or brings what nobody decided on.
 
     """
     python = python_3_10()
-    libraries = _read_libraries(wheels)
+    libraries = read_libraries(wheels)
     ours = own_files()
     bytecode = _compile({place: content for files in (ours, *libraries.values()) for place, content in files.items()}, python)
     packages = []
@@ -63,7 +64,7 @@ def build_packages(target: Path = BUILD, *, wheels: Path = BUILD / "wheels") -> 
         files = files_of(function, ours)
         files |= {_beside(name): bytecode[name] for name in files}
         for name in names:
-            files |= {_instead_of(place): bytecode.get(place, content) for place, content in libraries[name].items()}
+            files |= {place_of(place): bytecode.get(place, content) for place, content in libraries[name].items()}
         package = package_at(target, function)
         write_folder(package.folder, files)
         write_zip(package.archive, files)
@@ -96,7 +97,7 @@ def files_of(function: str, ours: Mapping[str, bytes]) -> Files:
     }
 
 
-def _read_libraries(store: Path) -> dict[str, Files]:
+def read_libraries(store: Path) -> dict[str, Files]:
     lock = read_lock((REPOSITORY / "requirements.txt").read_text(encoding="utf-8"))
     libraries: dict[str, Files] = {}
     owners: dict[str, str] = {}
@@ -137,6 +138,6 @@ def _beside(source: str) -> str:
     return f"{folder}{slash}__pycache__/{file.removesuffix('.py')}.cpython-310.pyc"
 
 
-def _instead_of(place: str) -> str:
+def place_of(place: str) -> str:
     """Name the bytecode of a library, which stands for its source: that would be fetched and never read."""
     return f"{place}c" if place.endswith(".py") else place

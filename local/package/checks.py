@@ -15,7 +15,14 @@ from local.package.build import BUILD, own_files, package_at, files_of
 from local.package.contents import LIBRARIES, folder_of
 from local.package.stage_variables import stage_file, stage_variables
 from local.repository import REPOSITORY
-from local.serverless_file import MAX_ENVIRONMENT_BYTES, environment_bytes, faults, variables_read
+from local.serverless_file import (
+    MAX_ENVIRONMENT_BYTES,
+    environment_bytes,
+    environment_of,
+    faults,
+    functions_in,
+    variables_read,
+)
 from shared import settings
 from shared.errors import ConfigurationError
 
@@ -33,6 +40,7 @@ SETTINGS: Mapping[str, type[settings.SettingsGroup]] = {
 ROLE_VARIABLES = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
 """What the platform itself sets where there is an execution role."""
 _OWN_STAGE = "${stage}"
+_ANNOUNCEMENT = "These settings are missing or invalid. "
 
 
 def check(
@@ -51,13 +59,13 @@ def check(
         return [f"serverless.yml cannot be read{f', line {place.line + 1}' if place else ''}: mend it first."]
     values = stage_variables(repository, stage, environment)
     found = [f"serverless.yml: {fault}." for fault in faults(file, root_modules=packaged_modules(build))]
+    if stage_file(repository, stage) is None and not variables_read(text) <= values.keys():
+        found.append(f"There is neither .env.{stage} nor .env: copy .env.example and fill it in.")
     found += _of_variables(text, values)
-    if stage_file(repository, stage) is None and found:
-        found.append(f"There is neither .env.{stage} nor .env here: copy .env.example and fill it in.")
-    functions = (file.get("inputs") or {}).get("functions") if isinstance(file, dict) else None
-    for name, function in (functions or {}).items():
-        if isinstance(function, dict) and name in SETTINGS:
-            found += [f"{name}: {fault}" for fault in _of_settings(name, function, values, stage)]
+    for name, function in functions_in(file).items():
+        if name in SETTINGS:
+            found += _of_settings(name, function, values, stage)
+    # Several functions share a setting, and its fault.
     return [*dict.fromkeys(found), *package_faults(build)]
 
 
@@ -94,11 +102,11 @@ def _of_packages(build: Path) -> Iterator[str]:
 
 
 def _of_variables(text: str, values: Mapping[str, str]) -> Iterator[str]:
-    for name in sorted(variables_read(text)):
-        value = values.get(name)
-        if value is None:
-            yield f"{name} is not set: give it a value, or an empty one for the default."
-        elif name.startswith("DEPLOY_") and not value:
+    if missing := sorted(variables_read(text) - values.keys()):
+        yield f"No value, not even an empty one, has: {', '.join(missing)}."
+    for name in sorted(variables_read(text) & values.keys()):
+        value = values[name]
+        if name.startswith("DEPLOY_") and not value:
             yield f"{name} is empty, and without it nothing can be deployed."
         elif name.startswith("DEPLOY_") and value == "undefined":
             yield f"{name} had no value when it was set: its text is 'undefined'."
@@ -109,16 +117,21 @@ def _of_variables(text: str, values: Mapping[str, str]) -> Iterator[str]:
 def _of_settings(
     name: str, function: Mapping[str, Any], values: Mapping[str, str], stage: str
 ) -> Iterator[str]:
-    entries = [entry for entry in function.get("environments") or [] if isinstance(entry.get("value"), str)]
+    """Read the settings as the function itself will at its first invocation."""
+    entries = environment_of(function)
     environment = {}
-    for entry in entries:
-        source = entry["value"].removeprefix("${env:").removesuffix("}")
-        environment[entry["key"]] = stage if entry["value"] == _OWN_STAGE else values.get(source, "")
-    size = environment_bytes({"environments": entries}, {**dict.fromkeys(variables_read(str(entries)), ""), **values})
+    for variable, value in entries.items():
+        source = variables_read(value)
+        environment[variable] = stage if value == _OWN_STAGE else values.get("".join(source), "") if source else value
+    size = environment_bytes(environment)
     if size >= MAX_ENVIRONMENT_BYTES:
-        yield f"its variables take {size} bytes of the {MAX_ENVIRONMENT_BYTES} that the platform allows."
-    role = {variable: "set by the platform" for variable in ROLE_VARIABLES}
+        yield f"{name}: its variables take {size} bytes, and the platform allows {MAX_ENVIRONMENT_BYTES}."
+    role = dict.fromkeys(ROLE_VARIABLES, "set by the platform")
     try:
         settings.load_settings(SETTINGS[name], {**environment, **role})
     except ConfigurationError as error:
-        yield str(error)
+        for fault in error.detail.removeprefix(_ANNOUNCEMENT).removesuffix(".").split("; "):
+            variable = fault.partition(":")[0].partition(".")[0]
+            # One that is not set at all has been named by now.
+            if variables_read(entries.get(variable, "")) <= values.keys():
+                yield f"{fault}."

@@ -6,6 +6,7 @@ a test holds each list against what real invocations import. Reading the wheels 
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,7 @@ NEVER_IMPORTED: Mapping[str, str] = {
 OPERATORS_OWN = frozenset({"operator_store"})
 """Files of `shared/` that only the commands of `local/` import."""
 
+_TESTS = re.compile(r"tests?|test_.*")
 _KEPT_SUFFIXES = frozenset({".pem", ".py", ".so"})
 _DROPPED_SUFFIXES = frozenset({".cfg", ".h", ".js", ".pyi", ".typed"})
 _LICENCE_NAMES = ("AUTHORS", "COPYING", "LICENCE", "LICENSE", "NOTICE")
@@ -56,6 +58,10 @@ _LICENCE_NAMES = ("AUTHORS", "COPYING", "LICENCE", "LICENSE", "NOTICE")
 
 class PackageError(Exception):
     """The package cannot be built; the message is a sentence that says what to do."""
+
+
+class MissingToolError(PackageError):
+    """This machine lacks what building takes: Python 3.10, or an index that has the wheels."""
 
 
 def folder_of(function: str) -> str:
@@ -90,7 +96,7 @@ def place_in_package(name: str, distribution: str) -> str | None:
     )
     if is_left_out or path.suffix in _DROPPED_SUFFIXES or path.name == "py.typed":
         return None
-    if "tests" in path.parts or "test" in path.parts:
+    if any(_TESTS.fullmatch(part) for part in path.parts):
         return None
     if path.suffix not in _KEPT_SUFFIXES:
         raise PackageError(f"{distribution} brings {name}: decide in contents.py whether it is deployed.")

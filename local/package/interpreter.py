@@ -13,7 +13,7 @@ import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from local.package.contents import PackageError
+from local.package.contents import MissingToolError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,14 +28,14 @@ def python_3_10() -> str:
     """Find a CPython 3.10 that runs; `PYTHON_3_10` in the environment goes first.
 
     Raises:
-        PackageError: there is none.
+        MissingToolError: there is none.
 
     """
     for candidate in _candidates():
         # A shim of pyenv can be there and fail, so only a run counts.
         if candidate and shutil.which(candidate) and _is_python_3_10(candidate):
             return candidate
-    raise PackageError(
+    raise MissingToolError(
         "No Python 3.10 was found, and SCF reads bytecode of that version alone: install one "
         f"(pyenv install 3.10, or uv python install 3.10), or name it with {CHOICE}=/path/to/python3.10."
     )

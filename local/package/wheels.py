@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.package.contents import PackageError
+from local.package.contents import MissingToolError, PackageError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -51,7 +51,8 @@ def fetch(names: Collection[str], lock: Mapping[str, Pin], store: Path) -> dict[
     """Return the wheel of each distribution, from `store` if it was fetched before.
 
     Raises:
-        PackageError: the lock lacks one, pip cannot get one, or a kept one is not what was locked.
+        PackageError: the lock lacks one, or what is kept or offered is not what was locked.
+        MissingToolError: pip cannot get one.
 
     """
     if missing := sorted(set(names) - lock.keys()):
@@ -93,7 +94,9 @@ def _download(wanted: str, scratch: Path) -> None:
     run = subprocess.run([*pip, *options, *places], capture_output=True, text=True, check=False)
     if run.returncode != 0:
         reason = next((line for line in run.stderr.splitlines() if line.startswith("ERROR: ")), "")
-        raise PackageError(f"pip cannot get the locked wheels. {reason or run.stderr[-400:]}")
+        if "MATCH THE HASHES" in reason:
+            raise PackageError("An index offers other files than those that were locked: change the index.")
+        raise MissingToolError(f"pip cannot get the locked wheels. {reason or run.stderr[-400:]}")
 
 
 def _normal(name: str) -> str:

@@ -6,10 +6,10 @@ own way (`shared.store_connection`), which is what is tested.
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import redis
+from redis._parsers.commands import CommandsParser
 from redis.cluster import RedisCluster
 
 from shared import store_connection
@@ -31,8 +31,15 @@ class _WholeCluster(RedisCluster):
     def close(self) -> None:
         """Stay open: learning the cluster anew takes longer than most tests."""
 
+    def close_for_good(self) -> None:
+        """Close, after the last test."""
+        super().close()
+
     def keys(self, pattern: PatternT = "*", **options: Any) -> Any:  # noqa: ANN401 -- redis-py's own types
         return super().keys(pattern, target_nodes=self.PRIMARIES, **options)
+
+
+_shared: dict[tuple[object, ...], _WholeCluster] = {}
 
 
 def _of_any_store(url: str, **options: Any) -> redis.Redis | RedisCluster:  # noqa: ANN401 -- redis-py's own options
@@ -41,9 +48,30 @@ def _of_any_store(url: str, **options: Any) -> redis.Redis | RedisCluster:  # no
     return _of_cluster(url.replace(_CLUSTER_MARK, "://", 1), **options)
 
 
-@lru_cache
 def _of_cluster(url: str, **options: Any) -> RedisCluster:  # noqa: ANN401 -- as above
-    return _WholeCluster.from_url(url, **options)
+    key = (url, *sorted(options.items()))
+    if key not in _shared:
+        _shared[key] = cast("_WholeCluster", _WholeCluster.from_url(url, **options))
+    return _shared[key]
+
+
+def pytest_sessionfinish() -> None:
+    """Close what the tests have shared."""
+    for client in _shared.values():
+        client.close_for_good()
+
+
+_learn: Any = CommandsParser.initialize
+_known_commands: dict[str, Any] = {}
+
+
+def _learn_once(self: CommandsParser, connection: Any) -> None:  # noqa: ANN401 -- as above
+    """Take over what is known: every client asks for the table of all commands, which takes 20 ms to read."""
+    if not _known_commands:
+        _learn(self, connection)
+        _known_commands.update(self.commands)
+    self.commands = dict(_known_commands)
 
 
 setattr(redis.Redis, "from_url", staticmethod(_of_any_store))  # noqa: B010 -- an assignment would be a type error
+setattr(CommandsParser, "initialize", _learn_once)  # noqa: B010 -- as above

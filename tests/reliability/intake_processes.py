@@ -65,8 +65,8 @@ def _take_in(intake: Intake, made: Week, copies: Sequence[Copy]) -> Counter[str]
 
 def _journal(intake: Intake, notification: EventNotification, source: Source, statuses: Counter[str]) -> str:
     """Take one copy in; one without an answer comes again, as VOD sends or lends it again."""
-    while True:
-        try:
-            return intake.take_in(notification, source).journaled.status
-        except StoreUnavailableError:
-            statuses["sent again"] += 1
+    try:
+        return intake.take_in(notification, source).journaled.status
+    except StoreUnavailableError:
+        statuses["sent again"] += 1
+        return _journal(intake, notification, source, statuses)

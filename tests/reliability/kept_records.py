@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 import redis
 
+from shared.store_connection import PARTITIONS
+from tests.shared.service import STAGE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -27,6 +30,14 @@ def members(redis_url: str, shelf: str) -> dict[str, float]:
     with redis.Redis.from_url(redis_url, decode_responses=True) as client:
         keys = list(client.scan_iter(f"vuf:*:{shelf}", count=1000))
         return {member: at for key in keys for member, at in client.zrange(key, 0, -1, withscores=True)}
+
+
+def earliest_due(client: redis.Redis) -> float | None:
+    """Tell when the next event is due; None if none is."""
+    pipeline = client.pipeline(transaction=False)
+    for number in range(PARTITIONS):
+        pipeline.zrange(f"vuf:{{{STAGE}.{number}}}:due", 0, 0, withscores=True)
+    return min((at for shelf in pipeline.execute() for _, at in shelf), default=None)
 
 
 def _pages(keys: list[str]) -> Iterator[list[str]]:

@@ -30,7 +30,7 @@ from tests.reliability.service import service_environment, timer_of
 from tests.reliability.troubled_vod import Notes, Trouble, WatchedQueue, WatchedStore, subject_of
 from tests.shared.loopback_peer import HttpPeer, Received, Reply
 from tests.shared.service import CONTEXT_KEY, STAGE, Clock, Service, token_of
-from tests.shared.uploads import FILE_ID, NOW, changed, new_session, uploaded
+from tests.shared.uploads import FILE_ID, changed, new_session, uploaded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

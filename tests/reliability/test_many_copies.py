@@ -1,4 +1,4 @@
-"""One event, many copies, all at once: it moves its upload once, and the app hears of it under one id (R2)."""
+"""One event, many copies, all at once: it moves its upload once, and is told under one id (R2)."""
 
 from __future__ import annotations
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import count
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 import redis
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from shared.app_event import PULL, PUSH
 from shared.arrival import Source, journal_name
@@ -19,20 +25,24 @@ from shared.intake import LOOKS_FOR_FILE
 from shared.journal_store import AttemptEnding
 from shared.operator_store import OperatorStore
 from shared.store import StoreScope
-from shared.upload_session import UploadState, state_of
+from tests.reliability.compared_uploads import Comparison
 from tests.reliability.kept_records import journal_records, members
+from tests.reliability.machine_world import KINDS, Vod, event_of, file_of, told_by
 from tests.reliability.upload_model import PROGRESS, EventModel, JournalModel, Told, UploadModel
-from tests.shared.service import STAGE, Clock, Service, new_lease, token_of
-from tests.shared.uploads import NOW, changed, new_entry, new_session, notification_of, uploaded
+from tests.shared.service import STAGE, Clock, Service, new_lease
+from tests.shared.uploads import NOW, new_entry, new_session, notification_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from local.embedded_store import EmbeddedStore
     from shared.arrival import Arrival
 
+    Held = tuple[EventModel, Arrival]
+
 pytestmark = pytest.mark.reliability
 
-STEPS, EXAMPLES, STEPS_PER_EXAMPLE = 20_000, 270, 80
-KINDS = ("uploaded", "started", "halfway", "end", "news", "broken")
+STEPS, EXAMPLES, STEPS_PER_EXAMPLE = 20_000, 340, 80
 PASSING_SECONDS = (1, 10, 30, 120, 900, 3600, 14_400, 90_000)
 MOST_UPLOADS = 4
 _randoms = count(1)
@@ -43,6 +53,7 @@ REPEATABLE = settings(
     derandomize=True,
     database=None,
     deadline=None,
+    report_multiple_bugs=False,
     phases=(Phase.generate, Phase.shrink),
     suppress_health_check=list(HealthCheck),
 )
@@ -65,53 +76,11 @@ kinds = st.sampled_from(KINDS)
 rarely = st.integers(0, 3).map(lambda drawn: drawn == 0)
 
 
-class Vod:
-    """What VOD knows, as `Reconciliation` and the read-back ask it: files, and task flows that ended."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, UploadModel] = {}
-        self.ended: set[str] = set()
-
-    def source_context_of(
-        self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
-    ) -> str | None:
-        """Tell whose file it is."""
-        assert timeout_seconds
-        assert sub_app_id is None
-        upload = self.files.get(file_id)
-        return None if upload is None else token_of(upload.session)
-
-    def uploads_created(
-        self, *, after: str, before: str, offset: int, sub_app_id: int | None, timeout_seconds: float
-    ) -> tuple[dict[str, object], ...]:
-        """List all files."""
-        assert after < before
-        assert sub_app_id is None
-        assert timeout_seconds
-        media = [
-            {"FileId": file_id, "BasicInfo": basic_info(upload, file_id)}
-            for file_id, upload in self.files.items()
-        ]
-        return tuple(media[offset:])
-
-    def procedure_task(
-        self, task_id: str, *, sub_app_id: int | None, timeout_seconds: float
-    ) -> dict[str, object]:
-        """Tell where a task flow stands."""
-        assert sub_app_id is None
-        assert timeout_seconds
-        if task_id not in self.ended:
-            return {"Status": "PROCESSING"}
-        file_id = task_id.removeprefix("task-")
-        event = event_of(self.files[file_id], "end", file_id)
-        task: dict[str, object] = event["ProcedureStateChangeEvent"]
-        return task
-
-
 class UploadMachine(RuleBasedStateMachine):
     """Two users' uploads, two workers that hold what they work on, and one store."""
 
     service: ClassVar[Service]
+    operators: ClassVar[OperatorStore]
     client: ClassVar[redis.Redis]
     steps: ClassVar[Counter[str]]
 
@@ -120,8 +89,8 @@ class UploadMachine(RuleBasedStateMachine):
         self.client.flushall()
         self.clock.now = NOW
         self.vod, self.model = Vod(), JournalModel()
-        self.was: dict[str, UploadState] = {}
-        self.hands: list[tuple[EventModel, Arrival] | None] = [None, None]
+        self.comparison = Comparison(self.service.store, self.client)
+        self.hands: list[Held | None] = [None, None]
 
     @property
     def clock(self) -> Clock:
@@ -210,7 +179,7 @@ class UploadMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.model.events)
     @rule(pick=picks, hand=hands)
     def take(self, pick: int, hand: int) -> None:
-        """A worker takes an event, if it is due; what it worked on before it leaves as it is."""
+        """Have a worker take an event, if it is due; what it worked on before it leaves as it is."""
         event, lease = self.event(pick), new_lease()
         taken = self.service.store.take(
             event.at, endpoint=self.endpoint, now=self.now, lease=lease, lease_ends_at=self.now + 30
@@ -220,13 +189,11 @@ class UploadMachine(RuleBasedStateMachine):
             self.hands[hand] = event, self.service.intake.recall(taken)
         self.compare("take" if taken else "take what is not due", event.upload, event)
 
-    @precondition(lambda self: any(self.hands))
+    @precondition(lambda self: any(is_held(held) for held in self.hands))
     @rule(hand=hands)
     def settle(self, hand: int) -> None:
-        """A worker asks VOD about a held event."""
-        event, arrival, hand = self.in_hand(hand)
-        if arrival.journaled.status != "held":
-            return
+        """Have a worker ask VOD about a held event."""
+        event, arrival, hand = self.in_hand(hand, is_held)
         owner = self.vod.files.get(event.told.file_id)
         try:
             arrival = self.service.intake.make_sure(
@@ -245,22 +212,20 @@ class UploadMachine(RuleBasedStateMachine):
         self.hands[hand] = event, arrival
         self.compare(f"settle: {expected}", event.upload, event)
 
-    @precondition(lambda self: any(self.hands))
+    @precondition(lambda self: any(is_open(held) for held in self.hands))
     @rule(hand=hands, takes_it=st.booleans(), is_last=rarely)
     def finish(self, hand: int, *, takes_it: bool, is_last: bool) -> None:
-        """A worker has tried to deliver, or to verify: it writes down how that went."""
-        event, arrival, hand = self.in_hand(hand)
-        is_held = arrival.journaled.status == "held"
-        if not (arrival.deliverable or is_held):
-            return
-        delivered = takes_it and not is_held
+        """Have a worker, that tried to deliver or to verify, write down how that went."""
+        event, arrival, hand = self.in_hand(hand, is_open)
+        unsure = arrival.journaled.status == "held"
+        delivered = takes_it and not unsure
         due_at = None if delivered or is_last else self.now + 5
         attempts = arrival.attempts + 1
         ending = AttemptEnding(
             lease=arrival.entry.lease,
             endpoint=self.endpoint,
             now=self.now,
-            outcome="delivered" if delivered else "waiting" if is_held else "failed",
+            outcome="delivered" if delivered else "waiting" if unsure else "failed",
             next_attempt_at=due_at,
             fields={
                 "delivery": "delivered" if delivered else "dead" if due_at is None else "due",
@@ -279,7 +244,9 @@ class UploadMachine(RuleBasedStateMachine):
         """Let time pass."""
         self.clock.move(seconds)
         due = {at.key for at in self.service.store.due_events(now=self.now, limit=1000)}
-        owed = {event.at.key for event in self.model.events.values() if (event.due_at or self.now + 1) <= self.now}
+        owed = {
+            event.at.key for event in self.model.events.values() if (event.due_at or self.now + 1) <= self.now
+        }
         assert due == owed
         self.compare("pass time")
 
@@ -293,15 +260,17 @@ class UploadMachine(RuleBasedStateMachine):
             self.note_end(upload)
             self.compare("expire", upload)
 
+    @precondition(lambda self: self.due_checks())
     @rule()
     def reconcile(self) -> None:
         """Look after the uploads whose check is due: find what was missed, and end what was not used."""
-        due = [upload for upload in self.model.uploads if upload.check_at is not None and upload.check_at <= self.now]
+        due = self.due_checks()
+        unheard = [upload for upload in due if upload.uploaded_at is None or not upload.task_id]
         flowing = [upload for upload in due if upload.task_id]
         figures = self.service.reconciliation(self.vod).run()
         assert figures["checked"] == len(due)
         for file_id, upload in self.vod.files.items():
-            if upload in due and upload not in flowing:
+            if upload in unheard:
                 self.learn_missed(upload, Told("uploaded", file_id))
         for upload in flowing:
             if upload.task_id in self.vod.ended and upload.progress < PROGRESS["end"]:
@@ -312,9 +281,17 @@ class UploadMachine(RuleBasedStateMachine):
                 self.note_end(upload)
             else:
                 upload.look_again(self.now)
-            self.compare_upload(upload)
+            self.comparison.upload(upload, now=self.now)
             assert upload.check_at is None or upload.check_at > self.now, "it is looked after without end"
-        self.compare("reconcile" if due else "reconcile nothing")
+        self.compare("reconcile")
+
+    @precondition(lambda self: self.vod.files)
+    @rule(pick=picks)
+    def delete(self, pick: int) -> None:
+        """Delete a file in VOD's console: nothing tells of it any more."""
+        files = list(self.vod.files)
+        del self.vod.files[files[pick % len(files)]]
+        self.compare("delete")
 
     @precondition(lambda self: self.model.events)
     @rule(pick=picks)
@@ -322,21 +299,22 @@ class UploadMachine(RuleBasedStateMachine):
         """Somebody has an event delivered again."""
         event = self.event(pick)
         expected = self.model.revive(event, now=self.now)
-        store = OperatorStore(self.service.redis_url, StoreScope(STAGE, 604_800))
-        assert store.revive(event.at, now=self.now) is expected
+        assert self.operators.revive(event.at, now=self.now) is expected
         self.compare("revive", event.upload, event)
 
     def teardown(self) -> None:
         """Insist, at the end, that nothing is kept but what the model knows, and nothing is forgotten."""
         assert len(journal_records(self.service.redis_url)) == len(self.model.events)
         for event in self.model.events.values():
-            self.compare_event(event)
+            self.comparison.event(event)
         for upload in self.model.uploads:
-            self.compare_upload(upload)
+            self.comparison.upload(upload, now=self.now)
             told = [event.sequence for event in self.model.events.values() if event.upload is upload]
             assert sorted(filter(None, told)) == list(range(1, upload.sequence + 1))
         due = members(self.service.redis_url, "due")
-        assert due == {event.at.key: event.due_at for event in self.model.events.values() if event.due_at is not None}
+        assert due == {
+            event.at.key: event.due_at for event in self.model.events.values() if event.due_at is not None
+        }
 
     # What the rules are made of.
 
@@ -344,6 +322,10 @@ class UploadMachine(RuleBasedStateMachine):
     def endpoint(self) -> str:
         """The app's address; nobody is there."""
         return str(self.service.settings.app_webhook_url)
+
+    def due_checks(self) -> list[UploadModel]:
+        """Tell which uploads are to be looked after by now."""
+        return [upload for upload in self.model.uploads if (upload.check_at or self.now + 1) <= self.now]
 
     def upload(self, pick: int) -> UploadModel:
         """Choose an upload."""
@@ -354,18 +336,16 @@ class UploadMachine(RuleBasedStateMachine):
         events = list(self.model.events.values())
         return events[pick % len(events)]
 
-    def in_hand(self, hand: int) -> tuple[EventModel, Arrival, int]:
-        """Give what one worker holds; the other's, if it holds nothing."""
+    def in_hand(self, hand: int, wanted: Callable[[Held | None], bool]) -> tuple[EventModel, Arrival, int]:
+        """Give what one worker holds; the other's, if this one holds nothing that is wanted."""
+        hand = hand if wanted(self.hands[hand]) else 1 - hand
         held = self.hands[hand]
-        if held is None:
-            hand = 1 - hand
-            held = self.hands[hand]
         assert held is not None
         return *held, hand
 
     def store_file(self, owner: UploadModel, kind: str, file_id: str) -> None:
         """Have VOD know a file, and the end of its task flow."""
-        self.vod.files.setdefault(file_id, owner)
+        self.vod.keep(file_id, owner)
         if kind == "end":
             self.vod.ended.add(f"task-{file_id}")
 
@@ -404,106 +384,19 @@ class UploadMachine(RuleBasedStateMachine):
         """Count one step, and compare what it was about with the model."""
         self.steps[step] += 1
         if upload is not None:
-            self.compare_upload(upload)
+            self.comparison.upload(upload, now=self.now)
         if event is not None:
-            self.compare_event(event)
-
-    def compare_upload(self, upload: UploadModel) -> None:
-        """Compare an upload, and insist on what has to hold for each."""
-        known = upload.session
-        found = self.service.store.find_upload(known.user_id, known.upload_id)
-        partition = self.service.store.key_of(new_entry(known)).partition
-        state = upload.state(self.now)
-        assert state_of(found, now=self.now) is state
-        assert (found.user_id, found.issued_at, found.ends_at, found.grant) == (
-            known.user_id,
-            known.issued_at,
-            upload.ends_at,
-            known.grant,
-        )
-        assert (found.sequence, found.file_id, found.updated_at) == (
-            upload.sequence,
-            upload.file_id,
-            upload.updated_at,
-        )
-        assert (found.uploaded_at, found.cancelled_at, found.expired_at) == (
-            upload.uploaded_at,
-            upload.cancelled_at,
-            upload.expired_at,
-        )
-        assert (found.media_url, found.procedure_task_id) == (media_url(upload), upload.task_id)
-        progress = found.procedure.subtasks[0].progress if found.procedure else 0
-        assert progress == upload.progress
-        check_at = self.client.zscore(f"{partition}:checks", known.upload_id)
-        assert check_at == upload.check_at
-        if state in (UploadState.ISSUED, UploadState.PROCESSING):
-            assert check_at is not None, "nobody would find out that its event was missed"
-        was = self.was.get(known.upload_id, state)
-        assert was not in (UploadState.READY, UploadState.FAILED) or state is was
-        self.was[known.upload_id] = state
-
-    def compare_event(self, event: EventModel) -> None:
-        """Compare an event and the places that name it."""
-        pipeline = self.client.pipeline(transaction=False)
-        pipeline.hgetall(event.at.key)
-        for shelf in ("due", "dead", "quarantined"):
-            pipeline.zscore(f"{event.at.partition}:{shelf}", event.at.key)
-        record, due_at, dead_at, quarantined_at = pipeline.execute()
-        assert (record["status"], record["verdict"], int(record.get("sequence", 0))) == (
-            event.status,
-            event.verdict,
-            event.sequence,
-        )
-        assert (record["delivery"], int(record.get("attempts", 0)), record["lease"]) == (
-            event.delivery,
-            event.attempts,
-            event.lease,
-        )
-        assert (record.get("verified") == "1", due_at) == (event.verified, event.due_at)
-        assert (dead_at is not None, quarantined_at is not None) == (event.is_dead, event.is_quarantined)
-        # The app, or somebody who decides about it, is still to hear of it, or has heard.
-        assert (event.due_at is not None) is (event.delivery == "due")
+            self.comparison.event(event)
 
 
-def file_of(owner: UploadModel, *, second: bool) -> str:
-    """Name a file of an upload."""
-    return f"{owner.session.upload_id}-{2 if second else 1}"
+def is_held(held: Held | None) -> bool:
+    """Whether a worker has an event in hand that VOD has not vouched for."""
+    return held is not None and held[1].journaled.status == "held"
 
 
-def told_by(upload: UploadModel, kind: str, file_id: str) -> Told:
-    """Say what an event says."""
-    flows = kind == "uploaded" and upload.has_task_flow
-    return Told(kind, file_id, f"task-{file_id}" if flows else "")
-
-
-def event_of(upload: UploadModel, kind: str, file_id: str) -> dict[str, Any]:
-    """Spell an event of an upload."""
-    token = token_of(upload.session)
-    if kind == "news":
-        return {"EventType": "SomethingNew", "NewEvent": {"FileId": file_id, "SessionContext": token}}
-    if kind in PROGRESS:
-        status = "FINISH" if kind == "end" else "PROCESSING"
-        subtask = ("SUCCESS" if upload.ends_well else "FAIL") if kind == "end" else "PROCESSING"
-        event: dict[str, Any] = changed(
-            token, status=status, subtask=subtask, progress=PROGRESS[kind], file_id=file_id
-        )
-        event["ProcedureStateChangeEvent"]["TaskId"] = f"task-{file_id}"
-        return event
-    # A seal that is broken: its last character is another one.
-    token = token if kind == "uploaded" else token[:-3] + "AAA"
-    return uploaded(token, file_id=file_id, task_id=told_by(upload, kind, file_id).task_id)
-
-
-def basic_info(upload: UploadModel, file_id: str) -> object:
-    """Spell what VOD lists of a file."""
-    return event_of(upload, "uploaded", file_id)["FileUploadEvent"]["MediaBasicInfo"]
-
-
-def media_url(upload: UploadModel) -> str:
-    """Tell where the upload's media should be."""
-    if not upload.media_of:
-        return ""
-    return str(event_of(upload, "uploaded", upload.media_of)["FileUploadEvent"]["MediaBasicInfo"]["MediaUrl"])
+def is_open(held: Held | None) -> bool:
+    """Whether a worker has an event in hand of which it can say how its attempt went."""
+    return is_held(held) or (held is not None and held[1].deliverable)
 
 
 def test_store_agrees_with_the_model(valkey: EmbeddedStore) -> None:
@@ -515,9 +408,9 @@ def test_store_agrees_with_the_model(valkey: EmbeddedStore) -> None:
             """The machine on this server."""
 
         Machine.service, Machine.client, Machine.steps = service, client, Counter()
+        Machine.operators = OperatorStore(valkey.url, StoreScope(STAGE, 604_800))
         run_state_machine_as_test(Machine, settings=REPEATABLE)  # type: ignore[no-untyped-call]  # it has no types
         steps = Machine.steps
 
-    print(sum(steps.values()), steps)
     assert sum(steps.values()) >= STEPS
     assert set(steps) >= RARE_STEPS

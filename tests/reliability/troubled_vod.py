@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 HANDLE_LIFE_SECONDS = 30
 CALL_SECONDS, JOURNAL_SECONDS = 0.2, 0.01
 FROZEN_SECONDS = (5.0, 45.0)
-"""How long the platform may freeze an instance in the middle of its work: often, until its handles are over."""
+"""How long the platform may freeze an instance at its work: often, until its handles are over."""
 
 
 @dataclass

@@ -115,7 +115,7 @@ class UploadModel:
             self.check_at = now + TASK_FLOW_CHECK_SECONDS
         elif told.kind != "news" and (self.uploaded_at is not None or self.expired_at is not None):
             is_running = 0 < self.progress < PROGRESS["end"]
-            self.check_at = None
+            self.check_at = self.check_at if is_running else None
 
     def _next_look(self, now: int) -> int | None:
         state = self.state(now)
@@ -150,7 +150,7 @@ class EventModel:
 
     @property
     def may_be_told_anew(self) -> bool:
-        """Whether VOD's own word outweighs what became of it: its read-back came too early, or was given up."""
+        """Whether VOD's own word outweighs what became of it: read back too early, or given up."""
         is_unsure = self.verdict == "quarantined" or (self.status == "held" and self.delivery == "dead")
         return is_unsure and self.told.kind != "broken"
 
@@ -163,7 +163,7 @@ class JournalModel:
     events: dict[tuple[str, ...], EventModel] = field(default_factory=dict)
 
     def take_in(self, key: tuple[str, ...], event: EventModel, *, pushed: bool) -> tuple[str, EventModel]:
-        """Take in one arrival; gives the status that the journal has to answer, and the event it is kept as."""
+        """Take in one arrival; gives the status the journal has to answer, and the event as it is kept."""
         known, upload, now = self.events.get(key), event.upload, event.received_at
         trusted = not pushed and event.told.kind != "broken"
         if known is not None:
@@ -210,7 +210,9 @@ class JournalModel:
         event.lease, event.due_at = lease, now + TIMER_LEASE_SECONDS
         return True
 
-    def finish(self, event: EventModel, *, lease: str, delivered: bool, due_at: int | None, attempts: int) -> bool:
+    def finish(
+        self, event: EventModel, *, lease: str, delivered: bool, due_at: int | None, attempts: int
+    ) -> bool:
         """Write down how an attempt went."""
         if event.lease != lease:
             return False

@@ -1,0 +1,162 @@
+"""The VOD server API: its clock, our credentials and their rights, our sub-applications.
+
+Event configuration, regions and procedures are left to the checks of those names.
+"""
+
+from __future__ import annotations
+
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+import requests
+
+from local.doctor.findings import Check, Group, NotLookedAtError, fault, needed, ok, warning
+from local.doctor.policy_checks import PolicyChecks, applications
+from local.doctor.vod_calls import (
+    CALL_SECONDS,
+    VodCalls,
+    finding_of,
+    is_auth_failure,
+    is_no_answer,
+    is_unauthorized,
+)
+from shared.errors import VodApiError
+from shared.settings import VodApiSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from local.doctor.deployment import Deployment
+    from local.doctor.findings import Finding
+
+MOST_SKEW_SECONDS = 300
+"""Further off, the API refuses every call: AuthFailure.SignatureExpire (TC3-HMAC-SHA256)."""
+_SOME_SKEW_SECONDS = 60
+_NOBODY = "0"
+_TRIALS: tuple[tuple[str, dict[str, object]], ...] = (
+    ("DescribeMediaInfos", {"FileIds": [_NOBODY], "Filters": ["basicInfo"]}),
+    ("SearchMedia", {"Offset": 0, "Limit": 1, "Filters": ["basicInfo"]}),
+    ("DescribeTaskDetail", {"TaskId": _NOBODY}),
+    ("ConfirmEvents", {"EventHandles": [_NOBODY]}),
+)
+"""Calls of the functions, changing nothing. PullEvents is left out: it would hide events for 30 s."""
+_EXPECTED = ("InvalidParameter", "ResourceNotFound", "FailedOperation")
+_AUTH_ADVICE = {
+    "AuthFailure.SignatureExpire": "Set this machine's clock.",
+    "AuthFailure.SecretIdNotFound": "There is no such id, or it is disabled: take a pair of the console.",
+    "AuthFailure.SignatureFailure": "The key does not belong to the id: copy both anew.",
+    "AuthFailure.TokenFailure": "Credentials of a role live for hours only: take fresh ones.",
+}
+
+
+class ApiChecks:
+    """The checks of the server API; `clock` gives Unix seconds."""
+
+    def __init__(self, deployment: Deployment, clock: Callable[[], float]) -> None:
+        self._deployment = deployment
+        self._clock = clock
+        self._made: VodCalls | None = None
+
+    def group(self) -> Group:
+        """List the checks in their order."""
+        policies = PolicyChecks(self._deployment, self._calls)
+        return Group(
+            "VOD API",
+            (
+                Check("clock", self._skew),
+                Check("credentials", self._credentials),
+                Check("rights", self._rights),
+                Check("sub-application", self._sub_applications),
+                Check("storage regions", policies.storage_regions),
+                Check("procedures", policies.procedures),
+            ),
+        )
+
+    def _calls(self) -> VodCalls:
+        if self._made is None:
+            self._made = VodCalls(needed(VodApiSettings, self._deployment.environment))
+        return self._made
+
+    def _skew(self) -> Iterator[Finding]:
+        url = needed(VodApiSettings, self._deployment.environment).vod_api_url
+        before = self._clock()
+        try:
+            # Any answer has a Date, that to an unsigned call too.
+            with requests.get(url, timeout=CALL_SECONDS, allow_redirects=False, stream=True) as answer:
+                date = answer.headers.get("Date", "")
+            # Date is cut to whole seconds, so the truth lies half of one later on average.
+            there = parsedate_to_datetime(date).timestamp() + 0.5
+        except requests.RequestException as error:
+            raise NotLookedAtError(f"the VOD API does not answer ({type(error).__name__})") from None
+        except (ValueError, TypeError):
+            raise NotLookedAtError("the VOD API's answer has no readable Date") from None
+        skew = (before + self._clock()) / 2 - there
+        told = f"this machine's is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} the API's"
+        advice = "Set it, and let NTP keep it: signatures and API calls carry the time."
+        if abs(skew) >= MOST_SKEW_SECONDS:
+            yield fault("clock", told, advice)
+        elif abs(skew) > _SOME_SKEW_SECONDS:
+            yield warning("clock", told, advice)
+        else:
+            yield ok("clock", "this machine's agrees with the API's")
+
+    def _credentials(self) -> Iterator[Finding]:
+        settings, calls = needed(VodApiSettings, self._deployment.environment), self._calls()
+        whose = "the role's" if settings.api_credentials[2] else "the long-term pair's"
+        code = calls.code_of(*_TRIALS[0])
+        if is_no_answer(code):
+            advice = "See whether VOD_API_URL is right, and whether this machine reaches the Internet."
+            yield fault("credentials", f"the VOD API does not answer ({code})", advice)
+        elif is_auth_failure(code):
+            advice = _AUTH_ADVICE.get(code, "Take a valid pair of the account's console.")
+            yield fault("credentials", f"the API refuses {whose} ({code})", advice)
+        else:
+            yield ok("credentials", f"the API knows {whose}")
+
+    def _rights(self) -> Iterator[Finding]:
+        settings, calls = needed(VodApiSettings, self._deployment.environment), self._calls()
+        codes = {action: calls.code_of(action, parameters) for action, parameters in _TRIALS}
+        useless = next((code for code in codes.values() if is_no_answer(code) or is_auth_failure(code)), None)
+        if useless:
+            raise NotLookedAtError(f"the VOD API was of no use ({useless})")
+        forbidden = [f"vod:{action}" for action, code in codes.items() if is_unauthorized(code)]
+        odd = [f"{action} ({code})" for action, code in codes.items() if code and not _is_expected(code)]
+        if forbidden:
+            advice = "Add them to the policy of the functions' role."
+            yield fault("rights", f"these calls are not allowed: {', '.join(forbidden)}", advice)
+        if odd:
+            yield warning(
+                "rights", f"these calls were refused: {', '.join(odd)}", "Look the codes up, run again."
+            )
+        if not settings.api_credentials[2] and self._deployment.origin != "local stack":
+            yield warning(
+                "rights",
+                "tried with the long-term pair, while the deployed functions call with their role",
+                "To try the role, set its TENCENTCLOUD_SECRETID, _SECRETKEY and _SESSIONTOKEN and run this.",
+            )
+        elif not forbidden and not odd:
+            yield ok("rights", "everything the functions call is allowed; PullEvents is not tried")
+
+    def _sub_applications(self) -> Iterator[Finding]:
+        calls = self._calls()
+        for application in applications(self._deployment.environment):
+            name = f"{application}" if application else "the main application"
+            try:
+                calls.open_regions(application)
+            except VodApiError as error:
+                if error.vod_code.startswith(_EXPECTED):
+                    yield fault(
+                        "sub-application",
+                        f"VOD refuses {name} ({error.vod_code})",
+                        "Name applications of this account in VOD_SUB_APP_ID and the policies' vodSubAppId; "
+                        "accounts opened after 2023-12-25 must name even the main one.",
+                    )
+                else:
+                    yield finding_of("sub-application", error, answered=calls.answered)
+            else:
+                yield ok("sub-application", f"{name} is one of this account's")
+
+
+def _is_expected(code: str) -> bool:
+    """Whether a code means that the call was allowed, and what it asks for does not exist."""
+    return code.startswith(_EXPECTED) or is_unauthorized(code)

@@ -1,0 +1,92 @@
+"""The events that wait, or were given up, and how the app's endpoint does, as the journal has it.
+
+Bringing them back is left to `python -m local events`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from local.doctor.findings import Check, Group, NotLookedAtError, fault, needed, ok, warning
+from local.doctor.store_probe import StoreProbe
+from shared.errors import StoreUnavailableError
+from shared.settings import StoreSettings, WebhookSettings
+from shared.signature_inspection import iso_time
+from shared.store_connection import StoreScope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from local.doctor.deployment import Deployment
+    from local.doctor.findings import Finding
+
+_LATE_SECONDS = 180
+"""Three runs of a timer that fires every minute."""
+_SHELVES = {
+    "dead": ("were given up after the last attempt", "python -m local events retry --state dead"),
+    "parked": ("could not be taken in", "python -m local events list --state parked"),
+    "quarantined": ("claim to be ours and are not", "python -m local events list --state quarantined"),
+}
+
+
+class BacklogChecks:
+    """The checks of what the store holds; `clock` gives Unix seconds."""
+
+    def __init__(self, deployment: Deployment, clock: Callable[[], float]) -> None:
+        self._deployment = deployment
+        self._clock = clock
+
+    def group(self) -> Group:
+        """List the checks in their order."""
+        return Group("events", (Check("backlog", self._backlog), Check("endpoint", self._endpoint)))
+
+    def _probe(self) -> StoreProbe:
+        settings = needed(StoreSettings, self._deployment.environment)
+        return StoreProbe(settings.redis_url, StoreScope(settings.stage, settings.retention_seconds))
+
+    def _backlog(self) -> Iterator[Finding]:
+        try:
+            backlog = self._probe().backlog()
+        except StoreUnavailableError:
+            raise NotLookedAtError("the store does not answer") from None
+        late = 0 if backlog.oldest_due_at is None else int(self._clock()) - backlog.oldest_due_at
+        due = backlog.counts["due"]
+        if late > _LATE_SECONDS:
+            yield fault(
+                "due",
+                f"{due} wait, the oldest should have been seen to {late} s ago",
+                "See that the timer of event_delivery fires, and what its log says.",
+            )
+        else:
+            yield ok("due", f"{due} wait, none is late")
+        for shelf, (meaning, command) in _SHELVES.items():
+            count = backlog.counts[shelf]
+            if count:
+                yield warning(shelf, f"{count} {meaning}", f"See why, then: {command}")
+            else:
+                yield ok(shelf, "none")
+
+    def _endpoint(self) -> Iterator[Finding]:
+        url = needed(WebhookSettings, self._deployment.environment).app_webhook_url
+        if url is None:
+            yield ok("endpoint", "APP_WEBHOOK_URL is off: events are kept and go nowhere")
+            return
+        try:
+            health = self._probe().endpoint_health(url)
+        except StoreUnavailableError:
+            raise NotLookedAtError("the store does not answer") from None
+        now = int(self._clock())
+        if health.disabled_since is not None:
+            yield fault(
+                "endpoint",
+                f"the app asked to be left alone (410) at {iso_time(health.disabled_since)}: its events wait",
+                "When it should hear again: python -m local events endpoint --enable",
+            )
+        elif health.failing_since is not None:
+            told = f"no delivery has succeeded since {iso_time(health.failing_since)}"
+            grade = fault if health.is_unhealthy(now=now) else warning
+            yield grade("endpoint", told, "Talk to the app's people; --probe shows what it answers.")
+        elif health.delivered_at is not None:
+            yield ok("endpoint", f"the last delivery succeeded at {iso_time(health.delivered_at)}")
+        else:
+            yield ok("endpoint", "nothing has been delivered to it so far")

@@ -1,0 +1,139 @@
+"""How VOD should notify us, compared with how it does; nothing here asks VOD.
+
+Reading and setting it is left to `local.doctor.vod_calls`, who may set it to `local.doctor.fix`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from local.doctor.deployment import shown_url, token_of, with_token, without_token
+from local.doctor.findings import NotLookedAtError, fault, needed, ok, warning
+from local.doctor.vod_calls import ON, EventConfiguration
+from shared.settings import CallbackSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from local.doctor.deployment import Deployment, Mode
+    from local.doctor.findings import Finding
+
+PUSH: Literal["PUSH"] = "PUSH"
+PULL: Literal["PULL"] = "PULL"
+_FIX = "--fix does it"
+_MEANINGS = {PUSH: "VOD calls event_notification", PULL: "reliable_notification pulls"}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What VOD should be set to; None: whatever it is. `tokens` are empty if the settings are invalid."""
+
+    mode: Mode | None
+    callback_url: str | None = field(repr=False)
+    tokens: tuple[str, ...] = field(repr=False)
+    sign_key: str | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference, in words that hold no secret."""
+
+    name: str
+    present: str
+    wanted: str
+
+
+def wish_of(deployment: Deployment, *, is_own: bool = True) -> Wish:
+    """Put together what the settings and the person who asks want.
+
+    `is_own`: of the deployment's own application; nobody pulls from the others, so VOD must push there.
+    """
+    mode = deployment.mode if is_own else PUSH
+    try:
+        settings = needed(CallbackSettings, deployment.environment)
+    except NotLookedAtError:
+        return Wish(mode, None, (), None)
+    url = deployment.callback_url
+    return Wish(
+        mode,
+        None if url is None else with_token(url, settings.callback_tokens),
+        settings.callback_tokens,
+        settings.callback_sign_key,
+    )
+
+
+def wanted_configuration(present: EventConfiguration, wish: Wish) -> EventConfiguration:
+    """Change what must be; without a callback URL at hand VOD's own stays, with the newest token."""
+    mode, url = wish.mode or present.mode, present.notification_url
+    if mode == PUSH and wish.callback_url is not None:
+        url = wish.callback_url
+    elif mode == PUSH and wish.tokens and token_of(url, wish.tokens):
+        url = with_token(without_token(url), wish.tokens[:1])
+    return replace(present, mode=mode, notification_url=url, upload_complete=ON)
+
+
+def changes(present: EventConfiguration, wish: Wish) -> tuple[Change, ...]:
+    """List what would be set, the SignKey whenever there is one: VOD does not tell what it has."""
+    wanted = wanted_configuration(present, wish)
+    found = []
+    if wanted.mode != present.mode:
+        found.append(Change("Mode", present.mode or "(none)", wanted.mode))
+    if wanted.notification_url != present.notification_url:
+        urls = [shown_url(url, wish.tokens) for url in (present.notification_url, wanted.notification_url)]
+        found.append(Change("NotificationUrl", *urls))
+    if wanted.upload_complete != present.upload_complete:
+        found.append(Change("UploadMediaCompleteEventSwitch", present.upload_complete or "(none)", ON))
+    if wish.sign_key is not None:
+        found.append(Change("SignKey", "(VOD does not tell)", "(VOD_CALLBACK_SIGN_KEY)"))
+    return tuple(found)
+
+
+def findings(present: EventConfiguration, wish: Wish) -> Iterator[Finding]:
+    """Judge the configuration of one application."""
+    yield _mode(present, wish)
+    if present.upload_complete == ON:
+        yield ok("upload-complete switch", "ON")
+    else:
+        yield fault(
+            "upload-complete switch",
+            "OFF, as it is by default: nobody hears of an upload",
+            f"Turn UploadMediaCompleteEventSwitch on: {_FIX}.",
+        )
+    if present.mode == PUSH:
+        yield from _callback_url(present.notification_url, wish)
+    if wish.sign_key is not None:
+        yield ok("SignKey", "set here; VOD does not tell whether it has the same one; --fix sets it")
+
+
+def _mode(present: EventConfiguration, wish: Wish) -> Finding:
+    if present.mode not in _MEANINGS:
+        return fault("mode", "VOD names none that we know", f"Choose with --mode: {_FIX}.")
+    if wish.mode is not None and present.mode != wish.mode:
+        advice = f"Set Mode to {wish.mode}: {_FIX}; a deployment pulls from its own application only."
+        return fault("mode", f"{present.mode}, and {wish.mode} is wanted", advice)
+    told = "" if wish.mode else "; --mode says which one is wanted"
+    return ok("mode", f"{present.mode}: {_MEANINGS[present.mode]}{told}")
+
+
+def _callback_url(present: str, wish: Wish) -> Iterator[Finding]:
+    check = "callback URL in VOD"
+    shown = shown_url(present, wish.tokens)
+    wanted = wish.callback_url
+    if not present:
+        yield fault(check, "there is none, so nothing is pushed", f"Name it with --callback-url: {_FIX}.")
+        return
+    if not wish.tokens:
+        raise NotLookedAtError("CALLBACK_TOKENS must be mended first")
+    token = token_of(present, wish.tokens)
+    if token is None or (wanted is not None and without_token(wanted) != without_token(present)):
+        told = shown if wanted is None else f"{shown}, and {shown_url(wanted, wish.tokens)} is wanted"
+        reason = "" if token else "; it does not end in one of CALLBACK_TOKENS"
+        yield fault(check, f"{told}{reason}", f"Name the right one with --callback-url: {_FIX}.")
+    elif token != wish.tokens[0]:
+        yield warning(check, f"{shown}: VOD still calls with the older token", f"Set the newest: {_FIX}.")
+    elif urlsplit(present).scheme != "https" and urlsplit(present).hostname != "127.0.0.1":
+        yield warning(check, f"{shown}: the token travels in the clear", "Use https.")
+    else:
+        yield ok(check, shown)

@@ -1,0 +1,66 @@
+"""`--fix`: VOD's event configuration made what the deployment needs, in all its applications.
+
+What is to be changed is left to `local.doctor.event_configuration`, asking for leave to
+`local.doctor_command`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from local.doctor.event_configuration import PUSH, changes, wanted_configuration, wish_of
+from local.doctor.findings import NotLookedAtError, needed
+from local.doctor.policy_checks import applications
+from local.doctor.vod_calls import VodCalls
+from shared.settings import VodApiSettings
+
+if TYPE_CHECKING:
+    from local.doctor.deployment import Deployment
+    from local.doctor.event_configuration import Change, Wish
+    from local.doctor.vod_calls import EventConfiguration
+
+
+@dataclass(frozen=True)
+class Fix:
+    """What would be set in one application; None is the main one."""
+
+    application: int | None
+    changes: tuple[Change, ...]
+    wanted: EventConfiguration
+    wish: Wish
+    calls: VodCalls
+
+    def apply(self) -> None:
+        """Set it.
+
+        Raises:
+            VodApiError: the API refused, or did not answer; it may or may not be set.
+
+        """
+        self.calls.set_event_configuration(self.wanted, self.application, sign_key=self.wish.sign_key)
+
+
+def planned(deployment: Deployment) -> tuple[Fix, ...]:
+    """Compare each application's configuration with what is wanted; those without a change are left out.
+
+    Raises:
+        NotLookedAtError: it cannot be told what is wanted.
+        VodApiError: the API refused, or did not answer.
+
+    """
+    calls = VodCalls(needed(VodApiSettings, deployment.environment))
+    fixes = []
+    own, *others = applications(deployment.environment)
+    for application in (own, *others):
+        wish = wish_of(deployment, is_own=application == own)
+        if not wish.tokens:
+            raise NotLookedAtError("CALLBACK_TOKENS must be mended first")
+        present = calls.event_configuration(application)
+        wanted = wanted_configuration(present, wish)
+        found = changes(present, wish)
+        if wanted.mode == PUSH and not wanted.notification_url:
+            raise NotLookedAtError("VOD has no callback URL: name it with --callback-url")
+        if found:
+            fixes.append(Fix(application, found, wanted, wish, calls))
+    return tuple(fixes)

@@ -1,0 +1,135 @@
+"""What can be told from the variables alone, and about this machine: nothing here asks a service.
+
+What the variables mean is left to `shared.settings`.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from typing import TYPE_CHECKING
+
+from local.doctor.findings import Check, Group, fault, ok, warning
+from local.serverless_file import MAX_ENVIRONMENT_BYTES
+from shared.errors import ConfigurationError
+from shared.settings import (
+    EventDeliverySettings,
+    EventNotificationSettings,
+    ReliableNotificationSettings,
+    SettingsGroup,
+    UploadSignatureSettings,
+    UploadStatusSettings,
+    load_settings,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from local.doctor.deployment import Deployment
+    from local.doctor.findings import Finding
+
+FUNCTIONS: Mapping[str, type[SettingsGroup]] = {
+    "upload_signature": UploadSignatureSettings,
+    "upload_status": UploadStatusSettings,
+    "event_notification": EventNotificationSettings,
+    "reliable_notification": ReliableNotificationSettings,
+    "event_delivery": EventDeliverySettings,
+}
+RUNTIME = (3, 10)
+_RESERVED = ("SCF_", "QCLOUD_", "TENCENTCLOUD_")
+"""SCF takes no variable whose name begins like this (doc 583/32748)."""
+_DEVELOPER_ONLY = "APP_WEBHOOK_ALLOW_INSECURE"
+_SIGNING_PAIR = frozenset({"VOD_SECRET_ID", "VOD_SECRET_KEY"})
+_ROLE = frozenset({"TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN"})
+_NEARLY_FULL = 0.9
+
+
+def settings_group(deployment: Deployment) -> Group:
+    """Make the checks of the settings and of this machine."""
+    return Group(
+        "settings",
+        (
+            Check("settings", lambda: _each_function(deployment)),
+            Check("environment size", lambda: _sizes(deployment)),
+            Check("variable names", lambda: _names(deployment)),
+            Check("Python", _runtime),
+        ),
+    )
+
+
+def deployed_variables(kind: type[SettingsGroup]) -> frozenset[str]:
+    """Name what a function is deployed with: with a role's credentials it has no use for the key pair."""
+    read = {str(field.alias) for field in kind.model_fields.values()}
+    return frozenset(read - _ROLE - {_DEVELOPER_ONLY} - (_SIGNING_PAIR if read >= _ROLE else frozenset()))
+
+
+def _each_function(deployment: Deployment) -> Iterator[Finding]:
+    for name, kind in FUNCTIONS.items():
+        yield _of_function(name, kind, deployment.environment)
+
+
+def _of_function(name: str, kind: type[SettingsGroup], environment: Mapping[str, str]) -> Finding:
+    try:
+        load_settings(kind, environment)
+    except ConfigurationError as error:
+        return fault(
+            name, error.detail, "Set them where the deployment reads them; .env.example explains each."
+        )
+    return ok(name, "its settings are complete and valid")
+
+
+def _sizes(deployment: Deployment) -> Iterator[Finding]:
+    sizes = {
+        name: sum(
+            len(f"{variable}{deployment.environment.get(variable, '')}".encode())
+            for variable in deployed_variables(kind)
+        )
+        for name, kind in FUNCTIONS.items()
+    }
+    advice = "Most of it is UPLOAD_POLICIES and keys: shorten the policies, and drop keys that have served."
+    large = False
+    for name, size in sizes.items():
+        told = f"{name} gets {size} of {MAX_ENVIRONMENT_BYTES} bytes"
+        if size >= MAX_ENVIRONMENT_BYTES:
+            yield fault("environment size", f"{told}, and SCF takes less", advice)
+        elif size > MAX_ENVIRONMENT_BYTES * _NEARLY_FULL:
+            yield warning("environment size", f"{told}: a second key for a rotation may not fit", advice)
+        large = large or size > MAX_ENVIRONMENT_BYTES * _NEARLY_FULL
+    if not large:
+        largest = max(sizes, key=lambda name: sizes[name])
+        yield ok(
+            "environment size",
+            f"{largest} gets the most, {sizes[largest]} of {MAX_ENVIRONMENT_BYTES} bytes",
+        )
+
+
+def _names(deployment: Deployment) -> Iterator[Finding]:
+    own = deployment.environment.keys() - deployment.ambient
+    reserved = sorted(name for name in own if name.startswith(_RESERVED))
+    # In a process's own environment they are the role's credentials, there to try its rights.
+    if reserved and deployment.origin == "file":
+        yield fault(
+            "variable names",
+            f"SCF sets these itself and takes no such names: {', '.join(reserved)}",
+            "Remove them from the file; to try the role's rights, set them for this command alone.",
+        )
+    elif deployment.environment.get(_DEVELOPER_ONLY, "0") != "0" and deployment.origin != "local stack":
+        yield warning(
+            "variable names",
+            f"{_DEVELOPER_ONLY} is for a developer's machine, and is not deployed",
+            "Remove it: the functions will refuse a webhook over http or in a private network.",
+        )
+    else:
+        yield ok("variable names", "none that SCF reserves")
+
+
+def _runtime() -> Iterator[Finding]:
+    version, wanted = platform.python_version(), ".".join(map(str, RUNTIME))
+    if sys.version_info[:2] == RUNTIME:
+        yield ok("Python", f"{version} here, {wanted} on SCF")
+    else:
+        yield warning(
+            "Python",
+            f"{version} here, {wanted} on SCF",
+            f"Package and test with Python {wanted}: bytecode of another version is none to SCF.",
+        )

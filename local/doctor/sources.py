@@ -1,0 +1,85 @@
+"""Where the variables of a deployment come from: a file such as .env, this process, or a local stack.
+
+What they are examined for is left to the checks.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from local.doctor.deployment import Deployment
+from local.doctor.settings_checks import FUNCTIONS
+from local.environment_file import read_environment
+from local.routes import CALLBACK_PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+ROLE = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
+_TELLING = frozenset(str(field.alias) for kind in FUNCTIONS.values() for field in kind.model_fields.values())
+_GENERAL = frozenset({"STAGE", *ROLE})
+_VARIABLE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
+_QUOTES = "\"'"
+
+
+class SourceError(Exception):
+    """There is no deployment to be read; the message is a sentence that says what to do."""
+
+
+def from_file(file: Path, environment: Mapping[str, str]) -> Deployment:
+    """Read a file of NAME=value lines; the role's credentials, which no file has, come from `environment`.
+
+    Raises:
+        SourceError: it cannot be read.
+
+    """
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except OSError as error:
+        raise SourceError(f"{file} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise SourceError(f"{file} is not UTF-8.") from None
+    variables = {name: environment[name] for name in ROLE if environment.get(name)}
+    # Those of this process are no mistake in the file, so they must not look like one.
+    own = frozenset(variables)
+    for number, line in enumerate(map(str.strip, lines), start=1):
+        if not line or line.startswith("#"):
+            continue
+        parts = _VARIABLE.fullmatch(line)
+        if parts is None:
+            raise SourceError(f"{file}, line {number}: NAME=value is expected.")
+        variables[parts[1]] = _unquoted(parts[2])
+        own -= {parts[1]}
+    return Deployment(variables, "file", ambient=own)
+
+
+def from_environment(environment: Mapping[str, str]) -> Deployment | None:
+    """Take this process's own variables; None if none of them is a setting."""
+    if not any(environment.get(name) for name in _TELLING - _GENERAL):
+        return None
+    return Deployment(dict(environment), "environment")
+
+
+def from_stack(folder: Path) -> Deployment:
+    """Take the variables of the local stack that runs in `folder`, and its callback URL.
+
+    Raises:
+        SourceError: none runs there.
+
+    """
+    environment = read_environment(folder)
+    if environment is None:
+        raise SourceError(
+            f"Name a deployment with --env-file, or start the local stack: none runs in {folder}."
+        )
+    url = environment.get("VOD_API_URL", "")
+    return Deployment(environment, "local stack", callback_url=f"{url}{CALLBACK_PREFIX}" if url else None)
+
+
+def _unquoted(value: str) -> str:
+    value = value.strip()
+    if len(value) > 1 and value[0] == value[-1] and value[0] in _QUOTES:
+        return value[1:-1]
+    return value

@@ -1,0 +1,94 @@
+"""The app's endpoint: whether it can be reached, takes an event of ours, and refuses one that is not.
+
+How it did so far is left to `local.doctor.backlog_checks`.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from local.doctor.findings import Check, Group, fault, needed, ok, skipped, warning
+from shared.app_webhook import AppWebhook
+from shared.outbound_address import RefusedAddressError, resolve
+from shared.settings import WebhookSettings
+from shared.signature_inspection import iso_time
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from local.doctor.deployment import Deployment
+    from local.doctor.findings import Finding
+
+TEST_EVENT = "doctor.ping"
+"""The type of the test event; apps ignore types that they do not know."""
+_ATTEMPT_SECONDS = 5.0
+_CLIENT_ERRORS = range(400, 500)
+
+
+class WebhookChecks:
+    """The checks of the app's endpoint; `clock` gives Unix seconds."""
+
+    def __init__(self, deployment: Deployment, clock: Callable[[], float]) -> None:
+        self._deployment = deployment
+        self._clock = clock
+
+    def group(self) -> Group:
+        """List the checks in their order."""
+        return Group("app's webhook", (Check("address", self._address), Check("test event", self._events)))
+
+    def _address(self) -> Iterator[Finding]:
+        settings = needed(WebhookSettings, self._deployment.environment)
+        if settings.app_webhook_url is None:
+            yield ok("address", "APP_WEBHOOK_URL is off")
+            return
+        host = str(urlsplit(settings.app_webhook_url).hostname)
+        try:
+            resolve(host, 443, allow_private=settings.app_webhook_allow_insecure)
+        except RefusedAddressError as error:
+            advice = "The functions refuse such an address too: name a public host in APP_WEBHOOK_URL."
+            yield fault("address", error.detail, advice)
+        else:
+            yield ok("address", f"{host} is a name that the functions will connect to")
+
+    def _events(self) -> Iterator[Finding]:
+        settings = needed(WebhookSettings, self._deployment.environment)
+        if settings.app_webhook_url is None:
+            yield skipped("test event", "APP_WEBHOOK_URL is off")
+            return
+        if not self._deployment.probe:
+            yield skipped("test event", f"--probe sends {TEST_EVENT} twice, once with a wrong signature")
+            return
+        now = int(self._clock())
+        event_id = f"evt_{secrets.token_hex(16)}"
+        event = {"id": event_id, "type": TEST_EVENT, "timestamp": iso_time(now), "data": {}, "raw": {}}
+        send = partial(
+            AppWebhook.send,
+            body=json.dumps(event).encode(),
+            event_id=event_id,
+            now=now,
+            timeout_seconds=_ATTEMPT_SECONDS,
+        )
+        forged = settings.model_copy(update={"app_webhook_secrets": (secrets.token_bytes(32),)})
+        signed = send(AppWebhook(settings))
+        if signed.delivered:
+            yield ok("test event", f"taken ({signed.problem})")
+        else:
+            advice = "See the app's log: does it know APP_WEBHOOK_SECRETS, and answer any type with 2xx?"
+            yield fault("test event", f"not taken: {signed.problem}", advice)
+        if signed.status == 0:
+            yield skipped("wrong signature", "the endpoint does not answer")
+            return
+        refused = send(AppWebhook(forged))
+        if refused.delivered:
+            advice = "Anybody can send the app events: it must check webhook-signature, as the README shows."
+            yield fault("wrong signature", f"taken ({refused.problem}): it does not verify", advice)
+        elif refused.status in _CLIENT_ERRORS:
+            yield ok("wrong signature", f"refused ({refused.problem})")
+        else:
+            yield warning(
+                "wrong signature", refused.problem, "It should be refused with a status of 400 or 401."
+            )

@@ -1,0 +1,93 @@
+"""The members of a JSON Schema as a definition list, one level inside the other.
+
+Only the forms that `local.openapi.shapes` makes are known.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_WORDS = {"string": "text", "integer": "whole number", "boolean": "true or false", "array": "list"}
+_LIMITS = {
+    "maxLength": "at most {} characters",
+    "minimum": "at least {}",
+    "maximum": "at most {}",
+}
+
+
+def resolved(document: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, Any]:
+    """Follow a reference within the document; what stands beside it wins."""
+    if "$ref" not in node:
+        return dict(node)
+    found: Any = document
+    for part in node["$ref"].removeprefix("#/").split("/"):
+        found = found[part]
+    return {**found, **{name: value for name, value in node.items() if name != "$ref"}}
+
+
+def prose(text: str) -> str:
+    """Write a sentence; what stands between backticks is code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+
+
+def member_list(document: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+    """List the members of an object, or say what a value is that has none."""
+    told = _merged(document, schema)
+    properties = told.get("properties", {})
+    if not properties:
+        return f'<p class="hint">{prose(told.get("description", ""))}</p>'
+    required = told.get("required", [])
+    members = "".join(
+        _member(document, name, member, required=name in required) for name, member in properties.items()
+    )
+    return f'<dl class="members">{members}</dl>'
+
+
+def _member(document: Mapping[str, Any], name: str, schema: Mapping[str, Any], *, required: bool) -> str:
+    told = _merged(document, schema)
+    inner = _merged(document, told["items"]) if "items" in told else told
+    below = member_list(document, inner) if inner.get("properties") else ""
+    optional = "" if required else '<span class="optional">optional</span>'
+    return (
+        f"<dt><code>{escape(name)}</code> {optional} "
+        f'<span class="form">{"; ".join(_form(told))}</span></dt>'
+        f"<dd>{prose(told.get('description', ''))}{below}</dd>"
+    )
+
+
+def _merged(document: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Join the parts of `allOf`, the later ones narrowing the members of the earlier."""
+    told = resolved(document, schema)
+    if "allOf" not in told:
+        return told
+    whole: dict[str, Any] = {}
+    for part in (_merged(document, each) for each in told["allOf"]):
+        members = dict(whole.get("properties", {}))
+        for name, member in part.get("properties", {}).items():
+            members[name] = {**members.get(name, {}), **member}
+        whole = {**whole, **part, "properties": members}
+    return whole
+
+
+def _form(schema: Mapping[str, Any]) -> Iterator[str]:
+    types = schema.get("type", [])
+    words = [_WORDS.get(word, word) for word in ([types] if isinstance(types, str) else types)]
+    values = schema["enum"] if "enum" in schema else [schema["const"]] if "const" in schema else []
+    if values:
+        yield " or ".join(f"<code>{escape(str(value))}</code>" for value in values)
+    elif words:
+        yield escape(" or ".join(words))
+    if "format" in schema:
+        yield {"date-time": "ISO 8601", "uri": "URI"}[schema["format"]]
+    if schema.get("minLength") == 1:
+        yield "not empty"
+    yield from (sentence.format(schema[name]) for name, sentence in _LIMITS.items() if name in schema)
+    if "pattern" in schema:
+        yield f"<code>{escape(schema['pattern'])}</code>"
+    if "not" in schema:
+        yield f"none of <code>{escape(schema['not']['pattern'])}</code>"

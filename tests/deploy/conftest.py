@@ -1,0 +1,145 @@
+"""The packages, built once for the whole run, and local stacks whose functions run from them."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import zipfile
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+import yaml
+
+import local.system
+from local.package.build import BUILD, Package, build_packages, package_at, place_of, read_libraries
+from local.package.contents import LIBRARIES, MissingToolError
+from local.repository import REPOSITORY
+from local.serverless_file import environment_of, functions_in
+from local.simulator import RoleCredential
+from local.stack import Stack
+from tests.deploy.packaged_instances import Deployed, PackagedInstances
+from tests.shared.jwks_server import rsa_jwk, serving_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+ROLE = RoleCredential("AKIDrole", "role-key", "role-token")
+ROLE_VARIABLES = {
+    "TENCENTCLOUD_SECRETID": ROLE.secret_id,
+    "TENCENTCLOUD_SECRETKEY": ROLE.secret_key,
+    "TENCENTCLOUD_SESSIONTOKEN": ROLE.token,
+}
+"""What the platform gives to a function that has an execution role."""
+LOOPBACK_RECEIVER = {"APP_WEBHOOK_ALLOW_INSECURE": "1"}
+"""Never deployed; here the app's endpoint is on this machine."""
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> list[Package]:
+    """Build every package once, also when several processes run the tests."""
+    folder = tmp_path_factory.getbasetemp()
+    target = (folder.parent if folder.name.startswith("popen-") else folder) / "build"
+    target.mkdir(exist_ok=True)
+    with (target / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (target / "complete").exists():
+            return [package_at(target, function) for function in LIBRARIES]
+        try:
+            built = build_packages(target, wheels=BUILD / "wheels")
+        except MissingToolError as error:
+            pytest.skip(str(error))
+        (target / "complete").touch()
+        return built
+
+
+@pytest.fixture(scope="session")
+def unpacked(packages: list[Package], tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    """Unpack each zip into an empty folder, which then is read-only, as /var/user is."""
+    folders = {}
+    for package in packages:
+        folder = tmp_path_factory.mktemp(package.function)
+        with zipfile.ZipFile(package.archive) as archive:
+            archive.extractall(folder)
+        for path in (*folder.rglob("*"), folder):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        folders[package.function] = folder
+    return folders
+
+
+class Deploy(Protocol):
+    """Deploys every function with what `serverless.yml` gives it of an environment."""
+
+    def __call__(self, environment: Mapping[str, str]) -> PackagedInstances:
+        """Deploy; nothing is started yet."""
+
+
+class StartStack(Protocol):
+    """Starts a stack; the keywords are those of `local.system.SystemOptions`."""
+
+    def __call__(self, *, off: frozenset[str] = ..., **options: Any) -> tuple[Stack, PackagedInstances]:  # noqa: ANN401  # as there
+        """Start it without the timers of `off`, and tell what its functions run in."""
+
+
+@pytest.fixture
+def deploy(unpacked: Mapping[str, Path], tmp_path: Path) -> Deploy:
+    """Deploy the packages."""
+    file = yaml.safe_load((REPOSITORY / "serverless.yml").read_text(encoding="utf-8"))
+
+    def deploy(environment: Mapping[str, str]) -> PackagedInstances:
+        deployed = {
+            function: Deployed(
+                package=unpacked[function],
+                variables={
+                    **{name: environment[name] for name in environment_of(entry) if name in environment},
+                    **LOOPBACK_RECEIVER,
+                    **ROLE_VARIABLES,
+                },
+                time_limit=entry.get("timeout", file["inputs"]["timeout"]),
+            )
+            for function, entry in functions_in(file).items()
+        }
+        return PackagedInstances(deployed, folder=tmp_path / "instances")
+
+    return deploy
+
+
+@pytest.fixture
+def packaged_stack(
+    deploy: Deploy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[StartStack]:
+    """Start local stacks whose functions run from their packages."""
+    with contextlib.ExitStack() as parts:
+
+        def start(
+            *, off: frozenset[str] = frozenset(), **options: Any  # noqa: ANN401  # as above
+        ) -> tuple[Stack, PackagedInstances]:
+            made: list[PackagedInstances] = []
+
+            def instances(environment: Mapping[str, str], **_: object) -> PackagedInstances:
+                made.append(deploy(environment))
+                made[0].off = off
+                return made[0]
+
+            monkeypatch.setattr(local.system, "Instances", instances)
+            simulator = {"role_credentials": (ROLE,), **options.pop("simulator", {})}
+            stack = Stack(folder=tmp_path / "stack", simulator=simulator, timer_seconds=0.5, **options)
+            return parts.enter_context(stack), made[0]
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def library_of(packages: list[Package]) -> Mapping[str, str]:
+    """Tell of each file of the packages which library brought it."""
+    assert packages  # built, so the wheels are there
+    libraries = read_libraries(BUILD / "wheels")
+    return {place_of(name): library for library, files in libraries.items() for name in files}
+
+
+@pytest.fixture
+def key_set_url() -> Iterator[str]:
+    """Publish the public half of the first RSA key, as a login service does."""
+    with serving_keys() as server:
+        server.publish(rsa_jwk("first"))
+        yield server.url

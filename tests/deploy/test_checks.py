@@ -1,0 +1,260 @@
+"""The checks before a deployment: nothing to say of a good one, a sentence for each mistake."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from local.package.build import package_at
+from local.package.checks import check
+from local.repository import REPOSITORY
+from tests.keys import ec_key, public_pem, rsa_key
+from tests.test_repository import setting_names
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from local.package.build import Package
+
+SECRET = "canary-of-a-secret-that-nobody-may-see"
+VALUES = {
+    "VOD_SECRET_ID": "AKIDcanaryOfTheChecks",
+    "VOD_SECRET_KEY": f"{SECRET}-1",
+    "UPLOAD_POLICIES": '{"default": {"storageRegions": ["ap-seoul"]}}',
+    "CONTEXT_KEYS": f"{SECRET}-2",
+    "JWT_SECRETS": f"{SECRET}-3",
+    "CALLBACK_TOKENS": f"{SECRET}-4",
+    "APP_WEBHOOK_URL": "https://app.example.test/events",
+    "APP_WEBHOOK_SECRETS": "whsec_" + "c2VjcmV0" * 4,
+    "REDIS_URL": f"redis://:{SECRET}@10.0.0.1:6379",
+    "DEPLOY_REGION": "ap-singapore",
+    "DEPLOY_ROLE": "vod-upload",
+    "DEPLOY_VPC_ID": "vpc-1",
+    "DEPLOY_SUBNET_ID": "subnet-1",
+    "DEPLOY_CLS_LOGSET_ID": "logset-1",
+    "DEPLOY_CLS_TOPIC_ID": "topic-1",
+}
+EXAMPLE = (REPOSITORY / ".env.example").read_text(encoding="utf-8")
+
+
+class Check(Protocol):
+    """Checks a deployment of the stage `dev`."""
+
+    def __call__(
+        self, *, settings: dict[str, str | None] | None = None, edit: tuple[str, str] = ("", "")
+    ) -> list[str]:
+        """Check with some settings changed or, by None, taken away; and with one text of the file replaced."""
+
+
+@pytest.fixture
+def checked(packages: list[Package], tmp_path: Path) -> Check:
+    """Fill in the example as a person would, and check."""
+
+    def checked(
+        *, settings: dict[str, str | None] | None = None, edit: tuple[str, str] = ("", "")
+    ) -> list[str]:
+        values = {**VALUES, **(settings or {})}
+        lines = []
+        for line in EXAMPLE.splitlines():
+            name, assigns, _ = line.partition("=")
+            if not assigns or line.startswith("#"):
+                lines.append(line)
+            elif values.get(name, "") is not None:
+                lines.append(f"{name}={values.get(name, '')}")
+        (tmp_path / ".env").write_text("\n".join(lines), encoding="utf-8")
+        file = (REPOSITORY / "serverless.yml").read_text(encoding="utf-8")
+        assert edit[0] in file
+        (tmp_path / "serverless.yml").write_text(file.replace(*edit, 1), encoding="utf-8")
+        build = packages[0].folder.parents[1]
+        return check("dev", repository=tmp_path, build=build, environment={})
+
+    return checked
+
+
+def test_example_filled_in_is_ready_to_be_deployed(checked: Check) -> None:
+    """Whoever fills in the example as it says has nothing to mend."""
+    assert checked() == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"REDIS_URL": None}, "No value, not even an empty one, has: REDIS_URL."),
+        ({"JWT_ISSUER": None, "CORS_ORIGINS": None}, "No value, not even an empty one, has: CORS_ORIGINS, JWT_ISSUER."),
+        ({"REDIS_URL": ""}, "REDIS_URL: Field required."),
+        ({"REDIS_URL": "undefined"}, "REDIS_URL: had no value when this was deployed."),
+        ({"REDIS_URL": f"http://{SECRET}"}, "REDIS_URL: String should match pattern"),
+        ({"REDIS_URL": f"redis://{SECRET}:port"}, "REDIS_URL: is not a URL."),
+        ({"DEPLOY_ROLE": ""}, "DEPLOY_ROLE is empty, and without it nothing can be deployed."),
+        ({"DEPLOY_REGION": "undefined"}, "DEPLOY_REGION had no value when it was set: its text is 'undefined'."),
+        ({"UPLOAD_POLICIES": ""}, "UPLOAD_POLICIES: Field required."),
+        ({"UPLOAD_POLICIES": '{"default": {}'}, "UPLOAD_POLICIES: is not valid JSON."),
+        ({"UPLOAD_POLICIES": '{"other": {}}'}, "UPLOAD_POLICIES: needs a policy named 'default'."),
+        ({"UPLOAD_POLICIES": '{"default": {"ttl": 1}}'}, "UPLOAD_POLICIES.default.ttl: Extra inputs"),
+        ({"UPLOAD_POLICIES": '{"default": {"ttlSeconds": 1e9}}'}, "UPLOAD_POLICIES.default.ttlSeconds: "),
+        ({"CONTEXT_KEYS": "short"}, "CONTEXT_KEYS.0: String should have at least 32 characters."),
+        ({"CALLBACK_TOKENS": ",".join([SECRET] * 3)}, "CALLBACK_TOKENS: Tuple should have at most 2 items"),
+        ({"CALLBACK_TOKENS": f"{SECRET}/slash"}, "CALLBACK_TOKENS.0: String should match pattern"),
+        ({"JWT_SECRETS": ""}, "JWT_JWKS_URL: set exactly one of"),
+        ({"JWT_PUBLIC_KEY": SECRET}, "JWT_PUBLIC_KEY: "),
+        ({"JWT_SECRETS": "", "JWT_PUBLIC_KEY": "weak"}, "JWT_PUBLIC_KEY: must be an RSA key of at least 2048"),
+        ({"APP_WEBHOOK_URL": f"http://{SECRET}.test"}, "APP_WEBHOOK_URL: must be an https URL."),
+        ({"APP_WEBHOOK_URL": ""}, "APP_WEBHOOK_URL: Field required."),
+        ({"APP_WEBHOOK_SECRETS": SECRET}, "APP_WEBHOOK_SECRETS.0: must be whsec_ followed by"),
+        ({"APP_WEBHOOK_SECRETS": ""}, "APP_WEBHOOK_SECRETS: needed to sign what goes to APP_WEBHOOK_URL."),
+        ({"VOD_SECRET_KEY": "short"}, "VOD_SECRET_KEY: String should have at least 8 characters."),
+        ({"VOD_SECRET_KEY": "'quoted' # old"}, None),
+        ({"READ_BACK": "on # always"}, "READ_BACK: Input should be 'on' or 'off'."),
+        ({"VOD_SUB_APP_ID": "main"}, "VOD_SUB_APP_ID: Input should be a valid integer"),
+        ({"RETENTION_SECONDS": "60"}, "RETENTION_SECONDS: Input should be greater than"),
+        ({"JWT_AUDIENCE": "${app}"}, "JWT_AUDIENCE holds a dollar sign before a brace"),
+        ({"UPLOAD_POLICIES": "long"}, "upload_signature: its variables take"),
+        ({"DEPLOY_VPC_ID": None, "DEPLOY_SUBNET_ID": None}, "has: DEPLOY_SUBNET_ID, DEPLOY_VPC_ID."),
+    ],
+    ids=lambda value: "+".join(value) if isinstance(value, dict) else str(value)[:40],
+)
+def test_mistake_in_the_settings_is_one_sentence(
+    checked: Check, settings: dict[str, str | None], sentence: str | None
+) -> None:
+    """Each seeded mistake is found, said once however many functions share it, and no value is shown."""
+    if settings.get("UPLOAD_POLICIES") == "long":
+        policies = {"default": {}, **{f"policy{number}": {"procedures": ["p" * 60]} for number in range(50)}}
+        settings = {"UPLOAD_POLICIES": json.dumps(policies)}
+    if settings.get("JWT_PUBLIC_KEY") == "weak":
+        settings = {**settings, "JWT_PUBLIC_KEY": public_pem(rsa_key(bits=1024)).replace("\n", "\\n")}
+    found = checked(settings=settings)
+
+    assert [fault for fault in found if SECRET in fault] == []
+    if sentence is None:
+        assert found == []
+    else:
+        assert [sentence in fault for fault in found].count(True) == 1, found
+        assert all(fault.endswith(".") for fault in found)
+
+
+def test_public_key_in_one_line_is_taken(checked: Check) -> None:
+    """A PEM key fits into one variable with its line breaks written out."""
+    pem = public_pem(ec_key()).replace("\n", "\\n")
+
+    assert checked(settings={"JWT_SECRETS": "", "JWT_PUBLIC_KEY": pem}) == []
+
+
+@pytest.mark.parametrize(
+    ("edit", "sentence"),
+    [
+        (("component: multi-scf", "component: scf"), "serverless.yml: component: must be multi-scf."),
+        (("runtime: Python3.10", "runtime: Python3.9"), "inputs: runtime must be Python3.10"),
+        (("src: ./build/functions", "src: ./build"), "inputs: src must be ./build/functions"),
+        (("[.env, '**/.env*']", "[.env]"), "src.exclude must name .env and **/.env*"),
+        (("memorySize: 256", "memorySize: 200"), "upload_signature: memorySize must be"),
+        (("timeout: 5 ", "timeout: 0 "), None),
+        (("handler: upload_status.main", "handler: shared/upload_status.main"), "the platform takes no handler"),
+        (("handler: upload_status.main", "handler: upload_signature.main"), "there is no file upload_signature.py in ./upload-status"),
+        (("src: ./upload-status", "src: ./upload_status"), "upload_status: there is no package ./upload_status."),
+        (("key: STAGE", "key: SCF_STAGE"), "the platform takes no variable SCF_STAGE."),
+        (("'${env:CONTEXT_KEYS}'", "''"), "CONTEXT_KEYS: Field required."),
+        (("'${env:CONTEXT_KEYS}'", "'${env:CONTEXT_KEY}'"), "No value, not even an empty one, has: CONTEXT_KEY."),
+        (("'${env:NEW_UPLOADS_PER_MINUTE}'", "30"), "NEW_UPLOADS_PER_MINUTE is no text."),
+        (("function: upload_status", "function: upload_state"), "trigger of upload_state: there is no such function."),
+        (("qualifier: $DEFAULT", "authTypes: NONE"), "trigger of upload_signature: without qualifier"),
+        (("enableExtranet: true", "enableExtranet: false"), "is reachable from nowhere."),
+        (("type: timer", "type: cron"), "type cron fails after the functions have been deployed."),
+        (("'0 * * * * * *'", "'* * * * *'"), "cronExpression needs 7 fields."),
+        (("enable: true", "enable: false"), "without enable: true it never fires."),
+        (("  triggers:", "\ttriggers:"), "serverless.yml cannot be read, line "),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_mistake_in_the_file_is_one_sentence(checked: Check, edit: tuple[str, str], sentence: str | None) -> None:
+    """Each trap of the platform is named before it costs a deployment."""
+    found = checked(edit=edit)
+
+    if sentence is None:
+        assert found != []
+    else:
+        assert [sentence in fault for fault in found].count(True) == 1, found
+
+
+def test_all_mistakes_are_told_at_once(checked: Check) -> None:
+    """Nobody mends one fault to meet the next."""
+    found = checked(
+        settings={"REDIS_URL": "", "CONTEXT_KEYS": "short", "DEPLOY_ROLE": ""},
+        edit=("'0 * * * * * *'", "'* * * * *'"),
+    )
+
+    assert sorted(fault.partition(" ")[0] for fault in found) == [
+        "CONTEXT_KEYS.0:",
+        "DEPLOY_ROLE",
+        "REDIS_URL:",
+        "serverless.yml:",
+    ]
+
+
+def test_stage_without_a_file_is_told_to_copy_the_example(packages: list[Package], tmp_path: Path) -> None:
+    """The first thing a newcomer lacks is named first."""
+    shutil.copy(REPOSITORY / "serverless.yml", tmp_path)
+    found = check("prod", repository=tmp_path, build=packages[0].folder.parents[1], environment={})
+
+    assert found[0] == "There is neither .env.prod nor .env: copy .env.example and fill it in."
+    assert len(found) == 2
+
+
+def test_environment_alone_is_enough(packages: list[Package], tmp_path: Path) -> None:
+    """A pipeline may give every setting without a file."""
+    shutil.copy(REPOSITORY / "serverless.yml", tmp_path)
+    everything = {**dict.fromkeys(setting_names(), ""), **VALUES}
+    found = check("prod", repository=tmp_path, build=packages[0].folder.parents[1], environment=everything)
+
+    assert found == []
+
+
+@pytest.mark.parametrize("stage", ["Prod", "a" * 21, "über"])
+def test_stage_that_the_functions_would_refuse_is_refused(
+    checked: Check, packages: list[Package], tmp_path: Path, stage: str
+) -> None:
+    """A stage is part of names and keys, so not every word is one."""
+    assert checked() == []
+    found = check(stage, repository=tmp_path, build=packages[0].folder.parents[1], environment={})
+
+    assert [fault.partition(":")[0] for fault in found] == ["STAGE"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("upload_signature.py", "def main_handler(): ...\n", "is older than the code: run make package."),
+        ("shared/log.py", None, "is older than the code: run make package."),
+        ("shared/extra.py", "", "is older than the code: run make package."),
+        (".env", f"VOD_SECRET_KEY={SECRET}", ".env is in its package, and would be uploaded"),
+        ("shared/.env.prod", f"VOD_SECRET_KEY={SECRET}", "shared/.env.prod is in its package"),
+        ("shared/upload-status.txt", "", "would go to another function as well."),
+    ],
+)
+def test_package_that_must_not_be_uploaded_is_found(
+    packages: list[Package], tmp_path: Path, name: str, content: str | None, sentence: str
+) -> None:
+    """A stale package, and a file that would leave the machine with it, stop the deployment."""
+    shutil.copytree(packages[0].folder.parents[1], tmp_path / "build")
+    changed = package_at(tmp_path / "build", "upload_signature").folder / name
+    if content is None:
+        changed.unlink()
+    else:
+        changed.write_text(content)
+    (tmp_path / "serverless.yml").write_text((REPOSITORY / "serverless.yml").read_text())
+    environment = {**dict.fromkeys(setting_names(), ""), **VALUES}
+    (fault,) = check("dev", repository=tmp_path, build=tmp_path / "build", environment=environment)
+
+    assert sentence in fault
+    assert SECRET not in fault
+
+
+def test_missing_packages_are_told_how_to_be_made(tmp_path: Path) -> None:
+    """Without a build there is nothing to upload."""
+    (tmp_path / "serverless.yml").write_text((REPOSITORY / "serverless.yml").read_text())
+    environment = {**dict.fromkeys(setting_names(), ""), **VALUES}
+    found = check("dev", repository=tmp_path, build=tmp_path / "build", environment=environment)
+
+    assert "event_delivery has no package: run make package." in found

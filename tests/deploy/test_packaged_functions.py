@@ -1,0 +1,123 @@
+"""Every function at work from its package: real uploads, real Valkey, the simulator as VOD."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import TYPE_CHECKING, Any, cast
+
+import jwt
+import pytest
+import requests
+
+from local.package.contents import LIBRARIES
+from local.simulator.faults import Fault
+from local.upload_client import UploadClient
+from local.upload_order import UploadOrder
+from tests.functions.deployment import environment
+from tests.functions.scf import event_of
+from tests.keys import public_pem, rsa_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from local.stack import Stack
+    from tests.deploy.conftest import Deploy, StartStack
+    from tests.deploy.packaged_instances import PackagedInstances
+
+PATIENCE_SECONDS = 20
+
+
+def upload(stack: Stack, file: Path) -> dict[str, Any]:
+    """Upload a file through the whole chain and return the app's event."""
+    with contextlib.closing(UploadClient(stack.url)) as client:
+        order = UploadOrder(file, "alice", policy="course", context="lesson 3")
+        stored = client.upload(order, lambda _part, _sent: None)
+        return dict(client.wait_for_event(stored.upload_id))
+
+
+def status_of(stack: Stack, upload_id: str) -> dict[str, Any]:
+    """Ask as the owner how an upload stands."""
+    token = requests.get(f"{stack.url}/local/token", params={"user": "alice"}, timeout=10).text
+    answer = requests.get(
+        f"{stack.url}/uploads/{upload_id}", headers={"Authorization": f"Bearer {token}"}, timeout=10
+    )
+    answer.raise_for_status()
+    return dict(answer.json())
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    """Wait until it holds, or for too long."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (reached := holds()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return reached
+
+
+def unused_libraries(instances: PackagedInstances, owners: Mapping[str, str], function: str) -> set[str]:
+    """Name the libraries of a function's package from which nothing was imported."""
+    return set(LIBRARIES[function]) - {owners[file] for file in instances.imported[function] if file in owners}
+
+
+@pytest.mark.parametrize("mode", ["PUSH", "PULL"])
+def test_upload_reaches_the_app_from_the_packages(
+    packaged_stack: StartStack, small_media: Path, library_of: Mapping[str, str], mode: str
+) -> None:
+    """Signature, event, delivery and status work from the packages, and no library is there for nothing."""
+    stack, instances = packaged_stack(simulator={"mode": mode})
+    event = upload(stack, small_media)
+
+    assert event["data"]["uploader"] == "alice"
+    assert event["data"]["context"] == "lesson 3"
+    assert event["data"]["verified"] is True
+    assert eventually(lambda: status_of(stack, event["data"]["uploadId"])["state"] == "ready")
+    taker = "event_notification" if mode == "PUSH" else "reliable_notification"
+    for function in ("upload_signature", "upload_status", taker):
+        assert unused_libraries(instances, library_of, function) == set(), function
+
+
+def test_event_that_cannot_be_verified_at_once_is_delivered_by_the_timer(
+    packaged_stack: StartStack, small_media: Path, library_of: Mapping[str, str]
+) -> None:
+    """With VOD's API out of order for a moment, event_delivery asks it later, from its package."""
+    stack, instances = packaged_stack(
+        faults=[Fault("DescribeMediaInfos", "error")], off=frozenset({"reliable_notification"})
+    )
+    event = upload(stack, small_media)
+
+    assert event["data"]["verified"] is True
+    assert unused_libraries(instances, library_of, "event_delivery") == set()
+
+
+@pytest.mark.parametrize("kind", ["public key", "key set"])
+def test_tokens_of_asymmetric_keys_are_verified_from_the_package(
+    deploy: Deploy, valkey_url: str, key_set_url: str, kind: str
+) -> None:
+    """RS256 needs a compiled library, and a key set its download: both work there."""
+    key = {"JWT_PUBLIC_KEY": public_pem(rsa_key("first")), "JWT_JWKS_URL": ""}
+    if kind == "key set":
+        key = {"JWT_PUBLIC_KEY": "", "JWT_JWKS_URL": key_set_url}
+    claims = {"sub": "alice", "exp": int(time.time()) + 60}
+    token = jwt.encode(claims, rsa_key("first"), algorithm="RS256", headers={"kid": "first"})
+    event = event_of(
+        "function-url",
+        "POST",
+        "/signature",
+        headers={"authorization": f"Bearer {token}", "content-type": "application/json"},
+        query={},
+        body="{}",
+    )
+
+    answer = asyncio.run(invoked_once(deploy({**environment(valkey_url), **key, "JWT_SECRETS": ""}), event))
+
+    assert answer["statusCode"] == 200, answer["body"]
+
+
+async def invoked_once(instances: PackagedInstances, event: Mapping[str, object]) -> dict[str, Any]:
+    """Call upload_signature in a new instance."""
+    try:
+        return cast("dict[str, Any]", await instances.invoke("upload_signature", event))
+    finally:
+        await instances.stop()

@@ -1,0 +1,227 @@
+"""What is in a package, and what is not."""
+
+from __future__ import annotations
+
+import ast
+import marshal
+import re
+import stat
+import sys
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.package.__main__ import too_large
+from local.package.archive import read_folder
+from local.package.build import BUILD, PLACE_ON_SCF, build_packages
+from local.package.contents import (
+    LIBRARIES,
+    NEVER_IMPORTED,
+    OPERATORS_OWN,
+    PackageError,
+    folder_of,
+    place_in_package,
+)
+from local.package.shared_object import without_symbol_tables
+from local.repository import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from local.package.build import Package
+
+BYTECODE_OF_3_10 = (3439).to_bytes(2, "little") + b"\r\n"
+UNCHECKED_HASH = (1).to_bytes(4, "little")
+"""PEP 552: bit 0 says that the next eight bytes are a hash, bit 1 would have it checked."""
+HEADER_BYTES = 16
+
+
+def files_in(package: Package) -> dict[str, bytes]:
+    """Read a zip."""
+    with zipfile.ZipFile(package.archive) as archive:
+        return {entry.filename: archive.read(entry) for entry in archive.infolist()}
+
+
+def test_second_build_gives_the_same_bytes(packages: list[Package], tmp_path: Path) -> None:
+    """What was tested is what is deployed: same code and same lock, same zips and folders."""
+    again = build_packages(tmp_path, wheels=BUILD / "wheels")
+
+    assert [package.function for package in again] == [package.function for package in packages]
+    for first, second in zip(packages, again, strict=True):
+        assert first.archive.read_bytes() == second.archive.read_bytes(), first.function
+        assert read_folder(first.folder) == read_folder(second.folder), first.function
+
+
+def test_folder_and_zip_hold_the_same(packages: list[Package]) -> None:
+    """The command line packs the folder; what is tested from the zip is what is in it."""
+    assert [read_folder(package.folder) for package in packages] == [files_in(package) for package in packages]
+
+
+def test_zip_tells_nothing_of_when_and_by_whom_it_was_made(packages: list[Package]) -> None:
+    """Sorted entries, one date, one mode."""
+    for package in packages:
+        entries = zipfile.ZipFile(package.archive).infolist()
+
+        assert [entry.filename for entry in entries] == sorted(entry.filename for entry in entries)
+        assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+        assert {entry.external_attr >> 16 for entry in entries} == {stat.S_IFREG | 0o644}
+
+
+def test_package_has_its_function_at_the_root_and_no_other(packages: list[Package]) -> None:
+    """SCF finds `file.function` at the root alone, and a function does not carry its neighbours."""
+    functions = {f"{package.function}.py" for package in packages}
+
+    assert sorted(LIBRARIES) == sorted(path.stem for path in (REPOSITORY / "functions").glob("*.py"))
+    for package in packages:
+        assert functions & files_in(package).keys() == {f"{package.function}.py"}
+
+
+def test_packages_stay_within_their_budgets(packages: list[Package]) -> None:
+    """Every byte is fetched by every cold start: 8 MB for the signature, 12 MB for the others."""
+    assert too_large(packages) == []
+
+
+def test_signature_package_knows_nothing_of_the_vod_api(packages: list[Package]) -> None:
+    """Who issues signatures asks VOD nothing, so neither the SDK nor its HTTP library comes along."""
+    (package,) = [package for package in packages if package.function == "upload_signature"]
+    roots = {name.partition("/")[0] for name in files_in(package)}
+
+    assert {"tencentcloud", "requests", "urllib3", "certifi"} & roots == set()
+
+
+def test_package_holds_no_file_of_another_purpose(packages: list[Package]) -> None:
+    """No tests, types, tools, metadata or settings."""
+    unwanted = re.compile(
+        r"(^|/)(tests?|test_[^/]*|conftest[^/]*|pip|setuptools|bin|[^/]*\.(dist|egg)-info|\.[^/]*)(/|$)"
+        r"|\.(pyi|typed|h|c|js|toml|yml|lock|md\.py)$|mypy"
+    )
+    for package in packages:
+        assert [name for name in files_in(package) if unwanted.search(name)] == []
+
+
+def test_package_does_not_name_the_machine_that_made_it(packages: list[Package]) -> None:
+    """No path of this machine stands in a file, not even in bytecode."""
+    traces = [str(REPOSITORY), f"{Path.home()}/", str(packages[0].folder.parent), ".pyenv", "/tmp/"]  # noqa: S108  # looked for, not used
+    for package in packages:
+        ours = {name: content for name, content in files_in(package).items() if not name.endswith(".so")}
+
+        assert [name for name, content in ours.items() for trace in traces if trace.encode() in content] == []
+
+
+def test_bytecode_is_of_python_310_and_never_compared_to_a_source(packages: list[Package]) -> None:
+    """SCF resets file times, so bytecode that is checked against them would be made anew at each start."""
+    for package in packages:
+        bytecode = {name: content for name, content in files_in(package).items() if name.endswith(".pyc")}
+
+        assert {content[:8] for content in bytecode.values()} == {BYTECODE_OF_3_10 + UNCHECKED_HASH}
+
+
+def test_our_code_comes_with_its_source_and_libraries_without(packages: list[Package]) -> None:
+    """A traceback shows our lines; the sources of libraries would be fetched and never read."""
+    for package in packages:
+        names = files_in(package).keys()
+        sources = {name for name in names if name.endswith(".py")}
+        beside = {re.sub(r"__pycache__/(.*)\.cpython-310\.pyc$", r"\1.py", name) for name in names if "__pycache__" in name}
+
+        assert {name for name in sources if not name.startswith("shared/")} == {f"{package.function}.py"}
+        assert beside == sources
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 10), reason="only Python 3.10 reads its own bytecode")
+def test_traceback_names_the_place_on_scf(packages: list[Package]) -> None:
+    """Each code object says that it lies in /var/user, where the platform unpacks it."""
+    files = files_in(packages[0])
+    places = {
+        name: marshal.loads(content[HEADER_BYTES:]).co_filename  # noqa: S302  # made by this build
+        for name, content in files.items()
+        if name.endswith(".pyc")
+    }
+    expected = {
+        name: f"{PLACE_ON_SCF}/" + re.sub(r"(?:__pycache__/)?([^/]*?)(?:\.cpython-310)?\.pyc$", r"\1.py", name)
+        for name in places
+    }
+
+    assert expected == places
+
+
+def imports_in(source: bytes) -> Iterator[str]:
+    """Name every module of `shared/` that a source mentions, be it late or for types alone."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module == "shared":
+            yield from (f"shared/{alias.name}.py" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("shared."):
+            yield f"{node.module}.py".replace(".", "/", 1)
+
+
+def test_everything_of_shared_that_is_imported_is_there(packages: list[Package]) -> None:
+    """What only operators use stays at home, and nothing deployed asks for it."""
+    for package in packages:
+        files = files_in(package)
+        asked = {name for file, source in files.items() if file.endswith(".py") for name in imports_in(source)}
+
+        assert asked - files.keys() == set()
+        assert {f"shared/{room}.py" for room in OPERATORS_OWN} & files.keys() == set()
+
+
+def test_licence_of_every_library_comes_along(packages: list[Package]) -> None:
+    """Most licences ask for it; the SDK's wheel brings none."""
+    for package in packages:
+        licensed = {name.split("/")[1] for name in files_in(package) if name.startswith("licenses/")}
+
+        assert LIBRARIES[package.function] - licensed <= {"tencentcloud-sdk-python-common"}
+
+
+def test_what_is_left_out_is_really_brought_by_a_wheel(packages: list[Package]) -> None:
+    """A reason that no longer applies is no reason."""
+    assert packages
+    names = [
+        name
+        for wheel in (BUILD / "wheels").glob("*/*.whl")
+        for name in zipfile.ZipFile(wheel).namelist()
+    ]
+
+    assert [left_out for left_out in NEVER_IMPORTED if not any(name.startswith(left_out) for name in names)] == []
+
+
+@pytest.mark.parametrize("function", LIBRARIES)
+def test_folder_of_a_function_occurs_in_no_other_path(packages: list[Package], function: str) -> None:
+    """The deploying component looks for the name anywhere in a path, and would take the file along."""
+    others = [package for package in packages if package.function != function]
+    paths = [f"{folder_of(package.function)}/{name}" for package in others for name in files_in(package)]
+
+    assert [path for path in paths if folder_of(function) in path] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("redis/client.py", "redis/client.py"),
+        ("redis/client.pyi", None),
+        ("redis/py.typed", None),
+        ("redis/tests/client.py", None),
+        ("redis/test_client.py", None),
+        ("redis/testing.py", "redis/testing.py"),
+        ("pydantic/v1/main.py", None),
+        ("pydantic/mypy.py", None),
+        ("redis-8.1.0.dist-info/METADATA", None),
+        ("redis-8.1.0.dist-info/LICENSE.txt", "licenses/redis/LICENSE.txt"),
+        ("redis-8.1.0.dist-info/licenses/NOTICE", "licenses/redis/NOTICE"),
+    ],
+)
+def test_file_of_a_wheel_has_its_place_or_none(name: str, place: str | None) -> None:
+    """What runs and what the law asks for is deployed, and nothing else."""
+    assert place == place_in_package(name, "redis")
+
+
+@pytest.mark.parametrize("name", ["redis/commands.lua", "redis-8.1.0.data/scripts/tool"])
+def test_file_that_nobody_decided_on_stops_the_build(name: str) -> None:
+    """A new version that brings a new kind of file is looked at by a person, not cut short in silence."""
+    with pytest.raises(PackageError, match="redis brings"):
+        place_in_package(name, "redis")
+
+
+def test_content_that_is_no_shared_object_is_left_alone() -> None:
+    """Only what the loader's own format says can be cut is cut."""
+    assert without_symbol_tables(b"\x7fELF\x01\x01 of 32 bits") == b"\x7fELF\x01\x01 of 32 bits"

@@ -1,0 +1,53 @@
+"""A stack for the doctor's tests alone, because they change how VOD and the store are set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import redis
+import requests
+
+from local.stack import Stack
+from tests.local.doctor.patient import Patient
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def examined(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Path]]:
+    """One stack for all of these tests, and its folder."""
+    folder = tmp_path_factory.mktemp("examined")
+    with Stack(folder=folder, timer_seconds=0.3) as running:
+        yield running, folder
+
+
+@pytest.fixture
+def patient(
+    examined: tuple[Stack, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Patient]:
+    """Give a healthy deployment, and set VOD and the fault dial back afterwards."""
+    stack, _ = examined
+    for name in ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    one = Patient(stack, tmp_path, capsys)
+    before = one.event_configuration()
+    yield one
+    requests.delete(f"{stack.url}/local/faults", timeout=10)
+    one.set_event_configuration(before)
+
+
+@pytest.fixture
+def store(patient: Patient) -> Iterator[redis.Redis]:
+    """Connect to the deployment's store, and set it back afterwards."""
+    names = ("appendonly", "appendfsync", "save", "maxmemory", "maxmemory-policy")
+    with redis.Redis.from_url(patient.stack.environment["REDIS_URL"], decode_responses=True) as connection:
+        before = {name: connection.config_get(name)[name] for name in names}
+        yield connection
+        for name, value in before.items():
+            connection.config_set(name, value)

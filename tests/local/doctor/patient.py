@@ -1,0 +1,114 @@
+"""One deployment on a local stack of its own, changed as a test wants it and examined as a person would.
+
+No run may print a secret or the store's address: that is checked each time.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import requests
+
+from local.__main__ import main
+from local.doctor.vod_calls import VodCalls
+from shared.settings import VodApiSettings, load_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from local.doctor.vod_calls import EventConfiguration
+    from local.stack import Stack
+
+_SECRET = re.compile(r"REDIS_URL|CALLBACK_TOKENS|[A-Z_]*(SECRET|SECRETS|KEY|KEYS|SECRETKEY|SESSIONTOKEN)")
+_LEAST_SECRET = 8
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run gave: `document` on standard output, `told` on standard error."""
+
+    code: int
+    document: dict[str, Any]
+    told: str
+
+    @property
+    def checks(self) -> list[dict[str, Any]]:
+        """Every finding."""
+        return list(self.document["checks"])
+
+    def named(self, check: str) -> list[dict[str, Any]]:
+        """Pick the findings of one check."""
+        return [finding for finding in self.checks if finding["check"] == check]
+
+    def level_of(self, check: str) -> str:
+        """Tell how the one finding of this check stands."""
+        (finding,) = self.named(check)
+        return str(finding["level"])
+
+    def at(self, level: str) -> list[str]:
+        """Name the checks that stand like this, in order."""
+        return [str(finding["check"]) for finding in self.checks if finding["level"] == level]
+
+
+class Patient:
+    """A deployment whose services are those of a stack, unless a test says otherwise."""
+
+    def __init__(self, stack: Stack, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """Keep its .env in `folder`."""
+        self.stack = stack
+        self.callback_base = f"{stack.url}/vod-callback"
+        self.file = folder / "deployment.env"
+        self._capsys = capsys
+
+    def examine(self, *words: str, **changes: str | None) -> Outcome:
+        """Run the doctor on it, with some variables changed; None takes one away."""
+        environment = self.environment(**changes)
+        self.file.write_text("".join(f"{name}={value}\n" for name, value in environment.items()))
+        url = () if "--callback-url" in words else ("--callback-url", self.callback_base)
+        return self.run(environment, "--env-file", str(self.file), *url, *words)
+
+    def run(self, environment: dict[str, str], *words: str) -> Outcome:
+        """Run the doctor, and see that it tells no secret."""
+        self._capsys.readouterr()
+        code = main(["doctor", *words, "--json"])
+        captured = self._capsys.readouterr()
+        assert_secretless(captured.out + captured.err, environment)
+        return Outcome(code, json.loads(captured.out), captured.err)
+
+    def environment(self, **changes: str | None) -> dict[str, str]:
+        """Make its variables."""
+        variables: dict[str, str | None] = {**self.stack.environment, **changes}
+        return {name: value for name, value in variables.items() if value is not None}
+
+    def event_configuration(self) -> EventConfiguration:
+        """Read how VOD is set."""
+        return self._calls().event_configuration(None)
+
+    def set_event_configuration(self, configuration: EventConfiguration) -> None:
+        """Set VOD as somebody else would."""
+        self._calls().set_event_configuration(configuration, None, sign_key=None)
+
+    def set_fault(self, **rule: object) -> None:
+        """Set the stack's fault dial to one rule that strikes once."""
+        rules: dict[str, Any] = {"faults": [{"times": 1, **rule}]}
+        requests.put(f"{self.stack.url}/local/faults", json=rules, timeout=10).raise_for_status()
+
+    def _calls(self) -> VodCalls:
+        return VodCalls(load_settings(VodApiSettings, self.stack.environment))
+
+
+def assert_secretless(text: str, environment: dict[str, str]) -> None:
+    """See that a text holds no secret of the environment, and not where the store is."""
+    for name, value in environment.items():
+        if _SECRET.fullmatch(name):
+            secrets = [entry for entry in value.split(",") if len(entry) >= _LEAST_SECRET]
+            assert not [name for secret in secrets if secret in text], name
+    store = urlsplit(environment.get("REDIS_URL", ""))
+    assert not store.netloc or store.netloc.rpartition("@")[2] not in text
+    assert not store.password or store.password not in text

@@ -1,0 +1,95 @@
+"""What the doctor tells from the variables alone."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.doctor.settings_checks import FUNCTIONS
+
+if TYPE_CHECKING:
+    from tests.local.doctor.patient import Patient
+
+
+def test_all_faults_of_the_settings_are_told_at_once_and_the_rest_is_examined(patient: Patient) -> None:
+    """Missing settings are named for each function that needs them; the rest is looked at all the same."""
+    outcome = patient.examine(REDIS_URL=None, CONTEXT_KEYS=None)
+    (signature,) = outcome.named("upload_signature")
+
+    assert [*FUNCTIONS] == outcome.at("fault")
+    assert "REDIS_URL: Field required" in signature["detail"]
+    assert "CONTEXT_KEYS: Field required" in signature["detail"]
+    assert ".env.example" in signature["advice"]
+    assert outcome.level_of("reachable") == outcome.level_of("backlog") == "skipped"
+    assert "REDIS_URL must be mended first" in outcome.named("reachable")[0]["detail"]
+    assert outcome.level_of("credentials") == outcome.level_of("callback URL") == "ok"
+
+
+@pytest.mark.parametrize(
+    ("changes", "functions"),
+    [
+        ({"JWT_SECRETS": "short"}, ["upload_signature", "upload_status"]),
+        ({"UPLOAD_POLICIES": "{"}, ["upload_signature"]),
+        ({"CALLBACK_TOKENS": "short"}, ["event_notification"]),
+        ({"APP_WEBHOOK_SECRETS": "none"}, ["event_notification", "reliable_notification", "event_delivery"]),
+        ({"VOD_SECRET_KEY": "undefined"}, ["upload_signature"]),
+    ],
+)
+def test_invalid_setting_is_a_fault_of_the_functions_that_read_it(
+    patient: Patient, changes: dict[str, str], functions: list[str]
+) -> None:
+    """Only who reads a setting is at fault for it."""
+    outcome = patient.examine(**changes)
+    faulty = [name for name in FUNCTIONS if outcome.level_of(name) == "fault"]
+
+    assert set(functions) <= set(faulty)
+    assert outcome.code == 1
+
+
+def test_environment_over_4_kb_is_a_fault(patient: Patient) -> None:
+    """What SCF would refuse at the deployment is named with the function and its size."""
+    policies = {"default": {}, **{f"policy-{number}": {"procedures": ["x" * 60]} for number in range(60)}}
+    outcome = patient.examine(UPLOAD_POLICIES=json.dumps(policies))
+    (size,) = outcome.named("environment size")
+
+    assert size["level"] == "fault"
+    assert "upload_signature gets" in size["detail"]
+    assert "UPLOAD_POLICIES" in size["advice"]
+
+
+def test_environment_that_is_nearly_full_is_a_warning(patient: Patient) -> None:
+    """Shortly before the limit it is said, for a rotation needs room."""
+    policies = json.dumps({"default": {}, "wide": {"procedures": ["x" * 60] * 52}})
+    outcome = patient.examine(UPLOAD_POLICIES=policies)
+
+    assert outcome.level_of("environment size") == "warning"
+
+
+def test_reserved_names_in_a_file_are_a_fault(patient: Patient) -> None:
+    """SCF takes no variable that begins with its own prefixes."""
+    outcome = patient.examine(SCF_REGION="ap-seoul", QCLOUD_X="1")
+    (names,) = outcome.named("variable names")
+
+    assert names["level"] == "fault"
+    assert "QCLOUD_X, SCF_REGION" in names["detail"]
+
+
+def test_roles_credentials_of_the_process_are_no_reserved_names(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are set to try the role's rights, and belong to no file."""
+    monkeypatch.setenv("TENCENTCLOUD_SECRETID", "AKIDofTheRole000000")
+    monkeypatch.setenv("TENCENTCLOUD_SECRETKEY", "key-of-the-role-000000")
+    monkeypatch.setenv("TENCENTCLOUD_SESSIONTOKEN", "token-of-the-role-000000")
+    outcome = patient.examine(APP_WEBHOOK_ALLOW_INSECURE="0", APP_WEBHOOK_URL="off")
+
+    assert outcome.level_of("variable names") == "ok"
+    assert outcome.level_of("credentials") == "fault"
+    assert "AuthFailure.SecretIdNotFound" in outcome.named("credentials")[0]["detail"]
+
+
+def test_developers_setting_is_a_warning_in_a_deployment(patient: Patient) -> None:
+    """What is not deployed should not be relied on."""
+    assert patient.examine().level_of("variable names") == "warning"

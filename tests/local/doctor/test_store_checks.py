@@ -1,0 +1,95 @@
+"""What the doctor says about a store: each fault is made in a real Valkey."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+if TYPE_CHECKING:
+    import redis
+
+    from tests.local.doctor.patient import Outcome, Patient
+
+
+def test_throw_away_key_is_gone_afterwards(patient: Patient, store: redis.Redis) -> None:
+    """The doctor leaves no key behind."""
+    outcome = patient.examine()
+
+    assert outcome.level_of("atomicity") == "ok"
+    assert store.keys("*doctor*") == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        ({"maxmemory-policy": "allkeys-lru"}, ("eviction", "fault", "allkeys-lru")),
+        ({"maxmemory-policy": "volatile-ttl"}, ("eviction", "fault", "volatile-ttl")),
+        ({"appendonly": "no", "save": ""}, ("durability", "fault", "nothing is written")),
+        ({"appendonly": "no", "save": "3600 1"}, ("durability", "warning", "snapshots only")),
+        ({"appendfsync": "no"}, ("durability", "warning", "appendfsync no")),
+        ({"appendfsync": "always"}, ("durability", "ok", "loses nothing")),
+        ({"maxmemory": "100gb"}, ("memory", "ok", "0%")),
+    ],
+)
+def test_store_that_may_lose_events_is_named(
+    patient: Patient, store: redis.Redis, settings: dict[str, str], found: tuple[str, str, str]
+) -> None:
+    """Eviction and a missing append-only file are told with the setting that is wrong."""
+    for name, value in settings.items():
+        store.config_set(name, value)
+    check, level, words = found
+    (finding,) = patient.examine().named(check)
+
+    assert (level, True) == (finding["level"], words in finding["detail"]), finding
+
+
+def test_store_that_is_nearly_full_is_a_warning(patient: Patient, store: redis.Redis) -> None:
+    """Before writes fail, it is said."""
+    store.config_set("maxmemory", int(store.info("memory")["used_memory"] * 1.05))
+    (finding,) = patient.examine().named("memory")
+
+    assert finding["level"] == "warning"
+
+
+def test_wrong_password_is_named_as_such(patient: Patient) -> None:
+    """A refused password is not taken for a dead store, and the right one is not shown."""
+    port = urlsplit(patient.stack.environment["REDIS_URL"]).port
+    (wrong,) = patient.examine(REDIS_URL=f"redis://:not-the-password@127.0.0.1:{port}/0").named("reachable")
+    (none,) = patient.examine(REDIS_URL=f"redis://127.0.0.1:{port}/0").named("reachable")
+
+    assert (wrong["level"], none["level"]) == ("fault", "fault")
+    assert "password" in wrong["detail"]
+    assert "password" in none["detail"]
+
+
+def test_managed_store_that_hides_its_settings_is_a_warning(patient: Patient, store: redis.Redis) -> None:
+    """Where CONFIG and INFO are forbidden, one is told what to look up; what can be tried, is."""
+    outcome = _as_user(patient, store, "-config", "-info")
+
+    assert set(outcome.at("warning")) >= {"durability", "eviction", "version"}
+    assert outcome.level_of("atomicity") == "ok"
+    assert outcome.at("fault") == []
+
+
+def test_store_without_scripts_is_a_fault(patient: Patient, store: redis.Redis) -> None:
+    """Without scripts nothing can be issued or journaled."""
+    assert _as_user(patient, store, "-@scripting").at("fault") == ["atomicity"]
+
+
+def _as_user(patient: Patient, store: redis.Redis, *rules: str) -> Outcome:
+    store.acl_setuser(
+        "managed",
+        enabled=True,
+        passwords=["+words-of-the-user"],
+        keys=["*"],
+        categories=["+@all", *(rule for rule in rules if "@" in rule)],
+        commands=[rule for rule in rules if "@" not in rule],
+        reset=True,
+    )
+    port = urlsplit(patient.stack.environment["REDIS_URL"]).port
+    try:
+        return patient.examine(REDIS_URL=f"redis://managed:words-of-the-user@127.0.0.1:{port}/0")
+    finally:
+        store.acl_deluser("managed")

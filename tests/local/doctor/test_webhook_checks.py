@@ -1,0 +1,112 @@
+"""What the doctor says about the app's endpoint and the events on their way to it."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from shared.operator_store import OperatorStore
+from shared.store import StoreScope
+from tests.shared.loopback_peer import HttpPeer, Reply, refused_port
+
+if TYPE_CHECKING:
+    import redis
+
+    from tests.local.doctor.patient import Patient
+
+
+def test_receiver_that_does_not_verify_is_a_fault(patient: Patient) -> None:
+    """Who takes a wrongly signed event can be told anything by anybody."""
+    with HttpPeer(lambda _request: Reply(204)) as peer:
+        outcome = patient.examine("--probe", APP_WEBHOOK_URL=f"{peer.url}/hook")
+    bodies = [json.loads(request.body) for request in peer.received]
+
+    assert outcome.at("fault") == ["wrong signature"]
+    assert "does not verify" in outcome.named("wrong signature")[0]["detail"]
+    assert [body["type"] for body in bodies] == ["doctor.ping", "doctor.ping"]
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 410, 500])
+def test_receiver_that_takes_no_event_is_a_fault(patient: Patient, status: int) -> None:
+    """Anything but 2xx to a signed event is told with its status."""
+    with HttpPeer(lambda _request: Reply(status)) as peer:
+        outcome = patient.examine("--probe", APP_WEBHOOK_URL=f"{peer.url}/hook")
+
+    assert outcome.at("fault") == ["test event"]
+    assert f"HTTP {status}" in outcome.named("test event")[0]["detail"]
+
+
+def test_receiver_that_is_down_is_a_fault(patient: Patient) -> None:
+    """Without an answer the wrong signature is not tried."""
+    outcome = patient.examine("--probe", APP_WEBHOOK_URL=f"http://127.0.0.1:{refused_port()}/hook")
+
+    assert outcome.at("fault") == ["test event"]
+    assert outcome.level_of("wrong signature") == "skipped"
+
+
+def test_private_address_is_a_fault_where_it_is_not_allowed(patient: Patient) -> None:
+    """What the functions would refuse to connect to is named without a probe."""
+    outcome = patient.examine(APP_WEBHOOK_URL="https://127.0.0.1/hook", APP_WEBHOOK_ALLOW_INSECURE=None)
+
+    assert outcome.at("fault") == ["address"]
+
+
+def test_webhook_that_is_off_is_ok(patient: Patient) -> None:
+    """Who says off means it."""
+    outcome = patient.examine("--probe", APP_WEBHOOK_URL="off")
+
+    assert outcome.level_of("address") == outcome.level_of("endpoint") == "ok"
+    assert outcome.at("fault") == []
+
+
+def test_events_that_were_given_up_are_counted_over_all_partitions(
+    patient: Patient, store: redis.Redis
+) -> None:
+    """Dead, parked and quarantined events are warnings, each with the command that shows them."""
+    for shelf, count in (("dead", 3), ("parked", 2), ("quarantined", 1)):
+        for number in range(count):
+            store.zadd(f"vuf:{{given-up.{number}}}:{shelf}", {f"member-{number}": 1})
+    outcome = patient.examine("--stage", "given-up")
+
+    assert [outcome.named(shelf)[0]["detail"][0] for shelf in ("dead", "parked", "quarantined")] == [
+        "3",
+        "2",
+        "1",
+    ]
+    assert {"dead", "parked", "quarantined"} <= set(outcome.at("warning"))
+    assert "events retry --state dead" in outcome.named("dead")[0]["advice"]
+
+
+def test_event_that_is_long_overdue_is_a_fault(patient: Patient, store: redis.Redis) -> None:
+    """When nobody sees to due events, the timer does not run."""
+    now = int(time.time())
+    store.zadd("vuf:{overdue.3}:due", {"first": now - 4000, "second": now + 100})
+    (finding,) = patient.examine("--stage", "overdue").named("due")
+
+    assert finding["level"] == "fault"
+    assert finding["detail"].startswith("2 wait")
+    assert "timer" in finding["advice"]
+
+
+def test_endpoint_that_asked_to_be_left_alone_is_a_fault(patient: Patient) -> None:
+    """After a 410 events wait until somebody enables the endpoint; the command to do so is told."""
+    environment = patient.stack.environment
+    patient.set_fault(action="Receiver", kind="error", status=410)
+    callback = f"{patient.callback_base}/{environment['CALLBACK_TOKENS']}"
+    requests.post(callback, json={"EventType": "FileDeleted", "FileDeleteEvent": {}}, timeout=10)
+    operator = OperatorStore(environment["REDIS_URL"], StoreScope(environment["STAGE"], 604_800))
+    deadline = time.monotonic() + 10
+    while not operator.endpoint_health(environment["APP_WEBHOOK_URL"]).disabled_since:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    try:
+        (finding,) = patient.examine().named("endpoint")
+    finally:
+        operator.enable_endpoint(environment["APP_WEBHOOK_URL"])
+
+    assert finding["level"] == "fault"
+    assert "events endpoint --enable" in finding["advice"]

@@ -1,0 +1,152 @@
+"""The app's events, made of all that VOD is known to send, against their schemas in the document."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local.openapi.event_content import EVENT_KINDS, kind_of
+from local.openapi.webhooks import WEBHOOK_HEADERS
+from shared.app_event import EXPIRY, PULL, PUSH, RECONCILED, AppEvent, Verdict, event_id_for, to_json
+from shared.app_webhook import signed_headers
+from shared.event_notification import EventNotification, notification_from_pull, parse_notification
+from shared.upload_context import UploadContext
+from tests.openapi.schemas import document, faults
+from tests.shared.uploads import NOW, changed, uploaded
+
+SAMPLES = sorted((Path(__file__).parents[1] / "samples" / "vod").rglob("*.json"))
+ALICE = UploadContext("01M7Q5CQG00000000000000001", "alice", "lesson 3")
+NOTHING = EventNotification(event_type="", wire_format="unknown", raw={})
+OF_OURS = (Verdict.ATTRIBUTED, Verdict.LATE, Verdict.REPLAYED)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+def notifications(path: Path) -> list[EventNotification]:
+    """Read a sample, pushed or pulled."""
+    body = json.loads(path.read_bytes())
+    answer = body.get("Response", body)
+    pulled = answer.get("EventSet") or answer.get("eventList")
+    if pulled:
+        return [notification_from_pull(item) for item in pulled]
+    return [parse_notification(path.read_bytes())]
+
+
+def told(
+    notification: EventNotification,
+    *,
+    uploader: UploadContext | None = ALICE,
+    verdict: Verdict = Verdict.ATTRIBUTED,
+    origin: str = PUSH,
+) -> dict[str, Any]:
+    """Write the app's event as it is sent, and read it back."""
+    event = AppEvent(
+        event_id=event_id_for("of a test"),
+        notification=notification,
+        uploader=uploader,
+        verdict=verdict,
+        verified=uploader is not None,
+        sequence=1 if uploader else 0,
+        occurred_at=NOW,
+        origin=origin,
+    )
+    sent: dict[str, Any] = json.loads(json.dumps(to_json(event)))
+    return sent
+
+
+def breaches(event: dict[str, Any]) -> list[str]:
+    """List what the schemas find wrong with an event: that of its type, and that of any type."""
+    schemas = document()["components"]["schemas"]
+    return faults(event, schemas[kind_of(event["type"]).name]) + faults(event, schemas["AppEvent"])
+
+
+def all_events() -> list[dict[str, Any]]:
+    """Make every event that the samples can become."""
+    read = [notification for path in SAMPLES for notification in notifications(path)]
+    ours = [
+        told(notification, verdict=verdict, origin=origin)
+        for notification in read
+        for verdict in OF_OURS
+        for origin in (PUSH, PULL, RECONCILED)
+    ]
+    foreign = [told(each, uploader=None, verdict=Verdict.UNATTRIBUTED) for each in read]
+    return [*ours, *foreign, told(NOTHING, origin=EXPIRY)]
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_sample_becomes_an_event_as_documented(path: Path) -> None:
+    """Whatever VOD says, and whoever's it is: the app gets what the schema of its type allows."""
+    for notification in notifications(path):
+        for verdict in OF_OURS:
+            assert breaches(told(notification, verdict=verdict)) == []
+        assert breaches(told(notification, uploader=None, verdict=Verdict.UNATTRIBUTED)) == []
+
+
+def test_end_of_an_unused_upload_is_as_documented() -> None:
+    """There is no file, and nothing of VOD's."""
+    assert breaches(told(NOTHING, origin=EXPIRY)) == []
+
+
+def test_every_type_and_member_of_the_document_really_occurs() -> None:
+    """Nothing in the document is invented: the samples show all of it."""
+    events = all_events()
+    members = {(kind_of(event["type"]).name, name) for event in events for name in event["data"]}
+    documented = {
+        (kind.name, name)
+        for kind in EVENT_KINDS.values()
+        for name in document()["components"]["schemas"][kind.name]["properties"]["data"]["properties"]
+    }
+
+    assert members == documented
+
+
+@given(st.data())
+def test_hostile_values_change_no_shape(data: st.DataObject) -> None:
+    """Any value anywhere in an event of VOD's leaves the app's event as documented."""
+    body: dict[str, Any] = data.draw(
+        st.sampled_from([uploaded("x"), changed("x"), changed(status="PROCESSING")])
+    )
+    member = next(value for value in body.values() if isinstance(value, dict))
+    target = data.draw(st.sampled_from([member, *(v for v in member.values() if isinstance(v, dict))]))
+    target[data.draw(st.sampled_from([*target, "MetaData"]))] = data.draw(VALUES)
+    notification = parse_notification(json.dumps(body).encode())
+
+    assert breaches(told(notification)) == []
+    assert breaches(told(notification, uploader=None, verdict=Verdict.UNATTRIBUTED)) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "value"),
+    [
+        ("id", "1"),
+        ("type", "upload.done"),
+        ("timestamp", 1),
+        ("more", 1),
+        ("data", {}),
+        ("raw", "text"),
+    ],
+)
+def test_schema_refuses_what_no_event_is(change: str, value: object) -> None:
+    """A schema that allowed everything would prove nothing."""
+    event = told(parse_notification(json.dumps(uploaded()).encode()))
+
+    assert faults({**event, change: value}, document()["components"]["schemas"]["AppEvent"]) != []
+
+
+@pytest.mark.parametrize("secrets", [(b"first",), (b"first", b"second")], ids=["one", "two"])
+def test_headers_of_a_delivery_are_as_documented(secrets: tuple[bytes, ...]) -> None:
+    """Every entry of the webhooks names the three headers of Standard Webhooks, with their form."""
+    sent = signed_headers(b"{}", event_id=event_id_for("x"), now=NOW, secrets=secrets)
+
+    assert [fault for name, value in sent.items() for fault in faults(value, WEBHOOK_HEADERS[name])] == []
+    for hook in document()["webhooks"].values():
+        named = [parameter["$ref"].rpartition("/")[2] for parameter in hook["post"]["parameters"]]
+        assert named == list(sent)

@@ -1,0 +1,88 @@
+"""Whether what the store keeps of an upload or an event is what the model says.
+
+What is done to both is left to the machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from shared.upload_record import read_session
+from shared.upload_session import UploadState, state_of
+from tests.reliability.machine_world import media_url
+from tests.shared.uploads import new_entry
+
+if TYPE_CHECKING:
+    import redis
+
+    from shared.store import Store
+    from tests.reliability.upload_model import EventModel, UploadModel
+
+
+@dataclass
+class Comparison:
+    """One store, looked at from outside; `was` is the last state seen of each upload."""
+
+    store: Store
+    client: redis.Redis
+    was: dict[str, UploadState] = field(default_factory=dict)
+
+    def upload(self, upload: UploadModel, *, now: int) -> None:
+        """Compare an upload, and insist on what has to hold for each."""
+        known = upload.session
+        partition = self.store.key_of(new_entry(known)).partition
+        pipeline = self.client.pipeline(transaction=False)
+        pipeline.hgetall(f"{partition}:upload:{known.upload_id}")
+        pipeline.zscore(f"{partition}:checks", known.upload_id)
+        record, check_at = pipeline.execute()
+        found = read_session(known.upload_id, record)
+        state = upload.state(now)
+        assert state_of(found, now=now) is state
+        assert (found.user_id, found.issued_at, found.ends_at, found.grant) == (
+            known.user_id,
+            known.issued_at,
+            upload.ends_at,
+            known.grant,
+        )
+        assert (found.sequence, found.file_id, found.updated_at) == (
+            upload.sequence,
+            upload.file_id,
+            upload.updated_at,
+        )
+        assert (found.uploaded_at, found.cancelled_at, found.expired_at) == (
+            upload.uploaded_at,
+            upload.cancelled_at,
+            upload.expired_at,
+        )
+        assert (found.media_url, found.procedure_task_id) == (media_url(upload), upload.task_id)
+        progress = found.procedure.subtasks[0].progress if found.procedure else 0
+        assert progress == upload.progress
+        assert check_at == upload.check_at
+        if state in (UploadState.ISSUED, UploadState.PROCESSING):
+            assert check_at is not None, "nobody would find out that its event was missed"
+        was = self.was.get(known.upload_id, state)
+        assert was not in (UploadState.READY, UploadState.FAILED) or state is was
+        self.was[known.upload_id] = state
+
+    def event(self, event: EventModel) -> None:
+        """Compare an event and the places that name it."""
+        pipeline = self.client.pipeline(transaction=False)
+        pipeline.hgetall(event.at.key)
+        for shelf in ("due", "dead", "quarantined"):
+            pipeline.zscore(f"{event.at.partition}:{shelf}", event.at.key)
+        record, due_at, dead_at, quarantined_at = pipeline.execute()
+        assert (record["status"], record["verdict"], int(record.get("sequence", 0))) == (
+            event.status,
+            event.verdict,
+            event.sequence,
+        )
+        assert (record["delivery"], int(record.get("attempts", 0)), record["lease"]) == (
+            event.delivery,
+            event.attempts,
+            event.lease,
+        )
+        assert (record.get("verified") == "1", due_at) == (event.verified, event.due_at)
+        assert (dead_at is not None, quarantined_at is not None) == (event.is_dead, event.is_quarantined)
+        # The app, or somebody who decides about it, is still to hear of it, or has heard.
+        assert (event.due_at is not None) is (event.delivery == "due")
