@@ -3,6 +3,7 @@
 VENV ?= .venv
 BIN  := $(VENV)/bin
 TEST ?= tests
+STAGE ?= dev
 
 # SCF runs Python 3.10, so that one is preferred. A pyenv shim can be there and fail: only a run counts.
 PYTHON ?= $(shell for python in python3.10 "$$HOME"/.pyenv/versions/3.10*/bin/python \
@@ -70,6 +71,15 @@ lock: .venv-lock/bin/uv ## pin what the .in files name (UPGRADE=1: to the newest
 	@$(COMPILE) requirements.in -o requirements.txt
 	@$(COMPILE) requirements-local.in -o requirements-local.txt
 	@$(COMPILE) requirements-dev.in -o requirements-dev.txt
+
+package: $(RUN_READY) ## build what is deployed into build/, with what each function weighs
+	@$(BIN)/python -m local.package build
+
+check-deploy: $(TEST_READY) ## serverless.yml, the settings of STAGE and the packages: all that can be known here
+	@$(BIN)/python -m local.package check --stage "$(STAGE)"
+
+deploy: $(TEST_READY) package ## package, check, and have the Serverless CLI deploy STAGE
+	@$(BIN)/python -m local.package deploy --stage "$(STAGE)"
 
 clean: ## remove what set-up, tests and packaging made (.env and .local/ stay)
 	@rm -rf .venv .venv-* node_modules build .coverage .coverage.* .hypothesis .*_cache

@@ -15,6 +15,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from local.doctor.api_checks import ApiChecks
 from local.doctor.backlog_checks import BacklogChecks
@@ -150,6 +151,8 @@ def _deployment(arguments: argparse.Namespace) -> Deployment:
         deployment = from_stack(arguments.folder)
     else:
         deployment = from_environment(os.environ) or from_stack(_LOCAL_FOLDER)
+    if arguments.callback_url is not None and not _is_plain_url(arguments.callback_url):
+        raise SourceError("--callback-url is an http or https URL without a query.")
     stage = {"STAGE": arguments.stage} if arguments.stage else {}
     return replace(
         deployment,
@@ -158,3 +161,13 @@ def _deployment(arguments: argparse.Namespace) -> Deployment:
         callback_url=arguments.callback_url or deployment.callback_url,
         probe=arguments.probe,
     )
+
+
+def _is_plain_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return (
+            parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.query or parts.fragment)
+        )
+    except ValueError:
+        return False

@@ -25,7 +25,7 @@ _BANNER = """\
     {url}/   open this page and upload a file
     {tls_url}   the same over TLS; its authority is {ca_file}
 
-  From a second terminal:  python -m local upload FILE{url_option}
+  From a second terminal:  {python} -m local upload FILE{url_option}
   Store: {redis}. State, secrets and the functions' log: {folder}
 {faults}  Ctrl-C ends all of it.
 """
@@ -86,8 +86,15 @@ def _banner(stack: Stack, folder: Path) -> str:
         url=stack.url,
         tls_url=stack.tls_url,
         ca_file=stack.ca_file,
+        python=_python(),
         url_option="" if usual else f" --url {stack.url}",
         redis="REDIS_URL of your environment" if stack.info["redis"] == "external" else "an embedded Valkey",
         folder=folder.resolve(),
         faults=_FAULTS.format(count=len(dial.strikes), seed=dial.seed) if dial.strikes else "",
     )
+
+
+def _python() -> str:
+    """Name this interpreter as one would type it here."""
+    executable = Path(sys.executable)
+    return str(executable.relative_to(Path.cwd())) if executable.is_relative_to(Path.cwd()) else "python"

@@ -98,9 +98,7 @@ def _of_name(file: Mapping[str, Any], key: str) -> Iterator[str]:
         yield f"its full name can exceed {MAX_NAME_LENGTH} characters"
 
 
-def _of_function(
-    function: Mapping[str, Any], root_modules: Mapping[str, Collection[str]]
-) -> Iterator[str]:
+def _of_function(function: Mapping[str, Any], root_modules: Mapping[str, Collection[str]]) -> Iterator[str]:
     text = str(function.get("handler"))
     handler, source = HANDLER.fullmatch(text), function.get("src")
     if handler is None:

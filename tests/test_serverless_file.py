@@ -138,7 +138,10 @@ VARIABLE = {"key": "STAGE", "value": "dev"}
         (set_at(*FUNCTION, "handler", to="functions.upload_status.main_handler"), "takes no handler"),
         (set_at(*FUNCTION, "handler", to="upload_status_v2.main_handler"), "takes no handler"),
         (set_at(*FUNCTION, "handler", to="upload_state.main_handler"), "there is no file upload_state.py"),
-        (set_at(*FUNCTION, "handler", to="event_delivery.main_handler"), "there is no file event_delivery.py"),
+        (
+            set_at(*FUNCTION, "handler", to="event_delivery.main_handler"),
+            "there is no file event_delivery.py",
+        ),
         (set_at(*FUNCTION, "src", to="./functions"), "there is no package ./functions"),
         (set_at(*FUNCTION, "src", to=None), "would get the packages of all functions"),
         (set_at(*FUNCTION, "timeout", to=901), "timeout must be 1 to 900 seconds"),

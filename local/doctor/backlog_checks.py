@@ -48,7 +48,7 @@ class BacklogChecks:
         try:
             backlog = self._probe().backlog()
         except StoreUnavailableError:
-            raise NotLookedAtError("the store does not answer") from None
+            raise NotLookedAtError("the store cannot be read: its own checks say why") from None
         late = 0 if backlog.oldest_due_at is None else int(self._clock()) - backlog.oldest_due_at
         due = backlog.counts["due"]
         if late > _LATE_SECONDS:
@@ -74,7 +74,7 @@ class BacklogChecks:
         try:
             health = self._probe().endpoint_health(url)
         except StoreUnavailableError:
-            raise NotLookedAtError("the store does not answer") from None
+            raise NotLookedAtError("the store cannot be read: its own checks say why") from None
         now = int(self._clock())
         if health.disabled_since is not None:
             yield fault(

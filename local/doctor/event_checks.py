@@ -9,9 +9,11 @@ import hashlib
 import json
 import secrets
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import requests
+import urllib3
 
 from local.doctor.deployment import shown_url, token_of, without_token
 from local.doctor.event_configuration import PULL, Wish, findings, wish_of
@@ -63,9 +65,9 @@ class EventChecks:
                 continue
             if application == own:
                 self._present = present
-            if others:
-                yield ok("application", f"{application or 'the main one'}:")
-            yield from findings(present, wish_of(self._deployment, is_own=application == own))
+            is_own = application == own
+            for finding in findings(present, wish_of(self._deployment, is_own=is_own)):
+                yield finding if is_own else replace(finding, check=f"{finding.check} of {application}")
 
     def _callback(self) -> Iterator[Finding]:
         url = self._our_url()
@@ -79,16 +81,15 @@ class EventChecks:
             yield fault(_PATH, f"{shown} gives no answer ({answer})", advice)
             return
         status, problem = answer
-        if status == _NOT_FOUND and problem == f"{PROBLEM_TYPE_PREFIX}not-found":
-            yield ok(_PATH, f"{shown} answers, and refuses a wrong token, in {seconds * 1000:.0f} ms")
-        elif problem == f"{PROBLEM_TYPE_PREFIX}configuration":
+        if problem == f"{PROBLEM_TYPE_PREFIX}configuration":
             advice = "Its log names the settings that are missing or invalid where it runs."
             yield fault(_PATH, f"{shown}: the function is not configured", advice)
-        else:
+        elif (status, problem) != (_NOT_FOUND, f"{PROBLEM_TYPE_PREFIX}not-found"):
             advice = "The answer to a wrong token should be event_notification's own 404: is this its URL?"
             yield fault(_PATH, f"{shown} answers {status}, not as our function does", advice)
-            return
-        yield from self._genuine(url, shown)
+        else:
+            yield ok(_PATH, f"{shown} answers, and refuses a wrong token, in {seconds * 1000:.0f} ms")
+            yield from self._genuine(url, shown)
 
     def _genuine(self, url: str, shown: str) -> Iterator[Finding]:
         check = "event taken in"
@@ -143,7 +144,7 @@ def _post(url: str, body: bytes) -> tuple[int, str] | str:
             url, data=body, headers=headers, timeout=VOD_PATIENCE_SECONDS, allow_redirects=False, stream=True
         ) as answer:
             content = answer.raw.read(_MOST_BYTES, decode_content=True)
-    except (requests.RequestException, OSError, ValueError) as error:
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         return type(error).__name__
     try:
         document = json.loads(content)

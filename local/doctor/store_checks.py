@@ -8,6 +8,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import redis
+
 from local.doctor.findings import Check, Group, NotLookedAtError, fault, needed, ok, warning
 from local.doctor.store_probe import CLAIMANTS, ROUND_TRIPS, StoreProbe, failure_of
 from shared.errors import StoreUnavailableError
@@ -91,10 +93,10 @@ class StoreChecks:
         try:
             claims = probe.claims()
         except StoreUnavailableError as error:
-            advice = (
-                "Our scripts need EVALSHA and SCRIPT LOAD: a proxy in front, or the user's rights, forbid it."
-            )
-            yield fault("atomicity", f"scripts do not run ({failure_of(error)[0]})", advice)
+            reason, advice = failure_of(error)
+            if isinstance(error.__cause__, redis.exceptions.NoPermissionError):
+                advice = "Our scripts need EVALSHA and SCRIPT LOAD: let the user run them."
+            yield fault("atomicity", f"scripts do not run: {reason}", advice)
             return
         winners = sum(won for won, _ in claims)
         if winners == 1 and sorted(place for _, place in claims) == list(range(1, CLAIMANTS + 1)):

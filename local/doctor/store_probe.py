@@ -44,6 +44,11 @@ _REASONS: tuple[tuple[type[Exception], str, str], ...] = (
         "Give the user all commands on vuf:* keys.",
     ),
     (
+        redis.exceptions.MovedError,
+        "it has a part of the keys only, as a node of a Redis Cluster does",
+        "Write redis+cluster:// or rediss+cluster:// in REDIS_URL.",
+    ),
+    (
         redis.TimeoutError,
         "no answer in time",
         "Is this machine in the store's private network, and does the security group let us in?",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from local.package.build import BUILD, build_packages
 from local.package.contents import PackageError
+from local.package.deployment import deploy
 from local.package.measure import measure
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ def too_large(packages: Iterable[Package]) -> list[str]:
 def _build(_stage: str) -> list[str]:
     packages = build_packages()
     sys.stdout.write(_table(packages))
-    sys.stdout.write(f"\nThe packages are in {BUILD.name}/functions, the same as zips in {BUILD.name}/zips.\n")
+    sys.stdout.write(
+        f"\nThe packages are in {BUILD.name}/functions, the same as zips in {BUILD.name}/zips.\n"
+    )
     return too_large(packages)
 
 
@@ -79,7 +82,14 @@ def _check(stage: str) -> list[str]:
     return faults
 
 
-_COMMANDS: Mapping[str, Callable[[str], list[str]]] = {"build": _build, "check": _check}
+def _deploy(stage: str) -> list[str]:
+    faults = _check(stage)
+    if not faults and deploy(stage) != 0:
+        faults = ["The Serverless CLI did not finish: what it says above is the reason."]
+    return faults
+
+
+_COMMANDS: Mapping[str, Callable[[str], list[str]]] = {"build": _build, "check": _check, "deploy": _deploy}
 
 if __name__ == "__main__":
     sys.exit(main())

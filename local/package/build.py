@@ -58,13 +58,17 @@ def build_packages(target: Path = BUILD, *, wheels: Path = BUILD / "wheels") -> 
     python = python_3_10()
     libraries = read_libraries(wheels)
     ours = own_files()
-    bytecode = _compile({place: content for files in (ours, *libraries.values()) for place, content in files.items()}, python)
+    bytecode = _compile(
+        {place: content for files in (ours, *libraries.values()) for place, content in files.items()}, python
+    )
     packages = []
     for function, names in LIBRARIES.items():
         files = files_of(function, ours)
         files |= {_beside(name): bytecode[name] for name in files}
         for name in names:
-            files |= {place_of(place): bytecode.get(place, content) for place, content in libraries[name].items()}
+            files |= {
+                place_of(place): bytecode.get(place, content) for place, content in libraries[name].items()
+            }
         package = package_at(target, function)
         write_folder(package.folder, files)
         write_zip(package.archive, files)
@@ -116,7 +120,9 @@ def read_libraries(store: Path) -> dict[str, Files]:
 def _compile(files: Files, python: str) -> Files:
     """Make the bytecode of every source file, by its name; never compared to it, for SCF resets file times."""
     with tempfile.TemporaryDirectory() as scratch:
-        write_folder(Path(scratch), {name: content for name, content in files.items() if name.endswith(".py")})
+        write_folder(
+            Path(scratch), {name: content for name, content in files.items() if name.endswith(".py")}
+        )
         mode = ["-b", "-q", "--invalidation-mode", "unchecked-hash", "-s", scratch, "-p", PLACE_ON_SCF]
         run = subprocess.run(
             [python, "-s", "-S", "-m", "compileall", *mode, scratch],

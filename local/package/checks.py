@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from local.package.build import BUILD, own_files, package_at, files_of
+from local.package.build import BUILD, files_of, own_files, package_at
 from local.package.contents import LIBRARIES, folder_of
 from local.package.stage_variables import stage_file, stage_variables
 from local.repository import REPOSITORY
@@ -122,7 +122,9 @@ def _of_settings(
     environment = {}
     for variable, value in entries.items():
         source = variables_read(value)
-        environment[variable] = stage if value == _OWN_STAGE else values.get("".join(source), "") if source else value
+        environment[variable] = (
+            stage if value == _OWN_STAGE else values.get("".join(source), "") if source else value
+        )
     size = environment_bytes(environment)
     if size >= MAX_ENVIRONMENT_BYTES:
         yield f"{name}: its variables take {size} bytes, and the platform allows {MAX_ENVIRONMENT_BYTES}."

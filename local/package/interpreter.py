@@ -5,12 +5,12 @@ What is compiled is left to `build`.
 
 from __future__ import annotations
 
-import glob
 import os
 import shutil
 import subprocess
 import sys
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.package.contents import MissingToolError
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 CHOICE = "PYTHON_3_10"
 """The environment variable that names one."""
+_COLLECTIONS = ((".pyenv/versions", "3.10*"), (".local/share/uv/python", "cpython-3.10*"))
+"""Where tools that install interpreters put them, below the home folder."""
 _QUESTION = "import sys; sys.exit(sys.implementation.name != 'cpython' or sys.version_info[:2] != (3, 10))"
 
 
@@ -46,9 +48,11 @@ def _candidates() -> Iterator[str]:
     # In a virtual environment this is the interpreter below it, which knows no libraries.
     yield getattr(sys, "_base_executable", sys.executable)
     yield "python3.10"
-    yield from sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/3.10*/bin/python3.10")))
-    yield from sorted(glob.glob(os.path.expanduser("~/.local/share/uv/python/cpython-3.10*/bin/python3.10")))
+    for folder, pattern in _COLLECTIONS:
+        yield from map(str, sorted((Path.home() / folder).glob(f"{pattern}/bin/python3.10")))
 
 
 def _is_python_3_10(candidate: str) -> bool:
-    return subprocess.run([candidate, "-I", "-c", _QUESTION], capture_output=True, check=False).returncode == 0
+    question = [candidate, "-I", "-c", _QUESTION]
+    answer = subprocess.run(question, capture_output=True, check=False)  # noqa: S603  # found, or named by the user
+    return answer.returncode == 0

@@ -30,7 +30,7 @@ def stage_variables(folder: Path, stage: str, environment: Mapping[str, str]) ->
 
 
 def parse_env_file(text: str) -> dict[str, str]:
-    """Read NAME=VALUE lines as dotenv 8 does: the last of a name wins, and nothing behind a value is a comment."""
+    """Read NAME=VALUE lines as dotenv 8 does: the last of a name wins, and no value has a comment."""
     lines = (_LINE.fullmatch(line) for line in _LINE_ENDS.split(text))
     return {line[1]: _unquoted(line[2]) for line in lines if line is not None}
 

@@ -105,14 +105,14 @@ def deploy(unpacked: Mapping[str, Path], tmp_path: Path) -> Deploy:
 
 
 @pytest.fixture
-def packaged_stack(
-    deploy: Deploy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[StartStack]:
+def packaged_stack(deploy: Deploy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StartStack]:
     """Start local stacks whose functions run from their packages."""
     with contextlib.ExitStack() as parts:
 
         def start(
-            *, off: frozenset[str] = frozenset(), **options: Any  # noqa: ANN401  # as above
+            *,
+            off: frozenset[str] = frozenset(),
+            **options: Any,  # noqa: ANN401  # as above
         ) -> tuple[Stack, PackagedInstances]:
             made: list[PackagedInstances] = []
 

@@ -58,7 +58,9 @@ def eventually(holds: Callable[[], bool]) -> bool:
 
 def unused_libraries(instances: PackagedInstances, owners: Mapping[str, str], function: str) -> set[str]:
     """Name the libraries of a function's package from which nothing was imported."""
-    return set(LIBRARIES[function]) - {owners[file] for file in instances.imported[function] if file in owners}
+    return set(LIBRARIES[function]) - {
+        owners[file] for file in instances.imported[function] if file in owners
+    }
 
 
 @pytest.mark.parametrize("mode", ["PUSH", "PULL"])

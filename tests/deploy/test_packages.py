@@ -56,7 +56,9 @@ def test_second_build_gives_the_same_bytes(packages: list[Package], tmp_path: Pa
 
 def test_folder_and_zip_hold_the_same(packages: list[Package]) -> None:
     """The command line packs the folder; what is tested from the zip is what is in it."""
-    assert [read_folder(package.folder) for package in packages] == [files_in(package) for package in packages]
+    assert [read_folder(package.folder) for package in packages] == [
+        files_in(package) for package in packages
+    ]
 
 
 def test_zip_tells_nothing_of_when_and_by_whom_it_was_made(packages: list[Package]) -> None:
@@ -123,7 +125,11 @@ def test_our_code_comes_with_its_source_and_libraries_without(packages: list[Pac
     for package in packages:
         names = files_in(package).keys()
         sources = {name for name in names if name.endswith(".py")}
-        beside = {re.sub(r"__pycache__/(.*)\.cpython-310\.pyc$", r"\1.py", name) for name in names if "__pycache__" in name}
+        beside = {
+            re.sub(r"__pycache__/(.*)\.cpython-310\.pyc$", r"\1.py", name)
+            for name in names
+            if "__pycache__" in name
+        }
 
         assert {name for name in sources if not name.startswith("shared/")} == {f"{package.function}.py"}
         assert beside == sources
@@ -139,7 +145,8 @@ def test_traceback_names_the_place_on_scf(packages: list[Package]) -> None:
         if name.endswith(".pyc")
     }
     expected = {
-        name: f"{PLACE_ON_SCF}/" + re.sub(r"(?:__pycache__/)?([^/]*?)(?:\.cpython-310)?\.pyc$", r"\1.py", name)
+        name: f"{PLACE_ON_SCF}/"
+        + re.sub(r"(?:__pycache__/)?([^/]*?)(?:\.cpython-310)?\.pyc$", r"\1.py", name)
         for name in places
     }
 
@@ -159,7 +166,9 @@ def test_everything_of_shared_that_is_imported_is_there(packages: list[Package])
     """What only operators use stays at home, and nothing deployed asks for it."""
     for package in packages:
         files = files_in(package)
-        asked = {name for file, source in files.items() if file.endswith(".py") for name in imports_in(source)}
+        asked = {
+            name for file, source in files.items() if file.endswith(".py") for name in imports_in(source)
+        }
 
         assert asked - files.keys() == set()
         assert {f"shared/{room}.py" for room in OPERATORS_OWN} & files.keys() == set()
@@ -177,12 +186,12 @@ def test_what_is_left_out_is_really_brought_by_a_wheel(packages: list[Package]) 
     """A reason that no longer applies is no reason."""
     assert packages
     names = [
-        name
-        for wheel in (BUILD / "wheels").glob("*/*.whl")
-        for name in zipfile.ZipFile(wheel).namelist()
+        name for wheel in (BUILD / "wheels").glob("*/*.whl") for name in zipfile.ZipFile(wheel).namelist()
     ]
 
-    assert [left_out for left_out in NEVER_IMPORTED if not any(name.startswith(left_out) for name in names)] == []
+    assert [
+        left_out for left_out in NEVER_IMPORTED if not any(name.startswith(left_out) for name in names)
+    ] == []
 
 
 @pytest.mark.parametrize("function", LIBRARIES)

@@ -66,6 +66,8 @@ def test_function_cannot_write_there(tmp_path: Path, where: str) -> None:
 
 def test_function_can_write_to_the_scratch_folder(tmp_path: Path) -> None:
     """As to /tmp on SCF."""
-    source = "import tempfile\ndef main_handler(event, context):\n    tempfile.TemporaryFile('w').write('x')\n"
+    source = (
+        "import tempfile\ndef main_handler(event, context):\n    tempfile.TemporaryFile('w').write('x')\n"
+    )
 
     assert invoke(tmp_path, source) is None

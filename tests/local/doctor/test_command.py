@@ -111,6 +111,18 @@ def test_nothing_to_examine_is_wrong_usage(
     assert "--env-file" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "url", ["", "ftp://host/path", "https://", "http://[broken", "https://host/path?query"]
+)
+def test_callback_url_that_is_none_is_wrong_usage(
+    patient: Patient, examined: tuple[Stack, Path], capsys: pytest.CaptureFixture[str], url: str
+) -> None:
+    """What cannot be the address of a function is refused before anything is asked."""
+    assert main(["doctor", "--folder", str(examined[1]), "--callback-url", url]) == 2
+    assert capsys.readouterr().out == ""
+    assert patient.event_configuration().upload_complete == "ON"
+
+
 def test_quoted_values_and_comments_are_read_as_the_deployment_reads_them(
     patient: Patient, tmp_path: Path
 ) -> None:

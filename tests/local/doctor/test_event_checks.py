@@ -151,7 +151,7 @@ def test_other_applications_of_the_policies_must_push(patient: Patient) -> None:
     before = patient.examine(UPLOAD_POLICIES=policies)
     fixed = patient.examine("--fix", "--yes", UPLOAD_POLICIES=policies)
 
-    assert [finding["level"] for finding in before.named("mode")] == ["ok", "fault"]
+    assert (before.level_of("mode"), before.at("fault")) == ("ok", [f"mode of {APPLICATION}"])
     assert [change["application"] for change in fixed.document["fix"]["changes"]] == [APPLICATION]
     assert fixed.at("fault") == []
 

@@ -7,7 +7,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.cluster.redis_cluster import RedisCluster
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import redis
 
     from tests.local.doctor.patient import Outcome, Patient
@@ -51,6 +55,20 @@ def test_store_that_is_nearly_full_is_a_warning(patient: Patient, store: redis.R
     (finding,) = patient.examine().named("memory")
 
     assert finding["level"] == "warning"
+
+
+def test_cluster_is_examined_as_one_and_named_where_the_url_does_not(
+    patient: Patient, tmp_path: Path
+) -> None:
+    """A Redis Cluster needs its own scheme: without it scripts do not find their keys."""
+    with RedisCluster(tmp_path / "cluster") as cluster:
+        fitting = patient.examine(REDIS_URL=cluster.url())
+        single = patient.examine(REDIS_URL=cluster.url().replace("+cluster", ""))
+
+    assert fitting.at("fault") == ["durability"]  # these nodes keep nothing on a disk
+    assert "a Redis Cluster" in fitting.named("cluster")[0]["detail"]
+    assert single.level_of("cluster") == "warning"
+    assert "redis+cluster://" in single.named("cluster")[0]["advice"]
 
 
 def test_wrong_password_is_named_as_such(patient: Patient) -> None:

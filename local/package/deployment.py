@@ -1,0 +1,63 @@
+"""Hands the checked packages to a Serverless CLI that still deploys to Tencent Cloud.
+
+`scf` does; so does `serverless` up to 2.72.4. Newer ones say so in one line, deploy nothing and end
+with 0 (scf-platform 3.1), so the version is asked before; the deployment itself is left to the CLI.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+from local.package.contents import PackageError
+from local.repository import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+INSTALL = "install one with npm install --global serverless@2.72.4"
+_LAST_WITH_TENCENT = 2
+_VERSION = re.compile(r"\b(\d+)\.\d+\.\d+")
+
+
+def deploying_cli(environment: Mapping[str, str] = os.environ) -> str:
+    """Find the CLI on the PATH that can do it.
+
+    Raises:
+        PackageError: there is none, or only one that deploys elsewhere.
+
+    """
+    path = environment.get("PATH", "")
+    if scf := shutil.which("scf", path=path):
+        return scf
+    serverless = shutil.which("serverless", path=path)
+    if serverless is None:
+        raise PackageError(f"There is no Serverless CLI here: {INSTALL}.")
+    said = subprocess.run(
+        [serverless, "--version"], env=_for_tencent(environment), capture_output=True, text=True, check=False
+    )
+    version = _VERSION.search(said.stdout)
+    if version is None:
+        raise PackageError(f"{serverless} does not tell its version: {INSTALL}.")
+    if int(version[1]) > _LAST_WITH_TENCENT:
+        raise PackageError(f"serverless {version[0]} no longer deploys to Tencent Cloud: {INSTALL}.")
+    return serverless
+
+
+def deploy(stage: str, environment: Mapping[str, str] = os.environ) -> int:
+    """Deploy what is built, and return the CLI's exit code.
+
+    Raises:
+        PackageError: as `deploying_cli`.
+
+    """
+    command = [deploying_cli(environment), "deploy", "--stage", stage]
+    return subprocess.run(command, cwd=REPOSITORY, env=_for_tencent(environment), check=False).returncode
+
+
+def _for_tencent(environment: Mapping[str, str]) -> dict[str, str]:
+    """Say which of its vendors is meant: else the CLI goes by the time zone."""
+    return {**environment, "SERVERLESS_PLATFORM_VENDOR": "tencent", "SLS_TRACKING_DISABLED": "1"}
