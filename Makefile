@@ -26,7 +26,7 @@ NODE_READY := node_modules/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast test-reliability check format openapi lock coverage clean browser durability
+.PHONY: help demo test test-fast test-reliability check format openapi lock coverage package check-deploy deploy clean browser durability
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile

@@ -6,7 +6,7 @@ import ast
 import json
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,7 +22,7 @@ DEPLOYED = sorted([*(REPOSITORY / "shared").glob("*.py"), *(REPOSITORY / "functi
 
 SECRET_NAME = re.compile(r"(^|_)(digest|mac|password|secrets?|sign|signature|tokens?)$|secret_key$|sign_key$")
 NO_SECRETS: dict[str, str] = {
-    "intake.py: kept == notification.context_token": "the sender knows his own token, and hears no answer",
+    "intake.py: kept == notification.context_token": "only a token whose seal is whole gets this far",
     "signature_inspection.py: secret_key in text": "a command at the key owner's own desk",
 }
 """Comparisons that may take as long as they like, each with its reason."""
@@ -43,7 +43,7 @@ def page() -> str:
     return (REPOSITORY / "docs/security.md").read_text("utf-8")
 
 
-@lru_cache(maxsize=1)
+@cache
 def table() -> tuple[Row, ...]:
     """Read the table of the items."""
     lines = [line for line in page().splitlines() if re.match(r"\| S\d", line)]
@@ -54,8 +54,8 @@ def table() -> tuple[Row, ...]:
     )
 
 
-@lru_cache(maxsize=None)
-def tests_in(path: Path) -> frozenset[str]:
+@cache
+def names_of_tests(path: Path) -> frozenset[str]:
     """Collect the names of a file's tests, those of classes as `Class::test`."""
     names = set()
     for node in ast.parse(path.read_text("utf-8")).body if path.is_file() else ():
@@ -90,7 +90,7 @@ def test_row_names_tests_that_exist_and_says_what_is_missing(row: Row) -> None:
     missing = [
         name
         for name in row.tests
-        if name.partition("::")[2] not in tests_in(REPOSITORY / "tests" / name.partition("::")[0])
+        if name.partition("::")[2] not in names_of_tests(REPOSITORY / "tests" / name.partition("::")[0])
     ]
 
     assert missing == []

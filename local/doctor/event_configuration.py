@@ -28,12 +28,16 @@ _MEANINGS = {PUSH: "VOD calls event_notification", PULL: "reliable_notification 
 
 @dataclass(frozen=True)
 class Wish:
-    """What VOD should be set to; None: whatever it is. `tokens` are empty if the settings are invalid."""
+    """What VOD should be set to; None: whatever it is. `tokens` are empty if the settings are invalid.
+
+    `is_own`: the application is the deployment's own, and not one that only policies name.
+    """
 
     mode: Mode | None
     callback_url: str | None = field(repr=False)
     tokens: tuple[str, ...] = field(repr=False)
     sign_key: str | None = field(repr=False)
+    is_own: bool = True
 
 
 @dataclass(frozen=True)
@@ -54,13 +58,14 @@ def wish_of(deployment: Deployment, *, is_own: bool = True) -> Wish:
     try:
         settings = needed(CallbackSettings, deployment.environment)
     except NotLookedAtError:
-        return Wish(mode, None, (), None)
+        return Wish(mode, None, (), None, is_own)
     url = deployment.callback_url
     return Wish(
         mode,
         None if url is None else with_token(url, settings.callback_tokens),
         settings.callback_tokens,
         settings.callback_sign_key,
+        is_own,
     )
 
 
@@ -111,8 +116,9 @@ def _mode(present: EventConfiguration, wish: Wish) -> Finding:
     if present.mode not in _MEANINGS:
         return fault("mode", "VOD names none that we know", f"Choose with --mode: {_FIX}.")
     if wish.mode is not None and present.mode != wish.mode:
-        advice = f"Set Mode to {wish.mode}: {_FIX}; a deployment pulls from its own application only."
-        return fault("mode", f"{present.mode}, and {wish.mode} is wanted", advice)
+        reason = "" if wish.is_own else ": the functions pull from VOD_SUB_APP_ID's application only"
+        told = f"{present.mode}, and {wish.mode} is wanted{reason}"
+        return fault("mode", told, f"Set Mode to {wish.mode}: {_FIX}.")
     told = "" if wish.mode else "; --mode says which one is wanted"
     return ok("mode", f"{present.mode}: {_MEANINGS[present.mode]}{told}")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from local.doctor.event_configuration import PUSH, changes, wanted_configuration, wish_of
+from local.doctor.event_configuration import PULL, PUSH, changes, wanted_configuration, wish_of
 from local.doctor.findings import NotLookedAtError, needed
 from local.doctor.policy_checks import applications
 from local.doctor.vod_calls import VodCalls
@@ -59,6 +59,8 @@ def planned(deployment: Deployment) -> tuple[Fix, ...]:
         present = calls.event_configuration(application)
         wanted = wanted_configuration(present, wish)
         found = changes(present, wish)
+        if wanted.mode not in (PUSH, PULL):
+            raise NotLookedAtError("VOD names no mode that we know: choose with --mode")
         if wanted.mode == PUSH and not wanted.notification_url:
             raise NotLookedAtError("VOD has no callback URL: name it with --callback-url")
         if found:

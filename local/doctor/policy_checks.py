@@ -68,12 +68,12 @@ class PolicyChecks:
         policies = needed(SigningSettings, self.deployment.environment).upload_policies
         every: set[str] = set()
         sound = True
-        for application in applications(self.deployment.environment):
-            own = application == applications(self.deployment.environment)[0]
+        own, *others = applications(self.deployment.environment)
+        for application in (own, *others):
             wanted = {
                 name: named_in(policy)
                 for name, policy in policies.items()
-                if policy.vod_sub_app_id == application or (own and policy.vod_sub_app_id is None)
+                if (policy.vod_sub_app_id or own) == application
             }
             names = {entry for entries in wanted.values() for entry in entries}
             every |= names

@@ -6,7 +6,6 @@ Which operation answers with which of them is left to `local.openapi.operations`
 from __future__ import annotations
 
 import json
-from http import HTTPStatus
 
 from local.openapi.headers import headers
 from local.openapi.shapes import Schema, array, integer, record, reference, text
@@ -96,7 +95,7 @@ def _answer(name: str, kinds: tuple[errors.ServiceError, ...]) -> Schema:
         "status": {"const": kinds[0].status},
     }
     return {
-        "description": f"{HTTPStatus(kinds[0].status).phrase}. {kinds[0].title}.",
+        "description": f"{kinds[0].title}.",
         "headers": headers(*_OWN_HEADERS.get(name, ())),
         "content": {
             "application/problem+json": {

@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import shutil
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 _DATE = (1980, 1, 1, 0, 0, 0)
 """The first that a zip can tell."""

@@ -102,6 +102,12 @@ def files_of(function: str, ours: Mapping[str, bytes]) -> Files:
 
 
 def read_libraries(store: Path) -> dict[str, Files]:
+    """Read what is deployed of each library, by its place in a package; sources are still sources.
+
+    Raises:
+        PackageError, MissingToolError: as `build_packages`.
+
+    """
     lock = read_lock((REPOSITORY / "requirements.txt").read_text(encoding="utf-8"))
     libraries: dict[str, Files] = {}
     owners: dict[str, str] = {}
@@ -118,13 +124,13 @@ def read_libraries(store: Path) -> dict[str, Files]:
 
 
 def _compile(files: Files, python: str) -> Files:
-    """Make the bytecode of every source file, by its name; never compared to it, for SCF resets file times."""
+    """Make the bytecode of every source file, by its name; never compared to it: SCF resets file times."""
     with tempfile.TemporaryDirectory() as scratch:
         write_folder(
             Path(scratch), {name: content for name, content in files.items() if name.endswith(".py")}
         )
         mode = ["-b", "-q", "--invalidation-mode", "unchecked-hash", "-s", scratch, "-p", PLACE_ON_SCF]
-        run = subprocess.run(
+        run = subprocess.run(  # noqa: S603  # the interpreter we found
             [python, "-s", "-S", "-m", "compileall", *mode, scratch],
             # The order of a set among the constants hangs on the seed.
             env={"PYTHONHASHSEED": "0"},

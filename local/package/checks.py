@@ -76,7 +76,7 @@ def packaged_modules(build: Path = BUILD) -> dict[str, frozenset[str]]:
 
 
 def package_faults(build: Path = BUILD) -> list[str]:
-    """Say what is wrong with the packages: missing, stale, or with a file that must not leave this machine."""
+    """Say what is wrong with the packages: missing, stale, or with a file that must stay here."""
     return list(_of_packages(build))
 
 

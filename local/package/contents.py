@@ -61,7 +61,7 @@ class PackageError(Exception):
 
 
 class MissingToolError(PackageError):
-    """This machine lacks what building takes: Python 3.10, or an index that has the wheels."""
+    """Python 3.10 is not on this machine, or no index that has the wheels."""
 
 
 def folder_of(function: str) -> str:

@@ -91,7 +91,8 @@ def _download(wanted: str, scratch: Path) -> None:
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet", "download"]
     options = ["--no-deps", "--require-hashes", "--only-binary", ":all:", *_TARGET]
     places = ["--requirement", str(requirements), "--dest", str(scratch / "wheels")]
-    run = subprocess.run([*pip, *options, *places], capture_output=True, text=True, check=False)
+    command = [*pip, *options, *places]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # our own pip
     if run.returncode != 0:
         reason = next((line for line in run.stderr.splitlines() if line.startswith("ERROR: ")), "")
         if "MATCH THE HASHES" in reason:

@@ -27,7 +27,8 @@ def keep_read_only(scratch: str) -> None:
         else:
             path, changes = (arguments[0] if arguments else None), event in CHANGES
         named = os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else scratch
-        if changes and not f"{os.path.abspath(named)}/".startswith(f"{scratch}/"):
+        place = f"{os.path.abspath(named)}/"  # noqa: PTH100  # resolving would itself open files
+        if changes and not place.startswith(f"{scratch}/"):
             message = f"{path} is on a read-only file system"
             raise PermissionError(message)
 

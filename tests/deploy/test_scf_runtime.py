@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -43,7 +43,7 @@ def invoke(folder: Path, source: str) -> object:
 
 def test_function_sees_python_310_its_package_and_nothing_of_ours(tmp_path: Path) -> None:
     """Neither the repository nor a virtual environment is on the path, nor our environment around it."""
-    version, path, variables, limit = invoke(tmp_path, SURROUNDINGS)  # type: ignore[misc]  # the list above
+    version, path, variables, limit = cast("list[Any]", invoke(tmp_path, SURROUNDINGS))
     standard_library = [place for place in path if "python3" in place]
 
     assert version == [3, 10]

@@ -57,7 +57,7 @@ def test_text_says_what_the_document_says(
     document = patient.run(dict(patient.stack.environment), *words[1:]).document
 
     assert code == 1
-    assert "  fault    mode: PUSH, and PULL is wanted\n           -> Set Mode to PULL" in text
+    assert "  fault    mode: PUSH, and PULL is wanted\n           -> Set Mode to PULL: --fix does it." in text
     assert text.endswith("1 fault, 2 not looked at.\n") or not RUNS_ON_SCFS_PYTHON
     assert [f["check"] for f in document["checks"] if f"{f['level']:<9}{f['check']}:" not in text] == []
     assert (document["healthy"], document["counts"]["fault"]) == (False, 1)
