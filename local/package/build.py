@@ -5,6 +5,7 @@ The same code and the same lock give the same bytes. What is in a package is lef
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -61,6 +62,8 @@ def build_packages(target: Path = BUILD, *, wheels: Path = BUILD / "wheels") -> 
     bytecode = _compile(
         {place: content for files in (ours, *libraries.values()) for place, content in files.items()}, python
     )
+    for made in ("functions", "zips"):  # with what a function left that is no more
+        shutil.rmtree(target / made, ignore_errors=True)
     packages = []
     for function, names in LIBRARIES.items():
         files = files_of(function, ours)
