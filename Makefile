@@ -36,7 +36,9 @@ demo: $(RUN_READY) $(NODE_READY) ## the whole system on this machine, with a pag
 
 test: $(TEST_READY) $(NODE_READY) browser ## the tests, in a headless Chromium too where there is one
 	@npm test --silent
-	@$(PYTEST) -m "not reliability" --cov
+	@$(PYTEST) -m "not browser and not reliability" --cov
+	@# Apart, because Playwright leaves an event loop running in the process.
+	@$(PYTEST) -m browser
 
 test-fast: $(TEST_READY) $(NODE_READY) ## the same without a browser
 	@npm test --silent

@@ -159,6 +159,8 @@ def _of_timer(parameters: Mapping[str, Any]) -> Iterator[str]:
         yield f"cronExpression needs {CRON_FIELDS} fields"
     elif not all(map(_CRON_FIELD.fullmatch, fields)):
         yield "cronExpression has a field that is none"
+    if not isinstance(parameters.get("argument"), str):
+        yield "without an argument each deployment makes it anew"
     if parameters.get("enable") is not True:
         yield "without enable: true it never fires"
 

@@ -124,7 +124,7 @@ def set_at(*path: str | int, to: object) -> Callable[[dict[str, Any]], None]:
 SOURCE = ("inputs", "src")
 FUNCTION = ("inputs", "functions", "upload_status")
 TRIGGER = ("inputs", "triggers", 0)
-TIMER = {"qualifier": "$DEFAULT", "cronExpression": "0 */5 * * * * *", "enable": True}
+TIMER = {"qualifier": "$DEFAULT", "cronExpression": "0 */5 * * * * *", "argument": "{}", "enable": True}
 VARIABLE = {"key": "STAGE", "value": "dev"}
 
 
@@ -191,6 +191,7 @@ def test_file_of_another_shape_is_a_fault_and_no_crash(file: object) -> None:
         (TIMER | {"cronExpression": "*/5 * * * *"}, "cronExpression needs 7 fields"),
         (TIMER | {"cronExpression": "0 */5 * * * * every"}, "a field that is none"),
         ({**TIMER, "enable": False}, "never fires"),
+        ({**TIMER, "argument": None}, "each deployment makes it anew"),
     ],
 )
 def test_timer_needs_seven_fields_and_must_be_enabled(

@@ -18,8 +18,10 @@ _LINE_ENDS = re.compile(r"\r\n|\r|\n")
 
 
 def stage_file(folder: Path, stage: str) -> Path | None:
-    """Name the file that the CLI reads for a stage: it reads one."""
-    return next((path for path in (folder / f".env.{stage}", folder / ".env") if path.is_file()), None)
+    """Name the file that the CLI reads for a stage: one, of this folder or of the two above it."""
+    folders = (folder, *folder.resolve().parents[:2])
+    candidates = (place / name for place in folders for name in (f".env.{stage}", ".env"))
+    return next((path for path in candidates if path.is_file()), None)
 
 
 def stage_variables(folder: Path, stage: str, environment: Mapping[str, str]) -> dict[str, str]:

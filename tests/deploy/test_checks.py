@@ -11,6 +11,7 @@ import pytest
 from local.package.build import package_at
 from local.package.checks import check
 from local.repository import REPOSITORY
+from tests.deploy.filled_example import SECRET, VALUES, filled_example
 from tests.keys import ec_key, public_pem, rsa_key
 from tests.test_repository import setting_names
 
@@ -18,26 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from local.package.build import Package
-
-SECRET = "canary-of-a-secret-that-nobody-may-see"
-VALUES = {
-    "VOD_SECRET_ID": "AKIDcanaryOfTheChecks",
-    "VOD_SECRET_KEY": f"{SECRET}-1",
-    "UPLOAD_POLICIES": '{"default": {"storageRegions": ["ap-seoul"]}}',
-    "CONTEXT_KEYS": f"{SECRET}-2",
-    "JWT_SECRETS": f"{SECRET}-3",
-    "CALLBACK_TOKENS": f"{SECRET}-4",
-    "APP_WEBHOOK_URL": "https://app.example.test/events",
-    "APP_WEBHOOK_SECRETS": "whsec_" + "c2VjcmV0" * 4,
-    "REDIS_URL": f"redis://:{SECRET}@10.0.0.1:6379",
-    "DEPLOY_REGION": "ap-singapore",
-    "DEPLOY_ROLE": "vod-upload",
-    "DEPLOY_VPC_ID": "vpc-1",
-    "DEPLOY_SUBNET_ID": "subnet-1",
-    "DEPLOY_CLS_LOGSET_ID": "logset-1",
-    "DEPLOY_CLS_TOPIC_ID": "topic-1",
-}
-EXAMPLE = (REPOSITORY / ".env.example").read_text(encoding="utf-8")
 
 
 class Check(Protocol):
@@ -56,15 +37,7 @@ def checked(packages: list[Package], tmp_path: Path) -> Check:
     def checked(
         *, settings: dict[str, str | None] | None = None, edit: tuple[str, str] = ("", "")
     ) -> list[str]:
-        values = {**VALUES, **(settings or {})}
-        lines = []
-        for line in EXAMPLE.splitlines():
-            name, assigns, _ = line.partition("=")
-            if not assigns or line.startswith("#"):
-                lines.append(line)
-            elif values.get(name, "") is not None:
-                lines.append(f"{name}={values.get(name, '')}")
-        (tmp_path / ".env").write_text("\n".join(lines), encoding="utf-8")
+        (tmp_path / ".env").write_text(filled_example(settings or {}), encoding="utf-8")
         file = (REPOSITORY / "serverless.yml").read_text(encoding="utf-8")
         assert edit[0] in file
         (tmp_path / "serverless.yml").write_text(file.replace(*edit, 1), encoding="utf-8")

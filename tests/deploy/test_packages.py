@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.package.__main__ import too_large
+from local.package.__main__ import MEGABYTE, too_large
 from local.package.archive import read_folder
 from local.package.build import BUILD, PLACE_ON_SCF, build_packages
 from local.package.contents import (
@@ -83,6 +83,20 @@ def test_package_has_its_function_at_the_root_and_no_other(packages: list[Packag
 def test_packages_stay_within_their_budgets(packages: list[Package]) -> None:
     """Every byte is fetched by every cold start: 8 MB for the signature, 12 MB for the others."""
     assert too_large(packages) == []
+
+
+def test_readme_tells_the_sizes(packages: list[Package]) -> None:
+    """The table there is what `make package` prints, but for what little the code has grown since."""
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| ([\d.]+) MB \| ([\d.]+) MB \|", readme, re.MULTILINE)
+    told = {function: [float(zipped), float(unpacked)] for function, zipped, unpacked in rows}
+
+    assert told == {
+        package.function: pytest.approx(
+            [package.zipped_size / MEGABYTE, package.unpacked_size / MEGABYTE], rel=0.05
+        )
+        for package in packages
+    }
 
 
 def test_signature_package_knows_nothing_of_the_vod_api(packages: list[Package]) -> None:

@@ -83,7 +83,8 @@ def test_own_file_of_a_stage_goes_first_and_the_environment_before_it(tmp_path: 
 
     assert stage_variables(tmp_path, "prod", {"JWT_ISSUER": ""}) == {"REDIS_URL": "prod", "JWT_ISSUER": ""}
     assert stage_variables(tmp_path, "dev", {}) == {"REDIS_URL": "common", "STAGE": "common"}
-    assert stage_variables(tmp_path / "elsewhere", "dev", {}) == {}
+    assert stage_variables(tmp_path / "one" / "two", "dev", {}) == {"REDIS_URL": "common", "STAGE": "common"}
+    assert stage_variables(tmp_path / "one" / "two" / "three", "dev", {}) == {}
 
 
 def test_machine_without_python_310_is_told_the_way_out(

@@ -1,0 +1,180 @@
+"""A deployment with the published packages, up to the requests they send: the cloud is on this machine."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from local.package.archive import read_folder
+from local.package.build import Package
+from local.package.contents import LIBRARIES
+from local.repository import REPOSITORY
+from local.serverless_file import environment_of, functions_in, variables_read
+from tests.deploy.filled_example import VALUES, filled_example
+from tests.deploy.loopback_cloud import LoopbackCloud, loopback_cloud
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NODE = Path(__file__).parent / "node"
+COMMAND_LINE = NODE / "node_modules" / "serverless" / "bin" / "serverless.js"
+PREFIX = "scf-dev-vod-upload"
+
+pytestmark = pytest.mark.skipif(
+    not COMMAND_LINE.exists() or shutil.which("node") is None,
+    reason="the packages that deploy are not installed: make test-deploy installs them",
+)
+
+
+@pytest.fixture(scope="module")
+def cloud(packages: list[Package], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackCloud]:
+    """Deploy the stage `dev` once with the command line, from a folder of its own."""
+    folder = tmp_path_factory.mktemp("deployment")
+    shutil.copy(REPOSITORY / "serverless.yml", folder)
+    (folder / "build").symlink_to(packages[0].folder.parents[1])
+    (folder / ".env").write_text(filled_example({}), encoding="utf-8")
+    with loopback_cloud() as cloud:
+        command = [str(COMMAND_LINE), "deploy", "--stage", "dev"]
+        run_node(cloud, command, folder=folder, SERVERLESS_PLATFORM_VENDOR="tencent", CI="1")
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def inputs(cloud: LoopbackCloud) -> dict[str, Any]:
+    """Take what the engine was asked to deploy."""
+    assert cloud.deployed is not None
+    return dict(cloud.deployed["inputs"])
+
+
+def run_node(
+    cloud: LoopbackCloud, command: list[str], *, folder: Path, given: str = "", **variables: str
+) -> None:
+    """Run a program under Node that can reach nothing but the cloud of this machine."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "NODE_OPTIONS": f"--require {NODE / 'to_loopback.cjs'}",
+        "LOOPBACK_PORT": str(cloud.port),
+        "SLS_TRACKING_DISABLED": "1",
+        "TENCENT_SECRET_ID": "AKIDexample",
+        "TENCENT_SECRET_KEY": "example",
+        **variables,
+    }
+    run = subprocess.run(  # noqa: S603  # pinned packages
+        ["node", *command],  # noqa: S607  # whichever is installed
+        cwd=folder,
+        env=environment,
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_uploaded_zip_holds_every_package_and_nothing_else(
+    cloud: LoopbackCloud, packages: list[Package]
+) -> None:
+    """What leaves the machine is what was built: each function's folder, byte for byte."""
+    with zipfile.ZipFile(io.BytesIO(cloud.uploaded)) as archive:
+        uploaded = {entry.filename: archive.read(entry) for entry in archive.infolist() if not entry.is_dir()}
+    built = {
+        f"{package.folder.name}/{name}": content
+        for package in packages
+        for name, content in read_folder(package.folder).items()
+    }
+
+    assert uploaded.keys() - built.keys() == {"src.map"}  # the command line's own list of digests
+    assert built == {name: content for name, content in uploaded.items() if name != "src.map"}
+
+
+@pytest.mark.parametrize("function", LIBRARIES)
+def test_component_finds_the_package_of_a_function_by_its_name(
+    cloud: LoopbackCloud, packages: list[Package], inputs: dict[str, Any], function: str
+) -> None:
+    """It takes every path in which the name occurs, and that is the function's own folder alone."""
+    (package,) = [package for package in packages if package.function == function]
+    name = inputs["functions"][function]["src"].replace("./", "")
+    with zipfile.ZipFile(io.BytesIO(cloud.uploaded)) as archive:
+        taken = [entry for entry in archive.namelist() if name in entry and not entry.endswith("/")]
+
+    assert sorted(taken) == [f"{name}/{file}" for file in sorted(read_folder(package.folder))]
+
+
+def test_every_variable_arrives_with_its_value(inputs: dict[str, Any]) -> None:
+    """No name is lost on the way, and none has the text `undefined`."""
+    file = yaml.safe_load((REPOSITORY / "serverless.yml").read_text(encoding="utf-8"))
+    text = json.dumps(inputs)
+
+    assert "undefined" not in text
+    assert variables_read(text) == set()
+    for name, function in functions_in(file).items():
+        arrived = {entry["key"]: entry["value"] for entry in inputs["functions"][name]["environments"]}
+        expected = {key: VALUES.get(key, "") for key in environment_of(function)}
+        assert arrived == {**expected, "STAGE": "${stage}"}  # the engine itself knows the stage
+
+
+def test_functions_and_triggers_are_created_once_and_then_updated(
+    cloud: LoopbackCloud, inputs: dict[str, Any], tmp_path: Path
+) -> None:
+    """The component's library makes five functions, three URLs and two timers; the second time, none."""
+    given = json.dumps({"prefix": PREFIX, "stage": "dev", "inputs": inputs})
+    command = [str(NODE / "deploy_functions.cjs")]
+    rounds = []
+    for _ in range(2):
+        cloud.calls.clear()
+        run_node(cloud, command, folder=tmp_path, given=given)
+        rounds.append(list(cloud.calls))
+    first, second = rounds
+
+    made = [asked["FunctionName"] for action, asked in first if action == "CreateFunction"]
+    assert sorted(made) == sorted(f"{PREFIX}-{function}" for function in LIBRARIES)
+    triggers = [asked for action, asked in first if action == "CreateTrigger"]
+    assert sorted(asked["Type"] for asked in triggers) == ["http", "http", "http", "timer", "timer"]
+    changes = {action for action, _ in second if not action.startswith(("Get", "List", "Describe"))}
+    assert changes == {"UpdateFunctionCode", "UpdateFunctionConfiguration", "UpdateTrigger"}
+
+
+def test_function_is_created_as_the_file_says(
+    cloud: LoopbackCloud, inputs: dict[str, Any], tmp_path: Path
+) -> None:
+    """Runtime, handler, role, network, logs and variables come through under the API's names."""
+    cloud.functions.clear()
+    given = json.dumps({"prefix": PREFIX, "stage": "dev", "inputs": inputs})
+    run_node(cloud, [str(NODE / "deploy_functions.cjs")], folder=tmp_path, given=given)
+    asked = cloud.functions[f"{PREFIX}-event_notification"]
+    keys = [
+        value
+        for name, value in asked.items()
+        if name.startswith("Environment.Variables.") and name.endswith(".Key")
+    ]
+    url = json.loads(cloud.triggers[f"{PREFIX}-event_notification"][0]["TriggerDesc"])
+
+    assert {
+        "Runtime": "Python3.10",
+        "Handler": "event_notification.main_handler",
+        "Role": VALUES["DEPLOY_ROLE"],
+        "MemorySize": "256",
+        "Timeout": "15",
+        "InitTimeout": "15",
+        "VpcConfig.VpcId": VALUES["DEPLOY_VPC_ID"],
+        "VpcConfig.SubnetId": VALUES["DEPLOY_SUBNET_ID"],
+        "ClsLogsetId": VALUES["DEPLOY_CLS_LOGSET_ID"],
+        "ClsTopicId": VALUES["DEPLOY_CLS_TOPIC_ID"],
+        "PublicNetConfig.PublicNetStatus": "ENABLE",
+        "Code.CosObjectName": "event-notification.zip",
+    }.items() <= asked.items()
+    assert sorted(keys) == sorted(
+        entry["key"] for entry in inputs["functions"]["event_notification"]["environments"]
+    )
+    assert url == {"AuthType": "NONE", "NetConfig": {"EnableIntranet": False, "EnableExtranet": True}}
