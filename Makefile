@@ -23,10 +23,12 @@ COMPILE := .venv-lock/bin/uv pip compile --quiet --no-config --universal --pytho
 RUN_READY  := $(VENV)/.ready-to-run
 TEST_READY := $(VENV)/.ready-to-test
 NODE_READY := node_modules/.ready
+PROOF_NODE := tests/deploy/node
+PROOF_READY := $(PROOF_NODE)/node_modules/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast test-reliability check format openapi lock coverage package check-deploy deploy clean browser durability
+.PHONY: help demo test test-fast test-reliability check format openapi lock coverage package check-deploy deploy test-deploy clean browser durability
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -83,8 +85,11 @@ check-deploy: $(TEST_READY) ## serverless.yml, the settings of STAGE and the pac
 deploy: $(TEST_READY) package ## package, check, and have the Serverless CLI deploy STAGE
 	@$(BIN)/python -m local.package deploy --stage "$(STAGE)"
 
+test-deploy: $(TEST_READY) $(PROOF_READY) ## packages and deployment, with the CLI against a cloud on this machine
+	@$(BIN)/python -m pytest -n 2 tests/deploy tests/test_serverless_file.py
+
 clean: ## remove what set-up, tests and packaging made (.env and .local/ stay)
-	@rm -rf .venv .venv-* node_modules build .coverage .coverage.* .hypothesis .*_cache
+	@rm -rf .venv .venv-* node_modules $(PROOF_NODE)/node_modules build .coverage .coverage.* .hypothesis .*_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # From here on: how the above get what they need. Each step runs again only when its lock file changes.
@@ -111,6 +116,12 @@ $(NODE_READY): package.json package-lock.json
 	@command -v npm >/dev/null || { echo "Node with npm was not found; the page needs it for the Web SDK of VOD." >&2; exit 1; }
 	@echo "Installing the locked Node packages"
 	@npm ci --loglevel error --no-audit --no-fund
+	@touch $@
+
+$(PROOF_READY): $(PROOF_NODE)/package.json $(PROOF_NODE)/package-lock.json
+	@command -v npm >/dev/null || { echo "Node with npm was not found; the CLI that deploys is a program for it." >&2; exit 1; }
+	@echo "Installing the locked packages that deploy"
+	@npm ci --prefix $(PROOF_NODE) --loglevel error --no-audit --no-fund
 	@touch $@
 
 browser: $(RUN_READY)

@@ -22,21 +22,25 @@ CHOICE = "PYTHON_3_10"
 """The environment variable that names one."""
 _COLLECTIONS = ((".pyenv/versions", "3.10*"), (".local/share/uv/python", "cpython-3.10*"))
 """Where tools that install interpreters put them, below the home folder."""
-_QUESTION = "import sys; sys.exit(sys.implementation.name != 'cpython' or sys.version_info[:2] != (3, 10))"
+_QUESTION = """\
+import sys
+if sys.implementation.name == "cpython" and sys.version_info[:2] == (3, 10):
+    print(sys.executable, end="")
+"""
 
 
 @lru_cache(maxsize=1)
 def python_3_10() -> str:
-    """Find a CPython 3.10 that runs; `PYTHON_3_10` in the environment goes first.
+    """Find a CPython 3.10 that runs, by its full name; `PYTHON_3_10` in the environment goes first.
 
     Raises:
         MissingToolError: there is none.
 
     """
     for candidate in _candidates():
-        # A shim of pyenv can be there and fail, so only a run counts.
-        if candidate and shutil.which(candidate) and _is_python_3_10(candidate):
-            return candidate
+        # A shim of pyenv can be there and fail, so only an answer counts; and it names what is behind it.
+        if candidate and shutil.which(candidate) and (python := _if_python_3_10(candidate)):
+            return python
     raise MissingToolError(
         "No Python 3.10 was found, and SCF reads bytecode of that version alone: install one "
         f"(pyenv install 3.10, or uv python install 3.10), or name it with {CHOICE}=/path/to/python3.10."
@@ -52,7 +56,7 @@ def _candidates() -> Iterator[str]:
         yield from map(str, sorted((Path.home() / folder).glob(f"{pattern}/bin/python3.10")))
 
 
-def _is_python_3_10(candidate: str) -> bool:
+def _if_python_3_10(candidate: str) -> str:
     question = [candidate, "-I", "-c", _QUESTION]
-    answer = subprocess.run(question, capture_output=True, check=False)  # noqa: S603  # found, or named by the user
-    return answer.returncode == 0
+    answer = subprocess.run(question, capture_output=True, text=True, check=False)  # noqa: S603  # found, or named by the user
+    return answer.stdout if answer.returncode == 0 else ""

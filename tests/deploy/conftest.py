@@ -13,6 +13,7 @@ import yaml
 import local.system
 from local.package.build import BUILD, Package, build_packages, package_at, place_of, read_libraries
 from local.package.contents import LIBRARIES, MissingToolError
+from local.package.interpreter import python_3_10
 from local.repository import REPOSITORY
 from local.serverless_file import environment_of, functions_in
 from local.simulator import RoleCredential
@@ -33,6 +34,15 @@ ROLE_VARIABLES = {
 """What the platform gives to a function that has an execution role."""
 LOOPBACK_RECEIVER = {"APP_WEBHOOK_ALLOW_INSECURE": "1"}
 """Never deployed; here the app's endpoint is on this machine."""
+
+
+@pytest.fixture(scope="session")
+def needs_python_310() -> None:
+    """Skip where there is none."""
+    try:
+        python_3_10()
+    except MissingToolError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,11 @@ class LoopbackCloud:
         """Name what was asked, in order."""
         return [action for action, _ in self.calls]
 
+    def forget(self) -> None:
+        """Have no functions and no triggers any more."""
+        self.functions.clear()
+        self.triggers.clear()
+
     def answer(self, action: str, asked: dict[str, Any]) -> dict[str, Any]:
         """Answer one action of an API."""
         self.calls.append((action, asked))

@@ -15,7 +15,6 @@ import pytest
 import yaml
 
 from local.package.archive import read_folder
-from local.package.build import Package
 from local.package.contents import LIBRARIES
 from local.repository import REPOSITORY
 from local.serverless_file import environment_of, functions_in, variables_read
@@ -24,6 +23,8 @@ from tests.deploy.loopback_cloud import LoopbackCloud, loopback_cloud
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from local.package.build import Package
 
 NODE = Path(__file__).parent / "node"
 COMMAND_LINE = NODE / "node_modules" / "serverless" / "bin" / "serverless.js"
@@ -130,6 +131,7 @@ def test_functions_and_triggers_are_created_once_and_then_updated(
     """The component's library makes five functions, three URLs and two timers; the second time, none."""
     given = json.dumps({"prefix": PREFIX, "stage": "dev", "inputs": inputs})
     command = [str(NODE / "deploy_functions.cjs")]
+    cloud.forget()
     rounds = []
     for _ in range(2):
         cloud.calls.clear()
@@ -149,7 +151,7 @@ def test_function_is_created_as_the_file_says(
     cloud: LoopbackCloud, inputs: dict[str, Any], tmp_path: Path
 ) -> None:
     """Runtime, handler, role, network, logs and variables come through under the API's names."""
-    cloud.functions.clear()
+    cloud.forget()
     given = json.dumps({"prefix": PREFIX, "stage": "dev", "inputs": inputs})
     run_node(cloud, [str(NODE / "deploy_functions.cjs")], folder=tmp_path, given=given)
     asked = cloud.functions[f"{PREFIX}-event_notification"]

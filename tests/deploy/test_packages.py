@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ast
-import marshal
 import re
 import stat
-import sys
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +13,7 @@ import pytest
 
 from local.package.__main__ import MEGABYTE, too_large
 from local.package.archive import read_folder
-from local.package.build import BUILD, PLACE_ON_SCF, build_packages
+from local.package.build import BUILD, build_packages
 from local.package.contents import (
     LIBRARIES,
     NEVER_IMPORTED,
@@ -26,22 +24,12 @@ from local.package.contents import (
 )
 from local.package.shared_object import without_symbol_tables
 from local.repository import REPOSITORY
+from tests.deploy.zips import files_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from local.package.build import Package
-
-BYTECODE_OF_3_10 = (3439).to_bytes(2, "little") + b"\r\n"
-UNCHECKED_HASH = (1).to_bytes(4, "little")
-"""PEP 552: bit 0 says that the next eight bytes are a hash, bit 1 would have it checked."""
-HEADER_BYTES = 16
-
-
-def files_in(package: Package) -> dict[str, bytes]:
-    """Read a zip."""
-    with zipfile.ZipFile(package.archive) as archive:
-        return {entry.filename: archive.read(entry) for entry in archive.infolist()}
 
 
 def test_second_build_gives_the_same_bytes(packages: list[Package], tmp_path: Path) -> None:
@@ -124,47 +112,6 @@ def test_package_does_not_name_the_machine_that_made_it(packages: list[Package])
         ours = {name: content for name, content in files_in(package).items() if not name.endswith(".so")}
 
         assert [name for name, content in ours.items() for trace in traces if trace.encode() in content] == []
-
-
-def test_bytecode_is_of_python_310_and_never_compared_to_a_source(packages: list[Package]) -> None:
-    """SCF resets file times, so bytecode that is checked against them would be made anew at each start."""
-    for package in packages:
-        bytecode = {name: content for name, content in files_in(package).items() if name.endswith(".pyc")}
-
-        assert {content[:8] for content in bytecode.values()} == {BYTECODE_OF_3_10 + UNCHECKED_HASH}
-
-
-def test_our_code_comes_with_its_source_and_libraries_without(packages: list[Package]) -> None:
-    """A traceback shows our lines; the sources of libraries would be fetched and never read."""
-    for package in packages:
-        names = files_in(package).keys()
-        sources = {name for name in names if name.endswith(".py")}
-        beside = {
-            re.sub(r"__pycache__/(.*)\.cpython-310\.pyc$", r"\1.py", name)
-            for name in names
-            if "__pycache__" in name
-        }
-
-        assert {name for name in sources if not name.startswith("shared/")} == {f"{package.function}.py"}
-        assert beside == sources
-
-
-@pytest.mark.skipif(sys.version_info[:2] != (3, 10), reason="only Python 3.10 reads its own bytecode")
-def test_traceback_names_the_place_on_scf(packages: list[Package]) -> None:
-    """Each code object says that it lies in /var/user, where the platform unpacks it."""
-    files = files_in(packages[0])
-    places = {
-        name: marshal.loads(content[HEADER_BYTES:]).co_filename  # noqa: S302  # made by this build
-        for name, content in files.items()
-        if name.endswith(".pyc")
-    }
-    expected = {
-        name: f"{PLACE_ON_SCF}/"
-        + re.sub(r"(?:__pycache__/)?([^/]*?)(?:\.cpython-310)?\.pyc$", r"\1.py", name)
-        for name in places
-    }
-
-    assert expected == places
 
 
 def imports_in(source: bytes) -> Iterator[str]:

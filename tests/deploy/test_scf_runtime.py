@@ -13,6 +13,8 @@ from tests.deploy.packaged_instances import Deployed, PackagedInstances
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.usefixtures("needs_python_310")
+
 SURROUNDINGS = """\
 import os, sys
 def main_handler(event, context):

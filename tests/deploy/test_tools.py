@@ -104,13 +104,16 @@ def test_machine_without_python_310_is_told_the_way_out(
         interpreter.python_3_10.cache_clear()
 
 
+@pytest.mark.usefixtures("needs_python_310")
 def test_python_310_can_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A choice goes before what is found, if it is what it says."""
-    chosen = program(tmp_path, "mine", f'exec "{interpreter.python_3_10()}" "$@"')
+    """A choice goes before what is found, and what is behind it is taken."""
+    known = interpreter.python_3_10()
+    chosen = program(tmp_path, "mine", f'touch "{tmp_path}/asked"; exec "{known}" "$@"')
     monkeypatch.setenv(interpreter.CHOICE, str(chosen))
     interpreter.python_3_10.cache_clear()
     try:
-        assert interpreter.python_3_10() == str(chosen)
+        assert interpreter.python_3_10() == known
+        assert (tmp_path / "asked").exists()
     finally:
         interpreter.python_3_10.cache_clear()
 
@@ -167,6 +170,7 @@ def test_wheel_that_no_index_has_is_told_in_pips_words(
         fetch({"no-such-library"}, lock, tmp_path / "store")
 
 
+@pytest.mark.usefixtures("needs_python_310")
 def test_cold_start_is_measured_with_nothing_but_the_package(tmp_path: Path) -> None:
     """Modules that the function's file brings in are counted, and the time is a time."""
     (tmp_path / "sample.py").write_text("import decimal\n")

@@ -1,0 +1,57 @@
+"""The packages before a deployment: there, of this code, and with nothing that must stay here."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.package.build import package_at
+from local.package.checks import check
+from local.repository import REPOSITORY
+from tests.deploy.filled_example import SECRET, VALUES
+from tests.test_repository import setting_names
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from local.package.build import Package
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("upload_signature.py", "def main_handler(): ...\n", "is older than the code: run make package."),
+        ("shared/log.py", None, "is older than the code: run make package."),
+        ("shared/extra.py", "", "is older than the code: run make package."),
+        (".env", f"VOD_SECRET_KEY={SECRET}", ".env is in its package, and would be uploaded"),
+        ("shared/.env.prod", f"VOD_SECRET_KEY={SECRET}", "shared/.env.prod is in its package"),
+        ("shared/upload-status.txt", "", "would go to another function as well."),
+    ],
+)
+def test_package_that_must_not_be_uploaded_is_found(
+    packages: list[Package], tmp_path: Path, name: str, content: str | None, sentence: str
+) -> None:
+    """A stale package, and a file that would leave the machine with it, stop the deployment."""
+    shutil.copytree(packages[0].folder.parents[1], tmp_path / "build")
+    changed = package_at(tmp_path / "build", "upload_signature").folder / name
+    if content is None:
+        changed.unlink()
+    else:
+        changed.write_text(content)
+    (tmp_path / "serverless.yml").write_text((REPOSITORY / "serverless.yml").read_text())
+    environment = {**dict.fromkeys(setting_names(), ""), **VALUES}
+    (fault,) = check("dev", repository=tmp_path, build=tmp_path / "build", environment=environment)
+
+    assert sentence in fault
+    assert SECRET not in fault
+
+
+def test_missing_packages_are_told_how_to_be_made(tmp_path: Path) -> None:
+    """Without a build there is nothing to upload."""
+    (tmp_path / "serverless.yml").write_text((REPOSITORY / "serverless.yml").read_text())
+    environment = {**dict.fromkeys(setting_names(), ""), **VALUES}
+    found = check("dev", repository=tmp_path, build=tmp_path / "build", environment=environment)
+
+    assert "event_delivery has no package: run make package." in found
