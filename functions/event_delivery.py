@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from shared import bootstrap
+from typing import TYPE_CHECKING
+
+from shared import bootstrap, log
 from shared.delivery_round import DeliveryRound
 from shared.invocation import deadline_of, run_timer
 from shared.reconciliation import Reconciliation
+
+if TYPE_CHECKING:
+    from shared.settings import EventDeliverySettings
 
 DELIVERIES_SHARE = 0.75
 """How much of its time a run delivers before it looks after uploads."""
@@ -13,13 +18,13 @@ DELIVERIES_SHARE = 0.75
 
 def main_handler(_event: object, context: object) -> dict[str, object]:
     """Answer one invocation by SCF's timer."""
-    return run_timer(context, lambda _request_id: _work(deadline_of(context, started=bootstrap.now())))
+    return run_timer(context, lambda request_id: _work(context, request_id))
 
 
-def _work(deadline: float) -> dict[str, object]:
-    runtime = bootstrap.event_delivery()
+def _work(context: object, request_id: str) -> dict[str, object]:
+    runtime, started = bootstrap.event_delivery(), bootstrap.now()
+    deadline = deadline_of(context, started=started)
     # An app that takes nothing for days must not keep the uploads from being looked after.
-    started = bootstrap.now()
     courier = bootstrap.courier(runtime, deadline=started + (deadline - started) * DELIVERIES_SHARE)
     asks_vod = runtime.settings.read_back == "on"
 
@@ -31,4 +36,14 @@ def _work(deadline: float) -> dict[str, object]:
         new_lease=bootstrap.new_lease,
         deadline=deadline,
     ).run()
+    _warn(runtime, request_id)
     return {"deliveries": deliveries, "checks": checks}
+
+
+def _warn(runtime: bootstrap.Runtime[EventDeliverySettings], request_id: str) -> None:
+    """Say at every run what people have to know: the app has refused, or been away for days."""
+    health = runtime.store.endpoint_health(runtime.settings.app_webhook_url or "")
+    if health.is_disabled:
+        log.write("endpoint.disabled", request_id=request_id, level="error", since=health.disabled_since)
+    elif health.is_unhealthy(now=int(bootstrap.now())):
+        log.write("endpoint.unhealthy", request_id=request_id, level="error", since=health.failing_since)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from shared.signature_inspection import iso_time
 
 if TYPE_CHECKING:
-    from shared.operator_store import EndpointHealth
+    from shared.endpoint_store import EndpointHealth
 
 
 @dataclass(frozen=True)

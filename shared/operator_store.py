@@ -12,22 +12,20 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from shared import journal_scripts
+from shared.endpoint_store import EndpointStore
 from shared.journal_store import EventKey
-from shared.store_connection import StoreConnection, digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import redis
 
 PAGE = 100
 _PAGE_OF_WHOLE = 20
 """Whole events are large: a page of them has to come within the store's time-out."""
-UNHEALTHY_SECONDS = 5 * 86_400
-"""After so long without a delivery an endpoint is called unhealthy."""
 
 _SUMMARY = (
     "name",
@@ -143,24 +141,7 @@ class EventQuery:
         )
 
 
-@dataclass(frozen=True)
-class EndpointHealth:
-    """How the app's endpoint does; instants are Unix seconds, None: not so.
-
-    `failing_since` is the first failure after the last delivery. `disabled_since`: the app has asked
-    to be left alone (410), and its events wait until somebody enables it again.
-    """
-
-    delivered_at: int | None
-    failing_since: int | None
-    disabled_since: int | None
-
-    def is_unhealthy(self, *, now: int) -> bool:
-        """Whether it has failed for so long that somebody should talk to the app's people."""
-        return self.failing_since is not None and now - self.failing_since > UNHEALTHY_SECONDS
-
-
-class OperatorStore(StoreConnection):
+class OperatorStore(EndpointStore):
     """The events of one stage, for people."""
 
     def find(self, query: EventQuery) -> Iterator[KeptEvent]:
@@ -228,43 +209,6 @@ class OperatorStore(StoreConnection):
         """
         keys = [at.key, f"{at.partition}:due", f"{at.partition}:dead"]
         return bool(self._run(journal_scripts.REVIVE_EVENT, keys, [now]))
-
-    def endpoint_health(self, endpoint: str) -> EndpointHealth:
-        """Tell how the endpoint at this URL does, over all partitions.
-
-        Raises:
-            StoreUnavailableError: the store did not answer.
-
-        """
-        marks = ("delivered_at", "failing_since", "disabled_at")
-        replies = self._of_endpoint(endpoint, lambda pipeline, key: pipeline.hmget(key, marks))
-        delivered, failing, disabled = (
-            [int(mark) for mark in column if mark is not None] for column in zip(*replies, strict=True)
-        )
-        delivered_at = max(delivered, default=None)
-        # A partition hears of a recovery with its next event only: until then its own mark is stale.
-        still_failing = (since for since in failing if delivered_at is None or since >= delivered_at)
-        return EndpointHealth(delivered_at, min(still_failing, default=None), min(disabled, default=None))
-
-    def enable_endpoint(self, endpoint: str) -> bool:
-        """Deliver to a disabled endpoint again; False if it was not disabled.
-
-        Raises:
-            StoreUnavailableError: the store did not answer; it may be enabled in part.
-
-        """
-        return any(self._of_endpoint(endpoint, lambda pipeline, key: pipeline.hdel(key, "disabled_at")))
-
-    def _of_endpoint(
-        self, endpoint: str, command: Callable[[redis.client.Pipeline, str], object]
-    ) -> list[Any]:
-        def ask(client: redis.Redis) -> list[Any]:
-            pipeline = client.pipeline(transaction=False)
-            for partition in self._partitions():
-                command(pipeline, f"{partition}:endpoint:{digest(endpoint)}")
-            return pipeline.execute()
-
-        return cast("list[Any]", self._ask(ask))
 
     def _members(
         self, partition: str, shelf: str, *, since: int | None = None, until: int | None = None

@@ -46,6 +46,7 @@ ROOMS = {
         {
             "app_webhook",
             "authentication",
+            "endpoint_store",
             "journal_store",
             "operator_store",
             "outbound_address",
@@ -93,6 +94,7 @@ PURE_LIBRARIES = frozenset(
 DRIVERS: dict[str, frozenset[str]] = {
     "app_webhook": frozenset({"email.message", "http.client", "socket", "ssl", "threading"}),
     "authentication": frozenset({"jwt"}),
+    "endpoint_store": frozenset({"redis"}),
     "journal_store": frozenset({"redis"}),
     "operator_store": frozenset({"redis"}),
     "outbound_address": frozenset({"ipaddress", "socket"}),
@@ -103,9 +105,10 @@ DRIVERS: dict[str, frozenset[str]] = {
 }
 NEIGHBOURS = {
     "app_webhook": frozenset({"outbound_address"}),
+    "endpoint_store": frozenset({"store_connection"}),
     "journal_store": frozenset({"store_connection"}),
-    "operator_store": frozenset({"journal_store", "store_connection"}),
-    "store": frozenset({"journal_store", "store_connection", "upload_store"}),
+    "operator_store": frozenset({"endpoint_store", "journal_store", "store_connection"}),
+    "store": frozenset({"endpoint_store", "journal_store", "store_connection", "upload_store"}),
     "upload_store": frozenset({"store_connection"}),
 }
 """The adapters that stand on others."""

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import redis
 
 from functions import event_delivery
 from local.simulator.faults import Fault
@@ -210,3 +211,47 @@ def test_figures_are_logged_and_no_secret_is(
 def test_whatever_the_platform_hands_over_is_worked_with(event: object, context: object) -> None:
     """Event and context of a timer say nothing that the work needs."""
     assert event_delivery.main_handler(event, context) == {"deliveries": {}, "checks": {"checked": 0}}
+
+
+def warnings(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """Read what the last run logged about the app's endpoint."""
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return [line for line in lines if line["event"].startswith("endpoint.")]
+
+
+def test_endpoint_that_fails_for_days_is_told_at_every_run(
+    settings: dict[str, str], vod: Account, app: HttpPeer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A day without a delivery is an outage; after five somebody must talk to the app's people."""
+    app.answer = lambda _request: Reply(503)
+    token = token_from(60)
+    push(token, str(vod.upload(source_context=token)["data"]["fileId"]))
+    run()
+    assert warnings(capsys) == []
+
+    with redis.Redis.from_url(settings["REDIS_URL"], decode_responses=True) as client:
+        [marks] = client.keys("*:endpoint:*")
+        since = int(client.hget(marks, "failing_since")) - 6 * 86_400
+        client.hset(marks, "failing_since", since)
+    run()
+
+    [warning] = warnings(capsys)
+    assert (warning["event"], warning["level"], warning["since"]) == ("endpoint.unhealthy", "error", since)
+    assert app.url not in json.dumps(warning)
+
+
+@pytest.mark.usefixtures("settings")
+def test_endpoint_that_asked_to_be_left_alone_is_told_at_every_run(
+    vod: Account, app: HttpPeer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its events wait until somebody enables it again, so somebody has to know."""
+    app.answer = lambda _request: Reply(410)
+    token = token_from(60)
+    push(token, str(vod.upload(source_context=token)["data"]["fileId"]))
+
+    told = []
+    for _ in range(2):
+        run()
+        told += [warning["event"] for warning in warnings(capsys)]
+
+    assert told == ["endpoint.disabled", "endpoint.disabled"]

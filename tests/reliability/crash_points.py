@@ -27,6 +27,8 @@ PASSED_BY_NO_EVENT: Mapping[str, str] = {
     "Store.renew_upload": "issues a signature",
     "Store.cancel_upload": "is a caller's wish",
     "Store.key_of": "asks nobody",
+    "Store.endpoint_health": "is for the log",
+    "Store.enable_endpoint": "is an operator's wish",
 }
 
 

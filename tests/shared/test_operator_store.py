@@ -6,9 +6,10 @@ import pytest
 import redis
 
 from shared.app_event import event_id_for
+from shared.endpoint_store import UNHEALTHY_SECONDS
 from shared.errors import StoreUnavailableError
 from shared.journal_store import AttemptEnding, EventEntry, EventKey
-from shared.operator_store import PAGE, UNHEALTHY_SECONDS, EventQuery, EventState, OperatorStore
+from shared.operator_store import PAGE, EventQuery, EventState, OperatorStore
 from shared.store import Store, StoreScope
 from tests.shared.loopback_peer import refused_port
 from tests.shared.uploads import ENDPOINT, NOW, facts_in, new_session, uploaded
