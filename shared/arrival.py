@@ -116,8 +116,9 @@ def as_journaled(event: AppEvent, journaled: Journaled) -> AppEvent:
     )
 
 
-def kept_fields(event: AppEvent) -> tuple[tuple[str, str], ...]:
+def kept_fields(event: AppEvent, *, has_endpoint: bool) -> tuple[tuple[str, str], ...]:
     """Spell what the journal keeps: enough to show the event, and to deliver it from nothing else."""
+    delivery = "due" if has_endpoint else "kept"
     fields = {
         "event_id": event.event_id,
         "verdict": event.verdict.value,
@@ -127,7 +128,7 @@ def kept_fields(event: AppEvent) -> tuple[tuple[str, str], ...]:
         "user_id": event.uploader.user_id if event.uploader else "",
         "app_context": event.uploader.app_context if event.uploader else "",
         "vod_sub_app_id": str(event.uploader.vod_sub_app_id or "") if event.uploader else "",
-        "delivery": "withheld" if event.verdict is Verdict.QUARANTINED else "due",
+        "delivery": "withheld" if event.verdict is Verdict.QUARANTINED else delivery,
         "adopted_token": event.notification.session_context
         if event.notification.wire_format == "legacy"
         else "",

@@ -183,7 +183,7 @@ class Intake:
             rule=rule,
             verified=event.verified,
             lease=lease,
-            fields=kept_fields(event),
+            fields=kept_fields(event, has_endpoint=self.settings.app_webhook_url is not None),
         )
 
 

@@ -488,3 +488,14 @@ def test_file_is_looked_for_where_the_upload_went(intake: Intake, sub_app_id: in
     assert recalled.event.verdict is not Verdict.QUARANTINED
     assert records.applications == [sub_app_id]
     assert found(intake, session).grant.vod_sub_app_id == sub_app_id
+
+
+@pytest.mark.parametrize(("url", "delivery"), [("https://app.example.test/hook", "due"), ("off", "kept")])
+def test_event_says_whether_it_has_anywhere_to_go(valkey_url: str, url: str, delivery: str) -> None:
+    """With the webhook off an event is kept and shown as such, not as one that waits."""
+    settings = settings_with(valkey_url, APP_WEBHOOK_URL=url)
+    intake = Intake(Store(valkey_url, StoreScope(STAGE, 7200)), settings)
+
+    arrival = take_in(intake, uploaded(), origin=PULL)
+
+    assert dict(arrival.entry.fields)["delivery"] == delivery
