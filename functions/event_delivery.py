@@ -1,4 +1,4 @@
-"""Timer: due deliveries, ends of unused uploads, and what the events did not tell (design 3.6)."""
+"""Timer: due deliveries, ends of unused uploads, and what the events did not tell."""
 
 from __future__ import annotations
 

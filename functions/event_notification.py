@@ -1,4 +1,4 @@
-"""POST /{callback token}: VOD's normal callback (design 3.4)."""
+"""POST /{callback token}: VOD's normal callback."""
 
 from __future__ import annotations
 

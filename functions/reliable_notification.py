@@ -1,4 +1,4 @@
-"""Timer: VOD's reliable callback, pulled, journaled, confirmed and delivered (design 3.5)."""
+"""Timer: VOD's reliable callback, pulled, journaled, confirmed and delivered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""POST /signature: an upload signature for an authenticated user (design 3.1)."""
+"""POST /signature: an upload signature for an authenticated user."""
 
 from __future__ import annotations
 

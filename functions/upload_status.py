@@ -1,4 +1,4 @@
-"""GET and DELETE /uploads/{id}: one upload, for its owner (design 3.3)."""
+"""GET and DELETE /uploads/{id}: one upload, for its owner."""
 
 from __future__ import annotations
 

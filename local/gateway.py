@@ -171,6 +171,6 @@ def _client_address(request: Request) -> str:
 
 
 def _failure(status: int, message: str, status_code: int, request_id: str) -> Response:
-    """Answer in the shape of the platform's error document (scf-platform: errorCode, errorMessage)."""
+    """Answer in the shape of the platform's error document (errorCode, errorMessage)."""
     document = {"errorCode": 1, "errorMessage": message, "requestId": request_id, "statusCode": status_code}
     return Response(json.dumps(document), status_code=status, media_type="application/json")

@@ -1,4 +1,4 @@
-"""What `serverless.yml` must look like, as far as it can be told without the cloud (scf-platform 3.6).
+"""What `serverless.yml` must look like, as far as it can be told without the cloud.
 
 The file arrives parsed; the values of its variables are left to `local.package.checks`, and whether
 the platform really takes it to the first deployment.

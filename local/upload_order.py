@@ -40,7 +40,7 @@ class UploadOrder:
         return {name: value for name, value in wanted.items() if value is not None}
 
     def apply_request(self) -> dict[str, object]:
-        """Spell the body of ApplyUploadUGC, but for the signature (vod-protocol 2.4)."""
+        """Spell the body of ApplyUploadUGC, but for the signature (vod-js-sdk-v6, src/uploader.ts)."""
         files = {"video": self.file} if self.cover is None else {"video": self.file, "cover": self.cover}
         body: dict[str, object] = {}
         for kind, file in files.items():

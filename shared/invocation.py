@@ -81,7 +81,7 @@ def deadline_of(context: object, *, started: float) -> float:
 
 
 def request_id_of(context: object) -> str:
-    """Read the platform's id of this invocation: `context` is a dict (scf-platform 1.6, unverified)."""
+    """Read the platform's id of this invocation: `context` is a dict (doc 583/9210; in Python unverified)."""
     given = context.get("request_id") if isinstance(context, dict) else getattr(context, "request_id", None)
     return given if isinstance(given, str) and given else str(uuid.uuid4())
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _NOT_DEPLOYED = "undefined"
-"""The deployment tool writes this word for a variable that had no value (scf-platform 3.3)."""
+"""The deployment tool writes this word for a variable that had no value."""
 
 
 class SettingsGroup(BaseModel):

@@ -63,7 +63,7 @@ class Policy(_Frozen):
 
 
 class SignatureRequest(_Frozen):
-    """The body of POST /signature: every member is optional (design §3.1)."""
+    """The body of POST /signature: every member is optional."""
 
     upload_id: Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9A-HJKMNP-TV-Z]{26}$")] | None = (
         None

@@ -132,7 +132,7 @@ def kind_of(room: str) -> str:
 
 
 def rule_for(room: str) -> Rule:
-    """Spell out design.md §2 for one file of shared/."""
+    """Spell out who may import what, for one file of shared/."""
     core, kind = named(ROOMS["core"]), kind_of(room)
     if kind == "core":
         return Rule(PURE_LIBRARIES, core)

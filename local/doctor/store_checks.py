@@ -1,4 +1,4 @@
-"""The store: whether it answers, how fast, and what it may lose (anchors.md, section 4).
+"""The store: whether it answers, how fast, and what it may lose (docs/operations.md).
 
 The commands, and what a failure of one means, are left to `local.doctor.store_probe`.
 """

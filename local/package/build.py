@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 BUILD = REPOSITORY / "build"
 PLACE_ON_SCF = "/var/user"
-"""Where the platform puts a package (scf-platform 1.4): tracebacks name it, and no folder of ours."""
+"""Where the platform puts a package (doc 583/84282): tracebacks name it, and no folder of ours."""
 
 Files = dict[str, bytes]
 

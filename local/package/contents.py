@@ -68,7 +68,7 @@ def folder_of(function: str) -> str:
     """Name the folder of a function's package.
 
     With hyphens, because the deploying component looks for the name anywhere in the path of a file
-    (scf-platform 3.4): no file of ours has a hyphen in its name, while `shared/upload_signature.py`
+    (seen in its public source): no file of ours has a hyphen in its name, while `shared/upload_signature.py`
     lies in every package.
     """
     return function.replace("_", "-")

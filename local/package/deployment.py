@@ -1,7 +1,7 @@
 """Hands the checked packages to a Serverless CLI that still deploys to Tencent Cloud.
 
 `scf` does; so does `serverless` up to 2.72.4. Newer ones say so in one line, deploy nothing and end
-with 0 (scf-platform 3.1), so the version is asked before; the deployment itself is left to the CLI.
+with 0, so the version is asked before; the deployment itself is left to the CLI.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The values that the Serverless CLI would put into `serverless.yml`, found where it finds them.
 
-A stage's own file goes before the common one, and the environment before both (CLI, scf-platform 3.2);
+A stage's own file goes before the common one, and the environment before both (as the CLI reads them);
 whether the values are any good is left to `checks`.
 """
 

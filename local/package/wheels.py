@@ -25,7 +25,7 @@ _TARGET = (
     *("--platform", "manylinux2014_x86_64", "--platform", "manylinux_2_17_x86_64"),
     *("--python-version", "3.10", "--implementation", "cp", "--abi", "cp310", "--abi", "abi3"),
 )
-"""The older of SCF's two systems has glibc 2.17; pip takes each tag literally (scf-platform 1.1)."""
+"""The older of SCF's two systems has glibc 2.17; pip takes each tag literally (doc 583/56126)."""
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^ ;\\]+)")
 _DIGEST = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 

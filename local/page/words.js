@@ -63,7 +63,7 @@ const ADVICE = {
   429: "Too many requests for now. Wait a little and try again.",
 };
 
-// By VOD's own code (protocol fact sheet §1.6).
+// By VOD's own code (doc 266/33922, and the SDKs' own sources).
 const VOD_CODES = {
   10001: {
     title: "VOD could not read the request",

@@ -1,4 +1,4 @@
-"""Real HTTP in, real function processes behind: the gateway against scf-platform §2.1 and §2.4."""
+"""Real HTTP in, real processes behind: the gateway against the documents (583/96099, 583/12513)."""
 
 from __future__ import annotations
 
