@@ -9,8 +9,12 @@ from local.openapi.shapes import Schema, record
 from shared.upload_policy import DEFAULT_POLICY, Policy, SignatureRequest
 
 _LIMITS: dict[str, Schema] = {
-    "context": {"not": {"pattern": r"[\x00-\x1f\x7f]"}},
-    "fileName": {"minLength": 1, "maxLength": 255, "not": {"pattern": r'[\\/:*?"<>|\x00-\x1f\x7f]'}},
+    "context": {"not": {"type": "string", "pattern": r"[\x00-\x1f\x7f]"}},
+    "fileName": {
+        "minLength": 1,
+        "maxLength": 255,
+        "not": {"type": "string", "pattern": r'[\\/:*?"<>|\x00-\x1f\x7f]'},
+    },
     "fileSize": {"minimum": 1},
 }
 """What the policy checks beside the model's types, whichever policy it is."""
