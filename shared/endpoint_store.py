@@ -7,7 +7,7 @@ was sent; what is read here is put together from all partitions.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from shared.store_connection import StoreConnection, digest
 
@@ -74,10 +74,5 @@ class EndpointStore(StoreConnection):
     def _of_endpoint(
         self, endpoint: str, command: Callable[[redis.client.Pipeline, str], object]
     ) -> list[Any]:
-        def ask(client: redis.Redis) -> list[Any]:
-            pipeline = client.pipeline(transaction=False)
-            for partition in self._partitions():
-                command(pipeline, f"{partition}:endpoint:{digest(endpoint)}")
-            return pipeline.execute()
-
-        return cast("list[Any]", self._ask(ask))
+        name = digest(endpoint)
+        return self._ask_each(lambda pipeline, partition: command(pipeline, f"{partition}:endpoint:{name}"))

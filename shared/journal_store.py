@@ -114,7 +114,7 @@ class JournalStore(StoreConnection):
 
         """
         at = self.key_of(entry)
-        upload = f"{at.partition}:upload:{entry.upload.upload_id if entry.upload else ''}"
+        upload = _upload_key(at, entry)
         shelves = [f"{at.partition}:{shelf}" for shelf in ("journal", "due", "quarantined", "dead")]
         keys = [at.key, *shelves, upload, f"{at.partition}:checks", _endpoint_key(at, endpoint)]
         due = "" if next_attempt_at is None else next_attempt_at
@@ -133,7 +133,7 @@ class JournalStore(StoreConnection):
 
         """
         at = self.key_of(entry)
-        upload = f"{at.partition}:upload:{entry.upload.upload_id if entry.upload else ''}"
+        upload = _upload_key(at, entry)
         keys = [
             at.key,
             f"{at.partition}:due",
@@ -239,6 +239,10 @@ class JournalStore(StoreConnection):
         """Tell where an event is kept: in the partition of its uploader, if it has one."""
         partition = self._partition_of(entry.upload.user_id if entry.upload else entry.name)
         return EventKey(partition, f"{partition}:event:{digest(entry.name)}")
+
+
+def _upload_key(at: EventKey, entry: EventEntry) -> str:
+    return f"{at.partition}:upload:{entry.upload.upload_id if entry.upload else ''}"
 
 
 def _endpoint_key(at: EventKey, endpoint: str) -> str:

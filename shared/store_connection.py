@@ -88,14 +88,23 @@ class StoreConnection:
 
     def _due_members(self, shelf: str, *, now: int, limit: int) -> dict[str, list[str]]:
         """Read from each partition's sorted set the members whose time has come, the oldest first."""
+        members = self._ask_each(
+            lambda pipeline, partition: pipeline.zrangebyscore(
+                f"{partition}:{shelf}", "-inf", now, start=0, num=limit
+            )
+        )
+        return dict(zip(self._partitions(), members, strict=True))
 
-        def ask(client: redis.Redis) -> list[list[str]]:
+    def _ask_each(self, command: Callable[[redis.client.Pipeline, str], object]) -> list[Any]:
+        """Ask every partition the same thing in one round trip; the answers come in their order."""
+
+        def ask(client: redis.Redis) -> list[Any]:
             pipeline = client.pipeline(transaction=False)
             for partition in self._partitions():
-                pipeline.zrangebyscore(f"{partition}:{shelf}", "-inf", now, start=0, num=limit)
-            return cast("list[list[str]]", pipeline.execute())
+                command(pipeline, partition)
+            return pipeline.execute()
 
-        return dict(zip(self._partitions(), self._ask(ask), strict=True))
+        return cast("list[Any]", self._ask(ask))
 
     def _run(self, script: str, keys: Sequence[str], arguments: Sequence[object]) -> Any:  # noqa: ANN401 -- each script has its own reply
         given = cast("list[str]", list(arguments))
