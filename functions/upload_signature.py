@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from shared import bootstrap, issuing, log
 from shared.authentication import authenticate
 from shared.errors import NotFoundError
@@ -32,7 +34,8 @@ def _respond(request: Request) -> Response:
 
     # Decide, and reserve what was decided.
     issuer = issuing.Issuer(runtime.settings, runtime.store)
-    issue = issuer.begin if wanted.upload_id is None else issuer.renew
+    begins = wanted.upload_id is None
+    issue = partial(issuer.begin, claims=caller.claims) if begins else issuer.renew
     chance = issuing.Chance(
         nonces=[bootstrap.random_bits(32) for _ in range(issuing.NONCE_CANDIDATES)],
         upload_id=bootstrap.random_bits(80),
@@ -41,7 +44,7 @@ def _respond(request: Request) -> Response:
 
     # Act.
     log.write(
-        "signature.issued" if wanted.upload_id is None else "signature.renewed",
+        "signature.issued" if begins else "signature.renewed",
         request_id=request.request_id,
         uploadId=issued.upload_id,
         policy=issued.policy,

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import jwt
 
 from shared.errors import ServiceError, UnauthenticatedError
+from shared.policy_claims import NO_CLAIMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,9 +42,10 @@ class KeysUnavailableError(ServiceError):
 
 @dataclass(frozen=True)
 class Caller:
-    """An authenticated end user; `user_id` is the token's `sub`."""
+    """An authenticated end user; `user_id` is the token's `sub`, `claims` is all it says."""
 
     user_id: str
+    claims: Mapping[str, object] = field(default=NO_CLAIMS, repr=False, compare=False)
 
 
 def authenticate(headers: Mapping[str, str], settings: CallerSettings, *, now: int) -> Caller:
@@ -62,7 +64,7 @@ def authenticate(headers: Mapping[str, str], settings: CallerSettings, *, now: i
     user_id = claims["sub"]
     if not _is_current(claims, now) or not _USER_ID.fullmatch(user_id):
         raise UnauthenticatedError(_REFUSAL)
-    return Caller(user_id=user_id)
+    return Caller(user_id, claims)
 
 
 def _verified_claims(token: str, settings: CallerSettings) -> dict[str, Any]:

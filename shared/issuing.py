@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.errors import ConflictError
+from shared.policy_claims import NO_CLAIMS
 from shared.upload_context import UploadContext, seal
 from shared.upload_id import new_upload_id
 from shared.upload_policy import grant_for, refuse_change
@@ -17,7 +18,7 @@ from shared.upload_session import UploadSession, may_renew, state_of
 from shared.upload_signature import SignatureParameters, build_upload_signature
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from shared.settings import UploadSignatureSettings
     from shared.store import Store
@@ -54,12 +55,18 @@ class Issuer:
     store: Store
 
     def begin(
-        self, request: SignatureRequest, user_id: str, *, now: float, chance: Chance
+        self,
+        request: SignatureRequest,
+        user_id: str,
+        *,
+        now: float,
+        chance: Chance,
+        claims: Mapping[str, object] = NO_CLAIMS,
     ) -> IssuedSignature:
-        """Open an upload session for this user and sign for it.
+        """Open an upload session for this user, of whom his token claims `claims`, and sign for it.
 
         Raises:
-            ForbiddenError: there is no such policy.
+            ForbiddenError: there is no such policy for this user.
             UnprocessableError: a value is off the policy, or the context is too long.
             RateLimitedError: this user has begun too many uploads.
             StoreUnavailableError: the store did not answer.
@@ -69,7 +76,12 @@ class Issuer:
         session = UploadSession(
             upload_id=new_upload_id(now=now, random=chance.upload_id),
             user_id=user_id,
-            grant=grant_for(request, settings.upload_policies, vod_sub_app_id=settings.vod_sub_app_id),
+            grant=grant_for(
+                request,
+                settings.upload_policies,
+                vod_sub_app_id=settings.vod_sub_app_id,
+                claims=claims,
+            ),
             issued_at=issued_at,
             ends_at=issued_at + settings.upload_session_seconds,
         )
@@ -83,6 +95,8 @@ class Issuer:
         self, request: SignatureRequest, user_id: str, *, now: float, chance: Chance
     ) -> IssuedSignature:
         """Sign once more for an upload of this user that has not ended.
+
+        The claims are not asked for again: what the upload began with is granted to its end.
 
         Raises:
             NotFoundError: this user has no such upload.

@@ -10,10 +10,20 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    StringConstraints,
+    ValidationError,
+)
 from pydantic.alias_generators import to_camel
 
 from shared.errors import Fault, ForbiddenError, UnprocessableError
+from shared.policy_claims import NO_CLAIMS, ClaimRules, are_met
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +32,44 @@ DEFAULT_POLICY = "default"
 MAX_TTL_SECONDS = 86_400
 """Our own cap; VOD would take 90 days (doc 266/33922)."""
 
-_FILE_NAME = re.compile(r'[^\\/:*?"<>|\x00-\x1f\x7f\ud800-\udfff]{1,255}')
+_FILE_NAME = re.compile(r'(?!\.)[^\\/:*?"<>|\x00-\x1f\x7f\ud800-\udfff]{1,255}')
+_MAX_FILE_NAME_BYTES = 255
+"""What file systems take; VOD's mobile SDKs already end at 200 (doc 266/33925)."""
+_PROGRAMS = frozenset(
+    {
+        "apk",
+        "app",
+        "asp",
+        "aspx",
+        "bat",
+        "cgi",
+        "cmd",
+        "dll",
+        "exe",
+        "hta",
+        "htm",
+        "html",
+        "jar",
+        "js",
+        "jsp",
+        "jspx",
+        "mjs",
+        "msi",
+        "php",
+        "phtml",
+        "pl",
+        "ps1",
+        "py",
+        "rb",
+        "scr",
+        "sh",
+        "svg",
+        "vbs",
+        "wsf",
+        "xhtml",
+    }
+)
+"""Extensions that some web server or desktop runs even in the middle of a name."""
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _MAX_SHOWN_KEY = 64
 _Choice = TypeVar("_Choice")
@@ -48,13 +95,15 @@ class Policy(_Frozen):
     """What one kind of upload may be.
 
     Of each list the first entry is the default; an empty list leaves the client nothing to choose.
+    `claims` says whose policy it is: a user's whose token has all of them, and anybody's without.
     """
 
+    claims: ClaimRules = Field(default_factory=dict)
     procedures: tuple[Name, ...] = ()
     storage_regions: tuple[Region, ...] = ()
     class_ids: tuple[Annotated[StrictInt, Field(ge=0)], ...] = ()
     ttl_seconds: Annotated[StrictInt, Field(ge=1, le=MAX_TTL_SECONDS)] = 600
-    one_time: bool = True
+    one_time: StrictBool = True
     task_priority: Annotated[StrictInt, Field(ge=-10, le=10)] = 0
     task_notify_mode: Literal["Finish", "Change", "None"] = "Finish"
     vod_sub_app_id: Annotated[StrictInt, Field(ge=1)] | None = None
@@ -117,18 +166,24 @@ def read_signature_request(members: Mapping[str, object]) -> SignatureRequest:
 
 
 def grant_for(
-    request: SignatureRequest, policies: Mapping[str, Policy], *, vod_sub_app_id: int | None
+    request: SignatureRequest,
+    policies: Mapping[str, Policy],
+    *,
+    vod_sub_app_id: int | None,
+    claims: Mapping[str, object] = NO_CLAIMS,
 ) -> Grant:
     """Decide what a new upload may carry. `vod_sub_app_id` is used where the policy names none.
 
+    `claims` are the user's.
+
     Raises:
-        ForbiddenError: there is no policy of that name.
+        ForbiddenError: there is no policy of that name, or not for this user: nobody can tell which.
         UnprocessableError: with one fault for each value off the policy.
 
     """
     name = DEFAULT_POLICY if request.policy is None else request.policy
     policy = policies.get(name)
-    if policy is None:
+    if policy is None or not are_met(policy.claims, claims):
         raise ForbiddenError("There is no such policy for this user.", faults=(Fault("/policy", "Unknown."),))
     faults = [
         *_off_list("/procedure", request.procedure, policy.procedures),
@@ -191,8 +246,9 @@ def _context_faults(context: str | None) -> list[Fault]:
 
 def _file_faults(request: SignatureRequest, policy: Policy) -> list[Fault]:
     faults = []
-    if request.file_name is not None and not _FILE_NAME.fullmatch(request.file_name):
-        faults.append(Fault("/fileName", 'Must have 1 to 255 characters and none of \\ / : * ? " < > |.'))
+    if request.file_name is not None and not _is_file_name(request.file_name):
+        rule = 'Must have 1 to 255 bytes, no dot in front and none of \\ / : * ? " < > |.'
+        faults.append(Fault("/fileName", rule))
     if request.file_size is not None and request.file_size < 1:
         faults.append(Fault("/fileSize", "Must be at least 1 byte."))
     if policy.max_file_size is not None:
@@ -203,16 +259,24 @@ def _file_faults(request: SignatureRequest, policy: Policy) -> list[Fault]:
     return faults + (_file_type_faults(request, policy.file_types) if policy.file_types else [])
 
 
+def _is_file_name(name: str) -> bool:
+    return bool(_FILE_NAME.fullmatch(name)) and len(name.encode()) <= _MAX_FILE_NAME_BYTES
+
+
 def _file_type_faults(request: SignatureRequest, allowed: tuple[str, ...]) -> list[Fault]:
     extension = request.file_name.rpartition(".")[2] if request.file_name else None
     if request.file_type is None and extension is None:
         return [Fault("/fileType", f"This policy limits the type: say which of {_listed(allowed)}.")]
     declared = (("/fileType", request.file_type), ("/fileName", extension))
-    return [
+    faults = [
         Fault(pointer, f"The type must be one of {_listed(allowed)}.")
         for pointer, file_type in declared
         if file_type is not None and file_type.lower() not in allowed
     ]
+    inner = (request.file_name or "").lower().split(".")[1:-1]
+    if not faults and not _PROGRAMS.isdisjoint(inner):
+        faults.append(Fault("/fileName", "Must not have a program's extension before its own."))
+    return faults
 
 
 def _listed(choices: tuple[object, ...]) -> str:

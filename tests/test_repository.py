@@ -27,6 +27,7 @@ ROOMS = {
             "notification_legacy",
             "notification_v3",
             "notification_values",
+            "policy_claims",
             "retry_schedule",
             "setting_values",
             "settings",

@@ -13,7 +13,7 @@ _LIMITS: dict[str, Schema] = {
     "fileName": {
         "minLength": 1,
         "maxLength": 255,
-        "not": {"type": "string", "pattern": r'[\\/:*?"<>|\x00-\x1f\x7f]'},
+        "not": {"type": "string", "pattern": r'^\.|[\\/:*?"<>|\x00-\x1f\x7f]'},
     },
     "fileSize": {"minimum": 1},
 }
@@ -31,7 +31,7 @@ _MEANINGS = {
     "procedure": "The task flow that VOD starts when the file is there, if the policy offers it.",
     "storageRegion": "The region VOD stores the file in, if the policy offers it.",
     "classId": "VOD's category for the file, if the policy offers it.",
-    "fileName": "Checked against the policy's file types by its extension.",
+    "fileName": "255 bytes of UTF-8 at most; checked against the policy's file types by its extension.",
     "fileSize": "In bytes; wanted where the policy limits the size.",
     "fileType": "An extension such as `mp4`, in either case; wanted where the policy limits the type and "
     "no `fileName` is sent.",

@@ -189,12 +189,20 @@ def test_value_off_the_policy_is_refused_by_name(sign: Sign, wish: dict[str, obj
         ({"fileSize": 5, "fileName": "a\x00.mp4"}, ["/fileName"]),
         ({"fileSize": 5, "fileName": "\ud800.mp4"}, ["/fileName"]),
         ({"fileSize": 5, "fileName": "a" * 252 + ".mp4"}, ["/fileName"]),
+        ({"fileSize": 5, "fileName": "바" * 84 + ".mp4"}, ["/fileName"]),
+        ({"fileSize": 5, "fileName": ".mp4"}, ["/fileName"]),
+        ({"fileSize": 5, "fileName": ".hidden.mp4"}, ["/fileName"]),
+        ({"fileSize": 5, "fileName": "a.PHP.mp4"}, ["/fileName"]),
+        ({"fileSize": 5, "fileName": "a.exe.final.mp4"}, ["/fileName"]),
     ],
 )
 def test_file_outside_the_policys_limits_is_refused_by_name(
     sign: Sign, wish: dict[str, object], pointers: list[str]
 ) -> None:
-    """A policy with limits wants to be told size and type, and holds them against its lists."""
+    """A policy with limits wants to be told size and type, and holds them against its lists.
+
+    A name has no dot in front, 255 bytes at most, and no program's extension before its own (S15).
+    """
     answer = sign({"policy": "strict", **wish})
 
     assert (answer.status, answer.pointers) == (422, pointers)
@@ -207,6 +215,8 @@ def test_file_outside_the_policys_limits_is_refused_by_name(
         {"fileSize": 1, "fileType": "MOV"},
         {"fileSize": 5, "fileName": "바다 산책.final.MP4"},
         {"fileSize": 5, "fileName": "a" * 251 + ".mp4", "fileType": "mp4"},
+        {"fileSize": 5, "fileName": "바" * 83 + "a.mp4"},
+        {"fileSize": 5, "fileName": "php.2026.11.25.mp4"},
     ],
 )
 def test_file_within_the_policys_limits_passes(sign: Sign, wish: dict[str, object]) -> None:

@@ -88,6 +88,7 @@ def test_schema_allows_what_some_policy_grants_and_nothing_else(members: dict[st
         {"classId": -1},
         {"fileName": "../x.mp4"},
         {"fileName": ""},
+        {"fileName": ".mp4"},
         {"fileSize": 0},
         {"fileSize": "1"},
         {"fileType": 4},

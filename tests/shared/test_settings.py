@@ -241,6 +241,7 @@ def test_policies_of_the_readme_shape_are_read() -> None:
     policies = {
         "default": {},
         "course": {
+            "claims": {"role": ["teacher", "admin"]},
             "procedures": ["LongVideoPreset"],
             "storageRegions": ["ap-seoul"],
             "classIds": [7],

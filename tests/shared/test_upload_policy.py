@@ -79,6 +79,16 @@ class TestPolicies:
         ]
         + [
             {"oneTime": 1} | {"oneTime": "maybe"},
+            {"oneTime": 1},
+            {"oneTime": "false"},
+            {"oneTime": None},
+            {"claims": ["role"]},
+            {"claims": {"role": "admin"}},
+            {"claims": {"role": []}},
+            {"claims": {"role": [None]}},
+            {"claims": {"role": [1.5]}},
+            {"claims": {"role": [["admin"]]}},
+            {"claims": {"": ["admin"]}},
             {"taskPriority": 11},
             {"taskPriority": -11},
             {"taskNotifyMode": "finish"},
@@ -157,6 +167,10 @@ class TestGranting:
             ({"fileName": ""}, ["/fileName"]),
             ({"fileName": "a" * 256}, ["/fileName"]),
             ({"fileName": "a/b"}, ["/fileName"]),
+            ({"fileName": ".a.mp4"}, ["/fileName"]),
+            ({"fileName": "é" * 128}, ["/fileName"]),
+            ({"policy": "full", "fileSize": 1, "fileName": "a.sh.mp4"}, ["/fileName"]),
+            ({"policy": "full", "fileSize": 1, "fileName": "a.sh.exe"}, ["/fileName"]),
             ({"fileSize": 0}, ["/fileSize"]),
             ({"policy": "full"}, ["/fileSize", "/fileType"]),
             ({"policy": "full", "fileSize": 1001, "fileType": "mp4"}, ["/fileSize"]),
@@ -171,6 +185,40 @@ class TestGranting:
     def test_value_off_the_policy_is_named(self, members: dict[str, Any], pointers: list[str]) -> None:
         """All of them at once."""
         assert refused(members) == pointers
+
+    @pytest.mark.parametrize("name", ["a.v2.mp4", "sh.mp4", "a.mp4", "mp4.a.MOV"])
+    def test_dots_are_no_offence(self, name: str) -> None:
+        """A date or a version in a name is nobody's attack."""
+        assert granted({"policy": "full", "fileSize": 1, "fileName": name}).file_name == name
+
+    def test_programs_extension_counts_where_types_are_limited(self) -> None:
+        """A policy without types has said that anything may come."""
+        assert granted({"fileName": "a.sh.mp4"}).file_name == "a.sh.mp4"
+
+    @pytest.mark.parametrize(
+        "claims", [{}, {"role": "viewer"}, {"role": None}, {"other": "teacher"}, {"role": ["viewer"]}]
+    )
+    def test_policy_for_others_looks_like_an_unknown_one(self, claims: dict[str, object]) -> None:
+        """Word for word, so that nobody learns which policies there are (S09)."""
+        policies = {**POLICIES, "lessons": Policy.model_validate({"claims": {"role": ["teacher"]}})}
+        answers = set()
+        for name in ("lessons", "nosuch"):
+            with pytest.raises(ForbiddenError) as caught:
+                grant_for(
+                    read_signature_request({"policy": name}), policies, vod_sub_app_id=None, claims=claims
+                )
+            answers.add((caught.value.detail, caught.value.faults))
+
+        assert len(answers) == 1
+
+    def test_policy_is_for_whom_its_claims_say(self) -> None:
+        """And a request that names none gets `default`, if the user may have it."""
+        policies = {"default": Policy.model_validate({"claims": {"role": ["teacher"]}})}
+        wanted = read_signature_request({})
+
+        assert grant_for(wanted, policies, vod_sub_app_id=None, claims={"role": "teacher"})
+        with pytest.raises(ForbiddenError):
+            grant_for(wanted, policies, vod_sub_app_id=None)
 
     def test_refusal_says_what_there_is_to_choose(self) -> None:
         """Or that there is nothing."""
