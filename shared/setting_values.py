@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, StringConstraints
 from shared.upload_policy import DEFAULT_POLICY, Policy
 
 MIN_KEY_LENGTH = 32
+"""192 bits, if the characters are random ones of the 64 of Base64."""
 _LEAST_RSA_BITS = 2048
 _LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 _WEBHOOK_SECRET_PREFIX = "whsec_"  # noqa: S105 -- the prefix that Standard Webhooks gives to secrets
@@ -110,7 +111,9 @@ def _check_redis_url(value: str) -> str:
 
 _Key = Annotated[str, StringConstraints(min_length=MIN_KEY_LENGTH)]
 _Origin = Annotated[str, StringConstraints(pattern=r"^https?://[^/*\s]+$")]
-_CallbackToken = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{24,128}$")]
+_CallbackToken = Annotated[
+    str, StringConstraints(min_length=MIN_KEY_LENGTH, max_length=128, pattern=r"^[A-Za-z0-9_-]+$")
+]
 _WebhookSecret = Annotated[bytes, BeforeValidator(lambda value: _read_webhook_secret(str(value)))]
 
 RedisUrl = Annotated[

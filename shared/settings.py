@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from shared.errors import ConfigurationError
+from shared.separate_keys import shared_keys
 from shared.setting_values import (
     CallbackTokens,
     HttpUrl,
@@ -204,6 +205,8 @@ def load_settings(kind: type[_Settings], environment: Mapping[str, str]) -> _Set
     given = {name: environment[name] for name in sorted(names.values()) if environment.get(name, "") != ""}
     undefined = [name for name, value in given.items() if value == _NOT_DEPLOYED]
     faults = [f"{name}: had no value when this was deployed" for name in undefined]
+    defined = {name: value for name, value in given.items() if name not in undefined}
+    faults += [f"{name}: has a key that {other} has too" for name, other in shared_keys(defined)]
     try:
         settings = kind.model_validate(given)
     except ValidationError as error:

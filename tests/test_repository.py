@@ -29,6 +29,7 @@ ROOMS = {
             "notification_values",
             "policy_claims",
             "retry_schedule",
+            "separate_keys",
             "setting_values",
             "settings",
             "signature_inspection",

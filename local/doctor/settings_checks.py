@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from local.doctor.findings import Check, Group, fault, ok, warning
 from local.serverless_file import MAX_ENVIRONMENT_BYTES
 from shared.errors import ConfigurationError
+from shared.separate_keys import shared_keys
 from shared.settings import (
     EventDeliverySettings,
     EventNotificationSettings,
@@ -50,6 +51,7 @@ def settings_group(deployment: Deployment) -> Group:
         "settings",
         (
             Check("settings", lambda: _each_function(deployment)),
+            Check("keys", lambda: _keys(deployment)),
             Check("environment size", lambda: _sizes(deployment)),
             Check("variable names", lambda: _names(deployment)),
             Check("Python", _runtime),
@@ -76,6 +78,16 @@ def _of_function(name: str, kind: type[SettingsGroup], environment: Mapping[str,
             name, error.detail, "Set them where the deployment reads them; .env.example explains each."
         )
     return ok(name, "its settings are complete and valid")
+
+
+def _keys(deployment: Deployment) -> Iterator[Finding]:
+    # No function has all the keys, and so none sees all of this.
+    shared = list(shared_keys(deployment.environment))
+    for name, other in shared:
+        advice = "Make a new one for either: who learns one of them holds both."
+        yield fault("keys", f"{name} has a key that {other} has too", advice)
+    if not shared:
+        yield ok("keys", "each serves one purpose")
 
 
 def _sizes(deployment: Deployment) -> Iterator[Finding]:

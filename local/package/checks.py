@@ -25,6 +25,7 @@ from local.serverless_file import (
 )
 from shared import settings
 from shared.errors import ConfigurationError
+from shared.separate_keys import shared_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -62,6 +63,8 @@ def check(
     if stage_file(repository, stage) is None and not variables_read(text) <= values.keys():
         found.append(f"There is neither .env.{stage} nor .env: copy .env.example and fill it in.")
     found += _of_variables(text, values)
+    # No function has all the keys, and so none sees all of this.
+    found += [f"{name}: has a key that {other} has too." for name, other in shared_keys(values)]
     for name, function in functions_in(file).items():
         if name in SETTINGS:
             found += _of_settings(name, function, values, stage)

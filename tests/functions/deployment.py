@@ -19,7 +19,7 @@ CONTEXT_KEY = "canary-of-the-context-key-newest-one"
 OLD_CONTEXT_KEY = "canary-of-the-context-key-oldest-one"
 JWT_SECRET = "canary-of-the-jwt-secret-newest-one"
 OLD_JWT_SECRET = "canary-of-the-jwt-secret-oldest-one"
-CALLBACK_TOKEN = "canary-of-the-callback-token"
+CALLBACK_TOKEN = "canary-of-the-callback-token-0001"
 ORIGIN = "https://app.example.test"
 VARIABLES = {
     str(field.alias)

@@ -31,7 +31,7 @@ SAMPLES = Path(__file__).parents[1] / "samples" / "vod"
 SECRET = "whsec_" + "Y2FuYXJ5" * 4
 OLD_SECRET = "whsec_" + "b2xkLW9uZS" * 4
 SIGN_KEY = "AbCd1234EfGh5678"
-NOT_A_TOKEN = "another-token-as-long-as-ours"
+NOT_A_TOKEN = "another-token-as-long-as-ours-0002"
 
 
 class Vod:

@@ -48,6 +48,16 @@ def test_invalid_setting_is_a_fault_of_the_functions_that_read_it(
     assert outcome.code == 1
 
 
+def test_key_with_two_purposes_is_a_fault(patient: Patient) -> None:
+    """Even where no single function has both settings, and without showing it (S42)."""
+    token = patient.environment()["CALLBACK_TOKENS"]
+    (keys,) = patient.examine(JWT_SECRETS=token).named("keys")
+
+    assert keys["level"] == "fault"
+    assert keys["detail"] == "CALLBACK_TOKENS has a key that JWT_SECRETS has too"
+    assert patient.examine().level_of("keys") == "ok"
+
+
 def test_environment_over_4_kb_is_a_fault(patient: Patient) -> None:
     """What SCF would refuse at the deployment is named with the function and its size."""
     policies = {"default": {}, **{f"policy-{number}": {"procedures": ["x" * 60]} for number in range(60)}}
