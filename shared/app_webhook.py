@@ -6,21 +6,18 @@ When to try, and what follows from the result, is left to `shared.delivery`.
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import hmac
 import http.client
-import socket
 import ssl
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from shared.outbound_address import RefusedAddressError, resolve
+from shared.timed_connection import connected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from email.message import Message
 
     from shared.settings import WebhookSettings
@@ -81,7 +78,7 @@ class AppWebhook:
         connection = http.client.HTTPConnection(host, port)
         try:
             address = resolve(host, port, allow_private=self._settings.app_webhook_allow_insecure)
-            with _connected(address, port, timeout_seconds) as plain:
+            with connected(address, port, timeout_seconds) as plain:
                 # To the checked address, with the host's own name in TLS and in Host.
                 connection.sock = (
                     self._tls.wrap_socket(plain, server_hostname=host) if url.scheme == "https" else plain
@@ -95,30 +92,6 @@ class AppWebhook:
             return Attempt(0, f"no answer ({type(error).__name__})")
         finally:
             connection.close()
-
-
-@contextlib.contextmanager
-def _connected(address: str, port: int, timeout_seconds: float) -> Iterator[socket.socket]:
-    """Connect, and cut the connection when the time is over.
-
-    A socket's own time-out is not enough: every byte of an answer that drips in would renew it.
-    """
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as connection, connection.dup() as handle:
-        connection.settimeout(timeout_seconds)
-        watch = threading.Timer(timeout_seconds, _cut, [handle])
-        watch.start()
-        try:
-            connection.connect((address, port))
-            yield connection
-        finally:
-            watch.cancel()
-
-
-def _cut(connection: socket.socket) -> None:
-    # It may have ended by itself in the meantime.
-    with contextlib.suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _retry_after(headers: Message) -> int | None:

@@ -14,30 +14,22 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 
-from shared.errors import ServiceError, UnauthenticatedError
+from shared.errors import UnauthenticatedError
 from shared.policy_claims import NO_CLAIMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from shared.key_set import KeySet
     from shared.settings import CallerSettings
 
 LEEWAY_SECONDS = 60
 MAX_TOKEN_LENGTH = 8192
-JWKS_TIMEOUT_SECONDS = 2
-JWKS_COOLDOWN_SECONDS = 30
-"""How long after a fetch no unknown key id leads to another; a new key is accepted after that time."""
 _ASYMMETRIC = ["RS256", "ES256"]
-_USER_ID = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,128}")
+MAX_USER_ID_BYTES = 128
+"""Of UTF-8: so much of the 250 characters that VOD carries a user may take from the app's own text."""
+_USER_ID = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")
 _REFUSAL = "Send a valid user token as Authorization: Bearer <JWT>."
-
-
-class KeysUnavailableError(ServiceError):
-    """The JWKS endpoint did not answer, and no keys are known yet."""
-
-    status = 503
-    code = "keys-unavailable"
-    title = "Temporarily unavailable"
 
 
 @dataclass(frozen=True)
@@ -60,16 +52,16 @@ def authenticate(headers: Mapping[str, str], settings: CallerSettings, *, now: i
     token = token.strip()
     if scheme.lower() != "bearer" or not token.isascii() or not 0 < len(token) <= MAX_TOKEN_LENGTH:
         raise UnauthenticatedError(_REFUSAL)
-    claims = _verified_claims(token, settings)
+    claims = _verified_claims(token, settings, now=now)
     user_id = claims["sub"]
-    if not _is_current(claims, now) or not _USER_ID.fullmatch(user_id):
+    if not _is_current(claims, now) or not _is_user_id(user_id):
         raise UnauthenticatedError(_REFUSAL)
     return Caller(user_id, claims)
 
 
-def _verified_claims(token: str, settings: CallerSettings) -> dict[str, Any]:
+def _verified_claims(token: str, settings: CallerSettings, *, now: int) -> dict[str, Any]:
     """Check the signature, the issuer, the audience and that `sub` and `exp` are there."""
-    for key in _keys(token, settings):
+    for key in _keys(token, settings, now=now):
         claims = _claims_signed_with(key, token, settings)
         if claims is not None:
             return claims
@@ -97,24 +89,30 @@ def _claims_signed_with(key: Any, token: str, settings: CallerSettings) -> dict[
         return None
 
 
-def _keys(token: str, settings: CallerSettings) -> tuple[Any, ...]:
+def _keys(token: str, settings: CallerSettings, *, now: int) -> tuple[Any, ...]:
     if settings.jwt_secrets:
         return settings.jwt_secrets
     if settings.jwt_public_key is not None:
         return (settings.jwt_public_key,)
     try:
-        return (_jwks_client(str(settings.jwt_jwks_url)).get_signing_key_from_jwt(token),)
-    except (jwt.PyJWKClientConnectionError, jwt.PyJWKSetError, OSError, ValueError):
-        # The last two: a connection that broke in the middle, and an answer that is no JSON.
-        raise KeysUnavailableError("The keys of the token's issuer cannot be fetched now.") from None
+        key_id = jwt.get_unverified_header(token).get("kid")
     except jwt.PyJWTError:
         return ()
+    # Without a key id there is no guessing among the keys.
+    key = _key_set(str(settings.jwt_jwks_url)).find(key_id, now=now) if key_id else None
+    return () if key is None else (key,)
 
 
 @lru_cache(maxsize=1)
-def _jwks_client(url: str) -> jwt.PyJWKClient:
-    """One client per process: it keeps the key set, for five minutes or until an unknown key id comes."""
-    return jwt.PyJWKClient(url, timeout=JWKS_TIMEOUT_SECONDS, cooldown_duration=JWKS_COOLDOWN_SECONDS)
+def _key_set(url: str) -> KeySet:
+    """One key set per process, which is what remembers the keys."""
+    from shared.key_set import KeySet  # noqa: PLC0415 -- only a deployment with such a URL pays for it
+
+    return KeySet(url)
+
+
+def _is_user_id(text: str) -> bool:
+    return bool(_USER_ID.fullmatch(text)) and len(text.encode()) <= MAX_USER_ID_BYTES
 
 
 def _is_current(claims: Mapping[str, object], now: int) -> bool:

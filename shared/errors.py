@@ -130,6 +130,14 @@ class StoreUnavailableError(ServiceError):
     title = "Temporarily unavailable"
 
 
+class KeysUnavailableError(ServiceError):
+    """The login service gave no keys, and none are known that still count."""
+
+    status = 503
+    code = "keys-unavailable"
+    title = "Temporarily unavailable"
+
+
 class VodApiError(ServiceError):
     """The VOD server API refused a call or did not answer; `vod_code` is its own error code."""
 

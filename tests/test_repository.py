@@ -50,10 +50,12 @@ ROOMS = {
             "authentication",
             "endpoint_store",
             "journal_store",
+            "key_set",
             "operator_store",
             "outbound_address",
             "store",
             "store_connection",
+            "timed_connection",
             "upload_store",
             "vod_api",
         }
@@ -94,21 +96,25 @@ PURE_LIBRARIES = frozenset(
     }
 )
 DRIVERS: dict[str, frozenset[str]] = {
-    "app_webhook": frozenset({"email.message", "http.client", "socket", "ssl", "threading"}),
+    "app_webhook": frozenset({"email.message", "http.client", "ssl"}),
     "authentication": frozenset({"jwt"}),
     "endpoint_store": frozenset({"redis"}),
     "journal_store": frozenset({"redis"}),
+    "key_set": frozenset({"http.client", "jwt", "ssl", "threading"}),
     "operator_store": frozenset({"redis"}),
     "outbound_address": frozenset({"ipaddress", "socket"}),
     "store": frozenset(),
     "store_connection": frozenset({"concurrent", "redis"}),
+    "timed_connection": frozenset({"socket", "threading"}),
     "upload_store": frozenset({"redis"}),
     "vod_api": frozenset({"tencentcloud"}),
 }
 NEIGHBOURS = {
-    "app_webhook": frozenset({"outbound_address"}),
+    "app_webhook": frozenset({"outbound_address", "timed_connection"}),
+    "authentication": frozenset({"key_set"}),
     "endpoint_store": frozenset({"store_connection"}),
     "journal_store": frozenset({"store_connection"}),
+    "key_set": frozenset({"outbound_address", "timed_connection"}),
     "operator_store": frozenset({"endpoint_store", "journal_store", "store_connection"}),
     "store": frozenset({"endpoint_store", "journal_store", "store_connection", "upload_store"}),
     "upload_store": frozenset({"store_connection"}),

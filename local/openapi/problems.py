@@ -10,7 +10,6 @@ import json
 from local.openapi.headers import headers
 from local.openapi.shapes import Schema, array, integer, record, reference, text
 from shared import errors
-from shared.authentication import KeysUnavailableError
 from shared.http_message import PROBLEM_TYPE_PREFIX, problem_response
 
 EXAMPLE_REQUEST_ID = "5f0c3f1e-8a51-4a55-9c0c-0b8f3b1f7a10"
@@ -65,7 +64,7 @@ PROBLEM_KINDS: dict[str, tuple[errors.ServiceError, ...]] = {
     "StoreUnavailable": (errors.StoreUnavailableError("The store did not answer in time."),),
     "Unavailable": (
         errors.StoreUnavailableError("The store did not answer in time."),
-        KeysUnavailableError("The keys of the token's issuer cannot be fetched now."),
+        errors.KeysUnavailableError("The keys of the token's issuer cannot be fetched now."),
     ),
 }
 """The answers by their names in the document, each with all errors it can be; the first is its example."""

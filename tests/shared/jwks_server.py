@@ -1,11 +1,12 @@
-"""A login service's key endpoint: a real HTTP server on a loopback port."""
+"""A login service's key endpoint: a real HTTP server on a loopback port, over TLS if a test likes."""
 
 from __future__ import annotations
 
 import json
 import secrets
 import threading
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
@@ -14,14 +15,16 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from tests.keys import ec_key, rsa_key
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator
 
 
 class KeyServer:
     """What the endpoint answers, which a test may change, and how often it was asked."""
 
-    def __init__(self, port: int) -> None:
-        self.url = f"http://127.0.0.1:{port}/{secrets.token_hex(8)}/keys.json"
+    def __init__(self, port: int, scheme: str = "http") -> None:
+        self.url = f"{scheme}://127.0.0.1:{port}/{secrets.token_hex(8)}/keys.json"
+        self.delay_seconds = 0.0
         self.status = 200
         self.headers = {"Content-Type": "application/json"}
         self.body = b""
@@ -43,23 +46,29 @@ def ec_jwk(name: str) -> dict[str, object]:
 
 
 @contextmanager
-def serving_keys() -> Iterator[KeyServer]:
-    """Run the endpoint until the block ends."""
+def serving_keys(tls: ssl.SSLContext | None = None) -> Iterator[KeyServer]:
+    """Run the endpoint until the block ends; it speaks TLS with the certificate in `tls`."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             keys.fetches += 1
+            time.sleep(keys.delay_seconds)
             self.send_response(keys.status)
             for name, value in keys.headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(keys.body)
+            # Who has read enough, or waited long enough, is gone.
+            with suppress(OSError):
+                self.wfile.write(keys.body)
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        keys = KeyServer(server.server_address[1])
+        keys = KeyServer(server.server_address[1], "http" if tls is None else "https")
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

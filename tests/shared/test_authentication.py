@@ -219,16 +219,32 @@ class TestClaims:
         """A NumericDate is a finite number (RFC 7519, section 2)."""
         assert is_refused(hs256({**CLAIMS, claim: value}))
 
-    @pytest.mark.parametrize("user", ["a", "42", "user|google-oauth2|117", "앨리스", "a" * 128, "a b"])
+    @pytest.mark.parametrize(
+        "user", ["a", "42", "user|google-oauth2|117", "앨리스", "a" * 128, "é" * 64, "a b"]
+    )
     def test_user_is_what_sub_says(self, user: str) -> None:
-        """Any printable text of up to 128 characters."""
+        """Any printable text of up to 128 bytes."""
         assert caller(hs256({**CLAIMS, "sub": user})) == Caller(user)
 
     @pytest.mark.parametrize(
-        "user", ["", "a" * 129, "a\nb", "a\x00", "\x7f", "\ud800", 42, ["alice"], {}, True]
+        "user",
+        [
+            "",
+            "a" * 129,
+            "é" * 65,
+            "a" * 127 + "é",
+            "a\nb",
+            "a\x00",
+            "\x7f",
+            "\ud800",
+            42,
+            ["alice"],
+            {},
+            True,
+        ],
     )
     def test_user_that_is_no_such_text_is_refused(self, user: object) -> None:
-        """Such a text would harm wherever it is shown or kept."""
+        """Such a text would harm wherever it is shown or kept; 128 bytes of UTF-8 are the most (S08)."""
         assert is_refused(hs256({**CLAIMS, "sub": user}))
 
     def test_issuer_must_be_the_one_configured(self) -> None:
@@ -249,6 +265,13 @@ class TestClaims:
             assert is_refused(hs256({**CLAIMS, "aud": audience}), JWT_AUDIENCE="uploads")
         assert is_refused(hs256(CLAIMS), JWT_AUDIENCE="uploads")
         assert caller(hs256({**CLAIMS, "aud": "mail"})) == Caller("alice")
+
+    def test_caller_comes_with_all_claims(self) -> None:
+        """Policies ask for them; they are no part of what is shown of a caller."""
+        found = caller(hs256({**CLAIMS, "role": ["teacher"]}))
+
+        assert found.claims["role"] == ["teacher"]
+        assert "teacher" not in repr(found)
 
 
 class TestAuthorizationHeader:
