@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from shared import bootstrap, issuing, log
 from shared.authentication import authenticate
 from shared.errors import NotFoundError
-from shared.http_message import Request, Response, json_response, prefers_text, read_json, text_response
+from shared.http_message import (
+    Request,
+    Response,
+    json_response,
+    prefers_text,
+    rate_limit_headers,
+    read_json,
+    text_response,
+)
 from shared.invocation import answer_http
 from shared.upload_policy import read_signature_request
 
@@ -35,12 +41,13 @@ def _respond(request: Request) -> Response:
     # Decide, and reserve what was decided.
     issuer = issuing.Issuer(runtime.settings, runtime.store)
     begins = wanted.upload_id is None
-    issue = partial(issuer.begin, claims=caller.claims) if begins else issuer.renew
+    issue = issuer.begin if begins else issuer.renew
+    asker = issuing.Asker(caller.user_id, request.client_address, caller.claims)
     chance = issuing.Chance(
         nonces=[bootstrap.random_bits(32) for _ in range(issuing.NONCE_CANDIDATES)],
         upload_id=bootstrap.random_bits(80),
     )
-    issued = issue(wanted, caller.user_id, now=now, chance=chance)
+    issued = issue(wanted, asker, now=now, chance=chance)
 
     # Act.
     log.write(
@@ -49,12 +56,13 @@ def _respond(request: Request) -> Response:
         uploadId=issued.upload_id,
         policy=issued.policy,
     )
+    headers = rate_limit_headers(issued.allowances)
     if prefers_text(request):
-        return text_response(200, issued.signature, Upload_Id=issued.upload_id)
+        return text_response(200, issued.signature, Upload_Id=issued.upload_id, **headers)
     answer = {
         "signature": issued.signature,
         "uploadId": issued.upload_id,
         "expiresAt": issued.expires_at,
         "oneTime": issued.one_time,
     }
-    return json_response(200, answer)
+    return json_response(200, answer, **headers)

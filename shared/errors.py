@@ -17,6 +17,17 @@ class Fault:
     detail: str
 
 
+@dataclass(frozen=True)
+class Allowance:
+    """What is left of one limit: `remaining` of `quota`, all of which is there again in `reset_seconds`."""
+
+    name: str
+    quota: int
+    window_seconds: int
+    remaining: int
+    reset_seconds: int
+
+
 class ServiceError(Exception):
     """The base of all errors we raise; the edge catches this one.
 
@@ -111,15 +122,19 @@ class UnprocessableError(ServiceError):
 
 
 class RateLimitedError(ServiceError):
-    """Too many requests; the next one passes after `retry_after` seconds (at least 1)."""
+    """Too many requests; the next one passes after `retry_after` seconds (at least 1).
+
+    `allowances` say which limit it is, where it has a name.
+    """
 
     status = 429
     code = "rate-limited"
     title = "Too many requests"
 
-    def __init__(self, detail: str, *, retry_after: int) -> None:
+    def __init__(self, detail: str, *, retry_after: int, allowances: tuple[Allowance, ...] = ()) -> None:
         super().__init__(detail)
         self.retry_after = max(1, retry_after)
+        self.allowances = allowances
 
 
 class StoreUnavailableError(ServiceError):

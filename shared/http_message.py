@@ -25,11 +25,13 @@ from shared.errors import (
 from shared.wire_json import read_object
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from shared.errors import Allowance
 
 PROBLEM_TYPE_PREFIX = "urn:vod-upload-functions:problem:"
 INTERNAL = 500
-_EXPOSED_HEADERS = "ETag, Retry-After, Upload-Id, X-Request-Id"
+_EXPOSED_HEADERS = "ETag, RateLimit, RateLimit-Policy, Retry-After, Upload-Id, X-Request-Id"
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -152,6 +154,7 @@ def problem_response(error: ServiceError, *, request_id: str) -> Response:
         headers["Allow"] = ", ".join(error.allow)
     if isinstance(error, RateLimitedError):
         headers["Retry-After"] = str(error.retry_after)
+        headers.update(rate_limit_headers(error.allowances))
     document: dict[str, object] = {
         "type": PROBLEM_TYPE_PREFIX + error.code,
         "title": error.title,
@@ -162,6 +165,16 @@ def problem_response(error: ServiceError, *, request_id: str) -> Response:
     if error.faults:
         document["errors"] = [{"pointer": f.pointer, "detail": f.detail} for f in error.faults]
     return Response(error.status, headers, _json(document))
+
+
+def rate_limit_headers(allowances: Sequence[Allowance]) -> dict[str, str]:
+    """Spell what is left of the limits (draft-ietf-httpapi-ratelimit-headers-11); nothing, without any."""
+    if not allowances:
+        return {}
+    return {
+        "RateLimit-Policy": ", ".join(f'"{a.name}";q={a.quota};w={a.window_seconds}' for a in allowances),
+        "RateLimit": ", ".join(f'"{a.name}";r={a.remaining};t={a.reset_seconds}' for a in allowances),
+    }
 
 
 def preflight_response(

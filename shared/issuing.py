@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.client_network import networks_of
 from shared.errors import ConflictError
 from shared.policy_claims import NO_CLAIMS
 from shared.upload_context import UploadContext, seal
 from shared.upload_id import new_upload_id
+from shared.upload_limits import refuse_size
 from shared.upload_policy import grant_for, refuse_change
 from shared.upload_session import UploadSession, may_renew, state_of
 from shared.upload_signature import SignatureParameters, build_upload_signature
@@ -20,8 +22,10 @@ from shared.upload_signature import SignatureParameters, build_upload_signature
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from shared.errors import Allowance
     from shared.settings import UploadSignatureSettings
     from shared.store import Store
+    from shared.upload_limits import Reservation
     from shared.upload_policy import SignatureRequest
 
 NONCE_CANDIDATES = 3
@@ -30,13 +34,26 @@ NONCE_CANDIDATES = 3
 
 @dataclass(frozen=True)
 class IssuedSignature:
-    """A signature and what the caller should know of it; `expires_at` is in Unix seconds."""
+    """A signature and what the caller should know of it; `expires_at` is in Unix seconds.
+
+    `allowances` say what is left of the limits that this one counts in.
+    """
 
     signature: str
     upload_id: str
     expires_at: int
     one_time: bool
     policy: str
+    allowances: tuple[Allowance, ...] = ()
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks: the user, where from (an IP address, or nothing), and what his token claims of him."""
+
+    user_id: str
+    address: str = ""
+    claims: Mapping[str, object] = NO_CLAIMS
 
 
 @dataclass(frozen=True)
@@ -55,44 +72,40 @@ class Issuer:
     store: Store
 
     def begin(
-        self,
-        request: SignatureRequest,
-        user_id: str,
-        *,
-        now: float,
-        chance: Chance,
-        claims: Mapping[str, object] = NO_CLAIMS,
+        self, request: SignatureRequest, asker: Asker, *, now: float, chance: Chance
     ) -> IssuedSignature:
-        """Open an upload session for this user, of whom his token claims `claims`, and sign for it.
+        """Open an upload session for a user and sign for it.
 
         Raises:
-            ForbiddenError: there is no such policy for this user.
+            ForbiddenError: there is no such policy for this user, or the deny list names him.
             UnprocessableError: a value is off the policy, or the context is too long.
-            RateLimitedError: this user has begun too many uploads.
+            RateLimitedError: a limit on new uploads is used up.
             StoreUnavailableError: the store did not answer.
 
         """
         settings, issued_at = self.settings, int(now)
         session = UploadSession(
             upload_id=new_upload_id(now=now, random=chance.upload_id),
-            user_id=user_id,
+            user_id=asker.user_id,
             grant=grant_for(
                 request,
                 settings.upload_policies,
                 vod_sub_app_id=settings.vod_sub_app_id,
-                claims=claims,
+                claims=asker.claims,
             ),
             issued_at=issued_at,
             ends_at=issued_at + settings.upload_session_seconds,
         )
+        limits = settings.upload_limits
+        refuse_size(session.grant.file_size, limits)
         token = _token(session, settings)
-        nonce = self.store.begin_upload(
-            session, randoms=chance.nonces, now=now, per_minute=settings.new_uploads_per_minute
+        reservation = self.store.begin_upload(
+            session, randoms=chance.nonces, now=now, limits=limits, networks=networks_of(asker.address)
         )
-        return _sign(session, token, nonce=nonce, now=issued_at, settings=settings)
+        return _sign(session, token, reservation, now=issued_at, settings=settings)
 
     def renew(
-        self, request: SignatureRequest, user_id: str, *, now: float, chance: Chance
+        self, request: SignatureRequest, asker: Asker, *, now: float, chance: Chance
     ) -> IssuedSignature:
         """Sign once more for an upload of this user that has not ended.
 
@@ -100,6 +113,7 @@ class Issuer:
 
         Raises:
             NotFoundError: this user has no such upload.
+            ForbiddenError: the deny list names the caller, or the upload's policy.
             ConflictError: the upload has ended.
             UnprocessableError: the request differs from what the upload began with.
             RateLimitedError: this upload has asked too often.
@@ -107,18 +121,19 @@ class Issuer:
 
         """
         settings, signed_at = self.settings, int(now)
-        session, nonce = self.store.renew_upload(
-            user_id,
+        session, reservation = self.store.renew_upload(
+            asker.user_id,
             str(request.upload_id),
             randoms=chance.nonces,
             now=now,
             per_minute=settings.renewals_per_minute,
+            networks=networks_of(asker.address),
         )
         refuse_change(request, session.grant)
         if not may_renew(session, now=signed_at):
             state = state_of(session, now=signed_at).value
             raise ConflictError(f"This upload is {state}: begin a new one, without uploadId.")
-        return _sign(session, _token(session, settings), nonce=nonce, now=signed_at, settings=settings)
+        return _sign(session, _token(session, settings), reservation, now=signed_at, settings=settings)
 
 
 def _token(session: UploadSession, settings: UploadSignatureSettings) -> str:
@@ -129,14 +144,19 @@ def _token(session: UploadSession, settings: UploadSignatureSettings) -> str:
 
 
 def _sign(
-    session: UploadSession, token: str, *, nonce: int, now: int, settings: UploadSignatureSettings
+    session: UploadSession,
+    token: str,
+    reservation: Reservation,
+    *,
+    now: int,
+    settings: UploadSignatureSettings,
 ) -> IssuedSignature:
     grant, with_procedure = session.grant, session.grant.procedure is not None
     parameters = SignatureParameters(
         secret_id=settings.vod_secret_id,
         current_time_stamp=now,
         expire_time=now + grant.ttl_seconds,
-        random=nonce,
+        random=reservation.nonce,
         class_id=grant.class_id,
         procedure=grant.procedure,
         task_priority=grant.task_priority if with_procedure else None,
@@ -153,4 +173,5 @@ def _sign(
         expires_at=parameters.expire_time,
         one_time=grant.one_time,
         policy=grant.policy,
+        allowances=reservation.allowances,
     )

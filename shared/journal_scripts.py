@@ -6,7 +6,7 @@ decided by `shared.upload_session`. All keys of one script share a hash tag.
 
 from __future__ import annotations
 
-from shared.upload_scripts import TURN_STEP
+from shared.upload_scripts import RELEASE_STEP, TURN_STEP
 
 _SHELVE_STEP = """
 -- Put an event on a shelf of its partition, and take off those whose record is no longer kept.
@@ -16,10 +16,13 @@ local function shelve(shelf, now, record_ttl, event)
 end
 """
 
-_APPLY_STEP = """
+_APPLY_STEP = (
+    RELEASE_STEP
+    + """
 -- Add what an event says to its upload; returns verdict and sequence number.
 -- The upload's record may be lost: the sealed token is the truth about identity, so it is made anew.
-local function apply(upload, checks, now, record_ttl, facts)
+local function apply(at, now, record_ttl, facts)
+  local upload, checks = at.upload, at.checks
   local function has(field) return redis.call('HEXISTS', upload, field) == 1 end
   if redis.call('EXISTS', upload) == 0 then
     for field, value in pairs(facts.origin) do redis.call('HSET', upload, field, value) end
@@ -35,6 +38,11 @@ local function apply(upload, checks, now, record_ttl, facts)
     if tonumber(now) >= tonumber(seen[1]) or seen[2] or seen[3] then verdict = 'late' end
   end
   for field, value in pairs(facts.first) do redis.call('HSETNX', upload, field, value) end
+  if facts.first.uploaded_at then
+    release(upload, at.open, at.usage, facts.upload_id, facts.size)
+  elseif facts.first.expired_at then
+    release(upload, at.open, at.usage, facts.upload_id, '')
+  end
   if facts.rank > tonumber(redis.call('HGET', upload, 'procedure_rank') or 0) then
     redis.call('HSET', upload, 'procedure_rank', facts.rank, 'procedure', facts.outcome)
   end
@@ -54,12 +62,13 @@ local function apply(upload, checks, now, record_ttl, facts)
   return verdict, sequence
 end
 """
+)
 
 JOURNAL_EVENT = (
     _SHELVE_STEP
     + _APPLY_STEP
     + """
--- KEYS event, journal, due, quarantined, dead, upload, checks, endpoint
+-- KEYS event, journal, due, quarantined, dead, endpoint, upload, checks, open uploads, usage of the day
 -- ARGV now, record_ttl, next_attempt_at ('' = nothing to deliver), rule, facts, fields...
 -- rule: 'apply' = trust the event; 'hold' = trust it if its file was verified before; 'record' = no
 -- upload; 'quarantine' = never deliver; 'unless used' = the upload has ended, if nothing came of it
@@ -74,10 +83,10 @@ if rule == 'apply' and facts.verified then
 end
 if redis.call('EXISTS', KEYS[1]) == 1 then return {'duplicate', '', 0, 0} end
 if rule == 'unless used' then
-  local seen = redis.call('HMGET', KEYS[6], 'user_id', 'file_id', 'cancelled_at')
+  local seen = redis.call('HMGET', KEYS[7], 'user_id', 'file_id', 'cancelled_at')
   if not seen[1] or seen[2] or seen[3] then
     -- The event that used it has planned its own next look.
-    if not seen[2] then redis.call('ZREM', KEYS[7], facts.upload_id) end
+    if not seen[2] then redis.call('ZREM', KEYS[8], facts.upload_id) end
     return {'superseded', '', 0, 0}
   end
 end
@@ -88,10 +97,11 @@ if rule == 'quarantine' then shelve(KEYS[4], ARGV[1], ARGV[2], KEYS[1]) end
 if ARGV[3] ~= '' then redis.call('ZADD', KEYS[3], ARGV[3], KEYS[1]) end
 local status, verdict, sequence = 'recorded', '', 0
 if rule == 'hold' or rule == 'apply' or rule == 'unless used' then
-  local known = facts.file_id ~= '' and redis.call('HGET', KEYS[6], 'verified_file_id') == facts.file_id
+  local known = facts.file_id ~= '' and redis.call('HGET', KEYS[7], 'verified_file_id') == facts.file_id
   facts.verified = facts.verified or known
   if rule ~= 'hold' or known then
-    verdict, sequence = apply(KEYS[6], KEYS[7], ARGV[1], ARGV[2], facts)
+    local at = {upload = KEYS[7], checks = KEYS[8], open = KEYS[9], usage = KEYS[10]}
+    verdict, sequence = apply(at, ARGV[1], ARGV[2], facts)
     local verified = facts.verified and 1 or 0
     redis.call('HSET', KEYS[1], 'verdict', verdict, 'sequence', sequence, 'verified', verified)
     status = known and 'verified' or 'applied'
@@ -100,7 +110,7 @@ if rule == 'hold' or rule == 'apply' or rule == 'unless used' then
   end
 end
 redis.call('HSET', KEYS[1], 'status', status)
-return {status, verdict, sequence, redis.call('HEXISTS', KEYS[8], 'disabled_at')}
+return {status, verdict, sequence, redis.call('HEXISTS', KEYS[6], 'disabled_at')}
 """
 )
 
@@ -108,7 +118,7 @@ SETTLE_EVENT = (
     _SHELVE_STEP
     + _APPLY_STEP
     + """
--- KEYS event, due, quarantined, upload, checks
+-- KEYS event, due, quarantined, upload, checks, open uploads, usage of the day
 -- ARGV now, record_ttl, lease, facts ('' = the read-back disagreed)
 if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[3] then return {'lost', '', 0, 0} end
 if ARGV[4] == '' then
@@ -117,7 +127,8 @@ if ARGV[4] == '' then
   shelve(KEYS[3], ARGV[1], ARGV[2], KEYS[1])
   return {'quarantined', 'quarantined', 0, 0}
 end
-local verdict, sequence = apply(KEYS[4], KEYS[5], ARGV[1], ARGV[2], cjson.decode(ARGV[4]))
+local at = {upload = KEYS[4], checks = KEYS[5], open = KEYS[6], usage = KEYS[7]}
+local verdict, sequence = apply(at, ARGV[1], ARGV[2], cjson.decode(ARGV[4]))
 redis.call('HSET', KEYS[1], 'status', 'verified', 'verdict', verdict, 'sequence', sequence, 'verified', 1)
 return {'verified', verdict, sequence, 0}
 """

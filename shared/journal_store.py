@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from shared import journal_scripts
-from shared.store_connection import StoreConnection, digest, flat, pairs
+from shared.store_connection import (
+    StoreConnection,
+    digest,
+    flat,
+    open_uploads_key,
+    pairs,
+    usage_key,
+)
 from shared.upload_record import session_fields, write_outcome
 from shared.upload_session import FINISHED_RANK
 
@@ -114,9 +121,8 @@ class JournalStore(StoreConnection):
 
         """
         at = self.key_of(entry)
-        upload = _upload_key(at, entry)
         shelves = [f"{at.partition}:{shelf}" for shelf in ("journal", "due", "quarantined", "dead")]
-        keys = [at.key, *shelves, upload, f"{at.partition}:checks", _endpoint_key(at, endpoint)]
+        keys = [at.key, *shelves, _endpoint_key(at, endpoint), *_upload_keys(at, entry)]
         due = "" if next_attempt_at is None else next_attempt_at
         facts = _facts_json(entry, verified=entry.verified)
         fields = flat((*entry.fields, ("name", entry.name), ("lease", entry.lease)))
@@ -133,14 +139,8 @@ class JournalStore(StoreConnection):
 
         """
         at = self.key_of(entry)
-        upload = _upload_key(at, entry)
-        keys = [
-            at.key,
-            f"{at.partition}:due",
-            f"{at.partition}:quarantined",
-            upload,
-            f"{at.partition}:checks",
-        ]
+        shelves = [f"{at.partition}:due", f"{at.partition}:quarantined"]
+        keys = [at.key, *shelves, *_upload_keys(at, entry)]
         facts = _facts_json(entry, verified=True) if genuine else ""
         retention = self._scope.retention_seconds
         return _journaled(self._run(journal_scripts.SETTLE_EVENT, keys, [now, retention, entry.lease, facts]))
@@ -241,8 +241,15 @@ class JournalStore(StoreConnection):
         return EventKey(partition, f"{partition}:event:{digest(entry.name)}")
 
 
-def _upload_key(at: EventKey, entry: EventEntry) -> str:
-    return f"{at.partition}:upload:{entry.upload.upload_id if entry.upload else ''}"
+def _upload_keys(at: EventKey, entry: EventEntry) -> list[str]:
+    """Name what an event moves: its upload, the checks, its user's open uploads and usage of the day."""
+    upload_id, user_id = (entry.upload.upload_id, entry.upload.user_id) if entry.upload else ("", "")
+    return [
+        f"{at.partition}:upload:{upload_id}",
+        f"{at.partition}:checks",
+        open_uploads_key(at.partition, user_id),
+        usage_key(at.partition, user_id, upload_id),
+    ]
 
 
 def _endpoint_key(at: EventKey, endpoint: str) -> str:
@@ -264,6 +271,7 @@ def _facts_json(entry: EventEntry, *, verified: bool) -> str:
             "outcome": "" if facts.outcome is None else write_outcome(facts.outcome),
             "finished_rank": FINISHED_RANK,
             "check_after": facts.check_after,
+            "size": "unknown" if facts.size is None else str(facts.size),
             "verified": verified,
             "upload_id": entry.upload.upload_id if entry.upload else "",
             "origin": session_fields(entry.upload) if entry.upload else {},

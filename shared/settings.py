@@ -24,6 +24,7 @@ from shared.setting_values import (
     RedisUrl,
     WebhookSecrets,
 )
+from shared.upload_limits import MAX_SIZE, UploadLimits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,7 +90,24 @@ class SigningSettings(SettingsGroup):
     vod_sub_app_id: Annotated[int | None, Field(alias="VOD_SUB_APP_ID", ge=1)] = None
     upload_policies: Annotated[Policies, Field(alias="UPLOAD_POLICIES")]
     new_uploads_per_minute: Annotated[int, Field(alias="NEW_UPLOADS_PER_MINUTE", ge=1, le=100_000)] = 30
+    network_uploads_per_minute: Annotated[
+        int, Field(alias="NETWORK_UPLOADS_PER_MINUTE", ge=0, le=1_000_000)
+    ] = 300
+    open_uploads: Annotated[int, Field(alias="OPEN_UPLOADS", ge=0, le=100_000)] = 100
+    new_uploads_per_day: Annotated[int, Field(alias="NEW_UPLOADS_PER_DAY", ge=0, le=1_000_000)] = 1000
+    new_bytes_per_day: Annotated[int, Field(alias="NEW_BYTES_PER_DAY", ge=0, le=MAX_SIZE)] = 0
     renewals_per_minute: Annotated[int, Field(alias="RENEWALS_PER_MINUTE", ge=10, le=100_000)] = 60
+
+    @property
+    def upload_limits(self) -> UploadLimits:
+        """How many uploads a user may begin."""
+        return UploadLimits(
+            per_minute=self.new_uploads_per_minute,
+            network_per_minute=self.network_uploads_per_minute,
+            open_uploads=self.open_uploads,
+            per_day=self.new_uploads_per_day,
+            bytes_per_day=self.new_bytes_per_day,
+        )
 
 
 class CallbackSettings(SettingsGroup):

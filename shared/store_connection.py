@@ -16,6 +16,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from shared.errors import StoreUnavailableError
+from shared.upload_id import made_at
+from shared.upload_limits import DAY_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -137,6 +139,16 @@ def pairs(flat: Sequence[str]) -> dict[str, str]:
 def flat(fields: Sequence[tuple[str, str]]) -> list[str]:
     """Spell fields as HSET wants them."""
     return [part for pair in fields for part in pair]
+
+
+def open_uploads_key(partition: str, user_id: str) -> str:
+    """Name the set of a user's uploads that are under way."""
+    return f"{partition}:open:{digest(user_id)}"
+
+
+def usage_key(partition: str, user_id: str, upload_id: str) -> str:
+    """Name what a user has used of the UTC day on which this upload began, as its id tells."""
+    return f"{partition}:usage:{made_at(upload_id) // DAY_SECONDS}:{digest(user_id)}"
 
 
 def digest(text: str) -> str:

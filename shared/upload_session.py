@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from shared.upload_limits import MAX_SIZE
+
 if TYPE_CHECKING:
     from shared.notification_values import EventNotification, ProcedureState, Subtask
     from shared.upload_policy import Grant
@@ -85,6 +87,8 @@ class Facts:
 
     `check_after` says in how many seconds to look whether the next event was missed: 0 if none is
     to come, CHECK_AS_PLANNED if this event changes nothing about it.
+
+    `size` is the file's, in bytes, to be counted among what its user has used; None if it is not told.
     """
 
     file_id: str
@@ -92,6 +96,7 @@ class Facts:
     rank: int = 0
     outcome: ProcedureOutcome | None = None
     check_after: int = CHECK_AS_PLANNED
+    size: int | None = None
 
 
 def facts_of(notification: EventNotification, *, received_at: int) -> Facts:
@@ -106,7 +111,7 @@ def facts_of(notification: EventNotification, *, received_at: int) -> Facts:
         }
         first = tuple((name, value) for name, value in learnt.items() if value)
         check_after = TASK_FLOW_CHECK_SECONDS if upload.procedure_task_id else 0
-        return Facts(notification.file_id, first, check_after=check_after)
+        return Facts(notification.file_id, first, check_after=check_after, size=_countable(upload.size))
     if procedure is not None:
         outcome = ProcedureOutcome(procedure.status, procedure.succeeded, procedure.subtasks)
         check_after = 0 if procedure.finished else TASK_FLOW_CHECK_SECONDS
@@ -180,6 +185,11 @@ def next_check_at(session: UploadSession, *, now: int) -> int | None:
 def _task_flow_will_report(session: UploadSession) -> bool:
     started = session.uploaded_at is not None and session.procedure_task_id != ""
     return started and session.grant.task_notify_mode != "None"
+
+
+def _countable(size: int | None) -> int | None:
+    """Keep a size within what the store can add up; one that cannot be true is not told."""
+    return size if size is not None and 0 <= size <= MAX_SIZE else None
 
 
 def _rank(procedure: ProcedureState) -> int:

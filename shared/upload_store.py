@@ -8,8 +8,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shared import upload_scripts
-from shared.errors import NotFoundError, RateLimitedError
-from shared.store_connection import StoreConnection, digest, flat, pairs
+from shared.deny_list import DeniedKind
+from shared.deny_store import denied_key, mark_of, marks_of
+from shared.errors import ForbiddenError, NotFoundError, RateLimitedError
+from shared.store_connection import (
+    StoreConnection,
+    digest,
+    flat,
+    open_uploads_key,
+    pairs,
+    usage_key,
+)
+from shared.upload_limits import (
+    Reservation,
+    UploadLimits,
+    Used,
+    allowances_after,
+    per_minute_allowance,
+    refusal,
+    seconds_left_today,
+    turn_milliseconds,
+)
 from shared.upload_record import read_session, session_fields
 from shared.upload_session import first_check_at
 
@@ -20,46 +39,82 @@ if TYPE_CHECKING:
 
 NONCE_SECONDS = 60
 """A nonce is one second's; it is kept longer because functions' clocks differ a little."""
-_MINUTE_MS = 60_000
 
 
 class UploadStore(StoreConnection):
     """The uploads of one stage."""
 
     def begin_upload(
-        self, session: UploadSession, *, randoms: Sequence[int], now: float, per_minute: int
-    ) -> int:
-        """Open a session and reserve a nonce for its first signature; returns the one of `randoms`.
+        self,
+        session: UploadSession,
+        *,
+        randoms: Sequence[int],
+        now: float,
+        limits: UploadLimits,
+        networks: Sequence[str] = (),
+    ) -> Reservation:
+        """Open a session and reserve a nonce for its first signature, one of `randoms`.
+
+        `networks` are those the caller comes from, the smallest first; without any, no limit of a
+        network counts.
 
         Raises:
-            RateLimitedError: this user has begun too many uploads.
+            ForbiddenError: the user, a network or the policy is on the deny list.
+            RateLimitedError: a limit is used up.
             StoreUnavailableError: the store did not answer.
 
         """
-        partition = self._partition_of(session.user_id)
+        user_id, second = session.user_id, int(now)
+        partition = self._partition_of(user_id)
         keys = [
             f"{partition}:upload:{session.upload_id}",
-            f"{partition}:rate:{digest(session.user_id)}",
             f"{partition}:checks",
-            *_nonces(partition, int(now), randoms),
+            f"{partition}:rate:{digest(user_id)}",
+            f"{partition}:rate-of-network:{digest(networks[0] if networks else '')}",
+            open_uploads_key(partition, user_id),
+            usage_key(partition, user_id, session.upload_id),
+            denied_key(partition),
+            *_nonces(partition, second, randoms),
         ]
+        marks = [mark_of(DeniedKind.POLICY, session.grant.policy), *marks_of(user_id, networks)]
         arguments = [
-            *_turn(now, per_minute),
+            int(now * 1000),
+            second,
+            *_turn(limits.per_minute),
+            *_turn(limits.network_per_minute if networks else 0),
+            limits.open_uploads,
+            limits.per_day,
+            limits.bytes_per_day,
+            session.grant.file_size or 0,
+            session.ends_at,
+            second + seconds_left_today(second),
             NONCE_SECONDS,
             self._scope.retention_seconds,
             first_check_at(session),
             session.upload_id,
+            len(marks),
+            *marks,
             *flat(tuple(session_fields(session).items())),
         ]
-        return randoms[_place(self._run(upload_scripts.BEGIN_UPLOAD, keys, arguments))]
+        reply = self._run(upload_scripts.BEGIN_UPLOAD, keys, arguments)
+        nonce = randoms[_place(reply, limits)]
+        return Reservation(nonce, allowances_after(limits, Used(*map(int, reply[2:])), now=second))
 
-    def renew_upload(
-        self, user_id: str, upload_id: str, *, randoms: Sequence[int], now: float, per_minute: int
-    ) -> tuple[UploadSession, int]:
-        """Reserve a nonce for another signature of an upload; returns its session and the nonce.
+    def renew_upload(  # noqa: PLR0913 -- who asks, for which upload, with what: the script needs them all
+        self,
+        user_id: str,
+        upload_id: str,
+        *,
+        randoms: Sequence[int],
+        now: float,
+        per_minute: int,
+        networks: Sequence[str] = (),
+    ) -> tuple[UploadSession, Reservation]:
+        """Reserve a nonce for another signature of an upload; returns its session as well.
 
         Raises:
             NotFoundError: this user has no such upload.
+            ForbiddenError: the user, a network or the upload's policy is on the deny list.
             RateLimitedError: this upload has asked too often.
             StoreUnavailableError: the store did not answer.
 
@@ -68,13 +123,15 @@ class UploadStore(StoreConnection):
         keys = [
             f"{partition}:upload:{upload_id}",
             f"{partition}:renew:{upload_id}",
+            denied_key(partition),
             *_nonces(partition, int(now), randoms),
         ]
-        reply = self._run(
-            upload_scripts.RENEW_UPLOAD, keys, [*_turn(now, per_minute), NONCE_SECONDS, user_id]
-        )
-        nonce = randoms[_place(reply)]
-        return read_session(upload_id, pairs(reply[2])), nonce
+        marks = marks_of(user_id, networks)
+        arguments = [int(now * 1000), int(now), *_turn(per_minute), NONCE_SECONDS, user_id, *marks]
+        reply = self._run(upload_scripts.RENEW_UPLOAD, keys, arguments)
+        nonce = randoms[_place(reply, UploadLimits(per_minute))]
+        left = per_minute_allowance("upload", per_minute, ahead_ms=int(reply[2]))
+        return read_session(upload_id, pairs(reply[3])), Reservation(nonce, (left,))
 
     def find_upload(self, user_id: str, upload_id: str) -> UploadSession:
         """Read one upload of this user.
@@ -98,7 +155,11 @@ class UploadStore(StoreConnection):
 
         """
         partition = self._partition_of(user_id)
-        keys = [f"{partition}:upload:{upload_id}", f"{partition}:checks"]
+        keys = [
+            f"{partition}:upload:{upload_id}",
+            open_uploads_key(partition, user_id),
+            usage_key(partition, user_id, upload_id),
+        ]
         reply = self._run(upload_scripts.CANCEL_UPLOAD, keys, [user_id, now, upload_id])
         if reply[0] == "unknown":
             raise NotFoundError("There is no such upload.")
@@ -152,18 +213,19 @@ def _nonces(partition: str, second: int, randoms: Sequence[int]) -> list[str]:
     return [f"{partition}:nonce:{second}:{random}" for random in randoms]
 
 
-def _turn(now: float, per_minute: int) -> list[int]:
-    return [int(now * 1000), -(-_MINUTE_MS // per_minute), per_minute]
+def _turn(per_minute: int) -> list[int]:
+    """Spell a limit by the minute; 0 is none."""
+    return [turn_milliseconds(per_minute) if per_minute else 0, per_minute]
 
 
-def _place(reply: list[Any]) -> int:
+def _place(reply: list[Any], limits: UploadLimits) -> int:
     """Tell where in the list of candidates the reserved nonce stands."""
     if reply[0] == "unknown":
         raise NotFoundError("There is no such upload.")
+    if reply[0] == "denied":
+        raise ForbiddenError("No uploads are allowed here at present.")
     if reply[0] == "limited":
-        raise RateLimitedError(
-            "Too many upload signatures were asked for.", retry_after=-(-int(reply[1]) // 1000)
-        )
+        raise refusal(reply[2], limits, wait_ms=int(reply[1]))
     if reply[0] == "crowded":
         raise RateLimitedError("Too many upload signatures in this second.", retry_after=1)
     return int(reply[1]) - 1

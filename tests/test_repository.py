@@ -20,6 +20,8 @@ ROOMS = {
     "core": frozenset(
         {
             "app_event",
+            "client_network",
+            "deny_list",
             "errors",
             "event_notification",
             "http_message",
@@ -36,6 +38,7 @@ ROOMS = {
             "upload_answer",
             "upload_context",
             "upload_id",
+            "upload_limits",
             "upload_policy",
             "upload_record",
             "upload_scripts",
@@ -48,6 +51,7 @@ ROOMS = {
         {
             "app_webhook",
             "authentication",
+            "deny_store",
             "endpoint_store",
             "journal_store",
             "key_set",
@@ -82,6 +86,7 @@ PURE_LIBRARIES = frozenset(
         "hashlib",
         "heapq",
         "hmac",
+        "ipaddress",
         "itertools",
         "itsdangerous",
         "json",
@@ -98,6 +103,7 @@ PURE_LIBRARIES = frozenset(
 DRIVERS: dict[str, frozenset[str]] = {
     "app_webhook": frozenset({"email.message", "http.client", "ssl"}),
     "authentication": frozenset({"jwt"}),
+    "deny_store": frozenset(),
     "endpoint_store": frozenset({"redis"}),
     "journal_store": frozenset({"redis"}),
     "key_set": frozenset({"http.client", "jwt", "ssl", "threading"}),
@@ -112,12 +118,13 @@ DRIVERS: dict[str, frozenset[str]] = {
 NEIGHBOURS = {
     "app_webhook": frozenset({"outbound_address", "timed_connection"}),
     "authentication": frozenset({"key_set"}),
+    "deny_store": frozenset({"store_connection"}),
     "endpoint_store": frozenset({"store_connection"}),
     "journal_store": frozenset({"store_connection"}),
     "key_set": frozenset({"outbound_address", "timed_connection"}),
     "operator_store": frozenset({"endpoint_store", "journal_store", "store_connection"}),
     "store": frozenset({"endpoint_store", "journal_store", "store_connection", "upload_store"}),
-    "upload_store": frozenset({"store_connection"}),
+    "upload_store": frozenset({"deny_store", "store_connection"}),
 }
 """The adapters that stand on others."""
 

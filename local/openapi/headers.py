@@ -15,6 +15,15 @@ HEADERS: dict[str, Schema] = {
     "X-Request-Id": text("The platform's id of this request, as it stands in the function's log."),
     "Allow": text("The methods there are."),
     "ETag": text("Names this answer; for If-None-Match.", pattern='^"[0-9a-f]{24}"$'),
+    "RateLimit": text(
+        "What is left of each limit that counted: `r` of it now, all of it again in `t` seconds.",
+        pattern=r'^"[a-z]+";r=[0-9]+;t=[0-9]+(, "[a-z]+";r=[0-9]+;t=[0-9]+)*$',
+    ),
+    "RateLimit-Policy": text(
+        "The limits that counted: `q` in `w` seconds. `user` and `network` count new uploads of a minute, "
+        "`day` and `bytes` those of a user's UTC day, `upload` the signatures of one upload.",
+        pattern=r'^"[a-z]+";q=[0-9]+;w=[0-9]+(, "[a-z]+";q=[0-9]+;w=[0-9]+)*$',
+    ),
     "Retry-After": text("After how many seconds to ask again.", pattern="^[1-9][0-9]*$"),
     "Upload-Id": text("The upload's id."),
     "WWW-Authenticate": text("How to authenticate.", const="Bearer"),

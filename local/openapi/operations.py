@@ -75,7 +75,7 @@ def _issue_signature() -> Schema:
         "responses": {
             "200": {
                 "description": "The signature: as JSON, or bare where Accept prefers text/plain.",
-                "headers": headers(sometimes=("Upload-Id",)),
+                "headers": headers("RateLimit", "RateLimit-Policy", sometimes=("Upload-Id",)),
                 "content": {
                     "application/json": {"schema": reference("schemas", "Signature"), "example": example},
                     "text/plain": {
@@ -86,14 +86,14 @@ def _issue_signature() -> Schema:
             },
             **_problem("InvalidRequest", "The body is not one JSON object in UTF-8."),
             **_problem("Unauthenticated", "No valid token; which check failed is not told."),
-            **_problem("Forbidden", "There is no such policy."),
+            **_problem("Forbidden", "There is no such policy, or no uploads are allowed at present."),
             **_problem("NotFound", "No such upload, or somebody else's."),
             **_problem("MethodNotAllowed", _OPTIONS),
             **_problem("Conflict", "The upload has ended, so nothing is signed for it any more."),
             **_problem("ContentTooLarge", f"The body has more than {MAX_BODY_BYTES} bytes."),
             **_problem("UnsupportedMediaType", "The body is not declared as JSON, or is compressed."),
             **_problem("Unprocessable", "Members that are unknown, of a wrong type or off the policy."),
-            **_problem("RateLimited", "Too many new uploads of this user, or signatures of this upload."),
+            **_problem("RateLimited", "A limit is used up: of the user, the network or the upload."),
             **_problem("Failure", "A defect, or settings that are missing."),
             **_problem("Unavailable", "The store or the key set of the token's issuer does not answer."),
         },

@@ -11,6 +11,7 @@ from local.openapi.headers import headers
 from local.openapi.shapes import Schema, array, integer, record, reference, text
 from shared import errors
 from shared.http_message import PROBLEM_TYPE_PREFIX, problem_response
+from shared.upload_limits import UploadLimits, refusal
 
 EXAMPLE_REQUEST_ID = "5f0c3f1e-8a51-4a55-9c0c-0b8f3b1f7a10"
 
@@ -59,7 +60,7 @@ PROBLEM_KINDS: dict[str, tuple[errors.ServiceError, ...]] = {
             faults=(errors.Fault("/random", "There is no such member."),),
         ),
     ),
-    "RateLimited": (errors.RateLimitedError("Too many new uploads.", retry_after=2),),
+    "RateLimited": (refusal("user", UploadLimits(30), wait_ms=2000),),
     "Failure": (errors.ServiceError("unexpected"), errors.ConfigurationError("unexpected")),
     "StoreUnavailable": (errors.StoreUnavailableError("The store did not answer in time."),),
     "Unavailable": (
@@ -74,6 +75,7 @@ _OWN_HEADERS = {
     "MethodNotAllowed": ("Allow",),
     "RateLimited": ("Retry-After",),
 }
+_HEADERS_THAT_MAY_COME = {"RateLimited": ("RateLimit", "RateLimit-Policy")}
 
 
 def problem_status(name: str) -> str:
@@ -95,7 +97,7 @@ def _answer(name: str, kinds: tuple[errors.ServiceError, ...]) -> Schema:
     }
     return {
         "description": f"{kinds[0].title}.",
-        "headers": headers(*_OWN_HEADERS.get(name, ())),
+        "headers": headers(*_OWN_HEADERS.get(name, ()), sometimes=_HEADERS_THAT_MAY_COME.get(name, ())),
         "content": {
             "application/problem+json": {
                 "schema": {"allOf": [reference("schemas", "Problem"), {"properties": narrowed}]},

@@ -9,6 +9,7 @@ import pytest
 
 from shared.errors import StoreUnavailableError
 from shared.store import Store, StoreScope
+from shared.upload_limits import UploadLimits
 from tests.cluster.failover import kill_a_primary
 from tests.cluster.redis_cluster import RedisCluster
 from tests.cluster.valkey_server import wait_until
@@ -47,7 +48,7 @@ def test_silent_cluster_is_told_within_a_second(own_cluster: RedisCluster) -> No
     """No node answers: its client would ask each in turn, but a caller hears of it within a second."""
     store = Store(own_cluster.url(), SCOPE)
     session = new_session()
-    store.begin_upload(session, randoms=(1,), now=NOW, per_minute=60)
+    store.begin_upload(session, randoms=(1,), now=NOW, limits=UploadLimits(60))
     for node in own_cluster.nodes:
         node.freeze()
 

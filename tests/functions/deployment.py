@@ -53,6 +53,9 @@ def environment(redis_url: str, **changes: str) -> dict[str, str]:
         "CORS_ORIGINS": f"{ORIGIN}, https://second.example.test",
         "NEW_UPLOADS_PER_MINUTE": "100000",
         "RENEWALS_PER_MINUTE": "100000",
+        "NETWORK_UPLOADS_PER_MINUTE": "0",
+        "OPEN_UPLOADS": "0",
+        "NEW_UPLOADS_PER_DAY": "0",
         **changes,
     }
     return {name: value for name, value in variables.items() if value}

@@ -57,6 +57,70 @@ def test_forged_address_opens_no_new_bucket(sign: Sign, deploy: Deploy) -> None:
     assert [sign({}).status, sign({}, **forged).status] == [200, 429]
 
 
+def test_network_is_the_one_the_platform_saw(sign: Sign, deploy: Deploy) -> None:
+    """Users behind one address share its limit in each of 16 partitions, whatever they claim."""
+    deploy(NETWORK_UPLOADS_PER_MINUTE="1")
+    forged = {"x_forwarded_for": "198.51.100.1", "x_scf_remote_addr": "198.51.100.2"}
+
+    answers = [sign({}, user=f"user-{number}", **forged) for number in range(40)]
+
+    assert 24 <= statuses(answers).count(429) < 40
+    assert statuses(answers).count(200) <= 16
+
+
+def test_open_uploads_and_days_are_limited(sign: Sign, look: Look, deploy: Deploy) -> None:
+    """429 says which limit it is; a cancelled upload makes room for another."""
+    deploy(OPEN_UPLOADS="2", NEW_UPLOADS_PER_DAY="3")
+    first = sign({}).json["uploadId"]
+    assert sign({}).status == 200
+    too_many_open = sign({})
+    assert look(first, method="DELETE").status == 204
+    third = sign({})
+
+    assert (too_many_open.status, third.status) == (429, 200)
+    assert "under way" in too_many_open.json["detail"]
+    assert 3500 < int(too_many_open.headers["retry-after"]) <= 90_000
+
+
+def test_what_is_left_is_told_in_every_answer(sign: Sign, deploy: Deploy) -> None:
+    """RateLimit fields, in JSON and in text, for new uploads and renewals, and when it is refused."""
+    deploy(NEW_UPLOADS_PER_MINUTE="2", NEW_UPLOADS_PER_DAY="50", RENEWALS_PER_MINUTE="10")
+    begun = sign({})
+    renewed = sign({"uploadId": begun.json["uploadId"]}, accept="text/plain")
+    sign({})
+    refused = sign({})
+
+    assert begun.headers["ratelimit-policy"] == '"user";q=2;w=60, "day";q=50;w=86400'
+    assert begun.headers["ratelimit"].startswith('"user";r=1;t=30, "day";r=49;t=')
+    assert (renewed.headers["ratelimit-policy"], renewed.headers["ratelimit"]) == (
+        '"upload";q=10;w=60',
+        '"upload";r=9;t=6',
+    )
+    assert refused.status == 429
+    assert refused.headers["ratelimit-policy"] == '"user";q=2;w=60'
+    assert refused.headers["ratelimit"] == f'"user";r=0;t={refused.headers["retry-after"]}'
+
+
+def test_file_larger_than_a_days_bytes_is_refused_by_name(sign: Sign, deploy: Deploy) -> None:
+    """No waiting helps, so it is no 429; and a day's bytes that are used up are."""
+    deploy(NEW_BYTES_PER_DAY="1000")
+
+    too_large, fits, used_up = (sign({"fileSize": size}) for size in (1001, 900, 101))
+
+    assert (too_large.status, too_large.pointers) == (422, ["/fileSize"])
+    assert (fits.status, used_up.status) == (200, 429)
+
+
+def test_quota_survives_a_deployment(sign: Sign, deploy: Deploy) -> None:
+    """A new instance or version begins where the last one was, because the store counts (S18)."""
+    deploy(NEW_UPLOADS_PER_DAY="2")
+    assert [sign({}).status for _ in range(2)] == [200, 200]
+
+    deploy(NEW_UPLOADS_PER_DAY="2")
+
+    assert sign({}).status == 429
+
+
 def test_renewals_pass_when_new_uploads_do_not(sign: Sign, deploy: Deploy) -> None:
     """A refused Commit throws away a finished transfer, so an open upload has its own limit."""
     deploy(NEW_UPLOADS_PER_MINUTE="1", RENEWALS_PER_MINUTE="10")

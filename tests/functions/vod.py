@@ -12,7 +12,7 @@ from shared import bootstrap
 from shared.arrival import Source
 from shared.event_notification import parse_notification
 from shared.intake import Intake
-from shared.issuing import Chance, IssuedSignature, Issuer
+from shared.issuing import Asker, Chance, IssuedSignature, Issuer
 from shared.upload_policy import read_signature_request
 from shared.upload_signature import decode
 
@@ -25,7 +25,7 @@ def begin_upload(*, seconds_ago: int, user: str = "alice", **wish: object) -> Is
     runtime = bootstrap.upload_signature()
     return Issuer(runtime.settings, runtime.store).begin(
         read_signature_request(wish),
-        user,
+        Asker(user),
         now=time.time() - seconds_ago,
         chance=Chance(nonces=[secrets.randbits(32)], upload_id=secrets.randbits(80)),
     )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.simulator.media import Media
 from local.simulator.notifications import without_nulls
-from shared.issuing import Chance, Issuer
+from shared.issuing import Asker, Chance, Issuer
 from shared.settings import UploadSignatureSettings, load_settings
 from shared.store import Store, StoreScope
 from shared.upload_policy import read_signature_request
@@ -68,7 +68,7 @@ def begin_uploads(environment: Mapping[str, str], count: int, *, now: float) -> 
     issuer, tokens = Issuer(settings, store), {}
     for number in range(count):
         chance = Chance(nonces=[secrets.randbits(32)], upload_id=secrets.randbits(80))
-        issued = issuer.begin(read_signature_request({}), f"user-{number}", now=now, chance=chance)
+        issued = issuer.begin(read_signature_request({}), Asker(f"user-{number}"), now=now, chance=chance)
         tokens[issued.upload_id] = decode(issued.signature).values["sourceContext"]
     return tokens
 

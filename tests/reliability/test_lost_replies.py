@@ -15,6 +15,8 @@ import pytest
 
 from shared.errors import RateLimitedError, StoreUnavailableError
 from shared.store import Store, StoreScope
+from shared.upload_id import new_upload_id
+from shared.upload_limits import UploadLimits
 from shared.upload_policy import Grant
 from shared.upload_session import UploadSession
 from shared.upload_signature import decode
@@ -149,21 +151,27 @@ def race(store: Store, *, rounds: int) -> tuple[Counter[int], Counter[int]]:
 def want(store: Store, number: int, nonce: int) -> int:
     """Ask for one nonce, the only candidate; odd callers renew."""
     if number % 2:
-        _, won = store.renew_upload(
-            "alice", f"upload-{number}", randoms=[nonce], now=SECOND, per_minute=NO_LIMIT
+        _, reservation = store.renew_upload(
+            "alice", upload_id_of(number), randoms=[nonce], now=SECOND, per_minute=NO_LIMIT
         )
-        return won
-    return store.begin_upload(session(number, nonce), randoms=[nonce], now=SECOND, per_minute=NO_LIMIT)
+        return reservation.nonce
+    return store.begin_upload(
+        session(number, nonce), randoms=[nonce], now=SECOND, limits=UploadLimits(NO_LIMIT)
+    ).nonce
 
 
 def begin_renewed_uploads(store: Store) -> None:
     """Begin the uploads that the odd callers renew, with nonces that nobody else wants."""
     for number in range(1, THREADS, 2):
-        store.begin_upload(session(number), randoms=[-number], now=SECOND, per_minute=NO_LIMIT)
+        store.begin_upload(session(number), randoms=[-number], now=SECOND, limits=UploadLimits(NO_LIMIT))
+
+
+def upload_id_of(number: int, nonce: int | None = None) -> str:
+    """Name the upload that a caller renews, or the one that it begins with a nonce."""
+    return new_upload_id(now=SECOND, random=number * 1_000_000 + (0 if nonce is None else nonce + 1))
 
 
 def session(number: int, nonce: int | None = None) -> UploadSession:
     """Make an upload of the one user whom all callers stand for."""
-    name = f"upload-{number}" if nonce is None else f"upload-{number}-{nonce}"
     grant = Grant(policy="default", ttl_seconds=600, one_time=True, context="")
-    return UploadSession(name, "alice", grant, SECOND, SECOND + 600)
+    return UploadSession(upload_id_of(number, nonce), "alice", grant, SECOND, SECOND + 600)

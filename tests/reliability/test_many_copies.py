@@ -17,6 +17,7 @@ from shared.app_event import PULL, PUSH
 from shared.arrival import Source
 from shared.delivery_round import LEAST_SECONDS
 from shared.intake import LEASE_SECONDS
+from shared.upload_limits import UploadLimits
 from shared.upload_session import state_of
 from shared.wire_json import canonical_json
 from tests.local.simulator.account import Account
@@ -63,7 +64,7 @@ def test_ten_thousand_events_in_many_copies_count_once_each(valkey_url: str, app
     service = Service(valkey_url, changes, clock, clock.move)
     made = week(EVENTS, seed=SEED)
     for number, story in enumerate(made.stories[::2]):
-        service.store.begin_upload(story.session, randoms=(number,), now=NOW, per_minute=100_000)
+        service.store.begin_upload(story.session, randoms=(number,), now=NOW, limits=UploadLimits(100_000))
 
     statuses = Flood(EVENTS, SEED, processes=2, threads=32).run(valkey_url, changes)
 

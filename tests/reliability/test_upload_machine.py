@@ -25,6 +25,7 @@ from shared.intake import LOOKS_FOR_FILE
 from shared.journal_store import AttemptEnding
 from shared.operator_store import OperatorStore
 from shared.store import StoreScope
+from shared.upload_limits import UploadLimits
 from tests.reliability.compared_uploads import Comparison
 from tests.reliability.kept_records import journal_records, members
 from tests.reliability.machine_world import KINDS, Vod, event_of, file_of, told_by
@@ -118,8 +119,11 @@ class UploadMachine(RuleBasedStateMachine):
         """Open an upload session."""
         session = new_session(f"user-{len(self.model.uploads) % 2}", issued_at=self.now)
         random = next(_randoms)
-        assert random == self.service.store.begin_upload(
-            session, randoms=(random,), now=self.now, per_minute=100_000
+        assert (
+            random
+            == self.service.store.begin_upload(
+                session, randoms=(random,), now=self.now, limits=UploadLimits(100_000)
+            ).nonce
         )
         upload = UploadModel(session, ends_well, has_task_flow)
         self.model.uploads.append(upload)
@@ -131,13 +135,13 @@ class UploadMachine(RuleBasedStateMachine):
         upload, random = self.upload(pick), next(_randoms)
         user_id = "stranger" if by_stranger else upload.session.user_id
         try:
-            session, nonce = self.service.store.renew_upload(
+            session, reservation = self.service.store.renew_upload(
                 user_id, upload.session.upload_id, randoms=(random,), now=self.now, per_minute=100_000
             )
         except NotFoundError:
             assert by_stranger
         else:
-            assert (nonce, session.sequence, by_stranger) == (random, upload.sequence, False)
+            assert (reservation.nonce, session.sequence, by_stranger) == (random, upload.sequence, False)
         self.compare("renew", upload)
 
     @rule(pick=picks, by_stranger=rarely)

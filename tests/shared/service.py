@@ -23,6 +23,7 @@ from shared.reconciliation import Reconciliation
 from shared.settings import EventDeliverySettings, load_settings
 from shared.store import Store, StoreScope
 from shared.upload_context import UploadContext, seal
+from shared.upload_limits import UploadLimits
 from shared.vod_api import VodApi
 from tests.shared.uploads import NOW, SESSION_SECONDS, notification_of
 
@@ -139,7 +140,9 @@ class Service:
 
     def begin(self, session: UploadSession) -> UploadSession:
         """Open an upload session, as its first signature does."""
-        self.store.begin_upload(session, randoms=(1, 2, 3, 4, 5), now=session.issued_at, per_minute=100_000)
+        self.store.begin_upload(
+            session, randoms=(1, 2, 3, 4, 5), now=session.issued_at, limits=UploadLimits(100_000)
+        )
         return session
 
     def find(self, session: UploadSession) -> UploadSession:

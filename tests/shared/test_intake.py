@@ -11,6 +11,7 @@ from shared.intake import LEASE_SECONDS, LOOKS_FOR_FILE, Intake
 from shared.settings import EventDeliverySettings, load_settings
 from shared.store import Store, StoreScope
 from shared.upload_context import UploadContext, seal
+from shared.upload_limits import UploadLimits
 from shared.upload_session import UploadSession, UploadState, state_of
 from tests.shared.uploads import (
     FILE_ID,
@@ -71,7 +72,7 @@ class Records:
 def begun(intake: Intake, user_id: str = "alice", *, context: str = "lesson 3") -> tuple[UploadSession, str]:
     """Begin an upload; gives its session and its token."""
     session = new_session(user_id, context=context)
-    intake.store.begin_upload(session, randoms=(1, 2, 3), now=NOW, per_minute=1000)
+    intake.store.begin_upload(session, randoms=(1, 2, 3), now=NOW, limits=UploadLimits(1000))
     return session, token_of(session)
 
 

@@ -15,7 +15,7 @@ from shared.errors import (
     StoreUnavailableError,
     UnprocessableError,
 )
-from shared.issuing import Chance, IssuedSignature, Issuer
+from shared.issuing import Asker, Chance, IssuedSignature, Issuer
 from shared.settings import UploadSignatureSettings, load_settings
 from shared.store import Store, StoreScope
 from shared.upload_context import UploadContext, unseal
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 NOW = 1_793_318_400.9
+ALICE = Asker("alice")
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def begun(
 ) -> IssuedSignature:
     """Begin an upload of Alice's."""
     return issuer.begin(
-        read_signature_request(members or {}), "alice", now=NOW, chance=chance(upload_id=upload_id)
+        read_signature_request(members or {}), ALICE, now=NOW, chance=chance(upload_id=upload_id)
     )
 
 
@@ -83,7 +84,7 @@ def test_signatures_of_one_upload_differ_in_time_and_nonce_only(make_issuer: Cal
     """Also after the policy has changed and the region is not on its list any more."""
     first = begun(make_issuer(), {"context": "c", "storageRegion": "ap-singapore"})
     issuer = make_issuer(UPLOAD_POLICIES='{"default": {"procedures": ["Other"], "ttlSeconds": 5}}')
-    second = issuer.renew(request(uploadId=first.upload_id), "alice", now=NOW + 60, chance=chance(21))
+    second = issuer.renew(request(uploadId=first.upload_id), ALICE, now=NOW + 60, chance=chance(21))
 
     before, after = decode(first.signature).values, decode(second.signature).values
     changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
@@ -100,9 +101,9 @@ def test_nonce_is_never_used_twice_in_a_second(make_issuer: Callable[..., Issuer
 
     assert [decode(each.signature).values["random"] for each in issued] == ["11", "12", "13"]
     with pytest.raises(RateLimitedError) as caught:
-        issuer.renew(renewal, "alice", now=NOW, chance=chance())
+        issuer.renew(renewal, ALICE, now=NOW, chance=chance())
     assert caught.value.retry_after == 1
-    again = issuer.renew(renewal, "alice", now=NOW + 1, chance=chance())
+    again = issuer.renew(renewal, ALICE, now=NOW + 1, chance=chance())
     assert decode(again.signature).values["random"] == "11"
 
 
@@ -114,7 +115,7 @@ def test_refused_caller_passes_after_exactly_what_was_said(
     issuer = make_issuer(NEW_UPLOADS_PER_MINUTE=str(per_minute))
 
     def begin(number: int, now: float) -> IssuedSignature:
-        return issuer.begin(request(), "alice", now=now, chance=Chance([number], upload_id=number))
+        return issuer.begin(request(), ALICE, now=now, chance=Chance([number], upload_id=number))
 
     for number in range(per_minute):
         begin(number, NOW)
@@ -134,12 +135,12 @@ def test_renewals_have_a_limit_of_their_own(make_issuer: Callable[..., Issuer]) 
     upload_id = begun(issuer).upload_id
 
     for number in range(10):
-        issuer.renew(request(uploadId=upload_id), "alice", now=NOW, chance=chance(100 + number))
+        issuer.renew(request(uploadId=upload_id), ALICE, now=NOW, chance=chance(100 + number))
     with pytest.raises(RateLimitedError) as caught:
-        issuer.renew(request(uploadId=upload_id), "alice", now=NOW, chance=chance(200))
+        issuer.renew(request(uploadId=upload_id), ALICE, now=NOW, chance=chance(200))
 
     assert caught.value.retry_after == 6
-    assert issuer.renew(request(uploadId=upload_id), "alice", now=NOW + 6, chance=chance(201))
+    assert issuer.renew(request(uploadId=upload_id), ALICE, now=NOW + 6, chance=chance(201))
 
 
 @pytest.mark.parametrize(
@@ -170,14 +171,14 @@ def test_renewal_is_for_the_owner_of_an_open_upload(make_issuer: Callable[..., I
     mine = request(uploadId=begun(issuer).upload_id)
 
     with pytest.raises(NotFoundError):
-        issuer.renew(mine, "bob", now=NOW, chance=chance(21))
+        issuer.renew(mine, Asker("bob"), now=NOW, chance=chance(21))
     with pytest.raises(NotFoundError):
-        issuer.renew(request(uploadId="01M81669D17WFRRRZ186G60VX5"), "alice", now=NOW, chance=chance(22))
+        issuer.renew(request(uploadId="01M81669D17WFRRRZ186G60VX5"), ALICE, now=NOW, chance=chance(22))
     with pytest.raises(UnprocessableError):
-        issuer.renew(mine.model_copy(update={"class_id": 7011}), "alice", now=NOW, chance=chance(23))
-    assert issuer.renew(mine, "alice", now=NOW + 59, chance=chance(24))
+        issuer.renew(mine.model_copy(update={"class_id": 7011}), ALICE, now=NOW, chance=chance(23))
+    assert issuer.renew(mine, ALICE, now=NOW + 59, chance=chance(24))
     with pytest.raises(ConflictError, match="expired"):
-        issuer.renew(mine, "alice", now=NOW + 60, chance=chance(25))
+        issuer.renew(mine, ALICE, now=NOW + 60, chance=chance(25))
 
 
 def test_nothing_is_signed_without_the_store() -> None:
@@ -190,4 +191,4 @@ def test_nothing_is_signed_without_the_store() -> None:
     with pytest.raises(StoreUnavailableError):
         begun(issuer)
     with pytest.raises(StoreUnavailableError):
-        issuer.renew(request(uploadId="01M81669D17WFRRRZ186G60VX5"), "alice", now=NOW, chance=chance())
+        issuer.renew(request(uploadId="01M81669D17WFRRRZ186G60VX5"), ALICE, now=NOW, chance=chance())

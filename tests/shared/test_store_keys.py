@@ -10,6 +10,7 @@ import redis
 
 from shared.journal_store import AttemptEnding
 from shared.store import Store, StoreScope
+from shared.upload_limits import UploadLimits
 from tests.shared.uploads import ENDPOINT, NOW, facts_in, new_entry, new_session, uploaded
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Story:
 
     def begin(self) -> object:
         """Begin the upload."""
-        return self.store.begin_upload(self.session, randoms=(1, 2, 3), now=NOW, per_minute=60)
+        return self.store.begin_upload(self.session, randoms=(1, 2, 3), now=NOW, limits=UploadLimits(60))
 
     def renew(self) -> object:
         """Ask for a second signature."""
@@ -207,7 +208,7 @@ def test_uploads_spread_over_the_partitions(story: Story, client: redis.Redis) -
     """Many users' uploads do not end up in one slot of a cluster."""
     for number in range(200):
         session = new_session(f"user-{number}")
-        story.store.begin_upload(session, randoms=(number,), now=NOW, per_minute=60)
+        story.store.begin_upload(session, randoms=(number,), now=NOW, limits=UploadLimits(60))
 
     tags = {tag for key in client.scan_iter("*:upload:*") for tag in re.findall(r"\{[^}]*\}", key)}
 

@@ -9,6 +9,7 @@ import redis
 
 from shared.errors import StoreUnavailableError
 from shared.store import Store, StoreScope
+from shared.upload_limits import UploadLimits
 from tests.shared.loopback_peer import HOST, RawPeer, refused_port, relay_to, say_nothing
 from tests.shared.uploads import NOW, new_entry, new_session
 
@@ -31,7 +32,7 @@ def store_at(port: int) -> Store:
 
 def begin(store: Store, session: UploadSession = SESSION) -> int:
     """Begin an upload."""
-    return store.begin_upload(session, randoms=(1, 2, 3), now=NOW, per_minute=1000)
+    return store.begin_upload(session, randoms=(1, 2, 3), now=NOW, limits=UploadLimits(1000)).nonce
 
 
 CALLS: list[Callable[[Store], object]] = [

@@ -9,6 +9,7 @@ import redis
 
 from shared.errors import NotFoundError, RateLimitedError, ServiceError
 from shared.store import Store, StoreScope
+from shared.upload_limits import UploadLimits
 from shared.upload_policy import Grant
 from shared.upload_session import UploadSession, UploadState, state_of
 from tests.shared.uploads import NOW, SESSION_SECONDS, facts_in, new_entry, new_session, uploaded
@@ -30,16 +31,19 @@ def begin(
     per_minute: int = MANY,
 ) -> int:
     """Begin an upload."""
-    return store.begin_upload(session, randoms=randoms or (1, 2, 3), now=now, per_minute=per_minute)
+    return store.begin_upload(
+        session, randoms=randoms or (1, 2, 3), now=now, limits=UploadLimits(per_minute)
+    ).nonce
 
 
 def renew(
     store: Store, session: UploadSession, *randoms: int, now: float = NOW, per_minute: int = MANY
 ) -> tuple[UploadSession, int]:
     """Ask for another signature."""
-    return store.renew_upload(
+    found, reservation = store.renew_upload(
         session.user_id, session.upload_id, randoms=randoms, now=now, per_minute=per_minute
     )
+    return found, reservation.nonce
 
 
 def test_upload_is_found_as_it_was_begun(store: Store) -> None:
