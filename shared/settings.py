@@ -7,6 +7,7 @@ the others; all faults are reported at once, and no value is ever shown.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
@@ -29,6 +30,8 @@ from shared.upload_limits import MAX_SIZE, UploadLimits
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+WEBHOOK_PORTS = (443, 8443)
+"""Where HTTPS is spoken: no event is ever sent to what listens on another port."""
 _NOT_DEPLOYED = "undefined"
 """The deployment tool writes this word for a variable that had no value."""
 
@@ -157,7 +160,8 @@ class WebhookSettings(SettingsGroup):
     """Where the app receives its events, and how they are signed (newest secret first).
 
     The URL may be the word `off`: events are then journaled and go nowhere. It has to be said,
-    because an app that hears nothing should have meant it.
+    because an app that hears nothing should have meant it. It must lead out into the open Internet,
+    to one of the ports that are for HTTPS; what its name points at is checked when connecting.
     """
 
     app_webhook_allow_insecure: Annotated[bool, Field(alias="APP_WEBHOOK_ALLOW_INSECURE")] = False
@@ -169,10 +173,18 @@ class WebhookSettings(SettingsGroup):
 
     @field_validator("app_webhook_url")
     @classmethod
-    def _is_https(cls, url: str | None, info: ValidationInfo) -> str | None:
-        allowed = info.data.get("app_webhook_allow_insecure", False)
-        if url is not None and url.startswith("http:") and not allowed:
+    def _leads_out(cls, url: str | None, info: ValidationInfo) -> str | None:
+        if url is None or info.data.get("app_webhook_allow_insecure", False):
+            return url
+        from shared.public_address import is_public_host  # noqa: PLC0415 -- only a function that sends events pays
+
+        parts = urlsplit(url)
+        if parts.scheme != "https":
             raise ValueError("must be an https URL")
+        if parts.port not in (None, *WEBHOOK_PORTS):
+            raise ValueError("must have no port, or 443 or 8443")
+        if not is_public_host(str(parts.hostname)):
+            raise ValueError("must name a host of the open Internet, by its full name or a public address")
         return url
 
     @field_validator("app_webhook_secrets")

@@ -33,14 +33,19 @@ def spelled(secret: bytes) -> str:
     return "whsec_" + base64.b64encode(secret).decode()
 
 
-def webhook_to(url: str, *secrets: bytes, insecure: bool = True) -> AppWebhook:
-    """Make the sender for an endpoint."""
+def webhook_to(url: str, *secrets: bytes) -> AppWebhook:
+    """Make the sender for an endpoint, which may be on this machine."""
+    return AppWebhook(webhook_settings(url, *secrets))
+
+
+def webhook_settings(url: str, *secrets: bytes, insecure: bool = True) -> WebhookSettings:
+    """Read the settings for an endpoint."""
     environment = {
         "APP_WEBHOOK_URL": url,
         "APP_WEBHOOK_SECRETS": ",".join(map(spelled, secrets or (NEW,))),
         "APP_WEBHOOK_ALLOW_INSECURE": "1" if insecure else "0",
     }
-    return AppWebhook(load_settings(WebhookSettings, environment))
+    return load_settings(WebhookSettings, environment)
 
 
 def send(webhook: AppWebhook, *, timeout_seconds: float = 2.0) -> Attempt:
@@ -274,8 +279,11 @@ def test_endless_body_is_not_read() -> None:
 
 
 def test_private_address_is_refused_before_connecting(app: HttpPeer) -> None:
-    """Without the developer's setting nothing is ever sent to an inner address (S31)."""
-    attempt = send(webhook_to(f"https://{HOST}:{app.port}", insecure=False))
+    """Without the developer's setting nothing goes to an inner address that got into the settings (S31)."""
+    settings = webhook_settings("https://app.example.test", insecure=False)
+    inner = settings.model_copy(update={"app_webhook_url": f"https://{HOST}:{app.port}"})
+
+    attempt = send(AppWebhook(inner))
 
     assert attempt == Attempt(0, "The host name of the webhook points into a private network.")
     assert app.received == []

@@ -230,6 +230,68 @@ class TestSettingsThatGoTogether:
         assert faults(WebhookSettings, plain).keys() == {"APP_WEBHOOK_URL"}
         assert load_settings(WebhookSettings, {**plain, "APP_WEBHOOK_ALLOW_INSECURE": "1"})
 
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "https://127.0.0.1/",
+            "https://2130706433/",
+            "https://0x7f.1/",
+            "https://0177.0.0.1/hook",
+            "https://10.0.0.7:8443/hook",
+            "https://169.254.0.23/",
+            "https://100.64.0.1/",
+            "https://[::1]/",
+            "https://[::ffff:127.0.0.1]/",
+            "https://[::ffff:7f00:1]/",
+            "https://[64:ff9b::7f00:1]/",
+            "https://[fd00::1]/",
+            "https://[fe80::1%25eth0]/",
+            "https://localhost/",
+            "https://app/",
+            "https://app.internal/",
+            "https://app.example.test:22/",
+            "https://app.example.test:80/",
+            "https://app.example.test:6379/",
+            "https://8.8.8.8:8444/",
+        ],
+    )
+    def test_webhook_that_leads_inside_is_refused(self, url: str) -> None:
+        """No address inside a network, in no spelling, no name of one network alone, no odd port (S31)."""
+        secrets = {"APP_WEBHOOK_SECRETS": COMPLETE["APP_WEBHOOK_SECRETS"]}
+
+        assert faults(WebhookSettings, {**secrets, "APP_WEBHOOK_URL": url}).keys() == {"APP_WEBHOOK_URL"}
+        assert load_settings(
+            WebhookSettings, {**secrets, "APP_WEBHOOK_URL": url, "APP_WEBHOOK_ALLOW_INSECURE": "1"}
+        )
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "https://user:word@app.example.test/",
+            "https://app.example.test@127.0.0.1/",
+            "https://app.example.test\\@127.0.0.1/",
+            "ftp://app.example.test/",
+            "file:///etc/passwd",
+        ],
+    )
+    def test_webhook_with_a_user_or_another_scheme_is_refused(self, url: str) -> None:
+        """Whatever else is allowed: who reads such a URL differently would go elsewhere (S31)."""
+        given = {"APP_WEBHOOK_SECRETS": COMPLETE["APP_WEBHOOK_SECRETS"], "APP_WEBHOOK_URL": url}
+
+        assert faults(WebhookSettings, given).keys() == {"APP_WEBHOOK_URL"}
+        assert faults(WebhookSettings, {**given, "APP_WEBHOOK_ALLOW_INSECURE": "1"}).keys() == {
+            "APP_WEBHOOK_URL"
+        }
+
+    @pytest.mark.parametrize(
+        "url", ["https://app.example.test", "https://app.example.test:8443/a?b=c", "https://8.8.8.8:443/"]
+    )
+    def test_webhook_on_the_open_internet_is_taken(self, url: str) -> None:
+        """At one of the two ports of HTTPS."""
+        given = {"APP_WEBHOOK_SECRETS": COMPLETE["APP_WEBHOOK_SECRETS"], "APP_WEBHOOK_URL": url}
+
+        assert load_settings(WebhookSettings, given).app_webhook_url == url
+
     def test_webhook_can_be_off_but_not_forgotten(self) -> None:
         """An app that hears nothing should have meant it."""
         assert load_settings(WebhookSettings, {"APP_WEBHOOK_URL": "off"}).app_webhook_url is None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
@@ -48,11 +49,29 @@ def test_receiver_that_is_down_is_a_fault(patient: Patient) -> None:
     assert outcome.level_of("wrong signature") == "skipped"
 
 
-def test_private_address_is_a_fault_where_it_is_not_allowed(patient: Patient) -> None:
+def test_private_address_is_a_fault_where_it_is_not_allowed(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What the functions would refuse to connect to is named without a probe."""
-    outcome = patient.examine(APP_WEBHOOK_URL="https://127.0.0.1/hook", APP_WEBHOOK_ALLOW_INSECURE=None)
+    look_up = socket.getaddrinfo
+
+    def resolver(host: str, *arguments: Any, **options: Any) -> object:
+        return look_up("127.0.0.1" if host == "inner.example.test" else host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolver)
+    outcome = patient.examine(
+        APP_WEBHOOK_URL="https://inner.example.test/hook", APP_WEBHOOK_ALLOW_INSECURE=None
+    )
 
     assert outcome.at("fault") == ["address"]
+
+
+def test_address_that_can_only_be_private_is_a_fault_of_the_settings(patient: Patient) -> None:
+    """The functions that send events would not start with it (S31)."""
+    outcome = patient.examine(APP_WEBHOOK_URL="https://127.0.0.1/hook", APP_WEBHOOK_ALLOW_INSECURE=None)
+
+    assert outcome.at("fault") == ["event_notification", "reliable_notification", "event_delivery"]
+    assert outcome.level_of("address") == "skipped"
 
 
 def test_webhook_that_is_off_is_ok(patient: Patient) -> None:

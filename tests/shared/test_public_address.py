@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.public_address import is_public, is_public_host
+
+PRIVATE = [
+    pytest.param("0.0.0.0", id="this host"),  # noqa: S104 -- judged, not bound to
+    pytest.param("10.1.2.3", id="private, class A"),
+    pytest.param("172.16.0.1", id="private, class B"),
+    pytest.param("192.168.1.1", id="private, class C"),
+    pytest.param("127.0.0.1", id="loopback"),
+    pytest.param("127.255.255.254", id="loopback's far end"),
+    pytest.param("169.254.0.23", id="link-local"),
+    pytest.param("169.254.169.254", id="cloud metadata"),
+    pytest.param("100.64.0.1", id="carrier-grade NAT"),
+    pytest.param("100.127.255.254", id="carrier-grade NAT's far end"),
+    pytest.param("192.0.2.1", id="documentation"),
+    pytest.param("198.18.0.1", id="benchmarks"),
+    pytest.param("224.0.0.1", id="multicast"),
+    pytest.param("240.0.0.1", id="reserved"),
+    pytest.param("255.255.255.255", id="broadcast"),
+    pytest.param("::", id="IPv6 unspecified"),
+    pytest.param("::1", id="IPv6 loopback"),
+    pytest.param("fe80::1", id="IPv6 link-local"),
+    pytest.param("fe80::1%eth0", id="IPv6 link-local with its interface"),
+    pytest.param("fc00::1", id="unique local"),
+    pytest.param("fd12:3456:789a::1", id="unique local, random"),
+    pytest.param("fec0::1", id="site-local"),
+    pytest.param("ff02::1", id="IPv6 multicast"),
+    pytest.param("2001:db8::1", id="IPv6 documentation"),
+    pytest.param("::127.0.0.1", id="IPv4-compatible"),
+    pytest.param("::ffff:127.0.0.1", id="mapped loopback"),
+    pytest.param("::ffff:10.0.0.1", id="mapped private"),
+    pytest.param("64:ff9b::7f00:1", id="NAT64 loopback"),
+    pytest.param("64:ff9b::a9fe:a9fe", id="NAT64 cloud metadata"),
+    pytest.param("64:ff9b:1::a00:1", id="a network's own NAT64"),
+    pytest.param("2002:7f00:1::", id="6to4 loopback"),
+    pytest.param("2002:c0a8:101::1", id="6to4 private"),
+    pytest.param("2001:0:4136:e378:8000:63bf:80ff:fffe", id="Teredo of a loopback"),
+]
+PUBLIC = [
+    "8.8.8.8",
+    "129.226.1.1",
+    "2606:4700::1111",
+    "::ffff:8.8.8.8",
+    "64:ff9b::808:808",
+    "2002:808:808::1",
+]
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_address_inside_a_network_is_not_public(address: str) -> None:
+    """Whatever form it takes, an address that is not one of the open Internet is not public."""
+    assert is_public(address) is False
+
+
+@pytest.mark.parametrize("address", PUBLIC)
+def test_address_of_the_open_internet_is_public(address: str) -> None:
+    """Public addresses pass, in IPv4, in IPv6, and as IPv4 carried in IPv6."""
+    assert is_public(address) is True
+
+
+@pytest.mark.parametrize(
+    "address", [param for param in PRIVATE if param.id != "IPv6 link-local with its interface"]
+)
+def test_host_that_is_a_private_address_is_refused(address: str) -> None:
+    """Before anything is looked up, with a dot behind it too (S31)."""
+    assert not is_public_host(address)
+    assert not is_public_host(f"{address}.")
+
+
+@pytest.mark.parametrize("address", PUBLIC)
+def test_host_that_is_a_public_address_is_taken(address: str) -> None:
+    """In its plain form."""
+    assert is_public_host(address)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "2130706433",
+        "134744072",
+        "0x7f000001",
+        "0x08080808",
+        "0177.0.0.1",
+        "010.8.8.8",
+        "8.8.8.08",
+        "127.1",
+        "8.8.2056",
+        "0x7f.0.0.1",
+        "0x7f.0x0.0x0.0x1",
+        "127.0.0.0x1",
+        "1.0x7f",
+        "8.8.8.8.8",
+        "256.8.8.8",
+        "0",
+        "8.8.8.8.",
+        "%38.8.8.8",
+        "8.8.8.8%25eth0",
+        "fe80::1%eth0",
+        "2606:4700::1111%1",
+        "\uff11\uff12\uff17.0.0.1",
+        "127\u30020\u30020\u30021",
+        "\u2460\u2461\u2466.0.0.1",
+        "8.8.8.8 ",
+        "[8.8.8.8]",
+    ],
+)
+def test_address_in_any_other_spelling_is_refused(host: str) -> None:
+    """Decimal, octal, hexadecimal, shortened, escaped: even where a public one is meant (S31)."""
+    assert not is_public_host(host)
+
+
+@pytest.mark.parametrize(
+    "host", ["app.example.com", "APP.Example.COM.", "a-b.c_d.xn--p1ai", "xn--ob0bz7i.kr", "7.com"]
+)
+def test_full_name_is_taken(host: str) -> None:
+    """What it points at is looked up when it is needed."""
+    assert is_public_host(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "",
+        ".",
+        "app",
+        "localhost",
+        "localhost.",
+        "LOCALHOST",
+        "app.localhost",
+        "printer.local",
+        "metadata.google.internal",
+        "router.home.arpa.",
+        "app..com",
+        ".app.com",
+        "app.com..",
+        "app.com:443",
+        "user@app.com",
+        "app.com/x",
+        "app.com\\@127.0.0.1",
+        "app .com",
+        "app.com\n",
+        "\ud504.com",
+        "app.\u24d2om",
+        f"{'a' * 64}.com",
+    ],
+)
+def test_name_of_one_network_alone_is_refused(host: str) -> None:
+    """And so is whatever is no name, or one that is not written as the name service has it."""
+    assert not is_public_host(host)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["{0}", "{0:#x}", "0{0:o}", "{1}.{2}", "{1:#x}.{2:#o}"]))
+def test_number_is_never_a_host(number: int, form: str) -> None:
+    """In no spelling but the plain one is an address let through."""
+    assert not is_public_host(form.format(number, number >> 24, number & 0xFF_FFFF))
+
+
+@given(st.ip_addresses())
+def test_any_address_is_a_host_exactly_if_it_is_public(address: object) -> None:
+    """There is one rule for both."""
+    assert is_public_host(str(address)) is is_public(str(address))
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=40))
+def test_any_text_is_a_host_or_none(text: str) -> None:
+    """Never an accident; and what is one has none of a URL's other characters."""
+    assert not (is_public_host(text) and set(text) & set("/?#@\\ \t\r\n%"))
