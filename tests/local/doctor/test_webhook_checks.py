@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
@@ -55,8 +55,8 @@ def test_private_address_is_a_fault_where_it_is_not_allowed(
     """What the functions would refuse to connect to is named without a probe."""
     look_up = socket.getaddrinfo
 
-    def resolver(host: str, *arguments: Any, **options: Any) -> object:
-        return look_up("127.0.0.1" if host == "inner.example.test" else host, *arguments, **options)
+    def resolver(host: str, port: int, *rest: int, **options: int) -> object:
+        return look_up("127.0.0.1" if host == "inner.example.test" else host, port, *rest, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", resolver)
     outcome = patient.examine(
