@@ -10,7 +10,7 @@ from shared.invocation import deadline_of, run_timer
 from shared.reconciliation import Reconciliation
 
 if TYPE_CHECKING:
-    from shared.settings import EventDeliverySettings
+    from shared.endpoint_store import EndpointHealth
 
 DELIVERIES_SHARE = 0.75
 """How much of its time a run delivers before it looks after uploads."""
@@ -36,14 +36,17 @@ def _work(context: object, request_id: str) -> dict[str, object]:
         new_lease=bootstrap.new_lease,
         deadline=deadline,
     ).run()
-    _warn(runtime, request_id)
-    return {"deliveries": deliveries, "checks": checks}
-
-
-def _warn(runtime: bootstrap.Runtime[EventDeliverySettings], request_id: str) -> None:
-    """Say at every run what people have to know: the app has refused, or been away for days."""
+    now = int(bootstrap.now())
+    backlog = runtime.store.backlog(now=now).figures(now=now)
     health = runtime.store.endpoint_health(runtime.settings.app_webhook_url or "")
+    _warn(health, request_id, now=now)
+    endpoint = health.figures(now=now)
+    return {"deliveries": deliveries, "checks": checks, "backlog": backlog, "endpoint": endpoint}
+
+
+def _warn(health: EndpointHealth, request_id: str, *, now: int) -> None:
+    """Say at every run what people have to know: the app has refused, or been away for days."""
     if health.is_disabled:
         log.write("endpoint.disabled", request_id=request_id, level="error", since=health.disabled_since)
-    elif health.is_unhealthy(now=int(bootstrap.now())):
+    elif health.is_unhealthy(now=now):
         log.write("endpoint.unhealthy", request_id=request_id, level="error", since=health.failing_since)

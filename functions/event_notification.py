@@ -17,6 +17,7 @@ from shared.event_notification import (
 )
 from shared.http_message import Request, Response
 from shared.invocation import answer_http
+from shared.invocation_record import note
 
 if TYPE_CHECKING:
     from shared.notification_values import EventNotification
@@ -51,8 +52,8 @@ def _respond(request: Request) -> Response:
         raise
 
     # Deliver with the time that is left.
-    outcome = courier.deliver(arrival)
-    log.write("event.journaled", request_id=request.request_id, outcome=outcome, figures=arrival.figures)
+    note("event.journaled", **arrival.figures)
+    note(outcome=courier.deliver(arrival))
     return Response(200)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared import bootstrap, issuing, log
+from shared import bootstrap, issuing
 from shared.authentication import authenticate
 from shared.errors import NotFoundError
 from shared.http_message import (
@@ -15,6 +15,7 @@ from shared.http_message import (
     text_response,
 )
 from shared.invocation import answer_http
+from shared.invocation_record import note
 from shared.upload_policy import read_signature_request
 
 MAX_BODY_BYTES = 16_384
@@ -37,6 +38,7 @@ def _respond(request: Request) -> Response:
         raise NotFoundError("Post to /signature.")
     caller = authenticate(request.headers, runtime.settings, now=int(now))
     wanted = read_signature_request(read_json(request, max_bytes=MAX_BODY_BYTES))
+    note(uploadId=wanted.upload_id)
 
     # Decide, and reserve what was decided.
     issuer = issuing.Issuer(runtime.settings, runtime.store)
@@ -50,12 +52,8 @@ def _respond(request: Request) -> Response:
     issued = issue(wanted, asker, now=now, chance=chance)
 
     # Act.
-    log.write(
-        "signature.issued" if begins else "signature.renewed",
-        request_id=request.request_id,
-        uploadId=issued.upload_id,
-        policy=issued.policy,
-    )
+    event = "signature.issued" if begins else "signature.renewed"
+    note(event, uploadId=issued.upload_id, policy=issued.policy)
     headers = rate_limit_headers(issued.allowances)
     if prefers_text(request):
         return text_response(200, issued.signature, Upload_Id=issued.upload_id, **headers)

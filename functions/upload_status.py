@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from shared import bootstrap, log
+from shared import bootstrap
 from shared.authentication import authenticate
 from shared.errors import ConflictError, NotFoundError
 from shared.http_message import Request, Response, json_response
 from shared.invocation import answer_http
+from shared.invocation_record import note
 from shared.upload_answer import POLL_SECONDS, entity_tag, matches, upload_answer
 from shared.upload_id import is_upload_id
 from shared.upload_session import UploadState, state_of
@@ -29,6 +30,7 @@ def _respond(request: Request) -> Response:
     *_, collection, upload_id = ("", "", *request.segments)
     if collection != "uploads" or not is_upload_id(upload_id):
         raise NotFoundError("There is no such upload.")
+    note("upload.read", uploadId=upload_id)
 
     # Decide and act.
     if request.method == "DELETE":
@@ -36,7 +38,7 @@ def _respond(request: Request) -> Response:
         state = state_of(cancelled, now=now)
         if state is not UploadState.CANCELLED:
             raise ConflictError(f"This upload is {state.value}: only an issued one can be cancelled.")
-        log.write("upload.cancelled", request_id=request.request_id, uploadId=upload_id)
+        note("upload.cancelled")
         return Response(204)
 
     session = runtime.store.find_upload(caller.user_id, upload_id)

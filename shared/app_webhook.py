@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from shared.invocation_record import timed
 from shared.outbound_address import RefusedAddressError, resolve
 from shared.timed_connection import connected
 
@@ -64,6 +65,7 @@ class AppWebhook:
         self._settings = settings
         self._tls = ssl.create_default_context()
 
+    @timed("webhook")
     def send(self, body: bytes, *, event_id: str, now: int, timeout_seconds: float) -> Attempt:
         """Post the body once; redirects are not followed, and the answer's body is not read."""
         url = urlsplit(str(self._settings.app_webhook_url))

@@ -41,6 +41,11 @@ class EndpointHealth:
         """Whether nothing is sent to it until somebody enables it."""
         return self.disabled_since is not None
 
+    def figures(self, *, now: int) -> dict[str, int]:
+        """Put it as a timer's figures: for how long it has been failing or disabled, 0: it is not."""
+        since = {"failingSeconds": self.failing_since, "disabledSeconds": self.disabled_since}
+        return {name: 0 if start is None else max(0, now - start) for name, start in since.items()}
+
 
 class EndpointStore(StoreConnection):
     """The endpoints of one stage; each method is one round trip for all partitions."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import traceback
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared import log
 from shared.errors import ServiceError
@@ -22,9 +22,12 @@ from shared.http_message import (
     to_scf_response,
     with_common_headers,
 )
+from shared.invocation_record import recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from shared.invocation_record import InvocationRecord
 
 DEFAULT_TIME_LIMIT_SECONDS = 30.0
 _MARGIN_SECONDS = 2.0
@@ -45,16 +48,19 @@ def answer_http(
     request_id = request_id_of(context)
     request = Request("", "", {}, {}, b"", "", request_id)
     allowed_origins: tuple[str, ...] = ()
-    try:
-        request = parse_request(event, request_id=request_id)
-        allowed_origins = origins()
-        if request.method == "OPTIONS":
-            response = preflight_response(request, methods=methods, allowed_origins=allowed_origins)
+    with recorded() as record:
+        try:
+            request = parse_request(event, request_id=request_id)
+            allowed_origins = origins()
+            if request.method == "OPTIONS":
+                response = preflight_response(request, methods=methods, allowed_origins=allowed_origins)
+            else:
+                allow_methods(request, *methods)
+                response = respond(request)
+        except Exception as error:  # noqa: BLE001 -- the last line of defence: a defect must not leak
+            response = problem_response(_logged(error, record, request_id), request_id=request_id)
         else:
-            allow_methods(request, *methods)
-            response = respond(request)
-    except Exception as error:  # noqa: BLE001 -- the last line of defence: a defect must not leak
-        response = problem_response(_logged(error, request_id), request_id=request_id)
+            _log(record.event or "request.answered", record, request_id, status=response.status)
     return to_scf_response(with_common_headers(response, request, allowed_origins=allowed_origins))
 
 
@@ -65,12 +71,13 @@ def run_timer(context: object, work: Callable[[str], dict[str, object]]) -> dict
     would only run the same work again, which the next tick does anyway.
     """
     request_id = request_id_of(context)
-    try:
-        figures = work(request_id)
-    except Exception as error:  # noqa: BLE001 -- as above
-        return {"error": _logged(error, request_id).code}
-    log.write("timer.done", request_id=request_id, figures=figures)
-    return figures
+    with recorded() as record:
+        try:
+            figures = work(request_id)
+        except Exception as error:  # noqa: BLE001 -- as above
+            return {"error": _logged(error, record, request_id).code}
+        _log("timer.done", record, request_id, figures=figures)
+        return figures
 
 
 def deadline_of(context: object, *, started: float) -> float:
@@ -86,16 +93,21 @@ def request_id_of(context: object) -> str:
     return given if isinstance(given, str) and given else str(uuid.uuid4())
 
 
-def _logged(error: Exception, request_id: str) -> ServiceError:
+def _logged(error: Exception, record: InvocationRecord, request_id: str) -> ServiceError:
     """Log an error as far as it may be told, and give the one to be answered."""
     if isinstance(error, ServiceError):
         level = "error" if error.status >= INTERNAL else "info"
-        log.write(
-            "request.refused", request_id=request_id, level=level, status=error.status, detail=error.detail
-        )
+        told = {"level": level, "status": error.status, "code": error.code, "detail": error.detail}
+        _log("request.refused", record, request_id, **told)
         return error
     # Where it happened, without the message: that could quote what the caller sent.
     frames = traceback.extract_tb(error.__traceback__)
     trace = [type(error).__name__, *(f"{frame.name}:{frame.lineno}" for frame in frames[-8:])]
-    log.write("request.failed", request_id=request_id, level="error", trace=trace)
+    _log("request.failed", record, request_id, level="error", status=INTERNAL, trace=trace)
     return ServiceError("unexpected")
+
+
+def _log(event: str, record: InvocationRecord, request_id: str, **told: object) -> None:
+    """Write the one line that every invocation leaves."""
+    fields: dict[str, Any] = {**record.about, **told, **record.figures()}
+    log.write(event, request_id=request_id, **fields)

@@ -16,6 +16,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from shared.errors import StoreUnavailableError
+from shared.invocation_record import timed
 from shared.upload_id import made_at
 from shared.upload_limits import DAY_SECONDS
 
@@ -114,9 +115,10 @@ class StoreConnection:
 
     def _ask(self, command: Callable[[redis.Redis], Any]) -> Any:  # noqa: ANN401 -- each command has its own reply
         try:
-            if CLUSTER_MARK in self._redis_url:
-                return self._ask_cluster(command)
-            return command(self._client)
+            with timed("store"):
+                if CLUSTER_MARK in self._redis_url:
+                    return self._ask_cluster(command)
+                return command(self._client)
         except (redis.RedisError, redis.exceptions.RedisClusterException, futures.TimeoutError) as error:
             raise StoreUnavailableError(
                 f"The store did not answer ({type(error).__name__}). Try again in a moment."

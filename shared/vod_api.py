@@ -16,6 +16,7 @@ from tencentcloud.common.profile.client_profile import ClientProfile  # type: ig
 from tencentcloud.common.profile.http_profile import HttpProfile  # type: ignore[import-untyped]  # the SDK has no types
 
 from shared.errors import VodApiError
+from shared.invocation_record import timed
 from shared.wire_json import as_object, as_text, objects_in
 
 if TYPE_CHECKING:
@@ -141,7 +142,8 @@ class VodApi:
         # The profile's time-out is read once, when the client is made.
         self._client.request.conn.timeout = timeout_seconds
         try:
-            reply = as_object(self._client.call_json(action, parameters))
+            with timed("vodApi"):
+                reply = as_object(self._client.call_json(action, parameters))
         except TencentCloudSDKException as error:
             raise _failed(action, str(error.get_code() or "")) from None
         except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:

@@ -52,8 +52,10 @@ ROOMS = {
         {
             "app_webhook",
             "authentication",
+            "backlog_store",
             "deny_store",
             "endpoint_store",
+            "invocation_record",
             "journal_store",
             "key_set",
             "operator_store",
@@ -104,8 +106,10 @@ PURE_LIBRARIES = frozenset(
 DRIVERS: dict[str, frozenset[str]] = {
     "app_webhook": frozenset({"email.message", "http.client", "ssl"}),
     "authentication": frozenset({"jwt"}),
+    "backlog_store": frozenset({"redis"}),
     "deny_store": frozenset(),
     "endpoint_store": frozenset({"redis"}),
+    "invocation_record": frozenset({"contextvars", "time"}),
     "journal_store": frozenset({"redis"}),
     "key_set": frozenset({"http.client", "jwt", "ssl", "threading"}),
     "operator_store": frozenset({"redis"}),
@@ -117,15 +121,20 @@ DRIVERS: dict[str, frozenset[str]] = {
     "vod_api": frozenset({"tencentcloud"}),
 }
 NEIGHBOURS = {
-    "app_webhook": frozenset({"outbound_address", "timed_connection"}),
+    "app_webhook": frozenset({"invocation_record", "outbound_address", "timed_connection"}),
     "authentication": frozenset({"key_set"}),
+    "backlog_store": frozenset({"store_connection"}),
     "deny_store": frozenset({"store_connection"}),
     "endpoint_store": frozenset({"store_connection"}),
     "journal_store": frozenset({"store_connection"}),
     "key_set": frozenset({"outbound_address", "timed_connection"}),
     "operator_store": frozenset({"endpoint_store", "journal_store", "store_connection"}),
-    "store": frozenset({"endpoint_store", "journal_store", "store_connection", "upload_store"}),
+    "store": frozenset(
+        {"backlog_store", "endpoint_store", "journal_store", "store_connection", "upload_store"}
+    ),
+    "store_connection": frozenset({"invocation_record"}),
     "upload_store": frozenset({"deny_store", "store_connection"}),
+    "vod_api": frozenset({"invocation_record"}),
 }
 """The adapters that stand on others."""
 

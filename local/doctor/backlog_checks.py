@@ -45,12 +45,13 @@ class BacklogChecks:
         return StoreProbe(settings.redis_url, StoreScope(settings.stage, settings.retention_seconds))
 
     def _backlog(self) -> Iterator[Finding]:
+        now = int(self._clock())
         try:
-            backlog = self._probe().backlog()
+            backlog = self._probe().backlog(now=now)
         except StoreUnavailableError:
             raise NotLookedAtError("the store cannot be read: its own checks say why") from None
-        late = 0 if backlog.oldest_due_at is None else int(self._clock()) - backlog.oldest_due_at
-        due = backlog.counts["due"]
+        counts = backlog.figures(now=now)
+        due, late = counts["due"], counts["overdueSeconds"]
         if late > _LATE_SECONDS:
             yield fault(
                 "due",
@@ -60,8 +61,7 @@ class BacklogChecks:
         else:
             yield ok("due", f"{due} wait, none is late")
         for shelf, (meaning, command) in _SHELVES.items():
-            count = backlog.counts[shelf]
-            if count:
+            if count := counts[shelf]:
                 yield warning(shelf, f"{count} {meaning}", f"See why, then: {command}")
             else:
                 yield ok(shelf, "none")

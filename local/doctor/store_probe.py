@@ -10,20 +10,16 @@ import secrets
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import redis
 
+from shared.backlog_store import BacklogStore
 from shared.errors import StoreUnavailableError
 from shared.operator_store import OperatorStore
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 ROUND_TRIPS = 20
 CLAIMANTS = 8
-SHELVES = ("dead", "parked", "quarantined", "due")
 
 _CLAIM = """
 local seen = redis.call('INCR', KEYS[2])
@@ -61,15 +57,7 @@ _REASONS: tuple[tuple[type[Exception], str, str], ...] = (
 )
 
 
-@dataclass(frozen=True)
-class Backlog:
-    """How many events each shelf has, over all partitions; since when the first of `due` is, Unix seconds."""
-
-    counts: Mapping[str, int]
-    oldest_due_at: int | None
-
-
-class StoreProbe(OperatorStore):
+class StoreProbe(OperatorStore, BacklogStore):
     """One store, looked at."""
 
     def ping(self) -> None:
@@ -136,23 +124,6 @@ class StoreProbe(OperatorStore):
             if isinstance(error.__cause__, redis.ResponseError):
                 return {}
             raise
-
-    def backlog(self) -> Backlog:
-        """Count the events on every shelf, in one round trip."""
-
-        def ask(client: redis.Redis) -> list[Any]:
-            pipeline = client.pipeline(transaction=False)
-            for partition in self._partitions():
-                for shelf in SHELVES:
-                    pipeline.zcard(f"{partition}:{shelf}")
-                pipeline.zrange(f"{partition}:due", 0, 0, withscores=True)
-            return pipeline.execute()
-
-        replies = self._ask(ask)
-        width = len(SHELVES) + 1
-        counts = {shelf: sum(replies[place::width]) for place, shelf in enumerate(SHELVES)}
-        firsts = [int(score) for first in replies[len(SHELVES) :: width] for _, score in first]
-        return Backlog(counts, min(firsts, default=None))
 
 
 def failure_of(error: StoreUnavailableError) -> tuple[str, str]:

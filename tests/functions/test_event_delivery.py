@@ -33,6 +33,11 @@ CONTEXT = {"request_id": REQUEST_ID, "time_limit_in_ms": 55_000}
 TIMER = {"Type": "Timer", "TriggerName": "every-minute", "Time": "2026-11-22T07:05:30Z", "Message": ""}
 WEBHOOK_SECRET = "whsec_Y2FuYXJ5LW9mLXRoZS13ZWJob29rLXNlY3JldC0wMDE="
 QUARTER, WHOLE_SESSION = 900, 90_000
+QUIET = {
+    "backlog": {"due": 0, "overdueSeconds": 0, "dead": 0, "parked": 0, "quarantined": 0},
+    "endpoint": {"failingSeconds": 0, "disabledSeconds": 0},
+}
+"""What an alarm looks at, when there is nothing to wake anybody for."""
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +96,7 @@ def bodies(app: HttpPeer) -> list[dict[str, Any]]:
 @pytest.mark.usefixtures("settings")
 def test_nothing_to_do_is_no_error() -> None:
     """Most minutes are like this."""
-    assert run() == {"deliveries": {}, "checks": {"checked": 0}}
+    assert run() == {"deliveries": {}, "checks": {"checked": 0}, **QUIET}
 
 
 @pytest.mark.usefixtures("settings")
@@ -112,7 +117,7 @@ def test_lost_push_is_found_and_delivered_by_the_next_run(vod: Account, app: Htt
     file_id = str(vod.upload(source_context=token_from(QUARTER + 5))["data"]["fileId"])
 
     assert run()["checks"] == {"checked": 1, "reconciled": 1, "expired": 0}
-    assert run() == {"deliveries": {"delivered": 1}, "checks": {"checked": 0}}
+    assert run() == {"deliveries": {"delivered": 1}, "checks": {"checked": 0}, **QUIET}
     [event] = bodies(app)
     assert (event["type"], event["data"]["fileId"]) == ("upload.completed", file_id)
     assert event["data"]["reconciled"] is True
@@ -133,7 +138,7 @@ def test_vod_that_is_down_ends_no_upload(vod: Account, app: HttpPeer) -> None:
     token_from(WHOLE_SESSION)
     vod.simulator.faults.set([Fault("SearchMedia", "error")])
 
-    assert run() == {"deliveries": {}, "checks": {"checked": 1, "unanswered": 1}}
+    assert run() == {"deliveries": {}, "checks": {"checked": 1, "unanswered": 1}, **QUIET}
     assert app.received == []
 
 
@@ -210,7 +215,11 @@ def test_figures_are_logged_and_no_secret_is(
 @pytest.mark.parametrize("event", [None, {}, [], "text"])
 def test_whatever_the_platform_hands_over_is_worked_with(event: object, context: object) -> None:
     """Event and context of a timer say nothing that the work needs."""
-    assert event_delivery.main_handler(event, context) == {"deliveries": {}, "checks": {"checked": 0}}
+    assert event_delivery.main_handler(event, context) == {
+        "deliveries": {},
+        "checks": {"checked": 0},
+        **QUIET,
+    }
 
 
 def warnings(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -233,8 +242,10 @@ def test_endpoint_that_fails_for_days_is_told_at_every_run(
         [marks] = client.keys("*:endpoint:*")
         since = int(client.hget(marks, "failing_since")) - 6 * 86_400
         client.hset(marks, "failing_since", since)
-    run()
+    figures = run()
 
+    assert figures["endpoint"]["failingSeconds"] >= 6 * 86_400
+    assert figures["backlog"] == QUIET["backlog"] | {"due": 1}
     [warning] = warnings(capsys)
     assert (warning["event"], warning["level"], warning["since"]) == ("endpoint.unhealthy", "error", since)
     assert app.url not in json.dumps(warning)

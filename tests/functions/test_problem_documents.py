@@ -123,6 +123,7 @@ def test_nothing_secret_reaches_the_log_or_an_answer(
         "signature.renewed",
         "request.refused",
         "request.refused",
+        "upload.read",
         "upload.cancelled",
         "request.refused",
         "request.refused",

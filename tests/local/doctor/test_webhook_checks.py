@@ -88,7 +88,7 @@ def test_events_that_were_given_up_are_counted_over_all_partitions(
     """Dead, parked and quarantined events are warnings, each with the command that shows them."""
     for shelf, count in (("dead", 3), ("parked", 2), ("quarantined", 1)):
         for number in range(count):
-            store.zadd(f"vuf:{{given-up.{number}}}:{shelf}", {f"member-{number}": 1})
+            store.zadd(f"vuf:{{given-up.{number}}}:{shelf}", {f"member-{number}": int(time.time())})
     outcome = patient.examine("--stage", "given-up")
 
     assert [outcome.named(shelf)[0]["detail"][0] for shelf in ("dead", "parked", "quarantined")] == [

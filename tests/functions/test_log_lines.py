@@ -1,0 +1,234 @@
+"""One line for every invocation, with the fields that docs/operations.md lists (F66, F67)."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import redis
+
+from functions import (
+    event_delivery,
+    event_notification,
+    reliable_notification,
+    upload_signature,
+    upload_status,
+)
+from local.repository import REPOSITORY
+from shared import bootstrap
+from shared.upload_signature import decode
+from tests.functions.deployment import CALLBACK_TOKEN, user_token
+from tests.functions.scf import REQUEST_ID, event_of
+from tests.functions.vod import begin_upload
+from tests.local.simulator.account import SECRET_ID, SECRET_KEY, Account
+from tests.shared.loopback_peer import HOST, HttpPeer, Reply, refused_port
+from tests.shared.uploads import uploaded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.functions.conftest import Deploy
+
+    Handler = Callable[[object, object], dict[str, object]]
+    Lines = list[dict[str, Any]]
+
+OPERATIONS = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
+CONTEXT = {"request_id": REQUEST_ID, "time_limit_in_ms": 20_000}
+NOT_AN_INVOCATIONS_OWN = {"event.unjournaled", "endpoint.unhealthy", "endpoint.disabled"}
+
+
+@pytest.fixture(scope="module")
+def vod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """Serve VOD, for the reliable callback."""
+    with Account(tmp_path_factory.mktemp("vod"), mode="PULL", pull_wait_seconds=0.02) as account:
+        yield account
+
+
+@pytest.fixture
+def app() -> Iterator[HttpPeer]:
+    """Play an app that takes every event."""
+    with HttpPeer(lambda _request: Reply(204)) as peer:
+        yield peer
+
+
+@pytest.fixture
+def settings(deploy: Deploy, vod: Account, app: HttpPeer) -> Iterator[dict[str, str]]:
+    """Deploy for this VOD and this app."""
+    changes = {
+        "VOD_SECRET_ID": SECRET_ID,
+        "VOD_SECRET_KEY": SECRET_KEY,
+        "VOD_API_URL": vod.url,
+        "READ_BACK": "on",
+        "CALLBACK_HOLD_SECONDS": "0",
+        "APP_WEBHOOK_URL": app.url,
+        "APP_WEBHOOK_SECRETS": "whsec_" + "Y2FuYXJ5" * 4,
+        "APP_WEBHOOK_ALLOW_INSECURE": "1",
+    }
+    yield deploy(**changes)
+    bootstrap.vod_api.cache_clear()
+
+
+@pytest.fixture
+def invoke(capsys: pytest.CaptureFixture[str]) -> Callable[..., Lines]:
+    """Call a handler and read what it logged; requests are those of a function URL."""
+
+    def invoke(
+        handler: Handler, method: str = "", path: str = "", *, body: object = "", **headers: str
+    ) -> Lines:
+        sent = {"authorization": f"Bearer {user_token()}", "content-type": "application/json", **headers}
+        text = body if isinstance(body, str) else json.dumps(body)
+        event = event_of("function-url", method, path, headers=sent, query={}, body=text) if method else {}
+        capsys.readouterr()
+        handler(event, CONTEXT)
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    return invoke
+
+
+def documented(heading: str) -> set[str]:
+    """Read the names in the first column of a table."""
+    table = OPERATIONS.partition(f"| {heading} |")[2].partition("\n\n")[0]
+    cells = re.findall(r"^\| (.*?) \|", table, re.MULTILINE)
+    return set(re.findall(r"`([^`]+)`", " ".join(cells)))
+
+
+def paths(value: object, name: str = "") -> Iterator[str]:
+    """Name every member of a line, those inside others by their whole path."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from paths(inner, f"{name}.{key}" if name else key)
+    else:
+        yield name
+
+
+def push(vod: Account, invoke: Callable[..., Lines]) -> Lines:
+    """Have an uploaded file announced by the callback."""
+    token = decode(begin_upload(seconds_ago=60).signature).values["sourceContext"]
+    file_id = str(vod.upload(source_context=token)["data"]["fileId"])
+    return invoke(
+        event_notification.main_handler, "POST", f"/{CALLBACK_TOKEN}", body=uploaded(token, file_id=file_id)
+    )
+
+
+@pytest.mark.usefixtures("settings")
+def test_signature_is_one_line_and_one_call_of_the_store(invoke: Callable[..., Lines]) -> None:
+    """Request, upload, policy and what was waited for; a renewal that is refused names its upload too."""
+    [issued] = invoke(upload_signature.main_handler, "POST", "/signature", body={})
+    upload_id = issued["uploadId"]
+    [renewed] = invoke(upload_signature.main_handler, "POST", "/signature", body={"uploadId": upload_id})
+    stranger = f"Bearer {user_token('bob')}"
+    [refused] = invoke(
+        upload_signature.main_handler,
+        "POST",
+        "/signature",
+        body={"uploadId": upload_id},
+        authorization=stranger,
+    )
+
+    for line in (issued, renewed):
+        assert line["calls"] == {"store": 1}
+        assert 0 < line["durations"]["store"] <= line["durations"]["total"] < 5000
+        assert (line["status"], line["policy"]) == (200, "default")
+    assert (issued["requestId"], issued["event"], renewed["event"]) == (
+        REQUEST_ID,
+        "signature.issued",
+        "signature.renewed",
+    )
+    assert (refused["event"], refused["status"], refused["code"]) == ("request.refused", 404, "not-found")
+    assert refused["uploadId"] == renewed["uploadId"] == upload_id
+
+
+@pytest.mark.usefixtures("settings")
+def test_every_answer_about_an_upload_is_a_line(invoke: Callable[..., Lines]) -> None:
+    """Also those that only read, and a preflight."""
+    path = f"/uploads/{begin_upload(seconds_ago=1).upload_id}"
+    lines = [
+        line
+        for method in ("OPTIONS", "GET", "DELETE", "DELETE", "PUT")
+        for line in invoke(upload_status.main_handler, method, path)
+    ]
+
+    assert [(line["event"], line["status"], line["calls"]) for line in lines] == [
+        ("request.answered", 204, {}),
+        ("upload.read", 200, {"store": 1}),
+        ("upload.cancelled", 204, {"store": 1}),
+        ("upload.cancelled", 204, {"store": 1}),
+        ("request.refused", 405, {}),
+    ]
+
+
+@pytest.mark.usefixtures("settings")
+def test_push_is_one_line_with_all_it_waited_for(invoke: Callable[..., Lines], vod: Account) -> None:
+    """Event, upload and outcome; and how long store, VOD and the app took."""
+    [line] = push(vod, invoke)
+
+    assert (line["event"], line["outcome"], line["status"]) == ("event.journaled", "delivered", 200)
+    assert line["eventId"].startswith("evt_")
+    assert len(line["uploadId"]) == 26
+    assert line["calls"] == {"store": 3, "vodApi": 1, "webhook": 1}
+    waited = [line["durations"][callee] for callee in line["calls"]]
+    assert sum(waited) <= line["durations"]["total"] + 0.2  # each is rounded
+    assert min(waited) > 0
+
+
+def every_kind_of_line(
+    invoke: Callable[..., Lines], vod: Account, app: HttpPeer, deploy: Deploy, settings: dict[str, str]
+) -> Lines:
+    """Go through everything that can happen; each invocation must leave exactly one line of its own."""
+    lines: Lines = []
+
+    def keep(written: Lines) -> Lines:
+        own = [line for line in written if line["event"] not in NOT_AN_INVOCATIONS_OWN]
+        assert len(own) == 1
+        assert "total" in own[0]["durations"]
+        lines.extend(written)
+        return written
+
+    [issued] = keep(invoke(upload_signature.main_handler, "POST", "/signature", body={}))
+    keep(invoke(upload_signature.main_handler, "POST", "/signature", body={"uploadId": issued["uploadId"]}))
+    for method in ("OPTIONS", "GET", "DELETE"):
+        keep(invoke(upload_status.main_handler, method, f"/uploads/{issued['uploadId']}"))
+    keep(push(vod, invoke))
+    keep(invoke(reliable_notification.main_handler))
+    app.answer = lambda _request: Reply(410)
+    keep(push(vod, invoke))
+    keep(invoke(event_delivery.main_handler))
+    with redis.Redis.from_url(settings["REDIS_URL"], decode_responses=True) as client:
+        for marks in client.keys("*:endpoint:*"):
+            client.hdel(marks, "disabled_at")
+            client.hset(marks, "failing_since", int(time.time()) + 1 - 6 * 86_400)
+            client.hdel(marks, "delivered_at")
+    keep(invoke(event_delivery.main_handler))
+    deploy(**{**settings, "REDIS_URL": f"redis://{HOST}:{refused_port()}/0"})
+    keep(
+        invoke(event_notification.main_handler, "POST", f"/{CALLBACK_TOKEN}", body=uploaded("", file_id="1"))
+    )
+    keep(invoke(event_delivery.main_handler))
+    deploy(**{**settings, "REDIS_URL": "redis://127.0.0.1/0?nosuchoption=1"})
+    keep(invoke(upload_signature.main_handler, "POST", "/signature", body={}))
+    return lines
+
+
+def test_operations_page_lists_every_field_and_no_other(
+    invoke: Callable[..., Lines],
+    vod: Account,
+    app: HttpPeer,
+    deploy: Deploy,
+    settings: dict[str, str],
+) -> None:
+    """Whoever makes an alarm reads the page: what is written is there, and what is there is written."""
+    lines = every_kind_of_line(invoke, vod, app, deploy, settings)
+    written = {path for line in lines for path in paths({**line, "figures": None, "raw": None})}
+    absent = {"figures", "raw"} - {name for line in lines for name in line}
+
+    assert {line["event"] for line in lines} == documented("`event`")
+    assert written - absent == documented("Field")
+    figures = {path for line in lines for path in paths(line.get("figures", {}))} - {""}
+    told = documented("Figure")
+    endings = {figure for figure in figures if figure.startswith("deliveries.")}
+    assert {"deliveries.…", "deliveries.leftForNextRound"} <= told
+    assert figures - endings <= told
+    assert {figure for figure in told if figure.startswith(("backlog.", "endpoint."))} <= figures
