@@ -19,6 +19,7 @@ COMMANDS = {
     "upload": "send a real file through the whole chain and wait for the app's event",
     "inspect": "take an upload signature apart and say what is wrong with it",
     "events": "look at the journal of events; retry, replay, and see how the app's endpoint does",
+    "deny": "stop uploads without a deployment: of a user, a network, a policy or everybody",
     "trigger": "have the simulated VOD send any event, and show what the app hears of it",
     "doctor": "say what is wrong with a deployment, and set how VOD notifies it",
 }

@@ -27,7 +27,7 @@ from local.doctor.settings_checks import settings_group
 from local.doctor.sources import SourceError, from_environment, from_file, from_stack
 from local.doctor.store_checks import StoreChecks
 from local.doctor.webhook_checks import WebhookChecks
-from local.events_listing import printable
+from local.terminal_text import printable
 from shared.errors import ServiceError
 
 if TYPE_CHECKING:

@@ -14,16 +14,17 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from local import events_listing
-from local.environment_file import read_environment
 from local.events_endpoint import EndpointReport
 from local.events_options import add_arguments, query_of
 from local.events_replay import Replay, content_of
 from local.events_retry import Retry, only_event
+from local.store_choice import NoStoreError, chosen_environment, chosen_store
+from local.terminal_text import printable
 from shared import bootstrap
 from shared.errors import ConfigurationError, ServiceError
 from shared.operator_store import OperatorStore
-from shared.settings import IntakeSettings, StoreSettings, load_settings
-from shared.store import Store, StoreScope
+from shared.settings import IntakeSettings, load_settings
+from shared.store import Store
 
 if TYPE_CHECKING:
     import argparse
@@ -49,8 +50,8 @@ class _NotDoneError(Exception):
 def main(arguments: argparse.Namespace) -> int:
     """Do what is asked for, and tell every failure in one sentence."""
     try:
-        return _ACTIONS[arguments.action](arguments, _environment(arguments))
-    except (_UsageError, ConfigurationError) as error:
+        return _ACTIONS[arguments.action](arguments, chosen_environment(arguments))
+    except (_UsageError, NoStoreError, ConfigurationError) as error:
         sys.stderr.write(f"{error}\n")
         return _WRONG_USAGE
     except (ServiceError, _NotDoneError) as error:
@@ -71,7 +72,7 @@ def _list(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
         _write(events_listing.json_list(map(events_listing.entry_of, events)), full=arguments.full)
         return _DONE
     rows = [events_listing.summary_of(event) for event in events]
-    _write(events_listing.table_of(rows) if rows else "There are no such events.\n")
+    _write(events_listing.event_table(rows) if rows else "There are no such events.\n")
     if len(found) > arguments.limit:
         sys.stderr.write(f"These are the newest {arguments.limit}: --limit shows more.\n")
     return _DONE
@@ -81,7 +82,7 @@ def _show(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
     try:
         event = only_event(_operator_store(environment), arguments.event_id)
     except LookupError as error:
-        raise _NotDoneError(f"{events_listing.printable(arguments.event_id)} {error}.") from error
+        raise _NotDoneError(f"{printable(arguments.event_id)} {error}.") from error
     document = events_listing.document_of(event)
     text = _json(document) if arguments.json else events_listing.sheet_of(document)
     _write(text, full=arguments.full)
@@ -102,8 +103,8 @@ def _retry(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int
 def _replay(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
     settings = load_settings(IntakeSettings, environment)
     replay = Replay(
-        store=Store(settings.redis_url, _scope(settings)),
-        operator_store=OperatorStore(settings.redis_url, _scope(settings)),
+        store=Store(*chosen_store(environment)),
+        operator_store=_operator_store(environment),
         settings=settings,
         clock=bootstrap.now,
         new_lease=bootstrap.new_lease,
@@ -133,32 +134,12 @@ _ACTIONS = {"list": _list, "show": _show, "retry": _retry, "replay": _replay, "e
 def _report(report: ReplayReport | RetryReport, arguments: argparse.Namespace) -> int:
     _write(_json(report.document()) if arguments.json else report.text())
     for complaint in report.complaints():
-        sys.stderr.write(f"{events_listing.printable(complaint)}\n")
+        sys.stderr.write(f"{printable(complaint)}\n")
     return _DONE if report.complete else _NOT_DONE
 
 
-def _environment(arguments: argparse.Namespace) -> dict[str, str]:
-    """Choose whose settings count: the ones given, or those of the stack that runs."""
-    environment = dict(os.environ)
-    if arguments.redis_url:
-        environment["REDIS_URL"] = arguments.redis_url
-    elif not environment.get("REDIS_URL"):
-        kept = read_environment(arguments.folder)
-        if kept is None:
-            raise _UsageError(
-                f"Name the store with REDIS_URL, or start the local stack: none runs in {arguments.folder}."
-            )
-        environment = kept
-    return {**environment, "STAGE": arguments.stage} if arguments.stage else environment
-
-
 def _operator_store(environment: Mapping[str, str]) -> OperatorStore:
-    settings = load_settings(StoreSettings, environment)
-    return OperatorStore(settings.redis_url, _scope(settings))
-
-
-def _scope(settings: StoreSettings) -> StoreScope:
-    return StoreScope(settings.stage, settings.retention_seconds)
+    return OperatorStore(*chosen_store(environment))
 
 
 def _tell_progress(done: int, total: int) -> None:

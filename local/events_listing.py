@@ -9,6 +9,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from local.terminal_text import printable, table_of
 from shared.app_event import to_json
 from shared.arrival import event_in
 from shared.errors import ServiceError
@@ -77,13 +78,9 @@ def document_of(event: KeptEvent) -> dict[str, object]:
     return {**summary_of(event), "fields": fields, "appEvent": content, "raw": _raw(event.record)}
 
 
-def table_of(rows: Sequence[Mapping[str, object]]) -> str:
+def event_table(rows: Sequence[Mapping[str, object]]) -> str:
     """Lay out rows in columns under their titles."""
-    cells = [[_TITLES.get(name, name) for name in COLUMNS]]
-    cells += [[printable("-" if row[name] is None else str(row[name])) for name in COLUMNS] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ("  ".join(map(str.ljust, line, widths)).rstrip() for line in cells)
-    return "".join(f"{line}\n" for line in lines)
+    return table_of(rows, COLUMNS, titles=_TITLES)
 
 
 def sheet_of(document: Mapping[str, object]) -> str:
@@ -102,11 +99,6 @@ def sheet_of(document: Mapping[str, object]) -> str:
 def json_list(entries: Iterable[Mapping[str, object]]) -> str:
     """Spell one JSON list with an entry on each line, so that lines can be searched and compared."""
     return "[" + ",\n ".join(json.dumps(entry) for entry in entries) + "]\n"
-
-
-def printable(text: str) -> str:
-    """Escape whatever could move the cursor, turn the direction of the text or fit into no encoding."""
-    return "".join(c if c.isascii() and c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _app_event(event: KeptEvent) -> AppEvent | None:

@@ -7,32 +7,24 @@ from __future__ import annotations
 
 import argparse
 import re
-import time
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.events_retry import RETRIABLE
+from local.moments import moment
+from local.store_choice import add_store_arguments
 from shared.operator_store import EventQuery, EventState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _ALL = "all"
-_AGO = re.compile(r"([0-9]{1,6})([smhd])", re.ASCII)
-_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the actions and their options."""
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
-        "--redis-url", metavar="URL", help="the store (default REDIS_URL, or the local stack's)"
-    )
-    common.add_argument("--stage", help="whose events (default STAGE, or dev)")
-    common.add_argument(
-        "--folder", type=Path, default=Path(".local"), help="the local stack's (default %(default)s)"
-    )
+    add_store_arguments(common)
     common.add_argument("--json", action="store_true", help="print one JSON document, and nothing else")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
 
@@ -71,8 +63,8 @@ def _add_filters(parser: argparse.ArgumentParser, states: Iterable[str], *, defa
     parser.add_argument("--state", choices=list(states), default=default, help="only events of this state")
     parser.add_argument("--upload", metavar="ID", help="only events of this upload")
     time_help = "received then or {}: an ISO time (UTC unless it says otherwise), or 90s, 10m, 2h, 3d ago"
-    parser.add_argument("--since", type=_moment, metavar="TIME", help=time_help.format("later"))
-    parser.add_argument("--until", type=_moment, metavar="TIME", help=time_help.format("earlier"))
+    parser.add_argument("--since", type=moment, metavar="TIME", help=time_help.format("later"))
+    parser.add_argument("--until", type=moment, metavar="TIME", help=time_help.format("earlier"))
 
 
 def _add_full(parser: argparse.ArgumentParser) -> None:
@@ -83,19 +75,6 @@ def _add_full(parser: argparse.ArgumentParser) -> None:
 
 def _add_yes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do it; without this only say what would be done")
-
-
-def _moment(text: str) -> int:
-    ago = _AGO.fullmatch(text)
-    if ago:
-        return int(time.time()) - int(ago[1]) * _UNIT_SECONDS[ago[2]]
-    try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp())
-    except (ValueError, OverflowError):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is neither a time such as 2026-11-22T07:05:00Z nor one such as 10m"
-        ) from None
 
 
 def _count(text: str) -> int:

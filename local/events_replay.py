@@ -10,8 +10,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from local.events_listing import printable
 from local.logged_events import LoggedEvent, PassedOver, UnreadableLine, read_lines
+from local.terminal_text import printable
 from shared.app_event import PUSH, Verdict, event_id_for
 from shared.arrival import Source, classify, journal_name
 from shared.errors import ServiceError, StoreUnavailableError

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local.doctor.findings import Level
-from local.events_listing import printable
+from local.terminal_text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
