@@ -13,6 +13,7 @@ PYTHON ?= $(shell for python in python3.10 "$$HOME"/.pyenv/versions/3.10*/bin/py
 
 PIP     := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 INSTALL := $(PIP) install --no-input --require-hashes --no-build-isolation
+FUZZ_SECONDS ?= 300
 PYTEST  := $(BIN)/python -m pytest -n 2 $(TEST)
 
 UV      := uv==0.13.9
@@ -22,13 +23,14 @@ COMPILE := .venv-lock/bin/uv pip compile --quiet --no-config --universal --pytho
 
 RUN_READY  := $(VENV)/.ready-to-run
 TEST_READY := $(VENV)/.ready-to-test
+TOOLS_READY := $(VENV)/.ready-to-prove
 NODE_READY := node_modules/.ready
 PROOF_NODE := tests/deploy/node
 PROOF_READY := $(PROOF_NODE)/node_modules/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast test-reliability check format openapi lock coverage package check-deploy deploy test-deploy clean browser durability
+.PHONY: help demo fuzz fuzz-api mutation test test-fast test-reliability check format openapi lock coverage package check-deploy deploy test-deploy clean browser durability
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +50,19 @@ test-fast: $(TEST_READY) $(NODE_READY) ## the same without a browser
 
 test-reliability: $(TEST_READY) ## nothing lost, nothing doubled: kills, outages, thousands of copies
 	@$(PYTEST) -m reliability
+
+fuzz: fuzz-signature fuzz-notification fuzz-context_token ## feed the three parsers for FUZZ_SECONDS each (300)
+
+fuzz-%: $(TOOLS_READY)
+	@$(BIN)/python -m tests.fuzz.fuzzing $* --seconds $(FUZZ_SECONDS)
+
+fuzz-api: $(TEST_READY) ## 20,000 requests by Schemathesis against the local stack, in some ten minutes
+	@$(BIN)/python -m tests.fuzz.whole_api --requests 20000
+
+mutation: $(TOOLS_READY) ## change the code that decides who gets what, and count what no test notices
+	@rm -rf mutants
+	@CI=true $(BIN)/mutmut run || true
+	@$(BIN)/python -m tests.mutation.score
 
 check: $(TEST_READY) $(NODE_READY) ## format, lint and types: what a change must pass beside the tests
 	@$(BIN)/ruff format --check --quiet || { echo "Some files are not formatted: make format." >&2; exit 1; }
@@ -75,6 +90,7 @@ lock: .venv-lock/bin/uv ## pin what the .in files name (UPGRADE=1: to the newest
 	@$(COMPILE) requirements.in -o requirements.txt
 	@$(COMPILE) requirements-local.in -o requirements-local.txt
 	@$(COMPILE) requirements-dev.in -o requirements-dev.txt
+	@$(COMPILE) requirements-proof.in -o requirements-proof.txt
 
 package: $(RUN_READY) ## build what is deployed into build/, with what each function weighs
 	@$(BIN)/python -m local.package build
@@ -89,7 +105,7 @@ test-deploy: $(TEST_READY) $(PROOF_READY) ## packages and deployment, with the C
 	@$(BIN)/python -m pytest -n 2 tests/deploy tests/test_serverless_file.py
 
 clean: ## remove what set-up, tests and packaging made (.env and .local/ stay)
-	@rm -rf .venv .venv-* node_modules $(PROOF_NODE)/node_modules build .coverage .coverage.* .hypothesis .*_cache
+	@rm -rf .venv .venv-* node_modules $(PROOF_NODE)/node_modules build mutants .coverage .coverage.* .hypothesis .*_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # From here on: how the above get what they need. Each step runs again only when its lock file changes.
@@ -110,6 +126,11 @@ $(RUN_READY): requirements-build.txt requirements.txt requirements-local.txt | $
 $(TEST_READY): requirements-dev.txt $(RUN_READY)
 	@echo "Installing the tools for tests"
 	@$(INSTALL) -r requirements-dev.txt
+	@touch $@
+
+$(TOOLS_READY): requirements-proof.txt $(TEST_READY)
+	@echo "Installing the tools that look for what the tests miss"
+	@$(INSTALL) -r requirements-proof.txt
 	@touch $@
 
 $(NODE_READY): package.json package-lock.json

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
 from starlette.applications import Starlette
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
@@ -41,6 +42,15 @@ PAGE_FOLDER = REPOSITORY / "local/page"
 _PAGE_FILES = StaticFiles(directory=PAGE_FOLDER, html=True, check_dir=False)
 _BY_PATH = re.compile(r"/local/vod/(?P<host>[A-Za-z0-9.-]+)(?P<path>/.*)?", re.DOTALL)
 _EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+class _Rest(PathConvertor):
+    """All that is left of a path; the one that starlette has ends at a line break."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("rest", _Rest())
 
 
 class SimulatorParts(Protocol):
@@ -111,8 +121,8 @@ def create_routes(
     by_path = Starlette(
         routes=[
             Route("/signature", gateway.endpoint("upload_signature"), methods=_EVERY_METHOD),
-            Route("/uploads/{upload_id:path}", status, methods=_EVERY_METHOD),
-            Route(f"{CALLBACK_PREFIX}/{{token:path}}", callback, methods=_EVERY_METHOD),
+            Route("/uploads/{upload_id:rest}", status, methods=_EVERY_METHOD),
+            Route(f"{CALLBACK_PREFIX}/{{token:rest}}", callback, methods=_EVERY_METHOD),
             Route("/local/info", local_info),
             Route("/local/token", local_token),
             Route("/local/openapi.json", document_endpoint),

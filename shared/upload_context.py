@@ -21,8 +21,9 @@ from shared.errors import Fault, UnprocessableError
 MAX_TOKEN_LENGTH = 250
 """Characters VOD keeps of a sourceContext (doc 266/33922); whether it counts bytes is undocumented."""
 _PREFIX = "vuf1."
-_TOKEN = re.compile(r"vuf1\.[A-Za-z0-9_.-]+", re.ASCII)
-"""Base64 decoders pass over foreign characters, and one token must have one spelling."""
+_TOKEN = re.compile(r"vuf1\.[A-Za-z0-9_.-]+[AEIMQUYcgkosw048]", re.ASCII)
+"""Base64 decoders pass over foreign characters, and over the last two bits of 32 bytes: one token must
+have one spelling."""
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,7 @@ def _issue_signature() -> Schema:
                         "example": example["signature"],
                     },
                 },
+                "links": _of_the_upload(),
             },
             **_problem("InvalidRequest", "The body is not one JSON object in UTF-8."),
             **_problem("Unauthenticated", "No valid token; which check failed is not told."),
@@ -97,6 +98,15 @@ def _issue_signature() -> Schema:
             **_problem("Failure", "A defect, or settings that are missing."),
             **_problem("Unavailable", "The store or the key set of the token's issuer does not answer."),
         },
+    }
+
+
+def _of_the_upload() -> Schema:
+    upload_id = "$response.body#/uploadId"
+    return {
+        "showUpload": {"operationId": "showUpload", "parameters": {"uploadId": upload_id}},
+        "cancelUpload": {"operationId": "cancelUpload", "parameters": {"uploadId": upload_id}},
+        "signAgain": {"operationId": "issueSignature", "requestBody": {"uploadId": upload_id}},
     }
 
 

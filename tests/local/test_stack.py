@@ -151,6 +151,16 @@ def test_callback_with_a_wrong_token_is_not_found(stack: Stack) -> None:
     assert answer.status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/uploads/a%0Ab", "/uploads/a%0D%0A/b", "/vod-callback/a%0Ab"])
+def test_line_break_in_a_path_reaches_the_function(stack: Stack, path: str) -> None:
+    """The function answers, as it does when deployed, and not the page's own 404."""
+    method = "POST" if "callback" in path else "GET"
+    answer = requests.request(method, stack.url + path, data="{}", timeout=10)
+
+    assert answer.headers["x-request-id"]
+    assert answer.status_code == (404 if "callback" in path else 401)
+
+
 def test_secrets_and_authority_survive_a_restart(tmp_path: Path) -> None:
     """Tokens, signatures and a browser's trust stay valid from one run to the next."""
     with Stack(folder=tmp_path) as first:

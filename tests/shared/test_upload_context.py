@@ -102,6 +102,14 @@ def test_changed_token_is_broken(place: int) -> None:
     assert opened(TOKEN[:place] + other + TOKEN[place + 1 :]) == BrokenSeal()
 
 
+def test_digest_has_one_spelling() -> None:
+    """A digest of 32 bytes leaves two bits of its last character unused; nobody may write into them (S25)."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+    assert [last for last in alphabet if opened(TOKEN[:-1] + last) == CONTEXT] == [TOKEN[-1]]
+    assert [opened(TOKEN + more) for more in ("=", "A", ".", "\n")] == [BrokenSeal()] * 4
+
+
 def test_parts_of_two_tokens_make_no_third() -> None:
     """Bob's digest under Alice's payload proves nothing."""
     bobs = seal(UploadContext(CONTEXT.upload_id, "bob"), keys=(KEY,), stage="prod")

@@ -1,0 +1,47 @@
+"""What Schemathesis does around each of its requests, beside its own checks.
+
+Every answer is held against the document by the tests' own judge as well, which allows no header that
+is not described, and is counted. How Schemathesis is run is left to `whole_api`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import schemathesis
+
+from tests.functions.scf import Answer
+from tests.fuzz.answers_file import ANSWERS_FILE
+from tests.openapi.schemas import breaches
+
+if TYPE_CHECKING:
+    from schemathesis import Case, CheckContext, HookContext, Response
+
+_OF_THE_CONNECTION = ("date", "content-length", "connection")
+
+_answers = Path(os.environ[ANSWERS_FILE]).open("a", buffering=1, encoding="utf-8")  # noqa: SIM115 -- for all of the run
+
+
+@schemathesis.hook
+def after_call(_context: HookContext, case: Case[Any], response: Response) -> None:
+    """Count an answer."""
+    _answers.write(json.dumps([_operation(case), response.status_code]) + "\n")
+
+
+@schemathesis.check
+def only_what_is_described(_context: CheckContext, response: Response, case: Case[Any]) -> None:
+    """Hold an answer against the document: status, every header, media type and body."""
+    headers = {name.lower(): ", ".join(values) for name, values in response.headers.items()}
+    for name in _OF_THE_CONNECTION:
+        headers.pop(name, None)
+    if case.method != case.operation.method.upper():
+        return  # how other methods are refused has a check of its own
+    answer = Answer(response.status_code, headers, response.content.decode())
+    assert breaches(_operation(case), answer) == []
+
+
+def _operation(case: Case[Any]) -> str:
+    return str(case.operation.definition.raw["operationId"])

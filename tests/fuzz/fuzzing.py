@@ -1,0 +1,111 @@
+"""Feeds one of the parsers for some time: `python -m tests.fuzz.fuzzing PARSER --seconds 300`.
+
+Where there is atheris, it looks at what the code does with the bytes and goes where it has not been;
+elsewhere the kept inputs are changed by chance. `--keep` adds to the corpus what leads somewhere new.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import random
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+CORPUS = Path(__file__).parent / "corpus"
+LONGEST = 4096
+MOST_NEW_BLOCKS = 50_000
+"""Objects that Python may hold more than after the first runs; a thing kept per run would be far more."""
+_SETTLED_AFTER_RUNS = 20_000
+
+
+@dataclass
+class Watched:
+    """A parser's promises, with an eye on what Python keeps between two runs."""
+
+    check: Callable[[bytes], None]
+    runs: int = 0
+    settled: int = field(default=0, repr=False)
+
+    def __call__(self, given: bytes) -> None:
+        """Check one input."""
+        self.check(given)
+        self.runs += 1
+        if self.runs == _SETTLED_AFTER_RUNS:
+            self.settled = sys.getallocatedblocks()
+        if self.runs > _SETTLED_AFTER_RUNS and self.runs % 1000 == 0:
+            assert sys.getallocatedblocks() - self.settled < MOST_NEW_BLOCKS, "memory grows"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Feed until the time is up, or a promise is broken: then the input is shown, and kept in the folder."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.fuzzing", description=__doc__)
+    parser.add_argument("parser", choices=[folder.name for folder in sorted(CORPUS.iterdir())])
+    parser.add_argument("--seconds", type=int, default=300)
+    parser.add_argument("--keep", action="store_true", help="add to the corpus what leads somewhere new")
+    wanted = parser.parse_args(arguments)
+    try:
+        atheris: Any = importlib.import_module("atheris")
+    except ImportError:
+        return _by_chance(wanted.parser, wanted.seconds)
+    return _by_coverage(atheris, wanted.parser, wanted.seconds, keep=wanted.keep)
+
+
+def _by_coverage(atheris: Any, parser: str, seconds: int, *, keep: bool) -> int:  # noqa: ANN401 -- it has no types
+    with atheris.instrument_imports(include=["shared", "itsdangerous", "json", "urllib.parse", "tests.fuzz"]):
+        parsers = importlib.import_module("tests.fuzz.parsers")
+    with tempfile.TemporaryDirectory() as scratch:
+        found, words = Path(scratch) / "found", Path(scratch) / "words"
+        shutil.copytree(CORPUS / parser, found)
+        words.write_text("".join(f"{_quoted(word)}\n" for word in parsers.words_of(parser)), encoding="ascii")
+        options = [f"-max_total_time={seconds}", f"-dict={words}", f"-max_len={LONGEST}", "-rss_limit_mb=512"]
+        folders = [str(CORPUS / parser)] if keep else [str(found)]
+        watched = Watched(parsers.PARSERS[parser])
+        atheris.Setup([sys.argv[0], "-print_final_stats=1", "-verbosity=0", *options, *folders], watched)
+        atheris.Fuzz()  # ends the process, with a code other than 0 if a promise is broken
+    return 0
+
+
+def _by_chance(parser: str, seconds: int) -> int:
+    parsers = importlib.import_module("tests.fuzz.parsers")
+    watched, chance = Watched(parsers.PARSERS[parser]), random.Random(time.time_ns())  # noqa: S311 -- no secret
+    kept = [path.read_bytes() for path in sorted((CORPUS / parser).iterdir())]
+    words = [word.encode() for word in parsers.words_of(parser)]
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        given = changed_by_chance(chance.choice(kept), words, chance)[:LONGEST]
+        try:
+            watched(given)
+        except BaseException:
+            sys.stderr.write(f"{parser} breaks a promise for {given!r}\n")
+            raise
+    sys.stdout.write(f"{parser}: {watched.runs} runs by chance, without atheris.\n")
+    return 0
+
+
+def changed_by_chance(given: bytes, words: Sequence[bytes], chance: random.Random) -> bytes:
+    """Replace a few pieces of an input by words, by other bytes, or by themselves twice."""
+    changed = bytearray(given)
+    for _ in range(chance.randint(1, 6)):
+        start = chance.randint(0, len(changed))
+        end = min(len(changed), start + chance.choice((0, 1, 2, 8, 64)))
+        noise, again = chance.randbytes(chance.randint(0, 4)), bytes(given[start:end]) * 2
+        piece = chance.choice((chance.choice(words), noise, again))
+        changed[start:end] = piece
+    return bytes(changed)
+
+
+def _quoted(word: str) -> str:
+    return '"' + "".join(f"\\x{byte:02x}" for byte in word.encode()) + '"'
+
+
+if __name__ == "__main__":
+    sys.exit(main())

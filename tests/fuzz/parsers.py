@@ -1,0 +1,114 @@
+"""What has to hold whatever bytes come, for each of the three parsers that read what anybody can send.
+
+`PARSERS` has them by name: a function that takes bytes, and raises only if a promise is broken. Feeding
+them is left to `fuzzing` for minutes, and to the tests for what was found before.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from shared.errors import ContentTooLargeError, InvalidRequestError, UnprocessableError
+from shared.event_notification import identity, notification_from_pull, parse_notification, raw_json
+from shared.signature_inspection import inspect
+from shared.upload_context import BrokenSeal, NoSeal, UploadContext, seal, unseal
+from shared.upload_signature import decode, sign
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+NOW = 1_795_336_000
+SECRET_KEY = "canary-of-the-secret-key-0000001"
+CONTEXT_KEYS = ("canary-of-the-context-key-newest-one", "canary-of-the-context-key-oldest-one")
+STAGE = "test"
+
+
+def check_signature(given: bytes) -> None:
+    """Explain what is called a signature, or refuse it as documented, in words that a terminal can show."""
+    as_text = given.decode("utf-8", "surrogateescape")
+    as_base64 = binascii.b2a_base64(given, newline=False).decode()
+    for signature in (as_text, as_base64, sign(as_text, secret_key=SECRET_KEY)):
+        try:
+            explained = inspect(signature, now=NOW, secret_key=SECRET_KEY)
+        except InvalidRequestError:
+            continue
+        decoded = decode(signature)
+        # What was taken apart is all there is: put together again, it is the same signature.
+        whole = decoded.digest + decoded.original.encode("utf-8", "surrogateescape")
+        assert binascii.b2a_base64(whole, newline=False).decode() == "".join(signature.split())
+        assert all(problem.isprintable() for problem in explained.problems)
+        assert SECRET_KEY not in "".join([*explained.problems, *explained.parameters.values()])
+        assert (explained.verdict == "valid") == (signature == sign(decoded.original, secret_key=SECRET_KEY))
+
+
+def check_notification(given: bytes) -> None:
+    """Read any JSON object as an event, and the same event again from what is kept of it."""
+    try:
+        notification = parse_notification(given)
+    except (ContentTooLargeError, InvalidRequestError):
+        return
+    kept = raw_json(notification)
+    again = parse_notification(kept.encode("ascii"))
+    pulled = notification_from_pull(notification.raw)
+    assert again.raw == notification.raw
+    assert raw_json(again) == kept
+    assert identity(again) == identity(notification)
+    assert len(identity(notification)) <= 128
+    assert identity(notification).isascii()
+    if "eventContent" not in notification.raw:  # else it is taken for the envelope of a pulled event
+        assert identity(pulled) == identity(notification)
+
+
+def check_context_token(given: bytes) -> None:
+    """Open only what was sealed, in its one spelling; and seal whatever fits, so that it is found again."""
+    token = given.decode("utf-8", "surrogateescape")
+    opened = unseal(token, keys=CONTEXT_KEYS, stage=STAGE)
+    if isinstance(opened, UploadContext):
+        assert token in {seal(opened, keys=(key,), stage=STAGE) for key in CONTEXT_KEYS}
+    else:
+        assert isinstance(opened, BrokenSeal if token.startswith("vuf1.") else NoSeal)
+
+    upload_id, _, rest = given.decode("utf-8", "replace").partition("|")
+    user_id, _, app_context = rest.partition("|")
+    number = len(given) if len(given) % 2 else None
+    context = UploadContext(upload_id, user_id, app_context, number)
+    try:
+        sealed = seal(context, keys=CONTEXT_KEYS, stage=STAGE)
+    except UnprocessableError:
+        return
+    assert len(sealed) <= 250
+    assert sealed.isascii()
+    assert unseal(sealed, keys=CONTEXT_KEYS, stage=STAGE) == context
+    assert isinstance(unseal(sealed, keys=CONTEXT_KEYS, stage="other"), BrokenSeal)
+
+
+PARSERS: Mapping[str, Callable[[bytes], None]] = MappingProxyType(
+    {
+        "signature": check_signature,
+        "notification": check_notification,
+        "context_token": check_context_token,
+    }
+)
+
+
+def words_of(parser: str) -> list[str]:
+    """List words that inputs of this parser are made of."""
+    if parser == "signature":
+        return [
+            "secretId=",
+            "currentTimeStamp=",
+            "expireTime=",
+            "random=",
+            "oneTimeValid=1",
+            "&",
+            "%20",
+            "%ff",
+        ]
+    if parser == "context_token":
+        return ["vuf1.", "|", ".", "="]
+    constants = ["EventType", "eventType", "data", "eventContent", "NewFileUpload", "ProcedureStateChanged"]
+    members = ["FileUploadEvent", "ProcedureStateChangeEvent", "FileId", "TaskId", "Status", "Sign", "T"]
+    return [*map(json.dumps, constants + members), "null", "1e999", "-0", "\\ud800", "NaN", "[[", '{"":']

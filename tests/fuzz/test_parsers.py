@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import itertools
+import random
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.repository import REPOSITORY
+from tests.fuzz.fuzzing import CORPUS, Watched, changed_by_chance
+from tests.fuzz.parsers import PARSERS, words_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEPT = sorted(path for path in CORPUS.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_every_kept_input_keeps_the_promises(path: Path) -> None:
+    """What once led fuzzing somewhere new, or broke a promise, is tried at every change (S19, S28)."""
+    PARSERS[path.parent.name](path.read_bytes())
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+def test_changed_inputs_keep_the_promises(parser: str) -> None:
+    """A thousand inputs made of the kept ones, the same at every run: `make fuzz` feeds for minutes."""
+    check, chance = Watched(PARSERS[parser]), random.Random(20_261_125)  # noqa: S311 -- no secret
+    kept = [path.read_bytes() for path in KEPT if path.parent.name == parser]
+    words = [word.encode() for word in words_of(parser)]
+
+    for _ in range(1000):
+        check(changed_by_chance(chance.choice(kept), words, chance))
+
+    assert check.runs == 1000
+
+
+def test_every_parser_has_a_corpus_that_is_small() -> None:
+    """Inputs to begin with, for each; together less than a picture."""
+    assert {path.parent.name for path in KEPT} == PARSERS.keys()
+    assert sum(path.stat().st_size for path in KEPT) < 200_000
+
+
+def test_fuzzing_ends_in_time_and_says_what_it_did() -> None:
+    """One second, by coverage where there is atheris and by chance elsewhere."""
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.fuzz.fuzzing", "context_token", "--seconds", "1"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=50,
+    )
+
+    assert "runs by chance" in run.stdout or "stat::number_of_executed_units" in run.stderr
+
+
+def test_memory_that_grows_is_noticed() -> None:
+    """A parser that keeps something of every input fails, so a run without a failure says something."""
+    kept: list[list[bytes]] = []
+
+    def keeps_everything(given: bytes) -> None:
+        kept.extend([[given], [given], [given]])
+
+    watched = Watched(keeps_everything)
+    with pytest.raises(AssertionError, match="memory grows"):
+        list(map(watched, itertools.repeat(b"x", 60_000)))

@@ -1,0 +1,127 @@
+"""Schemathesis against the running local stack: what docs/openapi.json allows, and what it does not.
+
+All of its checks but one are on. `python -m tests.fuzz.whole_api --requests 20000` is behind
+`make fuzz-api`; a test sends a small share.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local.demo_settings import first_of, user_token
+from local.openapi import DOCUMENT_FILE
+from local.repository import REPOSITORY
+from local.routes import CALLBACK_PREFIX
+from local.stack import Stack
+from tests.fuzz.answers_file import ANSWERS_FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+SETTINGS = {"NEW_UPLOADS_PER_MINUTE": "100000", "RENEWALS_PER_MINUTE": "100000"}
+"""Limits that let every request through to what lies behind them."""
+
+# Beside what Schemathesis takes for an acceptance: what the deployment's policies do not offer is 422.
+_OFF_THE_POLICY = '["2xx", "304", "401", "403", "404", "409", "422"]'
+# DELETE cancels an upload, and its owner is to see that it is cancelled: one check means another DELETE.
+_CHECKS = (
+    f"[checks.positive_data_acceptance]\nexpected-statuses = {_OFF_THE_POLICY}\n"
+    "[checks.use_after_free]\nenabled = false\n"
+)
+_CALLBACK = "/{callbackToken}"
+
+
+@dataclass(frozen=True)
+class Share:
+    """One run over some of the paths: their address, the options that choose them, what is given."""
+
+    base: str
+    chosen: tuple[str, ...]
+    given: str = ""
+
+
+def shares(stack: Stack) -> tuple[Share, ...]:
+    """Make the runs: users, VOD's callback with the right token, and strangers at it."""
+    token = first_of(stack.environment["CALLBACK_TOKENS"])
+    callback = f"{stack.url}{CALLBACK_PREFIX}"
+    # No answer leads from here to another operation, so there is no phase that follows links.
+    chosen = ("--include-path", _CALLBACK, "--phases", "examples,coverage,fuzzing")
+    return (
+        Share(stack.url, ("--exclude-path", _CALLBACK)),
+        Share(callback, chosen, f'[parameters]\n"path.callbackToken" = "{token}"\n'),
+        Share(callback, chosen),
+    )
+
+
+def run_share(share: Share, stack: Stack, folder: Path, *, examples: int, seed: int) -> str:
+    """Run Schemathesis once, and give what it found: nothing, if all is well."""
+    token = user_token(stack.environment, user="alice", ttl_seconds=86_400)
+    configuration = folder / "schemathesis.toml"
+    configuration.write_text(
+        'hooks = "tests.fuzz.api_hooks"\n'
+        f'[auth.openapi.userToken]\nbearer = "{token}"\n'
+        f"{_CHECKS}{share.given}",
+        encoding="utf-8",
+    )
+    options = ["-n", str(examples), "--seed", str(seed), "--no-color", "--generation-database", "none"]
+    run = subprocess.run(  # noqa: S603  # fixed words, and addresses of ours
+        [
+            *(str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(configuration)),
+            *("run", str(DOCUMENT_FILE), "--url", share.base, *share.chosen, *options),
+        ],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), ANSWERS_FILE: str(folder / "answers")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return "" if run.returncode == 0 else run.stdout + run.stderr
+
+
+def answers_in(folder: Path) -> Counter[tuple[str, int]]:
+    """Count the answers so far by operation and status."""
+    lines = (folder / "answers").read_text(encoding="utf-8").splitlines()
+    return Counter((operation, status) for operation, status in map(json.loads, lines))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until so many requests are answered; 1 at the first thing that is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.whole_api", description=__doc__)
+    parser.add_argument("--requests", type=int, default=20_000)
+    parser.add_argument("--examples", type=int, default=500, help="of each operation in one round")
+    wanted = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        with Stack(folder=folder / "stack", overrides=SETTINGS) as stack:
+            seed, answers = 0, Counter[tuple[str, int]]()
+            while answers.total() < wanted.requests:
+                seed += 1
+                for share in shares(stack):
+                    if found := run_share(share, stack, folder, examples=wanted.examples, seed=seed):
+                        sys.stdout.write(found)
+                        return 1
+                answers = answers_in(folder)
+                sys.stderr.write(f"{answers.total()} requests\n")
+    sys.stdout.write(report(answers))
+    return int(any(status >= 500 for _, status in answers))
+
+
+def report(answers: Mapping[tuple[str, int], int]) -> str:
+    """Write the figures, one line for each operation and status."""
+    lines = [
+        f"{operation:16}  {status}  {count:6}\n" for (operation, status), count in sorted(answers.items())
+    ]
+    return "".join(lines) + f"{sum(answers.values())} requests, every answer as described.\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
