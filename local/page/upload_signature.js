@@ -87,7 +87,7 @@ export function createSignatureSource({
       });
       text = await response.text();
     } catch (cause) {
-      // Whether the request arrived is unknown. A session begun in vain costs nothing and expires.
+      // Whether the request arrived is unknown. A session begun in vain counts among the open ones until it expires.
       throw new UploadSignatureError("The signature service could not be reached.", {
         temporary: true,
         cause,
