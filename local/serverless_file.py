@@ -79,6 +79,8 @@ def _of_file(file: Mapping[str, Any], inputs: Mapping[str, Any]) -> Iterator[str
         yield "component: must be multi-scf"
     if not functions_in(file):
         yield "inputs: there are no functions"
+    if "role" in inputs:
+        yield "inputs: a role in common gives every function the rights of all"
     if {"environment", "environments"} & inputs.keys():
         yield "inputs: variables in common are replaced by a function's own, so each lists its own"
     if inputs.get("runtime") != RUNTIME:

@@ -73,6 +73,19 @@ def test_key_pair_that_signs_uploads_is_known_to_one_function() -> None:
     assert holders == ["upload_signature"]
 
 
+def test_function_has_a_role_if_it_calls_the_vod_api() -> None:
+    """Each its own, and none where no call needs it: who breaks into such a function has no rights (S43)."""
+    roles = {name: function.get("role") for name, function in FUNCTIONS.items()}
+    callers = {
+        name for name in FUNCTIONS if {str(f.alias) for f in SETTINGS[name].model_fields.values()} >= ROLE
+    }
+
+    assert callers == {"event_notification", "reliable_notification", "event_delivery"}
+    assert roles == {
+        name: f"${{env:DEPLOY_ROLE_{name.upper()}}}" if name in callers else None for name in FUNCTIONS
+    }
+
+
 def test_variable_is_named_the_same_on_both_sides() -> None:
     """A value never arrives under another name; the stage is the deployment's own, whatever .env says."""
     entries = [entry for function in FUNCTIONS.values() for entry in function["environments"]]
@@ -133,6 +146,7 @@ VARIABLE = {"key": "STAGE", "value": "dev"}
     [
         (set_at("component", to="scf"), "component: must be multi-scf"),
         (set_at("inputs", "environments", to=[]), "inputs: variables in common"),
+        (set_at("inputs", "role", to="vod-upload"), "inputs: a role in common"),
         (set_at("name", to="service"), "reliable_notification: its full name can exceed"),
         (set_at(*FUNCTION, "handler", to="functions/upload_status.main_handler"), "takes no handler"),
         (set_at(*FUNCTION, "handler", to="functions.upload_status.main_handler"), "takes no handler"),

@@ -63,7 +63,10 @@ def test_example_filled_in_is_ready_to_be_deployed(checked: Check) -> None:
         ({"REDIS_URL": "undefined"}, "REDIS_URL: had no value when this was deployed."),
         ({"REDIS_URL": f"http://{SECRET}"}, "REDIS_URL: String should match pattern"),
         ({"REDIS_URL": f"redis://{SECRET}:port"}, "REDIS_URL: is not a URL."),
-        ({"DEPLOY_ROLE": ""}, "DEPLOY_ROLE is empty, and without it nothing can be deployed."),
+        (
+            {"DEPLOY_ROLE_EVENT_DELIVERY": ""},
+            "DEPLOY_ROLE_EVENT_DELIVERY is empty, and without it nothing can be deployed.",
+        ),
         (
             {"DEPLOY_REGION": "undefined"},
             "DEPLOY_REGION had no value when it was set: its text is 'undefined'.",
@@ -176,13 +179,13 @@ def test_mistake_in_the_file_is_one_sentence(checked: Check, edit: tuple[str, st
 def test_all_mistakes_are_told_at_once(checked: Check) -> None:
     """Nobody mends one fault to meet the next."""
     found = checked(
-        settings={"REDIS_URL": "", "CONTEXT_KEYS": "short", "DEPLOY_ROLE": ""},
+        settings={"REDIS_URL": "", "CONTEXT_KEYS": "short", "DEPLOY_REGION": ""},
         edit=("'0 * * * * * *'", "'* * * * *'"),
     )
 
     assert sorted(fault.partition(" ")[0] for fault in found) == [
         "CONTEXT_KEYS.0:",
-        "DEPLOY_ROLE",
+        "DEPLOY_REGION",
         "REDIS_URL:",
         "serverless.yml:",
     ]

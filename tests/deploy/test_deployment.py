@@ -165,7 +165,7 @@ def test_function_is_created_as_the_file_says(
     assert {
         "Runtime": "Python3.10",
         "Handler": "event_notification.main_handler",
-        "Role": VALUES["DEPLOY_ROLE"],
+        "Role": VALUES["DEPLOY_ROLE_EVENT_NOTIFICATION"],
         "MemorySize": "256",
         "Timeout": "15",
         "InitTimeout": "15",
@@ -180,3 +180,23 @@ def test_function_is_created_as_the_file_says(
         entry["key"] for entry in inputs["functions"]["event_notification"]["environments"]
     )
     assert url == {"AuthType": "NONE", "NetConfig": {"EnableIntranet": False, "EnableExtranet": True}}
+
+
+def test_each_function_gets_its_own_role_or_none(
+    cloud: LoopbackCloud, inputs: dict[str, Any], tmp_path: Path
+) -> None:
+    """Who calls the VOD API gets the role made for it; the others get no credentials at all (S43)."""
+    cloud.forget()
+    given = json.dumps({"prefix": PREFIX, "stage": "dev", "inputs": inputs})
+    run_node(cloud, [str(NODE / "deploy_functions.cjs")], folder=tmp_path, given=given)
+
+    assert {
+        name.removeprefix(f"{PREFIX}-"): asked.get("Role") for name, asked in cloud.functions.items()
+    } == {
+        "upload_signature": None,
+        "upload_status": None,
+        **{
+            function: VALUES[f"DEPLOY_ROLE_{function.upper()}"]
+            for function in ("event_notification", "reliable_notification", "event_delivery")
+        },
+    }
