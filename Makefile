@@ -38,7 +38,7 @@ help:
 demo: $(RUN_READY) $(NODE_READY) ## the whole system on this machine, with a page to try it
 	@$(BIN)/python -m local serve $(ARGS)
 
-test: $(TEST_READY) $(NODE_READY) browser ## the tests, in a headless Chromium too where there is one
+test: $(TEST_READY) $(NODE_READY) $(PROOF_READY) browser ## the tests, in a headless Chromium too where there is one
 	@npm test --silent
 	@$(PYTEST) -m "not browser and not reliability" --cov
 	@# Apart, because Playwright leaves an event loop running in the process.
@@ -101,7 +101,7 @@ check-deploy: $(TEST_READY) ## serverless.yml, the settings of STAGE and the pac
 deploy: $(TEST_READY) package ## package, check, and have the Serverless CLI deploy STAGE
 	@$(BIN)/python -m local.package deploy --stage "$(STAGE)"
 
-test-deploy: $(TEST_READY) $(PROOF_READY) ## packages and deployment, with the CLI against a cloud on this machine
+test-deploy: $(TEST_READY) $(PROOF_READY) ## of these, packages and deployment: the CLI against a cloud on this machine
 	@$(BIN)/python -m pytest -n 2 tests/deploy tests/test_serverless_file.py
 
 clean: ## remove what set-up, tests and packaging made (.env and .local/ stay)

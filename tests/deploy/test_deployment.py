@@ -32,7 +32,7 @@ PREFIX = "scf-dev-vod-upload"
 
 pytestmark = pytest.mark.skipif(
     not COMMAND_LINE.exists() or shutil.which("node") is None,
-    reason="the packages that deploy are not installed: make test-deploy installs them",
+    reason="the packages that deploy are not installed: make test installs them",
 )
 
 
