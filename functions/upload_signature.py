@@ -36,7 +36,9 @@ def _respond(request: Request) -> Response:
     now = bootstrap.now()
     if request.segments[-1:] not in ((), ("signature",)):
         raise NotFoundError("Post to /signature.")
-    caller = authenticate(request.headers, runtime.settings, now=int(now))
+    caller = authenticate(
+        request.headers, runtime.settings, now=int(now), client_address=request.client_address
+    )
     wanted = read_signature_request(read_json(request, max_bytes=MAX_BODY_BYTES))
     note(uploadId=wanted.upload_id)
 

@@ -26,7 +26,7 @@ def _respond(request: Request) -> Response:
     # Read.
     runtime = bootstrap.upload_status()
     now = int(bootstrap.now())
-    caller = authenticate(request.headers, runtime.settings, now=now)
+    caller = authenticate(request.headers, runtime.settings, now=now, client_address=request.client_address)
     *_, collection, upload_id = ("", "", *request.segments)
     if collection != "uploads" or not is_upload_id(upload_id):
         raise NotFoundError("There is no such upload.")

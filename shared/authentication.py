@@ -1,4 +1,4 @@
-"""From the end user's JWT to a caller.
+"""From the end user's JWT to a caller; or, where a trial does without tokens, from his network.
 
 One kind of key per deployment, and with it one family of algorithms (RFC 8725, section 3.1); what
 a caller may do is left to `shared.upload_policy`.
@@ -6,6 +6,7 @@ a caller may do is left to `shared.upload_policy`.
 
 from __future__ import annotations
 
+import hmac
 import math
 import re
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 
+from shared.client_network import networks_of
 from shared.errors import UnauthenticatedError
 from shared.policy_claims import NO_CLAIMS
 
@@ -34,20 +36,27 @@ _REFUSAL = "Send a valid user token as Authorization: Bearer <JWT>."
 
 @dataclass(frozen=True)
 class Caller:
-    """An authenticated end user; `user_id` is the token's `sub`, `claims` is all it says."""
+    """An end user; `user_id` is his token's `sub`, `claims` is all it says."""
 
     user_id: str
     claims: Mapping[str, object] = field(default=NO_CLAIMS, repr=False, compare=False)
 
 
-def authenticate(headers: Mapping[str, str], settings: CallerSettings, *, now: int) -> Caller:
+def authenticate(
+    headers: Mapping[str, str], settings: CallerSettings, *, now: int, client_address: str = ""
+) -> Caller:
     """Find out who calls; `headers` have lower-case names, `now` is in Unix seconds.
+
+    `client_address` is what the platform saw; with AUTH_MODE=anonymous it is all that counts.
 
     Raises:
         UnauthenticatedError: no token, or none of ours; the message never says which check failed.
+            Or no address, where there are no tokens.
         KeysUnavailableError: the keys could not be fetched.
 
     """
+    if settings.auth_mode == "anonymous":
+        return _anonymous(client_address, key=str(settings.anonymous_key))
     scheme, _, token = headers.get("authorization", "").partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token.isascii() or not 0 < len(token) <= MAX_TOKEN_LENGTH:
@@ -57,6 +66,14 @@ def authenticate(headers: Mapping[str, str], settings: CallerSettings, *, now: i
     if not _is_current(claims, now) or not _is_user_id(user_id):
         raise UnauthenticatedError(_REFUSAL)
     return Caller(user_id, claims)
+
+
+def _anonymous(address: str, *, key: str) -> Caller:
+    """Name a caller by his network, which he cannot choose, and nobody can read it from the name."""
+    networks = networks_of(address)
+    if not networks:
+        raise UnauthenticatedError("Nobody can be told from another here: the platform gave no address.")
+    return Caller("anonymous-" + hmac.digest(key.encode(), networks[0].encode(), "sha256").hex()[:24])
 
 
 def _verified_claims(token: str, settings: CallerSettings, *, now: int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from shared.errors import ConfigurationError
 from shared.separate_keys import shared_keys
 from shared.setting_values import (
+    MIN_KEY_LENGTH,
     CallbackTokens,
     HttpUrl,
     HttpUrlOrOff,
@@ -60,8 +61,21 @@ class StoreSettings(SettingsGroup):
 
 
 class CallerSettings(SettingsGroup):
-    """How the app's end users prove who they are; exactly one kind of key."""
+    """How the app's end users prove who they are: by a token, and exactly one kind of key.
 
+    Or, for a trial, not at all: `anonymous` knows each by his network. In the cloud that has to be said
+    twice, because it lets anybody who finds the URL upload at the operator's cost.
+    """
+
+    run_environment: Annotated[str, Field(alias="TENCENTCLOUD_RUNENV")] = ""
+    function_name: Annotated[str, Field(alias="SCF_FUNCTIONNAME")] = ""
+    auth_mode: Annotated[Literal["jwt", "anonymous"], Field(alias="AUTH_MODE")] = "jwt"
+    anonymous_key: Annotated[
+        str | None, Field(alias="ANONYMOUS_KEY", min_length=MIN_KEY_LENGTH, repr=False, validate_default=True)
+    ] = None
+    anonymous_in_cloud: Annotated[
+        Literal["anybody-may-upload"] | None, Field(alias="ANONYMOUS_IN_CLOUD", validate_default=True)
+    ] = None
     jwt_secrets: Annotated[Keys, Field(alias="JWT_SECRETS", repr=False)] = ()
     jwt_public_key: Annotated[PublicKey | None, Field(alias="JWT_PUBLIC_KEY")] = None
     jwt_jwks_url: Annotated[JwksUrl | None, Field(alias="JWT_JWKS_URL", validate_default=True)] = None
@@ -69,9 +83,26 @@ class CallerSettings(SettingsGroup):
     jwt_audience: Annotated[str | None, Field(alias="JWT_AUDIENCE")] = None
     cors_origins: Annotated[Origins, Field(alias="CORS_ORIGINS")] = ()
 
+    @field_validator("anonymous_key")
+    @classmethod
+    def _is_there_to_tell_callers_apart(cls, key: str | None, info: ValidationInfo) -> str | None:
+        if key is None and info.data.get("auth_mode") == "anonymous":
+            raise ValueError("needed with AUTH_MODE=anonymous, to name callers by their networks")
+        return key
+
+    @field_validator("anonymous_in_cloud")
+    @classmethod
+    def _is_said_twice(cls, said: str | None, info: ValidationInfo) -> str | None:
+        in_cloud = info.data.get("run_environment") or info.data.get("function_name")
+        if said is None and in_cloud and info.data.get("auth_mode") == "anonymous":
+            raise ValueError("AUTH_MODE=anonymous counts in the cloud only if this says anybody-may-upload")
+        return said
+
     @field_validator("jwt_jwks_url")
     @classmethod
     def _one_kind_of_key(cls, url: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("auth_mode", "jwt") == "anonymous":
+            return url
         # A key with a fault of its own is not in `info.data`, and was given all the same.
         others = [info.data.get(name, "given") for name in ("jwt_secrets", "jwt_public_key")]
         if [bool(key) for key in (*others, url)].count(True) != 1:

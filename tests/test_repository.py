@@ -144,7 +144,13 @@ FUNCTION_FILES = sorted((REPOSITORY / "functions").glob("*.py"))
 LOCKS = sorted(REPOSITORY.glob("requirements*.txt"))
 
 PLATFORM_SETTINGS = frozenset(
-    {"TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN"}
+    {
+        "SCF_FUNCTIONNAME",
+        "TENCENTCLOUD_RUNENV",
+        "TENCENTCLOUD_SECRETID",
+        "TENCENTCLOUD_SECRETKEY",
+        "TENCENTCLOUD_SESSIONTOKEN",
+    }
 )
 """Set by SCF itself; nobody configures them."""
 DEPLOYER_SETTINGS = frozenset({"TENCENT_SECRET_ID", "TENCENT_SECRET_KEY"})

@@ -9,6 +9,7 @@ import platform
 import sys
 from typing import TYPE_CHECKING
 
+from local.deployment_warnings import about_callers
 from local.doctor.findings import Check, Group, fault, ok, warning
 from local.serverless_file import MAX_ENVIRONMENT_BYTES
 from shared.errors import ConfigurationError
@@ -36,12 +37,15 @@ FUNCTIONS: Mapping[str, type[SettingsGroup]] = {
     "reliable_notification": ReliableNotificationSettings,
     "event_delivery": EventDeliverySettings,
 }
+CLOUD_VARIABLES: Mapping[str, str] = {"TENCENTCLOUD_RUNENV": "SCF"}
+"""How a function knows that it is in the cloud."""
 RUNTIME = (3, 10)
 _RESERVED = ("SCF_", "QCLOUD_", "TENCENTCLOUD_")
 """SCF takes no variable whose name begins like this (doc 583/32748)."""
 _DEVELOPER_ONLY = "APP_WEBHOOK_ALLOW_INSECURE"
 _SIGNING_PAIR = frozenset({"VOD_SECRET_ID", "VOD_SECRET_KEY"})
 _ROLE = frozenset({"TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN"})
+_WHERE_IT_RUNS = frozenset({"SCF_FUNCTIONNAME", "TENCENTCLOUD_RUNENV"})
 _NEARLY_FULL = 0.9
 
 
@@ -52,6 +56,7 @@ def settings_group(deployment: Deployment) -> Group:
         (
             Check("settings", lambda: _each_function(deployment)),
             Check("keys", lambda: _keys(deployment)),
+            Check("callers", lambda: _callers(deployment)),
             Check("environment size", lambda: _sizes(deployment)),
             Check("variable names", lambda: _names(deployment)),
             Check("Python", _runtime),
@@ -62,12 +67,15 @@ def settings_group(deployment: Deployment) -> Group:
 def deployed_variables(kind: type[SettingsGroup]) -> frozenset[str]:
     """Name what a function is deployed with: with a role's credentials it has no use for the key pair."""
     read = {str(field.alias) for field in kind.model_fields.values()}
-    return frozenset(read - _ROLE - {_DEVELOPER_ONLY} - (_SIGNING_PAIR if read >= _ROLE else frozenset()))
+    pair = _SIGNING_PAIR if read >= _ROLE else frozenset()
+    return frozenset(read - _ROLE - _WHERE_IT_RUNS - {_DEVELOPER_ONLY} - pair)
 
 
 def _each_function(deployment: Deployment) -> Iterator[Finding]:
     for name, kind in FUNCTIONS.items():
-        yield _of_function(name, kind, deployment.environment)
+        # A file is written for the cloud, where less is allowed than here.
+        there = CLOUD_VARIABLES if deployment.origin == "file" else {}
+        yield _of_function(name, kind, {**deployment.environment, **there})
 
 
 def _of_function(name: str, kind: type[SettingsGroup], environment: Mapping[str, str]) -> Finding:
@@ -88,6 +96,14 @@ def _keys(deployment: Deployment) -> Iterator[Finding]:
         yield fault("keys", f"{name} has a key that {other} has too", advice)
     if not shared:
         yield ok("keys", "each serves one purpose")
+
+
+def _callers(deployment: Deployment) -> Iterator[Finding]:
+    told = [
+        warning("callers", caution.detail, caution.advice)
+        for caution in about_callers(deployment.environment)
+    ]
+    yield from told or [ok("callers", "each shows a token of his own")]
 
 
 def _sizes(deployment: Deployment) -> Iterator[Finding]:

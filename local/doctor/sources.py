@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ROLE = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
 _TELLING = frozenset(str(field.alias) for kind in FUNCTIONS.values() for field in kind.model_fields.values())
-_GENERAL = frozenset({"STAGE", *ROLE})
+_GENERAL = frozenset({"STAGE", "TENCENTCLOUD_RUNENV", "SCF_FUNCTIONNAME", *ROLE})
 _VARIABLE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 _QUOTES = "\"'"
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 
+from local.deployment_warnings import about_the_store
 from local.doctor.findings import Check, Group, NotLookedAtError, fault, needed, ok, warning
 from local.doctor.store_probe import CLAIMANTS, ROUND_TRIPS, StoreProbe, failure_of
 from shared.errors import StoreUnavailableError
@@ -39,6 +40,7 @@ class StoreChecks:
     def group(self) -> Group:
         """List the checks in their order."""
         looks = {
+            "protection": self._protection,
             "reachable": self._reachable,
             "round trip": self._round_trip,
             "atomicity": self._atomicity,
@@ -68,6 +70,13 @@ class StoreChecks:
     @cached_property
     def _information(self) -> dict[str, Any]:
         return self._probe.information()
+
+    def _protection(self) -> Iterator[Finding]:
+        cautions = [
+            warning("protection", caution.detail, caution.advice)
+            for caution in about_the_store({"REDIS_URL": self._settings.redis_url})
+        ]
+        yield from cautions or [ok("protection", "its address shows nothing that is open")]
 
     def _reachable(self) -> Iterator[Finding]:
         try:

@@ -64,7 +64,8 @@ def build_document() -> dict[str, object]:
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": "A token of the app's own login service, with `sub` and `exp`.",
+                    "description": "A token of the app's own login service, with `sub` and `exp`. "
+                    "A deployment on trial may do without tokens (AUTH_MODE=anonymous).",
                 }
             },
             "headers": header_components(),

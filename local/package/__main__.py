@@ -74,8 +74,9 @@ def _table(packages: Iterable[Package]) -> str:
 
 def _check(stage: str) -> list[str]:
     # Only here: the build needs neither YAML nor the settings' libraries.
-    from local.package.checks import check  # noqa: PLC0415  # see above
+    from local.package.checks import cautions, check  # noqa: PLC0415  # see above
 
+    sys.stderr.writelines(f"Warning: {caution}\n" for caution in cautions(stage))
     faults = check(stage)
     if not faults:
         sys.stdout.write(f"Nothing stands in the way of deploying the stage {stage}.\n")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from local.deployment_warnings import about_callers, about_the_store
 from local.package.build import BUILD, files_of, own_files, package_at
 from local.package.contents import LIBRARIES, folder_of
 from local.package.stage_variables import stage_file, stage_variables
@@ -40,6 +41,8 @@ SETTINGS: Mapping[str, type[settings.SettingsGroup]] = {
 }
 ROLE_VARIABLES = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
 """What the platform itself sets where there is an execution role."""
+CLOUD_VARIABLES = {"TENCENTCLOUD_RUNENV": "SCF"}
+"""How a function knows that it is in the cloud."""
 _OWN_STAGE = "${stage}"
 _ANNOUNCEMENT = "These settings are missing or invalid. "
 
@@ -70,6 +73,17 @@ def check(
             found += _of_settings(name, function, values, stage)
     # Several functions share a setting, and its fault.
     return [*dict.fromkeys(found), *package_faults(build)]
+
+
+def cautions(
+    stage: str, *, repository: Path = REPOSITORY, environment: Mapping[str, str] = os.environ
+) -> list[str]:
+    """List what stands in nobody's way and should have been meant."""
+    values = stage_variables(repository, stage, environment)
+    return [
+        f"{caution.detail}. {caution.advice}"
+        for caution in (*about_callers(values), *about_the_store(values))
+    ]
 
 
 def packaged_modules(build: Path = BUILD) -> dict[str, frozenset[str]]:
@@ -133,7 +147,7 @@ def _of_settings(
         yield f"{name}: its variables take {size} bytes, and the platform allows {MAX_ENVIRONMENT_BYTES}."
     role = dict.fromkeys(ROLE_VARIABLES, "set by the platform")
     try:
-        settings.load_settings(SETTINGS[name], {**environment, **role})
+        settings.load_settings(SETTINGS[name], {**environment, **role, **CLOUD_VARIABLES})
     except ConfigurationError as error:
         for fault in error.detail.removeprefix(_ANNOUNCEMENT).removesuffix(".").split("; "):
             variable = fault.partition(":")[0].partition(".")[0]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from local.package.checks import check
+from local.package.checks import cautions, check
 from local.repository import REPOSITORY
 from tests.deploy.filled_example import SECRET, VALUES, filled_example
 from tests.keys import ec_key, public_pem, rsa_key
@@ -82,6 +82,24 @@ def test_example_filled_in_is_ready_to_be_deployed(checked: Check) -> None:
         ({"CALLBACK_TOKENS": f"{SECRET}-3"}, "CALLBACK_TOKENS: has a key that JWT_SECRETS has too."),
         ({"CONTEXT_KEYS": f"{SECRET}-1"}, "CONTEXT_KEYS: has a key that VOD_SECRET_KEY has too."),
         ({"JWT_SECRETS": ""}, "JWT_JWKS_URL: set exactly one of"),
+        ({"AUTH_MODE": "none"}, "AUTH_MODE: Input should be 'jwt' or 'anonymous'."),
+        (
+            {"AUTH_MODE": "anonymous", "ANONYMOUS_IN_CLOUD": "anybody-may-upload"},
+            "ANONYMOUS_KEY: needed with",
+        ),
+        (
+            {"AUTH_MODE": "anonymous", "ANONYMOUS_KEY": f"{SECRET}-5"},
+            "ANONYMOUS_IN_CLOUD: AUTH_MODE=anonymous",
+        ),
+        (
+            {
+                "AUTH_MODE": "anonymous",
+                "ANONYMOUS_KEY": f"{SECRET}-5",
+                "ANONYMOUS_IN_CLOUD": "anybody-may-upload",
+                "JWT_SECRETS": "",
+            },
+            None,
+        ),
         ({"JWT_PUBLIC_KEY": SECRET}, "JWT_PUBLIC_KEY: "),
         (
             {"JWT_SECRETS": "", "JWT_PUBLIC_KEY": "weak"},
@@ -119,6 +137,21 @@ def test_mistake_in_the_settings_is_one_sentence(
     else:
         assert [sentence in fault for fault in found].count(True) == 1, found
         assert all(fault.endswith(".") for fault in found)
+
+
+def test_cautions_are_told_apart_from_faults(tmp_path: Path) -> None:
+    """What can be meant stops no deployment, and is said each time, without a value."""
+    changes: dict[str, str | None] = {"AUTH_MODE": "anonymous", "REDIS_URL": f"redis://store.{SECRET}.test"}
+
+    def told(settings: dict[str, str | None]) -> list[str]:
+        (tmp_path / ".env").write_text(filled_example(settings), encoding="utf-8")
+        return cautions("dev", repository=tmp_path, environment={})
+
+    sentences = told(changes)
+
+    assert [sentence.split(" ")[0] for sentence in sentences] == ["AUTH_MODE", "REDIS_URL", "REDIS_URL"]
+    assert all(sentence.endswith(".") and SECRET not in sentence for sentence in sentences)
+    assert told({}) == []
 
 
 def test_public_key_in_one_line_is_taken(checked: Check) -> None:

@@ -58,6 +58,19 @@ def test_key_with_two_purposes_is_a_fault(patient: Patient) -> None:
     assert patient.examine().level_of("keys") == "ok"
 
 
+def test_anonymous_callers_are_a_warning_and_in_the_cloud_to_be_said_twice(patient: Patient) -> None:
+    """Said once it is a fault of both functions; said twice it is shown every time all the same."""
+    anonymous = {"AUTH_MODE": "anonymous", "ANONYMOUS_KEY": "a key of the anonymous callers' names"}
+    once = patient.examine(**anonymous)
+    twice = patient.examine(**anonymous, ANONYMOUS_IN_CLOUD="anybody-may-upload")
+
+    assert once.at("fault") == ["upload_signature", "upload_status"]
+    assert "ANONYMOUS_IN_CLOUD" in once.named("upload_status")[0]["detail"]
+    assert twice.at("fault") == []
+    assert once.level_of("callers") == twice.level_of("callers") == "warning"
+    assert patient.examine().level_of("callers") == "ok"
+
+
 def test_environment_over_4_kb_is_a_fault(patient: Patient) -> None:
     """What SCF would refuse at the deployment is named with the function and its size."""
     policies = {"default": {}, **{f"policy-{number}": {"procedures": ["x" * 60]} for number in range(60)}}
