@@ -6,22 +6,21 @@ What is kept is left to `shared.upload_store` and `shared.journal_store`.
 from __future__ import annotations
 
 import hashlib
-from concurrent import futures
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
-
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from shared.errors import StoreUnavailableError
 from shared.invocation_record import timed
+from shared.redis_wire import RedisWire, RedisWireError, can_speak_to
 from shared.upload_id import made_at
 from shared.upload_limits import DAY_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from concurrent import futures
+
+    import redis
 
 PARTITIONS = 16
 TIMEOUT_SECONDS = 0.4
@@ -50,31 +49,22 @@ class StoreConnection:
         """Name the stage only: the address may hold a password."""
         return f"{type(self).__name__}(stage={self._scope.stage!r})"
 
+    _needs_all_commands: ClassVar[bool] = False
+    """Whether redis-py is asked for what `shared.redis_wire` does not speak; functions never need it."""
+
     @cached_property
     def _client(self) -> redis.Redis:
         """Build the client at its first use, because one of a cluster connects at once."""
-        options: dict[str, Any] = {
-            "decode_responses": True,
-            "socket_timeout": TIMEOUT_SECONDS,
-            "socket_connect_timeout": TIMEOUT_SECONDS,
-            # A script that is sent twice would count twice; who asks again decides what it means.
-            "retry": Retry(NoBackoff(), 0),
-            # A new connection says who it is and nothing more: each further word is a round trip, and
-            # each may take its time-out. The older protocol is also what every server has.
-            "protocol": 2,
-            "driver_info": None,
-        }
-        if CLUSTER_MARK not in self._redis_url:
-            return redis.Redis.from_url(self._redis_url, **options)
-        from redis.cluster import RedisCluster  # noqa: PLC0415 -- 20 ms that only a cluster has to pay
-
-        node = self._redis_url.replace(CLUSTER_MARK, "://", 1)
-        # It has the same commands, and is typed apart.
-        return cast("redis.Redis", RedisCluster.from_url(node, **options))
+        if can_speak_to(self._redis_url) and not self._needs_all_commands:
+            # It has those of the same commands that are used here, and is typed apart.
+            return cast("redis.Redis", RedisWire(self._redis_url, timeout_seconds=TIMEOUT_SECONDS))
+        return _whole_client(self._redis_url)
 
     @cached_property
     def _beside(self) -> futures.ThreadPoolExecutor:
         """Keep the threads in which a cluster's calls are made, so that one can be left behind."""
+        from concurrent import futures  # noqa: PLC0415 -- only a cluster has to pay
+
         return futures.ThreadPoolExecutor(thread_name_prefix="store")
 
     def _partitions(self) -> list[str]:
@@ -119,7 +109,9 @@ class StoreConnection:
                 if CLUSTER_MARK in self._redis_url:
                     return self._ask_cluster(command)
                 return command(self._client)
-        except (redis.RedisError, redis.exceptions.RedisClusterException, futures.TimeoutError) as error:
+        except Exception as error:
+            if not _is_failure(error):
+                raise
             raise StoreUnavailableError(
                 f"The store did not answer ({type(error).__name__}). Try again in a moment."
             ) from error
@@ -131,6 +123,39 @@ class StoreConnection:
         finally:
             # One that has begun ends by its own time-outs; one that has not must not come too late.
             call.cancel()
+
+
+def _whole_client(redis_url: str) -> redis.Redis:
+    """Build redis-py's client, whose import takes longer than all the rest of a cold start."""
+    import redis  # noqa: PLC0415 -- see above
+    from redis.backoff import NoBackoff  # noqa: PLC0415 -- see above
+    from redis.cluster import RedisCluster  # noqa: PLC0415 -- see above
+    from redis.retry import Retry  # noqa: PLC0415 -- see above
+
+    options: dict[str, Any] = {
+        "decode_responses": True,
+        "socket_timeout": TIMEOUT_SECONDS,
+        "socket_connect_timeout": TIMEOUT_SECONDS,
+        # A script that is sent twice would count twice; who asks again decides what it means.
+        "retry": Retry(NoBackoff(), 0),
+        # A new connection says who it is and nothing more: each further word is a round trip, and
+        # each may take its time-out. The older protocol is also what every server has.
+        "protocol": 2,
+        "driver_info": None,
+    }
+    if CLUSTER_MARK not in redis_url:
+        return redis.Redis.from_url(redis_url, **options)
+    node = redis_url.replace(CLUSTER_MARK, "://", 1)
+    # It has the same commands, and is typed apart.
+    return cast("redis.Redis", RedisCluster.from_url(node, **options))
+
+
+def _is_failure(error: Exception) -> bool:
+    """Whether a client has failed at its server; those of redis-py are known by name, not to import it."""
+    kinds = type(error).__mro__
+    return isinstance(error, (OSError, RedisWireError)) or any(
+        kind.__name__ in ("RedisError", "RedisClusterException", "TimeoutError") for kind in kinds
+    )
 
 
 def pairs(flat: Sequence[str]) -> dict[str, str]:

@@ -60,6 +60,7 @@ ROOMS = {
             "key_set",
             "operator_store",
             "outbound_address",
+            "redis_wire",
             "store",
             "store_connection",
             "timed_connection",
@@ -114,6 +115,7 @@ DRIVERS: dict[str, frozenset[str]] = {
     "key_set": frozenset({"http.client", "jwt", "ssl", "threading"}),
     "operator_store": frozenset({"redis"}),
     "outbound_address": frozenset({"socket"}),
+    "redis_wire": frozenset({"select", "socket", "ssl"}),
     "store": frozenset(),
     "store_connection": frozenset({"concurrent", "redis"}),
     "timed_connection": frozenset({"socket", "threading"}),
@@ -132,7 +134,7 @@ NEIGHBOURS = {
     "store": frozenset(
         {"backlog_store", "endpoint_store", "journal_store", "store_connection", "upload_store"}
     ),
-    "store_connection": frozenset({"invocation_record"}),
+    "store_connection": frozenset({"invocation_record", "redis_wire"}),
     "upload_store": frozenset({"deny_store", "store_connection"}),
     "vod_api": frozenset({"invocation_record"}),
 }

@@ -60,6 +60,8 @@ _REASONS: tuple[tuple[type[Exception], str, str], ...] = (
 class StoreProbe(OperatorStore, BacklogStore):
     """One store, looked at."""
 
+    _needs_all_commands = True
+
     def ping(self) -> None:
         """Ask for a sign of life.
 
