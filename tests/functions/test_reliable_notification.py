@@ -100,7 +100,10 @@ def test_figures_are_logged_and_no_secret_is(
 
     printed = capsys.readouterr().out
     [line] = [json.loads(text) for text in printed.splitlines()]
-    assert (line["event"], line["requestId"], line["figures"]) == ("timer.done", REQUEST_ID, figures)
+    assert (line["event"], line["requestId"]) == ("timer.done", REQUEST_ID)
+    assert {
+        (group, name): line[f"figures_{group}_{name}"] for group in figures for name in figures[group]
+    } == {(group, name): count for group in figures for name, count in figures[group].items()}
     secrets = (SECRET_KEY, CONTEXT_KEY, WEBHOOK_SECRET, settings["REDIS_URL"], vod.url, "vuf1.", "alice")
     assert [secret for secret in secrets if secret in printed] == []
 

@@ -28,6 +28,22 @@ def test_one_call_is_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> Non
     }
 
 
+def test_everything_is_on_the_first_level(capsys: pytest.CaptureFixture[str]) -> None:
+    """CLS would drop what lies deeper, and lists (583/55595)."""
+    inner = {"delivered": 2, "by": {"push": 1}}
+    log.write(
+        "timer.done", request_id="r-1", figures=inner, nothing={}, trace=["KeyError", "work:7"], none=None
+    )
+
+    entry = json.loads(capsys.readouterr().out)
+    assert {name: entry[name] for name in list(entry)[4:]} == {
+        "figures_delivered": 2,
+        "figures_by_push": 1,
+        "trace": "KeyError work:7",
+        "none": None,
+    }
+
+
 def test_nothing_in_a_value_breaks_the_line(capsys: pytest.CaptureFixture[str]) -> None:
     """Line breaks, lone surrogates and values that JSON has no word for are all spelt in ASCII."""
     log.write("x", request_id="a\nb", level="error", detail="\ud800\u2028\x00", odd=b"bytes", kind=ValueError)
