@@ -3,7 +3,7 @@
 How it is signed and sent is left to `shared.app_webhook`.
 
     {"id": "evt_…", "type": "upload.completed", "timestamp": "2026-11-22T07:05:00Z",
-     "data": {"uploadId": …, "uploader": "alice", "fileId": …, …}, "raw": {…as VOD sent it…}}
+     "data": {"uploadId": …, "uploader": "alice", "fileId": …, …}, "raw": {…in VOD's words…}}
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class AppEvent:
 
     `origin` is `push` or `pull`, `reconciled` (VOD's event was missed, and found by asking) or
     `expiry` (nothing came of the upload; the notification is empty then). `uploader` is None for an
-    unattributed event. `verified` says that VOD itself confirmed which upload the file belongs to.
+    unattributed event. `verified` says that the notification is VOD's own word, all of it.
     `sequence` counts the events of one upload from 1; 0 without one.
     """
 

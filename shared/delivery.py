@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from shared.app_webhook import AppWebhook
     from shared.arrival import Arrival
-    from shared.intake import Intake, ReadBack
+    from shared.intake import Intake
     from shared.journal_store import Outcome
+    from shared.read_back import ReadBack
 
 ATTEMPT_SECONDS = 15.0
 """The longest that one attempt may take (Standard Webhooks 1.0.0 asks for 15 to 30 s)."""

@@ -6,7 +6,7 @@ Both modes share this flow and one identity, so a switch between them loses and 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from shared.app_event import EXPIRY, PUSH, AppEvent, Verdict, event_id_for
 from shared.arrival import (
@@ -20,31 +20,22 @@ from shared.arrival import (
     kept_fields,
     session_told_by,
 )
-from shared.errors import VodApiError
+from shared.event_notification import raw_json
 from shared.notification_values import EventNotification
+from shared.read_back import Look
 from shared.store import EventEntry, Journaled
 from shared.upload_context import UploadContext
 from shared.upload_session import Facts, UploadSession, expiry_facts, facts_of
 
 if TYPE_CHECKING:
     from shared.journal_store import Rule, TakenEvent
+    from shared.read_back import ReadBack
     from shared.settings import IntakeSettings
     from shared.store import Store
 
 LEASE_SECONDS = 10
 """How long the function that took an event in has for its own attempt; then the timer may."""
-LOOKS_FOR_FILE = 3
-"""After so many looks in vain, a file that an event names is taken to be invented."""
 _NOTHING = EventNotification(event_type="", wire_format="unknown", raw={})
-
-
-class ReadBack(Protocol):
-    """What intake needs of the VOD API."""
-
-    def source_context_of(
-        self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
-    ) -> str | None:
-        """Read which sourceContext VOD keeps with a file; None if it knows no such file."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +69,7 @@ class Intake:
         trusted = source.authenticated or self.settings.read_back == "off"
         facts = facts_of(notification, received_at=source.received_at)
         rule = _rule(event, trusted=trusted)
-        if rule == "apply":
+        if rule == "apply" and notification.wire_format == "legacy":
             self._remember_task(notification)
         return self._journal(name, event, facts, rule, source.lease)
 
@@ -111,35 +102,38 @@ class Intake:
         return Arrival(entry, journaled, event, int(record.get("attempts", 0)))
 
     def make_sure(self, arrival: Arrival, *, vod_api: ReadBack, now: int, timeout_seconds: float) -> Arrival:
-        """Ask VOD whether the file of a held event belongs to the upload the event names.
-
-        The callback proves nothing about its sender, and a token can be read by its uploader: only
-        VOD's own record ties a file to a token.
+        """Ask VOD about a held event, and put what it answers in the event's place.
 
         Raises:
-            VodApiError: VOD could not be asked, or does not know the file yet; the event stays held.
+            VodApiError: VOD could not be asked, or does not say so yet; the event stays held.
             StoreUnavailableError: the store did not answer; the event stays held.
 
         """
-        notification = arrival.event.notification
-        file_id = notification.file_id
-        uploader = arrival.event.uploader
-        sub_app_id = uploader.vod_sub_app_id if uploader else None
-        kept = (
-            vod_api.source_context_of(file_id, sub_app_id=sub_app_id, timeout_seconds=timeout_seconds)
-            if file_id
-            else ""
+        claim, uploader = arrival.event.notification, arrival.event.uploader
+        look = Look(
+            vod_api,
+            sub_app_id=uploader.vod_sub_app_id if uploader else None,
+            looks=arrival.attempts,
+            # There may be two calls to make.
+            timeout_seconds=timeout_seconds / 2,
         )
-        if kept is None and arrival.attempts < LOOKS_FOR_FILE:
-            # The event may be ahead of VOD's own index, so a file is not called unknown at the first look.
-            raise VodApiError("VOD does not know the file yet.")
-        genuine = kept == notification.context_token
-        if genuine:
-            self._remember_task(notification)
-        settled = self.store.settle(arrival.entry, now=now, genuine=genuine)
+        truth = look.at(claim)
+        entry, event = arrival.entry, arrival.event
+        if truth is not None:
+            if claim.wire_format == "legacy":
+                self._remember_task(truth.notification)
+            said, told = raw_json(claim), raw_json(truth.notification)
+            entry = replace(
+                entry,
+                facts=facts_of(truth.notification, received_at=event.occurred_at),
+                fields=(("raw", told), ("pushed", said)) if told != said else (),
+            )
+            event = replace(event, notification=truth.notification)
+        settled = self.store.settle(
+            entry, now=now, genuine=truth is not None, confirmed=truth is not None and truth.confirmed
+        )
         journaled = replace(settled, endpoint_disabled=arrival.journaled.endpoint_disabled)
-        event = as_journaled(replace(arrival.event, verified=genuine), journaled)
-        return replace(arrival, journaled=journaled, event=event)
+        return replace(arrival, entry=entry, journaled=journaled, event=as_journaled(event, journaled))
 
     def _with_context(self, notification: EventNotification) -> EventNotification:
         """Give a legacy task-flow event the token of its upload, because that format carries none.
@@ -152,12 +146,13 @@ class Intake:
         return adopted(notification, self.store.token_of_task(procedure.task_id))
 
     def _remember_task(self, notification: EventNotification) -> None:
-        """Remember whose upload started a task flow; to be called once it is known to be that upload's.
+        """Remember whose upload started a task flow, because a legacy event of it will not say.
 
+        To be called once it is known to be that upload's.
         And before that is written down: an event that is known already would not come here again.
         """
         upload = notification.file_upload
-        if notification.wire_format == "legacy" and upload is not None and upload.procedure_task_id:
+        if upload is not None and upload.procedure_task_id:
             self.store.remember_task(upload.procedure_task_id, token=notification.context_token)
 
     def _journal(self, name: str, event: AppEvent, facts: Facts, rule: Rule, lease: str) -> Arrival:

@@ -46,9 +46,6 @@ local function apply(at, now, record_ttl, facts)
   if facts.rank > tonumber(redis.call('HGET', upload, 'procedure_rank') or 0) then
     redis.call('HSET', upload, 'procedure_rank', facts.rank, 'procedure', facts.outcome)
   end
-  if facts.verified and facts.file_id ~= '' then
-    redis.call('HSET', upload, 'verified_file_id', facts.file_id)
-  end
   redis.call('HSET', upload, 'updated_at', now)
   if facts.check_after > 0 then
     redis.call('ZADD', checks, tonumber(now) + facts.check_after, facts.upload_id)
@@ -70,16 +67,22 @@ JOURNAL_EVENT = (
     + """
 -- KEYS event, journal, due, quarantined, dead, endpoint, upload, checks, open uploads, usage of the day
 -- ARGV now, record_ttl, next_attempt_at ('' = nothing to deliver), rule, facts, fields...
--- rule: 'apply' = trust the event; 'hold' = trust it if its file was verified before; 'record' = no
--- upload; 'quarantine' = never deliver; 'unless used' = the upload has ended, if nothing came of it
+-- rule: 'apply' = trust the event; 'hold' = not yet; 'record' = no upload; 'quarantine' = never deliver;
+-- 'unless used' = the upload has ended, if nothing came of it
 local rule, facts = ARGV[4], cjson.decode(ARGV[5])
--- A read-back may have come too early to find the file, or may have been given up: what VOD itself
--- tells later outweighs it.
-if rule == 'apply' and facts.verified then
+-- What a read-back did not believe, or was given up, stands in nobody's way: the look may have come too
+-- early, or a lie have been told under the name of what is true by now.
+if rule == 'hold' or (rule == 'apply' and facts.verified) then
   local disbelieved = redis.call('ZREM', KEYS[4], KEYS[1]) == 1
   local held = redis.call('HGET', KEYS[1], 'status') == 'held'
   local given_up = held and redis.call('ZREM', KEYS[5], KEYS[1]) == 1
-  if disbelieved or given_up then redis.call('DEL', KEYS[1]) end
+  if disbelieved or given_up then
+    redis.call('DEL', KEYS[1])
+  elseif held then
+    -- Longer than any lease: nobody is at work on it. This copy may be the true one, so it is time to look.
+    local due = tonumber(redis.call('ZSCORE', KEYS[3], KEYS[1]) or 0)
+    if due > tonumber(ARGV[1]) + 30 then redis.call('ZADD', KEYS[3], ARGV[1], KEYS[1]) end
+  end
 end
 if redis.call('EXISTS', KEYS[1]) == 1 then return {'duplicate', '', 0, 0} end
 if rule == 'unless used' then
@@ -96,18 +99,14 @@ shelve(KEYS[2], ARGV[1], ARGV[2], KEYS[1])
 if rule == 'quarantine' then shelve(KEYS[4], ARGV[1], ARGV[2], KEYS[1]) end
 if ARGV[3] ~= '' then redis.call('ZADD', KEYS[3], ARGV[3], KEYS[1]) end
 local status, verdict, sequence = 'recorded', '', 0
-if rule == 'hold' or rule == 'apply' or rule == 'unless used' then
-  local known = facts.file_id ~= '' and redis.call('HGET', KEYS[7], 'verified_file_id') == facts.file_id
-  facts.verified = facts.verified or known
-  if rule ~= 'hold' or known then
-    local at = {upload = KEYS[7], checks = KEYS[8], open = KEYS[9], usage = KEYS[10]}
-    verdict, sequence = apply(at, ARGV[1], ARGV[2], facts)
-    local verified = facts.verified and 1 or 0
-    redis.call('HSET', KEYS[1], 'verdict', verdict, 'sequence', sequence, 'verified', verified)
-    status = known and 'verified' or 'applied'
-  else
-    status = 'held'
-  end
+if rule == 'hold' then
+  status = 'held'
+elseif rule == 'apply' or rule == 'unless used' then
+  local at = {upload = KEYS[7], checks = KEYS[8], open = KEYS[9], usage = KEYS[10]}
+  verdict, sequence = apply(at, ARGV[1], ARGV[2], facts)
+  local verified = facts.verified and 1 or 0
+  redis.call('HSET', KEYS[1], 'verdict', verdict, 'sequence', sequence, 'verified', verified)
+  status = 'applied'
 end
 redis.call('HSET', KEYS[1], 'status', status)
 return {status, verdict, sequence, redis.call('HEXISTS', KEYS[6], 'disabled_at')}
@@ -119,7 +118,7 @@ SETTLE_EVENT = (
     + _APPLY_STEP
     + """
 -- KEYS event, due, quarantined, upload, checks, open uploads, usage of the day
--- ARGV now, record_ttl, lease, facts ('' = the read-back disagreed)
+-- ARGV now, record_ttl, lease, facts ('' = the read-back disagreed), fields...
 if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[3] then return {'lost', '', 0, 0} end
 if ARGV[4] == '' then
   redis.call('HSET', KEYS[1], 'status', 'recorded', 'verdict', 'quarantined', 'delivery', 'withheld')
@@ -127,10 +126,14 @@ if ARGV[4] == '' then
   shelve(KEYS[3], ARGV[1], ARGV[2], KEYS[1])
   return {'quarantined', 'quarantined', 0, 0}
 end
+local facts = cjson.decode(ARGV[4])
 local at = {upload = KEYS[4], checks = KEYS[5], open = KEYS[6], usage = KEYS[7]}
-local verdict, sequence = apply(at, ARGV[1], ARGV[2], cjson.decode(ARGV[4]))
-redis.call('HSET', KEYS[1], 'status', 'verified', 'verdict', verdict, 'sequence', sequence, 'verified', 1)
-return {'verified', verdict, sequence, 0}
+local verdict, sequence = apply(at, ARGV[1], ARGV[2], facts)
+local status = facts.verified and 'verified' or 'applied'
+if ARGV[5] then redis.call('HSET', KEYS[1], unpack(ARGV, 5)) end
+local verified = facts.verified and 1 or 0
+redis.call('HSET', KEYS[1], 'status', status, 'verdict', verdict, 'sequence', sequence, 'verified', verified)
+return {status, verdict, sequence, 0}
 """
 )
 

@@ -40,9 +40,9 @@ class Journaled:
     """What the journal made of an event.
 
     `status`: `duplicate` (known already), `recorded` (moves no upload of ours), `held` (waits for
-    the read-back), `applied` (its upload has moved), `verified` (moved, and VOD has confirmed this
-    file), `quarantined`, `superseded` (the upload was used after all), `lost` (somebody else works
-    on it now). `endpoint_disabled`: the app has asked to be left alone (410).
+    the read-back), `applied` (its upload has moved), `verified` (moved, and the read-back has
+    confirmed all of it), `quarantined`, `superseded` (the upload was used after all), `lost` (somebody
+    else works on it now). `endpoint_disabled`: the app has asked to be left alone (410).
     """
 
     status: str
@@ -131,8 +131,11 @@ class JournalStore(StoreConnection):
             self._run(journal_scripts.JOURNAL_EVENT, keys, [now, retention, due, entry.rule, facts, *fields])
         )
 
-    def settle(self, entry: EventEntry, *, now: int, genuine: bool) -> Journaled:
+    def settle(self, entry: EventEntry, *, now: int, genuine: bool, confirmed: bool = True) -> Journaled:
         """Say what the read-back of a held event found: genuine, or to be quarantined.
+
+        What is genuine moves its upload by the entry's facts, which are then VOD's own, as are its
+        fields; it is `verified` if VOD has `confirmed` all it says.
 
         Raises:
             StoreUnavailableError: the store did not answer.
@@ -141,9 +144,9 @@ class JournalStore(StoreConnection):
         at = self.key_of(entry)
         shelves = [f"{at.partition}:due", f"{at.partition}:quarantined"]
         keys = [at.key, *shelves, *_upload_keys(at, entry)]
-        facts = _facts_json(entry, verified=True) if genuine else ""
-        retention = self._scope.retention_seconds
-        return _journaled(self._run(journal_scripts.SETTLE_EVENT, keys, [now, retention, entry.lease, facts]))
+        facts = _facts_json(entry, verified=confirmed) if genuine else ""
+        arguments = [now, self._scope.retention_seconds, entry.lease, facts, *flat(entry.fields)]
+        return _journaled(self._run(journal_scripts.SETTLE_EVENT, keys, arguments))
 
     def due_events(self, *, now: int, limit: int) -> tuple[EventKey, ...]:
         """List the events whose next attempt is due, at most `limit` of each partition.

@@ -15,7 +15,8 @@ from shared.app_event import RECONCILED
 from shared.arrival import Source
 from shared.errors import VodApiError
 from shared.event_notification import notification_from_pull
-from shared.notification_values import NEW_FILE_UPLOAD, PROCEDURE_STATE_CHANGED
+from shared.notification_values import PROCEDURE_STATE_CHANGED
+from shared.read_back import upload_event
 from shared.upload_context import UploadContext, unseal
 from shared.upload_session import is_final, is_unused, next_check_at
 from shared.wire_json import as_object, as_text
@@ -160,7 +161,8 @@ class Reconciliation:
             token = as_text(source.get("SourceContext"))
             context = unseal(token, keys=settings.context_keys, stage=settings.stage)
             if isinstance(context, UploadContext):
-                yield context.upload_id, _upload_event(media)
+                # Which task flow it started is not told here, and found by its own events or its silence.
+                yield context.upload_id, upload_event(media, {})
 
     def _media_found(self, search: _Search) -> Iterator[dict[str, object]]:
         since, before, offset = _iso(search.after), _iso(int(self.clock()) + CLOCK_SKEW_SECONDS), 0
@@ -181,18 +183,6 @@ class Reconciliation:
             sub_app_id=search.sub_app_id,
             timeout_seconds=API_SECONDS,
         )
-
-
-def _upload_event(media: Mapping[str, object]) -> Event:
-    """Spell a found file as the event VOD would have sent; which task flow it started is not told."""
-    upload = {
-        "FileId": media.get("FileId"),
-        "MediaBasicInfo": media.get("BasicInfo"),
-        "MetaData": media.get("MetaData"),
-        "ProcedureTaskId": "",
-        "ReviewAudioVideoTaskId": "",
-    }
-    return {"EventType": NEW_FILE_UPLOAD, "FileUploadEvent": upload}
 
 
 def _iso(instant: int) -> str:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 SERVICE, VERSION = "vod", "2018-07-17"
 SEARCH_PAGE = 100
 """The most that SearchMedia lists in one call."""
+TASKS_PAGE = 100
+"""The most that DescribeTasks lists in one call."""
 
 
 class VodApi:
@@ -44,10 +46,10 @@ class VodApi:
         )
         self._sub_app_id = settings.vod_api_sub_app_id
 
-    def source_context_of(
+    def media_info(
         self, file_id: str, *, sub_app_id: int | None = None, timeout_seconds: float
-    ) -> str | None:
-        """Read back which sourceContext VOD keeps with a file; None if there is no such file.
+    ) -> dict[str, object] | None:
+        """Read a file's basic information and metadata, as one item of MediaInfoSet; None if there is none.
 
         Raises:
             VodApiError: the API refused, or did not answer in time.
@@ -55,15 +57,12 @@ class VodApi:
         """
         reply = self._call(
             "DescribeMediaInfos",
-            {"FileIds": [file_id], "Filters": ["basicInfo"]},
+            {"FileIds": [file_id], "Filters": ["basicInfo", "metaData"]},
             timeout_seconds,
             sub_app_id=sub_app_id,
         )
-        for media in objects_in(reply.get("MediaInfoSet")):
-            if as_text(media.get("FileId")) == file_id:
-                source = as_object(as_object(media.get("BasicInfo")).get("SourceInfo"))
-                return as_text(source.get("SourceContext"))
-        return None
+        found = objects_in(reply.get("MediaInfoSet"))
+        return next((media for media in found if as_text(media.get("FileId")) == file_id), None)
 
     def pull_events(self, *, timeout_seconds: float) -> tuple[dict[str, object], ...]:
         """Take up to 16 events off the queue of the reliable callback, as the API spells them.
@@ -127,6 +126,21 @@ class VodApi:
         """
         reply = self._call("DescribeTaskDetail", {"TaskId": task_id}, timeout_seconds, sub_app_id=sub_app_id)
         return as_object(reply.get("ProcedureTask"))
+
+    def tasks_of_file(
+        self, file_id: str, *, sub_app_id: int | None = None, timeout_seconds: float
+    ) -> tuple[dict[str, object], ...]:
+        """List the tasks about a file, of the last three days (API model TaskSimpleInfo), oldest first.
+
+        What an upload started is among the first; the list is not turned over.
+
+        Raises:
+            VodApiError: the API refused, or did not answer in time.
+
+        """
+        search = {"FileId": file_id, "Sort": {"Field": "CreateTime", "Order": "Asc"}, "Limit": TASKS_PAGE}
+        reply = self._call("DescribeTasks", search, timeout_seconds, sub_app_id=sub_app_id)
+        return objects_in(reply.get("TaskSet"))
 
     def _call(
         self,

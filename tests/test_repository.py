@@ -69,7 +69,16 @@ ROOMS = {
         }
     ),
     "flow": frozenset(
-        {"arrival", "delivery", "delivery_round", "intake", "issuing", "pulling", "reconciliation"}
+        {
+            "arrival",
+            "delivery",
+            "delivery_round",
+            "intake",
+            "issuing",
+            "pulling",
+            "read_back",
+            "reconciliation",
+        }
     ),
     "edge": frozenset({"bootstrap", "invocation", "log"}),
 }

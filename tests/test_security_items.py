@@ -22,7 +22,9 @@ DEPLOYED = sorted([*(REPOSITORY / "shared").glob("*.py"), *(REPOSITORY / "functi
 
 SECRET_NAME = re.compile(r"(^|_)(digest|mac|password|secrets?|sign|signature|tokens?)$|secret_key$|sign_key$")
 NO_SECRETS: dict[str, str] = {
-    "intake.py: kept == notification.context_token": "only a token whose seal is whole gets this far",
+    "read_back.py: as_text(source.get('SourceContext')) == claim.context_token": "its seal is whole",
+    "read_back.py: as_text(task.get('SessionContext')) != claim.context_token": "as above",
+    "read_back.py: as_text(task.get('SessionContext')) == claim.context_token": "as above",
     "signature_inspection.py: secret_key in text": "a command at the key owner's own desk",
 }
 """Comparisons that may take as long as they like, each with its reason."""

@@ -37,6 +37,7 @@ _TRIALS: tuple[tuple[str, dict[str, object]], ...] = (
     ("DescribeMediaInfos", {"FileIds": [_NOBODY], "Filters": ["basicInfo"]}),
     ("SearchMedia", {"Offset": 0, "Limit": 1, "Filters": ["basicInfo"]}),
     ("DescribeTaskDetail", {"TaskId": _NOBODY}),
+    ("DescribeTasks", {"FileId": _NOBODY, "Limit": 1}),
     ("ConfirmEvents", {"EventHandles": [_NOBODY]}),
 )
 """Calls of the functions, changing nothing. PullEvents is left out: it would hide events for 30 s."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _FILE_ID = or_null(text("VOD's id of the file."))
 _MEDIA_URL = or_null(text("Where the file is."))
-_TASK_ID = or_null(text("The task flow that the upload started."))
+_TASK_ID = or_null(text("The task flow that the upload started; null if VOD names none."))
 
 FILE_MEMBERS: dict[str, Schema] = {
     "fileName": text("The file's name in VOD."),
@@ -93,7 +93,10 @@ def _kind(  # noqa: PLR0913 -- a kind has that many parts
             "fileId": file_id,
             **members,
             "verdict": one_of((verdict.value for verdict in verdicts), "What the event is to us."),
-            "verified": truth("Whether VOD itself confirmed which upload the file belongs to."),
+            "verified": truth(
+                "Whether all of this event is VOD's own word: pulled, or asked for after a push. False: "
+                "it is what somebody told who knows the callback's URL."
+            ),
             "reconciled": truth("Whether VOD's own event was missed, and this found by asking."),
             "sequence": integer("Counts the events of one upload from 1; 0 without one.", minimum=0),
         },
@@ -162,7 +165,8 @@ def event_schema(event_type: str) -> Schema:
             "data": kind.content,
             "raw": {
                 "type": "object",
-                "description": "The event as VOD sent it, without `Sign`, `T` and `EventHandle`.",
+                "description": "The event in VOD's words, without `Sign`, `T` and `EventHandle`: as it came, "
+                "or, if it was pushed and is verified, as VOD answered when it was asked about it.",
             },
         },
     )

@@ -43,6 +43,7 @@ _SERVER_CALLS = (
     "ModifyEventConfig",
     "ConfirmEvents",
     "DescribeTaskDetail",
+    "DescribeTasks",
     "DescribeStorageRegions",
     "DescribeProcedureTemplates",
 )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from local.simulator.configuration import ConfigurationStore
+    from local.simulator.emitted_tasks import EmittedTasks
     from local.simulator.media import Media
     from local.simulator.media_library import MediaLibrary
     from local.simulator.pull_queue import PullQueue
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 _MOST_FILE_IDS = 20
 _MOST_RESULTS = 100
+_TASKS_LISTED_SECONDS = 3 * 86_400
+"""DescribeTasks lists the tasks of the last 72 hours."""
 _SWITCHES = {
     "UploadMediaCompleteEventSwitch": "upload_complete_event",
     "DeleteMediaCompleteEventSwitch": "delete_complete_event",
@@ -43,6 +46,7 @@ _PARAMETERS = {
     "PullEvents": frozenset({"ExtInfo"}),
     "ConfirmEvents": frozenset({"EventHandles", "ExtInfo"}),
     "DescribeTaskDetail": frozenset({"TaskId"}),
+    "DescribeTasks": frozenset({"Status", "FileId", "Sort", "Limit"}),
     "DescribeStorageRegions": frozenset[str](),
     "DescribeProcedureTemplates": frozenset({"Names", "Type", "Offset", "Limit", "SortBy"}),
 }
@@ -56,6 +60,7 @@ class ServerActions:
     configuration: ConfigurationStore
     library: MediaLibrary
     task_flows: TaskFlowRunner
+    emitted_tasks: EmittedTasks
     queue: PullQueue
 
     def names(self) -> frozenset[str]:
@@ -84,6 +89,7 @@ class ServerActions:
             "ModifyEventConfig": self._modify_event_config,
             "ConfirmEvents": self._confirm_events,
             "DescribeTaskDetail": self._describe_task_detail,
+            "DescribeTasks": self._describe_tasks,
             "DescribeStorageRegions": self._describe_storage_regions,
             "DescribeProcedureTemplates": self._describe_procedure_templates,
         }
@@ -164,10 +170,14 @@ class ServerActions:
         return {}
 
     def _describe_task_detail(self, parameters: ApiParameters, application: int) -> dict[str, object]:
-        flow = self.task_flows.find(parameters.text("TaskId"), application=application)
+        task_id = parameters.text("TaskId")
+        flow = self.task_flows.find(task_id, application=application)
         media = None if flow is None else self.library.find(flow.file_id)
         if flow is None or media is None:
-            raise ApiError("ResourceNotFound", "The task does not exist.")
+            task = self.emitted_tasks.find(task_id, application=application)
+            if task is None:
+                raise ApiError("ResourceNotFound", "The task does not exist.")
+            return {"TaskType": "Procedure", "Status": task.get("Status"), "ProcedureTask": task}
         return {
             "TaskType": "Procedure",
             "Status": flow.status,
@@ -175,6 +185,25 @@ class ServerActions:
             "BeginProcessTime": iso_time(flow.began_at),
             "FinishTime": iso_time(flow.finished_at),
             "ProcedureTask": flow.as_json(media),
+        }
+
+    def _describe_tasks(self, parameters: ApiParameters, application: int) -> dict[str, object]:
+        file_id, status = parameters.text("FileId"), parameters.text("Status")
+        now = self.task_flows.clock()
+        flows = [
+            flow
+            for flow in self.task_flows.all(application=application)
+            if file_id in ("", flow.file_id)
+            and status in ("", flow.status)
+            and flow.created_at >= now - _TASKS_LISTED_SECONDS
+        ]
+        descending = parameters.inner("Sort").text("Order") != "Asc"
+        flows.sort(key=lambda flow: flow.created_at, reverse=descending)
+        page = _page(parameters, flows)
+        return {
+            "TaskSet": [flow.summary_json() for flow in page],
+            "TotalCount": len(flows),
+            "ScrollToken": "",
         }
 
     def _describe_storage_regions(self, _parameters: ApiParameters, _application: int) -> dict[str, object]:

@@ -15,6 +15,7 @@ from local.simulator.control import ControlEndpoint, StatisticsEndpoint
 from local.simulator.counters import Counters
 from local.simulator.credentials import CredentialStore
 from local.simulator.database import Database
+from local.simulator.emitted_tasks import EmittedTasks
 from local.simulator.faults import FaultDial
 from local.simulator.hosts import Hosts, local_paths
 from local.simulator.local_control import create_local_control
@@ -97,7 +98,10 @@ class Simulator:
             StorageCalls(clock, files, objects, MultipartUploads(database, files, objects), counters),
         )
         queue = PullQueue(database, clock, settings.pull_wait_seconds, self.faults)
-        actions = ServerActions(settings, configuration, self._library, self._task_flows, queue)
+        self._emitted_tasks = EmittedTasks(database, self._library)
+        actions = ServerActions(
+            settings, configuration, self._library, self._task_flows, self._emitted_tasks, queue
+        )
         self.media: ASGIApp = create_media_endpoint(database, files)
         self.control: ASGIApp = create_local_control(
             counters=counters, configuration=configuration, faults=self.faults, emit=self.emit
@@ -131,6 +135,7 @@ class Simulator:
 
     async def emit(self, event: Mapping[str, object]) -> None:
         """Push or queue any event object, as if VOD had raised it."""
+        self._emitted_tasks.learn(event)
         self._notifications.raise_event(event)
         self._notifications.wake()
 

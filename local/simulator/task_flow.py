@@ -138,6 +138,20 @@ class TaskFlow:
             "SessionId": "",
         }
 
+    def summary_json(self) -> dict[str, object]:
+        """Build the API's TaskSimpleInfo."""
+        return {
+            "TaskId": self.task_id,
+            "Status": self.status,
+            "FileId": self.file_id,
+            "TaskType": "Procedure",
+            "CreateTime": iso_time(self.created_at),
+            "BeginProcessTime": iso_time(self.began_at),
+            "FinishTime": iso_time(self.finished_at),
+            "SessionId": "",
+            "SessionContext": self.session_context,
+        }
+
     def state_event(self, media: Media) -> dict[str, object]:
         """Build the ProcedureStateChanged event; its member's name has no "d" (266/33953)."""
         return {"EventType": "ProcedureStateChanged", "ProcedureStateChangeEvent": self.as_json(media)}

@@ -60,6 +60,11 @@ class TaskFlowRunner:
         rows = self.database.rows("SELECT document FROM task_flows WHERE file_id = ?", file_id)
         return [_flow(row["document"]) for row in rows]
 
+    def all(self, *, application: int) -> list[TaskFlow]:
+        """Every flow of an application."""
+        flows = [_flow(row["document"]) for row in self.database.rows("SELECT document FROM task_flows")]
+        return [flow for flow in flows if flow.application == application]
+
     async def start(self, library: MediaLibrary) -> None:
         """Begin to run flows, first of all what an earlier process left."""
         self._library = library

@@ -21,6 +21,7 @@ from tests.functions.scf import REQUEST_ID, Answer, event_of, read_answer
 from tests.functions.vod import begin_upload
 from tests.shared.loopback_peer import HOST, HttpPeer, RawPeer, Received, Reply, refused_port, say_nothing
 from tests.shared.uploads import FILE_ID, OTHER_FILE_ID, TASK_ID, changed, uploaded
+from tests.shared.vod_records import Records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,23 +36,33 @@ NOT_A_TOKEN = "another-token-as-long-as-ours-0002"
 
 
 class Vod:
-    """The server API: which sourceContext is kept with which file, told after a while or not at all."""
+    """The server API: what is kept of files and task flows, told after a while or not at all."""
 
     def __init__(self) -> None:
         """Know no file."""
-        self.kept: dict[str, str] = {}
+        self.records = Records()
+        self.kept = self.records.kept
         self.delay_seconds = 0.0
         self.broken = False
 
     def answer(self, request: Received) -> Reply:
-        """Answer DescribeMediaInfos."""
+        """Answer a call."""
         if self.broken:
             return Reply(500)
-        (file_id,) = json.loads(request.body)["FileIds"]
-        source = {"SourceType": "Upload", "SourceContext": self.kept.get(file_id)}
-        media = [{"FileId": file_id, "BasicInfo": {"SourceInfo": source}}] if file_id in self.kept else []
-        body = json.dumps({"Response": {"MediaInfoSet": media, "RequestId": "1"}}).encode()
+        members = self._members(request.headers["x-tc-action"], json.loads(request.body))
+        body = json.dumps({"Response": {**members, "RequestId": "1"}}).encode()
         return Reply(200, body, {"Content-Type": "application/json"}, self.delay_seconds)
+
+    def _members(self, action: str, parameters: dict[str, Any]) -> dict[str, object]:
+        records = self.records
+        if action == "DescribeMediaInfos":
+            media = records.media_info(parameters["FileIds"][0], sub_app_id=None, timeout_seconds=1)
+            return {"MediaInfoSet": [media] if media else []}
+        if action == "DescribeTasks":
+            tasks = records.tasks_of_file(parameters["FileId"], sub_app_id=None, timeout_seconds=1)
+            return {"TaskSet": tasks}
+        task = records.procedure_task(parameters["TaskId"], sub_app_id=None, timeout_seconds=1)
+        return {"ProcedureTask": task}
 
 
 @pytest.fixture
@@ -155,7 +166,12 @@ def test_task_flow_reaches_app_and_owner(
 
     states = []
     running = changed(token, status="PROCESSING", subtask="PROCESSING", progress=40)
-    for event in (uploaded(token, task_id=TASK_ID), running, changed(token)):
+    for state, event in (
+        (running, uploaded(token, task_id=TASK_ID)),
+        (running, running),
+        (changed(token), changed(token)),
+    ):
+        vod.records.run(state)
         push(event)
         states.append(look(upload_id).json["state"])
 

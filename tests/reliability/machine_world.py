@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.reliability.upload_model import PROGRESS, Told
+from shared.errors import VodApiError
+from tests.reliability.upload_model import OVERTAKEN, PROGRESS, Told
 from tests.shared.service import token_of
 from tests.shared.uploads import changed, uploaded
 
@@ -18,26 +19,66 @@ KINDS = ("uploaded", "started", "halfway", "end", "news", "broken")
 
 
 class Vod:
-    """What VOD knows, as `Reconciliation` and the read-back ask it: files, and task flows that ended."""
+    """What VOD knows, as `Reconciliation` and the read-back ask it: files, and how far task flows are."""
 
     def __init__(self) -> None:
         self.files: dict[str, UploadModel] = {}
         self._owners: dict[str, UploadModel] = {}
-        self.ended: set[str] = set()
+        self.progress: dict[str, int] = {}
 
-    def keep(self, file_id: str, owner: UploadModel) -> None:
-        """Know a file from now on."""
+    def keep(self, file_id: str, owner: UploadModel, kind: str) -> None:
+        """Know a file from now on, and its task flow as far as an event of this kind tells."""
         self.files.setdefault(file_id, owner)
         self._owners[file_id] = owner
+        if kind in PROGRESS or (kind == "uploaded" and owner.has_task_flow):
+            task_id = f"task-{file_id}"
+            self.progress[task_id] = max(self.progress.get(task_id, 0), PROGRESS.get(kind, 0))
 
-    def source_context_of(
+    def has_ended(self, task_id: str) -> bool:
+        """Whether a task flow is at its end."""
+        return self.progress.get(task_id) == PROGRESS["end"]
+
+    def truth_about(self, claimed: Told, upload: UploadModel) -> Told | str:
+        """Say what is true of an event of this upload: told anew, `too early`, or `false`."""
+        if claimed.kind in PROGRESS:
+            return self._truth_about_task(claimed, upload)
+        owner = self.files.get(claimed.file_id)
+        if owner is not upload:
+            return "false" if owner else "too early"
+        task_id = f"task-{claimed.file_id}"
+        starts_flow = claimed.kind == "uploaded" and task_id in self.progress
+        return Told(claimed.kind, claimed.file_id, task_id if starts_flow else "")
+
+    def _truth_about_task(self, claimed: Told, upload: UploadModel) -> Told | str:
+        known = self.progress.get(claimed.task_id)
+        if known is None:
+            return "false" if self.files.get(claimed.file_id, upload) is not upload else "too early"
+        if self._owners[claimed.file_id] is not upload:
+            return "false"
+        if claimed.kind == "end":
+            return claimed if known == PROGRESS["end"] else "too early"
+        # A flow that has ended did run: its report shows all that it has reached.
+        shown = OVERTAKEN if known == PROGRESS["end"] else known
+        return Told(claimed.kind, claimed.file_id, claimed.task_id, shown)
+
+    def media_info(
         self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
-    ) -> str | None:
-        """Tell whose file it is."""
+    ) -> dict[str, object] | None:
+        """Tell of a file, whose it is among the rest."""
         assert timeout_seconds
         assert sub_app_id is None
         upload = self.files.get(file_id)
-        return None if upload is None else token_of(upload.session)
+        return None if upload is None else {"FileId": file_id, "BasicInfo": basic_info(upload, file_id)}
+
+    def tasks_of_file(
+        self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
+    ) -> tuple[dict[str, object], ...]:
+        """List the task flow of a file."""
+        assert timeout_seconds
+        assert sub_app_id is None
+        task_id, token = f"task-{file_id}", token_of(self._owners[file_id].session)
+        task: dict[str, object] = {"TaskId": task_id, "TaskType": "Procedure", "SessionContext": token}
+        return (task,) if task_id in self.progress else ()
 
     def uploads_created(
         self, *, after: str, before: str, offset: int, sub_app_id: int | None, timeout_seconds: float
@@ -58,10 +99,11 @@ class Vod:
         """Tell where a task flow stands."""
         assert sub_app_id is None
         assert timeout_seconds
-        if task_id not in self.ended:
-            return {"Status": "PROCESSING"}
-        file_id = task_id.removeprefix("task-")
-        event = event_of(self._owners[file_id], "end", file_id)
+        if task_id not in self.progress:
+            raise VodApiError("There is no such task.", vod_code="ResourceNotFound")
+        file_id, progress = task_id.removeprefix("task-"), self.progress[task_id]
+        kind = "end" if progress == PROGRESS["end"] else "started"
+        event = event_of(self._owners[file_id], kind, file_id, progress=progress)
         task: dict[str, object] = event["ProcedureStateChangeEvent"]
         return task
 
@@ -77,16 +119,17 @@ def told_by(upload: UploadModel, kind: str, file_id: str) -> Told:
     return Told(kind, file_id, f"task-{file_id}" if flows else "")
 
 
-def event_of(upload: UploadModel, kind: str, file_id: str) -> dict[str, Any]:
-    """Spell an event of an upload."""
+def event_of(upload: UploadModel, kind: str, file_id: str, *, progress: int | None = None) -> dict[str, Any]:
+    """Spell an event of an upload; a task flow's with the progress that its kind has, or with this one."""
     token = token_of(upload.session)
     if kind == "news":
         return {"EventType": "SomethingNew", "NewEvent": {"FileId": file_id, "SessionContext": token}}
     if kind in PROGRESS:
         status = "FINISH" if kind == "end" else "PROCESSING"
         subtask = ("SUCCESS" if upload.ends_well else "FAIL") if kind == "end" else "PROCESSING"
+        reached = PROGRESS[kind] if progress is None else progress
         event: dict[str, Any] = changed(
-            token, status=status, subtask=subtask, progress=PROGRESS[kind], file_id=file_id
+            token, status=status, subtask=subtask, progress=reached, file_id=file_id
         )
         event["ProcedureStateChangeEvent"]["TaskId"] = f"task-{file_id}"
         return event

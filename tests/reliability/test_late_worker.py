@@ -39,8 +39,10 @@ def other_worker(
     [
         ("Store.journal", "before"),
         ("Store.journal", "after"),
-        ("VodApi.source_context_of", "before"),
-        ("VodApi.source_context_of", "after"),
+        ("VodApi.media_info", "before"),
+        ("VodApi.media_info", "after"),
+        ("VodApi.tasks_of_file", "before"),
+        ("VodApi.tasks_of_file", "after"),
         ("Store.settle", "before"),
         ("Store.settle", "after"),
         ("AppWebhook.send", "before"),

@@ -21,9 +21,9 @@ from hypothesis.stateful import (
 from shared.app_event import PULL, PUSH
 from shared.arrival import Source, journal_name
 from shared.errors import NotFoundError, VodApiError
-from shared.intake import LOOKS_FOR_FILE
 from shared.journal_store import AttemptEnding
 from shared.operator_store import OperatorStore
+from shared.read_back import LOOKS
 from shared.store import StoreScope
 from shared.upload_limits import UploadLimits
 from tests.reliability.compared_uploads import Comparison
@@ -64,8 +64,10 @@ RARE_STEPS = {
     "reconcile",
     "renew",
     "revive",
+    "settle: applied",
     "settle: lost",
     "settle: quarantined",
+    "settle: too early",
     "settle: verified",
     "take",
 }
@@ -198,20 +200,19 @@ class UploadMachine(RuleBasedStateMachine):
     def settle(self, hand: int) -> None:
         """Have a worker ask VOD about a held event."""
         event, arrival, hand = self.in_hand(hand, is_held)
-        owner = self.vod.files.get(event.told.file_id)
+        truth = self.vod.truth_about(event.told, event.upload)
         try:
             arrival = self.service.intake.make_sure(
                 arrival, vod_api=self.vod, now=self.now, timeout_seconds=1
             )
         except VodApiError:
-            # VOD does not know the file yet: the event stays held.
-            assert owner is None
-            assert arrival.attempts < LOOKS_FOR_FILE
+            # VOD does not know of it yet: the event stays held.
+            assert truth == "too early"
+            assert arrival.attempts < LOOKS
             self.compare("settle: too early", event.upload, event)
             return
-        expected = self.model.settle(
-            event, lease=arrival.entry.lease, genuine=owner is event.upload, now=self.now
-        )
+        told = truth if isinstance(truth, Told) else None
+        expected = self.model.settle(event, lease=arrival.entry.lease, truth=told, now=self.now)
         assert arrival.journaled.status == expected
         self.hands[hand] = event, arrival
         self.compare(f"settle: {expected}", event.upload, event)
@@ -277,7 +278,7 @@ class UploadMachine(RuleBasedStateMachine):
             if upload in unheard:
                 self.learn_missed(upload, Told("uploaded", file_id))
         for upload in flowing:
-            if upload.task_id in self.vod.ended and upload.progress < PROGRESS["end"]:
+            if self.vod.has_ended(upload.task_id) and upload.progress < PROGRESS["end"]:
                 file_id = upload.task_id.removeprefix("task-")
                 self.learn_missed(upload, Told("end", file_id, upload.task_id))
         for upload in due:
@@ -349,9 +350,7 @@ class UploadMachine(RuleBasedStateMachine):
 
     def store_file(self, owner: UploadModel, kind: str, file_id: str) -> None:
         """Have VOD know a file, and the end of its task flow."""
-        self.vod.keep(file_id, owner)
-        if kind == "end":
-            self.vod.ended.add(f"task-{file_id}")
+        self.vod.keep(file_id, owner, kind)
 
     def take_in(
         self, upload: UploadModel, kind: str, file_id: str, origin: str

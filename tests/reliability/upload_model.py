@@ -19,18 +19,23 @@ FUNCTION_LEASE_SECONDS, TIMER_LEASE_SECONDS = 10, 30
 FIRST_CHECKS_SECONDS = (900, 3600, 14_400)
 TASK_FLOW_CHECK_SECONDS = 3600
 PROGRESS = {"started": 5, "halfway": 50, "end": 100}
+OVERTAKEN = 99
+"""How far a flow is by a report that its end has overtaken: it shows 100, and has not ended."""
+LONGEST_LEASE_SECONDS = 30
 
 
 @dataclass(frozen=True)
 class Told:
     """What one event says: `kind` is uploaded, started, halfway, end, news, broken or expiry.
 
-    `task_id` is what an upload's event says of the task flow it started, or a task flow's of itself.
+    `task_id` is what an upload's event says of the task flow it started, or a task flow's of itself;
+    `progress` how far that is, None: as far as its kind says.
     """
 
     kind: str
     file_id: str = ""
     task_id: str = ""
+    progress: int | None = None
 
 
 @dataclass
@@ -43,7 +48,6 @@ class UploadModel:
     check_at: int | None = None
     sequence: int = 0
     file_id: str = ""
-    verified_file_id: str = ""
     uploaded_at: int | None = None
     cancelled_at: int | None = None
     expired_at: int | None = None
@@ -84,7 +88,7 @@ class UploadModel:
         if not self.file_id and self.expired_at is None and self.cancelled_at is None and now < self.ends_at:
             self.cancelled_at = self.updated_at = now
 
-    def learn(self, told: Told, received_at: int, now: int, *, verified: bool) -> tuple[str, int]:
+    def learn(self, told: Told, received_at: int, now: int) -> tuple[str, int]:
         """Add what an event says; gives the verdict and the sequence number."""
         self.sequence += 1
         if told.file_id and self.file_id and told.file_id != self.file_id:
@@ -92,13 +96,13 @@ class UploadModel:
         was_over = now >= self.ends_at or self.cancelled_at is not None or self.expired_at is not None
         self.file_id = self.file_id or told.file_id
         self.updated_at = now
-        self.verified_file_id = (told.file_id if verified else "") or self.verified_file_id
         self.task_id = self.task_id or told.task_id
         if told.kind == "uploaded" and self.uploaded_at is None:
             self.uploaded_at, self.media_of = received_at, told.file_id
         elif told.kind == "expiry":
             self.expired_at = now
-        self.progress = max(self.progress, PROGRESS.get(told.kind, 0))
+        reached = PROGRESS.get(told.kind, 0) if told.progress is None else told.progress
+        self.progress = max(self.progress, reached)
         self._plan(told, now)
         return "late" if told.kind == "uploaded" and was_over else "attributed", self.sequence
 
@@ -165,24 +169,24 @@ class JournalModel:
     def take_in(self, key: tuple[str, ...], event: EventModel, *, pushed: bool) -> tuple[str, EventModel]:
         """Take in one arrival; gives the status the journal has to answer, and the event as it is kept."""
         known, upload, now = self.events.get(key), event.upload, event.received_at
-        trusted = not pushed and event.told.kind != "broken"
+        is_whole = event.told.kind != "broken"
         if known is not None:
-            if not (trusted and known.may_be_told_anew):
+            if not (is_whole and known.may_be_told_anew):
+                if known.status == "held" and (known.due_at or 0) > now + LONGEST_LEASE_SECONDS:
+                    known.due_at = now
                 return "duplicate", known
             vars(known).update(vars(event))
             event = known
         self.events[key] = event
-        if event.told.kind == "broken":
+        if not is_whole:
             event.verdict, event.delivery, event.is_quarantined = "quarantined", "withheld", True
             return event.status, event
         event.due_at = now + FUNCTION_LEASE_SECONDS * pushed
-        is_known_file = bool(event.told.file_id) and event.told.file_id == upload.verified_file_id
-        if not (trusted or is_known_file):
+        if pushed:
             event.status = "held"
             return event.status, event
-        event.verified = True
-        event.verdict, event.sequence = upload.learn(event.told, now, now, verified=True)
-        event.status = "verified" if is_known_file else "applied"
+        event.verified, event.status = True, "applied"
+        event.verdict, event.sequence = upload.learn(event.told, now, now)
         return event.status, event
 
     def may_expire(self, upload: UploadModel) -> bool:
@@ -191,17 +195,18 @@ class JournalModel:
             upload.check_at = None
         return not upload.file_id and upload.cancelled_at is None
 
-    def settle(self, event: EventModel, *, lease: str, genuine: bool, now: int) -> str:
+    def settle(self, event: EventModel, *, lease: str, truth: Told | None, now: int) -> str:
         """Say what VOD has said about a held event; gives the status the journal has to answer."""
         if event.lease != lease:
             return "lost"
-        if not genuine:
+        if truth is None:
             event.status, event.verdict, event.delivery = "recorded", "quarantined", "withheld"
             event.due_at, event.is_quarantined = None, True
             return "quarantined"
-        event.verdict, event.sequence = event.upload.learn(event.told, event.received_at, now, verified=True)
-        event.status, event.verified = "verified", True
-        return "verified"
+        event.verdict, event.sequence = event.upload.learn(truth, event.received_at, now)
+        event.verified = truth.kind != "news"
+        event.status = "verified" if event.verified else "applied"
+        return event.status
 
     def take(self, event: EventModel, *, lease: str, now: int) -> bool:
         """Take a due event under a lease."""

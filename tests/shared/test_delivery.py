@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,14 @@ from shared.app_event import PUSH
 from shared.app_webhook import AppWebhook
 from shared.arrival import Arrival, Source
 from shared.delivery import DISABLED_SECONDS, Courier
-from shared.errors import StoreUnavailableError, VodApiError
+from shared.errors import StoreUnavailableError
 from shared.intake import Intake
 from shared.settings import EventDeliverySettings, load_settings
 from shared.store import Store, StoreScope
 from shared.upload_context import UploadContext, seal
 from tests.shared.loopback_peer import HOST, HttpPeer, Reply, refused_port
 from tests.shared.uploads import changed, new_session, notification_of, uploaded
+from tests.shared.vod_records import Records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,23 +37,23 @@ def app() -> Iterator[HttpPeer]:
         yield peer
 
 
-class Vod:
+class Vod(Records):
     """What VOD keeps of every file; without a token, it cannot be asked."""
 
     def __init__(self, token: str | None) -> None:
         """Know one token."""
-        self._token = token
+        super().__init__(failing={"media_info", "procedure_task"} if token is None else set())
+        self.kept = defaultdict(lambda: token or "")
+        self.run(changed(token or ""))
 
-    def source_context_of(
+    def media_info(
         self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
-    ) -> str | None:
-        """Read which sourceContext VOD keeps with a file."""
+    ) -> dict[str, object] | None:
+        """Read a file's information."""
         assert file_id
         assert sub_app_id is None
-        assert timeout_seconds > 0
-        if self._token is None:
-            raise VodApiError("DescribeMediaInfos failed: canary.")
-        return self._token
+        assert self.kept[file_id] is not None
+        return super().media_info(file_id, sub_app_id=sub_app_id, timeout_seconds=timeout_seconds)
 
 
 @pytest.fixture

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 
 from shared.app_event import PULL, PUSH, RECONCILED, Verdict
 from shared.arrival import Arrival, Source, journal_name
 from shared.errors import VodApiError
-from shared.intake import LEASE_SECONDS, LOOKS_FOR_FILE, Intake
+from shared.intake import LEASE_SECONDS, Intake
+from shared.read_back import LOOKS
 from shared.settings import EventDeliverySettings, load_settings
 from shared.store import Store, StoreScope
 from shared.upload_context import UploadContext, seal
@@ -23,6 +24,7 @@ from tests.shared.uploads import (
     notification_of,
     uploaded,
 )
+from tests.shared.vod_records import Records
 
 KEY, OLD_KEY = "a" * 32, "b" * 32
 STAGE = "test"
@@ -46,27 +48,6 @@ def settings_with(valkey_url: str, **changes: str) -> EventDeliverySettings:
 def intake(valkey_url: str) -> Intake:
     """Make an intake that trusts a push only after the read-back."""
     return Intake(Store(valkey_url, StoreScope(STAGE, 7200)), settings_with(valkey_url))
-
-
-@dataclass
-class Records:
-    """What VOD keeps: the sourceContext of each file. `asked` lists the files, `applications` where."""
-
-    kept: dict[str, str] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
-    applications: list[int | None] = field(default_factory=list)
-    fails: bool = False
-
-    def source_context_of(
-        self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
-    ) -> str | None:
-        """Read which sourceContext VOD keeps with a file."""
-        self.asked.append(file_id)
-        self.applications.append(sub_app_id)
-        assert timeout_seconds > 0
-        if self.fails:
-            raise VodApiError("DescribeMediaInfos failed.")
-        return self.kept.get(file_id)
 
 
 def begun(intake: Intake, user_id: str = "alice", *, context: str = "lesson 3") -> tuple[UploadSession, str]:
@@ -237,7 +218,7 @@ def test_forgery_in_the_same_partition_does_not_stand_in_the_way(intake: Intake)
 def test_invented_file_is_quarantined(intake: Intake, file_id: str) -> None:
     """A file that VOD still does not have, or an event that names none, is taken for a forgery."""
     session, token = begun(intake)
-    looked_for = replace(take_in(intake, uploaded(token, file_id=file_id)), attempts=LOOKS_FOR_FILE)
+    looked_for = replace(take_in(intake, uploaded(token, file_id=file_id)), attempts=LOOKS)
 
     arrival = make_sure(intake, looked_for, Records({FILE_ID: token}))
 
@@ -245,7 +226,7 @@ def test_invented_file_is_quarantined(intake: Intake, file_id: str) -> None:
     assert state_of(found(intake, session), now=NOW) is UploadState.ISSUED
 
 
-@pytest.mark.parametrize("attempts", range(LOOKS_FOR_FILE))
+@pytest.mark.parametrize("attempts", range(LOOKS))
 def test_file_that_vod_does_not_know_yet_is_asked_for_again(intake: Intake, attempts: int) -> None:
     """An event can be ahead of VOD's own index: it stays held, and is not called a forgery at once."""
     _, token = begun(intake)
@@ -273,7 +254,7 @@ def test_event_stays_held_while_vod_cannot_be_asked(intake: Intake) -> None:
     held = take_in(intake, uploaded(token))
 
     with pytest.raises(VodApiError):
-        make_sure(intake, held, Records(fails=True))
+        make_sure(intake, held, Records(failing={"media_info"}))
 
     assert found(intake, session).file_id == ""
     assert len(intake.store.due_events(now=NOW + 60 + LEASE_SECONDS, limit=10)) == 1
@@ -293,12 +274,13 @@ def test_one_event_by_two_ways_is_one_event(intake: Intake, first: str, second: 
 
 
 def test_task_flow_is_known_by_its_session_context(intake: Intake) -> None:
-    """The event of a task flow names its upload through sessionContext."""
+    """The event of a task flow names its upload through sessionContext, and VOD tells the rest."""
     session, token = begun(intake)
     records = Records({FILE_ID: token})
+    records.run(changed(token))
     make_sure(intake, take_in(intake, uploaded(token, task_id=TASK_ID)), records)
 
-    arrival = take_in(intake, changed(token))
+    arrival = make_sure(intake, take_in(intake, changed(token)), records)
 
     assert (arrival.journaled.status, arrival.event.type) == ("verified", "procedure.finished")
     assert records.asked == [FILE_ID]
@@ -357,7 +339,10 @@ def test_held_event_can_be_made_sure_of_from_the_journal(intake: Intake) -> None
     taken = intake.store.take(at, endpoint="", now=NOW * 2, lease="timer", lease_ends_at=NOW * 3)
     assert taken is not None
 
-    sure = make_sure(intake, intake.recall(taken), Records({FILE_ID: token}))
+    records = Records({FILE_ID: token})
+    records.run(changed(token, status="PROCESSING"))
+
+    sure = make_sure(intake, intake.recall(taken), records)
 
     assert sure.deliverable
     assert (sure.event.verified, sure.event.uploader) == (
@@ -462,6 +447,7 @@ def test_forged_legacy_upload_takes_no_task_flow_over(intake: Intake) -> None:
     session, token = begun(intake)
     _, others_token = begun(intake)
     records = Records({FILE_ID: token})
+    records.run(changed(token))
 
     make_sure(intake, take_in(intake, legacy_upload(others_token)), records)
     make_sure(intake, take_in(intake, legacy_upload(token)), records)
@@ -487,7 +473,7 @@ def test_file_is_looked_for_where_the_upload_went(intake: Intake, sub_app_id: in
     recalled = make_sure(intake, intake.recall(taken), records)
 
     assert recalled.event.verdict is not Verdict.QUARANTINED
-    assert records.applications == [sub_app_id]
+    assert records.applications == [sub_app_id] * 2
     assert found(intake, session).grant.vod_sub_app_id == sub_app_id
 
 

@@ -14,7 +14,8 @@ import requests
 
 from local.simulator.faults import Fault
 from shared.errors import StoreUnavailableError, VodApiError
-from shared.intake import LEASE_SECONDS, LOOKS_FOR_FILE
+from shared.intake import LEASE_SECONDS
+from shared.read_back import LOOKS
 from shared.reconciliation import RETRY_SECONDS, SEARCH_LIMIT
 from shared.retry_schedule import DELAYS_SECONDS
 from shared.upload_context import UploadContext, seal
@@ -472,10 +473,10 @@ def test_event_that_was_verified_too_early_is_rescued(
         database.commit()
         early = service.take_in(uploaded(token_of(session), file_id=file_id), "push")
         looks = []
-        for delay in (LEASE_SECONDS, *DELAYS_SECONDS[1 : LOOKS_FOR_FILE + 1]):
+        for delay in (LEASE_SECONDS, *DELAYS_SECONDS[1 : LOOKS + 1]):
             clock.move(delay)
             looks.append(service.delivery_round().run())
-        assert looks == [{"held": 1}] * LOOKS_FOR_FILE + [{"quarantined": 1}]
+        assert looks == [{"held": 1}] * LOOKS + [{"quarantined": 1}]
         database.execute("INSERT INTO media SELECT * FROM hidden")
     database.close()
     clock.move(QUARTER)

@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 import redis
 
-from shared.journal_store import EventEntry, Journaled
+from shared.journal_store import AttemptEnding, EventEntry, Journaled
 from shared.store import Store, StoreScope
 from shared.upload_limits import UploadLimits
 from shared.upload_session import UploadSession, UploadState, expiry_facts, state_of
@@ -251,24 +251,96 @@ def test_forged_event_leaves_the_upload_untouched(store: Store, session: UploadS
     assert store.settle(genuine, now=NOW + 62, genuine=True) == Journaled("verified", "attributed", 1)
 
 
-def test_file_once_verified_needs_no_second_read_back(store: Store, session: UploadSession) -> None:
-    """Further events about a file that VOD has confirmed for this upload are verified at once."""
+def test_verified_event_vouches_for_no_other(store: Store, session: UploadSession) -> None:
+    """That a file is the upload's says nothing about what the next pushed event tells of it."""
     first = new_entry(session, facts_in(uploaded(task_id=TASK_ID)), rule="hold")
     journal(store, first)
     store.settle(first, now=NOW + 61, genuine=True)
+    pulled = new_entry(session, facts_in(changed(status="PROCESSING")), verified=True)
 
-    same_file = journal(store, new_entry(session, facts_in(changed()), rule="hold"))
-    other_file = journal(store, new_entry(session, facts_in(changed(file_id=OTHER_FILE_ID)), rule="hold"))
-
-    assert same_file == Journaled("verified", "attributed", 2)
-    assert other_file == Journaled("held")
+    assert journal(store, pulled) == Journaled("applied", "attributed", 2)
+    assert journal(store, new_entry(session, facts_in(changed()), rule="hold")) == Journaled("held")
 
 
-def test_verified_event_vouches_for_its_file(store: Store, session: UploadSession) -> None:
-    """After a pulled event, a pushed one about the same file is verified: modes may be switched."""
-    journal(store, new_entry(session, facts_in(uploaded(task_id=TASK_ID)), verified=True))
+def test_event_of_which_only_the_file_is_confirmed_is_not_verified(
+    store: Store, session: UploadSession, valkey_url: str
+) -> None:
+    """It is its upload's, and counts; that VOD vouches for it is not said."""
+    entry = new_entry(session, facts_in(uploaded()), rule="hold")
+    journal(store, entry)
 
-    assert journal(store, new_entry(session, facts_in(changed()), rule="hold")).status == "verified"
+    settled = store.settle(entry, now=NOW + 61, genuine=True, confirmed=False)
+
+    assert settled == Journaled("applied", "attributed", 1)
+    with redis.Redis.from_url(valkey_url, decode_responses=True) as client:
+        assert client.hget(store.key_of(entry).key, "verified") == "0"
+
+
+def test_truth_takes_the_place_of_what_was_pushed(
+    store: Store, session: UploadSession, valkey_url: str
+) -> None:
+    """Facts and fields that are settled are those the read-back brought."""
+    entry = new_entry(session, facts_in(uploaded(file_id=OTHER_FILE_ID)), rule="hold")
+    journal(store, entry)
+    truth = replace(entry, facts=facts_in(uploaded()), fields=(("raw", '{"true":1}'), ("pushed", "{}")))
+
+    store.settle(truth, now=NOW + 61, genuine=True)
+
+    assert found(store, session).file_id == FILE_ID
+    with redis.Redis.from_url(valkey_url, decode_responses=True) as client:
+        assert client.hmget(store.key_of(entry).key, "raw", "pushed") == ['{"true":1}', "{}"]
+
+
+def test_quarantined_event_stands_in_nobodys_way(store: Store, session: UploadSession) -> None:
+    """What was not so when it was told may be so by now: a copy is a new event."""
+    forged = new_entry(session, facts_in(changed()), rule="hold", name="end")
+    journal(store, forged)
+    store.settle(forged, now=NOW + 61, genuine=False)
+    true = replace(forged, lease="lease-2")
+
+    assert journal(store, true, now=NOW + 90) == Journaled("held")
+    assert len(store.due_events(now=NOW + 100, limit=10)) == 1
+    assert store.settle(forged, now=NOW + 91, genuine=True) == Journaled("lost")
+    assert store.settle(true, now=NOW + 91, genuine=True) == Journaled("verified", "attributed", 1)
+
+
+def test_held_event_that_was_given_up_stands_in_nobodys_way(store: Store, session: UploadSession) -> None:
+    """VOD could not be asked for days; its event comes again, and is asked about anew."""
+    entry = new_entry(session, facts_in(changed()), rule="hold", name="end")
+    journal(store, entry)
+    store.finish_attempt(
+        store.key_of(entry), ending(entry, now=NOW + 70, next_attempt_at=None, delivery="dead")
+    )
+
+    assert journal(store, replace(entry, lease="lease-2"), now=NOW + 90) == Journaled("held")
+
+
+@pytest.mark.parametrize(("waits", "due_at"), [(HOUR, NOW + 90), (30, NOW + 120)])
+def test_copy_of_a_held_event_has_it_looked_at_soon(
+    store: Store, session: UploadSession, waits: int, due_at: int
+) -> None:
+    """A lie told ahead of time must not make the true event wait; a lease in force is left alone."""
+    entry = new_entry(session, facts_in(changed()), rule="hold", name="end")
+    journal(store, entry)
+    store.finish_attempt(
+        store.key_of(entry), ending(entry, now=NOW + 70, next_attempt_at=NOW + 90 + waits, delivery="due")
+    )
+
+    assert journal(store, replace(entry, lease="lease-2"), now=NOW + 90) == Journaled("duplicate")
+    assert store.due_events(now=due_at - 1, limit=10) == ()
+    assert len(store.due_events(now=due_at, limit=10)) == 1
+
+
+def ending(entry: EventEntry, *, now: int, next_attempt_at: int | None, delivery: str) -> AttemptEnding:
+    """End a look in vain."""
+    return AttemptEnding(
+        lease=entry.lease,
+        endpoint=ENDPOINT,
+        now=now,
+        outcome="waiting",
+        next_attempt_at=next_attempt_at,
+        fields={"delivery": delivery},
+    )
 
 
 def test_event_that_was_only_trusted_vouches_for_nothing(store: Store, session: UploadSession) -> None:

@@ -10,6 +10,7 @@ import responses
 from shared.errors import VodApiError
 from shared.settings import VodApiSettings, load_settings
 from shared.vod_api import VodApi
+from shared.wire_json import as_object, as_text
 from tests.shared.loopback_peer import HOST, HttpPeer, RawPeer, Reply, refused_port, say_nothing
 
 if TYPE_CHECKING:
@@ -30,8 +31,12 @@ def api(**environment: str) -> VodApi:
 
 
 def read_back(client: VodApi, *, timeout_seconds: float = 2.0) -> str | None:
-    """Ask for the sourceContext of the file."""
-    return client.source_context_of(FILE_ID, timeout_seconds=timeout_seconds)
+    """Ask about the file; gives the sourceContext that VOD keeps with it."""
+    found = client.media_info(FILE_ID, timeout_seconds=timeout_seconds)
+    if found is None:
+        return None
+    source = as_object(as_object(found.get("BasicInfo")).get("SourceInfo"))
+    return as_text(source.get("SourceContext"))
 
 
 def media(file_id: str, source_context: str) -> dict[str, object]:
@@ -59,13 +64,13 @@ def vod() -> Iterator[responses.RequestsMock]:
 
 
 def test_source_context_of_the_file_is_read_back(vod: responses.RequestsMock) -> None:
-    """DescribeMediaInfos is asked for this file's basic information, signed with TC3."""
+    """DescribeMediaInfos is asked for this file's information and metadata, signed with TC3."""
     vod.post(ADDRESS, json=answer(MediaInfoSet=[media(FILE_ID, TOKEN)], NotExistFileIdSet=[]))
 
     assert read_back(api()) == TOKEN
 
     request = vod.calls[0].request
-    assert content_of(request) == {"FileIds": [FILE_ID], "Filters": ["basicInfo"]}
+    assert content_of(request) == {"FileIds": [FILE_ID], "Filters": ["basicInfo", "metaData"]}
     assert request.headers["X-TC-Action"] == "DescribeMediaInfos"
     assert request.headers["X-TC-Version"] == "2018-07-17"
     assert str(request.headers["Authorization"]).startswith("TC3-HMAC-SHA256 Credential=AKIDexample0000/")
@@ -254,6 +259,24 @@ def test_task_flow_is_read_as_its_event_would_tell_it(
 
     assert api().procedure_task("task-1", timeout_seconds=1.0) == expected
     assert content_of(vod.calls[0].request) == {"TaskId": "task-1"}
+
+
+@pytest.mark.parametrize("members", [{"TaskSet": [{"TaskId": "task-1"}, None]}, {"TaskSet": None}, {}])
+def test_tasks_of_a_file_are_listed_the_oldest_first(
+    vod: responses.RequestsMock, members: dict[str, list[object] | None]
+) -> None:
+    """DescribeTasks tells what a file's own information does not: which task flow its upload started."""
+    vod.post(ADDRESS, json=answer(**members))
+
+    found = api().tasks_of_file(FILE_ID, sub_app_id=1500000001, timeout_seconds=1.0)
+
+    assert found == (({"TaskId": "task-1"},) if members.get("TaskSet") else ())
+    assert content_of(vod.calls[0].request) == {
+        "FileId": FILE_ID,
+        "Sort": {"Field": "CreateTime", "Order": "Asc"},
+        "Limit": 100,
+        "SubAppId": 1500000001,
+    }
 
 
 def test_api_that_is_down_is_an_error_without_its_address() -> None:

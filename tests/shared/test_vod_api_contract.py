@@ -12,6 +12,7 @@ from shared.errors import VodApiError
 from shared.event_notification import notification_from_pull
 from shared.settings import VodApiSettings, load_settings
 from shared.vod_api import VodApi
+from shared.wire_json import as_object
 from tests.local.simulator.account import SECRET_ID, SECRET_KEY, Account
 
 if TYPE_CHECKING:
@@ -43,12 +44,16 @@ def test_source_context_of_a_real_upload_is_read_back(account: Account) -> None:
     """What the signature carried is what the read-back finds."""
     file_id = upload(account, source_context="vuf1.abc.def")
 
-    assert api_of(account).source_context_of(file_id, timeout_seconds=5) == "vuf1.abc.def"
+    media = api_of(account).media_info(file_id, timeout_seconds=5)
+    assert media is not None
+    basic = as_object(media["BasicInfo"])
+    assert as_object(basic["SourceInfo"])["SourceContext"] == "vuf1.abc.def"
+    assert as_object(media["MetaData"])["Size"] == len(b"moving pictures")
 
 
 def test_unknown_file_is_not_there(account: Account) -> None:
     """VOD names the files it does not have in a list of their own."""
-    assert api_of(account).source_context_of("5000000000000000000", timeout_seconds=5) is None
+    assert api_of(account).media_info("5000000000000000000", timeout_seconds=5) is None
 
 
 def test_file_of_another_application_is_not_there(account: Account) -> None:
@@ -57,7 +62,7 @@ def test_file_of_another_application_is_not_there(account: Account) -> None:
 
     api = api_of(account, VOD_SUB_APP_ID=str(SUB_APP_ID))
 
-    assert api.source_context_of(file_id, timeout_seconds=5) is None
+    assert api.media_info(file_id, timeout_seconds=5) is None
 
 
 @pytest.mark.parametrize(
@@ -66,7 +71,7 @@ def test_file_of_another_application_is_not_there(account: Account) -> None:
 def test_wrong_key_is_refused(account: Account, changes: dict[str, str]) -> None:
     """A signature that does not match is VOD's own error, told by its code."""
     with pytest.raises(VodApiError) as failure:
-        api_of(account, **changes).source_context_of("5000000000000000000", timeout_seconds=5)
+        api_of(account, **changes).media_info("5000000000000000000", timeout_seconds=5)
 
     assert failure.value.vod_code.startswith("AuthFailure.")
 
@@ -124,3 +129,16 @@ def test_task_flow_is_read_until_it_is_finished(account: Account) -> None:
     task = api.procedure_task(task_id, timeout_seconds=5)
 
     assert (task["Status"], task["FileId"], task["SessionContext"]) == ("FINISH", file_id, "mine")
+
+
+def test_task_flow_of_an_upload_is_found_by_its_file(account: Account) -> None:
+    """The list of tasks names what an upload has started, with the context of its signature."""
+    file_id = upload(account, procedure="TranscodeAndCover", session_context="mine")
+    other = upload(account, session_context="mine")
+    api = api_of(account)
+
+    (task,) = api.tasks_of_file(file_id, timeout_seconds=5)
+
+    assert (task["TaskType"], task["FileId"], task["SessionContext"]) == ("Procedure", file_id, "mine")
+    assert api.procedure_task(str(task["TaskId"]), timeout_seconds=5)["FileId"] == file_id
+    assert api.tasks_of_file(other, timeout_seconds=5) == ()

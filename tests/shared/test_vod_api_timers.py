@@ -26,8 +26,17 @@ CALLS: list[Callable[[VodApi], object]] = [
     lambda api: api.confirm_events(["handle"], timeout_seconds=0.3),
     lambda api: api.uploads_created(after=iso(0), before=iso(1), offset=0, timeout_seconds=0.3),
     lambda api: api.procedure_task("task", timeout_seconds=0.3),
+    lambda api: api.media_info("file", timeout_seconds=0.3),
+    lambda api: api.tasks_of_file("file", timeout_seconds=0.3),
 ]
-ACTIONS = ["PullEvents", "ConfirmEvents", "SearchMedia", "DescribeTaskDetail"]
+ACTIONS = [
+    "PullEvents",
+    "ConfirmEvents",
+    "SearchMedia",
+    "DescribeTaskDetail",
+    "DescribeMediaInfos",
+    "DescribeTasks",
+]
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException  # type: ignore[import-untyped]  # no stubs exist
 from tencentcloud.vod.v20180717 import models  # type: ignore[import-untyped]  # no stubs exist
 
@@ -214,6 +216,43 @@ def test_task_can_be_looked_up(account: Account) -> None:
     assert described["BasicInfo"]["CoverUrl"]
     foreign = {"TaskId": flow.task_id, "SubAppId": 1500054321}
     assert _refusal(account, "DescribeTaskDetail", **foreign) == "ResourceNotFound"
+
+
+def test_tasks_of_a_file_are_listed(account: Account) -> None:
+    """DescribeTasks names what an upload has started, of the last 72 hours, and nothing of other files."""
+    file_id = account.upload(procedure="TranscodeAndCover", session_context="mine")["data"]["fileId"]
+    account.upload(procedure="TranscodeAndCover")
+    [flow] = account.simulator._task_flows.of_media(file_id)  # noqa: SLF001  # no event here names it
+    wait_until(lambda: _ask(account, "DescribeTaskDetail", TaskId=flow.task_id)["Status"] == "FINISH")
+
+    listed = _ask(account, "DescribeTasks", FileId=file_id)
+    others = _ask(account, "DescribeTasks", Sort={"Field": "CreateTime", "Order": "Asc"}, Limit=100)
+    running = _ask(account, "DescribeTasks", FileId=file_id, Status="PROCESSING")
+    old = replace(flow, created_at=flow.created_at - 3 * 86_400 - 10)
+    account.simulator._task_flows._save(old)  # noqa: SLF001  # three days are not waited for
+
+    assert listed["TotalCount"] == 1
+    [task] = listed["TaskSet"]
+    assert (task["TaskId"], task["FileId"], task["Status"]) == (flow.task_id, file_id, "FINISH")
+    assert (task["TaskType"], task["SessionContext"]) == ("Procedure", "mine")
+    assert task["TaskId"] in [other["TaskId"] for other in others["TaskSet"]]
+    assert others["TotalCount"] >= 2
+    assert running["TaskSet"] == []
+    assert _ask(account, "DescribeTasks", FileId=file_id)["TaskSet"] == []
+
+
+@pytest.mark.parametrize(("context", "known"), [("mine", True), ("somebody else's", False)])
+def test_task_of_an_emitted_event_is_known(account: Account, context: str, known: bool) -> None:  # noqa: FBT001  # what differs
+    """An emitted task flow can be asked about as if it had run, unless its file is somebody else's."""
+    file_id = account.upload(source_context="mine")["data"]["fileId"]
+    task = {"TaskId": f"emitted-{known}", "Status": "FINISH", "FileId": file_id, "SessionContext": context}
+    event: Any = {"EventType": "ProcedureStateChanged", "ProcedureStateChangeEvent": task}
+    requests.post(f"{account.url}/local/simulator/emit", json=event, timeout=10).raise_for_status()
+
+    if known:
+        assert _ask(account, "DescribeTaskDetail", TaskId=task["TaskId"])["ProcedureTask"] == task
+    else:
+        assert _refusal(account, "DescribeTaskDetail", TaskId=task["TaskId"]) == "ResourceNotFound"
 
 
 def test_signature_is_verified(account: Account) -> None:
