@@ -123,7 +123,8 @@ def test_copies_that_are_read_back_count_once_each(valkey_url: str, app: AppRece
         library, choose = VodLibrary(account), random.Random(SEED)  # noqa: S311  # to be repeatable is the point
         settings = service_environment(valkey_url, vod_url=account.url, webhook_url=app.url, READ_BACK="on")
         clock = Clock(time.time())
-        uploads = library.finish_uploads(begin_uploads(settings, READ_BACK_UPLOADS, now=clock()))
+        tokens = begin_uploads(settings, READ_BACK_UPLOADS, now=clock())
+        uploads = library.finish_uploads(tokens, with_task_flow=True)
         events = [event for upload in uploads for event in (upload.event, task_flow_of(upload))]
         copies = [
             (event, choose.choice((PUSH, PULL)))
@@ -163,8 +164,10 @@ def take_in_and_deliver(instance: Service, copies: Sequence[tuple[dict[str, obje
 
 
 def task_flow_of(upload: Upload) -> dict[str, Any]:
-    """Make the event of the end of a task flow of this upload's file."""
-    return changed(upload.token, file_id=upload.media.file_id)
+    """Make the event of the end of the task flow of this upload's file."""
+    event: dict[str, Any] = changed(upload.token, file_id=upload.media.file_id)
+    event["ProcedureStateChangeEvent"]["TaskId"] = upload.media.procedure_task_id
+    return event
 
 
 def grouped(records: list[dict[str, str]]) -> dict[str, list[dict[str, str]]]:
