@@ -20,6 +20,7 @@ COMMANDS = {
     "inspect": "take an upload signature apart and say what is wrong with it",
     "events": "look at the journal of events; retry, replay, and see how the app's endpoint does",
     "deny": "stop uploads without a deployment: of a user, a network, a policy or everybody",
+    "policy": "try what a policy would sign for a user, or why not; run tests of policies",
     "trigger": "have the simulated VOD send any event, and show what the app hears of it",
     "doctor": "say what is wrong with a deployment, and set how VOD notifies it",
 }

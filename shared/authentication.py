@@ -63,7 +63,7 @@ def authenticate(
         raise UnauthenticatedError(_REFUSAL)
     claims = _verified_claims(token, settings, now=now)
     user_id = claims["sub"]
-    if not _is_current(claims, now) or not _is_user_id(user_id):
+    if not _is_current(claims, now) or not is_user_id(user_id):
         raise UnauthenticatedError(_REFUSAL)
     return Caller(user_id, claims)
 
@@ -128,7 +128,8 @@ def _key_set(url: str) -> KeySet:
     return KeySet(url)
 
 
-def _is_user_id(text: str) -> bool:
+def is_user_id(text: str) -> bool:
+    """Whether a text can be a user's id: printable, and of 1 to 128 bytes."""
     return bool(_USER_ID.fullmatch(text)) and len(text.encode()) <= MAX_USER_ID_BYTES
 
 
