@@ -66,13 +66,13 @@ def test_what_would_be_signed_is_told(capsys: pytest.CaptureFixture[str]) -> Non
     ("words", "told"),
     [
         (
-            ["--policy", "course", "--claim", "role=guest", "--claim", "level=3"],
-            "403  The policy 'course' is for users whose role is one of 'teacher', and this one's is 'guest'.",
+            ["--policy", "course", "--claim", "role=x", "--claim", "level=3"],
+            "403  The policy 'course' is for users whose role is one of 'teacher', and this one's is 'x'.",
         ),
         (["--policy", "nosuch"], "403  There is no policy 'nosuch', but course, default."),
         (
-            ["--body", '{"storageRegion": "x"}'],
-            "422  The policy 'default' does not allow this. /storageRegion: Not on the policy's list: ap-seoul.",
+            ["--body", '{"fileSize": 0}'],
+            "422  The policy 'default' does not allow this. /fileSize: Must be at least 1 byte.",
         ),
         (["--body", "{"], "400  The body is not JSON."),
         (
