@@ -5,6 +5,7 @@ What is done with it is left to the command.
 
 from __future__ import annotations
 
+import argparse
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,6 @@ from shared.settings import StoreSettings, load_settings
 from shared.store import StoreScope
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Mapping
 
 
@@ -25,12 +25,22 @@ class NoStoreError(Exception):
 def add_store_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options that choose a store."""
     parser.add_argument(
-        "--redis-url", metavar="URL", help="the store (default REDIS_URL, or the local stack's)"
+        "--redis-url",
+        type=_without_password,
+        metavar="URL",
+        help="the store, if it has no password (default REDIS_URL, or the local stack's)",
     )
     parser.add_argument("--stage", help="whose records (default STAGE, or dev)")
     parser.add_argument(
         "--folder", type=Path, default=Path(".local"), help="the local stack's (default %(default)s)"
     )
+
+
+def _without_password(url: str) -> str:
+    """Refuse what everybody on this machine can read in the list of processes."""
+    if "@" in url:
+        raise argparse.ArgumentTypeError("an address with a password belongs into REDIS_URL")
+    return url
 
 
 def chosen_environment(arguments: argparse.Namespace) -> dict[str, str]:

@@ -60,9 +60,11 @@ def read_v3(body: Mapping[str, object]) -> EventNotification:
 def _only_object_in(members: Mapping[str, object]) -> dict[str, object]:
     """Find what an event or a subtask carries without knowing the name: new types appear every year.
 
-    Each has exactly one member that is an object; the others are missing or null.
+    Each has exactly one member that is an object; the others are missing or null. Should there be
+    more, the names decide and not the order, which differs between a push and what is kept of it.
     """
-    return next((value for value in members.values() if isinstance(value, dict)), {})
+    objects = {name: value for name, value in members.items() if isinstance(value, dict)}
+    return objects[min(objects)] if objects else {}
 
 
 def _file_id(event: dict[str, object]) -> str:

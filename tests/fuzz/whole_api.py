@@ -27,7 +27,10 @@ from tests.fuzz.answers_file import ANSWERS_FILE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-SETTINGS = {"NEW_UPLOADS_PER_MINUTE": "100000", "RENEWALS_PER_MINUTE": "100000"}
+SETTINGS = {
+    **{name: "100000" for name in ("NEW_UPLOADS_PER_MINUTE", "RENEWALS_PER_MINUTE")},
+    **{name: "0" for name in ("NETWORK_UPLOADS_PER_MINUTE", "OPEN_UPLOADS", "NEW_UPLOADS_PER_DAY")},
+}
 """Limits that let every request through to what lies behind them."""
 
 # Beside what Schemathesis takes for an acceptance: what the deployment's policies do not offer is 422.

@@ -536,11 +536,23 @@ def test_option_that_cannot_be_read_is_wrong_usage(desk: Desk, words: tuple[str,
 def test_store_that_is_away_is_told_in_one_sentence(desk: Desk, words: tuple[str, ...]) -> None:
     """Exit code 1, and not a word about where the store should be."""
     away = f"redis://:canary-password@127.0.0.1:{refused_port()}/0"
-    output = desk.events(*words, "--redis-url", away)
+    desk.deploy(REDIS_URL=away)
+    output = desk.events(*words)
 
     assert (output.code, output.out) == (1, "")
     assert output.err.count("\n") == 1
     assert "canary" not in output.err
+
+
+def test_password_is_not_taken_from_the_command_line(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    """Everybody on the machine can read what a process was called with (S37); it is not repeated either."""
+    with pytest.raises(SystemExit) as caught:
+        desk.events("list", "--redis-url", "redis://:canary-password@127.0.0.1/0")
+
+    assert caught.value.code == 2
+    told = capsys.readouterr()
+    assert "REDIS_URL" in told.err
+    assert "canary" not in told.out + told.err
 
 
 def test_replay_into_a_store_that_is_away_says_how_to_go_on(desk: Desk, tmp_path: Path) -> None:

@@ -1,0 +1,93 @@
+"""A value for every secret setting that can be found again wherever it comes out, and however it is written.
+
+Which settings are secret is said by `shared.settings` itself: those that its groups never show.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from shared import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+STRETCH = 12
+"""So many characters of a canary in a row are enough: what shows a part of a secret shows a secret."""
+
+
+def _canary(name: str, length: int = 40) -> str:
+    """Make letters and digits that nothing else consists of."""
+    return hashlib.sha256(f"canary of {name}".encode()).hexdigest().translate(_LETTERS)[:length]
+
+
+_LETTERS = str.maketrans("0123456789abcdef", "Zq7WxKj4VyRh9BmG")
+
+STORE_PASSWORD = _canary("store")
+CANARIES: dict[str, tuple[str, ...]] = {
+    "REDIS_URL": (STORE_PASSWORD,),
+    "JWT_SECRETS": (_canary("jwt"), _canary("older jwt")),
+    "CONTEXT_KEYS": (_canary("context"), _canary("older context")),
+    "VOD_SECRET_ID": ("AKID" + _canary("id", 28),),
+    "VOD_SECRET_KEY": (_canary("key", 32),),
+    "CALLBACK_TOKENS": (_canary("callback"), _canary("older callback")),
+    "VOD_CALLBACK_SIGN_KEY": (_canary("sign", 32),),
+    "TENCENTCLOUD_SECRETID": ("AKID" + _canary("role's id", 32),),
+    "TENCENTCLOUD_SECRETKEY": (_canary("role's key", 32),),
+    "TENCENTCLOUD_SESSIONTOKEN": (_canary("role's token", 60),),
+    "APP_WEBHOOK_SECRETS": tuple(
+        f"whsec_{base64.b64encode(_canary(name, 36).encode()).decode()}" for name in ("hook", "older hook")
+    ),
+}
+"""Variable -> the secrets in it; of the store's address the secret is its password."""
+
+
+def secret_variables() -> set[str]:
+    """Name every variable whose value no settings show."""
+    groups = [kind for kind in vars(settings).values() if isinstance(kind, type)]
+    return {
+        str(field.alias)
+        for kind in groups
+        if issubclass(kind, settings.SettingsGroup)
+        for field in kind.model_fields.values()
+        if not field.repr
+    }
+
+
+def canary_environment(redis_url: str) -> dict[str, str]:
+    """Spell the canaries as the functions' variables."""
+    return {**{name: ",".join(secrets) for name, secrets in CANARIES.items()}, "REDIS_URL": redis_url}
+
+
+def found(text: str, secrets: Iterable[str]) -> list[str]:
+    """List the forms in which a part of one of the secrets stands in the text."""
+    lowered = text.lower()
+    return [form for secret in secrets for form in forms(secret) if form.lower() in lowered]
+
+
+def forms(secret: str) -> Iterator[str]:
+    """Write every stretch of a secret plainly and in hex, and all of it as JSON, in URLs and in Base64."""
+    plain = [secret]
+    if secret.startswith("whsec_"):
+        plain = [secret.removeprefix("whsec_"), base64.b64decode(secret.removeprefix("whsec_")).decode()]
+    for text in plain:
+        for start in range(len(text) - STRETCH + 1):
+            yield text[start : start + STRETCH]
+            yield text[start : start + STRETCH].encode().hex()
+        yield json.dumps(text)[1:-1]
+        yield "".join(f"%{byte:02x}" for byte in text.encode())
+        yield quote(text, safe="")
+        yield from _base64_forms(text.encode())
+
+
+def _base64_forms(content: bytes) -> Iterator[str]:
+    """Encode at each of the three places that bytes can have in a longer text; the ends mix with others."""
+    for before in range(3):
+        inside = base64.b64encode(b"\0" * before + content).decode()[4 if before else 0 :]
+        whole = inside[: len(inside) // 4 * 4 - 4]
+        yield whole
+        yield whole.translate(str.maketrans("+/", "-_"))

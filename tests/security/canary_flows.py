@@ -1,0 +1,135 @@
+"""What users, VOD and operators do to a canary world, and what fails in it; each with how it has to end.
+
+What came out of it is left to the tests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from tests.security.canaries import CANARIES, canary_environment
+from tests.shared.loopback_peer import refused_port
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.security.canary_world import CanaryWorld
+
+UNKNOWN = "/uploads/01KAPVZ9M80000000000000000"
+JSON = {"Content-Type": "application/json"}
+STRANGER = "/vod-callback/a-token-that-is-none-of-ours"
+CALLBACK, OLDER_CALLBACK = (f"/vod-callback/{token}" for token in CANARIES["CALLBACK_TOKENS"])
+PASSWORD = CANARIES["REDIS_URL"][0]
+OF_THE_STACK = {"REDIS_URL": ""}
+"""Changes of the environment with which a command takes the store of the stack in its --folder."""
+
+
+def ask_everything(world: CanaryWorld) -> None:
+    """Have users ask for signatures and statuses, and strangers and VOD send what they like."""
+    begun = world.ask("POST", "/signature", 200, json={"context": "lesson 3"})
+    upload_id = begun.json()["uploadId"]
+    older = {"Authorization": f"Bearer {world.token('alice', secret=1)}"}
+    broken = {"Authorization": f"Bearer {world.token('bob')}x"}
+    again = {"uploadId": upload_id}
+    world.ask("POST", "/signature", 200, json=again, headers={"Accept": "text/plain"})
+    world.ask("GET", f"/uploads/{upload_id}", 200, headers=older)
+    world.ask("DELETE", f"/uploads/{upload_id}", 204)
+    world.ask("OPTIONS", "/signature", 204, user=None)
+    asked: list[tuple[str, str, int, dict[str, Any]]] = [
+        ("POST", "/signature", 409, {"json": again}),
+        ("POST", "/signature", 401, {"user": None}),
+        ("POST", "/signature", 401, {"headers": broken}),
+        ("POST", "/signature", 403, {"json": {"policy": "none"}}),
+        ("POST", "/signature", 422, {"json": {"procedure": "none", "random": 1}}),
+        ("POST", "/signature", 400, {"data": b"\xff", "headers": JSON}),
+        ("POST", "/signature", 413, {"data": "x" * 20_000, "headers": JSON}),
+        ("POST", "/signature", 415, {"data": "a=b"}),
+        ("GET", "/signature", 405, {}),
+        ("GET", UNKNOWN, 404, {}),
+        ("POST", STRANGER, 404, {"data": "{}"}),
+        ("POST", OLDER_CALLBACK, 404, {"data": "{}"}),
+        ("POST", CALLBACK, 400, {"data": "no event"}),
+        ("POST", OLDER_CALLBACK, 200, {"json": signed_event()}),
+    ]
+    for method, path, status, parts in asked:
+        world.ask(method, path, status, **parts)
+
+
+def command_everything(world: CanaryWorld, media: Path) -> None:
+    """Run every command as its page says."""
+    at = ("--url", world.url)
+    signature = world.signatures[0]
+    world.command(0, "upload", str(media), "--policy", "course", *at)
+    world.command(0, "upload", str(media), "--json", *at)
+    world.command(1, "upload", str(media), "--policy", "none", *at)
+    world.command(0, "inspect", "-", given=signature)
+    world.command(0, "inspect", "-", "--json", given=signature)
+    world.command(1, "inspect", "-", given=signature, VOD_SECRET_KEY="x" * 32)
+    world.command(2, "inspect", "-", given="no signature")
+
+    folder = ("--folder", str(world.state))
+    world.command(0, "trigger", "FileDeleted", *folder)
+    world.command(0, "trigger", "--list")
+    world.command(1, "trigger", "NewFileUpload", "--user", "eve", "--wait", "1", *folder)
+    world.command(2, "trigger", "NoSuchEvent", *folder)
+
+    listed = world.command(0, "events", "list", "--json", *folder, **OF_THE_STACK)
+    event_id = json.loads(listed)[0]["id"]
+    world.command(0, "events", "show", event_id, "--full", *folder, **OF_THE_STACK)
+    event = world.command(0, "events", "show", event_id, "--json", "--full", *folder, **OF_THE_STACK)
+    world.command(0, "events", "replay", "-", "--yes", *folder, given=event, **OF_THE_STACK)
+    for words in ("list", "endpoint", "endpoint --enable", "retry --state dead --yes"):
+        world.command(0, "events", *words.split(), *folder, **OF_THE_STACK)
+    for denied in (("add", "--user", "eve", "--reason", "tries"), ("list",), ("remove", "--user", "eve")):
+        world.command(0, "deny", *denied, *folder, **OF_THE_STACK)
+
+    callback = ("--callback-url", f"{world.url}/vod-callback")
+    world.command(None, "doctor", *folder)
+    world.command(None, "doctor", "--json", "--probe", *folder)
+    world.command(None, "doctor", "--fix", "--yes", "--mode", "pull", *callback, *folder)
+    world.command(0, "upload", str(media), *at)
+    world.command(None, "doctor", "--fix", "--yes", "--mode", "push", *callback, *folder)
+    world.command(1, "serve", "--port", "0", "--tls-port", "0", *folder)
+    world.read_events()
+
+
+def break_settings(world: CanaryWorld) -> None:
+    """Give commands each secret in a shape that is refused, and a store that is not there."""
+    elsewhere = f"redis://:{PASSWORD}@127.0.0.1:{refused_port()}/0"
+    broken = {name: f"{secrets[0]} broken,{secrets[0][:20]}" for name, secrets in CANARIES.items()}
+    file = world.folder / "broken.env"
+    for name in ("", *CANARIES):
+        variables = canary_environment(elsewhere) | {"APP_WEBHOOK_URL": "off"}
+        variables |= {name: broken[name]} if name else {}
+        file.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+        world.command(1, "doctor", "--env-file", str(file))
+    file.unlink()
+    world.command(1, "events", "list", REDIS_URL=elsewhere)
+    world.command(2, "events", "list", REDIS_URL=broken["REDIS_URL"])
+    world.command(2, "events", "list", REDIS_URL=f"redis://:{PASSWORD}@127.0.0.1:port/0")
+    world.command(2, "events", "list", "--redis-url", "redis://:password@127.0.0.1/0")
+
+
+def use_without_store(world: CanaryWorld) -> None:
+    """Ask, and run the commands, when the store is gone; the timers meet that too."""
+    world.ask("POST", "/signature", 503, json={})
+    world.ask("GET", UNKNOWN, 503)
+    world.ask("POST", CALLBACK, 503, json=signed_event())
+    folder = ("--folder", str(world.state))
+    world.command(1, "events", "list", *folder, **OF_THE_STACK)
+    world.command(1, "deny", "list", *folder, **OF_THE_STACK)
+    world.command(1, "trigger", "FileDeleted", "--wait", "1", *folder)
+    world.command(1, "doctor", *folder)
+    time.sleep(1.5)
+
+
+def signed_event() -> dict[str, object]:
+    """Make an event as VOD signs it, with its SignKey."""
+    until = int(time.time()) + 60
+    signed = f"{CANARIES['VOD_CALLBACK_SIGN_KEY'][0]}{until}".encode()
+    sign = hashlib.md5(signed, usedforsecurity=False).hexdigest()
+    deletion = {"FileIdSet": ["5576678020044556677"]}
+    return {"EventType": "FileDeleted", "FileDeleteEvent": deletion, "Sign": sign, "T": until}

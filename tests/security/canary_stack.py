@@ -1,0 +1,49 @@
+"""The local stack with a canary for every secret: `python -m tests.security.canary_stack FOLDER`.
+
+It says where it serves and where the store's process is, and ends with its standard input.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import redis
+
+from local.embedded_store import EmbeddedStore
+from local.simulator.settings import RoleCredential
+from local.stack import Stack
+from tests.security.canaries import CANARIES, STORE_PASSWORD, canary_environment
+
+
+def main(folder: Path) -> None:
+    """Serve until nobody writes to us any more."""
+    with EmbeddedStore(folder / "store") as store:
+        with redis.Redis.from_url(store.url) as connection:
+            connection.config_set("requirepass", STORE_PASSWORD)
+        place = store.url.rpartition("@")[2]
+        (role_id,), (role_key,), (role_token,) = (
+            CANARIES[f"TENCENTCLOUD_{name}"] for name in ("SECRETID", "SECRETKEY", "SESSIONTOKEN")
+        )
+        stack = Stack(
+            folder=folder,
+            redis_url=f"redis://:{STORE_PASSWORD}@{place}",
+            overrides={
+                **canary_environment(f"redis://:{STORE_PASSWORD}@{place}"),
+                "CALLBACK_HOLD_SECONDS": "0.2",
+            },
+            simulator={"role_credentials": (RoleCredential(role_id, role_key, role_token),)},
+            timer_seconds=0.5,
+        )
+        with stack:
+            sys.stdout.write(json.dumps({"url": stack.url}) + "\n")
+            sys.stdout.flush()
+            for _order in sys.stdin:
+                store.stop()
+                sys.stdout.write("The store is gone.\n")
+                sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

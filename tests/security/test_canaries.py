@@ -1,0 +1,188 @@
+"""Every secret is a canary; whatever a deployment, its commands and its outages give out holds none (S37)."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import traceback
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import pytest
+
+from functions import (
+    event_delivery,
+    event_notification,
+    reliable_notification,
+    upload_signature,
+    upload_status,
+)
+from shared import bootstrap, settings
+from shared.errors import ConfigurationError
+from tests.functions.deployment import environment, start_anew
+from tests.functions.scf import event_of
+from tests.security.canaries import CANARIES, STRETCH, canary_environment, found, secret_variables
+from tests.security.canary_flows import ask_everything, break_settings, command_everything, use_without_store
+from tests.security.canary_world import CanaryWorld
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    Handler = Callable[[object, object], dict[str, object]]
+
+SECRET_WORDS = re.compile(r"SECRET|KEY|TOKEN|PASSWORD|CREDENTIAL|REDIS")
+NOT_SECRET = {"JWT_PUBLIC_KEY"}
+"""Variables that are named like secrets, and that anybody may know."""
+
+FUNCTIONS: Mapping[str, tuple[Handler, str, type[settings.StoreSettings]]] = {
+    "upload_signature": (upload_signature.main_handler, "/signature", settings.UploadSignatureSettings),
+    "upload_status": (upload_status.main_handler, "/uploads/x", settings.UploadStatusSettings),
+    "event_notification": (event_notification.main_handler, "/x", settings.EventNotificationSettings),
+    "event_delivery": (event_delivery.main_handler, "", settings.EventDeliverySettings),
+    "reliable_notification": (reliable_notification.main_handler, "", settings.ReliableNotificationSettings),
+}
+ID_OF_THE_KEY = "VOD_SECRET_ID"
+"""It stands in every signature, readable by whoever asked for it, and opens nothing alone."""
+
+
+def test_every_secret_setting_has_a_canary() -> None:
+    """Whoever adds a secret setting adds it here, or this fails; and what is named like one is one."""
+    variables = {
+        str(field.alias) for _, _, kind in FUNCTIONS.values() for field in kind.model_fields.values()
+    }
+
+    assert secret_variables() == CANARIES.keys()
+    assert {
+        name for name in variables if SECRET_WORDS.search(name)
+    } - NOT_SECRET - secret_variables() == set()
+
+
+@pytest.mark.parametrize("variable", CANARIES)
+def test_canary_is_found_however_it_is_written(variable: str) -> None:
+    """Plain, in part, in either case, quoted, in hex, and in Base64 at any place of a longer text."""
+    for secret in CANARIES[variable]:
+        plain = secret.removeprefix("whsec_")
+        written = [
+            f"a line with {secret}.",
+            plain[3 : 3 + STRETCH],
+            plain.upper(),
+            "".join(f"%{ord(character):02X}" for character in plain),
+            quote(json.dumps([plain])),
+            plain.encode().hex(),
+            repr(plain.encode()),
+            *(base64.b64encode(b"x" * before + plain.encode() + b"tail").decode() for before in range(5)),
+            base64.urlsafe_b64encode(f"?>{plain}".encode()).decode(),
+        ]
+        assert [text for text in written if not found(text, [secret])] == []
+        assert found("the name of the variable, and no value", [secret]) == []
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> CanaryWorld:
+    """All that people do, then all that fails."""
+    media = tmp_path_factory.mktemp("media") / "talk.mp4"
+    media.write_bytes(bytes(range(256)) * 4)
+    with CanaryWorld(tmp_path_factory.mktemp("canaries")) as world:
+        ask_everything(world)
+        command_everything(world, media)
+        break_settings(world)
+        world.lose_store()
+        use_without_store(world)
+        world.look_at_processes()
+    return world
+
+
+@pytest.mark.parametrize("variable", CANARIES)
+def test_nothing_that_came_out_holds_a_secret(world: CanaryWorld, variable: str) -> None:
+    """Answers, problem documents, logs, files, commands' output, the app's events, the process list (S37)."""
+    leaks = {
+        name
+        for name, text in [*world.outputs, *world.files()]
+        if not (variable == ID_OF_THE_KEY and name == "local inspect")
+        if found(_without_signatures(text, world) if variable == ID_OF_THE_KEY else text, CANARIES[variable])
+    }
+
+    assert leaks == set()
+
+
+def test_log_holds_no_token_and_no_signature(world: CanaryWorld) -> None:
+    """Of everything that happened there are lines, and one kind alone may hold a sealed token (S39)."""
+    log = [line for line in (world.state / "functions.log").read_text().splitlines() if line.startswith("{")]
+    events = {json.loads(line)["event"] for line in log}
+    others = [line for line in log if json.loads(line)["event"] != "event.unjournaled"]
+
+    assert {"signature.issued", "request.refused", "event.journaled", "event.unjournaled"} <= events
+    assert [line for line in others if re.search(r"vuf1\.|eyJ|Bearer [^<]", line)] == []
+    assert [line for line in log if any(signature in line for signature in world.signatures)] == []
+    assert [line for line in log if re.search(r'"(Sign|T)\\?":|eyJ', line)] == []
+
+
+def test_log_has_no_line_that_is_none_of_ours(world: CanaryWorld) -> None:
+    """No traceback, and nothing that a library printed: a line is one JSON object."""
+    log = (world.state / "functions.log").read_text().splitlines()
+
+    assert [line for line in log if not line.startswith("{")] == []
+
+
+@pytest.fixture
+def deployed(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mapping[str, str]]:
+    """Deploy every function in this process, with the canaries."""
+    changes = {**canary_environment(valkey_url), "APP_WEBHOOK_URL": "https://app.example.test/hook"}
+    variables = environment(valkey_url, **changes)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    start_anew()
+    yield variables
+    start_anew()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_what_a_function_works_with_shows_no_secret(deployed: Mapping[str, str], function: str) -> None:
+    """In a debugger, in an f-string, in the representation of whatever holds it (S38)."""
+    runtime = getattr(bootstrap, function)()
+    held = [
+        runtime,
+        runtime.settings,
+        runtime.store,
+    ]
+    if "event" in function or "notification" in function:
+        courier = bootstrap.courier(runtime, deadline=0.0)
+        held += [courier, courier.intake, courier.webhook, bootstrap.vod_api(runtime.settings)]
+    password = deployed["REDIS_URL"].rpartition("@")[0].rpartition(":")[2]
+    shown = "\n".join(text for each in held for text in (repr(each), str(each), f"{each}"))
+
+    assert [name for name in CANARIES if name != ID_OF_THE_KEY and found(shown, CANARIES[name])] == []
+    assert found(shown, [password]) == []
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("variable", CANARIES)
+def test_refused_setting_is_named_and_not_shown(
+    deployed: Mapping[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    function: str,
+    variable: str,
+) -> None:
+    """A secret that is mistyped is as secret: in the answer, the log, the error and what it came from."""
+    handler, path, kind = FUNCTIONS[function]
+    secret = CANARIES[variable][0]
+    broken = {**deployed, variable: f"{secret} ,{secret[:20]}, \u2028"}
+    monkeypatch.setenv(variable, broken[variable])
+    start_anew()
+    event = event_of("function-url", "POST", path, headers={}, query={}, body="{}")
+    answer = json.dumps(handler(event, {"request_id": "r-1"}))
+    told = [answer, *capsys.readouterr()]
+    try:
+        settings.load_settings(kind, broken)
+    except ConfigurationError as error:
+        told += ["".join(traceback.format_exception(error)), repr(error)]
+
+    assert found("\n".join(told), CANARIES[variable]) == []
+
+
+def _without_signatures(text: str, world: CanaryWorld) -> str:
+    for signature in world.signatures:
+        text = text.replace(signature, "")
+    return text
