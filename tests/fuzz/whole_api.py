@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SETTINGS = {
-    **{name: "100000" for name in ("NEW_UPLOADS_PER_MINUTE", "RENEWALS_PER_MINUTE")},
-    **{name: "0" for name in ("NETWORK_UPLOADS_PER_MINUTE", "OPEN_UPLOADS", "NEW_UPLOADS_PER_DAY")},
+    **dict.fromkeys(("NEW_UPLOADS_PER_MINUTE", "RENEWALS_PER_MINUTE"), "100000"),
+    **dict.fromkeys(("NETWORK_UPLOADS_PER_MINUTE", "OPEN_UPLOADS", "NEW_UPLOADS_PER_DAY"), "0"),
 }
 """Limits that let every request through to what lies behind them."""
 

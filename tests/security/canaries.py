@@ -31,6 +31,7 @@ STORE_PASSWORD = _canary("store")
 CANARIES: dict[str, tuple[str, ...]] = {
     "REDIS_URL": (STORE_PASSWORD,),
     "JWT_SECRETS": (_canary("jwt"), _canary("older jwt")),
+    "ANONYMOUS_KEY": (_canary("anonymous"),),
     "CONTEXT_KEYS": (_canary("context"), _canary("older context")),
     "VOD_SECRET_ID": ("AKID" + _canary("id", 28),),
     "VOD_SECRET_KEY": (_canary("key", 32),),

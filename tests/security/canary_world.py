@@ -122,10 +122,10 @@ class CanaryWorld:
     def look_at_processes(self) -> None:
         """Keep what everybody on this machine can see of its processes."""
         seen = []
-        for place in Path("/proc").glob("[0-9]*/c[mo]*"):
-            if place.name in ("cmdline", "comm"):
+        for process in Path("/proc").iterdir():
+            for shown in ("cmdline", "comm") if process.name.isdigit() else ():
                 with contextlib.suppress(OSError):  # it has ended meanwhile
-                    seen.append(place.read_text(errors="replace"))
+                    seen.append((process / shown).read_text(errors="replace"))
         assert seen
         self.outputs.append(("process list", "\n".join(seen)))
 
