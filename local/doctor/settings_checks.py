@@ -141,7 +141,10 @@ def _names(deployment: Deployment) -> Iterator[Finding]:
             f"SCF sets these itself and takes no such names: {', '.join(reserved)}",
             "Remove them from the file; to try the role's rights, set them for this command alone.",
         )
-    elif deployment.environment.get(_DEVELOPER_ONLY, "0") != "0" and deployment.origin != "local stack":
+    elif (
+        deployment.environment.get(_DEVELOPER_ONLY, "0") not in ("", "0")
+        and deployment.origin != "local stack"
+    ):
         yield warning(
             "variable names",
             f"{_DEVELOPER_ONLY} is for a developer's machine, and is not deployed",

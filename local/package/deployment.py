@@ -13,11 +13,13 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from local.package.contents import PackageError
+from local.package.stage_variables import stage_variables
 from local.repository import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+CREDENTIALS = ("TENCENT_SECRET_ID", "TENCENT_SECRET_KEY")
 INSTALL = "install one with npm install --global serverless@2.72.4"
 _LAST_WITH_TENCENT = 2
 _VERSION = re.compile(r"\b(\d+)\.\d+\.\d+")
@@ -50,9 +52,13 @@ def deploy(stage: str, environment: Mapping[str, str] = os.environ) -> int:
     """Deploy what is built, and return the CLI's exit code.
 
     Raises:
-        PackageError: as `deploying_cli`.
+        PackageError: as `deploying_cli`, or the CLI has no credentials.
 
     """
+    values = stage_variables(REPOSITORY, stage, environment)
+    if missing := [name for name in CREDENTIALS if not values.get(name)]:
+        # The CLI would show a QR code and wait for somebody to scan it.
+        raise PackageError(f"No value has {' and '.join(missing)}: the credentials of whoever deploys.")
     command = [deploying_cli(environment), "deploy", "--stage", stage]
     run = subprocess.run(command, cwd=REPOSITORY, env=_for_tencent(environment), check=False)  # noqa: S603  # as above
     return run.returncode

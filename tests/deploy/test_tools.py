@@ -14,7 +14,7 @@ import pytest
 from local.package import interpreter
 from local.package.build import Package
 from local.package.contents import MissingToolError, PackageError
-from local.package.deployment import deploying_cli
+from local.package.deployment import CREDENTIALS, deploy, deploying_cli
 from local.package.measure import measure
 from local.package.stage_variables import parse_env_file, stage_variables
 from local.package.wheels import Pin, fetch, files_in, read_lock
@@ -195,6 +195,16 @@ def test_cli_that_would_do_nothing_is_refused(tmp_path: Path, said: str, sentenc
 
     with pytest.raises(PackageError, match=sentence):
         deploying_cli({"PATH": f"{tmp_path}:{os.defpath}"})
+
+
+@pytest.mark.parametrize("missing", CREDENTIALS)
+def test_deployment_without_credentials_is_refused(tmp_path: Path, missing: str) -> None:
+    """The CLI would show a code to scan, and a pipeline would wait for ever."""
+    program(tmp_path, "scf", "exit 0")
+    environment = {"PATH": str(tmp_path), **dict.fromkeys(CREDENTIALS, "set"), missing: ""}
+
+    with pytest.raises(PackageError, match=f"No value has {missing}: "):
+        deploy("dev", environment)
 
 
 def test_machine_without_a_cli_is_told_which_to_install(tmp_path: Path) -> None:

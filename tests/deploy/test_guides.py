@@ -1,0 +1,221 @@
+"""The pages for operators, tried as a newcomer would: every command as printed, in order, in a fresh copy.
+
+The Serverless CLI is the published one and speaks to the cloud on this machine; VOD, the store and the
+deployed functions are those of a local stack.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import redis
+import requests
+
+from local.doctor.vod_calls import EventConfiguration, VodCalls
+from local.package.build import BUILD
+from local.repository import REPOSITORY
+from local.stack import Stack
+from shared.settings import VodApiSettings, load_settings
+from shared.store import Store, StoreScope
+from shared.store_connection import digest
+from tests.deploy.console_blocks import Shown, plain, shown_on
+from tests.deploy.filled_example import VALUES, filled_example
+from tests.deploy.loopback_cloud import LoopbackCloud, loopback_cloud
+from tests.deploy.test_deployment import COMMAND_LINE, NODE
+from tests.shared.uploads import uploaded
+from tests.test_repository import make_targets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+DEPLOYMENT = (REPOSITORY / "docs" / "deployment.md").read_text(encoding="utf-8")
+OPERATIONS = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
+PARTS = (
+    "Makefile",
+    "serverless.yml",
+    ".env.example",
+    "pyproject.toml",
+    "functions",
+    "shared",
+    "local",
+    "docs",
+)
+NOT_OURS = shutil.ignore_patterns("__pycache__", "node_modules")
+
+pytestmark = pytest.mark.usefixtures("needs_python_310")
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """Copy what a clone has; set-up is done, and wheels once fetched are there."""
+    clone = tmp_path / "clone"
+    clone.mkdir()
+    for name in (*PARTS, *(path.name for path in REPOSITORY.glob("requirements*"))):
+        if (REPOSITORY / name).is_dir():
+            shutil.copytree(REPOSITORY / name, clone / name, ignore=NOT_OURS)
+        else:
+            shutil.copy2(REPOSITORY / name, clone)
+    (clone / ".venv").mkdir()
+    for part in ("bin", "lib", "pyvenv.cfg"):
+        (clone / ".venv" / part).symlink_to(Path(sys.prefix) / part)
+    for ready in (".ready-to-run", ".ready-to-test"):
+        (clone / ".venv" / ready).touch()
+    (BUILD / "wheels").mkdir(parents=True, exist_ok=True)
+    (clone / "build").mkdir()
+    (clone / "build" / "wheels").symlink_to(BUILD / "wheels")
+    return clone
+
+
+@pytest.fixture
+def stack(clone: Path) -> Iterator[Stack]:
+    """Run VOD, the store and the functions, where the commands look for them."""
+    with Stack(folder=clone / ".local") as stack:
+        yield stack
+
+
+@pytest.fixture
+def cloud() -> Iterator[LoopbackCloud]:
+    """Run the cloud that is deployed to."""
+    with loopback_cloud() as cloud:
+        yield cloud
+
+
+def type_in(shown: Shown, clone: Path, **variables: str) -> None:
+    """Run one command as printed, and hold what it prints against the page."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))
+    }
+    path = f"{clone / 'bin'}:{clone / '.venv' / 'bin'}:{environment['PATH']}"
+    run = subprocess.run(  # noqa: S603  # what the page says
+        ["/bin/sh", "-c", shown.command],
+        cwd=clone,
+        env={**environment, "PATH": path, "HOME": str(clone.parent), "CI": "1", **variables},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert (run.returncode != 0) == shown.fails, f"$ {shown.command}\n{run.stdout}"
+    assert shown.agrees(run.stdout), f"$ {shown.command}\n{plain(run.stdout)}"
+
+
+def install_cli(clone: Path) -> None:
+    """Put the published CLI on the path, with every request led to this machine."""
+    program = clone / "bin" / "serverless"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec node --require "{NODE}/to_loopback.cjs" "{COMMAND_LINE}" "$@"\n')
+    program.chmod(0o755)
+
+
+def settings_of(stack: Stack) -> Mapping[str, str]:
+    """Choose what a person would write into the example: the services are those of the stack."""
+    own = {
+        name: value
+        for name, value in stack.environment.items()
+        if name not in ("STAGE", "APP_WEBHOOK_ALLOW_INSECURE")
+    }
+    deployer = {"TENCENT_SECRET_ID": "AKIDexample", "TENCENT_SECRET_KEY": "example"}
+    return {**VALUES, **own, **deployer, "APP_WEBHOOK_URL": "off", "APP_WEBHOOK_SECRETS": ""}
+
+
+@pytest.mark.skipif(
+    not COMMAND_LINE.exists(), reason="the packages that deploy are not installed: make test installs them"
+)
+@pytest.mark.skipif(
+    any(shutil.which(tool) is None for tool in ("make", "node", "curl")),
+    reason="make, node or curl is missing",
+)
+def test_deployment_guide_does_what_it_prints(clone: Path, stack: Stack, cloud: LoopbackCloud) -> None:
+    """From a copy of the repository to a signature, by the page alone."""
+    install_cli(clone)
+    vod = VodCalls(load_settings(VodApiSettings, stack.environment))
+    vod.set_event_configuration(EventConfiguration("PULL", "", "OFF", "OFF", "OFF"), None, sign_key=None)
+    token = requests.get(f"{stack.url}/local/token", params={"user": "alice"}, timeout=10).text
+    variables = {
+        "LOOPBACK_PORT": str(cloud.port),
+        "CALLBACK_URL": f"{stack.url}/vod-callback",
+        "SIGNATURE_URL": stack.url,
+        "USER_TOKEN": token,
+    }
+    blocks = shown_on(DEPLOYMENT)
+    for block in blocks:
+        for shown in block:
+            type_in(shown, clone, **variables)
+        if any(shown.command.startswith("cp .env.example") for shown in block):
+            (clone / ".env.prod").write_text(filled_example(settings_of(stack)), encoding="utf-8")
+
+    assert len(blocks) >= 7
+    assert cloud.deployed is not None
+    assert len(cloud.deployed["inputs"]["functions"]) == 5
+
+
+def test_operations_page_does_what_it_prints(clone: Path, stack: Stack) -> None:
+    """Beside a stack whose app has asked to be left alone, and with a log of what could not be journaled."""
+    url, stage = stack.environment["APP_WEBHOOK_URL"], stack.environment["STAGE"]
+    raw = json.dumps(uploaded("", file_id="5576678020011223399"))
+    line = {"time": time.time(), "level": "error", "event": "event.unjournaled", "requestId": "r", "raw": raw}
+    (clone / "functions.log").write_text(json.dumps(line) + "\n")
+    marks = {name: int(time.time()) for name in ("delivered_at", "failing_since", "disabled_at")}
+    store = Store(stack.environment["REDIS_URL"], StoreScope(stage, 7200))
+    assert not store.endpoint_health(url).is_disabled
+    with redis.Redis.from_url(stack.environment["REDIS_URL"]) as client:
+        client.hset(f"vuf:{{{stage}.0}}:endpoint:{digest(url)}", mapping=marks)
+
+    blocks = shown_on(OPERATIONS)
+    for block in blocks:
+        for shown in block:
+            type_in(shown, clone)
+
+    assert len(blocks) >= 3
+    assert not store.endpoint_health(url).is_disabled
+
+
+@pytest.mark.parametrize("page", [DEPLOYMENT, OPERATIONS], ids=["deployment", "operations"])
+def test_page_names_nothing_that_is_not_there(page: str) -> None:
+    """Targets, settings and fields of the log lines; what an alarm reads is a field that is written."""
+    fields = set(re.findall(r"\b(?:figures|durations|calls)_[A-Za-z_]*[A-Za-z]", page))
+    listed = set(re.findall(r"`((?:figures|durations|calls)_\w+)`", OPERATIONS))
+
+    assert set(re.findall(r"`make ([a-z-]+)", page)) <= make_targets()
+    assert {field for field in fields if f"{field}_…" not in page} <= listed
+
+
+SAME: dict[str, tuple[str, ...]] = {
+    "anything": (),
+    "done in 3.5 ms": ("done in 12 ms",),
+    "one\ntwo\ntwo\nthree": ("one", "…", "three"),
+    "at http://x/[newest token]": ("at …[newest token]",),
+    "a      b": ("a  b",),
+    "01M8198VJ3MSBJV9ZXSG4D2N3K": ("01M8198VJ3MSBJV9ZXSG4D2N3J",),
+}
+OTHER: dict[str, tuple[str, ...]] = {
+    "failed": ("done",),
+    "one\ntwo\nthree": ("one", "three"),
+    "two": ("one", "…"),
+    "no id": ("01M8198VJ3MSBJV9ZXSG4D2N3J",),
+    "": ("done",),
+}
+
+
+@pytest.mark.parametrize("printed", SAME)
+def test_comparison_takes_other_ids_times_and_numbers(printed: str) -> None:
+    """What varies from run to run may vary."""
+    assert Shown("true", SAME[printed]).agrees(printed)
+
+
+@pytest.mark.parametrize("printed", OTHER)
+def test_comparison_takes_nothing_else(printed: str) -> None:
+    """The comparison bites."""
+    assert not Shown("true", OTHER[printed]).agrees(printed)
