@@ -30,7 +30,7 @@ PROOF_READY := $(PROOF_NODE)/node_modules/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo fuzz fuzz-api mutation test test-fast test-reliability check format openapi lock coverage package check-deploy deploy test-deploy clean browser durability
+.PHONY: help demo forgery-drill fuzz fuzz-api mutation test test-fast test-reliability check format openapi lock coverage package check-deploy deploy test-deploy clean browser durability
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,9 @@ fuzz: fuzz-signature fuzz-notification fuzz-context_token ## feed the three pars
 
 fuzz-%: $(TOOLS_READY)
 	@$(BIN)/python -m tests.fuzz.fuzzing $* --seconds $(FUZZ_SECONDS)
+
+forgery-drill: $(TEST_READY) ## everything that can be forged, posted to a stack of its own
+	@$(BIN)/python -m tests.security.forgery_drill
 
 fuzz-api: $(TEST_READY) ## 20,000 requests by Schemathesis against the local stack, in some ten minutes
 	@$(BIN)/python -m tests.fuzz.whole_api --requests 20000

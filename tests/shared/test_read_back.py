@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import redis
 
 from shared.app_event import PULL, PUSH, RECONCILED, Verdict, to_json
 from shared.errors import VodApiError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from shared.arrival import Arrival
     from shared.upload_session import UploadSession
 
+DAY = 86_400
 LIE = "https://evil.example.test/lie.mp4"
 
 
@@ -383,3 +385,55 @@ def test_late_file_is_told_in_vods_words(service: Service, session: UploadSessio
 
     assert (told(arrival)["verdict"], told(arrival)["verified"]) == ("late", True)
     assert LIE not in json.dumps(to_json(arrival.event))
+
+
+@pytest.mark.parametrize("origin", [PUSH, PULL])
+def test_replay_after_days_is_a_copy(
+    service: Service, session: UploadSession, token: str, origin: str
+) -> None:
+    """Six days later the same body moves nothing, and the app hears nothing (S26)."""
+    push(service, uploaded(token), Records({FILE_ID: token}))
+    before = service.find(session)
+
+    let_pass(service, 6 * DAY)
+    again = service.take_in(uploaded(token), origin)
+
+    assert (again.journaled.status, again.deliverable) == ("duplicate", False)
+    assert service.find(session) == before
+
+
+def test_replay_after_the_retention_is_told_again_as_late_and_under_its_old_id(
+    service: Service, session: UploadSession, token: str
+) -> None:
+    """Journal and record are gone by then: VOD is asked anew, and the app knows the event by its id (S26)."""
+    records = Records({FILE_ID: token})
+    first = push(service, uploaded(token), records)
+    let_pass(service, 8 * DAY)
+    forget_everything(service)
+
+    again = push(service, lied_about(token), records)
+
+    assert again.event.event_id == first.event.event_id
+    assert (told(again)["verdict"], told(again)["verified"], told(again)["mediaUrl"]) == (
+        "late",
+        True,
+        told(first)["mediaUrl"],
+    )
+    assert push(service, uploaded(token), records).journaled.status == "duplicate"
+
+
+def test_replay_of_a_file_that_is_gone_is_told_to_nobody(service: Service, token: str) -> None:
+    """Years later, with the file deleted in VOD, a body that was genuine once is no more than that (S26)."""
+    let_pass(service, 800 * DAY)
+
+    replayed = service.take_in(uploaded(token), PUSH)
+
+    assert give_up(service, replayed, Records()).event.verdict is Verdict.QUARANTINED
+
+
+def forget_everything(service: Service) -> None:
+    """Do what RETENTION_SECONDS do to the store's records, since its clock cannot be moved."""
+    with redis.Redis.from_url(service.redis_url) as client:
+        ttls = [client.ttl(key) for key in client.scan_iter("*:event:*")]
+        assert all(0 < ttl <= service.settings.retention_seconds for ttl in ttls)
+        client.flushall()

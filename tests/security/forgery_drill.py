@@ -1,0 +1,238 @@
+"""The forgery drill: everything that somebody outside can post to a stack that runs, and what comes of it.
+
+`make forgery-drill` starts a stack of its own, changes its callback token once, and prints a line for each
+attempt; with `--folder` it is the stack that runs there. Exit code: 0 the app has heard nothing untrue as
+verified, and everything that is true; 1 otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import copy
+import os
+import secrets
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from local.environment_file import read_environment
+from local.stack import Stack
+from shared.upload_context import UploadContext, seal
+from shared.upload_id import new_upload_id
+from tests.security.outside import Outside
+from tests.security.vods_word import untrue
+from tests.shared.uploads import changed, uploaded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tests.security.outside import Uploaded
+
+HEAD_START_SECONDS = 5
+"""So long VOD's own events are held up, that the forged ones come first."""
+STEP_SECONDS = 2
+LIE = "https://evil.example.test/lie.mp4"
+NOT_FOUND, TAKEN = 404, 200
+
+
+@dataclass
+class Drill:
+    """One drill; `faults` are sentences on what should not be, `lines` on what was tried."""
+
+    outside: Outside
+    file: Path
+    old_token: str | None = None
+    faults: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    heard: list[dict[str, Any]] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Try everything, then see what the app has heard."""
+        outside = self.outside
+        outside.control("simulator/config", {"task_flow_step_seconds": STEP_SECONDS})
+        delay = {"action": "Push", "kind": "delay", "seconds": HEAD_START_SECONDS}
+        outside.control("faults", {"faults": [delay]})
+        try:
+            victim = outside.upload(self.file, "victim")
+            mallory = outside.upload(self.file, "mallory", policy="course")
+            late = outside.upload_late(self.file, "late", days=2)
+            self._about_his_own(mallory, late)
+            quarantined = self._about_others(victim, mallory)
+            self._strangers()
+        finally:
+            outside.control("faults", {"faults": []})
+        self._all_is_heard([victim, mallory, late], mallory)
+        verdicts = {e["data"]["verdict"] for e in outside.heard() if e["data"]["uploadId"] == late.upload_id}
+        if verdicts != {"late"}:
+            self.faults.append(f"the file of an upload that has ended was called {verdicts}")
+        self._replays([victim, mallory, late])
+        self._nothing_untrue_was_heard(quarantined)
+
+    def _try(
+        self,
+        what: str,
+        *,
+        expected: int,
+        event: Mapping[str, object],
+        token: str | None = None,
+        signature: Mapping[str, object] | None = None,
+    ) -> None:
+        status = self.outside.post(event, token=token, signature=signature)
+        self.lines.append(f"{status}  {what}")
+        if status != expected:
+            self.faults.append(f"{what}: answered {status}, not {expected}")
+
+    def _strangers(self) -> None:
+        """Without the URL's token, or without a valid Sign, nothing is taken."""
+        event, token = uploaded("order-7781", file_id="1"), self.outside.callback_token
+        self._try("no token", expected=NOT_FOUND, event=event, token="")
+        self._try("guessed token", expected=NOT_FOUND, event=event, token=secrets.token_urlsafe(24))
+        self._try("token with its case changed", expected=NOT_FOUND, event=event, token=token.swapcase())
+        if self.old_token is not None:
+            self._try("token from before the rotation", expected=NOT_FOUND, event=event, token=self.old_token)
+        if self.outside.settings.callback_sign_key is None:
+            return
+        wrong = {"Sign": "0" * 32, "T": int(time.time()) + 600}
+        self._try("no Sign", expected=NOT_FOUND, event=event, signature={"Sign": "", "T": 0})
+        self._try("wrong Sign", expected=NOT_FOUND, event=event, signature=wrong)
+        seen = self.outside.signature(good_for=1)
+        time.sleep(2.1)
+        self._try("Sign replayed after T", expected=NOT_FOUND, event=event, signature=seen)
+        later = {**seen, "T": int(time.time()) + 600}
+        self._try("Sign with a later T", expected=NOT_FOUND, event=event, signature=later)
+
+    def _about_others(self, victim: Uploaded, mallory: Uploaded) -> int:
+        """His own genuine token with what is not his, and tokens that are none; how many are quarantined."""
+        payload, _, digest = victim.token.rpartition(".")
+        own_payload, _, own_digest = mallory.token.rpartition(".")
+        attempts: dict[str, Mapping[str, object]] = {
+            "own context, a foreign file": uploaded(mallory.token, file_id=victim.file_id),
+            "own context, a task flow of a foreign file": changed(mallory.token, file_id=victim.file_id),
+            "own context, another type about a foreign file": {
+                "EventType": "SomethingNew",
+                "NewEvent": {"FileId": victim.file_id, "SessionContext": mallory.token},
+            },
+            "victim's context, his own file": uploaded(victim.token, file_id=mallory.file_id),
+            "victim's payload, his own seal": uploaded(f"{payload}.{own_digest}", file_id=victim.file_id),
+            "his own payload, victim's seal": uploaded(f"{own_payload}.{digest}", file_id=mallory.file_id),
+            "context of another stage": uploaded(self._token("other"), file_id=victim.file_id),
+        }
+        for what, event in attempts.items():
+            self._try(what, expected=TAKEN, event=event)
+        invented = uploaded(mallory.token, file_id="5000000000000000000")
+        self._try("own context, an invented file", expected=TAKEN, event=invented)
+        return len(attempts)
+
+    def _about_his_own(self, mallory: Uploaded, late: Uploaded) -> None:
+        """Lies about what is his, before VOD itself has told of it."""
+        if self.outside.vod.procedure_task(mallory.task_id, timeout_seconds=10)["Status"] == "FINISH":
+            self.faults.append("the task flow has ended already: a FINISH would be no lie")
+        if self._events_of([mallory, late]):
+            self.faults.append("VOD's own event came before the lie")
+        for what, upload in (("own upload", mallory), ("an upload that has ended", late)):
+            event = copy.deepcopy(upload.event)
+            member: Any = event["FileUploadEvent"]
+            member["MediaBasicInfo"] |= {"MediaUrl": LIE, "CoverUrl": LIE, "Name": "lie", "Type": "lie"}
+            member |= {"MetaData": {"Size": 1, "Duration": 1.0}, "ProcedureTaskId": "invented"}
+            self._try(f"{what}: false address, name, size, task", expected=TAKEN, event=event)
+        for what, task_id in (("FINISH", mallory.task_id), ("FINISH of an invented task", "invented")):
+            event = changed(mallory.token, file_id=mallory.file_id)
+            finished: Any = event["ProcedureStateChangeEvent"]
+            finished |= {"TaskId": task_id, "FileUrl": LIE}
+            self._try(f"own upload: false {what}", expected=TAKEN, event=event)
+        if (state := self.outside.status(mallory, "mallory")["state"]) not in ("processing", "uploaded"):
+            self.faults.append(f"a false FINISH has made the upload {state}")
+        news = {"FileId": mallory.file_id, "SessionContext": mallory.token, "Suggestion": "pass"}
+        event = {"EventType": "ReviewAudioVideoComplete", "ReviewAudioVideoCompleteEvent": news}
+        self._try("own upload: false review", expected=TAKEN, event=event)
+
+    def _all_is_heard(self, uploads: list[Uploaded], with_task_flow: Uploaded) -> None:
+        """Wait for what VOD has told, whatever was forged before."""
+        wanted = {(upload.upload_id, "upload.completed") for upload in uploads}
+        wanted.add((with_task_flow.upload_id, "procedure.finished"))
+
+        def missing() -> set[tuple[str, str]]:
+            return wanted - {(event["data"]["uploadId"], event["type"]) for event in self.outside.heard()}
+
+        self.outside.wait_until(lambda: not missing(), seconds=90)
+        self.faults += [f"the app has not heard of {kind} of {upload}" for upload, kind in missing()]
+
+    def _replays(self, uploads: list[Uploaded]) -> None:
+        """Send once more what was genuine once."""
+        before = self._events_of(uploads)
+        for upload in uploads:
+            self._try("replayed body", expected=TAKEN, event=upload.event)
+        time.sleep(1)
+        if self._events_of(uploads) != before:
+            self.faults.append("a replay was told to the app as news")
+
+    def _events_of(self, uploads: list[Uploaded]) -> set[tuple[str, str]]:
+        ids = {upload.upload_id for upload in uploads}
+        return {(e["id"], e["type"]) for e in self.outside.heard() if e["data"]["uploadId"] in ids}
+
+    def _nothing_untrue_was_heard(self, quarantined: int) -> None:
+        self.heard = heard = self.outside.heard()
+        self.faults += [fault for event in heard for fault in untrue(event, self.outside)]
+        by_upload = [(e["data"]["uploadId"], e["type"]) for e in heard if e["type"] == "upload.completed"]
+        if len(by_upload) != len(set(by_upload)):
+            self.faults.append("an upload was told twice")
+        listed = self.outside.listed("quarantined")
+        if len(listed) < quarantined:
+            self.faults.append(f"{len(listed)} events are listed as quarantined, not {quarantined}")
+        verified = sum(event["data"]["verified"] for event in heard)
+        self.lines.append(f"{len(heard)} events heard, {verified} verified; {len(listed)} quarantined")
+
+    def _token(self, stage: str) -> str:
+        keys = self.outside.settings.context_keys
+        made = new_upload_id(now=int(time.time()), random=secrets.randbits(80))
+        return seal(UploadContext(made, "mallory"), keys=keys, stage=stage)
+
+
+@contextlib.contextmanager
+def rotated_stack(folder: Path) -> Iterator[tuple[Stack, str]]:
+    """Start a stack whose callback token was another one before; gives that too."""
+    old, new = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+    signed = {"VOD_CALLBACK_SIGN_KEY": secrets.token_hex(16)}
+    with Stack(folder=folder, overrides={**signed, "CALLBACK_TOKENS": old}) as before:
+        with contextlib.closing(Outside(before.url, folder, before.environment)) as outside:
+            status = outside.post(uploaded("order-7781", file_id="0"))
+        if status != TAKEN:
+            raise RuntimeError(f"The token was not valid before the rotation: {status}.")
+    with Stack(folder=folder, overrides={**signed, "CALLBACK_TOKENS": new}, timer_seconds=0.5) as stack:
+        yield stack, old
+
+
+def drill_in(url: str, folder: Path, environment: Mapping[str, str], old_token: str | None) -> Drill:
+    """Run the drill against a stack that runs."""
+    file = folder / "drill.mp4"
+    file.write_bytes(os.urandom(1000))
+    with contextlib.closing(Outside(url, folder, environment)) as outside:
+        drill = Drill(outside, file, old_token)
+        drill.run()
+    return drill
+
+
+def main() -> int:
+    """Run it, and print what was tried and what is wrong."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, help="of a stack that runs, instead of one of its own")
+    folder: Path | None = parser.parse_args().folder
+    if folder is None:
+        with tempfile.TemporaryDirectory() as own, rotated_stack(Path(own)) as (stack, old_token):
+            drill = drill_in(stack.url, Path(own), stack.environment, old_token)
+    elif (environment := read_environment(folder)) is None:
+        sys.stderr.write(f"No local stack runs in {folder}.\n")
+        return 2
+    else:
+        drill = drill_in(environment["VOD_API_URL"], folder, environment, None)
+    sys.stdout.write("".join(f"{line}\n" for line in drill.lines))
+    sys.stderr.write("".join(f"{fault}\n" for fault in drill.faults))
+    return int(bool(drill.faults))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
