@@ -403,7 +403,7 @@ def test_replay_after_days_is_a_copy(
 
 
 def test_replay_after_the_retention_is_told_again_as_late_and_under_its_old_id(
-    service: Service, session: UploadSession, token: str
+    service: Service, token: str
 ) -> None:
     """Journal and record are gone by then: VOD is asked anew, and the app knows the event by its id (S26)."""
     records = Records({FILE_ID: token})
