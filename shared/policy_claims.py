@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, StrictBool, StrictInt, StrictStr, StringConstraints
+from shared.field_types import Field, StrictBool, StrictInt, StrictStr, StringConstraints
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +20,7 @@ _ClaimName = Annotated[str, StringConstraints(strict=True, min_length=1, max_len
 _ClaimValues = Annotated[tuple[StrictStr | StrictInt | StrictBool, ...], Field(min_length=1)]
 ClaimRules = dict[_ClaimName, _ClaimValues]
 """A claim's name -> the values that let its bearer in."""
+NO_RULES: ClaimRules = {}
 
 
 def are_met(rules: Mapping[str, tuple[str | int | bool, ...]], claims: Mapping[str, object]) -> bool:

@@ -11,8 +11,7 @@ import json
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, StringConstraints
-
+from shared.field_types import AfterValidator, BeforeValidator, StringConstraints
 from shared.upload_policy import DEFAULT_POLICY, Policy
 
 MIN_KEY_LENGTH = 32

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
-
 from shared.errors import ConfigurationError
+from shared.field_types import Field, InvalidValueError
+from shared.model import Model, ValidationInfo, field_validator
 from shared.separate_keys import shared_keys
 from shared.setting_values import (
     MIN_KEY_LENGTH,
@@ -37,14 +37,12 @@ _NOT_DEPLOYED = "undefined"
 """The deployment tool writes this word for a variable that had no value."""
 
 
-class SettingsGroup(BaseModel):
+class SettingsGroup(Model):
     """Settings that belong together; a function's settings are a class that joins several groups.
 
     What several settings must be together is checked with the last of them, so that it is
     reported beside the faults of the others.
     """
-
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
 
 class StoreSettings(SettingsGroup):
@@ -262,7 +260,7 @@ def load_settings(kind: type[_Settings], environment: Mapping[str, str]) -> _Set
         ConfigurationError: naming every missing and invalid variable, without any value.
 
     """
-    names = {field: str(info.alias) for field, info in kind.model_fields.items()}
+    names = {field: info.alias for field, info in kind.model_fields.items()}
     given = {name: environment[name] for name in sorted(names.values()) if environment.get(name, "") != ""}
     undefined = [name for name, value in given.items() if value == _NOT_DEPLOYED]
     faults = [f"{name}: had no value when this was deployed" for name in undefined]
@@ -270,13 +268,13 @@ def load_settings(kind: type[_Settings], environment: Mapping[str, str]) -> _Set
     faults += [f"{name}: has a key that {other} has too" for name, other in shared_keys(defined)]
     try:
         settings = kind.model_validate(given)
-    except ValidationError as error:
-        for fault in error.errors(include_input=False):
+    except InvalidValueError as error:
+        for finding in error.findings:
             # A default that does not fit is reported under the field's name, not the variable's.
-            name = names.get(str(fault["loc"][0]), str(fault["loc"][0]))
-            place = ".".join([name, *(str(part) for part in fault["loc"][1:])])
+            first, *rest = map(str, finding.place)
+            name = names.get(first, first)
             if name not in undefined:
-                faults.append(f"{place}: {fault['msg'].removeprefix('Value error, ')}")
+                faults.append(f"{'.'.join([name, *rest])}: {finding.message.removeprefix('Value error, ')}")
     else:
         if not faults:
             return settings

@@ -10,20 +10,17 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
+from shared.errors import Fault, ForbiddenError, UnprocessableError
+from shared.field_types import (
     Field,
+    InvalidValueError,
     StrictBool,
     StrictInt,
     StrictStr,
     StringConstraints,
-    ValidationError,
 )
-from pydantic.alias_generators import to_camel
-
-from shared.errors import Fault, ForbiddenError, UnprocessableError
-from shared.policy_claims import NO_CLAIMS, ClaimRules, are_met
+from shared.model import Model, ModelConfig, to_camel
+from shared.policy_claims import NO_CLAIMS, NO_RULES, ClaimRules, are_met
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,24 +78,18 @@ Region = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z]{2}-[a-z]
 FileType = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9]{1,10}$")]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        alias_generator=to_camel,
-        hide_input_in_errors=True,
-        validate_default=True,
-    )
+class _Document(Model):
+    model_config = ModelConfig(extra="forbid", alias_generator=to_camel, validate_default=True)
 
 
-class Policy(_Frozen):
+class Policy(_Document):
     """What one kind of upload may be.
 
     Of each list the first entry is the default; an empty list leaves the client nothing to choose.
     `claims` says whose policy it is: a user's whose token has all of them, and anybody's without.
     """
 
-    claims: ClaimRules = Field(default_factory=dict)
+    claims: ClaimRules = NO_RULES
     procedures: tuple[Name, ...] = ()
     storage_regions: tuple[Region, ...] = ()
     class_ids: tuple[Annotated[StrictInt, Field(ge=0)], ...] = ()
@@ -111,7 +102,7 @@ class Policy(_Frozen):
     max_file_size: Annotated[StrictInt, Field(ge=1)] | None = None
 
 
-class SignatureRequest(_Frozen):
+class SignatureRequest(_Document):
     """The body of POST /signature: every member is optional."""
 
     upload_id: Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9A-HJKMNP-TV-Z]{26}$")] | None = (
@@ -155,12 +146,12 @@ def read_signature_request(members: Mapping[str, object]) -> SignatureRequest:
     """
     try:
         return SignatureRequest.model_validate(members)
-    except ValidationError as error:
+    except InvalidValueError as error:
         raise UnprocessableError(
             "The request has members that cannot be accepted.",
             faults=tuple(
-                Fault(_pointer(fault["loc"]), _sentence(fault["type"], fault["msg"]))
-                for fault in error.errors(include_input=False, include_url=False, include_context=False)
+                Fault(_pointer(finding.place), _sentence(finding.kind, finding.message))
+                for finding in error.findings
             ),
         ) from None
 
@@ -218,7 +209,7 @@ def refuse_change(request: SignatureRequest, grant: Grant) -> None:
         UnprocessableError: with one fault for each member that differs.
 
     """
-    said = request.model_dump(by_alias=False, exclude={"upload_id"}, exclude_none=True)
+    said = {name: value for name, value in vars(request).items() if name != "upload_id" and value is not None}
     faults = tuple(
         Fault("/" + to_camel(name), "Differs from what this upload began with.")
         for name, value in said.items()

@@ -6,6 +6,7 @@ A request that breaks this schema is refused whatever the policy; the policy may
 from __future__ import annotations
 
 from local.openapi.shapes import Schema, record
+from local.pydantic_models import pydantic_model
 from shared.upload_policy import DEFAULT_POLICY, Policy, SignatureRequest
 
 _LIMITS: dict[str, Schema] = {
@@ -64,7 +65,7 @@ def _form_of_entries(name: str) -> Schema:
 
 
 def _properties(model: type[SignatureRequest | Policy]) -> dict[str, Schema]:
-    properties: dict[str, Schema] = model.model_json_schema()["properties"]
+    properties: dict[str, Schema] = pydantic_model(model).model_json_schema()["properties"]
     return properties
 
 

@@ -15,6 +15,7 @@ from local.deployment_warnings import about_callers, about_the_store
 from local.package.build import BUILD, files_of, own_files, package_at
 from local.package.contents import LIBRARIES, folder_of
 from local.package.stage_variables import stage_file, stage_variables
+from local.pydantic_models import findings
 from local.repository import REPOSITORY
 from local.serverless_file import (
     MAX_ENVIRONMENT_BYTES,
@@ -154,3 +155,8 @@ def _of_settings(
             # One that is not set at all has been named by now.
             if variables_read(entries.get(variable, "")) <= values.keys():
                 yield f"{fault}."
+    else:
+        # The functions do without pydantic (docs/performance.md); here is time for its opinion.
+        given = {variable: value for variable, value in (environment | role).items() if value}
+        for finding in findings(SETTINGS[name], given):
+            yield f"{finding.place[0]}: {finding.message}, says pydantic, and the function would not."

@@ -8,7 +8,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import TypeAdapter, ValidationError
 
+from local.pydantic_models import pydantic_type
 from shared import setting_values as values
+from shared.field_types import InvalidValueError, check_of
 from tests.keys import ec_key, public_pem, rsa_key
 
 PEM = public_pem(rsa_key())
@@ -16,14 +18,19 @@ PEM = public_pem(rsa_key())
 
 def read(kind: Any, text: object) -> Any:  # noqa: ANN401  # each kind of value is another
     """Read one value as the settings do."""
-    return TypeAdapter(kind).validate_python(text)
+    value = check_of(kind)(text)
+    assert repr(TypeAdapter(pydantic_type(kind)).validate_python(text)) == repr(value)
+    return value
 
 
 def is_refused(kind: Any, text: object) -> bool:  # noqa: ANN401  # as above
     """Whether the text is refused, in words that do not repeat it."""
-    with pytest.raises(ValidationError) as caught:
-        read(kind, text)
-    messages = [fault["msg"] for fault in caught.value.errors(include_input=False)]
+    with pytest.raises(InvalidValueError) as caught:
+        check_of(kind)(text)
+    with pytest.raises(ValidationError) as second:
+        TypeAdapter(pydantic_type(kind)).validate_python(text)
+    messages = [finding.message for finding in caught.value.findings]
+    assert [fault["msg"] for fault in second.value.errors(include_input=False)] == messages
     return not any(len(str(text)) > len("whsec_") and str(text) in message for message in messages)
 
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from shared.errors import Fault, ForbiddenError, UnprocessableError
+from shared.field_types import InvalidValueError
 from shared.upload_policy import (
     MAX_TTL_SECONDS,
     Grant,
@@ -112,7 +112,7 @@ class TestPolicies:
     )
     def test_policy_with_a_mistake_is_none(self, wrong: dict[str, object]) -> None:
         """Wrong names, types and ranges show at the start, not with the first user."""
-        with pytest.raises(ValidationError):
+        with pytest.raises(InvalidValueError):
             Policy.model_validate(wrong)
 
 
