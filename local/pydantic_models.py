@@ -62,7 +62,7 @@ def _make(model: type[Model]) -> type[pydantic.BaseModel]:
             for number, function in enumerate(field.validators)
         },
         **{
-            name: (pydantic_type(field.annotation), ... if field.is_required else field.default)
+            name: (pydantic_type(field.declared), ... if field.is_required else field.default)
             for name, field in fields.items()
         },
     )

@@ -159,8 +159,6 @@ def _in_turn(steps: tuple[Check, ...], value: object) -> object:
 def _step(function: Check, value: object) -> object:
     try:
         return function(value)
-    except InvalidValueError:
-        raise
     except ValueError as error:
         raise fault("value_error", f"Value error, {error}") from None
 
@@ -236,7 +234,10 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 def _whole_number(limits: Limits, value: object) -> int:
     if isinstance(value, str) and not limits.get("strict"):
-        digits = _WHOLE_NUMBER.fullmatch(value) if len(value) <= _MOST_DIGITS else None
+        if len(value) > _MOST_DIGITS:
+            words = "Unable to parse input string as an integer, exceeded maximum size"
+            raise fault("int_parsing_size", words)
+        digits = _WHOLE_NUMBER.fullmatch(value)
         if digits is None:
             words = "Input should be a valid integer, unable to parse string as an integer"
             raise fault("int_parsing", words)
@@ -259,10 +260,10 @@ def _number(limits: Limits, value: object) -> float:
 
 def _within(limits: Limits, value: _Number) -> _Number:
     least, most = limits.get("ge"), limits.get("le")
-    if least is not None and not value >= least:
-        raise fault("greater_than_equal", f"Input should be greater than or equal to {least}")
     if most is not None and not value <= most:
         raise fault("less_than_equal", f"Input should be less than or equal to {most}")
+    if least is not None and not value >= least:
+        raise fault("greater_than_equal", f"Input should be greater than or equal to {least}")
     return value
 
 

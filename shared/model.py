@@ -48,12 +48,13 @@ class FieldValidator(Generic[_Function]):
 
 
 class FieldInfo(NamedTuple):
-    """One member as it is declared: `alias` is its name outside."""
+    """One member as it is `declared`: `annotation` is its bare type, `alias` its name outside."""
 
+    declared: Any
     annotation: Any
     alias: str
     default: Any
-    is_shown: bool
+    repr: bool
     check: Callable[[Any], Any]
     validators: tuple[Any, ...]
     validate_default: bool
@@ -123,7 +124,7 @@ class Model:
 
     def __repr__(self) -> str:
         """Show the members that may be shown."""
-        shown = (f"{name}={vars(self)[name]!r}" for name, it in self.model_fields.items() if it.is_shown)
+        shown = (f"{name}={vars(self)[name]!r}" for name, it in self.model_fields.items() if it.repr)
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
@@ -157,10 +158,11 @@ def _fields_of(owner: type[Model]) -> dict[str, FieldInfo]:
         mark = next((it for it in get_args(annotation)[1:] if isinstance(it, Field)), Field())
         outside = config.alias_generator(name) if config.alias_generator else name
         fields[name] = FieldInfo(
-            annotation=annotation,
+            declared=annotation,
+            annotation=get_args(annotation)[0] if hasattr(annotation, "__metadata__") else annotation,
             alias=mark.alias or outside,
             default=getattr(owner, name, _NO_DEFAULT),
-            is_shown=mark.repr,
+            repr=mark.repr,
             check=check_of(annotation),
             validators=tuple(it.function for it in validators if it.field == name),
             validate_default=mark.validate_default or config.validate_default,

@@ -279,11 +279,6 @@ def _sentence(kind: str, message: str) -> str:
 
 
 def _pointer(place: tuple[int | str, ...]) -> str:
-    """Spell a JSON pointer (RFC 6901) to one member, printable whatever its name was.
-
-    A name with a lone surrogate has no place in pydantic's eyes; the pointer is then the whole body.
-    """
-    if not place:
-        return ""
+    """Spell a JSON pointer (RFC 6901) to one member, printable whatever its name was."""
     printable = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", str(place[0]))[:_MAX_SHOWN_KEY]
     return "/" + printable.replace("~", "~0").replace("/", "~1")

@@ -128,5 +128,5 @@ def test_models_declare_the_same_members(model: type[Model]) -> None:
     twin = pydantic_model(model).model_fields
 
     assert {
-        name: (field.alias, field.is_required, field.is_shown) for name, field in model.model_fields.items()
+        name: (field.alias, field.is_required, field.repr) for name, field in model.model_fields.items()
     } == {name: (field.alias, field.is_required(), field.repr) for name, field in twin.items()}
