@@ -30,7 +30,7 @@ PROOF_READY := $(PROOF_NODE)/node_modules/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo forgery-drill fuzz fuzz-api mutation test test-fast test-reliability check format openapi lock coverage package check-deploy deploy test-deploy clean browser durability
+.PHONY: help demo forgery-drill audit fuzz fuzz-api mutation test test-fast test-reliability check format openapi lock coverage package check-deploy deploy test-deploy clean browser durability
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -67,10 +67,11 @@ mutation: $(TOOLS_READY) ## change the code that decides who gets what, and coun
 	@CI=true $(BIN)/mutmut run || true
 	@$(BIN)/python -m tests.mutation.score
 
-check: $(TEST_READY) $(NODE_READY) ## format, lint and types: what a change must pass beside the tests
+check: $(TEST_READY) $(NODE_READY) ## format, lint, types and a scan for secrets: what a change must pass beside the tests
 	@$(BIN)/ruff format --check --quiet || { echo "Some files are not formatted: make format." >&2; exit 1; }
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/mypy
+	@$(BIN)/python -m tests.supply_chain.secret_scan
 	@npm run check --silent
 
 durability: $(TEST_READY) ## what a store that crashes has lost, measured in a minute; see docs/operations.md
@@ -87,6 +88,9 @@ coverage: $(TEST_READY) $(NODE_READY) ## which lines and branches of shared/ the
 
 openapi: $(RUN_READY) ## write docs/openapi.json anew from the code
 	@$(BIN)/python -m local.openapi
+
+audit: $(TOOLS_READY) ## known vulnerabilities of all that is locked
+	@$(BIN)/python -m tests.supply_chain.known_vulnerabilities
 
 lock: .venv-lock/bin/uv ## pin what the .in files name (UPGRADE=1: to the newest versions)
 	@$(COMPILE) requirements-build.in -o requirements-build.txt

@@ -9,7 +9,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from local.package.build import BUILD, build_packages
+from local.package.bill_of_materials import write_bill
+from local.package.build import BUILD, build_packages, library_wheels
 from local.package.contents import PackageError
 from local.package.deployment import deploy
 from local.package.measure import measure
@@ -52,9 +53,11 @@ def too_large(packages: Iterable[Package]) -> list[str]:
 
 def _build(_stage: str) -> list[str]:
     packages = build_packages()
+    bill = write_bill(packages, library_wheels(BUILD / "wheels"), BUILD)
     sys.stdout.write(_table(packages))
     sys.stdout.write(
         f"\nThe packages are in {BUILD.name}/functions, the same as zips in {BUILD.name}/zips.\n"
+        f"What is in them, with licences and digests, is in {BUILD.name}/{bill.name} (CycloneDX).\n"
     )
     return too_large(packages)
 

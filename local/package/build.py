@@ -104,6 +104,17 @@ def files_of(function: str, ours: Mapping[str, bytes]) -> Files:
     }
 
 
+def library_wheels(store: Path) -> dict[str, Path]:
+    """Give the wheel of each library that some function has, from `store` or fetched into it.
+
+    Raises:
+        PackageError, MissingToolError: as `build_packages`.
+
+    """
+    lock = read_lock((REPOSITORY / "requirements.txt").read_text(encoding="utf-8"))
+    return fetch(frozenset().union(*LIBRARIES.values()), lock, store)
+
+
 def read_libraries(store: Path) -> dict[str, Files]:
     """Read what is deployed of each library, by its place in a package; sources are still sources.
 
@@ -111,10 +122,9 @@ def read_libraries(store: Path) -> dict[str, Files]:
         PackageError, MissingToolError: as `build_packages`.
 
     """
-    lock = read_lock((REPOSITORY / "requirements.txt").read_text(encoding="utf-8"))
     libraries: dict[str, Files] = {}
     owners: dict[str, str] = {}
-    for distribution, wheel in fetch(frozenset().union(*LIBRARIES.values()), lock, store).items():
+    for distribution, wheel in library_wheels(store).items():
         libraries[distribution] = {}
         for name, content in files_in(wheel).items():
             place = place_in_package(name, distribution)

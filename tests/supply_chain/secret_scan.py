@@ -1,0 +1,102 @@
+"""Looks for keys and passwords in everything that is committed: `make check`, by detect-secrets.
+
+Tests are full of words that stand for keys, so there only what has the form of a real one counts.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from detect_secrets.core import scan
+from detect_secrets.settings import transient_settings
+
+from local.repository import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_BY_FORM = ["AWSKeyDetector", "GitHubTokenDetector", "JwtTokenDetector", "NpmDetector", "PrivateKeyDetector"]
+_BY_FORM += ["PypiTokenDetector", "SlackDetector", "StripeDetector", "OpenAIDetector"]
+_BY_CHANCE = ["KeywordDetector", "BasicAuthDetector"]
+_ENTROPY = {"Base64HighEntropyString": 4.5, "HexHighEntropyString": 3.0}
+_TENCENT_SECRET_ID = re.compile(r"\bAKID[A-Za-z0-9]{32}\b")
+
+_LOCKS = re.compile(r"(package-lock\.json|requirements[a-z-]*\.txt)$")
+_KEYWORD, _ENTROPIC, _FORM = "Secret Keyword", "Base64 High Entropy String", "Tencent SecretId"
+NO_SECRETS = {
+    ("docs/openapi.json", _ENTROPIC): "the example of a signature, made with invented keys",
+    ("local/demo_settings.py", _KEYWORD): "names: of the file with the demo's secrets, and of a setting",
+    ("local/doctor/api_checks.py", _KEYWORD): "the name of a setting",
+    ("local/inspect_command.py", _KEYWORD): "the name of a setting",
+    ("local/policy_trial.py", _KEYWORD): "a trial shows parameters, and signs with a word",
+    ("shared/separate_keys.py", _KEYWORD): "names of settings",
+    ("shared/setting_values.py", _KEYWORD): "the prefix of webhook secrets",
+    ("shared/upload_id.py", _ENTROPIC): "the alphabet of upload ids",
+    ("tests/local/simulator/account.py", _FORM): "the simulated account, which is nobody's",
+    ("tests/openapi/test_answers.py", "JSON Web Token"): "a token without a user and without a signature",
+    ("tests/shared/service.py", _FORM): "an account that is nobody's",
+    (
+        "tests/shared/test_authentication.py",
+        "JSON Web Token",
+    ): "a known answer, signed with a key of the tests",
+    ("tests/supply_chain/secret_scan.py", "Private Key"): "the first line of none, planted below",
+}
+"""What looks like a secret in a file and is none, each with what it is."""
+
+PLANTED = (
+    "-----BEGIN RSA PRIVATE KEY-----",
+    'secret_key = "hV7cQ2mX9pLs4RtZ8wYb"',
+    "url = https://somebody:hV7cQ2mX9pLs4@example.test/",
+    "id = AKID" + "z8" * 16,
+    "token = ghp_" + "a1B2c3D4e5F6" * 3,
+)
+"""Lines that have to be found, or the scan is blind."""
+
+
+def main() -> int:
+    """Name every line that looks like a secret; 1 if there is one, or if the scan itself is blind."""
+    with tempfile.TemporaryDirectory() as folder:
+        for line in PLANTED:
+            file = Path(folder) / "planted.py"
+            file.write_text(line + "\n", encoding="utf-8")
+            if not list(suspicious(file, strictly=True)):
+                sys.stdout.write(f"The scan does not find {line.partition(' ')[0]}…: it is blind.\n")
+                return 1
+    files = [path for path in committed() if not _LOCKS.search(path)]
+    found = [
+        f"{path}:{line}  {kind}\n"
+        for path in files
+        for line, kind in suspicious(REPOSITORY / path, strictly=not path.startswith("tests/"))
+        if (path, kind) not in NO_SECRETS
+    ]
+    sys.stdout.writelines(found)
+    sys.stdout.write(f"{len(files)} files were looked at, {len(found)} lines look like secrets.\n")
+    return int(bool(found))
+
+
+def committed() -> list[str]:
+    """List the files that git knows, and those that it would take."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)  # noqa: S603 -- fixed words
+    return [path for path in listed.stdout.splitlines() if (REPOSITORY / path).is_file()]
+
+
+def suspicious(file: Path, *, strictly: bool) -> Iterator[tuple[int, str]]:
+    """Find line and kind of what looks like a secret; `strictly` counts words that only could be one."""
+    plugins: list[dict[str, Any]] = [{"name": name} for name in _BY_FORM + (_BY_CHANCE if strictly else [])]
+    plugins += [{"name": name, "limit": limit} for name, limit in _ENTROPY.items() if strictly]
+    with transient_settings({"plugins_used": plugins}):
+        for secret in scan.scan_file(str(file)):
+            yield secret.line_number, secret.type
+    for number, line in enumerate(file.read_bytes().decode("utf-8", "replace").splitlines(), start=1):
+        if _TENCENT_SECRET_ID.search(line):
+            yield number, "Tencent SecretId"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
