@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 UPLOAD = "/code.zip"
+HANDLER = re.compile(r"[A-Za-z][\w-]{0,58}[A-Za-z]\.[A-Za-z][\w-]{0,58}[A-Za-z]", re.ASCII)
+RUNTIMES = ("Python3.10", "Python3.9", "Python3.7", "Python3.6", "Python2.7")
+MEMORY_SIZES = (64, *range(128, 3073, 128))
+MAX_TIMEOUT = 900
+MAX_ENVIRONMENT_BYTES = 4096
+RESERVED_PREFIXES = ("SCF_", "QCLOUD_", "TENCENTCLOUD_")
+CRON_FIELDS = 7
 ACCOUNT = {"AppId": 1250000000, "Uin": "100000000001", "OwnerUin": "100000000001"}
 
 
@@ -73,16 +81,28 @@ class LoopbackCloud:
         return {**self.functions[name], "Status": "Active", "Tags": [], "Triggers": []}
 
     def _CreateFunction(self, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802  # as above
+        if refusal := refused_function(asked):
+            return {"Error": {"Code": "InvalidParameterValue", "Message": refusal}}
         self.functions[asked["FunctionName"]] = asked
         return {}
 
     def _ListTriggers(self, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802  # as above
         kept = self.triggers.get(asked["FunctionName"], [])
-        found = [trigger for trigger in kept if trigger["Qualifier"] == asked.get("Qualifier", "$DEFAULT")]
+        wanted = {
+            asked[name]: asked[f"{name.removesuffix('Name')}Values.0"]
+            for name in asked
+            if name.startswith("Filters.") and name.endswith(".Name")
+        }
+        found = [trigger for trigger in kept if wanted.items() <= trigger.items()]
         return {"Triggers": found, "TotalCount": len(found)}
 
     def _CreateTrigger(self, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802  # as above
-        kept = {"CustomArgument": "", **asked, "Enable": 1, "AvailableStatus": "Available"}
+        if asked["Type"] == "timer" and len(asked["TriggerDesc"].split()) != CRON_FIELDS:
+            return {
+                "Error": {"Code": "InvalidParameterValue", "Message": "TriggerDesc is no cron of 7 fields"}
+            }
+        enabled = int(asked.get("Enable", "OPEN") == "OPEN")
+        kept = {"CustomArgument": "", **asked, "Enable": enabled, "AvailableStatus": "Available"}
         if asked["Type"] == "timer":
             kept["TriggerDesc"] = json.dumps({"cron": asked["TriggerDesc"]}, separators=(",", ":"))
         self.triggers.setdefault(asked["FunctionName"], []).append(kept)
@@ -93,6 +113,22 @@ class LoopbackCloud:
 
     def _DescribeResourceTagsByResourceIds(self, _asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802  # as above
         return {"Tags": [], "TotalCount": 0}
+
+
+def refused_function(asked: dict[str, Any]) -> str:
+    """Say what of a CreateFunction is against the rules that the API documents; empty: nothing is."""
+    variables = {key: value for key, value in asked.items() if key.startswith("Environment.Variables.")}
+    names = [value for key, value in variables.items() if key.endswith(".Key")]
+    rules = {
+        "Handler is not file.function": HANDLER.fullmatch(asked.get("Handler", "")),
+        "Runtime is unknown": asked.get("Runtime") in RUNTIMES,
+        "Timeout is out of range": 1 <= int(asked.get("Timeout", 3)) <= MAX_TIMEOUT,
+        "MemorySize is out of range": int(asked.get("MemorySize", 128)) in MEMORY_SIZES,
+        "Environment has a reserved name": not any(name.startswith(RESERVED_PREFIXES) for name in names),
+        "Environment is too large": sum(len(value.encode()) for value in variables.values())
+        <= MAX_ENVIRONMENT_BYTES,
+    }
+    return next((refusal for refusal, is_kept in rules.items() if not is_kept), "")
 
 
 def _engine(body: dict[str, Any]) -> dict[str, Any]:

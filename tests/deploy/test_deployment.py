@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import shutil
-import subprocess
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,15 +17,13 @@ from local.repository import REPOSITORY
 from local.serverless_file import environment_of, functions_in, variables_read
 from tests.deploy.filled_example import VALUES, filled_example
 from tests.deploy.loopback_cloud import LoopbackCloud, loopback_cloud
+from tests.deploy.proof import COMMAND_LINE, PREFIX, run_command_line, run_component
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from local.package.build import Package
-
-NODE = Path(__file__).parent / "node"
-COMMAND_LINE = NODE / "node_modules" / "serverless" / "bin" / "serverless.js"
-PREFIX = "scf-dev-vod-upload"
 
 pytestmark = pytest.mark.skipif(
     not COMMAND_LINE.exists() or shutil.which("node") is None,
@@ -44,8 +39,7 @@ def cloud(packages: list[Package], tmp_path_factory: pytest.TempPathFactory) -> 
     (folder / "build").symlink_to(packages[0].folder.parents[1])
     (folder / ".env").write_text(filled_example({}), encoding="utf-8")
     with loopback_cloud() as cloud:
-        command = [str(COMMAND_LINE), "deploy", "--stage", "dev"]
-        run_node(cloud, command, folder=folder, SERVERLESS_PLATFORM_VENDOR="tencent", CI="1")
+        run_command_line(cloud, folder)
         yield cloud
 
 
@@ -54,33 +48,6 @@ def inputs(cloud: LoopbackCloud) -> dict[str, Any]:
     """Take what the engine was asked to deploy."""
     assert cloud.deployed is not None
     return dict(cloud.deployed["inputs"])
-
-
-def run_node(
-    cloud: LoopbackCloud, command: list[str], *, folder: Path, given: str = "", **variables: str
-) -> None:
-    """Run a program under Node that can reach nothing but the cloud of this machine."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(folder),
-        "NODE_OPTIONS": f"--require {NODE / 'to_loopback.cjs'}",
-        "LOOPBACK_PORT": str(cloud.port),
-        "SLS_TRACKING_DISABLED": "1",
-        "TENCENT_SECRET_ID": "AKIDexample",
-        "TENCENT_SECRET_KEY": "example",
-        **variables,
-    }
-    run = subprocess.run(  # noqa: S603  # pinned packages
-        ["node", *command],  # noqa: S607  # whichever is installed
-        cwd=folder,
-        env=environment,
-        input=given,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
 
 
 def test_uploaded_zip_holds_every_package_and_nothing_else(
@@ -129,13 +96,11 @@ def test_functions_and_triggers_are_created_once_and_then_updated(
     cloud: LoopbackCloud, inputs: dict[str, Any], tmp_path: Path
 ) -> None:
     """The component's library makes five functions, three URLs and two timers; the second time, none."""
-    given = json.dumps({"prefix": PREFIX, "stage": "dev", "inputs": inputs})
-    command = [str(NODE / "deploy_functions.cjs")]
     cloud.forget()
     rounds = []
     for _ in range(2):
         cloud.calls.clear()
-        run_node(cloud, command, folder=tmp_path, given=given)
+        run_component(cloud, inputs, tmp_path)
         rounds.append(list(cloud.calls))
     first, second = rounds
 
@@ -152,8 +117,7 @@ def test_function_is_created_as_the_file_says(
 ) -> None:
     """Runtime, handler, role, network, logs and variables come through under the API's names."""
     cloud.forget()
-    given = json.dumps({"prefix": PREFIX, "stage": "dev", "inputs": inputs})
-    run_node(cloud, [str(NODE / "deploy_functions.cjs")], folder=tmp_path, given=given)
+    run_component(cloud, inputs, tmp_path)
     asked = cloud.functions[f"{PREFIX}-event_notification"]
     keys = [
         value
@@ -187,8 +151,7 @@ def test_each_function_gets_its_own_role_or_none(
 ) -> None:
     """Who calls the VOD API gets the role made for it; the others get no credentials at all (S43)."""
     cloud.forget()
-    given = json.dumps({"prefix": PREFIX, "stage": "dev", "inputs": inputs})
-    run_node(cloud, [str(NODE / "deploy_functions.cjs")], folder=tmp_path, given=given)
+    run_component(cloud, inputs, tmp_path)
 
     assert {
         name.removeprefix(f"{PREFIX}-"): asked.get("Role") for name, asked in cloud.functions.items()

@@ -30,7 +30,7 @@ from shared.store_connection import digest
 from tests.deploy.console_blocks import Shown, plain, shown_on
 from tests.deploy.filled_example import VALUES, filled_example
 from tests.deploy.loopback_cloud import LoopbackCloud, loopback_cloud
-from tests.deploy.test_deployment import COMMAND_LINE, NODE
+from tests.deploy.proof import COMMAND_LINE, NODE
 from tests.shared.uploads import uploaded
 from tests.test_repository import make_targets
 

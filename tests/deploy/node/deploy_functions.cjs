@@ -35,9 +35,12 @@ let text = "";
 process.stdin.on("data", (chunk) => {
   text += chunk;
 });
-process.stdin.on("end", () => {
-  deploy(JSON.parse(text)).catch((error) => {
+process.stdin.on("end", async () => {
+  try {
+    const { times, ...given } = JSON.parse(text);
+    for (let time = 0; time < times; time++) await deploy(structuredClone(given));
+  } catch (error) {
     console.error(error);
     process.exitCode = 1;
-  });
+  }
 });
