@@ -9,12 +9,15 @@ How it is signed and sent is left to `shared.app_webhook`.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from shared.file_limits import breaches_of
+
 if TYPE_CHECKING:
+    from shared.file_limits import FileLimits
     from shared.notification_values import EventNotification, FileUpload, ProcedureState, Subtask
     from shared.upload_context import UploadContext
 
@@ -45,6 +48,7 @@ class AppEvent:
     `origin` is `push` or `pull`, `reconciled` (VOD's event was missed, and found by asking) or
     `expiry` (nothing came of the upload; the notification is empty then). `uploader` is None for an
     unattributed event. `verified` says that the notification is VOD's own word, all of it.
+    `limits` are those of the upload whose file it tells of, None if they are not known.
     `sequence` counts the events of one upload from 1; 0 without one.
     """
 
@@ -56,6 +60,7 @@ class AppEvent:
     sequence: int
     occurred_at: int
     origin: str
+    limits: FileLimits | None = None
 
     @property
     def type(self) -> str:
@@ -108,7 +113,7 @@ def _content(event: AppEvent) -> dict[str, object]:
         "context": uploader.app_context if uploader else None,
         "sourceContext": None if uploader else notification.context_token or None,
         "fileId": notification.file_id or None,
-        **(_upload(upload) if upload else {}),
+        **(_upload(upload, event.limits) if upload else {}),
         **(_procedure(procedure) if procedure else {}),
         "verdict": event.verdict.value,
         "verified": event.verified,
@@ -117,7 +122,8 @@ def _content(event: AppEvent) -> dict[str, object]:
     }
 
 
-def _upload(upload: FileUpload) -> dict[str, object]:
+def _upload(upload: FileUpload, limits: FileLimits | None) -> dict[str, object]:
+    breaches = breaches_of(limits, upload)
     return {
         "fileName": upload.name,
         "mediaUrl": upload.media_url or None,
@@ -130,6 +136,7 @@ def _upload(upload: FileUpload) -> dict[str, object]:
         "procedureTaskId": upload.procedure_task_id or None,
         "reviewTaskId": upload.review_task_id or None,
         "sourceType": upload.source_type,
+        "breaches": None if breaches is None else [asdict(breach) for breach in breaches],
     }
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from shared import upload_id
 from shared.app_event import PUSH, AppEvent, Verdict
 from shared.event_notification import identity, notification_from_pull, raw_json
+from shared.file_limits import read_limits
 from shared.upload_context import BrokenSeal, NoSeal, UploadContext, unseal
 from shared.upload_policy import Grant
 from shared.upload_session import UploadSession
@@ -113,6 +114,7 @@ def as_journaled(event: AppEvent, journaled: Journaled) -> AppEvent:
         verdict=Verdict(journaled.verdict) if journaled.verdict else event.verdict,
         verified=event.verified or journaled.status == "verified",
         sequence=journaled.sequence,
+        limits=read_limits(journaled.limits),
     )
 
 
@@ -166,4 +168,5 @@ def event_in(record: Mapping[str, str]) -> AppEvent:
         sequence=int(record.get("sequence", 0)),
         occurred_at=int(record["received_at"]),
         origin=record["origin"],
+        limits=read_limits(record.get("limits", "")),
     )

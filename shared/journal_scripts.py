@@ -19,7 +19,7 @@ end
 _APPLY_STEP = (
     RELEASE_STEP
     + """
--- Add what an event says to its upload; returns verdict and sequence number.
+-- Add what an event says to its upload; returns verdict, sequence number and, of a file, its limits.
 -- The upload's record may be lost: the sealed token is the truth about identity, so it is made anew.
 local function apply(at, now, record_ttl, facts)
   local upload, checks = at.upload, at.checks
@@ -29,8 +29,9 @@ local function apply(at, now, record_ttl, facts)
   end
   redis.call('EXPIRE', upload, record_ttl)
   local sequence = redis.call('HINCRBY', upload, 'sequence', 1)
+  local limits = facts.first.uploaded_at and redis.call('HGET', upload, 'limits') or ''
   local claimed = redis.call('HGET', upload, 'file_id')
-  if claimed and facts.file_id ~= '' and claimed ~= facts.file_id then return 'replayed', sequence end
+  if claimed and facts.file_id ~= '' and claimed ~= facts.file_id then return 'replayed', sequence, limits end
   if facts.file_id ~= '' then redis.call('HSETNX', upload, 'file_id', facts.file_id) end
   local verdict = 'attributed'
   if facts.first.uploaded_at then
@@ -56,7 +57,7 @@ local function apply(at, now, record_ttl, facts)
     local running = rank > 0 and rank < facts.finished_rank
     if not running then redis.call('ZREM', checks, facts.upload_id) end
   end
-  return verdict, sequence
+  return verdict, sequence, limits
 end
 """
 )
@@ -98,18 +99,19 @@ redis.call('EXPIRE', KEYS[1], ARGV[2])
 shelve(KEYS[2], ARGV[1], ARGV[2], KEYS[1])
 if rule == 'quarantine' then shelve(KEYS[4], ARGV[1], ARGV[2], KEYS[1]) end
 if ARGV[3] ~= '' then redis.call('ZADD', KEYS[3], ARGV[3], KEYS[1]) end
-local status, verdict, sequence = 'recorded', '', 0
+local status, verdict, sequence, limits = 'recorded', '', 0, ''
 if rule == 'hold' then
   status = 'held'
 elseif rule == 'apply' or rule == 'unless used' then
   local at = {upload = KEYS[7], checks = KEYS[8], open = KEYS[9], usage = KEYS[10]}
-  verdict, sequence = apply(at, ARGV[1], ARGV[2], facts)
+  verdict, sequence, limits = apply(at, ARGV[1], ARGV[2], facts)
   local verified = facts.verified and 1 or 0
-  redis.call('HSET', KEYS[1], 'verdict', verdict, 'sequence', sequence, 'verified', verified)
+  redis.call('HSET', KEYS[1], 'verdict', verdict, 'sequence', sequence, 'verified', verified,
+    'limits', limits)
   status = 'applied'
 end
 redis.call('HSET', KEYS[1], 'status', status)
-return {status, verdict, sequence, redis.call('HEXISTS', KEYS[6], 'disabled_at')}
+return {status, verdict, sequence, redis.call('HEXISTS', KEYS[6], 'disabled_at'), limits}
 """
 )
 
@@ -128,12 +130,13 @@ if ARGV[4] == '' then
 end
 local facts = cjson.decode(ARGV[4])
 local at = {upload = KEYS[4], checks = KEYS[5], open = KEYS[6], usage = KEYS[7]}
-local verdict, sequence = apply(at, ARGV[1], ARGV[2], facts)
+local verdict, sequence, limits = apply(at, ARGV[1], ARGV[2], facts)
 local status = facts.verified and 'verified' or 'applied'
 if ARGV[5] then redis.call('HSET', KEYS[1], unpack(ARGV, 5)) end
 local verified = facts.verified and 1 or 0
-redis.call('HSET', KEYS[1], 'status', status, 'verdict', verdict, 'sequence', sequence, 'verified', verified)
-return {status, verdict, sequence, 0}
+redis.call('HSET', KEYS[1], 'status', status, 'verdict', verdict, 'sequence', sequence, 'verified', verified,
+  'limits', limits)
+return {status, verdict, sequence, 0, limits}
 """
 )
 

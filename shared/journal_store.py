@@ -7,7 +7,7 @@ One method is one round trip, unless it says otherwise. What an event means is l
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from shared import journal_scripts
@@ -43,12 +43,14 @@ class Journaled:
     the read-back), `applied` (its upload has moved), `verified` (moved, and the read-back has
     confirmed all of it), `quarantined`, `superseded` (the upload was used after all), `lost` (somebody
     else works on it now). `endpoint_disabled`: the app has asked to be left alone (410).
+    `limits`: of an upload whose file this event tells of, as they are kept.
     """
 
     status: str
     verdict: str = ""
     sequence: int = 0
     endpoint_disabled: bool = False
+    limits: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -260,8 +262,8 @@ def _endpoint_key(at: EventKey, endpoint: str) -> str:
 
 
 def _journaled(reply: list[Any]) -> Journaled:
-    status, verdict, sequence, disabled = reply
-    return Journaled(status, verdict, int(sequence), bool(disabled))
+    status, verdict, sequence, disabled, *limits = reply
+    return Journaled(status, verdict, int(sequence), bool(disabled), "".join(limits))
 
 
 def _facts_json(entry: EventEntry, *, verified: bool) -> str:

@@ -19,6 +19,7 @@ from shared.field_types import (
     StrictStr,
     StringConstraints,
 )
+from shared.file_limits import FileLimits
 from shared.model import Model, ModelConfig, to_camel
 from shared.policy_claims import NO_CLAIMS, NO_RULES, ClaimRules, are_met
 
@@ -86,6 +87,7 @@ class Policy(_Document):
     """What one kind of upload may be.
 
     Of each list the first entry is the default; an empty list leaves the client nothing to choose.
+    `max_duration`, in seconds, is held against the real file alone: a client need not declare it.
     `claims` says whose policy it is: a user's whose token has all of them, and anybody's without.
     """
 
@@ -100,6 +102,7 @@ class Policy(_Document):
     vod_sub_app_id: Annotated[StrictInt, Field(ge=1)] | None = None
     file_types: tuple[FileType, ...] = ()
     max_file_size: Annotated[StrictInt, Field(ge=1)] | None = None
+    max_duration: Annotated[StrictInt, Field(ge=1)] | None = None
 
 
 class SignatureRequest(_Document):
@@ -120,7 +123,10 @@ class SignatureRequest(_Document):
 
 @dataclass(frozen=True)
 class Grant:
-    """What every signature of one upload carries; fixed when the upload session begins."""
+    """What every signature of one upload carries; fixed when the upload session begins.
+
+    `limits` are not among it: they are kept to be held against the real file. None: they are lost.
+    """
 
     policy: str
     ttl_seconds: int
@@ -135,6 +141,7 @@ class Grant:
     file_name: str | None = None
     file_size: int | None = None
     file_type: str | None = None
+    limits: FileLimits | None = None
 
 
 def read_signature_request(members: Mapping[str, object]) -> SignatureRequest:
@@ -199,6 +206,7 @@ def grant_for(
         file_name=request.file_name,
         file_size=request.file_size,
         file_type=request.file_type,
+        limits=FileLimits(policy.max_file_size, policy.max_duration, policy.file_types),
     )
 
 

@@ -9,6 +9,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from shared.file_limits import read_limits, write_limits
 from shared.notification_values import Subtask
 from shared.upload_policy import Grant
 from shared.upload_session import ProcedureOutcome, UploadSession
@@ -19,11 +20,14 @@ if TYPE_CHECKING:
 
 def session_fields(session: UploadSession) -> dict[str, str]:
     """Spell what a session begins with; the facts that events add are not among it."""
+    grant = {name: value for name, value in asdict(session.grant).items() if value is not None}
+    grant.pop("limits", None)
+    limits = session.grant.limits
     return {
         "user_id": session.user_id,
-        "grant": json.dumps(
-            {name: value for name, value in asdict(session.grant).items() if value is not None}
-        ),
+        "grant": json.dumps(grant),
+        # On its own, because a script hands it on to the event of the upload.
+        **({} if limits is None else {"limits": write_limits(limits)}),
         "issued_at": str(session.issued_at),
         "ends_at": str(session.ends_at),
         "updated_at": str(session.issued_at),
@@ -36,7 +40,7 @@ def read_session(upload_id: str, fields: Mapping[str, str]) -> UploadSession:
     return UploadSession(
         upload_id=upload_id,
         user_id=fields["user_id"],
-        grant=Grant(**json.loads(fields["grant"])),
+        grant=Grant(**json.loads(fields["grant"]), limits=read_limits(fields.get("limits", ""))),
         issued_at=int(fields["issued_at"]),
         ends_at=int(fields["ends_at"]),
         cancelled_at=_instant(fields, "cancelled_at"),

@@ -25,6 +25,7 @@ ROOMS = {
             "errors",
             "event_notification",
             "field_types",
+            "file_limits",
             "http_message",
             "journal_scripts",
             "model",

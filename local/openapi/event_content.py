@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from local.openapi.shapes import (
     Schema,
+    array,
     instant,
     integer,
     nothing,
@@ -30,6 +31,22 @@ _FILE_ID = or_null(text("VOD's id of the file."))
 _MEDIA_URL = or_null(text("Where the file is."))
 _TASK_ID = or_null(text("The task flow that the upload started; null if VOD names none."))
 
+BREACH = record(
+    "One limit that a file is beyond.",
+    {
+        "limit": one_of(("maxFileSize", "maxDuration", "fileTypes"), "Its name in the policy."),
+        "allowed": {
+            "type": ["integer", "array"],
+            "items": {"type": "string"},
+            "description": "What the policy says: bytes, seconds or extensions.",
+        },
+        "actual": {
+            "type": ["number", "string"],
+            "description": "What VOD says: bytes, seconds or the extension.",
+        },
+    },
+)
+
 FILE_MEMBERS: dict[str, Schema] = {
     "fileName": text("The file's name in VOD."),
     "mediaUrl": _MEDIA_URL,
@@ -42,6 +59,14 @@ FILE_MEMBERS: dict[str, Schema] = {
     "procedureTaskId": _TASK_ID,
     "reviewTaskId": or_null(text("The review that the upload started.")),
     "sourceType": text("How it was uploaded, in VOD's words."),
+    "breaches": or_null(
+        array(
+            BREACH,
+            "The limits of the upload's policy that the real file is beyond; empty: it is within all. Null: "
+            "not known, because the upload's record is lost, it is none of ours, or VOD does not say what "
+            "the file is.",
+        )
+    ),
 }
 
 PROCEDURE_MEMBERS: dict[str, Schema] = {

@@ -34,6 +34,7 @@ export function policyInWords(policy) {
   ];
   if (policy.fileTypes?.length) phrases.push(`only ${policy.fileTypes.join(", ")}`);
   if (policy.maxFileSize) phrases.push(`up to ${sizeInWords(policy.maxFileSize)}`);
+  if (policy.maxDuration) phrases.push(`up to ${timeInWords(policy.maxDuration)} long`);
   if (policy.procedures?.length) phrases.push(`then the task flow ${policy.procedures.join(" or ")}`);
   if (policy.storageRegions?.length === 1) phrases.push(`stored in ${policy.storageRegions[0]}`);
   return phrases;

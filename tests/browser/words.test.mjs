@@ -28,13 +28,22 @@ for (const [seconds, words] of [
 }
 
 test("a policy says what it allows", () => {
-  assert.deepEqual(policyInWords({ fileTypes: ["mp4"], maxFileSize: 10 * 1024 ** 2, procedures: ["Long"] }), [
-    "each signature is valid once",
-    "valid for 10 minutes",
-    "only mp4",
-    "up to 10.0 MB",
-    "then the task flow Long",
-  ]);
+  assert.deepEqual(
+    policyInWords({
+      fileTypes: ["mp4"],
+      maxFileSize: 10 * 1024 ** 2,
+      maxDuration: 600,
+      procedures: ["Long"],
+    }),
+    [
+      "each signature is valid once",
+      "valid for 10 minutes",
+      "only mp4",
+      "up to 10.0 MB",
+      "up to 10 minutes long",
+      "then the task flow Long",
+    ],
+  );
 });
 
 for (const [code, message, words] of [

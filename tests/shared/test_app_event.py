@@ -58,6 +58,7 @@ def test_finished_upload_tells_the_app_all_it_needs() -> None:
         "procedureTaskId": "1500012345-Procedure-6f1d2c3b4a5968778695a4b3c2d1e0ft0",
         "reviewTaskId": None,
         "sourceType": "Upload",
+        "breaches": None,
         "verdict": "attributed",
         "verified": True,
         "reconciled": False,

@@ -146,6 +146,7 @@ def test_nothing_of_a_pushed_upload_is_the_pushers_word(
         "procedureTaskId": TASK_ID,
         "reviewTaskId": "review-1",
         "sourceType": "Upload",
+        "breaches": None,
         "verdict": "attributed",
         "verified": True,
         "reconciled": False,

@@ -315,6 +315,7 @@ def test_policies_of_the_readme_shape_are_read() -> None:
             "taskNotifyMode": "Change",
             "fileTypes": ["mp4"],
             "maxFileSize": 123,
+            "maxDuration": 600,
             "vodSubAppId": 1,
         },
     }

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from shared.errors import Fault, ForbiddenError, UnprocessableError
 from shared.field_types import InvalidValueError
+from shared.file_limits import FileLimits
 from shared.upload_policy import (
     MAX_TTL_SECONDS,
     Grant,
@@ -69,7 +70,7 @@ class TestPolicies:
 
     def test_policy_without_a_word_is_the_careful_one(self) -> None:
         """Ten minutes, once, and nothing for the client to choose."""
-        assert granted({}) == Grant(policy="default", ttl_seconds=600, one_time=True)
+        assert granted({}) == Grant(policy="default", ttl_seconds=600, one_time=True, limits=FileLimits())
 
     @pytest.mark.parametrize(
         "wrong",
@@ -106,6 +107,8 @@ class TestPolicies:
             {"fileTypes": [".mp4"]},
             {"fileTypes": ["MP4"]},
             {"maxFileSize": 0},
+            {"maxDuration": 0},
+            {"maxDuration": 1.5},
             {"ttl": 60},
             {"ttl_seconds": 60},
         ],
@@ -133,7 +136,16 @@ class TestGranting:
             vod_sub_app_id=15,
             file_name="a.mp4",
             file_size=1000,
+            limits=FileLimits(max_file_size=1000, file_types=("mp4", "mov")),
         )
+
+    def test_limits_of_the_policy_are_kept_for_the_real_file(self) -> None:
+        """Length, size and type are VOD's to say: the grant remembers what they may be (F12)."""
+        policies = {"default": Policy.model_validate({"maxDuration": 90, "fileTypes": ["mp4"]})}
+
+        grant = grant_for(read_signature_request({"fileType": "mp4"}), policies, vod_sub_app_id=None)
+
+        assert grant.limits == FileLimits(max_duration=90, file_types=("mp4",))
 
     def test_client_chooses_from_the_lists(self) -> None:
         """Each of its choices, and its own text."""

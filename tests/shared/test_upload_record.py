@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.file_limits import FileLimits
 from shared.notification_values import Subtask
 from shared.upload_policy import Grant
 from shared.upload_record import read_outcome, read_session, session_fields, write_outcome
@@ -37,6 +38,13 @@ GRANTS = st.builds(
     task_priority=st.integers(-10, 10),
     vod_sub_app_id=st.none() | st.integers(1),
     file_size=st.none() | st.integers(1),
+    limits=st.none()
+    | st.builds(
+        FileLimits,
+        max_file_size=st.none() | st.integers(1),
+        max_duration=st.none() | st.integers(1),
+        file_types=st.lists(TEXTS).map(tuple),
+    ),
 )
 OUTCOMES = st.builds(
     ProcedureOutcome,
