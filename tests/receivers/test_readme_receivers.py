@@ -89,7 +89,7 @@ def test_real_event_is_taken_and_understood(
     line = deployment.push(receiver.url, *secrets)
 
     assert line["outcome"] == "delivered"
-    assert receiver.printed[-1] == f"{line['figures']['eventId']} upload.completed alice"
+    assert receiver.printed[-1] == f"{line['eventId']} upload.completed alice"
 
 
 def test_event_signed_with_another_secret_is_not_taken(
