@@ -1,0 +1,240 @@
+"""The store with TLS and with a user of least rights, as docs/security.md tells to set it up (S44)."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shutil
+import ssl
+import subprocess
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+import redis
+import trustme
+
+from functions import event_delivery, event_notification
+from local.process_tree import tied_to_us
+from local.repository import REPOSITORY
+from tests.functions.deployment import CALLBACK_TOKEN, start_anew
+from tests.functions.scf import event_of
+from tests.functions.vod import EVENTS, announce_procedure, announce_upload, begin_upload
+from tests.shared.loopback_peer import HOST, HttpPeer, RawPeer, Reply, refused_port, relay_to
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.functions.conftest import Deploy, Look, Sign
+
+PASSWORD = "canary-of-the-store-user-with-least-rights"
+RULE = re.search(
+    r"^ACL SETUSER (\S+) on >PASSWORD (.*)$",
+    (REPOSITORY / "docs/security.md").read_text("utf-8"),
+    re.MULTILINE,
+)
+OPERATORS = {"operator_store.py", "deny_store.py"}
+"""What only people's commands use; they have a user of their own."""
+
+
+def rule() -> list[str]:
+    """Read the rule on the page, for the stage of these tests."""
+    assert RULE is not None
+    return RULE[2].replace("prod", "test").split()
+
+
+def commands_of_the_functions() -> set[str]:
+    """Find every command that a script, or a store that functions use, can send."""
+    commands = {"evalsha", "script|load"}
+    for path in (REPOSITORY / "shared").glob("*_*.py"):
+        text = path.read_text("utf-8")
+        if path.name in OPERATORS:
+            continue
+        commands |= {name.lower() for name in re.findall(r"redis\.p?call\(\s*['\"](\w+)['\"]", text)}
+        if "store" in path.name:
+            commands |= set(re.findall(r"\b(?:client|pipeline)\.(\w+)\(", text))
+    return commands - {"pipeline", "execute", "register_script"}
+
+
+@pytest.fixture
+def least_rights(valkey_url: str) -> Iterator[str]:
+    """Make the user that the page describes, and give its address."""
+    with redis.Redis.from_url(valkey_url, decode_responses=True) as administrator:
+        administrator.execute_command("ACL", "SETUSER", "least", "reset", "on", f">{PASSWORD}", *rule())
+        administrator.execute_command("ACL", "LOG", "RESET")
+        yield f"redis://least:{PASSWORD}@{urlsplit(valkey_url).netloc.rpartition('@')[2]}/0"
+        administrator.execute_command("ACL", "DELUSER", "least")
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
+    """Make an authority that this process trusts."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    return authority
+
+
+@contextmanager
+def tls_store(folder: Path, authority: trustme.CA, name: str) -> Iterator[int]:
+    """Run Debian's Redis, which speaks TLS itself, with a certificate of this name; give its port."""
+    certificate, port = authority.issue_cert(name), refused_port()
+    certificate.private_key_pem.write_to_path(str(folder / "key.pem"))
+    certificate.cert_chain_pems[0].write_to_path(str(folder / "certificate.pem"))
+    authority.cert_pem.write_to_path(str(folder / "clients.pem"))
+    words = (
+        f"--bind {HOST} --port 0 --tls-port {port} --tls-cert-file certificate.pem --tls-key-file key.pem "
+        f"--tls-ca-cert-file clients.pem --tls-auth-clients no --requirepass {PASSWORD}"
+    )
+    command = tied_to_us(str(shutil.which("redis-server")), *words.split(), "--save", "")
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)  # noqa: S603  # fixed words
+    try:
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            try:
+                ssl.get_server_certificate((HOST, port))
+                break
+            except OSError:
+                time.sleep(0.02)
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_rule_grants_what_the_code_sends_and_nothing_else() -> None:
+    """Each command of a script or a store is in the rule, and no other (S44)."""
+    granted = {word[1:] for word in rule() if word.startswith("+")}
+
+    assert sorted(granted) == sorted(commands_of_the_functions())
+    assert [word for word in rule() if not word.startswith("+")] == [
+        "resetkeys",
+        "resetchannels",
+        "~vuf:{test.*",
+        "-@all",
+    ]
+
+
+@pytest.mark.parametrize("status", [204, 500])
+def test_functions_work_with_the_least_rights(
+    least_rights: str, deploy: Deploy, sign: Sign, look: Look, status: int
+) -> None:
+    """Uploads, renewals, limits, status, every event, deliveries and checks: nothing is refused (S44)."""
+    with HttpPeer(lambda _request: Reply(status)) as app:
+        deploy(
+            REDIS_URL=least_rights,
+            APP_WEBHOOK_URL=app.url,
+            APP_WEBHOOK_SECRETS="whsec_" + "c2VjcmV0" * 5,
+            APP_WEBHOOK_ALLOW_INSECURE="1",
+        )
+        first = sign({"policy": "course"}).json
+        assert sign({"uploadId": first["uploadId"]}).status == 200
+        assert look(first["uploadId"]).status == 200
+        assert look(sign({}).json["uploadId"], method="DELETE").status == 204
+        announce_upload(first["signature"], procedure_task_id="task-1")
+        announce_procedure(first["signature"], status="FINISH")
+        begin_upload(seconds_ago=90_100)
+        for file in EVENTS.glob("*.json"):
+            event = event_of(
+                "function-url",
+                "POST",
+                f"/{CALLBACK_TOKEN}",
+                headers={},
+                query={},
+                body=file.read_text("utf-8"),
+            )
+            assert event_notification.main_handler(event, {})["statusCode"] == 200
+        assert "error" not in event_delivery.main_handler({}, {"time_limit_in_ms": 6000})
+        assert app.received
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["FLUSHALL"],
+        ["KEYS", "*"],
+        ["SCAN", "0"],
+        ["CONFIG", "GET", "*"],
+        ["ACL", "WHOAMI"],
+        ["MONITOR"],
+        ["GET", "vuf:{prod.0}:upload:x"],
+        ["SET", "vuf:{tes.0}:x", "1"],
+        ["GET", "somebody-elses"],
+        ["PUBLISH", "channel", "x"],
+    ],
+    ids=" ".join,
+)
+def test_user_may_do_nothing_else(least_rights: str, command: list[str]) -> None:
+    """Neither to the server, nor to another stage's keys, nor to anybody else's (S44)."""
+    with redis.Redis.from_url(least_rights) as client:
+        with pytest.raises(redis.exceptions.NoPermissionError):
+            client.execute_command(*command)
+        assert client.execute_command("GET", "vuf:{test.0}:upload:x") is None
+
+
+def test_functions_work_over_tls(
+    authority: trustme.CA, deploy: Deploy, sign: Sign, look: Look, valkey_url: str
+) -> None:
+    """With TLS in front of the store, as its provider offers it (S44)."""
+    parts = urlsplit(valkey_url)
+    with RawPeer(encrypting(authority, HOST, int(parts.port or 0))) as peer:
+        deploy(REDIS_URL=f"rediss://:{parts.password}@{HOST}:{peer.port}/0")
+
+        assert look(sign({}).json["uploadId"]).status == 200
+        start_anew()
+
+
+@pytest.mark.parametrize("name", ["store.example.test", "10.0.0.7"])
+def test_store_with_another_certificate_is_none(
+    authority: trustme.CA, deploy: Deploy, sign: Sign, valkey_url: str, name: str
+) -> None:
+    """Whoever answers in its place gets neither the password nor an upload (S44)."""
+    parts = urlsplit(valkey_url)
+    with RawPeer(encrypting(authority, name, int(parts.port or 0))) as peer:
+        deploy(REDIS_URL=f"rediss://:{parts.password}@{HOST}:{peer.port}/0")
+        answer = sign({})
+        start_anew()
+
+    assert (answer.status, answer.json["type"].rpartition(":")[2]) == (503, "store-unavailable")
+
+
+@pytest.mark.skipif(shutil.which("redis-server") is None, reason="needs Debian's redis-server, which has TLS")
+def test_functions_work_with_a_redis_that_speaks_tls(
+    tmp_path: Path, authority: trustme.CA, deploy: Deploy, sign: Sign, look: Look
+) -> None:
+    """A server that does its own TLS, with its own idea of how a session begins (S44)."""
+    (tmp_path / "store").mkdir()
+    with tls_store(tmp_path / "store", authority, HOST) as port:
+        deploy(REDIS_URL=f"rediss://:{PASSWORD}@{HOST}:{port}/0")
+        assert look(sign({}).json["uploadId"]).status == 200
+
+        deploy(REDIS_URL=f"rediss://:{secrets.token_hex(16)}@{HOST}:{port}/0")
+        assert sign({}).status == 503
+        deploy(REDIS_URL=f"redis://:{PASSWORD}@{HOST}:{port}/0")
+        assert sign({}).status == 503
+
+
+def test_redis_client_of_the_operators_speaks_tls_too(authority: trustme.CA, valkey_url: str) -> None:
+    """Their commands, and clusters, use another client: the same address works with it."""
+    parts = urlsplit(valkey_url)
+    with RawPeer(encrypting(authority, HOST, int(parts.port or 0))) as peer:
+        url = f"rediss://:{parts.password}@{HOST}:{peer.port}/0"
+        with redis.Redis.from_url(url) as client:
+            assert client.ping()
+
+
+def encrypting(authority: trustme.CA, name: str, port: int) -> Callable[[socket.socket], None]:
+    """Make a `speak` that ends TLS in front of a port of this machine."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert(name).configure_cert(context)
+    relay = relay_to(port)
+
+    def speak(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as encrypted:
+            relay(encrypted)
+
+    return speak
