@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import shutil
 import stat
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +17,7 @@ import pytest
 
 from local.package.__main__ import MEGABYTE, too_large
 from local.package.archive import read_folder
-from local.package.build import BUILD, build_packages
+from local.package.build import BUILD, build_packages, package_at
 from local.package.contents import (
     LIBRARIES,
     NEVER_IMPORTED,
@@ -24,6 +28,7 @@ from local.package.contents import (
 )
 from local.package.shared_object import without_symbol_tables
 from local.repository import REPOSITORY
+from tests.deploy.filled_example import SECRET
 from tests.deploy.zips import files_in
 
 if TYPE_CHECKING:
@@ -40,6 +45,40 @@ def test_second_build_gives_the_same_bytes(packages: list[Package], tmp_path: Pa
     for first, second in zip(packages, again, strict=True):
         assert first.archive.read_bytes() == second.archive.read_bytes(), first.function
         assert read_folder(first.folder) == read_folder(second.folder), first.function
+
+
+def test_other_clone_of_other_habits_gives_the_same_bytes(packages: list[Package], tmp_path: Path) -> None:
+    """Neither where a clone lies nor who builds shows: umask, language, time zone, seed, secrets."""
+    clone = tmp_path / "ein Klon mit Ümlaut"
+    for name in ("functions", "shared", "local"):
+        shutil.copytree(REPOSITORY / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(REPOSITORY / "requirements.txt", clone)
+    for secret in (".env", ".env.prod", "shared/.env", "functions/.env.prod", "shared/notes.txt"):
+        (clone / secret).write_text(f"VOD_SECRET_KEY={SECRET}\n")
+    program = (
+        "import os, sys, pathlib; os.umask(0o077)\n"
+        "from local.package.build import build_packages\n"
+        "build_packages(wheels=pathlib.Path(sys.argv[1]))"
+    )
+    habits = {
+        "PYTHONHASHSEED": "4242",
+        "LC_ALL": "tr_TR.UTF-8",
+        "TZ": "Pacific/Auckland",
+        "VOD_SECRET_KEY": SECRET,
+        "PYTHONPYCACHEPREFIX": str(tmp_path / "pycache"),
+        "SOURCE_DATE_EPOCH": "1",
+    }
+    subprocess.run(  # noqa: S603  # our own build
+        [sys.executable, "-c", program, str(BUILD / "wheels")],
+        cwd=clone,
+        env={**os.environ, **habits},
+        check=True,
+    )
+
+    for package in packages:
+        other = package_at(clone / "build", package.function)
+        assert other.archive.read_bytes() == package.archive.read_bytes(), package.function
+        assert read_folder(other.folder) == read_folder(package.folder), package.function
 
 
 def test_folder_and_zip_hold_the_same(packages: list[Package]) -> None:
@@ -71,6 +110,26 @@ def test_package_has_its_function_at_the_root_and_no_other(packages: list[Packag
 def test_packages_stay_within_their_budgets(packages: list[Package]) -> None:
     """Every byte is fetched by every cold start: 8 MB for the signature, 12 MB for the others."""
     assert too_large(packages) == []
+
+
+@pytest.mark.parametrize(
+    ("function", "megabytes", "sentence"),
+    [
+        ("upload_signature", 8, None),
+        ("upload_signature", 8.01, "upload-signature.zip has 8.01 MB, and 8 MB are its budget."),
+        ("event_delivery", 12, None),
+        ("event_delivery", 12.5, "event-delivery.zip has 12.50 MB, and 12 MB are its budget."),
+    ],
+)
+def test_package_over_its_budget_is_named(
+    tmp_path: Path, function: str, megabytes: float, sentence: str | None
+) -> None:
+    """The build fails then, before anybody waits for it."""
+    package = package_at(tmp_path, function)
+    package.archive.parent.mkdir()
+    package.archive.write_bytes(bytes(int(megabytes * MEGABYTE)))
+
+    assert too_large([package]) == ([sentence] if sentence else [])
 
 
 def test_readme_tells_the_sizes(packages: list[Package]) -> None:
