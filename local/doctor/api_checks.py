@@ -123,7 +123,7 @@ class ApiChecks:
         forbidden = [f"vod:{action}" for action, code in codes.items() if is_unauthorized(code)]
         odd = [f"{action} ({code})" for action, code in codes.items() if code and not _is_expected(code)]
         if forbidden:
-            advice = "Add them to the policy of the functions' role."
+            advice = "Add them to the role of the function that makes them: docs/security.md tells which."
             yield fault("rights", f"these calls are not allowed: {', '.join(forbidden)}", advice)
         if odd:
             yield warning(
