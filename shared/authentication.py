@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import jwt
-
 from shared.client_network import networks_of
 from shared.errors import UnauthenticatedError
+from shared.hs256_token import claims_signed_with
 from shared.policy_claims import NO_CLAIMS
 
 if TYPE_CHECKING:
@@ -78,6 +77,11 @@ def _anonymous(address: str, *, key: str) -> Caller:
 
 def _verified_claims(token: str, settings: CallerSettings, *, now: int) -> dict[str, Any]:
     """Check the signature, the issuer, the audience and that `sub` and `exp` are there."""
+    issuer, audience = settings.jwt_issuer, settings.jwt_audience
+    for secret in settings.jwt_secrets:
+        claims = claims_signed_with(secret, token, issuer=issuer, audience=audience)
+        if claims is not None:
+            return claims
     for key in _keys(token, settings, now=now):
         claims = _claims_signed_with(key, token, settings)
         if claims is not None:
@@ -86,11 +90,13 @@ def _verified_claims(token: str, settings: CallerSettings, *, now: int) -> dict[
 
 
 def _claims_signed_with(key: Any, token: str, settings: CallerSettings) -> dict[str, Any] | None:  # noqa: ANN401 -- PyJWT's own type of key
+    import jwt  # noqa: PLC0415 -- a deployment with shared secrets does without, see shared.hs256_token
+
     try:
         return jwt.decode(
             token,
             key,
-            algorithms=["HS256"] if settings.jwt_secrets else _ASYMMETRIC,
+            algorithms=_ASYMMETRIC,
             audience=settings.jwt_audience,
             issuer=settings.jwt_issuer,
             # Times are checked here against `now`, because PyJWT reads the clock itself.
@@ -108,9 +114,11 @@ def _claims_signed_with(key: Any, token: str, settings: CallerSettings) -> dict[
 
 def _keys(token: str, settings: CallerSettings, *, now: int) -> tuple[Any, ...]:
     if settings.jwt_secrets:
-        return settings.jwt_secrets
+        return ()
     if settings.jwt_public_key is not None:
         return (settings.jwt_public_key,)
+    import jwt  # noqa: PLC0415 -- as above
+
     try:
         key_id = jwt.get_unverified_header(token).get("kid")
     except jwt.PyJWTError:

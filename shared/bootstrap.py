@@ -7,7 +7,6 @@ It builds what a function works with, once per process; what the function does w
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -142,12 +141,12 @@ def wait(seconds: float) -> None:
 
 def random_bits(bits: int) -> int:
     """Draw a number of so many bits from the system's cryptographic source."""
-    return secrets.randbits(bits)
+    return int.from_bytes(os.urandom(-(-bits // 8)), "big") >> -bits % 8
 
 
 def new_lease() -> str:
     """Draw the text by which the holder of an event is known."""
-    return secrets.token_hex(12)
+    return os.urandom(12).hex()
 
 
 def _runtime(kind: type[_Settings]) -> Runtime[_Settings]:

@@ -5,8 +5,6 @@ What a function does is left to `functions/`.
 
 from __future__ import annotations
 
-import traceback
-import uuid
 from typing import TYPE_CHECKING, Any
 
 from shared import log
@@ -90,7 +88,11 @@ def deadline_of(context: object, *, started: float) -> float:
 def request_id_of(context: object) -> str:
     """Read the platform's id of this invocation: `context` is a dict (doc 583/9210; in Python unverified)."""
     given = context.get("request_id") if isinstance(context, dict) else getattr(context, "request_id", None)
-    return given if isinstance(given, str) and given else str(uuid.uuid4())
+    if isinstance(given, str) and given:
+        return given
+    import uuid  # noqa: PLC0415 -- the platform gives an id, and each import would slow every cold start
+
+    return str(uuid.uuid4())
 
 
 def _logged(error: Exception, record: InvocationRecord, request_id: str) -> ServiceError:
@@ -101,6 +103,8 @@ def _logged(error: Exception, record: InvocationRecord, request_id: str) -> Serv
         _log("request.refused", record, request_id, **told)
         return error
     # Where it happened, without the message: that could quote what the caller sent.
+    import traceback  # noqa: PLC0415 -- only a defect needs it, see above
+
     frames = traceback.extract_tb(error.__traceback__)
     trace = [type(error).__name__, *(f"{frame.name}:{frame.lineno}" for frame in frames[-8:])]
     _log("request.failed", record, request_id, level="error", status=INTERNAL, trace=trace)

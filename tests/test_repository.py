@@ -26,6 +26,7 @@ ROOMS = {
             "event_notification",
             "field_types",
             "file_limits",
+            "hs256_token",
             "http_message",
             "journal_scripts",
             "model",

@@ -13,32 +13,32 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PYDANTIC = frozenset(
-    {"annotated-types", "pydantic", "pydantic-core", "typing-extensions", "typing-inspection"}
-)
-_REDIS = frozenset({"async-timeout", "redis"})
+_REDIS = frozenset({"async-timeout", "redis", "typing-extensions"})
 _USERS_TOKENS = frozenset({"cffi", "cryptography", "pyjwt"})
 _CONTEXT_TOKEN = frozenset({"itsdangerous"})
 _VOD_API = frozenset(
     {"certifi", "charset-normalizer", "idna", "requests", "tencentcloud-sdk-python-common", "urllib3"}
 )
-_EVENTS = _PYDANTIC | _REDIS | _CONTEXT_TOKEN | _VOD_API
+_EVENTS = _REDIS | _CONTEXT_TOKEN | _VOD_API
 
 LIBRARIES: Mapping[str, frozenset[str]] = {
-    "upload_signature": _PYDANTIC | _REDIS | _USERS_TOKENS | _CONTEXT_TOKEN,
-    "upload_status": _PYDANTIC | _REDIS | _USERS_TOKENS,
+    "upload_signature": _REDIS | _USERS_TOKENS | _CONTEXT_TOKEN,
+    "upload_status": _REDIS | _USERS_TOKENS,
     "event_notification": _EVENTS,
     "reliable_notification": _EVENTS,
     "event_delivery": _EVENTS,
 }
 """By function, the distributions of `requirements.txt` in its package."""
 
+FOR_CLUSTERS = _REDIS
+"""What is imported only where REDIS_URL names a cluster: any other store is spoken to directly."""
+
+FOR_PUBLIC_KEYS = _USERS_TOKENS
+"""What is imported only where users' tokens are signed with a private key."""
+
 NEVER_IMPORTED: Mapping[str, str] = {
     "cffi/": "cryptography imports its compiled part alone, which lies beside this folder",
     "charset_normalizer/cli/": "a command",
-    "pydantic/mypy.py": "a plug-in of the type checker",
-    "pydantic/v1/": "the interface of pydantic 1, a library of its own",
-    "pydantic/experimental/": "what pydantic may still change",
     "redis/asyncio/http/": "asks the health of a store that is not ours",
     "redis/asyncio/multidb/": "several stores at once",
     "redis/http/": "as that of asyncio",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import subprocess
 import time
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,7 +12,8 @@ import jwt
 import pytest
 import requests
 
-from local.package.contents import LIBRARIES
+from local.package.contents import FOR_CLUSTERS, FOR_PUBLIC_KEYS, LIBRARIES
+from local.package.interpreter import python_3_10
 from local.simulator.faults import Fault
 from local.upload_client import UploadClient
 from local.upload_order import UploadOrder
@@ -57,10 +59,13 @@ def eventually(holds: Callable[[], bool]) -> bool:
 
 
 def unused_libraries(instances: PackagedInstances, owners: Mapping[str, str], function: str) -> set[str]:
-    """Name the libraries of a function's package from which nothing was imported."""
-    return set(LIBRARIES[function]) - {
-        owners[file] for file in instances.imported[function] if file in owners
-    }
+    """Name the libraries of a function's package from which nothing was imported, though all should be."""
+    return (
+        set(LIBRARIES[function])
+        - FOR_CLUSTERS
+        - FOR_PUBLIC_KEYS
+        - {owners[file] for file in instances.imported[function] if file in owners}
+    )
 
 
 @pytest.mark.parametrize("mode", ["PUSH", "PULL"])
@@ -96,7 +101,7 @@ def test_event_that_cannot_be_verified_at_once_is_delivered_by_the_timer(
 
 @pytest.mark.parametrize("kind", ["public key", "key set"])
 def test_tokens_of_asymmetric_keys_are_verified_from_the_package(
-    deploy: Deploy, valkey_url: str, key_set_url: str, kind: str
+    deploy: Deploy, valkey_url: str, key_set_url: str, library_of: Mapping[str, str], kind: str
 ) -> None:
     """RS256 needs a compiled library, and a key set its download: both work there."""
     key = {"JWT_PUBLIC_KEY": public_pem(rsa_key("first")), "JWT_JWKS_URL": ""}
@@ -113,9 +118,27 @@ def test_tokens_of_asymmetric_keys_are_verified_from_the_package(
         body="{}",
     )
 
-    answer = asyncio.run(invoked_once(deploy({**environment(valkey_url), **key, "JWT_SECRETS": ""}), event))
+    instances = deploy({**environment(valkey_url), **key, "JWT_SECRETS": ""})
+    answer = asyncio.run(invoked_once(instances, event))
 
     assert answer["statusCode"] == 200, answer["body"]
+    assert {library_of.get(file) for file in instances.imported["upload_signature"]} >= FOR_PUBLIC_KEYS
+
+
+@pytest.mark.parametrize("function", LIBRARIES)
+def test_client_of_a_cluster_is_in_every_package(unpacked: Mapping[str, Path], function: str) -> None:
+    """A store that is a cluster needs the whole client, with all that it imports."""
+    program = "import shared.store_connection, redis, sys; from redis.cluster import RedisCluster"
+    run = subprocess.run(  # noqa: S603  # the interpreter we found
+        [python_3_10(), "-s", "-S", "-c", f"{program}; print(redis.__file__)"],
+        env={"PYTHONPATH": str(unpacked[function]), "PYTHONDONTWRITEBYTECODE": "x"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.stderr == ""
+    assert run.stdout.startswith(str(unpacked[function]))
 
 
 async def invoked_once(instances: PackagedInstances, event: Mapping[str, object]) -> dict[str, Any]:
