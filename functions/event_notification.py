@@ -62,6 +62,7 @@ def _refuse_strangers(request: Request, settings: CallbackSettings) -> None:
     given = "".join(request.segments[-1:]).encode("utf-8", "replace")
     matches = [hmac.compare_digest(given, token.encode("ascii")) for token in settings.callback_tokens]
     if not any(matches):
+        note(wrong="token")
         raise NotFoundError("There is nothing here.")
 
 
@@ -73,4 +74,5 @@ def _refuse_unsigned(
         return
     signature = notification.signature or callback_signature_from_query(request.query)
     if not callback_signature_matches(signature, sign_key=settings.callback_sign_key, now=now):
+        note(wrong="signature")
         raise NotFoundError("There is nothing here.")

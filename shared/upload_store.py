@@ -141,10 +141,11 @@ class UploadStore(StoreConnection):
             StoreUnavailableError: the store did not answer.
 
         """
-        session = self._session(self._partition_of(user_id), upload_id)
-        if session is None or session.user_id != user_id:
+        fields = self._record(self._partition_of(user_id), upload_id)
+        # Before anything is read of it: somebody else's must not take longer than none.
+        if fields.get("user_id") != user_id:
             raise NotFoundError("There is no such upload.")
-        return session
+        return read_session(upload_id, fields)
 
     def cancel_upload(self, user_id: str, upload_id: str, *, now: int) -> UploadSession:
         """Cancel the upload if nothing was uploaded yet and it has not ended; returns it as it now is.
@@ -205,8 +206,12 @@ class UploadStore(StoreConnection):
         self._ask(lambda client: client.zrem(f"{partition}:checks", upload_id))
 
     def _session(self, partition: str, upload_id: str) -> UploadSession | None:
-        fields = self._ask(lambda client: client.hgetall(f"{partition}:upload:{upload_id}"))
+        fields = self._record(partition, upload_id)
         return read_session(upload_id, fields) if "user_id" in fields else None
+
+    def _record(self, partition: str, upload_id: str) -> dict[str, str]:
+        found: dict[str, str] = self._ask(lambda client: client.hgetall(f"{partition}:upload:{upload_id}"))
+        return found
 
 
 def _nonces(partition: str, second: int, randoms: Sequence[int]) -> list[str]:

@@ -524,6 +524,22 @@ def test_log_tells_what_became_of_the_event_and_no_secret(
         assert canary not in text
 
 
+@pytest.mark.parametrize("kind", ["token", "signature"])
+def test_refusal_is_one_line_that_can_be_counted(
+    settings: dict[str, str], deploy: Deploy, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    """It says what was wrong, and nothing of what the stranger sent (S23)."""
+    deploy(**{**settings, "VOD_CALLBACK_SIGN_KEY": "theKeyThatVodSignsWith"})
+    path = f"/{CALLBACK_TOKEN if kind == 'signature' else NOT_A_TOKEN}"
+    answer = push({"EventType": "canary-body"}, path=path, query={"token": "canary-query", "sign": "canary"})
+    (line,) = log_lines(capsys)
+
+    assert answer.status == 404
+    assert (line["event"], line["status"], line["wrong"]) == ("request.refused", 404, kind)
+    assert "canary" not in json.dumps(line)
+    assert path.strip("/") not in json.dumps(line)
+
+
 def test_settings_that_are_missing_are_told_in_the_log_only(
     deploy: Deploy, valkey_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
