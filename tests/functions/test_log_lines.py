@@ -198,6 +198,7 @@ def every_kind_of_line(
             client.hset(marks, "failing_since", int(time.time()) + 1 - 6 * 86_400)
             client.hdel(marks, "delivered_at")
     keep(invoke(event_delivery.main_handler))
+    keep(invoke(event_notification.main_handler, "POST", "/not-a-token", body={}))
     deploy(**{**settings, "REDIS_URL": f"redis://{HOST}:{refused_port()}/0"})
     keep(
         invoke(event_notification.main_handler, "POST", f"/{CALLBACK_TOKEN}", body=uploaded("", file_id="1"))
