@@ -115,8 +115,8 @@ def _claims_signed_with(key: Any, token: str, settings: CallerSettings) -> dict[
 def _keys(token: str, settings: CallerSettings, *, now: int) -> tuple[Any, ...]:
     if settings.jwt_secrets:
         return ()
-    if settings.jwt_public_key is not None:
-        return (settings.jwt_public_key,)
+    if settings.jwt_public_keys:
+        return settings.jwt_public_keys
     import jwt  # noqa: PLC0415 -- as above
 
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ MIN_KEY_LENGTH = 32
 """192 bits, if the characters are random ones of the 64 of Base64."""
 _LEAST_RSA_BITS = 2048
 _LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+_PEM = re.compile(r"-----BEGIN PUBLIC KEY-----[^-]*-----END PUBLIC KEY-----")
 _WEBHOOK_SECRET_PREFIX = "whsec_"  # noqa: S105 -- the prefix that Standard Webhooks gives to secrets
 _WEBHOOK_SECRET_BYTES = range(24, 65)
 
@@ -44,9 +46,15 @@ def _check_default_policy(policies: dict[str, Policy]) -> dict[str, Policy]:
     return policies
 
 
-def _read_pem(value: object) -> object:
-    """Restore the line breaks of a PEM text that was flattened to fit into one variable."""
-    return value.replace("\\n", "\n") if isinstance(value, str) else value
+def _read_public_keys(value: object) -> object:
+    """Take PEM texts apart that stand one behind the other; their line breaks may have been escaped."""
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\\n", "\n")
+    keys = tuple(_PEM.findall(text))
+    if not keys or _PEM.sub("", text).strip():
+        raise ValueError("is not a readable public key in PEM")
+    return tuple(_check_public_key(key) for key in keys)
 
 
 def _check_public_key(value: str) -> str:
@@ -121,12 +129,7 @@ RedisUrl = Annotated[
 HttpUrl = Annotated[str, AfterValidator(_check_http_url)]
 HttpUrlOrOff = Annotated[HttpUrl | None, BeforeValidator(_none_if_off)]
 JwksUrl = Annotated[str, AfterValidator(_check_jwks_url)]
-PublicKey = Annotated[
-    str,
-    BeforeValidator(_read_pem),
-    StringConstraints(pattern=r"^-----BEGIN PUBLIC KEY-----"),
-    AfterValidator(_check_public_key),
-]
+PublicKeys = Annotated[tuple[str, ...], BeforeValidator(_read_public_keys)]
 Keys = Annotated[tuple[_Key, ...], BeforeValidator(_split)]
 Origins = Annotated[tuple[_Origin, ...], BeforeValidator(_split)]
 CallbackTokens = Annotated[tuple[_CallbackToken, ...], BeforeValidator(_split)]

@@ -22,7 +22,7 @@ from shared.setting_values import (
     Keys,
     Origins,
     Policies,
-    PublicKey,
+    PublicKeys,
     RedisUrl,
     WebhookSecrets,
 )
@@ -75,7 +75,7 @@ class CallerSettings(SettingsGroup):
         Literal["anybody-may-upload"] | None, Field(alias="ANONYMOUS_IN_CLOUD", validate_default=True)
     ] = None
     jwt_secrets: Annotated[Keys, Field(alias="JWT_SECRETS", repr=False)] = ()
-    jwt_public_key: Annotated[PublicKey | None, Field(alias="JWT_PUBLIC_KEY")] = None
+    jwt_public_keys: Annotated[PublicKeys, Field(alias="JWT_PUBLIC_KEY")] = ()
     jwt_jwks_url: Annotated[JwksUrl | None, Field(alias="JWT_JWKS_URL", validate_default=True)] = None
     jwt_issuer: Annotated[str | None, Field(alias="JWT_ISSUER")] = None
     jwt_audience: Annotated[str | None, Field(alias="JWT_AUDIENCE")] = None
@@ -102,7 +102,7 @@ class CallerSettings(SettingsGroup):
         if info.data.get("auth_mode", "jwt") == "anonymous":
             return url
         # A key with a fault of its own is not in `info.data`, and was given all the same.
-        others = [info.data.get(name, "given") for name in ("jwt_secrets", "jwt_public_key")]
+        others = [info.data.get(name, "given") for name in ("jwt_secrets", "jwt_public_keys")]
         if [bool(key) for key in (*others, url)].count(True) != 1:
             raise ValueError("set exactly one of JWT_SECRETS, JWT_PUBLIC_KEY and JWT_JWKS_URL")
         return url

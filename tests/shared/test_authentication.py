@@ -111,6 +111,17 @@ class TestPublicKeys:
 
         assert caller(token, JWT_PUBLIC_KEY=public_pem(key)) == Caller("alice")
 
+    @pytest.mark.parametrize(("key", "algorithm"), [(rsa_key(), "RS256"), (ec_key(), "ES256")])
+    def test_tokens_of_both_keys_are_accepted_during_a_rotation(
+        self, key: PrivateKey, algorithm: str
+    ) -> None:
+        """The old and the new one stand behind each other, in either order and of either kind (S40)."""
+        token = jwt.encode(CLAIMS, key, algorithm=algorithm)
+        pems = [public_pem(rsa_key()), public_pem(ec_key()), public_pem(rsa_key("other"))]
+
+        assert caller(token, JWT_PUBLIC_KEY="".join(pems)) == Caller("alice")
+        assert caller(token, JWT_PUBLIC_KEY="".join(reversed(pems))) == Caller("alice")
+
     @pytest.mark.parametrize(("key", "algorithm"), [(rsa_key("other"), "RS256"), (ec_key("other"), "ES256")])
     @pytest.mark.parametrize("public", [rsa_key(), ec_key()])
     def test_tokens_of_other_keys_are_refused(

@@ -54,7 +54,20 @@ def test_short_keys_are_refused() -> None:
 )
 def test_public_key_is_read(pem: str) -> None:
     """With line breaks as they are, or flattened into one line."""
-    assert read(values.PublicKey, pem).startswith("-----BEGIN PUBLIC KEY-----")
+    (key,) = read(values.PublicKeys, pem)
+
+    assert key.startswith("-----BEGIN PUBLIC KEY-----")
+
+
+def test_two_public_keys_stand_one_behind_the_other() -> None:
+    """While a login service changes its key both count; they may be of two kinds (S40)."""
+    first, second = public_pem(rsa_key()), public_pem(ec_key())
+
+    assert read(values.PublicKeys, first + second) == (first.strip(), second.strip())
+    assert read(values.PublicKeys, (first + second).replace("\n", "\\n")) == (first.strip(), second.strip())
+    for broken in (first + "and more", first + second[:-40], f"{first},{second}"):
+        with pytest.raises(ValueError, match="is not a readable public key"):
+            read(values.PublicKeys, broken)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +89,7 @@ def test_public_key_is_read(pem: str) -> None:
 )
 def test_public_key_that_verifies_nothing_is_refused(pem: object) -> None:
     """Better at the start than with a 401 for every user."""
-    assert is_refused(values.PublicKey, pem)
+    assert is_refused(values.PublicKeys, pem)
 
 
 @pytest.mark.parametrize("url", ["https://a.test", "http://127.0.0.1:8000/x?y=1", "https://[::1]:8443/"])
