@@ -72,4 +72,4 @@ class ServerApiEndpoint:
 
     def _keys(self) -> dict[str, tuple[str, str]]:
         roles = {role.secret_id: (role.secret_key, role.token) for role in self.settings.role_credentials}
-        return {**roles, self.settings.secret_id: (self.settings.secret_key, "")}
+        return {**roles, **{name: (key, "") for name, key in self.settings.key_pairs.items()}}

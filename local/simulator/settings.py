@@ -5,10 +5,11 @@ What can be changed while it runs is left to `configuration`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 Mode = Literal["PUSH", "PULL"]
@@ -67,6 +68,8 @@ class SimulatorSettings:
     app_id: int = 1500012345
     sub_app_ids: tuple[int, ...] = ()
     role_credentials: tuple[RoleCredential, ...] = ()
+    other_key_pairs: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """SecretId -> SecretKey of what the account has beside its first pair; read at each use."""
     public_url: str = "http://127.0.0.1:8000"
     callback_url: str | None = None
     sign_key: str | None = None
@@ -114,3 +117,8 @@ class SimulatorSettings:
     def application(self, sub_app_id: int) -> int:
         """Give the application's own number: the primary one may be written as 0 (doc 266/33922)."""
         return sub_app_id or self.app_id
+
+    @property
+    def key_pairs(self) -> dict[str, str]:
+        """SecretId -> SecretKey of every pair that is switched on."""
+        return {self.secret_id: self.secret_key, **self.other_key_pairs}

@@ -64,9 +64,10 @@ def read_signature(signature: object, *, settings: SimulatorSettings, now: float
     except InvalidRequestError as error:
         raise invalid_request(f"the signature cannot be read: {error.detail}") from error
     values = decoded.values
-    if values.get("secretId") != settings.secret_id:
+    secret_key = settings.key_pairs.get(values.get("secretId", ""))
+    if secret_key is None:
         raise invalid_signature("the secretId is not the account's")
-    if not is_signed_with(decoded, settings.secret_key):
+    if not is_signed_with(decoded, secret_key):
         raise invalid_signature("the HMAC does not fit")
     _check_times(values, now=now, skew=settings.clock_skew_seconds)
     terms = _terms(values, settings=settings, digest=decoded.digest.hex())

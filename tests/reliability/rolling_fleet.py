@@ -1,0 +1,73 @@
+"""The functions of a local stack, deployed anew while they work: instances change one after the other.
+
+It stands in for `local.instances` in a stack; what is deployed, and when, is left to the tests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from local.instances import Instances
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+STEPS = 4
+STEP_SECONDS = 0.4
+"""In so many steps the new instances take over; in each, old and new ones work side by side."""
+
+
+class RollingFleet:
+    """Instances of one deployment, or for a while of two."""
+
+    def __init__(self, environment: Mapping[str, str], *, log_file: Path) -> None:
+        self._log_file = log_file
+        self._present = self._instances(environment)
+        self._next: Instances | None = None
+        self._share = 0.0
+        self._chance = random.Random(20_261_125)  # noqa: S311 -- no secret
+        self._at_work: Counter[Instances] = Counter()
+        self._idle = asyncio.Event()
+        """Set when the instances that are to end have nothing more to do."""
+        self.side_by_side: list[tuple[int, int]] = []
+        """Of each deployment, how many invocations old and new instances had while there were both."""
+        self._served: Counter[Instances] = Counter()
+
+    async def invoke(self, function: str, event: Mapping[str, object], *, request_id: str = "") -> object:
+        """Have an old or a new instance answer."""
+        is_new = self._next is not None and self._chance.random() < self._share
+        chosen = self._next if is_new and self._next is not None else self._present
+        self._at_work[chosen] += 1
+        self._served[chosen] += 1
+        try:
+            return await chosen.invoke(function, event, request_id=request_id)
+        finally:
+            self._at_work[chosen] -= 1
+            if chosen is not self._present and not self._at_work[chosen]:
+                self._idle.set()
+
+    async def deploy(self, environment: Mapping[str, str]) -> None:
+        """Replace the instances; the old ones end when they have answered what they were asked."""
+        old, new = self._present, self._instances(environment)
+        self._served.clear()
+        self._next = new
+        for step in range(1, STEPS + 1):
+            self._share = step / STEPS
+            await asyncio.sleep(STEP_SECONDS)
+        self.side_by_side.append((self._served[old], self._served[new]))
+        self._present, self._next, self._share = new, None, 0.0
+        self._idle.clear()
+        if self._at_work[old]:
+            await self._idle.wait()
+        await old.stop()
+
+    async def stop(self) -> None:
+        """End all of them."""
+        await self._present.stop()
+
+    def _instances(self, environment: Mapping[str, str]) -> Instances:
+        return Instances(environment, log_file=self._log_file, limit=4)

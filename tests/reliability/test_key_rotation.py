@@ -1,0 +1,196 @@
+"""Every key is changed as docs/operations.md says, while users upload: nothing fails or is lost (S40)."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import jwt
+import pytest
+import requests
+
+import local.system
+from local.stack import Stack
+from shared.key_set import COOLDOWN_SECONDS
+from tests.keys import public_pem, rsa_key
+from tests.reliability.rolling_fleet import RollingFleet
+from tests.reliability.uploading_users import UploadingUsers, VerifyingApp
+from tests.shared.jwks_server import rsa_jwk, serving_keys
+from tests.shared.loopback_peer import HttpPeer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.reliability
+
+LEAST_UPLOADS = 30
+
+
+def key() -> str:
+    """Make a key that is as long as each has to be."""
+    return secrets.token_hex(20)
+
+
+def webhook_secret() -> str:
+    """Make a secret of Standard Webhooks."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def tokens_of(signing_key: Any, algorithm: str, **headers: str) -> Callable[[str], str]:  # noqa: ANN401 -- PyJWT's own type of key
+    """Make a login service that signs with this key."""
+    return lambda user: jwt.encode(
+        {"sub": user, "exp": int(time.time()) + 60}, signing_key, algorithm=algorithm, headers=headers
+    )
+
+
+NEW_PAIR = {"secret_id": "AKID" + key()[:32], "secret_key": key()[:32]}
+"""What the account of VOD has beside the pair that is used at first."""
+
+
+@dataclass
+class Drill:
+    """A service under load: its stack, the fleet that is deployed anew, its users and its app."""
+
+    stack: Stack
+    fleet: RollingFleet
+    users: UploadingUsers
+    app: VerifyingApp
+    variables: dict[str, str]
+    old_pair: dict[str, str]
+
+    def deploy(self, **changes: str) -> None:
+        """Deploy with some variables changed; an empty text takes one away."""
+        self.variables |= changes
+        given = {name: value for name, value in self.variables.items() if value}
+        self.stack.call(self.fleet.deploy(given))
+
+    def tell_vod(self, **changes: str) -> None:
+        """Change how VOD notifies."""
+        answer = requests.put(f"{self.stack.url}/local/simulator/config", json=changes, timeout=10)
+        answer.raise_for_status()
+
+    def assert_nothing_failed(self, deployments: int) -> None:
+        """Every upload was stored and told once verified; and old and new instances did work side by side."""
+        assert self.users.failures == []
+        assert len(self.users.stored) >= LEAST_UPLOADS
+        assert self.users.stored - self.app.events.keys() == set()
+        assert all(event["data"]["verified"] for event in self.app.events.values())
+        assert self.app.refused == 0
+        assert len(self.fleet.side_by_side) == deployments
+        assert all(old and new for old, new in self.fleet.side_by_side)
+
+
+@pytest.fixture
+def drill(
+    tmp_path: Path, small_media: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Drill]:
+    """Begin with one key for each purpose; VOD's account has a second pair, with which nothing was signed.
+
+    A parameter has variables of the functions that the stack itself does not know.
+    """
+    apart: dict[str, str] = getattr(request, "param", {})
+    fleets: list[RollingFleet] = []
+
+    def fleet(environment: dict[str, str], *, log_file: Path) -> RollingFleet:
+        given = {name: value for name, value in {**environment, **apart}.items() if value}
+        fleets.append(RollingFleet(given, log_file=log_file))
+        return fleets[0]
+
+    monkeypatch.setattr(local.system, "Instances", fleet)
+    app = VerifyingApp(webhook_secret())
+    pairs = {"AKID" + key()[:32]: key()[:32]}
+    ((old_id, old_key),) = pairs.items()
+    with HttpPeer(app.answer) as peer:
+        first = {
+            "CONTEXT_KEYS": key(),
+            "CALLBACK_TOKENS": key(),
+            "VOD_CALLBACK_SIGN_KEY": key()[:32],
+            "APP_WEBHOOK_SECRETS": app.secret,
+            "APP_WEBHOOK_URL": f"{peer.url}/hook",
+            "JWT_SECRETS": key(),
+            "VOD_SECRET_ID": old_id,
+            "VOD_SECRET_KEY": old_key,
+            "NETWORK_UPLOADS_PER_MINUTE": "0",
+        }
+        account = {**NEW_PAIR, "other_key_pairs": pairs}
+        with Stack(folder=tmp_path, overrides=first, simulator=account, timer_seconds=0.5) as stack:
+            users = UploadingUsers(stack.url, small_media, app)
+            users.login = (
+                tokens_of(rsa_key("first"), "RS256") if apart else tokens_of(first["JWT_SECRETS"], "HS256")
+            )
+            with users:
+                yield Drill(stack, fleets[0], users, app, {**stack.environment, **apart}, pairs)
+
+
+def test_every_secret_is_changed_under_load(drill: Drill) -> None:
+    """Context keys, callback token, SignKey, webhook secret, JWT secret, and VOD's key pair, in turn."""
+    old = dict(drill.variables)
+
+    new_context = key()
+    drill.deploy(CONTEXT_KEYS=f"{old['CONTEXT_KEYS']},{new_context}")
+    drill.deploy(CONTEXT_KEYS=f"{new_context},{old['CONTEXT_KEYS']}")
+    drill.users.settle()
+    drill.deploy(CONTEXT_KEYS=new_context)
+
+    new_token = key()
+    drill.deploy(CALLBACK_TOKENS=f"{new_token},{old['CALLBACK_TOKENS']}")
+    drill.tell_vod(callback_url=f"{drill.stack.url}/vod-callback/{new_token}")
+    drill.users.settle()
+    drill.deploy(CALLBACK_TOKENS=new_token)
+
+    new_sign_key = key()[:32]
+    drill.deploy(VOD_CALLBACK_SIGN_KEY="")
+    drill.tell_vod(sign_key=new_sign_key)
+    drill.users.settle()
+    drill.deploy(VOD_CALLBACK_SIGN_KEY=new_sign_key)
+
+    new_secret = webhook_secret()
+    drill.deploy(APP_WEBHOOK_SECRETS=f"{new_secret},{old['APP_WEBHOOK_SECRETS']}")
+    drill.app.secret = new_secret
+    drill.deploy(APP_WEBHOOK_SECRETS=new_secret)
+
+    new_jwt_secret = key()
+    drill.deploy(JWT_SECRETS=f"{new_jwt_secret},{old['JWT_SECRETS']}")
+    drill.users.login = tokens_of(new_jwt_secret, "HS256")
+    drill.users.settle()
+    drill.deploy(JWT_SECRETS=new_jwt_secret)
+
+    drill.deploy(VOD_SECRET_ID=NEW_PAIR["secret_id"], VOD_SECRET_KEY=NEW_PAIR["secret_key"])
+    drill.users.settle()
+    drill.old_pair.clear()
+    drill.users.settle()
+
+    drill.users.__exit__(None, None, None)
+    drill.users.settle()
+    drill.assert_nothing_failed(deployments=12)
+
+
+@pytest.mark.parametrize(
+    "drill", [{"JWT_SECRETS": "", "JWT_PUBLIC_KEY": public_pem(rsa_key("first"))}], indirect=True
+)
+def test_keys_of_the_login_service_are_changed_under_load(drill: Drill) -> None:
+    """One public key beside the next, then a key set whose keys change without any deployment."""
+    first, second = public_pem(rsa_key("first")), public_pem(rsa_key("second"))
+    with serving_keys() as keys:
+        keys.publish(rsa_jwk("second"))
+        drill.deploy(JWT_PUBLIC_KEY=first + second)
+        drill.users.login = tokens_of(rsa_key("second"), "RS256", kid="second")
+        drill.users.settle()
+        drill.deploy(JWT_PUBLIC_KEY=second)
+        drill.deploy(JWT_PUBLIC_KEY="", JWT_JWKS_URL=keys.url)
+        drill.users.settle()
+
+        keys.publish(rsa_jwk("second"), rsa_jwk("third"))
+        time.sleep(COOLDOWN_SECONDS + 1)
+        drill.users.login = tokens_of(rsa_key("third"), "RS256", kid="third")
+        drill.users.settle()
+        keys.publish(rsa_jwk("third"))
+        drill.users.settle()
+
+        drill.users.__exit__(None, None, None)
+        drill.users.settle()
+    drill.assert_nothing_failed(deployments=3)
