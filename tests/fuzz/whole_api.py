@@ -70,7 +70,7 @@ def run_share(share: Share, stack: Stack, folder: Path, *, examples: int, seed: 
     token = user_token(stack.environment, user="alice", ttl_seconds=86_400)
     configuration = folder / "schemathesis.toml"
     configuration.write_text(
-        'hooks = "tests.fuzz.api_hooks"\n'
+        'hooks = "tests.fuzz.api_hooks"\n[cache]\nenabled = false\n'
         f'[auth.openapi.userToken]\nbearer = "{token}"\n'
         f"{_CHECKS}{share.given}",
         encoding="utf-8",
