@@ -46,13 +46,15 @@ class Source:
 class Arrival:
     """One event that the journal has: as it was entered, what was made of it, what the app would get.
 
-    `attempts` counts those made to verify or deliver it.
+    `attempts` counts those made to verify or deliver it; `learnt` are fields to be kept with the outcome
+    of the next one.
     """
 
     entry: EventEntry
     journaled: Journaled
     event: AppEvent
     attempts: int = 0
+    learnt: tuple[tuple[str, str], ...] = ()
 
     @property
     def figures(self) -> dict[str, object]:

@@ -61,6 +61,13 @@ class Courier:
                     now=int(self.clock()),
                     timeout_seconds=self._time_left() / 2,
                 )
+            elif self.intake.may_be_confirmed(arrival):
+                arrival = self.intake.confirm(
+                    arrival,
+                    vod_api=self.read_back(),
+                    now=int(self.clock()),
+                    timeout_seconds=self._time_left() / 2,
+                )
             return self._send(arrival) if arrival.deliverable else arrival.journaled.status
         except VodApiError as error:
             return self._put_off(arrival, error.detail)
@@ -113,6 +120,7 @@ class Courier:
             outcome=outcome,
             next_attempt_at=following,
             fields={
+                **dict(arrival.learnt),
                 "delivery": delivery,
                 "attempts": str(arrival.attempts + attempts),
                 "problem": problem,

@@ -20,6 +20,7 @@ from shared.arrival import (
     kept_fields,
     session_told_by,
 )
+from shared.errors import VodApiError
 from shared.event_notification import raw_json
 from shared.notification_values import EventNotification
 from shared.read_back import Look
@@ -122,11 +123,10 @@ class Intake:
         if truth is not None:
             if claim.wire_format == "legacy":
                 self._remember_task(truth.notification)
-            said, told = raw_json(claim), raw_json(truth.notification)
             entry = replace(
                 entry,
                 facts=facts_of(truth.notification, received_at=event.occurred_at),
-                fields=(("raw", told), ("pushed", said)) if told != said else (),
+                fields=_told_anew(claim, truth.notification),
             )
             event = replace(event, notification=truth.notification)
         settled = self.store.settle(
@@ -134,6 +134,45 @@ class Intake:
         )
         journaled = replace(settled, endpoint_disabled=arrival.journaled.endpoint_disabled)
         return replace(arrival, entry=entry, journaled=journaled, event=as_journaled(event, journaled))
+
+    def confirm(self, arrival: Arrival, *, vod_api: ReadBack, now: int, timeout_seconds: float) -> Arrival:
+        """Ask VOD once about a pushed event of an upload made without us.
+
+        What VOD confirms is verified and told in VOD's words, what it contradicts is quarantined. It
+        waits for nobody: where VOD cannot be asked, or knows nothing of it, as for a sub-application
+        that only the event knows, it is told as it came, and not as verified.
+
+        Raises:
+            StoreUnavailableError: the store did not answer; the event stays due.
+
+        """
+        event = arrival.event
+        look = Look(vod_api, sub_app_id=None, looks=0, timeout_seconds=timeout_seconds / 2, foreign=True)
+        try:
+            truth = look.at(event.notification)
+        except VodApiError:
+            return arrival
+        if truth is None:
+            settled = self.store.settle(arrival.entry, now=now, genuine=False)
+            return replace(arrival, journaled=settled, event=as_journaled(event, settled))
+        told = (("verified", "1"), *_told_anew(event.notification, truth.notification))
+        return replace(
+            arrival, event=replace(event, notification=truth.notification, verified=True), learnt=told
+        )
+
+    def may_be_confirmed(self, arrival: Arrival) -> bool:
+        """Whether VOD is to be asked about an event of an upload made without us.
+
+        A legacy event of a task flow has no context to compare.
+        """
+        event = arrival.event
+        claim = event.notification
+        can_be_asked = claim.file_upload is not None or (
+            claim.procedure_state is not None and claim.wire_format == "v3"
+        )
+        was_pushed = event.origin == PUSH and event.verdict is Verdict.UNATTRIBUTED and not event.verified
+        is_new = arrival.journaled.status == "recorded"
+        return self.settings.read_back == "on" and is_new and was_pushed and can_be_asked
 
     def _with_context(self, notification: EventNotification) -> EventNotification:
         """Give a legacy task-flow event the token of its upload, because that format carries none.
@@ -180,6 +219,12 @@ class Intake:
             lease=lease,
             fields=kept_fields(event, has_endpoint=self.settings.app_webhook_url is not None),
         )
+
+
+def _told_anew(claim: EventNotification, truth: EventNotification) -> tuple[tuple[str, str], ...]:
+    """Spell what the journal keeps of an event that VOD tells in other words."""
+    said, told = raw_json(claim), raw_json(truth)
+    return (("raw", told), ("pushed", said)) if told != said else ()
 
 
 def _rule(event: AppEvent, *, trusted: bool) -> Rule:

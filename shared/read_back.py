@@ -59,15 +59,19 @@ class Truth:
 
 @dataclass(frozen=True)
 class Look:
-    """One look: at which sub-application, after how many in vain, and how long a call may take."""
+    """One look: at which sub-application, after how many in vain, and how long a call may take.
+
+    Of an upload that is `foreign`, made without us, file and task flow need not have the same context.
+    """
 
     vod_api: ReadBack
     sub_app_id: int | None
     looks: int
     timeout_seconds: float
+    foreign: bool = False
 
     def at(self, claim: EventNotification) -> Truth | None:
-        """Ask VOD about an event whose token's seal is whole; None if it is not so.
+        """Ask VOD about an event whose token's seal is whole, or that has none; None if it is not so.
 
         Raises:
             VodApiError: VOD could not be asked, or does not say so yet: it may be behind its own event.
@@ -86,7 +90,7 @@ class Look:
         task = self._task(state.task_id)
         if as_text(task.get("TaskId")) != state.task_id:
             # Of somebody else's file it cannot be, however early this look may be.
-            if self._media(claim) is not None:
+            if self.foreign or self._media(claim) is not None:
                 self._look_again_for("task flow")
             return None
         if as_text(task.get("SessionContext")) != claim.context_token:
@@ -125,9 +129,11 @@ class Look:
                 raise
             # The upload itself is beyond doubt, and must not be lost for the sake of its task flow.
             return {}
-        found: dict[str, str] = {}
+        upload, found = claim.file_upload, dict[str, str]()
+        claimed = (upload.procedure_task_id, upload.review_task_id) if upload and self.foreign else ()
         for task in tasks:
-            if as_text(task.get("SessionContext")) == claim.context_token:
+            is_ours = not self.foreign and as_text(task.get("SessionContext")) == claim.context_token
+            if is_ours or as_text(task.get("TaskId")) in claimed:
                 found.setdefault(as_text(task.get("TaskType")), as_text(task.get("TaskId")))
         return found
 

@@ -119,6 +119,7 @@ class Drill:
             "victim's context, his own file": uploaded(victim.token, file_id=mallory.file_id),
             "victim's payload, his own seal": uploaded(f"{payload}.{own_digest}", file_id=victim.file_id),
             "his own payload, victim's seal": uploaded(f"{own_payload}.{digest}", file_id=mallory.file_id),
+            "made-up context, a foreign file": uploaded("order-7781", file_id=victim.file_id),
             "context of another stage": uploaded(self._token("other"), file_id=victim.file_id),
         }
         for what, event in attempts.items():

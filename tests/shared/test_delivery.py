@@ -236,7 +236,7 @@ def test_event_goes_nowhere_where_no_webhook_is_set_up(valkey_url: str, token: s
 def test_result_of_who_lost_the_lease_is_void(app: HttpPeer, valkey_url: str, token: str) -> None:
     """An attempt that took too long is not written over its heir's (F29)."""
     courier = courier_to(app.url, valkey_url, token)
-    verified = take_in(courier, uploaded("console"), seconds_ago=30)
+    verified = take_in(courier, {"EventType": "FileDeleted"}, seconds_ago=30)
     held = take_in(courier, uploaded(token), seconds_ago=30)
     now = int(time.time())
     for at in courier.intake.store.due_events(now=now, limit=10):
