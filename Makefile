@@ -44,9 +44,9 @@ test: $(TEST_READY) $(NODE_READY) $(PROOF_READY) browser ## the tests, in a head
 	@# Apart, because Playwright leaves an event loop running in the process.
 	@$(PYTEST) -m browser
 
-test-fast: $(TEST_READY) $(NODE_READY) ## the same without a browser
+test-fast: $(TEST_READY) $(NODE_READY) ## the same without a browser, and without the proof of the deployment
 	@npm test --silent
-	@$(PYTEST) -m "not browser and not reliability"
+	@$(PYTEST) -m "not browser and not reliability and not proof"
 
 test-reliability: $(TEST_READY) ## nothing lost, nothing doubled: kills, outages, thousands of copies
 	@$(PYTEST) -m reliability

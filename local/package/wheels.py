@@ -69,7 +69,12 @@ def fetch(names: Collection[str], lock: Mapping[str, Pin], store: Path) -> dict[
         store.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=store) as scratch:
             _download(wanted, Path(scratch))
-            Path(scratch, "wheels").rename(folder)
+            try:
+                Path(scratch, "wheels").rename(folder)
+            except OSError:
+                # Somebody beside us was quicker, and has fetched the same.
+                if not folder.exists():
+                    raise
     wheels = {_normal(path.name.partition("-")[0]): path for path in sorted(folder.glob("*.whl"))}
     if wheels.keys() != set(names):
         raise PackageError(f"{folder} is not complete: delete it, and package again.")

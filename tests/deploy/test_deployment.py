@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 
     from local.package.build import Package
 
-pytestmark = pytest.mark.skipif(
-    not COMMAND_LINE.exists() or shutil.which("node") is None,
-    reason="the packages that deploy are not installed: make test installs them",
-)
+pytestmark = [
+    pytest.mark.proof,
+    pytest.mark.skipif(
+        not COMMAND_LINE.exists() or shutil.which("node") is None,
+        reason="the packages that deploy are not installed: make test installs them",
+    ),
+]
 
 
 @pytest.fixture(scope="module")

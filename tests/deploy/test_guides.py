@@ -37,6 +37,8 @@ from tests.test_repository import make_targets
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from local.package.build import Package
+
 DEPLOYMENT = (REPOSITORY / "docs" / "deployment.md").read_text(encoding="utf-8")
 OPERATIONS = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
 PARTS = (
@@ -55,8 +57,9 @@ pytestmark = pytest.mark.usefixtures("needs_python_310")
 
 
 @pytest.fixture
-def clone(tmp_path: Path) -> Path:
+def clone(packages: list[Package], tmp_path: Path) -> Path:
     """Copy what a clone has; set-up is done, and wheels once fetched are there."""
+    assert packages  # so they are
     clone = tmp_path / "clone"
     clone.mkdir()
     for name in (*PARTS, *(path.name for path in REPOSITORY.glob("requirements*"))):
@@ -69,7 +72,6 @@ def clone(tmp_path: Path) -> Path:
         (clone / ".venv" / part).symlink_to(Path(sys.prefix) / part)
     for ready in (".ready-to-run", ".ready-to-test"):
         (clone / ".venv" / ready).touch()
-    (BUILD / "wheels").mkdir(parents=True, exist_ok=True)
     (clone / "build").mkdir()
     (clone / "build" / "wheels").symlink_to(BUILD / "wheels")
     return clone
@@ -130,6 +132,7 @@ def settings_of(stack: Stack) -> Mapping[str, str]:
     return {**VALUES, **own, **deployer, "APP_WEBHOOK_URL": "off", "APP_WEBHOOK_SECRETS": ""}
 
 
+@pytest.mark.proof
 @pytest.mark.skipif(
     not COMMAND_LINE.exists(), reason="the packages that deploy are not installed: make test installs them"
 )
@@ -161,6 +164,7 @@ def test_deployment_guide_does_what_it_prints(clone: Path, stack: Stack, cloud: 
     assert len(cloud.deployed["inputs"]["functions"]) == 5
 
 
+@pytest.mark.proof
 def test_operations_page_does_what_it_prints(clone: Path, stack: Stack) -> None:
     """Beside a stack whose app has asked to be left alone, and with a log of what could not be journaled."""
     url, stage = stack.environment["APP_WEBHOOK_URL"], stack.environment["STAGE"]

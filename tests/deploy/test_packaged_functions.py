@@ -96,7 +96,7 @@ def test_event_that_cannot_be_verified_at_once_is_delivered_by_the_timer(
     event = upload(stack, small_media)
 
     assert event["data"]["verified"] is True
-    assert unused_libraries(instances, library_of, "event_delivery") == set()
+    assert eventually(lambda: unused_libraries(instances, library_of, "event_delivery") == set())
 
 
 @pytest.mark.parametrize("kind", ["public key", "key set"])

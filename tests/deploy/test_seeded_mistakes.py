@@ -229,12 +229,14 @@ needs_node = pytest.mark.skipif(
 )
 
 
+@pytest.mark.proof
 @needs_node
 def test_proof_has_nothing_to_say_without_a_mistake(tmp_path: Path) -> None:
     """Else it would prove nothing with one."""
     assert proved(None, tmp_path) == []
 
 
+@pytest.mark.proof
 @needs_node
 @pytest.mark.parametrize("name", MISTAKES)
 def test_proof_names_the_mistake(tmp_path: Path, name: str) -> None:
