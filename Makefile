@@ -30,7 +30,7 @@ PROOF_READY := $(PROOF_NODE)/node_modules/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo forgery-drill audit fuzz fuzz-api mutation test test-fast test-reliability check format openapi lock coverage package check-deploy deploy test-deploy clean browser durability
+.PHONY: help demo forgery-drill audit fuzz fuzz-api fuzz-events mutation test test-fast test-reliability check format openapi lock coverage package check-deploy deploy test-deploy clean browser durability
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +61,9 @@ forgery-drill: $(TEST_READY) ## everything that can be forged, posted to a stack
 
 fuzz-api: $(TEST_READY) ## 20,000 requests by Schemathesis against the local stack, in some ten minutes
 	@$(BIN)/python -m tests.fuzz.whole_api --requests 20000
+
+fuzz-events: $(TEST_READY) ## 100,000 hostile events through every function, in some three minutes
+	@$(BIN)/python -m tests.fuzz.hostile_events --events 100000
 
 mutation: $(TOOLS_READY) ## change the code that decides who gets what, and count what no test notices
 	@rm -rf mutants

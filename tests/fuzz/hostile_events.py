@@ -1,0 +1,313 @@
+"""Hostile events for every function, by the ten thousand, through the real handlers and a real store (R12).
+
+`python -m tests.fuzz.hostile_events --events 100000` is behind `make fuzz-events`; a test sends a share.
+Each answer has to be one that the platform can send, none may be a 5xx, no line of the log a defect, and
+memory has to stay flat.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import contextlib
+import gc
+import json
+import os
+import random
+import resource
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import redis
+
+from functions import (
+    event_delivery,
+    event_notification,
+    reliable_notification,
+    upload_signature,
+    upload_status,
+)
+from local.embedded_store import EmbeddedStore
+from tests.functions.deployment import CALLBACK_TOKEN, environment, start_anew, user_token
+from tests.functions.scf import event_of, read_answer
+from tests.fuzz.fuzzing import CORPUS, changed_by_chance
+from tests.fuzz.parsers import words_of
+from tests.shared.loopback_peer import refused_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tests.functions.scf import Dialect
+
+    Handler = Callable[[object, object], dict[str, object]]
+
+HTTP: dict[str, Handler] = {
+    "upload_signature": upload_signature.main_handler,
+    "upload_status": upload_status.main_handler,
+    "event_notification": event_notification.main_handler,
+}
+TIMERS: dict[str, Handler] = {
+    "event_delivery": event_delivery.main_handler,
+    "reliable_notification": reliable_notification.main_handler,
+}
+SHARES = {
+    "upload_signature": 40,
+    "upload_status": 20,
+    "event_notification": 39,
+    "event_delivery": 0.5,
+    "reliable_notification": 0.5,
+}
+"""How many of a hundred events each function gets; a timer has nothing to read but the time."""
+MOST_GROWTH = 10 * 1024 * 1024
+_SETTLED = 0.2
+_FLUSHED_AFTER = 5000
+_MEGABYTE = 1024 * 1024
+
+METHODS = [
+    "GET",
+    "POST",
+    "PUT",
+    "DELETE",
+    "OPTIONS",
+    "HEAD",
+    "PATCH",
+    "TRACE",
+    "get",
+    "",
+    "P\u00d6ST",
+    "X" * 5000,
+]
+PATHS = ["/", "/signature", "/uploads", "/uploads/", "/uploads/01KAPVZ9M80000000000000000", "", "//", "/%00"]
+PATHS += [
+    "/../../etc/passwd",
+    "/uploads/" + "x" * 9000,
+    "/\ud800",
+    "signature",
+    "/signature/more",
+    "/\r\nX: y",
+]
+HEADERS = ["authorization", "Authorization", "content-type", "content-encoding", "accept", "origin", "cookie"]
+HEADERS += ["x-scf-remote-addr", "if-none-match", "content-length", "x-request-id", "host", "\ud800", ""]
+TEXTS = [
+    "",
+    " ",
+    "null",
+    "\x00",
+    "\r\nSet-Cookie: a=b",
+    "\ud800",
+    "\u202e",
+    "x" * 9000,
+    "Bearer",
+    "Bearer ",
+    "*",
+]
+TEXTS += ["application/json", "text/plain", "gzip", "text/plain;q=nan", "*/*;q=1e999", "[::1]:80", "1.2.3.4"]
+TEXTS += ["https://app.example.test", 'W/"1"', "%", "{{7*7}}", "' OR 1=1 --", "${jndi:x}"]
+VALUES: list[object] = [None, True, 0, -1, 1.5, 1e308, float("inf"), 2**70, [], {}, [[]], {"a": None}, b"x"]
+MEMBERS = ["uploadId", "policy", "context", "procedure", "storageRegion", "classId", "fileName", "fileSize"]
+MEMBERS += ["fileType", "secretId", "random", "__proto__", "\ud800", "", "sourceContext"]
+JSON_TEXTS = [
+    "",
+    "null",
+    "[]",
+    "{}",
+    "{",
+    "NaN",
+    '{"a":NaN}',
+    '{"a":1e999}',
+    '{"a":1,"a":2}',
+    "\ufeff{}",
+    "1" * 5000,
+]
+JSON_TEXTS += [
+    '{"a":' * 70 + "1" + "}" * 70,
+    "[" * 100_000,
+    '{"context":"\\ud800"}',
+    '{"classId":' + "9" * 5000 + "}",
+]
+
+
+@dataclass
+class Chance:
+    """Makes hostile things, the same ones for the same seed."""
+
+    seed: int
+    users: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Draw from this seed, and read what fuzzing has kept."""
+        self.draw = random.Random(self.seed)  # noqa: S311 -- no secret
+        self._bodies = [path.read_bytes() for path in sorted((CORPUS / "notification").iterdir())]
+        self._words = [word.encode() for word in words_of("notification")]
+
+    def event(self, function: str) -> object:
+        """Make an event for one function: mostly of the right form, and wrong in some places."""
+        if self.draw.random() < 0.02:
+            return self.draw.choice(VALUES)
+        method = {"upload_status": "GET"}.get(function, "POST")
+        path = {
+            "upload_signature": "/signature",
+            "upload_status": "/uploads/01KAPVZ9M80000000000000000",
+            "event_notification": f"/{CALLBACK_TOKEN}",
+        }.get(function, "/")
+        headers: dict[str, Any] = {"content-type": "application/json", "authorization": self._credential()}
+        body = self._body(function)
+        dialect: Dialect = "function-url" if self.draw.random() < 0.5 else "api-gateway"
+        event = event_of(dialect, method, path, headers=headers, query={}, body=body)
+        for spoil in (self._method, self._path, self._headers, self._encoding, self._member):
+            if self.draw.random() < 0.08:
+                spoil(event)
+        return event
+
+    def context(self) -> object:
+        """Make the second argument; it is the platform's, so only its form may surprise."""
+        usual = {"request_id": "r-1", "time_limit_in_ms": 3000}
+        return self.draw.choice([usual, usual, usual, {}, None, 7, {"request_id": None}, {"request_id": ""}])
+
+    def _credential(self) -> str:
+        if self.users and self.draw.random() < 0.8:
+            return f"Bearer {self.draw.choice(self.users)}"
+        token = self.draw.choice(self.users) if self.users else "a.b.c"
+        return "Bearer " + changed_by_chance(token.encode(), self._words, self.draw).decode("latin-1")
+
+    def _body(self, function: str) -> str:
+        if self.draw.random() < 0.15:
+            return self.draw.choice(JSON_TEXTS)
+        if function == "event_notification":
+            kept = self.draw.choice(self._bodies)
+            if self.draw.random() < 0.3:
+                return changed_by_chance(kept, self._words, self.draw).decode("utf-8", "surrogateescape")
+            with contextlib.suppress(ValueError, RecursionError):
+                return json.dumps(self._replaced(json.loads(kept)))
+            return kept.decode()
+        values = [*TEXTS, *(value for value in VALUES if not isinstance(value, bytes))]
+        names = self.draw.sample(MEMBERS, self.draw.randint(0, 3))
+        return json.dumps({name: self.draw.choice(values) for name in names})
+
+    def _replaced(self, node: Any) -> Any:  # noqa: ANN401 -- any JSON value
+        """Copy a JSON value with something in it replaced, or left out."""
+        if not isinstance(node, dict | list) or not node or self.draw.random() < 0.1:
+            return self.draw.choice([*TEXTS, *VALUES[:11], node, {"a": [node]}])
+        if isinstance(node, list):
+            return [self._replaced(item) if self.draw.random() < 0.5 else item for item in node]
+        name = self.draw.choice(list(node))
+        if self.draw.random() < 0.1:
+            return {other: value for other, value in node.items() if other != name}
+        return {**node, name: self._replaced(node[name])}
+
+    def _method(self, event: dict[str, Any]) -> None:
+        event["httpMethod"] = self.draw.choice([*METHODS, *VALUES])
+
+    def _path(self, event: dict[str, Any]) -> None:
+        event["path"] = self.draw.choice([*PATHS, *TEXTS, *VALUES])
+
+    def _headers(self, event: dict[str, Any]) -> None:
+        if self.draw.random() < 0.1:
+            event["headers"] = self.draw.choice([*VALUES, *TEXTS])
+            return
+        value = self.draw.choice([*TEXTS, *VALUES, [self.draw.choice(TEXTS), 7]])
+        event["headers"] = {**event["headers"], self.draw.choice(HEADERS): value}
+
+    def _encoding(self, event: dict[str, Any]) -> None:
+        event["isBase64Encoded"] = self.draw.choice([True, True, "true", 1, None])
+        content = self.draw.choice([str(event["body"]).encode("utf-8", "replace"), self.draw.randbytes(50)])
+        event["body"] = self.draw.choice([base64.b64encode(content).decode(), "====", "\ud800", None, 7])
+
+    def _member(self, event: dict[str, Any]) -> None:
+        name = self.draw.choice([*event, "queryString", "requestContext", "more"])
+        event[name] = self.draw.choice([*VALUES, *TEXTS, {"a": ["b", None]}, {"Sign": 1, "T": []}])
+
+
+@dataclass
+class Watch:
+    """What came of all events: answers by function and status, defects, and how memory has grown."""
+
+    answers: Counter[tuple[str, object]] = field(default_factory=Counter)
+    defects: list[str] = field(default_factory=list)
+    settled_bytes: int = 0
+    growth_bytes: int = 0
+
+    def write(self, line: str) -> int:
+        """Take a line of the log in place of standard output."""
+        if '"request.failed"' in line:
+            self.defects.append(line)
+        return len(line)
+
+    def flush(self) -> None:
+        """Nothing is kept."""
+
+
+def send(events: int, redis_url: str, *, seed: int = 1) -> Watch:
+    """Send so many events to the functions, deployed in this process with a store of their own."""
+    away = f"http://127.0.0.1:{refused_port()}"
+    os.environ.update(environment(redis_url, VOD_API_URL=away, **LIMITLESS))
+    start_anew()
+    chance, watch = Chance(seed), Watch()
+    handlers = {**HTTP, **TIMERS}
+    with redis.Redis.from_url(redis_url) as store, contextlib.redirect_stdout(watch):
+        for number in range(events):
+            if number % _FLUSHED_AFTER == 0:
+                store.flushall()
+                chance.users = [user_token(f"user-{n}", exp=4_000_000_000) for n in range(50)]
+            if number == int(events * _SETTLED):
+                watch.settled_bytes = resident_bytes()
+            (function,) = chance.draw.choices(list(SHARES), list(SHARES.values()))
+            event = chance.event(function)
+            result = handlers[function](event, chance.context())
+            watch.answers[function, _outcome(function, result)] += 1
+        watch.growth_bytes = resident_bytes() - watch.settled_bytes
+    return watch
+
+
+LIMITLESS = dict.fromkeys(("NETWORK_UPLOADS_PER_MINUTE", "OPEN_UPLOADS", "NEW_UPLOADS_PER_DAY"), "0")
+
+
+def _outcome(function: str, result: dict[str, object]) -> object:
+    if function in HTTP:
+        return read_answer(result).status
+    json.dumps(result, allow_nan=False)
+    return result.get("error", "done")
+
+
+def resident_bytes() -> int:
+    """Say how much memory this process has, once what nobody holds is given back."""
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize()
+
+
+def faults_of(watch: Watch) -> Iterator[str]:
+    """Say what was not as it has to be."""
+    yield from watch.defects[:5]
+    for (function, status), count in watch.answers.items():
+        if isinstance(status, int) and status >= 500:
+            yield f"{function} answered {status}, {count} times"
+    if watch.growth_bytes > MOST_GROWTH:
+        yield f"memory grew by {watch.growth_bytes / _MEGABYTE:.1f} MiB"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Send them, and print the figures; 1 if anything is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.hostile_events", description=__doc__)
+    parser.add_argument("--events", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=1)
+    wanted = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder, EmbeddedStore(Path(folder)) as store:
+        watch = send(wanted.events, store.url, seed=wanted.seed)
+    for (function, outcome), count in sorted(watch.answers.items(), key=str):
+        sys.stdout.write(f"{function:22} {outcome!s:16} {count:6}\n")
+    sys.stdout.write(
+        f"{watch.answers.total()} events; memory grew by {watch.growth_bytes / _MEGABYTE:.1f} MiB "
+        "after the first fifth.\n"
+    )
+    faults = list(faults_of(watch))
+    sys.stderr.writelines(f"{fault}\n" for fault in faults)
+    return int(bool(faults))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
