@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import time
 
 import pytest
 from hypothesis import given
@@ -231,6 +232,54 @@ def test_instants_are_numbers_only_when_they_have_the_form_of_such() -> None:
 def test_every_instant_of_ten_digits_has_a_date(seconds: int) -> None:
     """The largest accepted time can still be shown."""
     assert iso_time(seconds).endswith("Z")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Seoul"])
+def test_times_are_shown_in_utc_wherever_the_desk_stands(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who compares two machines' output sees the same."""
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert iso_time(ISSUED_AT) == "2026-10-30T00:00:00Z"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("extra", "is_fault"),
+    [("&a", True), ("&=b", True), ("&a=b", False), ("&ab=c=d", False), ("&a=b=", False)],
+)
+def test_part_needs_a_name_and_an_equals_sign(extra: str, *, is_fault: bool) -> None:
+    """One letter is a name; a second sign belongs to the value."""
+    problem = "A part of the text is no name=value: is there a value with a bare & in it?"
+
+    assert (problem in inspected(extra).problems) is is_fault
+
+
+@pytest.mark.parametrize("byte", [b"\x80", b"\xbf", b"\xc0", b"\xff"])
+def test_any_byte_that_is_no_utf8_is_told(byte: bytes) -> None:
+    """From the first to the last that can stand alone."""
+    original = REQUIRED + "&sourceContext=" + byte.decode("utf-8", "surrogateescape")
+
+    assert "The text is not UTF-8." in inspect(sign(original, secret_key=KEY), now=ISSUED_AT).problems
+
+
+def test_long_name_is_shown_up_to_its_fortieth_character() -> None:
+    """Enough to find it, and no screenful."""
+    (problem,) = inspected(f"&{'n' * 39}ox=1").problems
+
+    assert problem == f"'{'n' * 39}o' is no parameter that VOD documents."
+
+
+@pytest.mark.parametrize(
+    ("text", "is_fault"), [("0", False), ("1", False), ("2", True), ("true", True), ("01", True)]
+)
+def test_one_time_flag_is_0_or_1(text: str, *, is_fault: bool) -> None:
+    """As the documents spell it (doc 266/33922)."""
+    problem = "oneTimeValid must be true or false (1 or 0 in the signature)."
+
+    assert (problem in inspected(f"&oneTimeValid={text}").problems) is is_fault
 
 
 @pytest.mark.parametrize(

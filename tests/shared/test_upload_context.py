@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.errors import UnprocessableError
-from shared.upload_context import BrokenSeal, NoSeal, UploadContext, seal, unseal
+from shared.upload_context import MAX_TOKEN_LENGTH, BrokenSeal, NoSeal, UploadContext, seal, unseal
 
 KEY = "the newest of the keys that seal, for tests"
 OLD_KEY = "an older one, which still opens, for tests."
@@ -100,6 +100,16 @@ def test_changed_token_is_broken(place: int) -> None:
     other = "A" if TOKEN[place] != "A" else "B"
 
     assert opened(TOKEN[:place] + other + TOKEN[place + 1 :]) == BrokenSeal()
+
+
+def test_longest_token_has_250_characters() -> None:
+    """VOD carries so many (doc 266/33922), and the 250th is not one too many."""
+    text = "".join(hashlib.sha256(digit.encode()).hexdigest() for digit in "012")[:143]
+    longest = UploadContext("01M81A6PGJ0HVA99K5G7FWHBZ5", "alice", text + "x")
+
+    token = seal(longest, keys=("canary-of-the-context-key-newest-one",), stage="t")
+
+    assert len(token) == MAX_TOKEN_LENGTH == 250
 
 
 def test_digest_has_one_spelling() -> None:

@@ -421,3 +421,13 @@ def test_any_text_is_decoded_or_refused(text: str) -> None:
         "".join(text.split())
         == base64.b64encode(decoded.digest + decoded.original.encode(errors="surrogateescape")).decode()
     )
+
+
+def test_signature_of_exactly_the_longest_is_read() -> None:
+    """8192 characters are read, and four more are not: the bound is what is said."""
+    longest = base64.b64encode(b"x" * (MAX_SIGNATURE_CHARACTERS // 4 * 3)).decode()
+
+    assert len(longest) == MAX_SIGNATURE_CHARACTERS
+    assert decode(longest).digest == b"x" * 20
+    with pytest.raises(InvalidRequestError):
+        decode(longest + "AAAA")
