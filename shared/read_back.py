@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from shared.notification_values import EventNotification, ProcedureState
 
 LOOKS = 3
-"""After so many looks in vain, what an event tells of is taken to be invented."""
+"""After so many looks in vain, the next one is the last: what it does not find is taken to be invented."""
 _FINISH, _PROCESSING = "FINISH", "PROCESSING"
 _FLOW, _REVIEW = "Procedure", "ReviewAudioVideo"
 """Kinds of task, as TaskSimpleInfo.TaskType names them (API model)."""
