@@ -9,12 +9,12 @@ How it is signed and sent is left to `shared.app_webhook`.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from shared.file_limits import breaches_of
+from shared.file_limits import breaches_json, breaches_of
 
 if TYPE_CHECKING:
     from shared.file_limits import FileLimits
@@ -123,7 +123,6 @@ def _content(event: AppEvent) -> dict[str, object]:
 
 
 def _upload(upload: FileUpload, limits: FileLimits | None) -> dict[str, object]:
-    breaches = breaches_of(limits, upload)
     return {
         "fileName": upload.name,
         "mediaUrl": upload.media_url or None,
@@ -136,7 +135,7 @@ def _upload(upload: FileUpload, limits: FileLimits | None) -> dict[str, object]:
         "procedureTaskId": upload.procedure_task_id or None,
         "reviewTaskId": upload.review_task_id or None,
         "sourceType": upload.source_type,
-        "breaches": None if breaches is None else [asdict(breach) for breach in breaches],
+        "breaches": breaches_json(breaches_of(limits, upload)),
     }
 
 

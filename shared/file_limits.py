@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from shared.notification_values import FileUpload
+from typing import Protocol
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,23 @@ class Breach:
     actual: float | str
 
 
-def breaches_of(limits: FileLimits | None, upload: FileUpload) -> tuple[Breach, ...] | None:
+class MeasuredFile(Protocol):
+    """What VOD says of a file: `size` in bytes, `duration` in seconds; None and "" if it does not."""
+
+    @property
+    def size(self) -> int | None:
+        """Its size."""
+
+    @property
+    def duration(self) -> float | None:
+        """Its length."""
+
+    @property
+    def media_type(self) -> str:
+        """Its extension."""
+
+
+def breaches_of(limits: FileLimits | None, file: MeasuredFile) -> tuple[Breach, ...] | None:
     """List the limits that a file is beyond; empty if it is within all of them.
 
     None if that cannot be said: the upload's limits are lost with its record, or VOD has not told
@@ -43,7 +56,7 @@ def breaches_of(limits: FileLimits | None, upload: FileUpload) -> tuple[Breach, 
     """
     if limits is None:
         return None
-    size, duration, file_type = upload.size, upload.duration, upload.media_type.lower()
+    size, duration, file_type = file.size, file.duration, file.media_type.lower()
     breaches, unknown = [], False
     if limits.max_file_size is not None:
         unknown |= size is None
@@ -58,6 +71,11 @@ def breaches_of(limits: FileLimits | None, upload: FileUpload) -> tuple[Breach, 
         if file_type not in ("", *limits.file_types):
             breaches.append(Breach("fileTypes", limits.file_types, file_type))
     return tuple(breaches) if breaches or not unknown else None
+
+
+def breaches_json(breaches: tuple[Breach, ...] | None) -> list[dict[str, object]] | None:
+    """Spell breaches, in the app's event and in the answer about an upload."""
+    return None if breaches is None else [asdict(breach) for breach in breaches]
 
 
 def write_limits(limits: FileLimits) -> str:

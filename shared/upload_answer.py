@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from shared.app_event import subtask_json
+from shared.file_limits import breaches_json, breaches_of
 from shared.upload_session import UploadSession, UploadState, is_final, state_of
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def upload_answer(session: UploadSession, *, now: int) -> dict[str, object]:
         "coverUrl": session.cover_url or None,
         "procedureTaskId": session.procedure_task_id or None,
         "procedure": _procedure(session.procedure),
+        "breaches": _breaches(session),
         "issuedAt": _iso(session.issued_at),
         "expiresAt": _iso(session.ends_at),
         "uploadedAt": _iso(session.uploaded_at),
@@ -50,6 +52,12 @@ def matches(if_none_match: str, tag: str) -> bool:
     """Whether a client's If-None-Match names this answer."""
     known = [entity.strip().removeprefix("W/") for entity in if_none_match.split(",")]
     return tag in known or known == ["*"]
+
+
+def _breaches(session: UploadSession) -> list[dict[str, object]] | None:
+    if session.uploaded_at is None:
+        return None
+    return breaches_json(breaches_of(session.grant.limits, session))
 
 
 def _procedure(outcome: ProcedureOutcome | None) -> dict[str, object] | None:

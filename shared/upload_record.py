@@ -43,14 +43,17 @@ def read_session(upload_id: str, fields: Mapping[str, str]) -> UploadSession:
         grant=Grant(**json.loads(fields["grant"]), limits=read_limits(fields.get("limits", ""))),
         issued_at=int(fields["issued_at"]),
         ends_at=int(fields["ends_at"]),
-        cancelled_at=_instant(fields, "cancelled_at"),
-        expired_at=_instant(fields, "expired_at"),
-        uploaded_at=_instant(fields, "uploaded_at"),
+        cancelled_at=_whole(fields, "cancelled_at"),
+        expired_at=_whole(fields, "expired_at"),
+        uploaded_at=_whole(fields, "uploaded_at"),
         file_id=fields.get("file_id", ""),
         media_url=fields.get("media_url", ""),
         cover_url=fields.get("cover_url", ""),
         procedure_task_id=fields.get("procedure_task_id", ""),
         procedure=read_outcome(outcome) if outcome else None,
+        size=_whole(fields, "size"),
+        duration=float(fields["duration"]) if "duration" in fields else None,
+        media_type=fields.get("media_type", ""),
         updated_at=int(fields["updated_at"]),
         sequence=int(fields.get("sequence", 0)),
     )
@@ -70,5 +73,5 @@ def read_outcome(text: str) -> ProcedureOutcome:
     return ProcedureOutcome(fields["status"], fields["succeeded"], tuple(subtasks))
 
 
-def _instant(fields: Mapping[str, str], name: str) -> int | None:
+def _whole(fields: Mapping[str, str], name: str) -> int | None:
     return int(fields[name]) if name in fields else None

@@ -57,7 +57,8 @@ class ProcedureOutcome:
 class UploadSession:
     """One upload: who may make it, with what, and every fact that has been learnt of it since.
 
-    All instants are Unix seconds. `sequence` counts the events journaled for this upload.
+    All instants are Unix seconds, `size` is in bytes, `duration` in seconds. `sequence` counts the events
+    journaled for this upload.
     """
 
     upload_id: str
@@ -73,6 +74,9 @@ class UploadSession:
     cover_url: str = ""
     procedure_task_id: str = ""
     procedure: ProcedureOutcome | None = None
+    size: int | None = None
+    duration: float | None = None
+    media_type: str = ""
     updated_at: int = 0
     sequence: int = 0
 
@@ -108,6 +112,9 @@ def facts_of(notification: EventNotification, *, received_at: int) -> Facts:
             "media_url": upload.media_url,
             "cover_url": upload.cover_url,
             "procedure_task_id": upload.procedure_task_id,
+            "size": "" if upload.size is None else str(upload.size),
+            "duration": "" if upload.duration is None else str(upload.duration),
+            "media_type": upload.media_type,
         }
         first = tuple((name, value) for name, value in learnt.items() if value)
         check_after = TASK_FLOW_CHECK_SECONDS if upload.procedure_task_id else 0

@@ -21,7 +21,7 @@ from local.openapi.shapes import (
     text,
     truth,
 )
-from local.openapi.upload_content import OUTCOME, UPLOAD_ID
+from local.openapi.upload_content import BREACH, OUTCOME, UPLOAD_ID
 from shared.app_event import Verdict
 
 if TYPE_CHECKING:
@@ -30,22 +30,6 @@ if TYPE_CHECKING:
 _FILE_ID = or_null(text("VOD's id of the file."))
 _MEDIA_URL = or_null(text("Where the file is."))
 _TASK_ID = or_null(text("The task flow that the upload started; null if VOD names none."))
-
-BREACH = record(
-    "One limit that a file is beyond.",
-    {
-        "limit": one_of(("maxFileSize", "maxDuration", "fileTypes"), "Its name in the policy."),
-        "allowed": {
-            "type": ["integer", "array"],
-            "items": {"type": "string"},
-            "description": "What the policy says: bytes, seconds or extensions.",
-        },
-        "actual": {
-            "type": ["number", "string"],
-            "description": "What VOD says: bytes, seconds or the extension.",
-        },
-    },
-)
 
 FILE_MEMBERS: dict[str, Schema] = {
     "fileName": text("The file's name in VOD."),

@@ -32,6 +32,22 @@ OUTCOME: dict[str, Schema] = {
     "subtasks": array(SUBTASK, "Each subtask with its own outcome."),
 }
 
+BREACH = record(
+    "One limit that a file is beyond.",
+    {
+        "limit": one_of(("maxFileSize", "maxDuration", "fileTypes"), "Its name in the policy."),
+        "allowed": {
+            "type": ["integer", "array"],
+            "items": {"type": "string"},
+            "description": "What the policy says: bytes, seconds or extensions.",
+        },
+        "actual": {
+            "type": ["number", "string"],
+            "description": "What VOD says: bytes, seconds or the extension.",
+        },
+    },
+)
+
 SIGNATURE = record(
     "An upload signature.",
     {
@@ -55,6 +71,13 @@ UPLOAD = record(
         "coverUrl": or_null(text("Where its cover is.")),
         "procedureTaskId": or_null(text("The task flow that the upload started.")),
         "procedure": or_null(record("What is known of the task flow; null before its first event.", OUTCOME)),
+        "breaches": or_null(
+            array(
+                BREACH,
+                "The limits of the policy that the file is beyond; empty: none. Null: there is no file yet, "
+                "or it is not known.",
+            )
+        ),
         "issuedAt": instant("When its first signature was issued."),
         "expiresAt": instant("When no further signature is issued for it."),
         "uploadedAt": or_null(instant("When we heard that VOD has the file.")),

@@ -47,6 +47,7 @@ def test_issued_upload_tells_what_it_began_with(look: Look) -> None:
         "coverUrl": None,
         "procedureTaskId": None,
         "procedure": None,
+        "breaches": None,
         "uploadedAt": None,
         "cancelledAt": None,
     }

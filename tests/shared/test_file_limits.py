@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from shared.app_event import PULL, PUSH, RECONCILED, to_json
 from shared.file_limits import Breach, FileLimits, breaches_of, read_limits, write_limits
 from shared.notification_values import FileUpload
+from shared.upload_answer import upload_answer
 from tests.shared.service import Clock, Service, token_of
 from tests.shared.uploads import FILE_ID, OTHER_FILE_ID, new_session, uploaded
 from tests.shared.vod_records import META_DATA, Records
@@ -119,6 +120,16 @@ def test_app_is_told_of_a_breach(service: Service, session: UploadSession, origi
     taken = service.store.take(at, endpoint="", now=due_at, lease="timer", lease_ends_at=due_at + 30)
     assert taken is not None
     assert to_json(service.intake.recall(taken).event) == to_json(arrival.event)
+
+
+def test_owner_is_told_as_well(service: Service, session: UploadSession) -> None:
+    """From what is kept of the file, whatever the app makes of it."""
+    service.take_in(big(token_of(session)), PULL)
+
+    found = service.find(session)
+
+    assert (found.size, found.duration, found.media_type) == (META_DATA["Size"], 120.04, "mp4")
+    assert upload_answer(found, now=int(service.clock()))["breaches"] == TOO_LARGE
 
 
 def test_second_file_is_held_against_the_same_limits(service: Service, session: UploadSession) -> None:

@@ -68,6 +68,7 @@ def test_trusted_event_moves_its_upload(store: Store, session: UploadSession) ->
         media_url=f"{address}/original.mp4",
         cover_url=f"{address}/cover.png",
         procedure_task_id=TASK_ID,
+        media_type="mp4",
         updated_at=NOW + 60,
         sequence=1,
     )

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from shared.file_limits import FileLimits
 from shared.notification_values import Subtask
 from shared.upload_answer import POLL_SECONDS, entity_tag, matches, upload_answer
 from shared.upload_policy import Grant
@@ -45,6 +47,7 @@ def test_owner_is_not_told_who_he_is() -> None:
         "coverUrl",
         "procedureTaskId",
         "procedure",
+        "breaches",
         "issuedAt",
         "expiresAt",
         "uploadedAt",
@@ -67,6 +70,27 @@ def test_outcome_lists_its_subtasks() -> None:
     assert isinstance(procedure, dict)
     assert (procedure["status"], procedure["succeeded"]) == ("FINISH", True)
     assert procedure["subtasks"][0]["definition"] == 100030
+
+
+@pytest.mark.parametrize(
+    ("changes", "breaches"),
+    [
+        ({}, None),
+        ({"uploaded_at": NOW}, None),
+        ({"uploaded_at": NOW, "size": 100, "duration": 60.5, "media_type": "mp4"}, []),
+        (
+            {"uploaded_at": NOW, "size": 100, "duration": 61.5, "media_type": "mp4"},
+            [{"limit": "maxDuration", "allowed": 60, "actual": 61.5}],
+        ),
+    ],
+    ids=["no file", "nothing told of it", "within", "beyond"],
+)
+def test_owner_is_told_what_his_file_is_beyond(changes: dict[str, Any], breaches: object) -> None:
+    """As the app is; before there is a file, nobody knows (F12)."""
+    limits = FileLimits(max_file_size=100, max_duration=60, file_types=("mp4",))
+    session = replace(SESSION, grant=replace(SESSION.grant, limits=limits), **changes)
+
+    assert upload_answer(session, now=NOW)["breaches"] == breaches
 
 
 def test_every_state_that_is_not_final_says_when_to_ask_again() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -144,9 +145,20 @@ def test_upload_event_says_what_vod_has() -> None:
             ("media_url", f"{address}/original.mp4"),
             ("cover_url", f"{address}/cover.png"),
             ("procedure_task_id", TASK_ID),
+            ("media_type", "mp4"),
         ),
         check_after=TASK_FLOW_CHECK_SECONDS,
     )
+
+
+def test_upload_event_says_what_the_file_is() -> None:
+    """Its size and length are kept too, to be held against what its policy allows (F12)."""
+    event: dict[str, Any] = uploaded()
+    event["FileUploadEvent"]["MetaData"] = {"Size": 0, "Duration": 120.04}
+
+    first = dict(facts_in(event).first)
+
+    assert (first["size"], first["duration"], first["media_type"]) == ("0", "120.04", "mp4")
 
 
 def test_upload_event_leaves_out_what_it_does_not_know() -> None:
