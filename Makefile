@@ -30,7 +30,7 @@ PROOF_READY := $(PROOF_NODE)/node_modules/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo forgery-drill audit fuzz fuzz-api fuzz-events mutation test test-fast test-reliability check format openapi lock coverage package check-deploy deploy test-deploy clean browser durability
+.PHONY: help demo forgery-drill audit fuzz fuzz-api fuzz-events mutation test test-fast test-reliability check format openapi lock coverage package check-deploy deploy test-deploy clean browser durability bench soak
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -110,6 +110,12 @@ check-deploy: $(TEST_READY) ## serverless.yml, the settings of STAGE and the pac
 
 deploy: $(TEST_READY) package ## package, check, and have the Serverless CLI deploy STAGE
 	@$(BIN)/python -m local.package deploy --stage "$(STAGE)"
+
+bench: $(TEST_READY) ## how fast: cold start, warm path, load, growth, as tables and as plots in docs/ (BENCH=cold for one)
+	@$(BIN)/python -m tests.bench $(BENCH)
+
+soak: $(TEST_READY) ## 20 minutes at 50 requests a second: memory, descriptors, errors
+	@$(BIN)/python -m tests.bench soak
 
 test-deploy: $(TEST_READY) $(PROOF_READY) ## of these, packages and deployment: the CLI against a cloud on this machine
 	@$(BIN)/python -m pytest -n 2 tests/deploy tests/test_serverless_file.py

@@ -47,7 +47,7 @@ class Arrival:
     """One event that the journal has: as it was entered, what was made of it, what the app would get.
 
     `attempts` counts those made to verify or deliver it; `learnt` are fields to be kept with the outcome
-    of the next one.
+    of the next one; `is_due`: the journal waits for one more.
     """
 
     entry: EventEntry
@@ -55,6 +55,7 @@ class Arrival:
     event: AppEvent
     attempts: int = 0
     learnt: tuple[tuple[str, str], ...] = ()
+    is_due: bool = True
 
     @property
     def figures(self) -> dict[str, object]:

@@ -75,6 +75,9 @@ class Courier:
             return "retrying"
 
     def _send(self, arrival: Arrival) -> str:
+        if self.webhook is None and not (arrival.is_due or arrival.learnt):
+            # It was journaled as one that is only kept, and nothing is left to be written down.
+            return "kept"
         if self.webhook is None:
             return self._finish(arrival, "kept", None, problem="")
         now = int(self.clock())

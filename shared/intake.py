@@ -206,7 +206,7 @@ class Intake:
             now=event.occurred_at,
             next_attempt_at=event.occurred_at + lead if leads_on else None,
         )
-        return Arrival(entry, journaled, as_journaled(event, journaled))
+        return Arrival(entry, journaled, as_journaled(event, journaled), is_due=leads_on)
 
     def _entry(self, name: str, event: AppEvent, facts: Facts, rule: Rule, lease: str) -> EventEntry:
         uploader = event.uploader

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def session_fields(session: UploadSession) -> dict[str, str]:
     """Spell what a session begins with; the facts that events add are not among it."""
-    grant = {name: value for name, value in asdict(session.grant).items() if value is not None}
+    grant = {name: value for name, value in vars(session.grant).items() if value is not None}
     grant.pop("limits", None)
     limits = session.grant.limits
     return {

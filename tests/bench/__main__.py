@@ -1,0 +1,26 @@
+"""`python -m tests.bench [cold | warm | load | growth | soak | plots]`: what `make bench` measures."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+KINDS = ("cold", "warm", "load", "growth")
+"""What is measured without a word; `soak` takes 20 minutes, and is asked for."""
+
+
+def main() -> int:
+    """Measure, and return 1 if anything misses its target."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("kind", nargs="*", choices=[*KINDS, "soak", "plots", []])
+    faults: list[str] = []
+    for kind in parser.parse_args().kind or (*KINDS, "plots"):
+        faults += importlib.import_module(f"tests.bench.{kind}").measure()
+        sys.stdout.write("\n")
+    sys.stdout.writelines(f"{fault}\n" for fault in faults)
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

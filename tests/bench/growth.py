@@ -1,0 +1,212 @@
+"""What a signature, an intake and a run of the timer cost as the store grows, and how much it holds."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import redis
+
+from local.embedded_store import EmbeddedStore
+from shared.store_connection import PARTITIONS
+from shared.upload_limits import UploadLimits
+from tests.bench.series import keep, machine, quartiles
+from tests.shared.service import STAGE, Clock, Service
+from tests.shared.uploads import ENDPOINT, NOW, facts_in, new_entry, new_session, uploaded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SIZES = (1_000, 10_000, 100_000, 1_000_000)
+PENDING_SHARE, MOST_PENDING = 0.1, 100_000
+CALLS = 1500
+MOST_TIMES = 1.2
+RETENTION = 604_800
+_AT_ONCE = 5_000
+_NUMBERS = itertools.count()
+
+
+class Growing:
+    """A store that is filled further and further, with uploads that look like ours."""
+
+    def __init__(self, store: EmbeddedStore) -> None:
+        """Be empty."""
+        self.service = Service(store.url, {"RETENTION_SECONDS": str(RETENTION)}, clock=Clock())
+        self._client = redis.Redis.from_url(store.url, decode_responses=True)
+        self._uploads = self._pending = 0
+        session = new_session()
+        self.service.begin(session)
+        entry = new_entry(session, facts_in(uploaded()), rule="apply")
+        self.service.store.journal(entry, endpoint=ENDPOINT, now=NOW, next_attempt_at=NOW + 10)
+        self._upload = self._sample(":upload:")
+        self._event = self._sample(":event:")
+        self._client.flushdb()
+
+    def grow_to(self, uploads: int) -> None:
+        """Add copies until there are so many, with a tenth of them waiting to be delivered much later."""
+        while self._uploads < uploads:
+            last = min(uploads, self._uploads + _AT_ONCE)
+            self._add_uploads(self._uploads, last)
+            self._uploads = last
+        pending = min(MOST_PENDING, int(uploads * PENDING_SHARE))
+        while self._pending < pending:
+            last = min(pending, self._pending + _AT_ONCE)
+            self._add_pending(self._pending, last)
+            self._pending = last
+
+    def bytes_used(self) -> int:
+        """Tell how much memory the server takes for all of it."""
+        return int(self._client.info("memory")["used_memory"])
+
+    def forget(self) -> float:
+        """Let the time of all records come, and tell how many seconds it takes to get their memory back."""
+        others = int(str(self._client.dbsize())) - self._uploads
+        pipeline = self._client.pipeline(transaction=False)
+        for number in range(self._uploads):
+            pipeline.pexpire(f"{_partition(number)}:upload:{_id(number)}", 1)
+            if number % _AT_ONCE == 0:
+                pipeline.execute()
+        pipeline.execute()
+        began = time.monotonic()
+        while int(str(self._client.dbsize())) > others:
+            time.sleep(0.05)
+        return time.monotonic() - began
+
+    def _sample(self, kind: str) -> Any:  # noqa: ANN401  # as redis-py has it
+        return self._client.hgetall(next(key for key in self._client.scan_iter() if kind in key))
+
+    def _add_uploads(self, first: int, last: int) -> None:
+        pipeline = self._client.pipeline(transaction=False)
+        for number in range(first, last):
+            partition, upload_id = _partition(number), _id(number)
+            pipeline.hset(f"{partition}:upload:{upload_id}", mapping=self._upload)
+            pipeline.expire(f"{partition}:upload:{upload_id}", RETENTION)
+            pipeline.zadd(f"{partition}:checks", {upload_id: NOW + 86_400 + number % 86_400})
+        pipeline.execute()
+
+    def _add_pending(self, first: int, last: int) -> None:
+        pipeline = self._client.pipeline(transaction=False)
+        for number in range(first, last):
+            partition = _partition(number)
+            key = f"{partition}:event:{number:032x}"
+            pipeline.hset(key, mapping=self._event)
+            pipeline.expire(key, RETENTION)
+            pipeline.zadd(f"{partition}:journal", {key: NOW})
+            pipeline.zadd(f"{partition}:due", {key: NOW + 86_400 + number % 86_400})
+        pipeline.execute()
+
+
+def _partition(number: int) -> str:
+    return f"vuf:{{{STAGE}.{number % PARTITIONS}}}"
+
+
+def _id(number: int) -> str:
+    return f"01M7Q5CQG0{number:016d}"
+
+
+def timed(call: Callable[[], object]) -> float:
+    """Measure a call, in seconds."""
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
+
+
+def calls_of(growing: Growing) -> dict[str, list[Callable[[], object]]]:
+    """Prepare what the functions do to the store: each call is about another upload."""
+    service, limits = growing.service, UploadLimits(100_000)
+
+    def sign() -> Callable[[], object]:
+        session, randoms = new_session(f"new-{next(_NUMBERS)}"), [next(_NUMBERS) for _ in range(3)]
+        return lambda: service.store.begin_upload(session, randoms=randoms, now=NOW, limits=limits)
+
+    def take_in() -> Callable[[], object]:
+        number = next(_NUMBERS)
+        entry = new_entry(
+            new_session(f"taken-{number}"), facts_in(uploaded(file_id=str(number))), rule="apply"
+        )
+        later = NOW + 86_400
+        return lambda: service.store.journal(entry, endpoint=ENDPOINT, now=NOW, next_attempt_at=later)
+
+    def run_timer() -> None:
+        service.delivery_round().run()
+        service.reconciliation().run()
+
+    return {
+        "signature": [sign() for _ in range(CALLS)],
+        "intake": [take_in() for _ in range(CALLS)],
+        "timer": [run_timer] * (CALLS // 2),
+    }
+
+
+def measure() -> list[str]:
+    """Measure at every size, print the table, and say what misses its target."""
+    figures: dict[str, dict[str, list[float]]] = {}
+    used: dict[str, int] = {}
+    with contextlib.ExitStack() as parts:
+        folders = [Path(parts.enter_context(tempfile.TemporaryDirectory())) for _ in range(2)]
+        small = Growing(parts.enter_context(EmbeddedStore(folders[0])))
+        large = Growing(parts.enter_context(EmbeddedStore(folders[1])))
+        small.grow_to(SIZES[0])
+        empty = large.bytes_used()
+        for size in SIZES:
+            large.grow_to(size)
+            used[str(size)] = large.bytes_used() - empty
+            whole: dict[str, list[float]] = {}
+            floor: dict[str, list[float]] = {}
+            in_small = calls_of(small)
+            for name, calls in calls_of(large).items():
+                # One after the other, so that whatever else the machine does weighs on both alike.
+                pairs = [
+                    (timed(ours), timed(least)) for ours, least in zip(calls, in_small[name], strict=True)
+                ]
+                whole[name], floor[name] = ([pair[place] for pair in pairs] for place in (0, 1))
+            figures[str(size)] = {
+                **whole,
+                **{f"{name} at {SIZES[0]}": values for name, values in floor.items()},
+            }
+        given_back = large.forget()
+        kept = large.bytes_used() - empty
+    keep("growth", {"sizes": figures, "bytes": used, "seconds to forget": given_back, "left": kept})
+    return _tell(figures, used, given_back, kept)
+
+
+def _tell(
+    figures: dict[str, dict[str, list[float]]], used: dict[str, int], given_back: float, kept: int
+) -> list[str]:
+    faults = []
+    lines = [
+        f"Growth: medians in ms, and times the same at {SIZES[0]:,} in the same run. {machine()}",
+        "",
+        "| uploads | pending deliveries | signature | intake | timer, nothing due | the store holds |",
+        "|--:|--:|--:|--:|--:|--:|",
+    ]
+    for size, series in figures.items():
+        cells = []
+        for name in ("signature", "intake", "timer"):
+            values, floor = series[name], series[f"{name} at {SIZES[0]}"]
+            times = statistics.median(values) / statistics.median(floor)
+            first, middle, third = (value * 1000 for value in quartiles(values))
+            cells.append(f"{middle:.2f} ({first:.2f} to {third:.2f}), {times:.2f}")
+            if int(size) == SIZES[-1] and times > MOST_TIMES:
+                faults.append(
+                    f"At {int(size):,} uploads: {name} costs {times:.2f} times that at {SIZES[0]:,}."
+                )
+        pending = min(MOST_PENDING, int(int(size) * PENDING_SHARE))
+        megabytes = used[size] / (1 << 20)
+        lines.append(f"| {int(size):,} | {pending:,} | {' | '.join(cells)} | {megabytes:,.0f} MB |")
+    each = used[str(SIZES[-1])] / SIZES[-1]
+    lines += [
+        "",
+        (
+            f"{each:,.0f} bytes for an upload and a tenth of an event. When their time comes, uploads are "
+            f"gone in {given_back:.0f} s, and {kept / (1 << 20):,.0f} MB are left: events, and the lists."
+        ),
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
+    return faults

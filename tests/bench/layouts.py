@@ -1,0 +1,96 @@
+"""What is started cold: our packages, the same code as `pip install -t` lays it out, and the floors."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local.package.build import build_packages, files_of, own_files
+from local.package.interpreter import python_3_10
+from local.repository import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEMO = "vendor_demo"
+FLOOR = "floor"
+_IMPORTED = """\
+import sys
+known = set(sys.modules)
+import importlib, json, os, traceback
+sys.path[0] = sys.argv[2]
+importlib.import_module(sys.argv[1])
+new = set(sys.modules) - known
+print(" ".join(sorted(name for name in new if name.partition(".")[0] in sys.stdlib_module_names)))
+"""
+
+
+def packaged(target: Path) -> dict[str, Path]:
+    """Build the packages and unpack each zip, as the platform does."""
+    folders = {}
+    for package in build_packages(target / "build", wheels=REPOSITORY / "build" / "wheels"):
+        folders[package.function] = target / "packaged" / package.function
+        with zipfile.ZipFile(package.archive) as archive:
+            archive.extractall(folders[package.function])
+    return folders
+
+
+def plain(target: Path, functions: Mapping[str, object]) -> dict[str, Path]:
+    """Lay the same code out as `pip install -t` does: all that is required, without bytecode, as on SCF."""
+    libraries = target / "libraries"
+    options = ["--quiet", "--no-compile", "--only-binary", ":all:", "--python-version", "3.10"]
+    places = ["--target", str(libraries), "--requirement", str(REPOSITORY / "requirements.txt")]
+    subprocess.run(  # noqa: S603  # our own pip
+        [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", *options, *places],
+        check=True,
+    )
+    folders = {}
+    for function in functions:
+        folders[function] = target / "plain" / function
+        shutil.copytree(libraries, folders[function])
+        for name, content in files_of(function, own_files()).items():
+            file = folders[function] / name
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(content)
+    return folders
+
+
+def demo(target: Path) -> Path:
+    """Lay out the handler that does what the vendor's demo does; it has bytecode, like our packages."""
+    folder = target / DEMO
+    folder.mkdir(parents=True)
+    shutil.copy(Path(__file__).with_name("vendor_demo.py"), folder)
+    settings = {"id": "AKIDdemo", "key": "demo-key", "seconds": 86_400}
+    (folder / "demo.json").write_text(json.dumps(settings), encoding="utf-8")
+    _compile(folder)
+    return folder
+
+
+def floor(target: Path, packages: Mapping[str, Path]) -> dict[str, Path]:
+    """Lay out, for each function, a handler that imports the same standard modules, and answers."""
+    folders = {}
+    for function, package in packages.items():
+        run = subprocess.run(  # noqa: S603  # the interpreter we found
+            [python_3_10(), "-s", "-S", "-c", _IMPORTED, function, str(package)],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"PYTHONDONTWRITEBYTECODE": "x"},
+        )
+        folders[function] = target / FLOOR / function
+        folders[function].mkdir(parents=True)
+        lines = [f"import {name}" for name in run.stdout.split()]
+        lines += ["def main_handler(event, context):", "    return {'statusCode': 200}"]
+        (folders[function] / f"{FLOOR}.py").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        _compile(folders[function])
+    return folders
+
+
+def _compile(folder: Path) -> None:
+    mode = ["-q", "--invalidation-mode", "unchecked-hash"]
+    subprocess.run([python_3_10(), "-m", "compileall", *mode, str(folder)], check=True)  # noqa: S603  # as above

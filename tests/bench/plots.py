@@ -1,0 +1,121 @@
+"""The figures of the last runs as pictures for the documents: SVG, drawn here."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from html import escape
+from typing import TYPE_CHECKING
+
+from local.package.contents import LIBRARIES
+from local.repository import REPOSITORY
+from tests.bench.layouts import DEMO
+from tests.bench.series import kept, quartiles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+DOCUMENTS = REPOSITORY / "docs"
+_WIDTH, _LEFT, _RIGHT, _BAR = 760, 190, 90, 26
+_COLOURS = {"ours": "#2563a8", "plain": "#c2c8d0", "demo": "#6b7280", "third": "#d98324"}
+
+
+def measure() -> list[str]:
+    """Draw what was measured; nothing can miss a target here."""
+    if cold := kept("cold"):
+        write("cold-start.svg", cold_start(cold["series"], cold["machine"]))
+    if growth := kept("growth"):
+        write("growth.svg", growing(growth["sizes"], growth["machine"]))
+    return []
+
+
+def write(name: str, picture: str) -> None:
+    """Put a picture beside the documents."""
+    (DOCUMENTS / name).write_text(picture, encoding="utf-8")
+
+
+def cold_start(series: Mapping[str, Sequence[float]], machine: str) -> str:
+    """Draw a bar for each function as packaged, one as laid out plainly, and the demo."""
+    rows = [("the vendor's bare demo", "demo", series[DEMO])]
+    for function in LIBRARIES:
+        rows.append((function, "ours", series[f"{function}, packaged"]))
+        rows.append(("  plain pip install -t", "plain", series[f"{function}, plain"]))
+    longest = max(quartiles(values)[2] for _, _, values in rows) * 1000
+    scale = (_WIDTH - _LEFT - _RIGHT) / longest
+    shapes = []
+    for number, (name, kind, values) in enumerate(rows):
+        first, middle, third = (value * 1000 * scale for value in quartiles(values))
+        y = 50 + number * _BAR
+        shapes += [
+            _text(_LEFT - 8, y + 13, name, anchor="end"),
+            f'<rect x="{_LEFT}" y="{y}" width="{middle:.1f}" height="18" fill="{_COLOURS[kind]}"/>',
+            _line((_LEFT + first, y + 9), (_LEFT + third, y + 9), "#111827"),
+            _text(_LEFT + third + 6, y + 13, f"{statistics.median(values) * 1000:.0f} ms"),
+        ]
+    title = "Cold start: new process to first answer; bars are medians, lines the quartiles"
+    return _picture(title, machine, shapes, height=70 + len(rows) * _BAR)
+
+
+def growing(sizes: Mapping[str, Mapping[str, Sequence[float]]], machine: str) -> str:
+    """Draw what each call costs, as times the same call in a store of the smallest size."""
+    smallest = min(map(int, sizes))
+    top, height, most = 60, 220, 1.6
+    width = _WIDTH - _LEFT - _RIGHT
+
+    def at(size: int, times: float) -> tuple[float, float]:
+        share = math.log10(size / smallest) / math.log10(max(map(int, sizes)) / smallest)
+        return _LEFT + share * width, top + height * (1 - min(times, most) / most)
+
+    shapes = []
+    for times in (0.0, 0.4, 0.8, 1.2, 1.6):
+        _, y = at(smallest, times)
+        colour = "#c0392b" if times == 1.2 else "#e5e7eb"  # the target
+        shapes += [
+            _line((_LEFT, y), (_LEFT + width, y), colour),
+            _text(_LEFT - 8, y + 4, f"{times:.1f}", anchor="end"),
+        ]
+    shapes += [
+        _text(at(int(size), 0)[0], top + height + 18, f"{int(size):,}", anchor="middle") for size in sizes
+    ]
+    names = {"signature": "ours", "intake": "third", "timer": "demo"}
+    for number, (name, colour) in enumerate(names.items()):
+        points = [
+            at(int(size), statistics.median(it[name]) / statistics.median(it[f"{name} at {smallest}"]))
+            for size, it in sizes.items()
+        ]
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        shapes += [
+            f'<polyline points="{path}" fill="none" stroke="{_COLOURS[colour]}" stroke-width="2.5"/>',
+            _text(_LEFT + width + 8, points[-1][1] + 4 + number * 2, name, colour=_COLOURS[colour]),
+        ]
+    title = (
+        f"Cost of a call by the uploads kept, as times the cost at {smallest:,}; the red line is the target"
+    )
+    return _picture(title, machine, shapes, height=top + height + 40)
+
+
+def _picture(title: str, machine: str, shapes: Iterable[str], *, height: int) -> str:
+    body = "\n".join(shapes)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" '
+        f'viewBox="0 0 {_WIDTH} {height}" font-family="sans-serif" font-size="12" role="img">\n'
+        f"<title>{escape(title)}</title>\n"
+        f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>\n'
+        f"{_text(12, 20, title, size=14)}\n{_text(12, 38, machine, colour='#6b7280')}\n{body}\n</svg>\n"
+    )
+
+
+def _text(  # noqa: PLR0913  # as many as a text has
+    x: float, y: float, text: str, *, anchor: str = "start", colour: str = "#111827", size: int = 12
+) -> str:
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}" font-size="{size}">'
+        f"{escape(text)}</text>"
+    )
+
+
+def _line(start: tuple[float, float], end: tuple[float, float], colour: str) -> str:
+    return (
+        f'<line x1="{start[0]:.1f}" y1="{start[1]:.1f}" x2="{end[0]:.1f}" y2="{end[1]:.1f}" '
+        f'stroke="{colour}" stroke-width="1.5"/>'
+    )
