@@ -67,6 +67,7 @@ def _by_coverage(atheris: Any, parser: str, seconds: int, *, keep: bool) -> int:
         shutil.copytree(CORPUS / parser, found)
         words.write_text("".join(f"{_quoted(word)}\n" for word in parsers.words_of(parser)), encoding="ascii")
         options = [f"-max_total_time={seconds}", f"-dict={words}", f"-max_len={LONGEST}", "-rss_limit_mb=512"]
+        options.append(f"-artifact_prefix={CORPUS.parent}/")
         folders = [str(CORPUS / parser)] if keep else [str(found)]
         watched = Watched(parsers.PARSERS[parser])
         atheris.Setup([sys.argv[0], "-print_final_stats=1", "-verbosity=0", *options, *folders], watched)

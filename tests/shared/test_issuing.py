@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.deny_list import Denied, DeniedKind
+from shared.deny_store import DenyStore
 from shared.errors import (
     ConflictError,
     ForbiddenError,
@@ -78,6 +81,47 @@ def test_clock_and_chance_decide_everything(make_issuer: Callable[..., Issuer]) 
     assert unseal(values["sourceContext"], keys=(CONTEXT_KEY,), stage="test") == UploadContext(
         issued.upload_id, "alice", ""
     )
+
+
+@pytest.mark.parametrize(
+    ("of_the_deployment", "of_the_policy", "in_the_token"),
+    [("", 1500099999, 1500099999), ("1500012345", 1500099999, 1500099999), ("1500012345", 1500012345, None)],
+)
+def test_token_names_the_sub_application_that_is_another(
+    make_issuer: Callable[..., Issuer], of_the_deployment: str, of_the_policy: int, in_the_token: int | None
+) -> None:
+    """Where VOD is to be asked about the upload stands in its token, unless it is where one asks anyway."""
+    policies = json.dumps({"default": {"vodSubAppId": of_the_policy}})
+    issued = begun(make_issuer(UPLOAD_POLICIES=policies, VOD_SUB_APP_ID=of_the_deployment))
+    values = decode(issued.signature).values
+    opened = unseal(values["sourceContext"], keys=(CONTEXT_KEY,), stage="test")
+
+    assert values["vodSubAppId"] == str(of_the_policy)
+    assert opened == UploadContext(issued.upload_id, "alice", "", in_the_token)
+
+
+def test_claims_of_the_token_decide_about_the_policy(make_issuer: Callable[..., Issuer]) -> None:
+    """What a user's token claims reaches the policy that asks for it."""
+    issuer = make_issuer(UPLOAD_POLICIES='{"default": {"claims": {"role": ["teacher"]}}}')
+    teacher = Asker("alice", claims={"role": "teacher"})
+
+    assert issuer.begin(request(), teacher, now=NOW, chance=chance()).policy == "default"
+    with pytest.raises(ForbiddenError):
+        begun(issuer, upload_id=6)
+
+
+def test_denied_network_gets_no_renewal(make_issuer: Callable[..., Issuer]) -> None:
+    """Where the caller comes from counts for a renewal as for a new upload (F24)."""
+    issuer = make_issuer()
+    renewal = request(uploadId=begun(issuer).upload_id)
+    at_home, away = Asker("alice", "203.0.113.7"), Asker("alice", "198.51.100.7")
+    DenyStore(issuer.settings.redis_url, StoreScope("test", 604_800)).deny(
+        Denied(DeniedKind.NETWORK, "203.0.113.7/32", since=int(NOW))
+    )
+
+    assert issuer.renew(renewal, away, now=NOW, chance=chance(21)).upload_id
+    with pytest.raises(ForbiddenError):
+        issuer.renew(renewal, at_home, now=NOW, chance=chance(22))
 
 
 def test_signatures_of_one_upload_differ_in_time_and_nonce_only(make_issuer: Callable[..., Issuer]) -> None:

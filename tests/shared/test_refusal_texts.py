@@ -10,6 +10,7 @@ import pytest
 from shared.errors import Fault, ServiceError
 from shared.signature_inspection import inspect
 from shared.upload_context import UploadContext, seal
+from shared.upload_limits import UploadLimits, refusal, refuse_size
 from shared.upload_policy import Policy, grant_for, read_signature_request, refuse_change
 from shared.upload_signature import MAX_SIGNATURE_CHARACTERS, SignatureParameters, decode, sign
 
@@ -41,6 +42,13 @@ def signed(**parameters: object) -> object:
     return SignatureParameters(**{**usual, **parameters})  # type: ignore[arg-type]  # some are wrong on purpose
 
 
+def raised(error: ServiceError) -> None:
+    """Raise what was made to be raised."""
+    raise error
+
+
+LIMIT_OF_AN_UPLOAD = "Too many upload signatures were asked for."
+LIMIT_OF_OPEN_ONES = "Too many uploads are under way: finish or cancel one."
 POLICY_SAYS_NO = "The policy 'strict' does not allow this."
 IN_STRICT = {"policy": "strict", "fileName": "a.mp4", "fileSize": 1}
 FILE_NAME_RULE = 'Must have 1 to 255 bytes, no dot in front and none of \\ / : * ? " < > |.'
@@ -115,6 +123,13 @@ REFUSALS: list[tuple[Callable[[], object], str, tuple[Fault, ...]]] = [
         "User id and context together do not fit into an upload signature.",
         (Fault("/context", "Too long, beside the user id: 2 characters over the limit."),),
     ),
+    (
+        lambda: refuse_size(2, UploadLimits(1, bytes_per_day=1)),
+        "This file is too large.",
+        (Fault("/fileSize", "Must be at most 1 bytes, a day's allowance."),),
+    ),
+    (lambda: raised(refusal("upload", UploadLimits(7), wait_ms=1)), LIMIT_OF_AN_UPLOAD, ()),
+    (lambda: raised(refusal("open", UploadLimits(7, open_uploads=1), wait_ms=0)), LIMIT_OF_OPEN_ONES, ()),
     (
         lambda: signed(random=-1),
         "The upload signature cannot have these parameters.",

@@ -208,11 +208,11 @@ def test_upload_of_somebody_else_does_not_exist(store: Store, stranger: str) -> 
     foreign, unknown = replace(session, user_id=stranger), new_session(stranger)
 
     for other in (foreign, unknown):
-        with pytest.raises(NotFoundError, match="There is no such upload"):
+        with pytest.raises(NotFoundError, match=r"^There is no such upload\.$"):
             store.find_upload(other.user_id, other.upload_id)
-        with pytest.raises(NotFoundError, match="There is no such upload"):
+        with pytest.raises(NotFoundError, match=r"^There is no such upload\.$"):
             renew(store, other, 9)
-        with pytest.raises(NotFoundError, match="There is no such upload"):
+        with pytest.raises(NotFoundError, match=r"^There is no such upload\.$"):
             store.cancel_upload(other.user_id, other.upload_id, now=NOW)
     assert store.find_upload("alice", session.upload_id) == session
 
