@@ -47,10 +47,7 @@ def _respond(request: Request) -> Response:
     begins = wanted.upload_id is None
     issue = issuer.begin if begins else issuer.renew
     asker = issuing.Asker(caller.user_id, request.client_address, caller.claims)
-    chance = issuing.Chance(
-        nonces=[bootstrap.random_bits(32) for _ in range(issuing.NONCE_CANDIDATES)],
-        upload_id=bootstrap.random_bits(80),
-    )
+    chance = issuing.chance_in(bootstrap.random_bits(issuing.CHANCE_BITS))
     issued = issue(wanted, asker, now=now, chance=chance)
 
     # Act.

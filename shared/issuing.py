@@ -64,6 +64,15 @@ class Chance:
     upload_id: int
 
 
+CHANCE_BITS = 32 * NONCE_CANDIDATES + 80
+
+
+def chance_in(bits: int) -> Chance:
+    """Take the randomness of one request out of CHANCE_BITS random bits, drawn at once."""
+    nonces = [bits >> (80 + 32 * place) & 0xFFFF_FFFF for place in range(NONCE_CANDIDATES)]
+    return Chance(nonces, upload_id=bits & ((1 << 80) - 1))
+
+
 @dataclass(frozen=True)
 class Issuer:
     """What issues signatures: its settings, and the store that counts and reserves."""

@@ -7,6 +7,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.deny_list import Denied, DeniedKind
 from shared.deny_store import DenyStore
@@ -18,7 +20,7 @@ from shared.errors import (
     StoreUnavailableError,
     UnprocessableError,
 )
-from shared.issuing import Asker, Chance, IssuedSignature, Issuer
+from shared.issuing import CHANCE_BITS, Asker, Chance, IssuedSignature, Issuer, chance_in
 from shared.settings import UploadSignatureSettings, load_settings
 from shared.store import Store, StoreScope
 from shared.upload_context import UploadContext, unseal
@@ -236,3 +238,14 @@ def test_nothing_is_signed_without_the_store() -> None:
         begun(issuer)
     with pytest.raises(StoreUnavailableError):
         issuer.renew(request(uploadId="01M81669D17WFRRRZ186G60VX5"), ALICE, now=NOW, chance=chance())
+
+
+@given(
+    nonces=st.lists(st.integers(0, 2**32 - 1), min_size=3, max_size=3), upload_id=st.integers(0, 2**80 - 1)
+)
+def test_every_bit_of_a_draw_is_used_once(nonces: list[int], upload_id: int) -> None:
+    """Three nonces and an id share none of the bits, and leave none over."""
+    bits = upload_id + sum(nonce << (80 + 32 * place) for place, nonce in enumerate(nonces))
+
+    assert chance_in(bits) == Chance(nonces, upload_id)
+    assert CHANCE_BITS == 3 * 32 + 80
