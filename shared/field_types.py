@@ -107,13 +107,13 @@ StrictStr = Annotated[str, Strict()]
 
 _Number = TypeVar("_Number", int, float)
 _TRUE, _FALSE = {"1", "on", "t", "true", "y", "yes"}, {"0", "off", "f", "false", "n", "no"}
-_BLANKS = "[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*"
-"""What pydantic passes over around a number: Unicode's white space, of which Python counts four more."""
-_WHOLE_NUMBER = re.compile(rf"{_BLANKS}([+-]?[0-9]+(?:_[0-9]+)*)(?:\.0+)?{_BLANKS}")
-_NUMBER = re.compile(
-    rf"{_BLANKS}([+-]?([0-9]+(_[0-9]+)*\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|[+-]?(inf|infinity|nan)){_BLANKS}",
-    re.IGNORECASE | re.ASCII,
+_BLANKS = (
+    "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
 )
+"""What pydantic passes over around a number: Unicode's white space, of which Python counts four more."""
+_WHOLE_NUMBER = r"([+-]?[0-9]+(?:_[0-9]+)*)(?:\.0+)?"
+_NUMBER = r"[+-]?(([0-9]+(_[0-9]+)*\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|inf|infinity|nan)"
 _MOST_DIGITS = 4300
 
 
@@ -237,7 +237,7 @@ def _whole_number(limits: Limits, value: object) -> int:
         if len(value) > _MOST_DIGITS:
             words = "Unable to parse input string as an integer, exceeded maximum size"
             raise fault("int_parsing_size", words)
-        digits = _WHOLE_NUMBER.fullmatch(value)
+        digits = re.fullmatch(_WHOLE_NUMBER, value.strip(_BLANKS))
         if digits is None:
             words = "Input should be a valid integer, unable to parse string as an integer"
             raise fault("int_parsing", words)
@@ -249,7 +249,8 @@ def _whole_number(limits: Limits, value: object) -> int:
 
 def _number(limits: Limits, value: object) -> float:
     if isinstance(value, str):
-        if not _NUMBER.fullmatch(value):
+        value = value.strip(_BLANKS)
+        if not re.fullmatch(_NUMBER, value, re.IGNORECASE | re.ASCII):
             words = "Input should be a valid number, unable to parse string as a number"
             raise fault("float_parsing", words)
         value = float(value)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,28 +38,46 @@ def packaged(target: Path) -> dict[str, Path]:
     for package in build_packages(target / "build", wheels=REPOSITORY / "build" / "wheels"):
         folders[package.function] = target / "packaged" / package.function
         with zipfile.ZipFile(package.archive) as archive:
-            archive.extractall(folders[package.function])
+            archive.extractall(folders[package.function])  # noqa: S202  # our own zip, made just now
     return folders
 
 
-def plain(target: Path, functions: Mapping[str, object]) -> dict[str, Path]:
-    """Lay the same code out as `pip install -t` does: all that is required, without bytecode, as on SCF."""
+def plain(target: Path, functions: Mapping[str, object], revision: str = "") -> dict[str, Path]:
+    """Lay the same code out as `pip install -t` does: all that is required, without bytecode, as on SCF.
+
+    With a `revision` of this repository, its code instead of ours.
+    """
     libraries = target / "libraries"
+    ours = files_at(revision) if revision else own_files()
     options = ["--quiet", "--no-compile", "--only-binary", ":all:", "--python-version", "3.10"]
     places = ["--target", str(libraries), "--requirement", str(REPOSITORY / "requirements.txt")]
-    subprocess.run(  # noqa: S603  # our own pip
-        [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", *options, *places],
-        check=True,
-    )
+    if not libraries.exists():
+        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install"]
+        subprocess.run([*pip, *options, *places], check=True, stderr=subprocess.DEVNULL)  # noqa: S603  # our own pip
     folders = {}
     for function in functions:
-        folders[function] = target / "plain" / function
+        folders[function] = target / f"plain{revision}" / function
         shutil.copytree(libraries, folders[function])
-        for name, content in files_of(function, own_files()).items():
+        for name, content in files_of(function, ours).items():
             file = folders[function] / name
             file.parent.mkdir(exist_ok=True)
             file.write_bytes(content)
     return folders
+
+
+def files_at(revision: str) -> dict[str, bytes]:
+    """Read the repository's own part of the packages as it was."""
+    archive = subprocess.run(  # noqa: S603  # git
+        ["git", "-C", str(REPOSITORY), "archive", revision, "shared", "functions"],  # noqa: S607  # as above
+        capture_output=True,
+        check=True,
+    ).stdout
+    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+        return {
+            member.name.removeprefix("functions/"): opened.read()
+            for member in files
+            if member.name.endswith(".py") and (opened := files.extractfile(member))
+        }
 
 
 def demo(target: Path) -> Path:
