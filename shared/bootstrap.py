@@ -21,83 +21,97 @@ from shared.settings import (
     UploadStatusSettings,
     load_settings,
 )
-from shared.store import Store, StoreScope
+from shared.store_connection import StoreConnection, StoreScope
 
 if TYPE_CHECKING:
     from shared.app_webhook import AppWebhook
     from shared.delivery import Courier
     from shared.settings import VodApiSettings, WebhookSettings
+    from shared.store import Store
+    from shared.upload_store import UploadStore
     from shared.vod_api import VodApi
 
 _Settings = TypeVar("_Settings", bound=StoreSettings)
 _Settings_co = TypeVar("_Settings_co", bound=StoreSettings, covariant=True)
+_Store = TypeVar("_Store", bound=StoreConnection)
+_Store_co = TypeVar("_Store_co", bound=StoreConnection, covariant=True)
 _RANDOM_STEPS = 1 << 53
 
 
 @dataclass(frozen=True)
-class Runtime(Generic[_Settings_co]):
+class Runtime(Generic[_Settings_co, _Store_co]):
     """What a function works with for as long as its process lives."""
 
     settings: _Settings_co
-    store: Store
+    store: _Store_co
 
 
 @lru_cache(maxsize=1)
-def upload_signature() -> Runtime[UploadSignatureSettings]:
+def upload_signature() -> Runtime[UploadSignatureSettings, UploadStore]:
     """Build what `functions/upload_signature.py` works with.
 
     Raises:
         ConfigurationError: naming every setting that is missing or invalid.
 
     """
-    return _runtime(UploadSignatureSettings)
+    from shared.upload_store import UploadStore  # noqa: PLC0415 -- the other functions have a whole store
+
+    return _runtime(UploadSignatureSettings, UploadStore)
 
 
 @lru_cache(maxsize=1)
-def upload_status() -> Runtime[UploadStatusSettings]:
+def upload_status() -> Runtime[UploadStatusSettings, UploadStore]:
     """Build what `functions/upload_status.py` works with.
 
     Raises:
         ConfigurationError: naming every setting that is missing or invalid.
 
     """
-    return _runtime(UploadStatusSettings)
+    from shared.upload_store import UploadStore  # noqa: PLC0415 -- as above
+
+    return _runtime(UploadStatusSettings, UploadStore)
 
 
 @lru_cache(maxsize=1)
-def event_notification() -> Runtime[EventNotificationSettings]:
+def event_notification() -> Runtime[EventNotificationSettings, Store]:
     """Build what `functions/event_notification.py` works with.
 
     Raises:
         ConfigurationError: naming every setting that is missing or invalid.
 
     """
-    return _runtime(EventNotificationSettings)
+    from shared.store import Store  # noqa: PLC0415 -- half of it would slow the start of a signature
+
+    return _runtime(EventNotificationSettings, Store)
 
 
 @lru_cache(maxsize=1)
-def reliable_notification() -> Runtime[ReliableNotificationSettings]:
+def reliable_notification() -> Runtime[ReliableNotificationSettings, Store]:
     """Build what `functions/reliable_notification.py` works with.
 
     Raises:
         ConfigurationError: naming every setting that is missing or invalid.
 
     """
-    return _runtime(ReliableNotificationSettings)
+    from shared.store import Store  # noqa: PLC0415 -- half of it would slow the start of a signature
+
+    return _runtime(ReliableNotificationSettings, Store)
 
 
 @lru_cache(maxsize=1)
-def event_delivery() -> Runtime[EventDeliverySettings]:
+def event_delivery() -> Runtime[EventDeliverySettings, Store]:
     """Build what `functions/event_delivery.py` works with.
 
     Raises:
         ConfigurationError: naming every setting that is missing or invalid.
 
     """
-    return _runtime(EventDeliverySettings)
+    from shared.store import Store  # noqa: PLC0415 -- half of it would slow the start of a signature
+
+    return _runtime(EventDeliverySettings, Store)
 
 
-def courier(runtime: Runtime[EventDeliverySettings], *, deadline: float) -> Courier:
+def courier(runtime: Runtime[EventDeliverySettings, Store], *, deadline: float) -> Courier:
     """Build what one invocation delivers with, until `deadline` (Unix seconds)."""
     from shared.delivery import Courier  # noqa: PLC0415 -- the functions that issue signatures do without
     from shared.intake import Intake  # noqa: PLC0415 -- as above
@@ -149,7 +163,7 @@ def new_lease() -> str:
     return os.urandom(12).hex()
 
 
-def _runtime(kind: type[_Settings]) -> Runtime[_Settings]:
+def _runtime(kind: type[_Settings], store: type[_Store]) -> Runtime[_Settings, _Store]:
     settings = load_settings(kind, os.environ)
     scope = StoreScope(settings.stage, settings.retention_seconds)
-    return Runtime(settings, Store(settings.redis_url, scope))
+    return Runtime(settings, store(settings.redis_url, scope))

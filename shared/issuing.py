@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from shared.errors import Allowance
     from shared.settings import UploadSignatureSettings
-    from shared.store import Store
     from shared.upload_limits import Reservation
     from shared.upload_policy import SignatureRequest
+    from shared.upload_store import UploadStore
 
 NONCE_CANDIDATES = 3
 """So many random values are offered to the store: one is free in all but one of 10^20 seconds."""
@@ -78,7 +78,7 @@ class Issuer:
     """What issues signatures: its settings, and the store that counts and reserves."""
 
     settings: UploadSignatureSettings
-    store: Store
+    store: UploadStore
 
     def begin(
         self, request: SignatureRequest, asker: Asker, *, now: float, chance: Chance

@@ -10,7 +10,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from shared.file_limits import read_limits, write_limits
-from shared.notification_values import Subtask
 from shared.upload_policy import Grant
 from shared.upload_session import ProcedureOutcome, UploadSession
 
@@ -66,6 +65,8 @@ def write_outcome(outcome: ProcedureOutcome) -> str:
 
 def read_outcome(text: str) -> ProcedureOutcome:
     """Read what `write_outcome` wrote."""
+    from shared.notification_values import Subtask  # noqa: PLC0415 -- a signature knows nothing of events
+
     fields = json.loads(text)
     subtasks = (
         Subtask(**{**subtask, "output_urls": tuple(subtask["output_urls"])}) for subtask in fields["subtasks"]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -46,7 +46,7 @@ def deploy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
 @pytest.mark.parametrize("build", RUNTIMES)
 def test_function_is_built_once(
     deploy: Callable[..., None],
-    build: Callable[[], bootstrap.Runtime[StoreSettings]],
+    build: Callable[[], bootstrap.Runtime[StoreSettings, Any]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The environment is read at the first request of a process, and no store is asked for it."""
