@@ -16,7 +16,7 @@ from shared.notification_values import NEW_FILE_UPLOAD, PROCEDURE_STATE_CHANGED
 from shared.wire_json import as_object, as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from shared.notification_values import EventNotification, ProcedureState
 
@@ -129,13 +129,11 @@ class Look:
                 raise
             # The upload itself is beyond doubt, and must not be lost for the sake of its task flow.
             return {}
-        upload, found = claim.file_upload, dict[str, str]()
-        claimed = (upload.procedure_task_id, upload.review_task_id) if upload and self.foreign else ()
-        for task in tasks:
-            is_ours = not self.foreign and as_text(task.get("SessionContext")) == claim.context_token
-            if is_ours or as_text(task.get("TaskId")) in claimed:
-                found.setdefault(as_text(task.get("TaskType")), as_text(task.get("TaskId")))
-        return found
+        if not self.foreign:
+            return started_under(claim.context_token, tasks)
+        upload = claim.file_upload
+        claimed = (upload.procedure_task_id, upload.review_task_id) if upload else ()
+        return _ids_by_kind(task for task in tasks if as_text(task.get("TaskId")) in claimed)
 
     def _task(self, task_id: str) -> dict[str, object]:
         """Read a task flow; empty if VOD knows none of that id."""
@@ -154,6 +152,11 @@ class Look:
             raise VodApiError(f"VOD does not know the {what} yet.")
 
 
+def started_under(token: str, tasks: Iterable[Mapping[str, object]]) -> dict[str, str]:
+    """Find among the tasks about a file, the oldest first, those of its upload's token: ids by kind."""
+    return _ids_by_kind(task for task in tasks if as_text(task.get("SessionContext")) == token)
+
+
 def upload_event(media: Mapping[str, object], tasks: Mapping[str, str]) -> dict[str, object]:
     """Spell a file as the event of its upload; `tasks` are the ids of what it started, by their kind."""
     upload = {
@@ -164,3 +167,10 @@ def upload_event(media: Mapping[str, object], tasks: Mapping[str, str]) -> dict[
         "ReviewAudioVideoTaskId": tasks.get(_REVIEW, ""),
     }
     return {"EventType": NEW_FILE_UPLOAD, "FileUploadEvent": upload}
+
+
+def _ids_by_kind(tasks: Iterable[Mapping[str, object]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for task in tasks:
+        found.setdefault(as_text(task.get("TaskType")), as_text(task.get("TaskId")))
+    return found

@@ -16,7 +16,7 @@ from shared.arrival import Source
 from shared.errors import VodApiError
 from shared.event_notification import notification_from_pull
 from shared.notification_values import PROCEDURE_STATE_CHANGED
-from shared.read_back import upload_event
+from shared.read_back import started_under, upload_event
 from shared.upload_context import UploadContext, unseal
 from shared.upload_session import is_final, is_unused, next_check_at
 from shared.wire_json import as_object, as_text
@@ -51,6 +51,11 @@ class Library(Protocol):
         self, task_id: str, *, sub_app_id: int | None, timeout_seconds: float
     ) -> dict[str, object]:
         """Read where a task flow stands."""
+
+    def tasks_of_file(
+        self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
+    ) -> tuple[dict[str, object], ...]:
+        """List the tasks about a file, the oldest first."""
 
 
 @dataclass(frozen=True)
@@ -128,13 +133,32 @@ class Reconciliation:
 
         They are all of one sub-application.
         """
-        wanted = {session.upload_id for session in sessions}
+        wanted = {session.upload_id: session for session in sessions}
         search = _Search(
             library,
             sub_app_id=sessions[0].grant.vod_sub_app_id,
             after=min(session.issued_at for session in sessions) - CLOCK_SKEW_SECONDS,
         )
-        return [event for upload_id, event in self._uploads_found(search) if upload_id in wanted]
+        return [
+            upload_event(media, self._tasks(library, wanted[upload_id], media))
+            for upload_id, media in self._uploads_found(search)
+            if upload_id in wanted
+        ]
+
+    def _tasks(self, library: Library, session: UploadSession, media: Mapping[str, object]) -> dict[str, str]:
+        """Ask what an upload started, which the list of files does not tell: task ids by kind."""
+        if session.grant.procedure is None:
+            return {}
+        try:
+            tasks = library.tasks_of_file(
+                as_text(media.get("FileId")),
+                sub_app_id=session.grant.vod_sub_app_id,
+                timeout_seconds=API_SECONDS,
+            )
+        except VodApiError:
+            # The upload itself is beyond doubt, and must not wait for its task flow.
+            return {}
+        return started_under(_token_in(media), tasks)
 
     def _missed_ends(self, library: Library, sessions: Sequence[UploadSession]) -> list[Event]:
         """Give the events of those of these uploads' task flows that are finished, and wanted."""
@@ -153,16 +177,13 @@ class Reconciliation:
             if task.get("Status") == "FINISH"
         ]
 
-    def _uploads_found(self, search: _Search) -> Iterator[tuple[str, Event]]:
-        """List what was uploaded since then under our seals, as the events that should have come."""
+    def _uploads_found(self, search: _Search) -> Iterator[tuple[str, dict[str, object]]]:
+        """List what was uploaded since then under our seals: upload ids and files."""
         settings = self.intake.settings
         for media in self._media_found(search):
-            source = as_object(as_object(media.get("BasicInfo")).get("SourceInfo"))
-            token = as_text(source.get("SourceContext"))
-            context = unseal(token, keys=settings.context_keys, stage=settings.stage)
+            context = unseal(_token_in(media), keys=settings.context_keys, stage=settings.stage)
             if isinstance(context, UploadContext):
-                # Which task flow it started is not told here, and found by its own events or its silence.
-                yield context.upload_id, upload_event(media, {})
+                yield context.upload_id, media
 
     def _media_found(self, search: _Search) -> Iterator[dict[str, object]]:
         since, before, offset = _iso(search.after), _iso(int(self.clock()) + CLOCK_SKEW_SECONDS), 0
@@ -183,6 +204,11 @@ class Reconciliation:
             sub_app_id=search.sub_app_id,
             timeout_seconds=API_SECONDS,
         )
+
+
+def _token_in(media: Mapping[str, object]) -> str:
+    source = as_object(as_object(media.get("BasicInfo")).get("SourceInfo"))
+    return as_text(source.get("SourceContext"))
 
 
 def _iso(instant: int) -> str:

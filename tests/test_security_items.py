@@ -25,7 +25,7 @@ NO_SECRETS: dict[str, str] = {
     "hs256_token.py: mark in secret": "looks for the marks of key files; nothing of a caller's is in it",
     "read_back.py: as_text(source.get('SourceContext')) == claim.context_token": "its seal is whole",
     "read_back.py: as_text(task.get('SessionContext')) != claim.context_token": "as above",
-    "read_back.py: as_text(task.get('SessionContext')) == claim.context_token": "as above",
+    "read_back.py: as_text(task.get('SessionContext')) == token": "as above",
     "signature_inspection.py: secret_key in text": "a command at the key owner's own desk",
 }
 """Comparisons that may take as long as they like, each with its reason."""

@@ -159,6 +159,12 @@ class Watched:
         self.after_page()
         return task
 
+    def tasks_of_file(
+        self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
+    ) -> tuple[dict[str, object], ...]:
+        """List the tasks about a file."""
+        return self.library.tasks_of_file(file_id, sub_app_id=sub_app_id, timeout_seconds=timeout_seconds)
+
 
 def test_lost_push_is_found_and_put_in(service: Service, vod: Account, app: HttpPeer, clock: Clock) -> None:
     """All three pushes lost: a quarter of an hour later the app gets the event, marked as reconciled."""
@@ -391,6 +397,55 @@ def test_task_flow_that_fell_silent_is_asked_about(
     assert service.take_in(late, "push").event.event_id == event["id"]
 
 
+def begin_with_procedure(service: Service) -> UploadSession:
+    """Begin an upload whose signature starts a task flow."""
+    session = new_session(issued_at=int(service.clock()))
+    return service.begin(replace(session, grant=replace(session.grant, procedure=PROCEDURE)))
+
+
+def test_nothing_of_a_task_flow_is_missed_though_every_event_was(
+    service: Service, vod: Account, app: HttpPeer, clock: Clock
+) -> None:
+    """The upload is found with the task flow that it started, and an hour later how that has ended."""
+    session = begin_with_procedure(service)
+    task_id = task_of(vod, upload(vod, session, procedure=PROCEDURE))
+    wait_for_end(service, task_id)
+
+    clock.move(QUARTER)
+    service.reconciliation().run()
+    found = state(service, session)
+    clock.move(TASK_FLOW_CHECK_SECONDS)
+    service.reconciliation().run()
+
+    completed, finished = received(app, service)
+    assert (completed["type"], completed["data"]["procedureTaskId"]) == ("upload.completed", task_id)
+    assert (finished["type"], finished["data"]["procedureTaskId"]) == ("procedure.finished", task_id)
+    assert (found, state(service, session)) == (UploadState.PROCESSING, UploadState.READY)
+    assert service.checks() == {}
+
+
+def test_upload_is_found_though_its_task_flow_is_not(
+    service: Service, vod: Account, app: HttpPeer, clock: Clock
+) -> None:
+    """A file that VOD has is beyond doubt, whatever else it fails to tell."""
+
+    @dataclass
+    class Silent(Watched):
+        def tasks_of_file(
+            self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
+        ) -> tuple[dict[str, object], ...]:
+            """Fail."""
+            raise VodApiError(f"{file_id} {sub_app_id} {timeout_seconds}")
+
+    upload(vod, begin_with_procedure(service), procedure=PROCEDURE)
+    clock.move(QUARTER)
+
+    figures = service.reconciliation(Silent(service.vod_api, lambda: None)).run()
+
+    assert figures == {"checked": 1, "reconciled": 1, "expired": 0}
+    assert [event["data"]["procedureTaskId"] for event in received(app, service)] == [None]
+
+
 def test_task_flow_that_still_runs_is_asked_about_every_hour(
     service: Service, vod: Account, clock: Clock
 ) -> None:
@@ -562,6 +617,13 @@ class Crowd:
         """Have none."""
         raise VodApiError(f"There is no {task_id} of {sub_app_id} within {timeout_seconds} s.")
 
+    def tasks_of_file(
+        self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
+    ) -> tuple[dict[str, object], ...]:
+        """Have none here either."""
+        assert (bool(file_id), sub_app_id, timeout_seconds > 0) == (True, None, True)
+        return ()
+
 
 def iso(instant: float) -> str:
     """Spell an instant as VOD does."""
@@ -645,6 +707,12 @@ class Applications:
         assert timeout_seconds > 0
         self.asked.append(sub_app_id)
         return {"Status": "PROCESSING"}
+
+    def tasks_of_file(
+        self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
+    ) -> tuple[dict[str, object], ...]:
+        """Know of no file."""
+        raise AssertionError((file_id, sub_app_id, timeout_seconds))
 
 
 def test_each_upload_is_looked_for_in_its_own_sub_application(service: Service, clock: Clock) -> None:
