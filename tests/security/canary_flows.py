@@ -92,6 +92,19 @@ def command_everything(world: CanaryWorld, media: Path) -> None:
     world.command(None, "doctor", "--fix", "--yes", "--mode", "pull", *callback, *folder)
     world.command(0, "upload", str(media), *at)
     world.command(None, "doctor", "--fix", "--yes", "--mode", "push", *callback, *folder)
+    settings = world.folder / "settings.env"
+    variables = {
+        **canary_environment(f"redis://:{PASSWORD}@127.0.0.1:9/0"),
+        "UPLOAD_POLICIES": '{"default": {}}',
+    }
+    settings.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+    policy = ("policy", "--env-file", str(settings))
+    world.command(0, *policy)
+    world.command(0, *policy, "--json", "--token", "-", given=world.token("alice"))
+    world.command(1, *policy, "--token", "-", given=world.token("alice") + "x")
+    world.command(1, *policy, "--policy", "none")
+    settings.unlink()
+
     world.command(1, "serve", "--port", "0", "--tls-port", "0", *folder)
     world.read_events()
 
@@ -106,6 +119,7 @@ def break_settings(world: CanaryWorld) -> None:
         variables |= {name: broken[name]} if name else {}
         file.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
         world.command(1, "doctor", "--env-file", str(file))
+        world.command(2, "policy", "--env-file", str(file))
     file.unlink()
     world.command(1, "events", "list", REDIS_URL=elsewhere)
     world.command(2, "events", "list", REDIS_URL=broken["REDIS_URL"])

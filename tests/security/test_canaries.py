@@ -18,6 +18,7 @@ from functions import (
     upload_signature,
     upload_status,
 )
+from local.__main__ import COMMANDS
 from shared import bootstrap, settings
 from shared.errors import ConfigurationError
 from tests.functions.deployment import environment, start_anew
@@ -104,6 +105,14 @@ def test_nothing_that_came_out_holds_a_secret(world: CanaryWorld, variable: str)
     }
 
     assert leaks == set()
+
+
+def test_every_command_was_run(world: CanaryWorld) -> None:
+    """Whoever adds a command adds it to the flows, or this fails."""
+    run = {name for name, _ in world.outputs if name.startswith("local ")}
+
+    assert {f"local {command}" for command in COMMANDS} == run
+    assert {"process list", "the app's events", "stack's output"} < {name for name, _ in world.outputs}
 
 
 def test_log_holds_no_token_and_no_signature(world: CanaryWorld) -> None:
