@@ -228,7 +228,7 @@ def test_every_file_of_shared_is_of_exactly_one_kind() -> None:
     "path", [path for path in SHARED_FILES if path.stem != "__init__"], ids=lambda path: path.stem
 )
 def test_shared_file_imports_what_its_kind_may(path: Path) -> None:
-    """The core reaches nothing outside; an adapter reaches its one driver; nothing looks up to functions/."""
+    """The core reaches nothing outside, an adapter its one driver; nothing looks up to functions/ (S29)."""
     breaches = rule_for(path.stem).breaches(path.read_text(encoding="utf-8"))
 
     assert breaches == []

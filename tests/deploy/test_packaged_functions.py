@@ -103,7 +103,7 @@ def test_event_that_cannot_be_verified_at_once_is_delivered_by_the_timer(
 def test_tokens_of_asymmetric_keys_are_verified_from_the_package(
     deploy: Deploy, valkey_url: str, key_set_url: str, library_of: Mapping[str, str], kind: str
 ) -> None:
-    """RS256 needs a compiled library, and a key set its download: both work there."""
+    """RS256 needs a compiled library, and a key set its download: both work there (S46)."""
     key = {"JWT_PUBLIC_KEY": public_pem(rsa_key("first")), "JWT_JWKS_URL": ""}
     if kind == "key set":
         key = {"JWT_PUBLIC_KEY": "", "JWT_JWKS_URL": key_set_url}

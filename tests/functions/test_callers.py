@@ -57,7 +57,7 @@ def ask_both(call: Call, authorization: str | None) -> set[tuple[int, str]]:
     ],
 )
 def test_bad_credentials_are_told_apart_by_nobody(call: Call, header: Callable[[], str | None]) -> None:
-    """Whatever is wrong with the token, the answer is one and the same 401."""
+    """Whatever is wrong with the token, the answer is one and the same 401 (S01)."""
     assert ask_both(call, header()) == {(401, "Send a valid user token as Authorization: Bearer <JWT>.")}
 
 

@@ -136,7 +136,7 @@ def test_any_event_gets_a_proper_answer(
     context=TEXTS | st.text('&=%+#?;\r\n\x00 é수💥"\\', max_size=40), policy=st.sampled_from(sorted(INTENDED))
 )
 def test_context_smuggles_no_parameter_into_the_signature(sign: Sign, context: str, policy: str) -> None:
-    """Decoded, a signature has exactly the intended names, once each, whatever the context says."""
+    """Decoded, a signature has exactly the intended names, once each, whatever the context says (S11)."""
     answer = sign({"context": context, "policy": policy})
 
     if answer.status == 200:

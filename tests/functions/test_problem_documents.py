@@ -41,7 +41,7 @@ def test_document_has_the_agreed_members(sign: Sign) -> None:
 
 
 def test_request_id_is_made_where_the_platform_gives_none(deploy: Deploy) -> None:
-    """An answer can always be found again in the log."""
+    """An answer can always be found again in the log (S22)."""
     assert deploy
     event = {"httpMethod": "GET", "path": "/signature", "headers": {"x-request-id": "mine"}}
     ids = {

@@ -53,7 +53,7 @@ def test_silent_store_is_503_within_a_second(
     request: pytest.FixtureRequest,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A client hears soon that it should try again; neither it nor the log hears where the store is."""
+    """A client hears soon that it should try again; neither it nor the log hears where the store is (S17)."""
     address = request.getfixturevalue(outage)
     deploy(REDIS_URL=address)
 

@@ -164,7 +164,7 @@ def test_unknown_policy_is_403(sign: Sign, policy: str) -> None:
     ],
 )
 def test_value_off_the_policy_is_refused_by_name(sign: Sign, wish: dict[str, object]) -> None:
-    """Only what is on the policy's list, letter by letter; an empty list leaves nothing to choose."""
+    """Only what is on the policy's list, letter by letter; an empty list leaves nothing to choose (S10)."""
     answer = sign(wish)
 
     assert answer.status == 422
@@ -225,7 +225,7 @@ def test_file_within_the_policys_limits_passes(sign: Sign, wish: dict[str, objec
 
 
 def test_context_is_taken_whole_or_not_at_all(sign: Sign) -> None:
-    """The longest context that fits is signed unchanged; anything longer is refused, never cut."""
+    """The longest context that fits is signed unchanged; anything longer is refused, never cut (S12)."""
     answers = {length: sign({"context": irregular(length)}) for length in range(1, 251)}
     fits = max(length for length, answer in answers.items() if answer.status == 200)
 
@@ -272,7 +272,7 @@ def test_compressed_body_is_415(sign: Sign, encoding: str) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "HEAD", "TRACE", "post ", "", "💥"])
 def test_other_methods_are_405_with_allow(call: Call, method: str) -> None:
-    """The answer says which methods there are."""
+    """The answer says which methods there are (S20)."""
     answer = call(upload_signature.main_handler, method, "/signature")
 
     assert (answer.status, answer.headers["allow"]) == (405, "POST, OPTIONS")

@@ -119,7 +119,7 @@ def test_unused_upload_expires(look: Look, deploy: Deploy) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_unknown_foreign_and_malformed_ids_answer_alike(sign: Sign, look: Look, method: str) -> None:
-    """Somebody else's upload, one that never was and what is no id: the same 404, byte for byte."""
+    """Somebody else's upload, one that never was and what is no id: the same 404, byte for byte (S14)."""
     foreign = look(sign({}, user="bob").json["uploadId"], method=method, user="alice")
     others = [
         look(name, method=method) for name in (UNKNOWN, UNKNOWN.lower(), "x", "", "%00", "8" + UNKNOWN[1:])

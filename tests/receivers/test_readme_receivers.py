@@ -135,7 +135,7 @@ FORGERIES: dict[str, tuple[bytes, Callable[[], dict[str, str]]]] = {
 
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_forged_event_is_refused(receiver: ReceiverProcess, forgery: str) -> None:
-    """Whatever else comes is answered with 401, does no work and ends no receiver."""
+    """Whatever else comes is answered with 401, does no work and ends no receiver (S36)."""
     body, headers = FORGERIES[forgery]
     before = receiver.printed
 

@@ -98,7 +98,7 @@ def test_signature_is_the_one_openssl_makes() -> None:
 
 
 def test_delivery_verifies_with_the_specifications_own_library(app: HttpPeer) -> None:
-    """An app that uses the library of Standard Webhooks accepts what we send, to the byte."""
+    """An app that uses the library of Standard Webhooks accepts what we send, to the byte (S35)."""
     now = int(datetime.now(tz=timezone.utc).timestamp())
 
     attempt = webhook_to(app.url + "/hook?from=vod").send(

@@ -96,7 +96,7 @@ class TestSharedSecrets:
         "algorithm", ["none", "None", "", "HS384", "HS512", "RS256", "hs256", None, [], {}, 7]
     )
     def test_only_hs256_counts(self, algorithm: object) -> None:
-        """The deployment says which algorithm; the token does not."""
+        """The deployment says which algorithm; the token does not (S02)."""
         assert is_refused(handmade({"alg": algorithm}, CLAIMS))
         assert is_refused(handmade({"alg": algorithm}, CLAIMS).rpartition(".")[0] + ".")
 
@@ -162,7 +162,7 @@ class TestHeader:
         ],
     )
     def test_keys_it_brings_along_are_ignored(self, extra: dict[str, object]) -> None:
-        """A key that the token names does not verify it, and does no harm to a token that is right."""
+        """A key that the token names does not verify it, and does no harm to a token that is right (S04)."""
         header = {"alg": "HS256", **extra}
 
         assert caller(handmade(header, CLAIMS)) == Caller("alice")
@@ -219,7 +219,7 @@ class TestClaims:
         ],
     )
     def test_times_count_with_a_minute_of_leeway(self, claims: dict[str, Any], *, accepted: bool) -> None:
-        """Clocks of two machines differ a little; more than a minute is no excuse."""
+        """Clocks of two machines differ a little; more than a minute is no excuse (S03)."""
         token = hs256({**CLAIMS, **claims})
 
         assert caller(token) == Caller("alice") if accepted else is_refused(token)
@@ -314,7 +314,7 @@ class TestAuthorizationHeader:
             authenticate({}, settings(), now=NOW)
 
     def test_long_token_is_refused_unread(self) -> None:
-        """8 KB is far more than a login service needs, and the limit is exact."""
+        """8 KB is far more than a login service needs, and the limit is exact (S07)."""
         fitting = max(n for n in range(5900, 6200) if len(hs256({**CLAIMS, "x": "a" * n})) <= 8192)
 
         assert caller(hs256({**CLAIMS, "x": "a" * fitting})) == Caller("alice")

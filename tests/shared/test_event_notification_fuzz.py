@@ -146,7 +146,7 @@ patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, H
 @pytest.mark.parametrize("value", HOSTILE_VALUES, ids=lambda value: value[:12])
 @pytest.mark.parametrize("frame", FRAMES)
 def test_no_value_anywhere_is_a_reason_to_refuse_an_object(frame: str, value: str) -> None:
-    """Whatever stands where a value was expected, the notification is read and can be stored."""
+    """Whatever stands where a value was expected, the notification is read and can be stored (S28)."""
     assert_can_be_stored(parse_notification(frame.replace("?", value).encode()))
 
 

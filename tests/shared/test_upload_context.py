@@ -79,7 +79,7 @@ def test_token_has_one_spelling(noise: str) -> None:
 
 
 def test_token_of_an_older_key_is_opened() -> None:
-    """An upload that began before the rotation ends well after it."""
+    """An upload that began before the rotation ends well after it (S40)."""
     assert opened(seal(CONTEXT, keys=(OLD_KEY,), stage="prod")) == CONTEXT
 
 

@@ -114,7 +114,7 @@ class TestPolicies:
         ],
     )
     def test_policy_with_a_mistake_is_none(self, wrong: dict[str, object]) -> None:
-        """Wrong names, types and ranges show at the start, not with the first user."""
+        """Wrong names, types and ranges show at the start, not with the first user (S13)."""
         with pytest.raises(InvalidValueError):
             Policy.model_validate(wrong)
 
