@@ -80,7 +80,7 @@ def breaches_json(breaches: tuple[Breach, ...] | None) -> list[dict[str, object]
 
 def write_limits(limits: FileLimits) -> str:
     """Spell limits as one text."""
-    return json.dumps({name: value for name, value in asdict(limits).items() if value})
+    return json.dumps({name: value for name, value in vars(limits).items() if value})
 
 
 def read_limits(text: str) -> FileLimits | None:
