@@ -86,7 +86,7 @@ def growing(sizes: Mapping[str, Mapping[str, Sequence[float]]], machine: str) ->
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         shapes += [
             f'<polyline points="{path}" fill="none" stroke="{_COLOURS[colour]}" stroke-width="2.5"/>',
-            _text(_LEFT + width + 8, points[-1][1] + 4 + number * 2, name, colour=_COLOURS[colour]),
+            _text(_LEFT + 12 + number * 90, top + height - 12, name, colour=_COLOURS[colour]),
         ]
     title = (
         f"Cost of a call by the uploads kept, as times the cost at {smallest:,}; the red line is the target"
