@@ -112,8 +112,8 @@ _BLANKS = (
     "\u2028\u2029\u202f\u205f\u3000"
 )
 """What pydantic passes over around a number: Unicode's white space, of which Python counts four more."""
-_WHOLE_NUMBER = r"([+-]?[0-9]+(?:_[0-9]+)*)(?:\.0+)?"
-_NUMBER = r"[+-]?(([0-9]+(_[0-9]+)*\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|inf|infinity|nan)"
+_WHOLE_NUMBER = r"(?:\+(?!-))?(-?(?:0[0_]*)?[0-9]+(?:_[0-9]+)*)(?:\.0+)?"
+_NUMBER = r"[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|inf|infinity|nan)"
 _MOST_DIGITS = 4300
 
 
@@ -241,7 +241,7 @@ def _whole_number(limits: Limits, value: object) -> int:
         if digits is None:
             words = "Input should be a valid integer, unable to parse string as an integer"
             raise fault("int_parsing", words)
-        value = int(digits[1])
+        value = int(digits[1].replace("_", ""))
     if not isinstance(value, int) or isinstance(value, bool):
         raise fault("int_type", "Input should be a valid integer")
     return _within(limits, value)
@@ -249,14 +249,19 @@ def _whole_number(limits: Limits, value: object) -> int:
 
 def _number(limits: Limits, value: object) -> float:
     if isinstance(value, str):
-        value = value.strip(_BLANKS)
-        if not re.fullmatch(_NUMBER, value, re.IGNORECASE | re.ASCII):
-            words = "Input should be a valid number, unable to parse string as a number"
-            raise fault("float_parsing", words)
-        value = float(value)
+        value = float(_digits_of(value))
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         raise fault("float_type", "Input should be a valid number")
     return _within(limits, float(value))
+
+
+def _digits_of(text: str) -> str:
+    """Find the number in a text: between blanks, or with single underscores in it, but not both."""
+    joined = text.replace("_", "") if "__" not in text and text.strip("_") == text else ""
+    for digits in (text.strip(_BLANKS), joined):
+        if re.fullmatch(_NUMBER, digits, re.IGNORECASE | re.ASCII):
+            return digits
+    raise fault("float_parsing", "Input should be a valid number, unable to parse string as a number")
 
 
 def _within(limits: Limits, value: _Number) -> _Number:

@@ -41,8 +41,10 @@ def can_speak_to(redis_url: str) -> bool:
 class _Commands:
     """The commands, by the names and with the results that redis-py gives them."""
 
-    def _say(self, words: tuple[Word, ...], read: Reader | None = None) -> Any:  # noqa: ANN401 -- each command has its own reply
-        raise NotImplementedError
+    if TYPE_CHECKING:
+
+        def _say(self, words: tuple[Word, ...], read: Reader | None = None) -> Any:  # noqa: ANN401 -- each command has its own reply
+            """Say one command; how its reply is read is left to `read`."""
 
     def get(self, key: str) -> Any:  # noqa: ANN401 -- as above
         return self._say(("GET", key))
@@ -154,15 +156,14 @@ class RedisWire(_Commands):
         return replies
 
     def _connection(self) -> _Connection:
-        while self._idle:
+        while True:
             try:
                 connection = self._idle.pop()
-            except IndexError:  # another thread was quicker
-                break
+            except IndexError:
+                return _connect(self._url, self._timeout)
             if connection.is_quiet():
                 return connection
             connection.close()
-        return _connect(self._url, self._timeout)
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -266,11 +267,13 @@ def _encrypted(plain: socket.socket, host: str) -> socket.socket:
 
 
 def _spelled(words: tuple[Word, ...]) -> bytes:
-    parts = [b"*%d\r\n" % len(words)]
-    for word in words:
-        text = word.encode() if isinstance(word, str) else repr(word).encode()
-        parts.append(b"$%d\r\n%b\r\n" % (len(text), text))
-    return b"".join(parts)
+    texts = [word if isinstance(word, str) else repr(word) for word in words]
+    whole = f"*{len(texts)}\r\n" + "".join([f"${len(text)}\r\n{text}\r\n" for text in texts])
+    if whole.isascii():
+        return whole.encode("ascii")
+    # A length counts bytes.
+    encoded = [text.encode() for text in texts]
+    return b"*%d\r\n%b" % (len(encoded), b"".join(b"$%d\r\n%b\r\n" % (len(it), it) for it in encoded))
 
 
 def _read_reply(replies: IO[bytes]) -> Any:  # noqa: ANN401 -- as above

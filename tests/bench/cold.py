@@ -173,11 +173,14 @@ def table(series: Mapping[str, list[float]], resident: Mapping[str, float], roun
             continue
         floor, plain = series[f"{function}, floor"], series[f"{function}, plain"]
         before = series.get(f"{function}, before")
+        # The plain layouts are started with what journaling alone needs.
+        is_same = layout == "packaged"
         was = f"; {spread(before)}, {ratio(before, values):.1f} times at {BEFORE}" if before else ""
         times, faster = ratio(values, demo), ratio(plain, values)
+        laid_out = f"{spread(plain)}, {faster:.1f} times{was}" if is_same else ""
         lines.append(
             f"| `{function}`{layout.removeprefix('packaged')} | {spread(values)} | {times:.2f} "
-            f"| {spread(floor)} | {spread(plain)}, {faster:.1f} times{was} | {resident[name]:.0f} MB |"
+            f"| {spread(floor) if is_same else ''} | {laid_out} | {resident[name]:.0f} MB |"
         )
     return "\n".join(lines) + "\n"
 

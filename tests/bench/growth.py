@@ -14,10 +14,14 @@ from typing import TYPE_CHECKING, Any
 import redis
 
 from local.embedded_store import EmbeddedStore
+from shared.issuing import Asker, Chance, Issuer
+from shared.settings import UploadSignatureSettings, load_settings
 from shared.store_connection import PARTITIONS
-from shared.upload_limits import UploadLimits
+from shared.upload_policy import read_signature_request
+from tests.bench.invocations import NO_LIMITS
 from tests.bench.series import keep, machine, quartiles
-from tests.shared.service import STAGE, Clock, Service
+from tests.functions.deployment import environment
+from tests.shared.service import STAGE, Clock, Service, token_of
 from tests.shared.uploads import ENDPOINT, NOW, facts_in, new_entry, new_session, uploaded
 
 if TYPE_CHECKING:
@@ -38,6 +42,8 @@ class Growing:
     def __init__(self, store: EmbeddedStore) -> None:
         """Be empty."""
         self.service = Service(store.url, {"RETENTION_SECONDS": str(RETENTION)}, clock=Clock())
+        settings = load_settings(UploadSignatureSettings, environment(store.url, **NO_LIMITS))
+        self.issuer = Issuer(settings, self.service.store)
         self._client = redis.Redis.from_url(store.url, decode_responses=True)
         self._uploads = self._pending = 0
         session = new_session()
@@ -119,19 +125,18 @@ def timed(call: Callable[[], object]) -> float:
 
 def calls_of(growing: Growing) -> dict[str, list[Callable[[], object]]]:
     """Prepare what the functions do to the store: each call is about another upload."""
-    service, limits = growing.service, UploadLimits(100_000)
+    service, issuer = growing.service, growing.issuer
+    wanted = read_signature_request({})
 
     def sign() -> Callable[[], object]:
-        session, randoms = new_session(f"new-{next(_NUMBERS)}"), [next(_NUMBERS) for _ in range(3)]
-        return lambda: service.store.begin_upload(session, randoms=randoms, now=NOW, limits=limits)
+        asker = Asker(f"user-{next(_NUMBERS)}")
+        chance = Chance([next(_NUMBERS) for _ in range(3)], upload_id=next(_NUMBERS))
+        return lambda: issuer.begin(wanted, asker, now=NOW, chance=chance)
 
     def take_in() -> Callable[[], object]:
         number = next(_NUMBERS)
-        entry = new_entry(
-            new_session(f"taken-{number}"), facts_in(uploaded(file_id=str(number))), rule="apply"
-        )
-        later = NOW + 86_400
-        return lambda: service.store.journal(entry, endpoint=ENDPOINT, now=NOW, next_attempt_at=later)
+        event = uploaded(token_of(new_session(f"taken-{number}")), file_id=str(number))
+        return lambda: service.take_in(event)
 
     def run_timer() -> None:
         service.delivery_round().run()
