@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from shared.errors import StoreUnavailableError
@@ -178,6 +178,7 @@ def usage_key(partition: str, user_id: str, upload_id: str) -> str:
     return f"{partition}:usage:{made_at(upload_id) // DAY_SECONDS}:{digest(user_id)}"
 
 
+@lru_cache(maxsize=64)
 def digest(text: str) -> str:
     """Stand in for a text in a key: no user's text is ever part of one."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from itsdangerous import BadData, URLSafeSerializer
 
@@ -82,6 +83,7 @@ def unseal(token: str, *, keys: tuple[str, ...], stage: str) -> UploadContext | 
         return BrokenSeal()
 
 
+@lru_cache(maxsize=4)
 def _serializer(keys: tuple[str, ...], stage: str) -> URLSafeSerializer:
     return URLSafeSerializer(
         list(reversed(keys)),  # itsdangerous signs with the last one

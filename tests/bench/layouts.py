@@ -19,6 +19,7 @@ from local.repository import REPOSITORY
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_LOCK = REPOSITORY / "requirements.txt"
 DEMO = "vendor_demo"
 FLOOR = "floor"
 _IMPORTED = """\
@@ -47,10 +48,12 @@ def plain(target: Path, functions: Mapping[str, object], revision: str = "") -> 
 
     With a `revision` of this repository, its code instead of ours.
     """
-    libraries = target / "libraries"
+    libraries, required = target / f"libraries{revision}", target / f"required{revision}.txt"
     ours = files_at(revision) if revision else own_files()
+    locked = _git("show", f"{revision}:requirements.txt") if revision else _LOCK.read_bytes()
+    required.write_bytes(locked)
     options = ["--quiet", "--no-compile", "--only-binary", ":all:", "--python-version", "3.10"]
-    places = ["--target", str(libraries), "--requirement", str(REPOSITORY / "requirements.txt")]
+    places = ["--target", str(libraries), "--requirement", str(required)]
     if not libraries.exists():
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install"]
         subprocess.run([*pip, *options, *places], check=True, stderr=subprocess.DEVNULL)  # noqa: S603  # our own pip
@@ -67,11 +70,7 @@ def plain(target: Path, functions: Mapping[str, object], revision: str = "") -> 
 
 def files_at(revision: str) -> dict[str, bytes]:
     """Read the repository's own part of the packages as it was."""
-    archive = subprocess.run(  # noqa: S603  # git
-        ["git", "-C", str(REPOSITORY), "archive", revision, "shared", "functions"],  # noqa: S607  # as above
-        capture_output=True,
-        check=True,
-    ).stdout
+    archive = _git("archive", revision, "shared", "functions")
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
         return {
             member.name.removeprefix("functions/"): opened.read()
@@ -109,6 +108,10 @@ def floor(target: Path, packages: Mapping[str, Path]) -> dict[str, Path]:
         (folders[function] / f"{FLOOR}.py").write_text("\n".join(lines) + "\n", encoding="utf-8")
         _compile(folders[function])
     return folders
+
+
+def _git(*words: str) -> bytes:
+    return subprocess.run(["git", "-C", str(REPOSITORY), *words], capture_output=True, check=True).stdout  # noqa: S603, S607  # git
 
 
 def _compile(folder: Path) -> None:
