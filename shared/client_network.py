@@ -6,11 +6,12 @@ for every request; so the smallest network that counts is a /32 or a /64.
 
 from __future__ import annotations
 
-IPV4_PREFIXES = (32, 24, 16)
+import re
+
 IPV6_PREFIXES = (64, 48, 32)
-"""Which networks can be denied, the smallest first."""
-_IPV4_BYTES = 4
-_MOST_IN_A_BYTE = 255
+"""Which networks can be denied, the smallest first; of IPv4 /32, /24 and /16."""
+_BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = re.compile(rf"({_BYTE})\.({_BYTE})\.({_BYTE})\.{_BYTE}", re.ASCII)
 
 
 def networks_of(address: str) -> tuple[str, ...]:
@@ -18,9 +19,10 @@ def networks_of(address: str) -> tuple[str, ...]:
 
     There are none if the text is no address.
     """
-    parts = address.split(".")
-    if len(parts) == _IPV4_BYTES and all(_is_byte(part) for part in parts):
-        return tuple(_ipv4_network(parts, prefix) for prefix in IPV4_PREFIXES)
+    parts = _IPV4.fullmatch(address)
+    if parts is not None:
+        first, second, third = parts.groups()
+        return f"{address}/32", f"{first}.{second}.{third}.0/24", f"{first}.{second}.0.0/16"
     return _ipv6_networks(address) if ":" in address else ()
 
 
@@ -34,16 +36,6 @@ def network_named(text: str) -> str | None:
     if not slash:
         return networks[0] if networks else None
     return next((network for network in networks if network.endswith(f"/{prefix}")), None)
-
-
-def _ipv4_network(parts: list[str], prefix: int) -> str:
-    kept = prefix // 8
-    zeros = ["0"] * (_IPV4_BYTES - kept)
-    return f"{'.'.join(parts[:kept] + zeros)}/{prefix}"
-
-
-def _is_byte(part: str) -> bool:
-    return part.isascii() and part.isdecimal() and str(int(part)) == part and int(part) <= _MOST_IN_A_BYTE
 
 
 def _ipv6_networks(address: str) -> tuple[str, ...]:

@@ -153,7 +153,10 @@ def callback_signature_matches(signature: CallbackSignature | None, *, sign_key:
 def _notification(body: dict[str, object], *, event_handle: str | None) -> EventNotification:
     raw = {name: value for name, value in body.items() if name not in _NOT_OF_THE_EVENT}
     signature = _callback_signature(body.get("Sign"), body.get("T"))
-    return replace(_read_event(raw), event_handle=event_handle, signature=signature)
+    event = _read_event(raw)
+    if event_handle is None and signature is None:
+        return event
+    return replace(event, event_handle=event_handle, signature=signature)
 
 
 def _read_event(raw: dict[str, object]) -> EventNotification:

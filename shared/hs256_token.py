@@ -11,6 +11,7 @@ import binascii
 import hmac
 import json
 import re
+from functools import lru_cache
 from typing import Any
 
 _FORM = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{43})", re.ASCII)
@@ -32,7 +33,7 @@ def claims_signed_with(
     signed = token[: parts.end(2)].encode("ascii")
     if not hmac.compare_digest(hmac.digest(secret.encode(), signed, "sha256"), _decoded(parts[3])):
         return None
-    header, claims = _object_in(parts[1]), _object_in(parts[2])
+    header, claims = _header_in(parts[1]), _object_in(parts[2])
     if header.get("alg") != "HS256" or header.keys() & {"crit", "b64"}:
         return None
     return claims if _are_for_us(claims, issuer, audience) else None
@@ -48,6 +49,12 @@ def _are_for_us(claims: dict[str, Any], issuer: str | None, audience: str | None
     named = claims.get("aud")
     audiences = named if isinstance(named, list) else [named]
     return audience is None or (audience in audiences and all(isinstance(it, str) for it in audiences))
+
+
+@lru_cache(maxsize=16)
+def _header_in(part: str) -> dict[str, Any]:
+    """Read a header, which a login service writes alike in all of its tokens."""
+    return _object_in(part)
 
 
 def _object_in(part: str) -> dict[str, Any]:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 PROBLEM_TYPE_PREFIX = "urn:vod-upload-functions:problem:"
 INTERNAL = 500
 _EXPOSED_HEADERS = "ETag, RateLimit, RateLimit-Policy, Retry-After, Upload-Id, X-Request-Id"
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -283,4 +284,4 @@ def _header_names(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _json(content: Mapping[str, object]) -> str:
-    return json.dumps(content, separators=(",", ":"))
+    return _ENCODER.encode(content)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
+_ENCODER = json.JSONEncoder(default=str, separators=(",", ":"))
+
+
 def write(event: str, *, request_id: str, level: str = "info", **fields: object) -> None:
     """Write one line: `event` says what happened in dotted words, such as `signature.issued`.
 
@@ -23,7 +26,7 @@ def write(event: str, *, request_id: str, level: str = "info", **fields: object)
     """
     head = {"time": round(time.time(), 3), "level": level, "event": event, "requestId": request_id}
     line = {**head, **dict(_first_level(fields))}
-    sys.stdout.write(json.dumps(line, default=str, separators=(",", ":")) + "\n")
+    sys.stdout.write(_ENCODER.encode(line) + "\n")
     sys.stdout.flush()
 
 

@@ -15,13 +15,16 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from itsdangerous import BadData, URLSafeSerializer
+from itsdangerous import BadData, Serializer, URLSafeSerializer
+from itsdangerous.encoding import base64_encode, want_bytes
 
 from shared.errors import Fault, UnprocessableError
 
 MAX_TOKEN_LENGTH = 250
 """Characters VOD keeps of a sourceContext (doc 266/33922); whether it counts bytes is undocumented."""
 _PREFIX = "vuf1."
+_SHORT = 80
+"""Bytes: an upload id, a user id and little more, of which a third is random."""
 _TOKEN = re.compile(r"vuf1\.[A-Za-z0-9_.-]+[AEIMQUYcgkosw048]", re.ASCII)
 """Base64 decoders pass over foreign characters, and over the last two bits of 32 bytes: one token must
 have one spelling."""
@@ -83,9 +86,18 @@ def unseal(token: str, *, keys: tuple[str, ...], stage: str) -> UploadContext | 
         return BrokenSeal()
 
 
+class _TokenSerializer(URLSafeSerializer):
+    """Compresses what is long alone: in a short text it saves nothing, and costs more than the seal."""
+
+    def dump_payload(self, obj: object) -> bytes:
+        """Spell the payload; a compressed one is marked with a dot."""
+        text = want_bytes(Serializer.dump_payload(self, obj))
+        return base64_encode(text) if len(text) <= _SHORT else super().dump_payload(obj)
+
+
 @lru_cache(maxsize=4)
-def _serializer(keys: tuple[str, ...], stage: str) -> URLSafeSerializer:
-    return URLSafeSerializer(
+def _serializer(keys: tuple[str, ...], stage: str) -> _TokenSerializer:
+    return _TokenSerializer(
         list(reversed(keys)),  # itsdangerous signs with the last one
         salt=f"upload-context:1:{stage}",
         signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},

@@ -6,6 +6,7 @@ Clock and randomness are the caller's.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _TIME_CHARACTERS = 10
@@ -25,6 +26,7 @@ def is_upload_id(text: str) -> bool:
     return _PATTERN.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=64)
 def made_at(upload_id: str) -> int:
     """Unix second at which an id was made; the id must have the right form."""
     milliseconds = 0

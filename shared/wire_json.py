@@ -46,7 +46,7 @@ def read_object(text: str) -> dict[str, object]:
 
 def canonical_json(value: object) -> str:
     """Write a value that was read from JSON in its one form: sorted members, no spaces, ASCII only."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return _CANONICAL.encode(value)
 
 
 def as_text(value: object) -> str:
@@ -118,6 +118,7 @@ def _refuse_constant(_name: str) -> object:
     raise InvalidRequestError("The body holds NaN or Infinity, which JSON does not know.")
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object_from,
     parse_int=_integer_from,
