@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
     from tests.security.outside import Uploaded
 
-HEAD_START_SECONDS = 5
+HEAD_START_SECONDS = 15
 """So long VOD's own events are held up, that the forged ones come first."""
-STEP_SECONDS = 2
+STEP_SECONDS = 6
 LIE = "https://evil.example.test/lie.mp4"
 NOT_FOUND, TAKEN = 404, 200
 
