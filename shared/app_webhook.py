@@ -65,9 +65,12 @@ class AppWebhook:
         self._settings = settings
         self._tls = ssl.create_default_context()
 
-    @timed("webhook")
     def send(self, body: bytes, *, event_id: str, now: int, timeout_seconds: float) -> Attempt:
         """Post the body once; redirects are not followed, and the answer's body is not read."""
+        with timed("webhook"):
+            return self._sent(body, event_id=event_id, now=now, timeout_seconds=timeout_seconds)
+
+    def _sent(self, body: bytes, *, event_id: str, now: int, timeout_seconds: float) -> Attempt:
         url = urlsplit(str(self._settings.app_webhook_url))
         host, port = str(url.hostname), url.port or _PORTS[url.scheme]
         headers = {

@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from shared import upload_id
@@ -100,24 +102,28 @@ def journal_name(notification: EventNotification) -> str:
 def session_told_by(context: UploadContext, session_seconds: int) -> UploadSession:
     """Tell the session from the sealed token alone, should the store have lost its record."""
     issued_at = upload_id.made_at(context.upload_id)
-    grant = Grant(
-        policy="",
-        ttl_seconds=0,
-        one_time=False,
-        context=context.app_context,
-        vod_sub_app_id=context.vod_sub_app_id,
-    )
+    grant = _grant_told_by(context.app_context, context.vod_sub_app_id)
     return UploadSession(context.upload_id, context.user_id, grant, issued_at, issued_at + session_seconds)
+
+
+@lru_cache(maxsize=64)
+def _grant_told_by(app_context: str, vod_sub_app_id: int | None) -> Grant:
+    return Grant(policy="", ttl_seconds=0, one_time=False, context=app_context, vod_sub_app_id=vod_sub_app_id)
 
 
 def as_journaled(event: AppEvent, journaled: Journaled) -> AppEvent:
     """Add to an event what the journal made of it."""
-    return replace(
-        event,
-        verdict=Verdict(journaled.verdict) if journaled.verdict else event.verdict,
-        verified=event.verified or journaled.status == "verified",
-        sequence=journaled.sequence,
-        limits=read_limits(journaled.limits),
+    # Not by `replace`, which asks every field by name: each event comes by here.
+    return AppEvent(
+        event.event_id,
+        event.notification,
+        event.uploader,
+        Verdict(journaled.verdict) if journaled.verdict else event.verdict,
+        event.verified or journaled.status == "verified",
+        journaled.sequence,
+        event.occurred_at,
+        event.origin,
+        read_limits(journaled.limits),
     )
 
 
@@ -139,7 +145,7 @@ def kept_fields(event: AppEvent, *, has_endpoint: bool) -> tuple[tuple[str, str]
         else "",
         "raw": raw_json(event.notification),
     }
-    return tuple((name, value) for name, value in fields.items() if value)
+    return tuple(filter(itemgetter(1), fields.items()))
 
 
 def adopted(notification: EventNotification, token: str) -> EventNotification:

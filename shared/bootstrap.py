@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from shared.settings import (
@@ -24,6 +24,8 @@ from shared.settings import (
 from shared.store_connection import StoreConnection, StoreScope
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shared.app_webhook import AppWebhook
     from shared.delivery import Courier
     from shared.settings import VodApiSettings, WebhookSettings
@@ -113,17 +115,23 @@ def event_delivery() -> Runtime[EventDeliverySettings, Store]:
 
 def courier(runtime: Runtime[EventDeliverySettings, Store], *, deadline: float) -> Courier:
     """Build what one invocation delivers with, until `deadline` (Unix seconds)."""
+    return _courier_of(runtime)(deadline=deadline)
+
+
+@lru_cache(maxsize=1)
+def _courier_of(runtime: Runtime[EventDeliverySettings, Store]) -> Callable[..., Courier]:
+    """Prepare all of a courier but its deadline."""
     from shared.delivery import Courier  # noqa: PLC0415 -- the functions that issue signatures do without
     from shared.intake import Intake  # noqa: PLC0415 -- as above
 
     settings = runtime.settings
-    return Courier(
+    return partial(
+        Courier,
         intake=Intake(runtime.store, settings),
         read_back=lambda: vod_api(settings),
         webhook=app_webhook(settings) if settings.app_webhook_url is not None else None,
         clock=now,
         draw=lambda: random_bits(53) / _RANDOM_STEPS,
-        deadline=deadline,
     )
 
 

@@ -186,7 +186,9 @@ def _step(subtask: Subtask) -> list[object]:
 
 
 def _digest(basis: str, parts: list[object]) -> str:
-    return f"{basis}-{hashlib.sha256(canonical_json(parts).encode('ascii')).hexdigest()}"
+    # The list, item by item: for a single text, that is a quarter of the work.
+    whole = f"[{','.join(map(canonical_json, parts))}]"
+    return f"{basis}-{hashlib.sha256(whole.encode('ascii')).hexdigest()}"
 
 
 def _without_nulls(value: object) -> object:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -83,6 +84,7 @@ def write_limits(limits: FileLimits) -> str:
     return json.dumps({name: value for name, value in vars(limits).items() if value})
 
 
+@lru_cache(maxsize=64)
 def read_limits(text: str) -> FileLimits | None:
     """Read what `write_limits` wrote; None out of no text."""
     if not text:

@@ -241,11 +241,15 @@ def _headers(value: object) -> dict[str, str]:
     """Lower the names; of a header that came twice the values are joined (RFC 9110, section 5.3)."""
     headers: dict[str, str] = {}
     for name, item in value.items() if isinstance(value, dict) else ():
-        texts = [text for text in (item if isinstance(item, list) else [item]) if isinstance(text, str)]
+        texts = [item] if isinstance(item, str) else _texts_in(item)
         if isinstance(name, str) and texts:
-            known = [headers[name.lower()]] if name.lower() in headers else []
-            headers[name.lower()] = ", ".join(known + texts)
+            key, text = name.lower(), ", ".join(texts)
+            headers[key] = f"{headers[key]}, {text}" if key in headers else text
     return headers
+
+
+def _texts_in(value: object) -> list[str]:
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
 
 
 def _body(event: dict[str, object]) -> bytes:

@@ -44,7 +44,7 @@ def answer_http(
     `origins` tells which origins' pages may call: none, for a function that no browser has to do with.
     """
     request_id = request_id_of(context)
-    request = Request("", "", {}, {}, b"", "", request_id)
+    request: Request | None = None
     allowed_origins: tuple[str, ...] = ()
     with recorded() as record:
         try:
@@ -59,6 +59,8 @@ def answer_http(
             response = problem_response(_logged(error, record, request_id), request_id=request_id)
         else:
             _log(record.event or "request.answered", record, request_id, status=response.status)
+    # One that could not be read came from nowhere.
+    request = request or Request("", "", {}, {}, b"", "", request_id)
     return to_scf_response(with_common_headers(response, request, allowed_origins=allowed_origins))
 
 

@@ -8,12 +8,8 @@ beside each other in threads, so each has a record of its own. Writing it down i
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Literal
 
 Callee = Literal["store", "vodApi", "webhook"]
 """Whom an invocation waits for."""
@@ -44,15 +40,18 @@ class InvocationRecord:
 _current: ContextVar[InvocationRecord | None] = ContextVar("invocation", default=None)
 
 
-@contextmanager
-def recorded() -> Iterator[InvocationRecord]:
+class recorded:  # noqa: N801 -- used as a function is
     """Keep a record of what is done inside the block."""
-    record = InvocationRecord()
-    before = _current.set(record)
-    try:
-        yield record
-    finally:
-        _current.reset(before)
+
+    def __enter__(self) -> InvocationRecord:
+        """Begin."""
+        record = InvocationRecord()
+        self._before = _current.set(record)
+        return record
+
+    def __exit__(self, *_error: object) -> None:
+        """Let the record before it, if there is one, be the current one again."""
+        _current.reset(self._before)
 
 
 def note(event: str = "", **about: object) -> None:
@@ -65,12 +64,17 @@ def note(event: str = "", **about: object) -> None:
         record.about |= about
 
 
-@contextmanager
-def timed(callee: Callee) -> Iterator[None]:
+class timed:  # noqa: N801 -- as above
     """Count the block as one call of somebody else; nothing is counted outside an invocation."""
-    started = time.perf_counter()
-    try:
-        yield
-    finally:
+
+    def __init__(self, callee: Callee) -> None:
+        self._callee = callee
+
+    def __enter__(self) -> None:
+        """Look at the clock."""
+        self._started = time.perf_counter()
+
+    def __exit__(self, *_error: object) -> None:
+        """Look again, and count."""
         if (record := _current.get()) is not None:
-            record.add_call(callee, time.perf_counter() - started)
+            record.add_call(self._callee, time.perf_counter() - self._started)

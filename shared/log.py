@@ -12,8 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
+    from collections.abc import Mapping
 
 _ENCODER = json.JSONEncoder(default=str, separators=(",", ":"))
 
@@ -24,15 +23,15 @@ def write(event: str, *, request_id: str, level: str = "info", **fields: object)
     A mapping among the fields is spelt as fields of its own, `calls_store`, and a list as one text: of a
     line of JSON, SCF makes CLS fields of the numbers and texts on its first level alone (doc 583/55595).
     """
-    head = {"time": round(time.time(), 3), "level": level, "event": event, "requestId": request_id}
-    line = {**head, **dict(_first_level(fields))}
+    line = {"time": round(time.time(), 3), "level": level, "event": event, "requestId": request_id}
+    _add_to_first_level(line, fields)
     sys.stdout.write(_ENCODER.encode(line) + "\n")
     sys.stdout.flush()
 
 
-def _first_level(fields: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+def _add_to_first_level(line: dict[str, object], fields: Mapping[str, object], prefix: str = "") -> None:
     for name, value in fields.items():
         if isinstance(value, dict):
-            yield from _first_level(value, f"{prefix}{name}_")
+            _add_to_first_level(line, value, f"{prefix}{name}_")
         else:
-            yield prefix + name, " ".join(map(str, value)) if isinstance(value, list) else value
+            line[prefix + name] = " ".join(map(str, value)) if isinstance(value, list) else value

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _DEFAULT_PORT = 6379
 _LONGEST_LINE = 65_536
 """Of a reply's head; a text comes after it, by its own length."""
+_LONGEST_KNOWN_HEAD = 1024
+_TEXT, _NUMBER, _LIST, _STATUS, _REFUSAL = b"$:*+-"
 
 
 class RedisWireError(Exception):
@@ -266,9 +268,25 @@ def _encrypted(plain: socket.socket, host: str) -> socket.socket:
         raise
 
 
+class _Heads(dict[int, str]):
+    """The line that goes before a text, by its length; made once for short ones, which most are."""
+
+    def __missing__(self, length: int) -> str:
+        head = f"${length}"
+        if length < _LONGEST_KNOWN_HEAD:
+            self[length] = head
+        return head
+
+
+_HEADS = _Heads()
+
+
 def _spelled(words: tuple[Word, ...]) -> bytes:
-    texts = [word if isinstance(word, str) else repr(word) for word in words]
-    whole = f"*{len(texts)}\r\n" + "".join([f"${len(text)}\r\n{text}\r\n" for text in texts])
+    texts = list(map(str, words))
+    # By slices, which take half the time of one format for each text.
+    lines = [f"*{len(texts)}", *texts, *texts, ""]
+    lines[1:-1:2], lines[2:-1:2] = map(_HEADS.__getitem__, map(len, texts)), texts
+    whole = "\r\n".join(lines)
     if whole.isascii():
         return whole.encode("ascii")
     # A length counts bytes.
@@ -278,20 +296,20 @@ def _spelled(words: tuple[Word, ...]) -> bytes:
 
 def _read_reply(replies: IO[bytes]) -> Any:  # noqa: ANN401 -- as above
     line = replies.readline(_LONGEST_LINE)
-    kind, rest = line[:1], line[1:-2]
-    if not line.endswith(b"\r\n"):
+    if line[-2:] != b"\r\n":
         raise RedisWireError("CLOSED in the middle of a reply.")
-    if kind == b"$":
-        return _read_text(replies, int(rest))
-    if kind == b":":
-        return int(rest)
-    if kind == b"*":
-        count = int(rest)
+    kind = line[0]
+    if kind == _TEXT:
+        return _read_text(replies, int(line[1:]))
+    if kind == _NUMBER:
+        return int(line[1:])
+    if kind == _LIST:
+        count = int(line[1:])
         return None if count < 0 else [_read_reply(replies) for _ in range(count)]
-    if kind == b"+":
-        return rest.decode()
-    if kind == b"-":
-        return RedisWireError(rest.decode(errors="replace"))
+    if kind == _STATUS:
+        return line[1:-2].decode()
+    if kind == _REFUSAL:
+        return RedisWireError(line[1:-2].decode(errors="replace"))
     raise RedisWireError("UNREADABLE: this is not Redis.")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from shared.errors import StoreUnavailableError
@@ -165,7 +166,7 @@ def pairs(flat: Sequence[str]) -> dict[str, str]:
 
 def flat(fields: Sequence[tuple[str, str]]) -> list[str]:
     """Spell fields as HSET wants them."""
-    return [part for pair in fields for part in pair]
+    return list(chain.from_iterable(fields))
 
 
 def open_uploads_key(partition: str, user_id: str) -> str:

@@ -3,20 +3,20 @@
     vuf1.WzEsIjAxSlEuLi4iLCJhbGljZSIsImxlc3NvbiAzIl0.q2x…   prefix . payload . HMAC-SHA256
 
 The payload is the JSON array [upload id, user id, the app's context], and as a fourth member the
-sub-application, for an upload that goes to another one than the deployment's own. The token proves *issued to
+sub-application, for an upload that goes to another one than the deployment's own. A payload that zlib
+made shorter begins with a dot. The form is that of itsdangerous 2.2. The token proves *issued to
 this user*; it does not prove *sent by VOD*, and the uploader can read it, because an upload
 signature is plain Base64.
 """
 
 from __future__ import annotations
 
-import hashlib
+import base64
+import hmac
+import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-
-from itsdangerous import BadData, Serializer, URLSafeSerializer
-from itsdangerous.encoding import base64_encode, want_bytes
 
 from shared.errors import Fault, UnprocessableError
 
@@ -24,10 +24,11 @@ MAX_TOKEN_LENGTH = 250
 """Characters VOD keeps of a sourceContext (doc 266/33922); whether it counts bytes is undocumented."""
 _PREFIX = "vuf1."
 _SHORT = 80
-"""Bytes: an upload id, a user id and little more, of which a third is random."""
-_TOKEN = re.compile(r"vuf1\.[A-Za-z0-9_.-]+[AEIMQUYcgkosw048]", re.ASCII)
-"""Base64 decoders pass over foreign characters, and over the last two bits of 32 bytes: one token must
-have one spelling."""
+"""Bytes: an upload id, a user id and little more. A third of it is random, and cannot be compressed."""
+_DIGEST = "sha256"
+_TOKEN = re.compile(r"vuf1\.(\.?)([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])", re.ASCII)
+"""Compressed or not, payload, digest. Base64 decoders pass over foreign characters, and over the last two
+bits of 32 bytes: one token must have one spelling."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,9 @@ def seal(context: UploadContext, *, keys: tuple[str, ...], stage: str) -> str:
     members: list[str | int] = [context.upload_id, context.user_id, context.app_context]
     if context.vod_sub_app_id is not None:
         members.append(context.vod_sub_app_id)
-    token = _PREFIX + str(_serializer(keys, stage).dumps(members))
+    payload = _payload(members)
+    digest = hmac.digest(_sealing_keys(keys, stage)[0], payload.encode("ascii"), _DIGEST)
+    token = f"{_PREFIX}{payload}.{_base64(digest)}"
     if len(token) > MAX_TOKEN_LENGTH:
         excess = len(token) - MAX_TOKEN_LENGTH
         raise UnprocessableError(
@@ -77,28 +80,54 @@ def unseal(token: str, *, keys: tuple[str, ...], stage: str) -> UploadContext | 
     """Open a token sealed with any of `keys`."""
     if not token.startswith(_PREFIX):
         return NoSeal()
-    if not _TOKEN.fullmatch(token):
+    parts = _TOKEN.fullmatch(token)
+    if parts is None:
+        return BrokenSeal()
+    mark, payload, told = parts.groups()
+    sealed, digest = (mark + payload).encode("ascii"), _bytes(told)
+    if not any(
+        hmac.compare_digest(digest, hmac.digest(key, sealed, _DIGEST)) for key in _sealing_keys(keys, stage)
+    ):
         return BrokenSeal()
     try:
-        return UploadContext(*_serializer(keys, stage).loads(token[len(_PREFIX) :]))
-    except (BadData, TypeError):
-        # TypeError: sealed with a key of ours for something else than an upload.
+        return UploadContext(*json.loads(_inflated(_bytes(payload)) if mark else _bytes(payload)))
+    except (TypeError, ValueError, RecursionError):
+        # Sealed with a key of ours for something else than an upload.
         return BrokenSeal()
-
-
-class _TokenSerializer(URLSafeSerializer):
-    """Compresses what is long alone: in a short text it saves nothing, and costs more than the seal."""
-
-    def dump_payload(self, obj: object) -> bytes:
-        """Spell the payload; a compressed one is marked with a dot."""
-        text = want_bytes(Serializer.dump_payload(self, obj))
-        return base64_encode(text) if len(text) <= _SHORT else super().dump_payload(obj)
 
 
 @lru_cache(maxsize=4)
-def _serializer(keys: tuple[str, ...], stage: str) -> _TokenSerializer:
-    return _TokenSerializer(
-        list(reversed(keys)),  # itsdangerous signs with the last one
-        salt=f"upload-context:1:{stage}",
-        signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
-    )
+def _sealing_keys(keys: tuple[str, ...], stage: str) -> tuple[bytes, ...]:
+    salt = f"upload-context:1:{stage}".encode()
+    return tuple(hmac.digest(key.encode(), salt, _DIGEST) for key in keys)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def _payload(members: list[str | int]) -> str:
+    text = _ENCODER.encode(members).encode()
+    if len(text) > _SHORT:
+        import zlib  # noqa: PLC0415 -- few contexts are long enough
+
+        compressed = zlib.compress(text)
+        if len(compressed) < len(text) - 1:
+            return "." + _base64(compressed)
+    return _base64(text)
+
+
+def _inflated(compressed: bytes) -> bytes:
+    import zlib  # noqa: PLC0415 -- as above
+
+    try:
+        return zlib.decompress(compressed)
+    except zlib.error as error:
+        raise ValueError(*error.args) from error
+
+
+def _base64(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode("ascii")
+
+
+def _bytes(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from shared.file_limits import read_limits, write_limits
@@ -19,12 +20,10 @@ if TYPE_CHECKING:
 
 def session_fields(session: UploadSession) -> dict[str, str]:
     """Spell what a session begins with; the facts that events add are not among it."""
-    grant = {name: value for name, value in vars(session.grant).items() if value is not None}
-    grant.pop("limits", None)
     limits = session.grant.limits
     return {
         "user_id": session.user_id,
-        "grant": json.dumps(grant),
+        "grant": _spelled(session.grant),
         # On its own, because a script hands it on to the event of the upload.
         **({} if limits is None else {"limits": write_limits(limits)}),
         "issued_at": str(session.issued_at),
@@ -72,6 +71,14 @@ def read_outcome(text: str) -> ProcedureOutcome:
         Subtask(**{**subtask, "output_urls": tuple(subtask["output_urls"])}) for subtask in fields["subtasks"]
     )
     return ProcedureOutcome(fields["status"], fields["succeeded"], tuple(subtasks))
+
+
+@lru_cache(maxsize=64)
+def _spelled(grant: Grant) -> str:
+    """Spell a grant, which many uploads have alike, without what it does not say."""
+    members = {name: value for name, value in vars(grant).items() if value is not None}
+    members.pop("limits", None)
+    return json.dumps(members)
 
 
 def _whole(fields: Mapping[str, str], name: str) -> int | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from shared.upload_limits import MAX_SIZE
@@ -116,7 +117,7 @@ def facts_of(notification: EventNotification, *, received_at: int) -> Facts:
             "duration": "" if upload.duration is None else str(upload.duration),
             "media_type": upload.media_type,
         }
-        first = tuple((name, value) for name, value in learnt.items() if value)
+        first = tuple(filter(itemgetter(1), learnt.items()))
         check_after = TASK_FLOW_CHECK_SECONDS if upload.procedure_task_id else 0
         return Facts(notification.file_id, first, check_after=check_after, size=_countable(upload.size))
     if procedure is not None:

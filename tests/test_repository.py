@@ -105,14 +105,15 @@ PURE_LIBRARIES = frozenset(
         "hmac",
         "ipaddress",
         "itertools",
-        "itsdangerous",
         "json",
         "math",
+        "operator",
         "re",
         "types",
         "typing",
         "typing_extensions",
         "urllib.parse",
+        "zlib",
     }
 )
 DRIVERS: dict[str, frozenset[str]] = {

@@ -15,14 +15,13 @@ if TYPE_CHECKING:
 
 _REDIS = frozenset({"async-timeout", "redis", "typing-extensions"})
 _USERS_TOKENS = frozenset({"cffi", "cryptography", "pyjwt"})
-_CONTEXT_TOKEN = frozenset({"itsdangerous"})
 _VOD_API = frozenset(
     {"certifi", "charset-normalizer", "idna", "requests", "tencentcloud-sdk-python-common", "urllib3"}
 )
-_EVENTS = _REDIS | _CONTEXT_TOKEN | _VOD_API
+_EVENTS = _REDIS | _VOD_API
 
 LIBRARIES: Mapping[str, frozenset[str]] = {
-    "upload_signature": _REDIS | _USERS_TOKENS | _CONTEXT_TOKEN,
+    "upload_signature": _REDIS | _USERS_TOKENS,
     "upload_status": _REDIS | _USERS_TOKENS,
     "event_notification": _EVENTS,
     "reliable_notification": _EVENTS,

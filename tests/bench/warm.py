@@ -45,26 +45,34 @@ FUNCTIONS = ("upload_signature", "event_notification")
 
 
 class Recorder:
-    """Notes what is sent to the store, so that the floor can send the same."""
+    """Notes what would be said to the store and does not say it, so that the floor can say it first."""
 
-    def __init__(self) -> None:
-        """Hear nothing yet."""
+    def __init__(self, usual: list[Any]) -> None:
+        """Answer every command as the store has answered the like of it."""
         self.heard: list[Command] = []
-        self._exchange = RedisWire._exchange  # noqa: SLF001  # what goes over the wire is what counts
+        self._usual = usual
 
     @contextlib.contextmanager
     def listening(self) -> Any:  # noqa: ANN401  # a context manager
         """Note every command."""
 
-        def exchange(wire: RedisWire, commands: Sequence[Command]) -> list[Any]:
+        def exchange(_wire: RedisWire, commands: Sequence[Command]) -> list[Any]:
             self.heard += commands
-            return self._exchange(wire, commands)
+            return list(self._usual)
 
-        RedisWire._exchange = exchange  # type: ignore[method-assign,assignment]  # noqa: SLF001  # as above
-        try:
+        with _exchanging(exchange):
             yield self
-        finally:
-            RedisWire._exchange = self._exchange  # type: ignore[method-assign]  # noqa: SLF001  # as above
+
+
+@contextlib.contextmanager
+def _exchanging(exchange: Callable[..., list[Any]]) -> Any:  # noqa: ANN401  # a context manager
+    """Put something between the functions and the store."""
+    before = RedisWire._exchange  # noqa: SLF001  # what goes over the wire is what counts
+    RedisWire._exchange = exchange  # type: ignore[method-assign]  # noqa: SLF001  # as above
+    try:
+        yield
+    finally:
+        RedisWire._exchange = before  # type: ignore[method-assign]  # noqa: SLF001  # as above
 
 
 class Warm:
@@ -79,6 +87,7 @@ class Warm:
         self._handler = importlib.import_module(f"functions.{function}").main_handler
         self._context = scf_context(function, "warm", 30)
         self.once(deployment.event(function))
+        self.usual = self._answer_to(deployment.event(function))
 
     def events(self, count: int) -> list[Mapping[str, object]]:
         """Make so many invocations ahead of time."""
@@ -89,6 +98,19 @@ class Warm:
         result = self._handler(event, self._context)
         if not self._deployment.is_right(self._name, result):
             raise AssertionError(str(result)[:300])
+
+    def _answer_to(self, event: Mapping[str, object]) -> list[Any]:
+        """Learn what the store answers."""
+        answers: list[Any] = []
+        ask = RedisWire._exchange  # noqa: SLF001  # as above
+
+        def exchange(wire: RedisWire, commands: Sequence[Command]) -> list[Any]:
+            answers[:] = ask(wire, commands)
+            return list(answers)
+
+        with _exchanging(exchange):
+            self.once(event)
+        return answers
 
 
 def floor_of(
@@ -138,8 +160,6 @@ def compare(warm: Warm, function: str, redis_url: str) -> dict[str, list[float]]
             name: [floor_of(function, event, call, evalsha) for event, call in recorded(warm, function)]
             for name, evalsha in clients.items()
         }
-        with redis.Redis.from_url(redis_url) as store:
-            store.flushdb()  # the recorded calls are to be new once more
         turns["function"] = [partial(warm.once, event) for event in warm.events(CALLS)]
         for name in sorted(turns, reverse=bool(number % 2)):
             taken = timed(turns[name])
@@ -149,9 +169,9 @@ def compare(warm: Warm, function: str, redis_url: str) -> dict[str, list[float]]
 
 
 def recorded(warm: Warm, function: str) -> list[tuple[Mapping[str, Any], Command]]:
-    """Invoke a function on new events, and tell what it said to the store about each: one command."""
+    """Make new events, and tell what a function would say to the store about each: one command."""
     events = warm.events(CALLS)
-    with Recorder().listening() as recorder:
+    with Recorder(warm.usual).listening() as recorder:
         for event in events:
             warm.once(event)
     heard = [command for command in recorder.heard if command[0] == "EVALSHA"]

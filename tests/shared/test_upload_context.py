@@ -8,6 +8,7 @@ import json
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from itsdangerous import URLSafeSerializer
 
 from shared.errors import UnprocessableError
 from shared.upload_context import MAX_TOKEN_LENGTH, BrokenSeal, NoSeal, UploadContext, seal, unseal
@@ -35,6 +36,28 @@ def encoded(content: object) -> bytes:
     """Spell a payload as it stands in a token."""
     text = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=")
+
+
+def of_the_library(*keys: str, stage: str = "prod") -> URLSafeSerializer:
+    """Make what itsdangerous calls the same seal; it signs with the last of the keys."""
+    return URLSafeSerializer(
+        list(reversed(keys)),
+        salt=f"upload-context:1:{stage}",
+        signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
+    )
+
+
+@given(TEXTS, TEXTS | st.text("ab", max_size=90), st.integers(1, 2**31) | st.none())
+def test_seal_is_that_of_itsdangerous(user_id: str, app_context: str, sub_app_id: int | None) -> None:
+    """It opens what we seal, and we what it seals, which is compressed wherever that is shorter."""
+    context = UploadContext(CONTEXT.upload_id, user_id, app_context, sub_app_id)
+    members = [CONTEXT.upload_id, user_id, app_context, *([sub_app_id] if sub_app_id else [])]
+
+    token = seal(context, keys=(KEY, OLD_KEY), stage="prod")
+
+    assert of_the_library(KEY, OLD_KEY).loads(token.removeprefix("vuf1.")) == members
+    for keys in ((KEY,), (OLD_KEY,)):
+        assert opened("vuf1." + of_the_library(*keys).dumps(members)) == context
 
 
 def test_token_is_the_documented_one() -> None:
@@ -70,6 +93,12 @@ def test_token_names_another_sub_application() -> None:
 def test_seal_around_something_else_is_broken(content: object) -> None:
     """A key of ours that sealed something else makes no upload of it."""
     assert opened(handmade(encoded(content))) == BrokenSeal()
+
+
+@pytest.mark.parametrize("payload", [b".eJw", b".AAAA", b"AAAA", b"A", b"W1tb" * 3000])
+def test_seal_around_what_is_no_json_is_broken(payload: bytes) -> None:
+    """Nor is it a failure: half a compression, no text, and lists within lists without an end."""
+    assert opened(handmade(payload)) == BrokenSeal()
 
 
 @pytest.mark.parametrize("noise", ["é", "=", " ", "\n", "%"])
