@@ -18,7 +18,7 @@ from shared.event_notification import identity, notification_from_pull, raw_json
 from shared.file_limits import read_limits
 from shared.upload_context import BrokenSeal, NoSeal, UploadContext, unseal
 from shared.upload_policy import Grant
-from shared.upload_session import UploadSession
+from shared.upload_session import UploadOrigin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,11 +99,11 @@ def journal_name(notification: EventNotification) -> str:
     return f"{identity(notification)}.{token[:16]}"
 
 
-def session_told_by(context: UploadContext, session_seconds: int) -> UploadSession:
-    """Tell the session from the sealed token alone, should the store have lost its record."""
+def origin_told_by(context: UploadContext, session_seconds: int) -> UploadOrigin:
+    """Tell what the sealed token alone tells of an upload, should the store have lost its record."""
     issued_at = upload_id.made_at(context.upload_id)
     grant = _grant_told_by(context.app_context, context.vod_sub_app_id)
-    return UploadSession(context.upload_id, context.user_id, grant, issued_at, issued_at + session_seconds)
+    return UploadOrigin(context.upload_id, context.user_id, grant, issued_at, issued_at + session_seconds)
 
 
 @lru_cache(maxsize=64)

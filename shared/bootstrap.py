@@ -40,7 +40,7 @@ _Store_co = TypeVar("_Store_co", bound=StoreConnection, covariant=True)
 _RANDOM_STEPS = 1 << 53
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Runtime(Generic[_Settings_co, _Store_co]):
     """What a function works with for as long as its process lives."""
 

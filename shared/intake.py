@@ -18,7 +18,7 @@ from shared.arrival import (
     event_in,
     journal_name,
     kept_fields,
-    session_told_by,
+    origin_told_by,
 )
 from shared.errors import VodApiError
 from shared.event_notification import raw_json
@@ -212,7 +212,7 @@ class Intake:
         uploader = event.uploader
         return EventEntry(
             name=name,
-            upload=session_told_by(uploader, self.settings.upload_session_seconds) if uploader else None,
+            upload=origin_told_by(uploader, self.settings.upload_session_seconds) if uploader else None,
             facts=facts,
             rule=rule,
             verified=event.verified,

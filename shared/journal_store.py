@@ -25,7 +25,7 @@ from shared.upload_session import FINISHED_RANK
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.upload_session import Facts, UploadSession
+    from shared.upload_session import Facts, UploadOrigin
 
 ATTEMPTS_PER_SECOND = 10
 """How many events the timer sends to one endpoint, so that an outage does not end in a stampede."""
@@ -57,15 +57,15 @@ class Journaled:
 class EventEntry:
     """One event as it goes into the journal, under the lease of whoever brings it.
 
-    `name` tells it from every other event. `upload` is the session its token names, as the token
-    alone tells it; None if it is none of ours. `rule` says what the journal does with `facts`:
-    `apply` them at once, `hold` them until the read-back, only `record` or `quarantine` the event,
-    or apply them `unless used`, unless the upload has got a file. `verified` says that VOD itself
-    vouches for it. `fields` are kept with it as they are.
+    `name` tells it from every other event. `upload` is what the upload that its token names began
+    with, as the token alone tells it; None if it is none of ours. `rule` says what the journal does
+    with `facts`: `apply` them at once, `hold` them until the read-back, only `record` or `quarantine`
+    the event, or apply them `unless used`, unless the upload has got a file. `verified` says that VOD
+    itself vouches for it. `fields` are kept with it as they are.
     """
 
     name: str
-    upload: UploadSession | None
+    upload: UploadOrigin | None
     facts: Facts
     rule: Rule
     verified: bool

@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING
 
 from shared.file_limits import read_limits, write_limits
 from shared.upload_policy import Grant
-from shared.upload_session import ProcedureOutcome, UploadSession
+from shared.upload_session import ProcedureOutcome, UploadOrigin, UploadSession
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def session_fields(session: UploadSession) -> dict[str, str]:
+def session_fields(origin: UploadOrigin) -> dict[str, str]:
     """Spell what a session begins with; the facts that events add are not among it."""
-    limits = session.grant.limits
+    limits = origin.grant.limits
     return {
-        "user_id": session.user_id,
-        "grant": _spelled(session.grant),
+        "user_id": origin.user_id,
+        "grant": _spelled(origin.grant),
         # On its own, because a script hands it on to the event of the upload.
         **({} if limits is None else {"limits": write_limits(limits)}),
-        "issued_at": str(session.issued_at),
-        "ends_at": str(session.ends_at),
-        "updated_at": str(session.issued_at),
+        "issued_at": str(origin.issued_at),
+        "ends_at": str(origin.ends_at),
+        "updated_at": str(origin.issued_at),
     }
 
 

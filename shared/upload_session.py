@@ -55,18 +55,24 @@ class ProcedureOutcome:
 
 
 @dataclass(frozen=True)
-class UploadSession:
-    """One upload: who may make it, with what, and every fact that has been learnt of it since.
-
-    All instants are Unix seconds, `size` is in bytes, `duration` in seconds. `sequence` counts the events
-    journaled for this upload.
-    """
+class UploadOrigin:
+    """What an upload began with: who may make it, with what, and from when until when (Unix seconds)."""
 
     upload_id: str
     user_id: str
     grant: Grant
     issued_at: int
     ends_at: int
+
+
+@dataclass(frozen=True)
+class UploadSession(UploadOrigin):
+    """One upload: what it began with, and every fact that has been learnt of it since.
+
+    All instants are Unix seconds, `size` is in bytes, `duration` in seconds. `sequence` counts the events
+    journaled for this upload.
+    """
+
     cancelled_at: int | None = None
     expired_at: int | None = None
     uploaded_at: int | None = None
