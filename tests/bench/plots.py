@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from local.package.contents import LIBRARIES
 from local.repository import REPOSITORY
+from tests.bench.cold import BEFORE
 from tests.bench.layouts import DEMO
 from tests.bench.series import kept, quartiles
 
@@ -35,11 +36,13 @@ def write(name: str, picture: str) -> None:
 
 
 def cold_start(series: Mapping[str, Sequence[float]], machine: str) -> str:
-    """Draw a bar for each function as packaged, one as laid out plainly, and the demo."""
+    """Draw a bar for each function as packaged, one or two as laid out plainly, and the demo."""
     rows = [("the vendor's bare demo", "demo", series[DEMO])]
     for function in LIBRARIES:
         rows.append((function, "ours", series[f"{function}, packaged"]))
         rows.append(("  plain pip install -t", "plain", series[f"{function}, plain"]))
+        if before := series.get(f"{function}, before"):
+            rows.append((f"  plain, at {BEFORE}", "third", before))
     longest = max(quartiles(values)[2] for _, _, values in rows) * 1000
     scale = (_WIDTH - _LEFT - _RIGHT) / longest
     shapes = []
