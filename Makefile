@@ -14,7 +14,8 @@ PYTHON ?= $(shell for python in python3.10 "$$HOME"/.pyenv/versions/3.10*/bin/py
 PIP     := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 INSTALL := $(PIP) install --no-input --require-hashes --no-build-isolation
 FUZZ_SECONDS ?= 300
-PYTEST  := $(BIN)/python -m pytest -n 2 $(TEST)
+# More than there are cores, as a rule: what most tests do is wait.
+PYTEST  := $(BIN)/python -m pytest -n 4 $(TEST)
 
 UV      := uv==0.13.9
 COMPILE := .venv-lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.10 \
@@ -118,7 +119,7 @@ soak: $(TEST_READY) ## 20 minutes at 50 requests a second: memory, descriptors, 
 	@$(BIN)/python -m tests.bench soak
 
 test-deploy: $(TEST_READY) $(PROOF_READY) ## of these, packages and deployment: the CLI against a cloud on this machine
-	@$(BIN)/python -m pytest -n 2 tests/deploy tests/test_serverless_file.py
+	@$(BIN)/python -m pytest -n 4 tests/deploy tests/test_serverless_file.py
 
 clean: ## remove what set-up, tests and packaging made (.env and .local/ stay)
 	@rm -rf .venv .venv-* node_modules $(PROOF_NODE)/node_modules build mutants .coverage .coverage.* .hypothesis .*_cache
