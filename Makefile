@@ -43,7 +43,7 @@ test: $(TEST_READY) $(NODE_READY) $(PROOF_READY) browser ## the tests, in a head
 	@npm test --silent
 	@$(PYTEST) -m "not browser and not reliability" --cov
 	@# Apart, because Playwright leaves an event loop running in the process.
-	@$(PYTEST) -m browser
+	@$(PYTEST) -n 2 -m browser
 
 test-fast: $(TEST_READY) $(NODE_READY) ## the same without a browser, and without the proof of the deployment
 	@npm test --silent
