@@ -42,7 +42,7 @@ _RANDOM_STEPS = 1 << 53
 
 @dataclass(frozen=True, eq=False)
 class Runtime(Generic[_Settings_co, _Store_co]):
-    """What a function works with for as long as its process lives."""
+    """What a function works with for as long as its process lives; each is equal to itself alone."""
 
     settings: _Settings_co
     store: _Store_co
@@ -120,7 +120,7 @@ def courier(runtime: Runtime[EventDeliverySettings, Store], *, deadline: float) 
 
 @lru_cache(maxsize=1)
 def _courier_of(runtime: Runtime[EventDeliverySettings, Store]) -> Callable[..., Courier]:
-    """Prepare all of a courier but its deadline."""
+    """Prepare all of a courier but its deadline, once."""
     from shared.delivery import Courier  # noqa: PLC0415 -- the functions that issue signatures do without
     from shared.intake import Intake  # noqa: PLC0415 -- as above
 
@@ -129,10 +129,16 @@ def _courier_of(runtime: Runtime[EventDeliverySettings, Store]) -> Callable[...,
         Courier,
         intake=Intake(runtime.store, settings),
         read_back=lambda: vod_api(settings),
-        webhook=app_webhook(settings) if settings.app_webhook_url is not None else None,
+        webhook=_app_webhook(settings) if settings.app_webhook_url is not None else None,
         clock=now,
         draw=lambda: random_bits(53) / _RANDOM_STEPS,
     )
+
+
+def _app_webhook(settings: WebhookSettings) -> AppWebhook:
+    from shared.app_webhook import AppWebhook  # noqa: PLC0415 -- not every deployment has one
+
+    return AppWebhook(settings)
 
 
 @lru_cache(maxsize=1)
@@ -141,14 +147,6 @@ def vod_api(settings: VodApiSettings) -> VodApi:
     from shared.vod_api import VodApi  # noqa: PLC0415 -- see above
 
     return VodApi(settings)
-
-
-@lru_cache(maxsize=1)
-def app_webhook(settings: WebhookSettings) -> AppWebhook:
-    """Build the sender of webhooks at its first use."""
-    from shared.app_webhook import AppWebhook  # noqa: PLC0415 -- not needed by every function
-
-    return AppWebhook(settings)
 
 
 def now() -> float:

@@ -186,7 +186,7 @@ def _step(subtask: Subtask) -> list[object]:
 
 
 def _digest(basis: str, parts: list[object]) -> str:
-    # The list, item by item: for a single text, that is a quarter of the work.
+    # The list, item by item: for a single text, that is a third of the work.
     whole = f"[{','.join(map(canonical_json, parts))}]"
     return f"{basis}-{hashlib.sha256(whole.encode('ascii')).hexdigest()}"
 

@@ -241,15 +241,11 @@ def _headers(value: object) -> dict[str, str]:
     """Lower the names; of a header that came twice the values are joined (RFC 9110, section 5.3)."""
     headers: dict[str, str] = {}
     for name, item in value.items() if isinstance(value, dict) else ():
-        texts = [item] if isinstance(item, str) else _texts_in(item)
+        texts = [text for text in (item if isinstance(item, list) else [item]) if isinstance(text, str)]
         if isinstance(name, str) and texts:
             key, text = name.lower(), ", ".join(texts)
             headers[key] = f"{headers[key]}, {text}" if key in headers else text
     return headers
-
-
-def _texts_in(value: object) -> list[str]:
-    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
 
 
 def _body(event: dict[str, object]) -> bytes:

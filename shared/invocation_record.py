@@ -64,7 +64,7 @@ def note(event: str = "", **about: object) -> None:
         record.about |= about
 
 
-class timed:  # noqa: N801 -- as above
+class timed:  # noqa: N801 -- used as a function is
     """Count the block as one call of somebody else; nothing is counted outside an invocation."""
 
     def __init__(self, callee: Callee) -> None:

@@ -283,7 +283,7 @@ _HEADS = _Heads()
 
 def _spelled(words: tuple[Word, ...]) -> bytes:
     texts = list(map(str, words))
-    # By slices, which take half the time of one format for each text.
+    # By slices, which take less time than one format for each text.
     lines = [f"*{len(texts)}", *texts, *texts, ""]
     lines[1:-1:2], lines[2:-1:2] = map(_HEADS.__getitem__, map(len, texts)), texts
     whole = "\r\n".join(lines)

@@ -11,13 +11,13 @@ signature is plain Base64.
 
 from __future__ import annotations
 
-import base64
 import hmac
 import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from shared.base64url import decoded, encoded
 from shared.errors import Fault, UnprocessableError
 
 MAX_TOKEN_LENGTH = 250
@@ -66,7 +66,7 @@ def seal(context: UploadContext, *, keys: tuple[str, ...], stage: str) -> str:
         members.append(context.vod_sub_app_id)
     payload = _payload(members)
     digest = hmac.digest(_sealing_keys(keys, stage)[0], payload.encode("ascii"), _DIGEST)
-    token = f"{_PREFIX}{payload}.{_base64(digest)}"
+    token = f"{_PREFIX}{payload}.{encoded(digest)}"
     if len(token) > MAX_TOKEN_LENGTH:
         excess = len(token) - MAX_TOKEN_LENGTH
         raise UnprocessableError(
@@ -84,13 +84,13 @@ def unseal(token: str, *, keys: tuple[str, ...], stage: str) -> UploadContext | 
     if parts is None:
         return BrokenSeal()
     mark, payload, told = parts.groups()
-    sealed, digest = (mark + payload).encode("ascii"), _bytes(told)
+    sealed, digest = (mark + payload).encode("ascii"), decoded(told)
     if not any(
         hmac.compare_digest(digest, hmac.digest(key, sealed, _DIGEST)) for key in _sealing_keys(keys, stage)
     ):
         return BrokenSeal()
     try:
-        return UploadContext(*json.loads(_inflated(_bytes(payload)) if mark else _bytes(payload)))
+        return UploadContext(*json.loads(_inflated(decoded(payload)) if mark else decoded(payload)))
     except (TypeError, ValueError, RecursionError):
         # Sealed with a key of ours for something else than an upload.
         return BrokenSeal()
@@ -112,22 +112,14 @@ def _payload(members: list[str | int]) -> str:
 
         compressed = zlib.compress(text)
         if len(compressed) < len(text) - 1:
-            return "." + _base64(compressed)
-    return _base64(text)
+            return "." + encoded(compressed)
+    return encoded(text)
 
 
 def _inflated(compressed: bytes) -> bytes:
-    import zlib  # noqa: PLC0415 -- as above
+    import zlib  # noqa: PLC0415 -- few contexts are long enough
 
     try:
         return zlib.decompress(compressed)
     except zlib.error as error:
         raise ValueError(*error.args) from error
-
-
-def _base64(content: bytes) -> str:
-    return base64.urlsafe_b64encode(content).rstrip(b"=").decode("ascii")
-
-
-def _bytes(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -20,6 +20,7 @@ ROOMS = {
     "core": frozenset(
         {
             "app_event",
+            "base64url",
             "client_network",
             "deny_list",
             "errors",

@@ -155,7 +155,7 @@ def measure(rounds: int = ROUNDS) -> list[str]:
             {name: partial(starts.start, name, case) for name, case in to_start.items()}, rounds
         )
     resident = {name: starts.resident[name] for name in series}
-    keep("cold", {"series": series, "resident": resident})
+    keep("cold", {"series": series, "resident": resident, "before": BEFORE})
     faults = faults_in(series, resident)
     sys.stdout.write(table(series, resident, rounds))
     return faults

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from local.package.contents import LIBRARIES
 from local.repository import REPOSITORY
-from tests.bench.cold import BEFORE
 from tests.bench.layouts import DEMO
 from tests.bench.series import kept, quartiles
 
@@ -24,7 +23,7 @@ _COLOURS = {"ours": "#2563a8", "plain": "#c2c8d0", "demo": "#6b7280", "third": "
 def measure() -> list[str]:
     """Draw what was measured; nothing can miss a target here."""
     if cold := kept("cold"):
-        write("cold-start.svg", cold_start(cold["series"], cold["machine"]))
+        write("cold-start.svg", cold_start(cold["series"], cold["before"], cold["machine"]))
     if growth := kept("growth"):
         write("growth.svg", growing(growth["sizes"], growth["machine"]))
     return []
@@ -35,14 +34,14 @@ def write(name: str, picture: str) -> None:
     (DOCUMENTS / name).write_text(picture, encoding="utf-8")
 
 
-def cold_start(series: Mapping[str, Sequence[float]], machine: str) -> str:
+def cold_start(series: Mapping[str, Sequence[float]], revision: str, machine: str) -> str:
     """Draw a bar for each function as packaged, one or two as laid out plainly, and the demo."""
     rows = [("the vendor's bare demo", "demo", series[DEMO])]
     for function in LIBRARIES:
         rows.append((function, "ours", series[f"{function}, packaged"]))
         rows.append(("  plain pip install -t", "plain", series[f"{function}, plain"]))
         if before := series.get(f"{function}, before"):
-            rows.append((f"  plain, at {BEFORE}", "third", before))
+            rows.append((f"  plain, at {revision}", "third", before))
     longest = max(quartiles(values)[2] for _, _, values in rows) * 1000
     scale = (_WIDTH - _LEFT - _RIGHT) / longest
     shapes = []

@@ -22,6 +22,7 @@ import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import jwt
 import redis
@@ -44,37 +45,6 @@ MOST_TIMES_MEDIAN = 3.0
 FUNCTIONS = ("upload_signature", "event_notification")
 
 
-class Recorder:
-    """Notes what would be said to the store and does not say it, so that the floor can say it first."""
-
-    def __init__(self, usual: list[Any]) -> None:
-        """Answer every command as the store has answered the like of it."""
-        self.heard: list[Command] = []
-        self._usual = usual
-
-    @contextlib.contextmanager
-    def listening(self) -> Any:  # noqa: ANN401  # a context manager
-        """Note every command."""
-
-        def exchange(_wire: RedisWire, commands: Sequence[Command]) -> list[Any]:
-            self.heard += commands
-            return list(self._usual)
-
-        with _exchanging(exchange):
-            yield self
-
-
-@contextlib.contextmanager
-def _exchanging(exchange: Callable[..., list[Any]]) -> Any:  # noqa: ANN401  # a context manager
-    """Put something between the functions and the store."""
-    before = RedisWire._exchange  # noqa: SLF001  # what goes over the wire is what counts
-    RedisWire._exchange = exchange  # type: ignore[method-assign]  # noqa: SLF001  # as above
-    try:
-        yield
-    finally:
-        RedisWire._exchange = before  # type: ignore[method-assign]  # noqa: SLF001  # as above
-
-
 class Warm:
     """One function, called over and over in this process."""
 
@@ -86,6 +56,7 @@ class Warm:
         self._deployment = deployment
         self._handler = importlib.import_module(f"functions.{function}").main_handler
         self._context = scf_context(function, "warm", 30)
+        # The first call connects, and has the store load the script.
         self.once(deployment.event(function))
         self.usual = self._answer_to(deployment.event(function))
 
@@ -102,13 +73,13 @@ class Warm:
     def _answer_to(self, event: Mapping[str, object]) -> list[Any]:
         """Learn what the store answers."""
         answers: list[Any] = []
-        ask = RedisWire._exchange  # noqa: SLF001  # as above
+        ask = RedisWire._exchange  # noqa: SLF001  # what goes over the wire is what counts
 
-        def exchange(wire: RedisWire, commands: Sequence[Command]) -> list[Any]:
+        def listen(wire: RedisWire, commands: Sequence[Command]) -> list[Any]:
             answers[:] = ask(wire, commands)
             return list(answers)
 
-        with _exchanging(exchange):
+        with mock.patch.object(RedisWire, "_exchange", listen):
             self.once(event)
         return answers
 
@@ -169,14 +140,22 @@ def compare(warm: Warm, function: str, redis_url: str) -> dict[str, list[float]]
 
 
 def recorded(warm: Warm, function: str) -> list[tuple[Mapping[str, Any], Command]]:
-    """Make new events, and tell what a function would say to the store about each: one command."""
+    """Make new events, and tell what a function would say to the store about each: one command.
+
+    It is not said, so that the floor can say it first.
+    """
     events = warm.events(CALLS)
-    with Recorder(warm.usual).listening() as recorder:
+    heard: list[Command] = []
+
+    def note(_wire: RedisWire, commands: Sequence[Command]) -> list[Any]:
+        heard.extend(commands)
+        return list(warm.usual)
+
+    with mock.patch.object(RedisWire, "_exchange", note):
         for event in events:
             warm.once(event)
-    heard = [command for command in recorder.heard if command[0] == "EVALSHA"]
-    if len(recorder.heard) != CALLS or len(heard) != CALLS:
-        message = f"{function} says {len(recorder.heard)} commands for {CALLS} invocations."
+    if [command[0] for command in heard] != ["EVALSHA"] * CALLS:
+        message = f"{function} says {len(heard)} commands for {CALLS} invocations."
         raise AssertionError(message)
     return list(zip(events, heard, strict=True))
 
