@@ -14,8 +14,7 @@ PYTHON ?= $(shell for python in python3.10 "$$HOME"/.pyenv/versions/3.10*/bin/py
 PIP     := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 INSTALL := $(PIP) install --no-input --require-hashes --no-build-isolation
 FUZZ_SECONDS ?= 300
-# More than there are cores, as a rule: what most tests do is wait.
-PYTEST  := $(BIN)/python -m pytest -n 4 $(TEST)
+PYTEST  := $(BIN)/python -m pytest -n 2 $(TEST)
 
 UV      := uv==0.13.9
 COMPILE := .venv-lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.10 \
@@ -43,7 +42,7 @@ test: $(TEST_READY) $(NODE_READY) $(PROOF_READY) browser ## the tests, in a head
 	@npm test --silent
 	@$(PYTEST) -m "not browser and not reliability" --cov
 	@# Apart, because Playwright leaves an event loop running in the process.
-	@$(PYTEST) -n 2 -m browser
+	@$(PYTEST) -m browser
 
 test-fast: $(TEST_READY) $(NODE_READY) ## the same without a browser, and without the proof of the deployment
 	@npm test --silent
@@ -119,7 +118,7 @@ soak: $(TEST_READY) ## 20 minutes at 50 requests a second: memory, descriptors, 
 	@$(BIN)/python -m tests.bench soak
 
 test-deploy: $(TEST_READY) $(PROOF_READY) ## of these, packages and deployment: the CLI against a cloud on this machine
-	@$(BIN)/python -m pytest -n 4 tests/deploy tests/test_serverless_file.py
+	@$(BIN)/python -m pytest -n 2 tests/deploy tests/test_serverless_file.py
 
 clean: ## remove what set-up, tests and packaging made (.env and .local/ stay)
 	@rm -rf .venv .venv-* node_modules $(PROOF_NODE)/node_modules build mutants .coverage .coverage.* .hypothesis .*_cache
