@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared import bootstrap, log
-from shared.delivery_round import DeliveryRound
-from shared.invocation import deadline_of, run_timer
-from shared.reconciliation import Reconciliation
+from shared.flows.reconcile_uploads import Reconciliation
+from shared.runtime import bootstrap, log
+from shared.runtime.invocation import deadline_of, run_timer
 
 if TYPE_CHECKING:
-    from shared.endpoint_store import EndpointHealth
+    from shared.store.endpoint import EndpointHealth
 
 DELIVERIES_SHARE = 0.75
 """How much of its time a run delivers before it looks after uploads."""
@@ -25,12 +24,12 @@ def _work(context: object, request_id: str) -> dict[str, object]:
     runtime, started = bootstrap.event_delivery(), bootstrap.now()
     deadline = deadline_of(context, started=started)
     # An app that takes nothing for days must not keep the uploads from being looked after.
-    courier = bootstrap.courier(runtime, deadline=started + (deadline - started) * DELIVERIES_SHARE)
+    deliverer = bootstrap.deliverer(runtime, deadline=started + (deadline - started) * DELIVERIES_SHARE)
     asks_vod = runtime.settings.read_back == "on"
 
-    deliveries = DeliveryRound(courier, bootstrap.wait, bootstrap.new_lease).run()
+    deliveries = deliverer.run()
     checks = Reconciliation(
-        intake=courier.intake,
+        ingester=deliverer.ingester,
         library=(lambda: bootstrap.vod_api(runtime.settings)) if asks_vod else None,
         clock=bootstrap.now,
         new_lease=bootstrap.new_lease,

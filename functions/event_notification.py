@@ -5,23 +5,23 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING
 
-from shared import bootstrap, log
-from shared.app_event import PUSH
-from shared.arrival import Source
+from shared.domain.app_event import PUSH
+from shared.domain.ingested_event import Source
 from shared.errors import NotFoundError, StoreUnavailableError
-from shared.event_notification import (
+from shared.http.message import Request, Response
+from shared.invocation_log import note
+from shared.runtime import bootstrap, log
+from shared.runtime.invocation import answer_http
+from shared.vod.notification import (
     callback_signature_from_query,
     callback_signature_matches,
     parse_notification,
     raw_json,
 )
-from shared.http_message import Request, Response
-from shared.invocation import answer_http
-from shared.invocation_record import note
 
 if TYPE_CHECKING:
-    from shared.notification_values import EventNotification
-    from shared.settings import CallbackSettings
+    from shared.config.settings import CallbackSettings
+    from shared.vod.notification_types import EventNotification
 
 INLINE_SECONDS = 3.0
 """VOD gives up after 5 s (doc 266/33931): verification and delivery get what is left of this."""
@@ -40,10 +40,10 @@ def _respond(request: Request) -> Response:
     _refuse_unsigned(notification, request, runtime.settings, now=int(started))
 
     # Journal: only then may VOD hear an answer.
-    courier = bootstrap.courier(runtime, deadline=started + INLINE_SECONDS)
+    deliverer = bootstrap.deliverer(runtime, deadline=started + INLINE_SECONDS)
     source = Source(PUSH, int(started), lease=bootstrap.new_lease())
     try:
-        arrival = courier.intake.take_in(notification, source)
+        ingested = deliverer.ingester.ingest(notification, source)
     except StoreUnavailableError:
         raw = raw_json(notification)
         log.write("event.unjournaled", request_id=request.request_id, level="error", raw=raw)
@@ -52,8 +52,8 @@ def _respond(request: Request) -> Response:
         raise
 
     # Deliver with the time that is left.
-    note("event.journaled", **arrival.figures)
-    note(outcome=courier.deliver(arrival))
+    note("event.journaled", **ingested.figures)
+    note(outcome=deliverer.deliver(ingested))
     return Response(200)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from shared import bootstrap
-from shared.delivery_round import DeliveryRound
-from shared.invocation import deadline_of, run_timer
-from shared.pulling import Pulling
+from shared.flows.pull_events import Pulling
+from shared.runtime import bootstrap
+from shared.runtime.invocation import deadline_of, run_timer
 
 
 def main_handler(_event: object, context: object) -> dict[str, object]:
@@ -15,14 +14,14 @@ def main_handler(_event: object, context: object) -> dict[str, object]:
 
 def _work(deadline: float) -> dict[str, object]:
     runtime = bootstrap.reliable_notification()
-    courier = bootstrap.courier(runtime, deadline=deadline)
+    deliverer = bootstrap.deliverer(runtime, deadline=deadline)
 
     pulled = Pulling(
-        intake=courier.intake,
+        ingester=deliverer.ingester,
         queue=bootstrap.vod_api(runtime.settings),
         clock=bootstrap.now,
         new_lease=bootstrap.new_lease,
         deadline=deadline,
     ).run()
-    deliveries = DeliveryRound(courier, bootstrap.wait, bootstrap.new_lease).run()
+    deliveries = deliverer.run()
     return {"pulled": pulled, "deliveries": deliveries}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from shared import bootstrap, issuing
-from shared.authentication import authenticate
+from shared.domain.policy import read_signature_request
 from shared.errors import NotFoundError
-from shared.http_message import (
+from shared.flows.issue_signature import RANDOM_BITS, Issuer, random_values
+from shared.http.authentication import authenticate
+from shared.http.message import (
     Request,
     Response,
     json_response,
@@ -14,9 +15,9 @@ from shared.http_message import (
     read_json,
     text_response,
 )
-from shared.invocation import answer_http
-from shared.invocation_record import note
-from shared.upload_policy import read_signature_request
+from shared.invocation_log import note
+from shared.runtime import bootstrap
+from shared.runtime.invocation import answer_http
 
 MAX_BODY_BYTES = 16_384
 
@@ -43,17 +44,16 @@ def _respond(request: Request) -> Response:
     note(uploadId=wanted.upload_id)
 
     # Decide, and reserve what was decided.
-    issuer = issuing.Issuer(runtime.settings, runtime.store)
+    issuer = Issuer(runtime.settings, runtime.store)
     begins = wanted.upload_id is None
     issue = issuer.begin if begins else issuer.renew
-    asker = issuing.Asker(caller.user_id, request.client_address, caller.claims)
-    chance = issuing.chance_in(bootstrap.random_bits(issuing.CHANCE_BITS))
-    issued = issue(wanted, asker, now=now, chance=chance)
+    randomness = random_values(bootstrap.random_bits(RANDOM_BITS))
+    issued = issue(wanted, caller, now=now, randomness=randomness)
 
     # Act.
     event = "signature.issued" if begins else "signature.renewed"
     note(event, uploadId=issued.upload_id, policy=issued.policy)
-    headers = rate_limit_headers(issued.allowances)
+    headers = rate_limit_headers(issued.rate_limits)
     if prefers_text(request):
         return text_response(200, issued.signature, Upload_Id=issued.upload_id, **headers)
     answer = {

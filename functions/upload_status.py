@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from shared import bootstrap
-from shared.authentication import authenticate
+from shared.domain.session import UploadState, state_of
+from shared.domain.upload_id import is_upload_id
+from shared.domain.upload_representation import POLL_SECONDS, entity_tag, matches, upload_answer
 from shared.errors import ConflictError, NotFoundError
-from shared.http_message import Request, Response, json_response
-from shared.invocation import answer_http
-from shared.invocation_record import note
-from shared.upload_answer import POLL_SECONDS, entity_tag, matches, upload_answer
-from shared.upload_id import is_upload_id
-from shared.upload_session import UploadState, state_of
+from shared.http.authentication import authenticate
+from shared.http.message import Request, Response, json_response
+from shared.invocation_log import note
+from shared.runtime import bootstrap
+from shared.runtime.invocation import answer_http
 
 
 def main_handler(event: object, context: object) -> dict[str, object]:

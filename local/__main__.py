@@ -1,7 +1,7 @@
 """`python -m local COMMAND`: finds the command's module and hands it the arguments.
 
-Each command lives in `local/COMMAND_command.py`, which is imported only when it is asked for, so
-that a command needs no more libraries than its own.
+A command's module is imported only when it is asked for, so that a command needs no more libraries than
+its own.
 """
 
 from __future__ import annotations
@@ -15,16 +15,40 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS = {
-    "serve": "start everything on this machine: functions, VOD simulator, store, page and receiver",
-    "upload": "send a real file through the whole chain and wait for the app's event",
-    "inspect": "take an upload signature apart and say what is wrong with it",
-    "events": "look at the journal of events; retry, replay, and see how the app's endpoint does",
-    "deny": "stop uploads without a deployment: of a user, a network, a policy or everybody",
-    "policy": "try what a policy would sign for a user, or why not; run tests of policies",
-    "trigger": "have the simulated VOD send any event, and show what the app hears of it",
-    "doctor": "say what is wrong with a deployment, and set how VOD notifies it",
+    "serve": (
+        "local.stack.serve_command",
+        "start everything on this machine: functions, VOD simulator, store, page and receiver",
+    ),
+    "upload": (
+        "local.upload.upload_command",
+        "send a real file through the whole chain and wait for the app's event",
+    ),
+    "inspect": (
+        "local.operator.inspect_command",
+        "take an upload signature apart and say what is wrong with it",
+    ),
+    "events": (
+        "local.operator.events_command",
+        "look at the journal of events; retry, replay, and see how the app's endpoint does",
+    ),
+    "deny": (
+        "local.operator.deny_command",
+        "stop uploads without a deployment: of a user, a network, a policy or everybody",
+    ),
+    "policy": (
+        "local.operator.policy_command",
+        "try what a policy would sign for a user, or why not; run tests of policies",
+    ),
+    "trigger": (
+        "local.operator.trigger_command",
+        "have the simulated VOD send any event, and show what the app hears of it",
+    ),
+    "doctor": (
+        "local.doctor.doctor_command",
+        "say what is wrong with a deployment, and set how VOD notifies it",
+    ),
 }
-"""What can be asked for, and one line on each."""
+"""Command -> its module, and one line on what it does."""
 
 _WRONG_USAGE = 2
 _INTERRUPTED = 130
@@ -40,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if name not in COMMANDS:
         sys.stderr.write(f"There is no command {name!r}.\n\n{_overview()}")
         return _WRONG_USAGE
-    command = importlib.import_module(f"local.{name}_command")
+    command = importlib.import_module(COMMANDS[name][0])
     parser = argparse.ArgumentParser(prog=f"python -m local {name}", description=command.__doc__)
     command.add_arguments(parser)
     try:
@@ -52,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _overview() -> str:
     width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {line}" for name, line in COMMANDS.items()]
+    lines = [f"  {name:<{width}}  {line}" for name, (_, line) in COMMANDS.items()]
     return "\n".join(["Usage: python -m local COMMAND [--help]", "", *lines, ""])
 
 

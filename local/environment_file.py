@@ -21,7 +21,7 @@ _FILE = "environment.json"
 def kept_environment(folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
     """Keep the variables in `folder` for as long as the stack runs."""
     # Only the stack writes, and only it has the certificates' library.
-    from local.certificates import write_private  # noqa: PLC0415  # see above
+    from local.stack.certificates import write_private  # noqa: PLC0415  # see above
 
     write_private(folder / _FILE, json.dumps(dict(environment)).encode())
     try:

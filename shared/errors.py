@@ -1,6 +1,6 @@
 """Every error this service raises on purpose.
 
-Turning one into an HTTP answer is left to `shared.http_message`.
+Turning one into an HTTP answer is left to `shared.http.message`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import ClassVar
 
 
 @dataclass(frozen=True)
-class Fault:
+class FieldError:
     """One thing wrong with the input: where (a JSON pointer such as `/classId`), and what."""
 
     pointer: str
@@ -18,7 +18,7 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Allowance:
+class RateLimit:
     """What is left of one limit: `remaining` of `quota`, all of which is there again in `reset_seconds`."""
 
     name: str
@@ -39,10 +39,10 @@ class ServiceError(Exception):
     code: ClassVar[str] = "internal-error"
     title: ClassVar[str] = "Something failed on our side"
 
-    def __init__(self, detail: str, *, faults: tuple[Fault, ...] = ()) -> None:
+    def __init__(self, detail: str, *, field_errors: tuple[FieldError, ...] = ()) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.faults = faults
+        self.field_errors = field_errors
 
 
 class InvalidRequestError(ServiceError):
@@ -131,10 +131,10 @@ class RateLimitedError(ServiceError):
     code = "rate-limited"
     title = "Too many requests"
 
-    def __init__(self, detail: str, *, retry_after: int, allowances: tuple[Allowance, ...] = ()) -> None:
+    def __init__(self, detail: str, *, retry_after: int, rate_limits: tuple[RateLimit, ...] = ()) -> None:
         super().__init__(detail)
         self.retry_after = max(1, retry_after)
-        self.allowances = allowances
+        self.rate_limits = rate_limits
 
 
 class StoreUnavailableError(ServiceError):

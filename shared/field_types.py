@@ -141,7 +141,7 @@ def check_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> Check:  # noqa:
     return steps[0] if len(steps) == 1 else partial(_in_turn, tuple(steps))
 
 
-def fault(kind: str, message: str) -> InvalidValueError:
+def field_error(kind: str, message: str) -> InvalidValueError:
     """Say that the value itself is wrong."""
     return InvalidValueError(Finding((), kind, message))
 
@@ -160,7 +160,7 @@ def _step(function: Check, value: object) -> object:
     try:
         return function(value)
     except ValueError as error:
-        raise fault("value_error", f"Value error, {error}") from None
+        raise field_error("value_error", f"Value error, {error}") from None
 
 
 def _check_of_type(kind: Any, limits: Limits) -> Check:  # noqa: ANN401 -- as above
@@ -209,21 +209,21 @@ def _one_of(checks: Mapping[str, Check], value: object) -> object:
 
 def _text(limits: Limits, value: object) -> str:
     if not isinstance(value, str):
-        raise fault("string_type", "Input should be a valid string")
+        raise field_error("string_type", "Input should be a valid string")
     if (
         limits.keys() - {"strict", "thing"}
         and not value.isascii()
         and any("\ud800" <= character <= "\udfff" for character in value)
     ):
         words = "Input should be a valid string, unable to parse raw data as a unicode string"
-        raise fault("string_unicode", words)
+        raise field_error("string_unicode", words)
     least, most, pattern = limits.get("min_length", 0), limits.get("max_length"), limits.get("pattern")
     if len(value) < least:
-        raise fault("string_too_short", f"String should have at least {_counted(least, 'character')}")
+        raise field_error("string_too_short", f"String should have at least {_counted(least, 'character')}")
     if most is not None and len(value) > most:
-        raise fault("string_too_long", f"String should have at most {_counted(most, 'character')}")
+        raise field_error("string_too_long", f"String should have at most {_counted(most, 'character')}")
     if pattern is not None and not _compiled(pattern).search(value):
-        raise fault("string_pattern_mismatch", f"String should match pattern '{pattern}'")
+        raise field_error("string_pattern_mismatch", f"String should match pattern '{pattern}'")
     return value
 
 
@@ -236,14 +236,14 @@ def _whole_number(limits: Limits, value: object) -> int:
     if isinstance(value, str) and not limits.get("strict"):
         if len(value) > _MOST_DIGITS:
             words = "Unable to parse input string as an integer, exceeded maximum size"
-            raise fault("int_parsing_size", words)
+            raise field_error("int_parsing_size", words)
         digits = re.fullmatch(_WHOLE_NUMBER, value.strip(_BLANKS))
         if digits is None:
             words = "Input should be a valid integer, unable to parse string as an integer"
-            raise fault("int_parsing", words)
+            raise field_error("int_parsing", words)
         value = int(digits[1].replace("_", ""))
     if not isinstance(value, int) or isinstance(value, bool):
-        raise fault("int_type", "Input should be a valid integer")
+        raise field_error("int_type", "Input should be a valid integer")
     return _within(limits, value)
 
 
@@ -251,7 +251,7 @@ def _number(limits: Limits, value: object) -> float:
     if isinstance(value, str):
         value = float(_digits_of(value))
     if not isinstance(value, (int, float)) or isinstance(value, bool):
-        raise fault("float_type", "Input should be a valid number")
+        raise field_error("float_type", "Input should be a valid number")
     return _within(limits, float(value))
 
 
@@ -261,15 +261,15 @@ def _digits_of(text: str) -> str:
     for digits in (text.strip(_BLANKS), joined):
         if re.fullmatch(_NUMBER, digits, re.IGNORECASE | re.ASCII):
             return digits
-    raise fault("float_parsing", "Input should be a valid number, unable to parse string as a number")
+    raise field_error("float_parsing", "Input should be a valid number, unable to parse string as a number")
 
 
 def _within(limits: Limits, value: _Number) -> _Number:
     least, most = limits.get("ge"), limits.get("le")
     if most is not None and not value <= most:
-        raise fault("less_than_equal", f"Input should be less than or equal to {most}")
+        raise field_error("less_than_equal", f"Input should be less than or equal to {most}")
     if least is not None and not value >= least:
-        raise fault("greater_than_equal", f"Input should be greater than or equal to {least}")
+        raise field_error("greater_than_equal", f"Input should be greater than or equal to {least}")
     return value
 
 
@@ -277,15 +277,15 @@ def _truth(limits: Limits, value: object) -> bool:
     if isinstance(value, bool):
         return value
     if limits.get("strict") or not isinstance(value, str):
-        raise fault("bool_type", "Input should be a valid boolean")
+        raise field_error("bool_type", "Input should be a valid boolean")
     if value.lower() in _TRUE | _FALSE:
         return value.lower() in _TRUE
-    raise fault("bool_parsing", "Input should be a valid boolean, unable to interpret input")
+    raise field_error("bool_parsing", "Input should be a valid boolean, unable to interpret input")
 
 
 def _octets(_limits: Limits, value: object) -> bytes:
     if not isinstance(value, bytes):
-        raise fault("bytes_type", "Input should be a valid bytes")
+        raise field_error("bytes_type", "Input should be a valid bytes")
     return value
 
 
@@ -294,12 +294,12 @@ def _choice(choices: tuple[object, ...], value: object) -> object:
         return value
     *first, last = (repr(choice) for choice in choices)
     words = f"{', '.join(first)} or {last}" if first else last
-    raise fault("literal_error", f"Input should be {words}")
+    raise field_error("literal_error", f"Input should be {words}")
 
 
 def _sequence(check: Check, limits: Limits, value: object) -> tuple[object, ...]:
     if not isinstance(value, (list, tuple)):
-        raise fault("tuple_type", "Input should be a valid tuple")
+        raise field_error("tuple_type", "Input should be a valid tuple")
     findings: list[Finding] = []
     items: list[object] = []
     for place, item in enumerate(value):
@@ -315,13 +315,15 @@ def _sequence(check: Check, limits: Limits, value: object) -> tuple[object, ...]
     if findings:
         raise InvalidValueError(*findings)
     if most is not None and len(items) > most:
-        raise fault("too_long", f"{thing or 'Tuple'} should have at most {_counted(most, 'item')} {after}")
+        raise field_error(
+            "too_long", f"{thing or 'Tuple'} should have at most {_counted(most, 'item')} {after}"
+        )
     return tuple(items)
 
 
 def _mapping(check_key: Check, check: Check, value: object) -> dict[object, object]:
     if not isinstance(value, dict):
-        raise fault("dict_type", "Input should be a valid dictionary")
+        raise field_error("dict_type", "Input should be a valid dictionary")
     findings: list[Finding] = []
     members: dict[object, object] = {}
     for key, item in value.items():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar, get_args, get_type_hints
 
-from shared.field_types import Field, Finding, InvalidValueError, check_of, fault
+from shared.field_types import Field, Finding, InvalidValueError, check_of, field_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -99,7 +99,7 @@ class Model:
             return members
         if not isinstance(members, dict):
             words = f"Input should be a valid dictionary or instance of {cls.__name__}"
-            raise fault("model_type", words)
+            raise field_error("model_type", words)
         made = cls.__new__(cls)
         vars(made).update(_read(cls, members))
         return made
@@ -203,5 +203,5 @@ def _checked(kind: type[Model], field: FieldInfo, value: object, before: Mapping
         try:
             value = validator(kind, value, ValidationInfo(before))
         except ValueError as error:  # noqa: PERF203 -- a validator is one of a few
-            raise fault("value_error", f"Value error, {error}") from None
+            raise field_error("value_error", f"Value error, {error}") from None
     return value

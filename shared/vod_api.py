@@ -16,13 +16,13 @@ from tencentcloud.common.profile.client_profile import ClientProfile  # type: ig
 from tencentcloud.common.profile.http_profile import HttpProfile  # type: ignore[import-untyped]  # the SDK has no types
 
 from shared.errors import VodApiError
-from shared.invocation_record import timed
-from shared.wire_json import as_object, as_text, objects_in
+from shared.invocation_log import timed
+from shared.vod.lenient_json import as_object, as_text, objects_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.settings import VodApiSettings
+    from shared.config.settings import VodApiSettings
 
 SERVICE, VERSION = "vod", "2018-07-17"
 SEARCH_PAGE = 100

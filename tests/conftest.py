@@ -12,13 +12,13 @@ import hypothesis
 import pytest
 import redis
 
-from local.embedded_store import EmbeddedStore
+from local.stack.embedded_store import EmbeddedStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from local.stack import Stack
+    from local.stack.stack import Stack
 
 # Machines differ in speed, so no example has a deadline; a change is not to fail by another's luck.
 hypothesis.settings.register_profile("everywhere", deadline=None)
@@ -46,7 +46,7 @@ def valkey_url(request: pytest.FixtureRequest) -> str:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """One local stack on free ports for all tests, so each test uses its own users and uploads."""
     # Imported here, because most tests need no stack, and it brings many libraries.
-    from local.stack import Stack  # noqa: PLC0415  # see above
+    from local.stack.stack import Stack  # noqa: PLC0415  # see above
 
     with Stack(folder=tmp_path_factory.mktemp("stack"), timer_seconds=0.5) as running:
         yield running

@@ -18,15 +18,14 @@ if TYPE_CHECKING:
 
 ITEMS = [*(f"S{number:02}" for number in range(1, 24)), "S23b", *(f"S{number}" for number in range(24, 47))]
 STATES = {"covered", "in part", "cannot arise", "not yet"}
-DEPLOYED = sorted([*(REPOSITORY / "shared").glob("*.py"), *(REPOSITORY / "functions").glob("*.py")])
+DEPLOYED = sorted([*(REPOSITORY / "shared").rglob("*.py"), *(REPOSITORY / "functions").rglob("*.py")])
 
 SECRET_NAME = re.compile(r"(^|_)(digest|mac|password|secrets?|sign|signature|tokens?)$|secret_key$|sign_key$")
 NO_SECRETS: dict[str, str] = {
-    "hs256_token.py: mark in secret": "looks for the marks of key files; nothing of a caller's is in it",
-    "read_back.py: as_text(source.get('SourceContext')) == claim.context_token": "its seal is whole",
-    "read_back.py: as_text(task.get('SessionContext')) != claim.context_token": "as above",
-    "read_back.py: as_text(task.get('SessionContext')) == token": "as above",
-    "signature_inspection.py: secret_key in text": "a command at the key owner's own desk",
+    "hs256.py: mark in secret": "looks for the marks of key files; nothing of a caller's is in it",
+    "verify_event.py: as_text(source.get('SourceContext')) == claim.context_token": "its seal is whole",
+    "verify_event.py: as_text(task.get('SessionContext')) != claim.context_token": "as above",
+    "verify_event.py: as_text(task.get('SessionContext')) == token": "as above",
 }
 """Comparisons that may take as long as they like, each with its reason."""
 

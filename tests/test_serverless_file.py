@@ -9,15 +9,15 @@ import pytest
 import yaml
 
 from local.package.contents import LIBRARIES, folder_of
-from local.repository import REPOSITORY
-from local.serverless_file import (
+from local.package.serverless_file import (
     MAX_ENVIRONMENT_BYTES,
     environment_bytes,
     environment_of,
     faults,
     variables_read,
 )
-from shared import settings
+from local.repository import REPOSITORY
+from shared.config import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,8 +20,8 @@ from local.doctor.vod_calls import (
     is_no_answer,
     is_unauthorized,
 )
+from shared.config.settings import VodApiSettings
 from shared.errors import VodApiError
-from shared.settings import VodApiSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from local.doctor.findings import Check, Group, NotLookedAtError, fault, needed, ok, warning
 from local.doctor.store_probe import StoreProbe
+from local.operator.signature_inspection import iso_time
+from shared.config.settings import StoreSettings, WebhookSettings
 from shared.errors import StoreUnavailableError
-from shared.settings import StoreSettings, WebhookSettings
-from shared.signature_inspection import iso_time
-from shared.store_connection import StoreScope
+from shared.store.connection import StoreScope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _LATE_SECONDS = 180
 """Three runs of a timer that fires every minute."""
-_SHELVES = {
+_INDEXES = {
     "dead": ("were given up after the last attempt", "python -m local events retry --state dead"),
     "parked": ("could not be taken in", "python -m local events list --state parked"),
     "quarantined": ("claim to be ours and are not", "python -m local events list --state quarantined"),
@@ -60,11 +60,11 @@ class BacklogChecks:
             )
         else:
             yield ok("due", f"{due} wait, none is late")
-        for shelf, (meaning, command) in _SHELVES.items():
-            if count := counts[shelf]:
-                yield warning(shelf, f"{count} {meaning}", f"See why, then: {command}")
+        for index, (meaning, command) in _INDEXES.items():
+            if count := counts[index]:
+                yield warning(index, f"{count} {meaning}", f"See why, then: {command}")
             else:
-                yield ok(shelf, "none")
+                yield ok(index, "none")
 
     def _endpoint(self) -> Iterator[Finding]:
         url = needed(WebhookSettings, self._deployment.environment).app_webhook_url

@@ -20,9 +20,9 @@ from local.doctor.event_configuration import PULL, Wish, findings, wish_of
 from local.doctor.findings import Check, Group, NotLookedAtError, fault, needed, ok, skipped
 from local.doctor.policy_checks import applications
 from local.doctor.vod_calls import EventConfiguration, VodCalls, finding_of
+from shared.config.settings import VodApiSettings
 from shared.errors import VodApiError
-from shared.http_message import PROBLEM_TYPE_PREFIX
-from shared.settings import VodApiSettings
+from shared.http.message import PROBLEM_TYPE_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

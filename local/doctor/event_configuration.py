@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from local.doctor.deployment import shown_url, token_of, with_token, without_token
 from local.doctor.findings import NotLookedAtError, fault, needed, ok, warning
 from local.doctor.vod_calls import ON, EventConfiguration
-from shared.settings import CallbackSettings
+from shared.config.settings import CallbackSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """All groups of checks at once, each independent of the others, none waited for without an end.
 
-What the groups are is left to `local.doctor_command`.
+What the groups are is left to `local.doctor.doctor_command`.
 """
 
 from __future__ import annotations

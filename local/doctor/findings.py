@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
+from shared.config.settings import SettingsGroup, load_settings
 from shared.errors import ConfigurationError
-from shared.settings import SettingsGroup, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

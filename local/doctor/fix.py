@@ -1,7 +1,7 @@
 """`--fix`: VOD's event configuration made what the deployment needs, in all its applications.
 
 What is to be changed is left to `local.doctor.event_configuration`, asking for leave to
-`local.doctor_command`.
+`local.doctor.doctor_command`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from local.doctor.event_configuration import PULL, PUSH, changes, wanted_configu
 from local.doctor.findings import NotLookedAtError, needed
 from local.doctor.policy_checks import applications
 from local.doctor.vod_calls import VodCalls
-from shared.settings import VodApiSettings
+from shared.config.settings import VodApiSettings
 
 if TYPE_CHECKING:
     from local.doctor.deployment import Deployment

@@ -1,6 +1,6 @@
 """Whether what the policies name exists in VOD: an upload that names anything else is refused there.
 
-What else a policy may say is left to `shared.upload_policy`.
+What else a policy may say is left to `shared.domain.policy`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from local.doctor.findings import NotLookedAtError, fault, needed, ok
 from local.doctor.vod_calls import finding_of
+from shared.config.settings import SigningSettings, VodApiSettings
 from shared.errors import VodApiError
-from shared.settings import SigningSettings, VodApiSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from local.doctor.deployment import Deployment
     from local.doctor.findings import Finding
     from local.doctor.vod_calls import VodCalls
-    from shared.upload_policy import Policy
+    from shared.domain.policy import Policy
 
 
 def applications(environment: Mapping[str, str]) -> tuple[int | None, ...]:

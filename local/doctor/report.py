@@ -1,6 +1,6 @@
 """The findings of one examination, for people and for programs: the same content in both.
 
-What is found is left to the checks, where it is printed to `local.doctor_command`.
+What is found is left to the checks, where it is printed to `local.doctor.doctor_command`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What can be told from the variables alone, and about this machine: nothing here asks a service.
 
-What the variables mean is left to `shared.settings`.
+What the variables mean is left to `shared.config.settings`.
 """
 
 from __future__ import annotations
@@ -9,12 +9,10 @@ import platform
 import sys
 from typing import TYPE_CHECKING
 
-from local.deployment_warnings import about_callers
 from local.doctor.findings import Check, Group, fault, ok, warning
-from local.serverless_file import MAX_ENVIRONMENT_BYTES
-from shared.errors import ConfigurationError
-from shared.separate_keys import shared_keys
-from shared.settings import (
+from local.package.deployment_warnings import about_callers
+from local.package.serverless_file import MAX_ENVIRONMENT_BYTES
+from shared.config.settings import (
     EventDeliverySettings,
     EventNotificationSettings,
     ReliableNotificationSettings,
@@ -23,6 +21,8 @@ from shared.settings import (
     UploadStatusSettings,
     load_settings,
 )
+from shared.config.values import shared_keys
+from shared.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from local.doctor.deployment import Deployment
 from local.doctor.settings_checks import FUNCTIONS
 from local.environment_file import read_environment
-from local.routes import CALLBACK_PREFIX
+from local.stack.routes import CALLBACK_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

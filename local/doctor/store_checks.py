@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 
-from local.deployment_warnings import about_the_store
 from local.doctor.findings import Check, Group, NotLookedAtError, fault, needed, ok, warning
 from local.doctor.store_probe import CLAIMANTS, ROUND_TRIPS, StoreProbe, failure_of
+from local.package.deployment_warnings import about_the_store
+from shared.config.settings import StoreSettings
 from shared.errors import StoreUnavailableError
-from shared.settings import StoreSettings
-from shared.store_connection import CLUSTER_MARK, StoreScope
+from shared.store.connection import CLUSTER_MARK, StoreScope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

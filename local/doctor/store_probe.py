@@ -14,9 +14,9 @@ from typing import Any, cast
 
 import redis
 
-from shared.backlog_store import BacklogStore
+from local.operator.event_store import OperatorStore
 from shared.errors import StoreUnavailableError
-from shared.operator_store import OperatorStore
+from shared.store.endpoint import BacklogStore
 
 ROUND_TRIPS = 20
 CLAIMANTS = 8

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from local.doctor.findings import fault, skipped, warning
 from shared.errors import VodApiError
+from shared.vod.lenient_json import as_text, objects_in
 from shared.vod_api import VodApi
-from shared.wire_json import as_text, objects_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from local.doctor.findings import Check, Group, fault, needed, ok, skipped, warning
-from shared.app_webhook import AppWebhook
-from shared.outbound_address import RefusedAddressError, resolve
-from shared.settings import WebhookSettings
-from shared.signature_inspection import iso_time
+from local.operator.signature_inspection import iso_time
+from shared.config.settings import WebhookSettings
+from shared.http.outbound import RefusedAddressError, resolve
+from shared.http.webhook import AppWebhook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

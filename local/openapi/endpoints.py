@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 
 from local.openapi import DOCUMENT_FILE
 from local.openapi.page import api_page
-from local.problems import problem
+from local.stack.problems import problem
 
 if TYPE_CHECKING:
     from starlette.requests import Request

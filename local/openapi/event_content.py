@@ -1,6 +1,6 @@
 """The events that the app receives, as JSON Schema: one table for each part of their content.
 
-How they are delivered is left to `local.openapi.webhooks`; what they say, to `shared.app_event`.
+How they are delivered is left to `local.openapi.webhooks`; what they say, to `shared.domain.app_event`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from local.openapi.shapes import (
     text,
     truth,
 )
-from local.openapi.upload_content import BREACH, OUTCOME, UPLOAD_ID
-from shared.app_event import Verdict
+from local.openapi.upload_content import OUTCOME, UPLOAD_ID, VIOLATION
+from shared.domain.app_event import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -45,7 +45,7 @@ FILE_MEMBERS: dict[str, Schema] = {
     "sourceType": text("How it was uploaded, in VOD's words."),
     "breaches": or_null(
         array(
-            BREACH,
+            VIOLATION,
             "The limits of the upload's policy that the real file is beyond; empty: it is within all. Null: "
             "not known, because the upload's record is lost, it is none of ours, or VOD does not say what "
             "the file is.",

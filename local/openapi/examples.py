@@ -1,6 +1,6 @@
 """The document's examples, made by the code that makes the real ones.
 
-Keys, users and instants are invented here; the events are the recorded ones of `local.sample_events`.
+Keys, users and instants are invented; the events are those recorded in `local.operator.sample_events`.
 """
 
 from __future__ import annotations
@@ -8,16 +8,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from local.sample_events import SAMPLES
-from shared.app_event import EXPIRY, PUSH, AppEvent, Verdict, event_id_for, to_json
-from shared.arrival import classify, journal_name
-from shared.event_notification import parse_notification
-from shared.notification_values import EventNotification
-from shared.upload_answer import upload_answer
-from shared.upload_context import UploadContext, seal
-from shared.upload_policy import Grant
-from shared.upload_session import ProcedureOutcome, UploadSession
-from shared.upload_signature import SignatureParameters, build_upload_signature
+from local.operator.sample_events import SAMPLES
+from shared.domain.app_event import EXPIRY, PUSH, AppEvent, Verdict, event_id_for, to_json
+from shared.domain.ingested_event import classify, journal_name
+from shared.domain.policy import Grant
+from shared.domain.session import ProcedureOutcome, UploadSession
+from shared.domain.upload_representation import upload_answer
+from shared.vod.context_token import UploadContext, seal
+from shared.vod.notification import parse_notification
+from shared.vod.notification_types import EventNotification
+from shared.vod.signature import SignatureParameters, build_upload_signature
 
 _KEYS = ("an-example-key-that-nobody-may-use",)
 _STAGE = "example"

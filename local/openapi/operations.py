@@ -11,7 +11,7 @@ from local.openapi.headers import headers
 from local.openapi.problems import problem_status
 from local.openapi.shapes import Schema, reference, text
 from local.openapi.upload_content import UPLOAD_ID
-from shared.event_notification import MAX_BODY_BYTES as MAX_EVENT_BYTES
+from shared.vod.notification import MAX_BODY_BYTES as MAX_EVENT_BYTES
 
 _USER = [{"userToken": list[str]()}]
 _OPTIONS = "Any other method on this path; OPTIONS is answered 204."

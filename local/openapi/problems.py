@@ -10,8 +10,8 @@ import json
 from local.openapi.headers import headers
 from local.openapi.shapes import Schema, array, integer, record, reference, text
 from shared import errors
-from shared.http_message import PROBLEM_TYPE_PREFIX, problem_response
-from shared.upload_limits import UploadLimits, refusal
+from shared.domain.rate_limits import UploadLimits, refusal
+from shared.http.message import PROBLEM_TYPE_PREFIX, problem_response
 
 EXAMPLE_REQUEST_ID = "5f0c3f1e-8a51-4a55-9c0c-0b8f3b1f7a10"
 
@@ -44,7 +44,7 @@ PROBLEM_KINDS: dict[str, tuple[errors.ServiceError, ...]] = {
     ),
     "Forbidden": (
         errors.ForbiddenError(
-            "There is no such policy for this user.", faults=(errors.Fault("/policy", "Unknown."),)
+            "There is no such policy for this user.", field_errors=(errors.FieldError("/policy", "Unknown."),)
         ),
     ),
     "NotFound": (errors.NotFoundError("There is no such upload."),),
@@ -57,7 +57,7 @@ PROBLEM_KINDS: dict[str, tuple[errors.ServiceError, ...]] = {
     "Unprocessable": (
         errors.UnprocessableError(
             "The request has members that cannot be accepted.",
-            faults=(errors.Fault("/random", "There is no such member."),),
+            field_errors=(errors.FieldError("/random", "There is no such member."),),
         ),
     ),
     "RateLimited": (refusal("user", UploadLimits(30), wait_ms=2000),),

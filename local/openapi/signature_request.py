@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from local.openapi.shapes import Schema, record
 from local.pydantic_models import pydantic_model
-from shared.upload_policy import DEFAULT_POLICY, Policy, SignatureRequest
+from shared.domain.policy import DEFAULT_POLICY, Policy, SignatureRequest
 
 _LIMITS: dict[str, Schema] = {
     "context": {"not": {"type": "string", "pattern": r"[\x00-\x1f\x7f]"}},

@@ -1,13 +1,13 @@
 """What is told of one upload: the answers of POST /signature and GET /uploads/{uploadId}.
 
-The tables name every member that `functions/` and `shared.upload_answer` write; tests hold them
-against real answers.
+The tables name every member that `functions/` and `shared.domain.upload_representation` write; tests
+compare them with real answers.
 """
 
 from __future__ import annotations
 
 from local.openapi.shapes import Schema, array, instant, integer, one_of, or_null, record, text, truth
-from shared.upload_session import UploadState
+from shared.domain.session import UploadState
 
 UPLOAD_ID = text("The upload's id, a ULID.", pattern="^[0-7][0-9A-HJKMNP-TV-Z]{25}$")
 
@@ -32,7 +32,7 @@ OUTCOME: dict[str, Schema] = {
     "subtasks": array(SUBTASK, "Each subtask with its own outcome."),
 }
 
-BREACH = record(
+VIOLATION = record(
     "One limit that a file is beyond.",
     {
         "limit": one_of(("maxFileSize", "maxDuration", "fileTypes"), "Its name in the policy."),
@@ -73,7 +73,7 @@ UPLOAD = record(
         "procedure": or_null(record("What is known of the task flow; null before its first event.", OUTCOME)),
         "breaches": or_null(
             array(
-                BREACH,
+                VIOLATION,
                 "The limits of the policy that the file is beyond; empty: none. Null: there is no file yet, "
                 "or it is not known.",
             )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.package.archive import read_folder, write_folder, write_zip
-from local.package.contents import LIBRARIES, OPERATORS_OWN, PackageError, folder_of, place_in_package
+from local.package.contents import LIBRARIES, PackageError, folder_of, place_in_package
 from local.package.interpreter import python_3_10
 from local.package.shared_object import without_symbol_tables
 from local.package.wheels import fetch, files_in, read_lock
@@ -87,10 +87,10 @@ def package_at(target: Path, function: str) -> Package:
 
 def own_files() -> Files:
     """Read the repository's own part of the packages: `shared/`, and the functions at the root."""
-    shared = [path for path in (REPOSITORY / "shared").glob("*.py") if path.stem not in OPERATORS_OWN]
+    shared = (REPOSITORY / "shared").rglob("*.py")
     functions = (REPOSITORY / "functions").glob("*.py")
     return {
-        **{f"shared/{path.name}": path.read_bytes() for path in shared},
+        **{path.relative_to(REPOSITORY).as_posix(): path.read_bytes() for path in shared},
         **{path.name: path.read_bytes() for path in functions},
     }
 

@@ -11,13 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from local.deployment_warnings import about_callers, about_the_store
 from local.package.build import BUILD, files_of, own_files, package_at
 from local.package.contents import LIBRARIES, folder_of
-from local.package.stage_variables import stage_file, stage_variables
-from local.pydantic_models import findings
-from local.repository import REPOSITORY
-from local.serverless_file import (
+from local.package.deployment_warnings import about_callers, about_the_store
+from local.package.serverless_file import (
     MAX_ENVIRONMENT_BYTES,
     environment_bytes,
     environment_of,
@@ -25,9 +22,12 @@ from local.serverless_file import (
     functions_in,
     variables_read,
 )
-from shared import settings
+from local.package.stage_variables import stage_file, stage_variables
+from local.pydantic_models import findings
+from local.repository import REPOSITORY
+from shared.config import settings
+from shared.config.values import shared_keys
 from shared.errors import ConfigurationError
-from shared.separate_keys import shared_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -46,9 +46,6 @@ NEVER_IMPORTED: Mapping[str, str] = {
 }
 """What is left out of the wheels, each with its reason; a name that ends in a slash is a folder."""
 
-OPERATORS_OWN = frozenset({"operator_store"})
-"""Files of `shared/` that only the commands of `local/` import."""
-
 _TESTS = re.compile(r"tests?|test_.*")
 _KEPT_SUFFIXES = frozenset({".pem", ".py", ".so"})
 _DROPPED_SUFFIXES = frozenset({".cfg", ".h", ".js", ".pyi", ".typed"})
@@ -67,7 +64,7 @@ def folder_of(function: str) -> str:
     """Name the folder of a function's package.
 
     With hyphens, because the deploying component looks for the name anywhere in the path of a file
-    (seen in its public source): no file of ours has a hyphen in its name, while `shared/upload_signature.py`
+    (seen in its public source): no file of ours has a hyphen in its name, while `shared/vod/signature.py`
     lies in every package.
     """
     return function.replace("_", "-")

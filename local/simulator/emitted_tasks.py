@@ -9,8 +9,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from shared.notification_values import PROCEDURE_STATE_CHANGED
-from shared.wire_json import as_object, as_text
+from shared.vod.lenient_json import as_object, as_text
+from shared.vod.notification_types import PROCEDURE_STATE_CHANGED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,7 @@ import json
 import logging
 import mimetypes
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from local.simulator.media import Media
 from local.simulator.media_probe import probe
@@ -26,11 +26,21 @@ if TYPE_CHECKING:
     from local.simulator.object_files import ObjectFiles
     from local.simulator.objects import ObjectStore
     from local.simulator.sessions import SessionStore, UploadSession
-    from local.simulator.settings import SimulatorSettings
-    from local.simulator.task_flow_runner import TaskFlowRunner
+    from local.simulator.settings import Procedure, SimulatorSettings
+    from local.simulator.signatures import SignedTerms
 
 MEDIA_PATH = "/local/media/"
 _log = logging.getLogger("local.simulator")
+
+
+class TaskFlows(Protocol):
+    """Starts the task flow that an upload asks for."""
+
+    def add(self, procedure: Procedure, media: Media, terms: SignedTerms) -> str:
+        """Plan a flow and return its TaskId."""
+
+    def wake(self) -> None:
+        """Run planned flows; safe to call from any thread."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +56,7 @@ class MediaLibrary:
     objects: ObjectStore
     sessions: SessionStore
     notifications: Notifications
-    task_flows: TaskFlowRunner
+    task_flows: TaskFlows
 
     def url(self, path: str) -> str:
         """Give the address under which a published path is served."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.errors import ContentTooLargeError, InvalidRequestError
-from shared.wire_json import read_object
+from shared.vod.lenient_json import read_object
 
 if TYPE_CHECKING:
     from starlette.requests import Request

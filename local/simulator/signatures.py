@@ -1,6 +1,6 @@
 """What VOD demands of an upload signature, and the one-time rule.
 
-Taking the string apart and checking its HMAC is left to `shared.upload_signature`.
+Taking the string apart and checking its HMAC is left to `shared.vod.signature`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from local.simulator.business_errors import (
     repeat_signature,
 )
 from shared.errors import InvalidRequestError
-from shared.upload_signature import decode, is_signed_with
+from shared.vod.signature import decode, is_signed_with
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,10 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from local.embedded_store import EmbeddedStore
-from local.instances import scf_context
 from local.package.contents import LIBRARIES
 from local.package.interpreter import python_3_10
+from local.stack.embedded_store import EmbeddedStore
+from local.stack.instances import scf_context
 from tests.bench import layouts
 from tests.bench.invocations import Deployment
 from tests.bench.series import in_turns, keep, machine, ratio, spread

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 
-from local.embedded_store import EmbeddedStore
-from shared.issuing import Asker, Chance, Issuer
-from shared.settings import UploadSignatureSettings, load_settings
-from shared.store_connection import PARTITIONS
-from shared.upload_policy import read_signature_request
+from local.stack.embedded_store import EmbeddedStore
+from shared.config.settings import UploadSignatureSettings, load_settings
+from shared.domain.policy import read_signature_request
+from shared.flows.issue_signature import Issuer, Randomness
+from shared.http.authentication import Caller
+from shared.store.connection import PARTITIONS
 from tests.bench.invocations import NO_LIMITS
 from tests.bench.series import keep, machine, quartiles
 from tests.functions.deployment import environment
@@ -129,22 +130,22 @@ def calls_of(growing: Growing) -> dict[str, list[Callable[[], object]]]:
     wanted = read_signature_request({})
 
     def sign() -> Callable[[], object]:
-        asker = Asker(f"user-{next(_NUMBERS)}")
-        chance = Chance([next(_NUMBERS) for _ in range(3)], upload_id=next(_NUMBERS))
-        return lambda: issuer.begin(wanted, asker, now=NOW, chance=chance)
+        caller = Caller(f"user-{next(_NUMBERS)}")
+        randomness = Randomness([next(_NUMBERS) for _ in range(3)], upload_id=next(_NUMBERS))
+        return lambda: issuer.begin(wanted, caller, now=NOW, randomness=randomness)
 
-    def take_in() -> Callable[[], object]:
+    def ingest() -> Callable[[], object]:
         number = next(_NUMBERS)
         event = uploaded(token_of(new_session(f"taken-{number}")), file_id=str(number))
-        return lambda: service.take_in(event)
+        return lambda: service.ingest(event)
 
     def run_timer() -> None:
-        service.delivery_round().run()
+        service.delivery_run().run()
         service.reconciliation().run()
 
     return {
         "signature": [sign() for _ in range(CALLS)],
-        "intake": [take_in() for _ in range(CALLS)],
+        "intake": [ingest() for _ in range(CALLS)],
         "timer": [run_timer] * (CALLS // 2),
     }
 

@@ -9,11 +9,13 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
-from shared.issuing import Asker, Chance, IssuedSignature, Issuer
-from shared.settings import UploadSignatureSettings, load_settings
-from shared.store import Store, StoreScope
-from shared.upload_policy import read_signature_request
-from shared.upload_signature import decode
+from shared.config.settings import UploadSignatureSettings, load_settings
+from shared.domain.policy import read_signature_request
+from shared.flows.issue_signature import IssuedSignature, Issuer, Randomness
+from shared.http.authentication import Caller
+from shared.store.connection import StoreScope
+from shared.store.journal import Store
+from shared.vod.signature import decode
 from tests.functions.deployment import CALLBACK_TOKEN, environment, user_token
 from tests.functions.scf import event_of
 from tests.shared.loopback_peer import HttpPeer, Received, Reply
@@ -75,8 +77,10 @@ class Deployment:
 
     def begin(self, user: str) -> IssuedSignature:
         """Begin an upload, as its first signature does."""
-        chance = Chance(nonces=[secrets.randbits(32)], upload_id=secrets.randbits(80))
-        return self._issuer.begin(read_signature_request({}), Asker(user), now=time.time(), chance=chance)
+        randomness = Randomness(nonces=[secrets.randbits(32)], upload_id=secrets.randbits(80))
+        return self._issuer.begin(
+            read_signature_request({}), Caller(user), now=time.time(), randomness=randomness
+        )
 
     def event(self, function: str) -> Mapping[str, object]:
         """Make the next invocation of a function; each event is about another file of another upload."""

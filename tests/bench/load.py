@@ -24,12 +24,12 @@ from urllib.parse import urlsplit
 
 import requests
 
-from local.demo_settings import user_token
-from local.stack import Stack
-from local.upload_client import UploadClient
-from local.upload_order import UploadOrder
-from shared.upload_context import UploadContext, seal
-from shared.upload_id import new_upload_id
+from local.stack.demo_settings import user_token
+from local.stack.stack import Stack
+from local.upload.client import UploadClient
+from local.upload.order import UploadOrder
+from shared.domain.upload_id import new_upload_id
+from shared.vod.context_token import UploadContext, seal
 from tests.bench.invocations import NO_LIMITS
 from tests.bench.series import keep, machine
 from tests.shared.loopback_peer import HttpPeer, Reply

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from local.demo_settings import user_token
-from local.stack import Stack
-from shared.upload_signature import decode
+from local.stack.demo_settings import user_token
+from local.stack.stack import Stack
+from shared.vod.signature import decode
 from tests.bench.invocations import NO_LIMITS
 from tests.bench.series import keep, machine, percentile
 from tests.shared.uploads import uploaded
@@ -97,7 +97,7 @@ def instances_of(process_id: int) -> tuple[float, int, int]:
         try:
             words = (folder / "cmdline").read_bytes().split(b"\0")
             status = (folder / "status").read_text(encoding="utf-8")
-            is_ours = b"local.function_instance" in words and f"\nPPid:\t{process_id}\n" in status
+            is_ours = b"local.stack.function_instance" in words and f"\nPPid:\t{process_id}\n" in status
             opened = len(list((folder / "fd").iterdir())) if is_ours else 0
         except OSError:
             continue

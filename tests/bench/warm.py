@@ -27,9 +27,9 @@ from unittest import mock
 import jwt
 import redis
 
-from local.embedded_store import EmbeddedStore
-from local.instances import scf_context
-from shared.redis_wire import RedisWire
+from local.stack.embedded_store import EmbeddedStore
+from local.stack.instances import scf_context
+from shared.store.resp import RedisWire
 from tests.bench.invocations import Deployment
 from tests.bench.series import keep, machine, percentile, quartiles
 from tests.functions.deployment import JWT_SECRET, start_anew
@@ -100,12 +100,12 @@ def floor_of(
 
         return sign
 
-    def take_in() -> None:
+    def ingest() -> None:
         hmac.digest(b"secret", event["body"].encode(), hashlib.sha256)
         json.loads(event["body"])
         evalsha(digest, count, *words)
 
-    return take_in
+    return ingest
 
 
 def timed(calls: Sequence[Callable[[], object]]) -> list[float]:

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
 
 from local.chromium import find_chromium
-from local.demo_settings import POLICIES
-from local.stack import Stack
+from local.stack.demo_settings import POLICIES
+from local.stack.stack import Stack
 from tests.browser.upload_page import UploadPage
 
 if TYPE_CHECKING:

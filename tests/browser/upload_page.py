@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import ConsoleMessage
 
-    from local.stack import Stack
+    from local.stack.stack import Stack
 
 SECONDS = 1000
 PATIENCE = 15 * SECONDS

@@ -1,7 +1,7 @@
 """A pytest plugin (`-p tests.cluster.cluster_client`): what the tests need to run against a Redis Cluster.
 
 The clients with which tests look into the store understand redis+cluster:// too; the service has its
-own way (`shared.store_connection`), which is what is tested.
+own way (`shared.store.connection`), which is what is tested.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import redis
 from redis._parsers.commands import CommandsParser
 from redis.cluster import RedisCluster
 
-from shared import store_connection
+from shared.store import connection as store_connection
 
 if TYPE_CHECKING:
     from redis.typing import PatternT

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.domain.rate_limits import UploadLimits
 from shared.errors import StoreUnavailableError
-from shared.store import Store, StoreScope
-from shared.upload_limits import UploadLimits
+from shared.store.connection import StoreScope
+from shared.store.journal import Store
 from tests.cluster.failover import kill_a_primary
 from tests.cluster.redis_cluster import RedisCluster
 from tests.cluster.valkey_server import wait_until

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 _CALLBACK = "tests/functions/test_event_notification.py"
 SUITE = [
-    "tests/shared/test_store_uploads.py",
-    "tests/shared/test_store_journal.py",
-    "tests/shared/test_store_deliveries.py",
-    "tests/shared/test_operator_store.py",
-    "tests/shared/test_issuing.py",
-    "tests/shared/test_intake.py",
-    "tests/shared/test_delivery.py",
-    "tests/shared/test_delivery_round.py",
-    "tests/shared/test_pulling.py",
-    "tests/shared/test_reconciliation.py",
+    "tests/shared/store/test_store_uploads.py",
+    "tests/shared/store/test_store_journal.py",
+    "tests/shared/store/test_store_deliveries.py",
+    "tests/local/operator/test_event_store.py",
+    "tests/shared/flows/test_issue_signature.py",
+    "tests/shared/flows/test_ingest_event.py",
+    "tests/shared/flows/test_deliver_events.py",
+    "tests/shared/flows/test_delivery_runs.py",
+    "tests/shared/flows/test_pull_events.py",
+    "tests/shared/flows/test_reconcile_uploads.py",
     "tests/functions/test_upload_signature.py",
     "tests/functions/test_upload_signature_limits.py",
     "tests/functions/test_upload_signature_renewals.py",
@@ -47,17 +47,17 @@ functions are about requests that are refused before the store is asked.
 """
 
 ABOUT_ONE_SERVER = {
-    "tests/shared/test_delivery_round.py::test_store_that_goes_down_in_a_round_costs_a_repeat_and_no_event": (
+    "tests/shared/flows/test_delivery_runs.py::test_store_outage_in_a_run_costs_a_repeat_and_no_event": (
         "puts a relay before the one port of a server; a cluster tells its clients its own addresses"
     ),
-    "tests/shared/test_pulling.py::test_store_that_goes_down_stops_the_confirmations": "as above",
-    "tests/shared/test_pulling.py::test_store_that_stumbles_is_no_failure_of_the_event": (
+    "tests/shared/flows/test_pull_events.py::test_store_that_goes_down_stops_the_confirmations": "as above",
+    "tests/shared/flows/test_pull_events.py::test_store_that_stumbles_is_no_failure_of_the_event": (
         "has one server pause for longer than the time-outs, which are longer here"
     ),
     f"{_CALLBACK}::test_event_that_cannot_be_journaled_gets_no_answer_in_time": (
         "has its own silent server, and measures the same time-outs"
     ),
-    "tests/shared/test_delivery_round.py::test_overlapping_rounds_share_the_turns_and_the_events": (
+    "tests/shared/flows/test_delivery_runs.py::test_overlapping_rounds_share_the_turns_and_the_events": (
         "is about two threads' fair share of one processor, which has five more to serve here"
     ),
 }

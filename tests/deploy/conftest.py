@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 import yaml
 
-import local.system
+import local.stack.system
 from local.package.build import BUILD, Package, build_packages, package_at, place_of, read_libraries
 from local.package.contents import LIBRARIES, MissingToolError
 from local.package.interpreter import python_3_10
+from local.package.serverless_file import environment_of, functions_in
 from local.repository import REPOSITORY
-from local.serverless_file import environment_of, functions_in
 from local.simulator import RoleCredential
-from local.stack import Stack
+from local.stack.stack import Stack
 from tests.deploy.packaged_instances import Deployed, PackagedInstances
 from tests.shared.jwks_server import rsa_jwk, serving_keys
 
@@ -85,7 +85,7 @@ class Deploy(Protocol):
 
 
 class StartStack(Protocol):
-    """Starts a stack; the keywords are those of `local.system.SystemOptions`."""
+    """Starts a stack; the keywords are those of `local.stack.system.SystemOptions`."""
 
     def __call__(self, *, off: frozenset[str] = ..., **options: Any) -> tuple[Stack, PackagedInstances]:  # noqa: ANN401  # as there
         """Start it without the timers of `off`, and tell what its functions run in."""
@@ -131,7 +131,7 @@ def packaged_stack(deploy: Deploy, tmp_path: Path, monkeypatch: pytest.MonkeyPat
                 made[0].off = off
                 return made[0]
 
-            monkeypatch.setattr(local.system, "Instances", instances)
+            monkeypatch.setattr(local.stack.system, "Instances", instances)
             simulator = {"role_credentials": (ROLE,), **options.pop("simulator", {})}
             stack = Stack(folder=tmp_path / "stack", simulator=simulator, timer_seconds=0.5, **options)
             return parts.enter_context(stack), made[0]

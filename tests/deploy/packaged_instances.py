@@ -1,6 +1,6 @@
 """Instances of the packaged functions, in place of those that run from the repository.
 
-The gateway and the timers of the local stack call them as they call `local.instances`; what an
+The gateway and the timers of the local stack call them as they call `local.stack.instances`; what an
 instance does is left to `scf_runtime`.
 """
 
@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from local.instances import CONTAINER_EXITED, USER_CODE_EXCEPTION, FunctionFailedError, scf_context
 from local.package.interpreter import python_3_10
+from local.stack.instances import CONTAINER_EXITED, USER_CODE_EXCEPTION, FunctionFailedError, scf_context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

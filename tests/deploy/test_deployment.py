@@ -13,8 +13,8 @@ import yaml
 
 from local.package.archive import read_folder
 from local.package.contents import LIBRARIES
+from local.package.serverless_file import environment_of, functions_in, variables_read
 from local.repository import REPOSITORY
-from local.serverless_file import environment_of, functions_in, variables_read
 from tests.deploy.filled_example import VALUES, filled_example
 from tests.deploy.loopback_cloud import LoopbackCloud, loopback_cloud
 from tests.deploy.proof import COMMAND_LINE, PREFIX, run_command_line, run_component

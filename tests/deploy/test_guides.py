@@ -23,10 +23,10 @@ import requests
 from local.doctor.vod_calls import EventConfiguration, VodCalls
 from local.package.build import BUILD
 from local.repository import REPOSITORY
-from local.stack import Stack
-from shared.settings import VodApiSettings, load_settings
-from shared.store import Store, StoreScope
-from shared.store_connection import digest
+from local.stack.stack import Stack
+from shared.config.settings import VodApiSettings, load_settings
+from shared.store.connection import StoreScope, digest
+from shared.store.journal import Store
 from tests.deploy.console_blocks import Shown, plain, shown_on
 from tests.deploy.filled_example import VALUES, filled_example
 from tests.deploy.loopback_cloud import LoopbackCloud, loopback_cloud

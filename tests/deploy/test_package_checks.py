@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     ("name", "content", "sentence"),
     [
         ("upload_signature.py", "def main_handler(): ...\n", "is older than the code: run make package."),
-        ("shared/log.py", None, "is older than the code: run make package."),
+        ("shared/runtime/log.py", None, "is older than the code: run make package."),
         ("shared/extra.py", "", "is older than the code: run make package."),
         (".env", f"VOD_SECRET_KEY={SECRET}", ".env is in its package, and would be uploaded"),
         ("shared/.env.prod", f"VOD_SECRET_KEY={SECRET}", "shared/.env.prod is in its package"),

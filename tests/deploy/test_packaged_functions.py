@@ -15,8 +15,8 @@ import requests
 from local.package.contents import FOR_CLUSTERS, FOR_PUBLIC_KEYS, LIBRARIES
 from local.package.interpreter import python_3_10
 from local.simulator.faults import Fault
-from local.upload_client import UploadClient
-from local.upload_order import UploadOrder
+from local.upload.client import UploadClient
+from local.upload.order import UploadOrder
 from tests.functions.deployment import environment
 from tests.functions.scf import event_of
 from tests.keys import public_pem, rsa_key
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from local.stack import Stack
+    from local.stack.stack import Stack
     from tests.deploy.conftest import Deploy, StartStack
     from tests.deploy.packaged_instances import PackagedInstances
 
@@ -128,7 +128,7 @@ def test_tokens_of_asymmetric_keys_are_verified_from_the_package(
 @pytest.mark.parametrize("function", LIBRARIES)
 def test_client_of_a_cluster_is_in_every_package(unpacked: Mapping[str, Path], function: str) -> None:
     """A store that is a cluster needs the whole client, with all that it imports."""
-    program = "import shared.store_connection, redis, sys; from redis.cluster import RedisCluster"
+    program = "import shared.store.connection, redis, sys; from redis.cluster import RedisCluster"
     run = subprocess.run(  # noqa: S603  # the interpreter we found
         [python_3_10(), "-s", "-S", "-c", f"{program}; print(redis.__file__)"],
         env={"PYTHONPATH": str(unpacked[function]), "PYTHONDONTWRITEBYTECODE": "x"},

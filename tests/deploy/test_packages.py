@@ -21,7 +21,6 @@ from local.package.build import BUILD, build_packages, package_at
 from local.package.contents import (
     LIBRARIES,
     NEVER_IMPORTED,
-    OPERATORS_OWN,
     PackageError,
     folder_of,
     place_in_package,
@@ -179,7 +178,9 @@ def imports_in(source: bytes) -> Iterator[str]:
         if isinstance(node, ast.ImportFrom) and node.module == "shared":
             yield from (f"shared/{alias.name}.py" for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("shared."):
-            yield f"{node.module}.py".replace(".", "/", 1)
+            place = str(node.module).replace(".", "/")
+            names = [f"{place}/{alias.name}" for alias in node.names]
+            yield from (f"{name}.py" for name in (place, *names) if (REPOSITORY / f"{name}.py").is_file())
 
 
 def test_everything_of_shared_that_is_imported_is_there(packages: list[Package]) -> None:
@@ -191,7 +192,7 @@ def test_everything_of_shared_that_is_imported_is_there(packages: list[Package])
         }
 
         assert asked - files.keys() == set()
-        assert {f"shared/{room}.py" for room in OPERATORS_OWN} & files.keys() == set()
+        assert not any(name.startswith("local/") for name in files)
 
 
 def test_licence_of_every_library_comes_along(packages: list[Package]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from local.instances import FunctionFailedError
+from local.stack.instances import FunctionFailedError
 from tests.deploy.packaged_instances import Deployed, PackagedInstances
 
 if TYPE_CHECKING:

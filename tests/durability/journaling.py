@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.errors import StoreUnavailableError
-from shared.store import Store, StoreScope
+from shared.store.connection import StoreScope
+from shared.store.journal import Store
 from tests.shared.uploads import NOW, facts_in, new_entry, new_session, uploaded
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import requests
 
 from local.repository import REPOSITORY
-from tests.local.upload_process import upload
+from tests.local.upload.upload_process import upload
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from local.stack import Stack
+    from local.stack.stack import Stack
 
 
 def run(stack: Stack, *command: str, given: str = "") -> str:

@@ -46,7 +46,7 @@ class Sign(Protocol):
         """Post to /signature; header names are given with underscores."""
 
 
-class Look(Protocol):
+class ReadStatus(Protocol):
     """Asks for the status of one upload."""
 
     def __call__(self, upload_id: str, *, method: str = "GET", user: str = "alice", **headers: str) -> Answer:
@@ -125,7 +125,7 @@ def sign(call: Call) -> Sign:
 
 
 @pytest.fixture
-def look(call: Call) -> Look:
+def look(call: Call) -> ReadStatus:
     """Ask for one upload."""
 
     def look(upload_id: str, *, method: str = "GET", user: str = "alice", **headers: str) -> Answer:

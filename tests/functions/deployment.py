@@ -10,8 +10,8 @@ import time
 
 import jwt
 
-from shared import bootstrap
-from shared.settings import EventNotificationSettings, UploadSignatureSettings, UploadStatusSettings
+from shared.config.settings import EventNotificationSettings, UploadSignatureSettings, UploadStatusSettings
+from shared.runtime import bootstrap
 
 SECRET_ID = "AKIDcanaryOfTheTests0000"
 SECRET_KEY = "canary-of-the-secret-key-0000001"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from functions import upload_signature
-from local.policy_trial import trial_settings, try_token, try_user
-from shared.upload_signature import decode
+from local.operator.policy_trial import trial_settings, try_token, try_user
+from shared.vod.signature import decode
 from tests.functions.deployment import POLICIES, user_token
 
 if TYPE_CHECKING:

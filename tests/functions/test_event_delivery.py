@@ -12,11 +12,11 @@ import redis
 
 from functions import event_delivery
 from local.simulator.faults import Fault
-from shared import bootstrap
-from shared.arrival import Source
-from shared.event_notification import parse_notification
-from shared.intake import Intake
-from shared.upload_signature import decode
+from shared.domain.ingested_event import Source
+from shared.flows.ingest_event import Ingester
+from shared.runtime import bootstrap
+from shared.vod.notification import parse_notification
+from shared.vod.signature import decode
 from tests.functions.deployment import CONTEXT_KEY
 from tests.functions.vod import begin_upload
 from tests.local.simulator.account import SECRET_ID, SECRET_KEY, Account
@@ -85,7 +85,7 @@ def push(token: str, file_id: str, *, seconds_ago: int = 60) -> None:
     runtime = bootstrap.event_delivery()
     source = Source("push", int(time.time()) - seconds_ago, lease=secrets.token_hex(8))
     notification = parse_notification(json.dumps(uploaded(token, file_id=file_id)).encode())
-    Intake(runtime.store, runtime.settings).take_in(notification, source)
+    Ingester(runtime.store, runtime.settings).ingest(notification, source)
 
 
 def bodies(app: HttpPeer) -> list[dict[str, Any]]:

@@ -13,9 +13,9 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from functions import event_notification
-from shared import bootstrap
-from shared.event_notification import parse_notification
-from shared.upload_signature import decode
+from shared.runtime import bootstrap
+from shared.vod.notification import parse_notification
+from shared.vod.signature import decode
 from tests.functions.deployment import CALLBACK_TOKEN, CONTEXT_KEY, SECRET_KEY, environment
 from tests.functions.scf import REQUEST_ID, Answer, event_of, read_answer
 from tests.functions.vod import begin_upload
@@ -26,7 +26,7 @@ from tests.shared.vod_records import Records
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tests.functions.conftest import Call, Deploy, Look
+    from tests.functions.conftest import Call, Deploy, ReadStatus
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "vod"
 SECRET = "whsec_" + "Y2FuYXJ5" * 4
@@ -132,7 +132,7 @@ def log_lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 
 def test_finished_upload_reaches_app_and_owner(
-    settings: dict[str, str], vod: Vod, app: HttpPeer, call: Call, look: Look
+    settings: dict[str, str], vod: Vod, app: HttpPeer, call: Call, look: ReadStatus
 ) -> None:
     """From the callback to the app's signed event and the owner's status, in both dialects."""
     assert settings
@@ -157,7 +157,7 @@ def test_finished_upload_reaches_app_and_owner(
 
 
 def test_task_flow_reaches_app_and_owner(
-    settings: dict[str, str], vod: Vod, app: HttpPeer, look: Look
+    settings: dict[str, str], vod: Vod, app: HttpPeer, look: ReadStatus
 ) -> None:
     """The events of one upload are numbered, and its state follows them."""
     assert settings
@@ -239,7 +239,7 @@ def test_broken_seal_is_answered_and_never_delivered(settings: dict[str, str], a
 
 
 def test_forged_file_is_never_delivered_and_the_genuine_one_is(
-    settings: dict[str, str], vod: Vod, app: HttpPeer, look: Look
+    settings: dict[str, str], vod: Vod, app: HttpPeer, look: ReadStatus
 ) -> None:
     """Who knows the callback's address can put his own token on another's file, to no effect (S23b)."""
     assert settings

@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from functions import upload_signature, upload_status
-from shared.store_connection import PARTITIONS, digest
+from shared.store.connection import PARTITIONS, digest
 
 if TYPE_CHECKING:
     from tests.functions.conftest import Call, Sign

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from functions import upload_signature, upload_status
-from shared.upload_signature import decode, is_signed_with
+from shared.vod.signature import decode, is_signed_with
 from tests.functions.deployment import SECRET_KEY, user_token
 from tests.functions.scf import read_answer
 

@@ -18,8 +18,8 @@ from functions import (
     upload_status,
 )
 from local.repository import REPOSITORY
-from shared import bootstrap
-from shared.upload_signature import decode
+from shared.runtime import bootstrap
+from shared.vod.signature import decode
 from tests.functions.deployment import CALLBACK_TOKEN, user_token
 from tests.functions.scf import REQUEST_ID, event_of
 from tests.functions.vod import begin_upload

@@ -20,7 +20,7 @@ from tests.functions.scf import REQUEST_ID, read_answer
 if TYPE_CHECKING:
     import pytest
 
-    from tests.functions.conftest import Call, Deploy, Look, Sign
+    from tests.functions.conftest import Call, Deploy, ReadStatus, Sign
 
 UPLOAD = "01KAPVZ9M80000000000000000"
 SECRETS = (SECRET_KEY, CONTEXT_KEY, OLD_CONTEXT_KEY, JWT_SECRET, OLD_JWT_SECRET)
@@ -103,7 +103,7 @@ def test_defect_is_answered_500_without_a_word_about_it(
 
 
 def test_nothing_secret_reaches_the_log_or_an_answer(
-    sign: Sign, look: Look, call: Call, capsys: pytest.CaptureFixture[str]
+    sign: Sign, look: ReadStatus, call: Call, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Log lines hold ids and states: no key, no token, no signature, no context."""
     issued = sign({"context": "canary-context"}).json

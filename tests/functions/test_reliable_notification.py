@@ -9,7 +9,7 @@ import pytest
 
 from functions import reliable_notification
 from local.simulator.faults import Fault
-from shared.upload_signature import decode
+from shared.vod.signature import decode
 from tests.functions.deployment import CONTEXT_KEY
 from tests.functions.vod import begin_upload
 from tests.local.simulator.account import SECRET_ID, SECRET_KEY, Account

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from functions import event_notification
-from shared.upload_signature import decode
+from shared.vod.signature import decode
 from tests.functions.deployment import CALLBACK_TOKEN
 from tests.shared.loopback_peer import HOST, RawPeer
 from tests.shared.uploads import uploaded
@@ -17,7 +17,7 @@ from tests.shared.uploads import uploaded
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.functions.conftest import Call, Deploy, Look, Sign
+    from tests.functions.conftest import Call, Deploy, ReadStatus, Sign
 
 
 class Line:
@@ -60,7 +60,7 @@ def push(call: Call, signature: str, file_id: str) -> None:
     assert answer.status == 200
 
 
-def test_warm_invocation_goes_to_the_store_once(line: Line, sign: Sign, look: Look, call: Call) -> None:
+def test_warm_invocation_goes_to_the_store_once(line: Line, sign: Sign, look: ReadStatus, call: Call) -> None:
     """A signature, its renewal, a status, an intake, a cancellation: one round trip each."""
     first = sign().json
     push(call, first["signature"], "1")

@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from functions import upload_signature, upload_status
-from local.embedded_store import EmbeddedStore
+from local.stack.embedded_store import EmbeddedStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

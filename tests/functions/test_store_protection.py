@@ -17,8 +17,8 @@ import redis
 import trustme
 
 from functions import event_delivery, event_notification
-from local.process_tree import tied_to_us
 from local.repository import REPOSITORY
+from local.stack.process_tree import tied_to_us
 from tests.functions.deployment import CALLBACK_TOKEN, start_anew
 from tests.functions.scf import event_of
 from tests.functions.vod import EVENTS, announce_procedure, announce_upload, begin_upload
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.functions.conftest import Deploy, Look, Sign
+    from tests.functions.conftest import Deploy, ReadStatus, Sign
 
 PASSWORD = "canary-of-the-store-user-with-least-rights"
 RULE = re.search(
@@ -37,7 +37,7 @@ RULE = re.search(
     (REPOSITORY / "docs/security.md").read_text("utf-8"),
     re.MULTILINE,
 )
-OPERATORS = {"operator_store.py", "deny_store.py"}
+OPERATORS = {"deny_list.py"}
 """What only people's commands use; they have a user of their own."""
 
 
@@ -50,12 +50,12 @@ def rule() -> list[str]:
 def commands_of_the_functions() -> set[str]:
     """Find every command that a script, or a store that functions use, can send."""
     commands = {"evalsha", "script|load"}
-    for path in (REPOSITORY / "shared").glob("*_*.py"):
+    for path in (REPOSITORY / "shared").rglob("*.py"):
         text = path.read_text("utf-8")
         if path.name in OPERATORS:
             continue
         commands |= {name.lower() for name in re.findall(r"redis\.p?call\(\s*['\"](\w+)['\"]", text)}
-        if "store" in path.name:
+        if path.parent.name == "store":
             commands |= set(re.findall(r"\b(?:client|pipeline)\.(\w+)\(", text))
     return commands - {"pipeline", "execute", "register_script"}
 
@@ -121,7 +121,7 @@ def test_rule_grants_what_the_code_sends_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("status", [204, 500])
 def test_functions_work_with_the_least_rights(
-    least_rights: str, deploy: Deploy, sign: Sign, look: Look, status: int
+    least_rights: str, deploy: Deploy, sign: Sign, look: ReadStatus, status: int
 ) -> None:
     """Uploads, renewals, limits, status, every event, deliveries and checks: nothing is refused (S44)."""
     with HttpPeer(lambda _request: Reply(status)) as app:
@@ -177,7 +177,7 @@ def test_user_may_do_nothing_else(least_rights: str, command: list[str]) -> None
 
 
 def test_functions_work_over_tls(
-    authority: trustme.CA, deploy: Deploy, sign: Sign, look: Look, valkey_url: str
+    authority: trustme.CA, deploy: Deploy, sign: Sign, look: ReadStatus, valkey_url: str
 ) -> None:
     """With TLS in front of the store, as its provider offers it (S44)."""
     parts = urlsplit(valkey_url)
@@ -204,7 +204,7 @@ def test_store_with_another_certificate_is_none(
 
 @pytest.mark.skipif(shutil.which("redis-server") is None, reason="needs Debian's redis-server, which has TLS")
 def test_functions_work_with_a_redis_that_speaks_tls(
-    tmp_path: Path, authority: trustme.CA, deploy: Deploy, sign: Sign, look: Look
+    tmp_path: Path, authority: trustme.CA, deploy: Deploy, sign: Sign, look: ReadStatus
 ) -> None:
     """A server that does its own TLS, with its own idea of how a session begins (S44)."""
     (tmp_path / "store").mkdir()

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.upload_context import UploadContext, unseal
-from shared.upload_id import is_upload_id
-from shared.upload_signature import decode, is_signed_with
+from shared.domain.upload_id import is_upload_id
+from shared.vod.context_token import UploadContext, unseal
+from shared.vod.signature import decode, is_signed_with
 from tests.functions.deployment import (
     CONTEXT_KEY,
     JWT_SECRET,
@@ -21,7 +21,7 @@ from tests.functions.deployment import (
 )
 
 if TYPE_CHECKING:
-    from tests.functions.conftest import Deploy, Look, Sign
+    from tests.functions.conftest import Deploy, ReadStatus, Sign
 
 VARIES = ("currentTimeStamp", "expireTime", "random")
 
@@ -201,6 +201,6 @@ def test_tokens_of_both_secrets_are_accepted_during_rotation(sign: Sign, secret:
     assert sign({}, authorization=f"bearer {user_token(secret=secret)}").status == 200
 
 
-def test_new_upload_can_be_looked_up_at_once(sign: Sign, look: Look) -> None:
+def test_new_upload_can_be_looked_up_at_once(sign: Sign, look: ReadStatus) -> None:
     """The session exists when the signature leaves."""
     assert look(sign({}).json["uploadId"]).json["state"] == "issued"

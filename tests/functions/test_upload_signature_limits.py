@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.upload_signature import decode
+from shared.vod.signature import decode
 
 if TYPE_CHECKING:
-    from tests.functions.conftest import Deploy, Look, Sign
+    from tests.functions.conftest import Deploy, ReadStatus, Sign
     from tests.functions.scf import Answer
 
 
@@ -68,7 +68,7 @@ def test_network_is_the_one_the_platform_saw(sign: Sign, deploy: Deploy) -> None
     assert statuses(answers).count(200) <= 16
 
 
-def test_open_uploads_and_days_are_limited(sign: Sign, look: Look, deploy: Deploy) -> None:
+def test_open_uploads_and_days_are_limited(sign: Sign, look: ReadStatus, deploy: Deploy) -> None:
     """429 says which limit it is; a cancelled upload makes room for another."""
     deploy(OPEN_UPLOADS="2", NEW_UPLOADS_PER_DAY="3")
     first = sign({}).json["uploadId"]
@@ -152,7 +152,7 @@ def test_refused_request_costs_no_turn(sign: Sign, deploy: Deploy) -> None:
     assert sign({}).status == 200
 
 
-def test_looking_costs_no_turn(sign: Sign, look: Look, deploy: Deploy) -> None:
+def test_looking_costs_no_turn(sign: Sign, look: ReadStatus, deploy: Deploy) -> None:
     """A client may poll without losing its right to upload."""
     deploy(NEW_UPLOADS_PER_MINUTE="2")
     upload_id = sign({}).json["uploadId"]

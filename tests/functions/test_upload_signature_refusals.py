@@ -11,8 +11,8 @@ import pytest
 
 from functions import upload_signature
 from shared.errors import InvalidRequestError
-from shared.upload_context import UploadContext, unseal
-from shared.upload_signature import decode
+from shared.vod.context_token import UploadContext, unseal
+from shared.vod.signature import decode
 from tests.functions.deployment import CONTEXT_KEY
 
 if TYPE_CHECKING:

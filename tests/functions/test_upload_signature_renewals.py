@@ -9,7 +9,7 @@ import pytest
 from tests.functions.vod import announce_upload, begin_upload
 
 if TYPE_CHECKING:
-    from tests.functions.conftest import Deploy, Look, Sign
+    from tests.functions.conftest import Deploy, ReadStatus, Sign
 
 UNKNOWN = "01KAPVZ9M80000000000000000"
 
@@ -67,7 +67,7 @@ def test_id_of_another_form_is_refused_by_name(sign: Sign, upload_id: object) ->
     assert answer.pointers == ["/uploadId"]
 
 
-def test_cancelled_upload_is_closed(sign: Sign, look: Look) -> None:
+def test_cancelled_upload_is_closed(sign: Sign, look: ReadStatus) -> None:
     """After a cancellation no signature comes out any more."""
     upload_id = sign({}).json["uploadId"]
     assert look(upload_id, method="DELETE").status == 204

@@ -11,7 +11,7 @@ from functions import upload_status
 from tests.functions.vod import FILE_ID, announce_procedure, announce_upload, begin_upload
 
 if TYPE_CHECKING:
-    from tests.functions.conftest import Call, Deploy, Look, Sign
+    from tests.functions.conftest import Call, Deploy, ReadStatus, Sign
 
 UNKNOWN = "01KAPVZ9M80000000000000000"
 TASK = "1500012345-Procedure-0f1e2d3c4b5a69788796a5b4c3d2e1f0t0"
@@ -25,7 +25,7 @@ def age(instant: str) -> float:
     return (datetime.now(timezone.utc) - moment).total_seconds()
 
 
-def test_issued_upload_tells_what_it_began_with(look: Look) -> None:
+def test_issued_upload_tells_what_it_began_with(look: ReadStatus) -> None:
     """Before anything was uploaded there are dates, the policy and the app's own text."""
     upload = begin_upload(seconds_ago=100, policy="course", context="수업 3")
 
@@ -54,7 +54,7 @@ def test_issued_upload_tells_what_it_began_with(look: Look) -> None:
     assert told["updatedAt"] == told["issuedAt"]
 
 
-def test_uploaded_file_is_told(look: Look) -> None:
+def test_uploaded_file_is_told(look: ReadStatus) -> None:
     """After VOD's event the answer has the file, its addresses and the time; nothing more will come."""
     upload = begin_upload(seconds_ago=100)
     announce_upload(upload.signature)
@@ -73,7 +73,7 @@ def test_uploaded_file_is_told(look: Look) -> None:
     ("policy", "state", "final"), [("course", "processing", False), ("quiet", "uploaded", True)]
 )
 def test_task_flow_that_will_report_is_waited_for(
-    look: Look, policy: str, state: str, *, final: bool
+    look: ReadStatus, policy: str, state: str, *, final: bool
 ) -> None:
     """With a task flow the file is not ready yet, unless VOD was told to report nothing about it."""
     upload = begin_upload(seconds_ago=100, policy=policy)
@@ -93,7 +93,7 @@ def test_task_flow_that_will_report_is_waited_for(
     ],
 )
 def test_outcome_of_the_task_flow_is_told_per_subtask(
-    look: Look, status: str, subtask: str, state: str, *, succeeded: bool
+    look: ReadStatus, status: str, subtask: str, state: str, *, succeeded: bool
 ) -> None:
     """`ready` or `failed` is decided by the subtasks, and each of them is shown."""
     upload = begin_upload(seconds_ago=100, policy="course")
@@ -108,7 +108,7 @@ def test_outcome_of_the_task_flow_is_told_per_subtask(
     assert told["procedure"]["subtasks"][0]["kind"] == "Transcode"
 
 
-def test_unused_upload_expires(look: Look, deploy: Deploy) -> None:
+def test_unused_upload_expires(look: ReadStatus, deploy: Deploy) -> None:
     """When its session has ended, an upload without a file is over; no event is needed for that."""
     deploy(UPLOAD_SESSION_SECONDS="60")
 
@@ -118,7 +118,7 @@ def test_unused_upload_expires(look: Look, deploy: Deploy) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_unknown_foreign_and_malformed_ids_answer_alike(sign: Sign, look: Look, method: str) -> None:
+def test_unknown_foreign_and_malformed_ids_answer_alike(sign: Sign, look: ReadStatus, method: str) -> None:
     """Somebody else's upload, one that never was and what is no id: the same 404, byte for byte (S14)."""
     foreign = look(sign({}, user="bob").json["uploadId"], method=method, user="alice")
     others = [
@@ -130,7 +130,7 @@ def test_unknown_foreign_and_malformed_ids_answer_alike(sign: Sign, look: Look, 
     assert all(answer.headers == foreign.headers for answer in others)
 
 
-def test_foreign_upload_survives_a_strangers_cancellation(sign: Sign, look: Look) -> None:
+def test_foreign_upload_survives_a_strangers_cancellation(sign: Sign, look: ReadStatus) -> None:
     """Knowing an id gives no say."""
     upload_id = sign({}, user="bob").json["uploadId"]
     look(upload_id, method="DELETE", user="alice")
@@ -154,7 +154,7 @@ def test_path_may_begin_with_a_stage(sign: Sign, call: Call) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "HEAD"])
-def test_other_methods_are_405_with_allow(look: Look, method: str) -> None:
+def test_other_methods_are_405_with_allow(look: ReadStatus, method: str) -> None:
     """The answer says which methods there are."""
     answer = look(UNKNOWN, method=method)
 
@@ -164,11 +164,11 @@ def test_other_methods_are_405_with_allow(look: Look, method: str) -> None:
 class TestPolling:
     """What a client that waits can rely on."""
 
-    def test_client_is_told_when_to_ask_again(self, sign: Sign, look: Look) -> None:
+    def test_client_is_told_when_to_ask_again(self, sign: Sign, look: ReadStatus) -> None:
         """An upload that will change comes with Retry-After in seconds."""
         assert look(sign({}).json["uploadId"]).headers["retry-after"] == "2"
 
-    def test_client_waits_longer_for_a_task_flow(self, look: Look) -> None:
+    def test_client_waits_longer_for_a_task_flow(self, look: ReadStatus) -> None:
         """Transcoding takes its time."""
         upload = begin_upload(seconds_ago=9, policy="course")
         announce_upload(upload.signature, procedure_task_id=TASK)
@@ -176,7 +176,7 @@ class TestPolling:
         assert look(upload.upload_id).headers["retry-after"] == "5"
 
     @pytest.mark.parametrize("shape", ["{0}", "W/{0}", '"x", {0}', '"x",W/{0} ', "*"])
-    def test_unchanged_answer_is_not_sent_again(self, sign: Sign, look: Look, shape: str) -> None:
+    def test_unchanged_answer_is_not_sent_again(self, sign: Sign, look: ReadStatus, shape: str) -> None:
         """A known ETag is answered 304, without a body and with what a client needs to go on."""
         upload_id = sign({}).json["uploadId"]
         tag = look(upload_id).headers["etag"]
@@ -187,14 +187,14 @@ class TestPolling:
         assert (answer.headers["etag"], answer.headers["retry-after"]) == (tag, "2")
 
     @pytest.mark.parametrize("shape", ["", '"other"', "{0}x", "x{0}"])
-    def test_other_tags_get_the_whole_answer(self, sign: Sign, look: Look, shape: str) -> None:
+    def test_other_tags_get_the_whole_answer(self, sign: Sign, look: ReadStatus, shape: str) -> None:
         """What is not this ETag is no reason to keep quiet."""
         upload_id = sign({}).json["uploadId"]
         tag = look(upload_id).headers["etag"]
 
         assert look(upload_id, if_none_match=shape.format(tag)).status == 200
 
-    def test_tag_changes_with_the_upload(self, look: Look) -> None:
+    def test_tag_changes_with_the_upload(self, look: ReadStatus) -> None:
         """A client that sends its ETag hears of the change at once."""
         upload = begin_upload(seconds_ago=9)
         tag = look(upload.upload_id).headers["etag"]
@@ -209,7 +209,7 @@ class TestPolling:
 class TestCancelling:
     """DELETE ends an upload that is still `issued`, and nothing else."""
 
-    def test_issued_upload_is_cancelled(self, sign: Sign, look: Look) -> None:
+    def test_issued_upload_is_cancelled(self, sign: Sign, look: ReadStatus) -> None:
         """The answer is empty, and from now on the upload is `cancelled`."""
         upload_id = sign({}).json["uploadId"]
 
@@ -220,14 +220,14 @@ class TestCancelling:
         assert (told["state"], told["final"]) == ("cancelled", True)
         assert 0 <= age(told["cancelledAt"]) < 10
 
-    def test_cancelling_again_changes_nothing(self, sign: Sign, look: Look) -> None:
+    def test_cancelling_again_changes_nothing(self, sign: Sign, look: ReadStatus) -> None:
         """A DELETE whose answer was lost can be sent again."""
         upload_id = sign({}).json["uploadId"]
         look(upload_id, method="DELETE")
 
         assert look(upload_id, method="DELETE").status == 204
 
-    def test_uploaded_file_cannot_be_cancelled(self, look: Look) -> None:
+    def test_uploaded_file_cannot_be_cancelled(self, look: ReadStatus) -> None:
         """Too late: the file is there, and stays."""
         upload = begin_upload(seconds_ago=9)
         announce_upload(upload.signature)
@@ -238,7 +238,7 @@ class TestCancelling:
         assert "uploaded" in answer.json["detail"]
         assert look(upload.upload_id).json["state"] == "uploaded"
 
-    def test_expired_upload_cannot_be_cancelled(self, look: Look, deploy: Deploy) -> None:
+    def test_expired_upload_cannot_be_cancelled(self, look: ReadStatus, deploy: Deploy) -> None:
         """What is over is not cancelled any more."""
         deploy(UPLOAD_SESSION_SECONDS="60")
         upload = begin_upload(seconds_ago=60)
@@ -248,7 +248,7 @@ class TestCancelling:
         assert answer.status == 409
         assert "expired" in answer.json["detail"]
 
-    def test_file_that_comes_after_a_cancellation_counts(self, look: Look) -> None:
+    def test_file_that_comes_after_a_cancellation_counts(self, look: ReadStatus) -> None:
         """A signature that was out already may still be used: what VOD has outweighs the cancellation."""
         upload = begin_upload(seconds_ago=9)
         look(upload.upload_id, method="DELETE")

@@ -8,13 +8,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from shared import bootstrap
-from shared.arrival import Source
-from shared.event_notification import parse_notification
-from shared.intake import Intake
-from shared.issuing import Asker, Chance, IssuedSignature, Issuer
-from shared.upload_policy import read_signature_request
-from shared.upload_signature import decode
+from shared.domain.ingested_event import Source
+from shared.domain.policy import read_signature_request
+from shared.flows.ingest_event import Ingester
+from shared.flows.issue_signature import IssuedSignature, Issuer, Randomness
+from shared.http.authentication import Caller
+from shared.runtime import bootstrap
+from shared.vod.notification import parse_notification
+from shared.vod.signature import decode
 
 EVENTS = Path(__file__).parents[1] / "samples" / "vod" / "v3"
 FILE_ID = "5576678020044556677"
@@ -25,9 +26,9 @@ def begin_upload(*, seconds_ago: int, user: str = "alice", **wish: object) -> Is
     runtime = bootstrap.upload_signature()
     return Issuer(runtime.settings, runtime.store).begin(
         read_signature_request(wish),
-        Asker(user),
+        Caller(user),
         now=time.time() - seconds_ago,
-        chance=Chance(nonces=[secrets.randbits(32)], upload_id=secrets.randbits(80)),
+        randomness=Randomness(nonces=[secrets.randbits(32)], upload_id=secrets.randbits(80)),
     )
 
 
@@ -36,7 +37,7 @@ def announce_upload(signature: str, *, procedure_task_id: str = "", seconds_ago:
     event = _sample("NewFileUpload")
     event["FileUploadEvent"]["ProcedureTaskId"] = procedure_task_id
     event["FileUploadEvent"]["MediaBasicInfo"]["SourceInfo"]["SourceContext"] = _token(signature)
-    _take_in(event, seconds_ago)
+    _ingest(event, seconds_ago)
 
 
 def announce_procedure(signature: str, *, status: str, subtask_status: str = "SUCCESS") -> None:
@@ -47,7 +48,7 @@ def announce_procedure(signature: str, *, status: str, subtask_status: str = "SU
     for results in (value for name, value in flow.items() if name.endswith("ResultSet")):
         for subtask in (part for result in results for part in result.values() if isinstance(part, dict)):
             subtask["Status"] = subtask_status
-    _take_in(event, 0)
+    _ingest(event, 0)
 
 
 def _sample(name: str) -> dict[str, Any]:
@@ -59,9 +60,9 @@ def _token(signature: str) -> str:
     return decode(signature).values["sourceContext"]
 
 
-def _take_in(event: dict[str, Any], seconds_ago: int) -> None:
+def _ingest(event: dict[str, Any], seconds_ago: int) -> None:
     runtime = bootstrap.event_notification()
     # Pulled, and so trusted: how a push is verified is not what these tests are about.
     source = Source("pull", int(time.time()) - seconds_ago, lease=secrets.token_hex(8))
     notification = parse_notification(json.dumps(event).encode())
-    Intake(runtime.store, runtime.settings).take_in(notification, source)
+    Ingester(runtime.store, runtime.settings).ingest(notification, source)

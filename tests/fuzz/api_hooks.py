@@ -15,7 +15,7 @@ import schemathesis
 
 from tests.functions.scf import Answer
 from tests.fuzz.answers_file import ANSWERS_FILE
-from tests.openapi.schemas import breaches
+from tests.openapi.schemas import violations
 
 if TYPE_CHECKING:
     from schemathesis import Case, CheckContext, HookContext, Response
@@ -40,7 +40,7 @@ def only_what_is_described(_context: CheckContext, response: Response, case: Cas
     if case.method != case.operation.method.upper():
         return  # how other methods are refused has a check of its own
     answer = Answer(response.status_code, headers, response.content.decode())
-    assert breaches(_operation(case), answer) == []
+    assert violations(_operation(case), answer) == []
 
 
 def _operation(case: Case[Any]) -> str:

@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         atheris: Any = importlib.import_module("atheris")
     except ImportError:
-        return _by_chance(wanted.parser, wanted.seconds)
+        return _at_random(wanted.parser, wanted.seconds)
     if not wanted.told_in_full:
         return _told_in_a_line(wanted.parser, words)
     return _by_coverage(atheris, wanted.parser, wanted.seconds, keep=wanted.keep)
@@ -93,14 +93,14 @@ def _by_coverage(atheris: Any, parser: str, seconds: int, *, keep: bool) -> int:
     return 0
 
 
-def _by_chance(parser: str, seconds: int) -> int:
+def _at_random(parser: str, seconds: int) -> int:
     parsers = importlib.import_module("tests.fuzz.parsers")
-    watched, chance = Watched(parsers.PARSERS[parser]), random.Random(time.time_ns())  # noqa: S311 -- no secret
+    watched, randomness = Watched(parsers.PARSERS[parser]), random.Random(time.time_ns())  # noqa: S311 -- no secret
     kept = [path.read_bytes() for path in sorted((CORPUS / parser).iterdir())]
     words = [word.encode() for word in parsers.words_of(parser)]
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        given = changed_by_chance(chance.choice(kept), words, chance)[:LONGEST]
+        given = changed_at_random(randomness.choice(kept), words, randomness)[:LONGEST]
         try:
             watched(given)
         except BaseException:
@@ -110,14 +110,14 @@ def _by_chance(parser: str, seconds: int) -> int:
     return 0
 
 
-def changed_by_chance(given: bytes, words: Sequence[bytes], chance: random.Random) -> bytes:
+def changed_at_random(given: bytes, words: Sequence[bytes], randomness: random.Random) -> bytes:
     """Replace a few pieces of an input by words, by other bytes, or by themselves twice."""
     changed = bytearray(given)
-    for _ in range(chance.randint(1, 6)):
-        start = chance.randint(0, len(changed))
-        end = min(len(changed), start + chance.choice((0, 1, 2, 8, 64)))
-        noise, again = chance.randbytes(chance.randint(0, 4)), bytes(given[start:end]) * 2
-        piece = chance.choice((chance.choice(words), noise, again))
+    for _ in range(randomness.randint(1, 6)):
+        start = randomness.randint(0, len(changed))
+        end = min(len(changed), start + randomness.choice((0, 1, 2, 8, 64)))
+        noise, again = randomness.randbytes(randomness.randint(0, 4)), bytes(given[start:end]) * 2
+        piece = randomness.choice((randomness.choice(words), noise, again))
         changed[start:end] = piece
     return bytes(changed)
 

@@ -31,10 +31,10 @@ from functions import (
     upload_signature,
     upload_status,
 )
-from local.embedded_store import EmbeddedStore
+from local.stack.embedded_store import EmbeddedStore
 from tests.functions.deployment import CALLBACK_TOKEN, environment, start_anew, user_token
 from tests.functions.scf import event_of, read_answer
-from tests.fuzz.fuzzing import CORPUS, changed_by_chance
+from tests.fuzz.fuzzing import CORPUS, changed_at_random
 from tests.fuzz.parsers import words_of
 from tests.shared.loopback_peer import refused_port
 
@@ -132,7 +132,7 @@ JSON_TEXTS += [
 
 
 @dataclass
-class Chance:
+class Randomness:
     """Makes hostile things, the same ones for the same seed."""
 
     seed: int
@@ -172,7 +172,7 @@ class Chance:
         if self.users and self.draw.random() < 0.8:
             return f"Bearer {self.draw.choice(self.users)}"
         token = self.draw.choice(self.users) if self.users else "a.b.c"
-        return "Bearer " + changed_by_chance(token.encode(), self._words, self.draw).decode("latin-1")
+        return "Bearer " + changed_at_random(token.encode(), self._words, self.draw).decode("latin-1")
 
     def _body(self, function: str) -> str:
         if self.draw.random() < 0.15:
@@ -180,7 +180,7 @@ class Chance:
         if function == "event_notification":
             kept = self.draw.choice(self._bodies)
             if self.draw.random() < 0.3:
-                return changed_by_chance(kept, self._words, self.draw).decode("utf-8", "surrogateescape")
+                return changed_at_random(kept, self._words, self.draw).decode("utf-8", "surrogateescape")
             with contextlib.suppress(ValueError, RecursionError):
                 return json.dumps(self._replaced(json.loads(kept)))
             return kept.decode()
@@ -246,18 +246,18 @@ def send(events: int, redis_url: str, *, seed: int = 1) -> Watch:
     away = f"http://127.0.0.1:{refused_port()}"
     os.environ.update(environment(redis_url, VOD_API_URL=away, **LIMITLESS))
     start_anew()
-    chance, watch = Chance(seed), Watch()
+    randomness, watch = Randomness(seed), Watch()
     handlers = {**HTTP, **TIMERS}
     with redis.Redis.from_url(redis_url) as store, contextlib.redirect_stdout(watch):
         for number in range(events):
             if number % _FLUSHED_AFTER == 0:
                 store.flushall()
-                chance.users = [user_token(f"user-{n}", exp=4_000_000_000) for n in range(50)]
+                randomness.users = [user_token(f"user-{n}", exp=4_000_000_000) for n in range(50)]
             if number == int(events * _SETTLED):
                 watch.settled_bytes = resident_bytes()
-            (function,) = chance.draw.choices(list(SHARES), list(SHARES.values()))
-            event = chance.event(function)
-            result = handlers[function](event, chance.context())
+            (function,) = randomness.draw.choices(list(SHARES), list(SHARES.values()))
+            event = randomness.event(function)
+            result = handlers[function](event, randomness.context())
             watch.answers[function, _outcome(function, result)] += 1
         watch.growth_bytes = resident_bytes() - watch.settled_bytes
     return watch

@@ -11,11 +11,11 @@ import json
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from local.operator.signature_inspection import inspect
 from shared.errors import ContentTooLargeError, InvalidRequestError, UnprocessableError
-from shared.event_notification import identity, notification_from_pull, parse_notification, raw_json
-from shared.signature_inspection import inspect
-from shared.upload_context import BrokenSeal, NoSeal, UploadContext, seal, unseal
-from shared.upload_signature import decode, sign
+from shared.vod.context_token import BrokenSeal, NoSeal, UploadContext, seal, unseal
+from shared.vod.notification import identity, notification_from_pull, parse_notification, raw_json
+from shared.vod.signature import decode, sign
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

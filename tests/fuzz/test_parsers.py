@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.repository import REPOSITORY
-from tests.fuzz.fuzzing import CORPUS, Watched, changed_by_chance
+from tests.fuzz.fuzzing import CORPUS, Watched, changed_at_random
 from tests.fuzz.parsers import PARSERS, words_of
 
 if TYPE_CHECKING:
@@ -28,12 +28,12 @@ def test_every_kept_input_keeps_the_promises(path: Path) -> None:
 @pytest.mark.parametrize("parser", PARSERS)
 def test_changed_inputs_keep_the_promises(parser: str) -> None:
     """A thousand inputs made of the kept ones, the same at every run: `make fuzz` feeds for minutes."""
-    check, chance = Watched(PARSERS[parser]), random.Random(20_261_125)  # noqa: S311 -- no secret
+    check, randomness = Watched(PARSERS[parser]), random.Random(20_261_125)  # noqa: S311 -- no secret
     kept = [path.read_bytes() for path in KEPT if path.parent.name == parser]
     words = [word.encode() for word in words_of(parser)]
 
     for _ in range(1000):
-        check(changed_by_chance(chance.choice(kept), words, chance))
+        check(changed_at_random(randomness.choice(kept), words, randomness))
 
     assert check.runs == 1000
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from local.stack import Stack
+from local.stack.stack import Stack
 from tests.fuzz.whole_api import SETTINGS, answers_in, run_share, shares
 from tests.openapi.schemas import operations
 

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.demo_settings import first_of, user_token
 from local.openapi import DOCUMENT_FILE
 from local.repository import REPOSITORY
-from local.routes import CALLBACK_PREFIX
-from local.stack import Stack
+from local.stack.demo_settings import first_of, user_token
+from local.stack.routes import CALLBACK_PREFIX
+from local.stack.stack import Stack
 from tests.fuzz.answers_file import ANSWERS_FILE
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from local.package.checks import SETTINGS
 from local.pydantic_models import findings, pydantic_model
+from shared.domain.policy import Policy, SignatureRequest
 from shared.field_types import InvalidValueError
-from shared.upload_policy import Policy, SignatureRequest
 from tests.functions.deployment import environment
 
 if TYPE_CHECKING:

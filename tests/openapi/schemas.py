@@ -63,16 +63,16 @@ def faults(value: object, schema: Mapping[str, Any]) -> list[str]:
     return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
 
 
-def breaches(operation: str, answer: Answer) -> list[str]:
+def violations(operation: str, answer: Answer) -> list[str]:
     """List what the document does not allow of a real answer: status, headers, media type, body."""
     documented = operations()[operation]["responses"].get(str(answer.status))
     if documented is None:
         return [f"status {answer.status}"]
     response = resolved(documented)
-    return [*_header_breaches(response["headers"], answer), *_body_breaches(response, answer)]
+    return [*_header_violations(response["headers"], answer), *_body_violations(response, answer)]
 
 
-def _header_breaches(documented: Mapping[str, Any], answer: Answer) -> list[str]:
+def _header_violations(documented: Mapping[str, Any], answer: Answer) -> list[str]:
     headers = {name.lower(): resolved(header) for name, header in documented.items()}
     missing = [name for name, header in headers.items() if header["required"] and name not in answer.headers]
     unknown = answer.headers.keys() - headers.keys() - CORS_HEADERS - {"content-type"}
@@ -85,7 +85,7 @@ def _header_breaches(documented: Mapping[str, Any], answer: Answer) -> list[str]
     return [*missing, *sorted(unknown), *wrong]
 
 
-def _body_breaches(response: Mapping[str, Any], answer: Answer) -> list[str]:
+def _body_violations(response: Mapping[str, Any], answer: Answer) -> list[str]:
     content = response.get("content", {})
     media_type = answer.headers.get("content-type", "").partition(";")[0]
     if not content:

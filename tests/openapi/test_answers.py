@@ -10,7 +10,7 @@ import pytest
 from tests.functions.deployment import CALLBACK_TOKEN, ORIGIN
 from tests.functions.vod import announce_procedure, announce_upload, begin_upload
 from tests.openapi.conftest import METHODS
-from tests.openapi.schemas import breaches, operations
+from tests.openapi.schemas import operations, violations
 from tests.shared.loopback_peer import refused_port
 from tests.shared.uploads import uploaded
 
@@ -80,7 +80,7 @@ def test_answer_is_one_of_the_documented(ask: Ask, case: Case) -> None:
     answer = ask(case.operation, case.path, case.body, **case.extra)
 
     assert answer.status == case.status
-    assert breaches(case.operation, answer) == []
+    assert violations(case.operation, answer) == []
 
 
 def test_every_documented_answer_is_really_given() -> None:
@@ -112,7 +112,7 @@ def test_upload_is_told_as_documented_in_every_state(ask: Ask) -> None:
         "processing",
         "ready",
     ]
-    assert [breaches("cancelUpload" if a.status == 409 else "showUpload", a) for a in answers] == [[]] * 6
+    assert [violations("cancelUpload" if a.status == 409 else "showUpload", a) for a in answers] == [[]] * 6
 
 
 def test_end_of_an_upload_is_told_as_documented(ask: Ask) -> None:
@@ -123,9 +123,9 @@ def test_end_of_an_upload_is_told_as_documented(ask: Ask) -> None:
     refused = ask("issueSignature", "/signature", {"uploadId": upload_id})
 
     assert (cancelled.status, shown.json["state"], refused.status) == (204, "cancelled", 409)
-    assert breaches("cancelUpload", cancelled) == []
-    assert breaches("showUpload", shown) == []
-    assert breaches("issueSignature", refused) == []
+    assert violations("cancelUpload", cancelled) == []
+    assert violations("showUpload", shown) == []
+    assert violations("issueSignature", refused) == []
 
 
 def test_rate_limit_is_told_as_documented(ask: Ask, deploy: Callable[..., None]) -> None:
@@ -134,7 +134,7 @@ def test_rate_limit_is_told_as_documented(ask: Ask, deploy: Callable[..., None])
     first, second = (ask("issueSignature", "/signature", {}) for _ in range(2))
 
     assert (first.status, second.status) == (200, 429)
-    assert breaches("issueSignature", second) == []
+    assert violations("issueSignature", second) == []
 
 
 @pytest.mark.parametrize("operation", METHODS)
@@ -159,4 +159,4 @@ def test_trouble_of_ours_is_told_as_documented(
     answer = ask(operation, path, {}, **headers)
 
     assert answer.status == (200 if operation == "takeCallback" and "JWT_SECRETS" in changes else status)
-    assert breaches(operation, answer) == []
+    assert violations(operation, answer) == []

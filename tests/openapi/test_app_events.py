@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from local.openapi.event_content import EVENT_KINDS, kind_of
 from local.openapi.webhooks import WEBHOOK_HEADERS
-from shared.app_event import EXPIRY, PULL, PUSH, RECONCILED, AppEvent, Verdict, event_id_for, to_json
-from shared.app_webhook import signed_headers
-from shared.event_notification import EventNotification, notification_from_pull, parse_notification
-from shared.upload_context import UploadContext
+from shared.domain.app_event import EXPIRY, PULL, PUSH, RECONCILED, AppEvent, Verdict, event_id_for, to_json
+from shared.http.webhook import signed_headers
+from shared.vod.context_token import UploadContext
+from shared.vod.notification import notification_from_pull, parse_notification
+from shared.vod.notification_types import EventNotification
 from tests.openapi.schemas import document, faults
 from tests.shared.uploads import NOW, changed, uploaded
 
@@ -62,7 +63,7 @@ def told(
     return sent
 
 
-def breaches(event: dict[str, Any]) -> list[str]:
+def violations(event: dict[str, Any]) -> list[str]:
     """List what the schemas find wrong with an event: that of its type, and that of any type."""
     schemas = document()["components"]["schemas"]
     return faults(event, schemas[kind_of(event["type"]).name]) + faults(event, schemas["AppEvent"])
@@ -86,13 +87,13 @@ def test_sample_becomes_an_event_as_documented(path: Path) -> None:
     """Whatever VOD says, and whoever's it is: the app gets what the schema of its type allows."""
     for notification in notifications(path):
         for verdict in OF_OURS:
-            assert breaches(told(notification, verdict=verdict)) == []
-        assert breaches(told(notification, uploader=None, verdict=Verdict.UNATTRIBUTED)) == []
+            assert violations(told(notification, verdict=verdict)) == []
+        assert violations(told(notification, uploader=None, verdict=Verdict.UNATTRIBUTED)) == []
 
 
 def test_end_of_an_unused_upload_is_as_documented() -> None:
     """There is no file, and nothing of VOD's."""
-    assert breaches(told(NOTHING, origin=EXPIRY)) == []
+    assert violations(told(NOTHING, origin=EXPIRY)) == []
 
 
 def test_every_type_and_member_of_the_document_really_occurs() -> None:
@@ -119,8 +120,8 @@ def test_hostile_values_change_no_shape(data: st.DataObject) -> None:
     target[data.draw(st.sampled_from([*target, "MetaData"]))] = data.draw(VALUES)
     notification = parse_notification(json.dumps(body).encode())
 
-    assert breaches(told(notification)) == []
-    assert breaches(told(notification, uploader=None, verdict=Verdict.UNATTRIBUTED)) == []
+    assert violations(told(notification)) == []
+    assert violations(told(notification, uploader=None, verdict=Verdict.UNATTRIBUTED)) == []
 
 
 @pytest.mark.parametrize(

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from local.import_rules import code_lines
 from local.openapi import DOCUMENT_FILE
 from local.openapi.document import document_text
 from local.openapi.problems import PROBLEM_KINDS
 from local.repository import REPOSITORY
 from shared import errors
-from shared.app_event import Verdict
-from shared.http_message import PROBLEM_TYPE_PREFIX
-from shared.upload_session import UploadState
+from shared.domain.app_event import Verdict
+from shared.domain.session import UploadState
+from shared.http.message import PROBLEM_TYPE_PREFIX
 from tests.openapi.schemas import document, faults, operations, resolved
+from tests.test_layout import code_lines
 
 HTTP_FUNCTIONS = {"/signature", "/uploads/{uploadId}", "/{callbackToken}"}
 
@@ -88,7 +88,7 @@ def test_every_function_with_a_url_is_described() -> None:
 
 def test_every_error_a_caller_can_meet_is_described() -> None:
     """A new class of error has to be entered; what VOD's API or a webhook does never reaches a caller."""
-    kinds = {kind for name, kind in vars(errors).items() if name.endswith("Error")}
+    kinds = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)}
     described = {type(kind) for group in PROBLEM_KINDS.values() for kind in group}
 
     assert kinds - described == {errors.VodApiError}

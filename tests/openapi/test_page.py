@@ -15,7 +15,7 @@ from local.openapi.page_members import member_list, prose
 from tests.openapi.schemas import document, operations
 
 if TYPE_CHECKING:
-    from local.stack import Stack
+    from local.stack.stack import Stack
 
 VOID = {"meta", "link", "img"}
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from shared.domain.policy import Policy, SignatureRequest, grant_for, read_signature_request
 from shared.errors import UnprocessableError
 from shared.field_types import InvalidValueError
-from shared.upload_policy import Policy, SignatureRequest, grant_for, read_signature_request
 from tests.openapi.schemas import document, faults
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.process_tree import tied_to_us
 from local.repository import REPOSITORY
+from local.stack.process_tree import tied_to_us
 from tests.shared.loopback_peer import HOST, refused_port
 
 if TYPE_CHECKING:

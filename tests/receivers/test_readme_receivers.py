@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from functions import event_notification
-from shared.app_webhook import signed_headers
-from shared.upload_signature import decode
+from shared.http.webhook import signed_headers
+from shared.vod.signature import decode
 from tests.functions.deployment import CALLBACK_TOKEN, VARIABLES, environment, start_anew
 from tests.functions.scf import REQUEST_ID, event_of
 from tests.functions.vod import begin_upload

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from shared.upload_record import read_session
-from shared.upload_session import UploadState, state_of
+from shared.domain.session import UploadState, state_of
+from shared.store.upload_record import read_session
 from tests.reliability.machine_world import media_url
 from tests.reliability.upload_model import OVERTAKEN, PROGRESS
 from tests.shared.uploads import new_entry
@@ -17,7 +17,7 @@ from tests.shared.uploads import new_entry
 if TYPE_CHECKING:
     import redis
 
-    from shared.store import Store
+    from shared.store.journal import Store
     from tests.reliability.upload_model import EventModel, UploadModel
 
 
@@ -70,8 +70,8 @@ class Comparison:
         """Compare an event and the places that name it."""
         pipeline = self.client.pipeline(transaction=False)
         pipeline.hgetall(event.at.key)
-        for shelf in ("due", "dead", "quarantined"):
-            pipeline.zscore(f"{event.at.partition}:{shelf}", event.at.key)
+        for index in ("due", "dead", "quarantined"):
+            pipeline.zscore(f"{event.at.partition}:{index}", event.at.key)
         record, due_at, dead_at, quarantined_at = pipeline.execute()
         assert (record["status"], record["verdict"], int(record.get("sequence", 0))) == (
             event.status,

@@ -16,7 +16,7 @@ from tests.reliability.worker_process import WorkerProcess
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local.embedded_store import EmbeddedStore
+    from local.stack.embedded_store import EmbeddedStore
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from shared.app_webhook import AppWebhook
-from shared.store import Store
+from shared.http.webhook import AppWebhook
+from shared.store.journal import Store
 from shared.vod_api import VodApi
 
 if TYPE_CHECKING:

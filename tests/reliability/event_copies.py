@@ -11,18 +11,18 @@ import random
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from shared.app_event import PULL, PUSH
-from shared.event_notification import notification_from_pull, parse_notification
-from shared.upload_id import new_upload_id
-from shared.upload_session import UploadState
+from shared.domain.app_event import PULL, PUSH
+from shared.domain.session import UploadState
+from shared.domain.upload_id import new_upload_id
+from shared.vod.notification import notification_from_pull, parse_notification
 from tests.shared.service import token_of
 from tests.shared.uploads import NOW, changed, new_session, uploaded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.notification_values import EventNotification
-    from shared.upload_session import UploadSession
+    from shared.domain.session import UploadSession
+    from shared.vod.notification_types import EventNotification
 
 MOST_COPIES = 10
 WEEK_SECONDS = 7 * 86_400

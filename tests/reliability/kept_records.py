@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import redis
 
-from shared.store_connection import PARTITIONS
+from shared.store.connection import PARTITIONS
 from tests.shared.service import STAGE
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ def journal_records(redis_url: str) -> list[dict[str, str]]:
         return [record for page in _pages(keys) for record in _hashes(client, page)]
 
 
-def members(redis_url: str, shelf: str) -> dict[str, float]:
+def members(redis_url: str, index: str) -> dict[str, float]:
     """Read one of the sorted sets, such as `due` or `parked`, of all partitions: member and score."""
     with redis.Redis.from_url(redis_url, decode_responses=True) as client:
-        keys = list(client.scan_iter(f"vuf:*:{shelf}", count=1000))
+        keys = list(client.scan_iter(f"vuf:*:{index}", count=1000))
         return {member: at for key in keys for member, at in client.zrange(key, 0, -1, withscores=True)}
 
 
@@ -37,7 +37,7 @@ def earliest_due(client: redis.Redis) -> float | None:
     pipeline = client.pipeline(transaction=False)
     for number in range(PARTITIONS):
         pipeline.zrange(f"vuf:{{{STAGE}.{number}}}:due", 0, 0, withscores=True)
-    return min((at for shelf in pipeline.execute() for _, at in shelf), default=None)
+    return min((at for index in pipeline.execute() for _, at in index), default=None)
 
 
 def _pages(keys: list[str]) -> Iterator[list[str]]:

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from local.simulator.media import Media
 from local.simulator.notifications import without_nulls
-from shared.issuing import Asker, Chance, Issuer
-from shared.settings import UploadSignatureSettings, load_settings
-from shared.store import Store, StoreScope
-from shared.upload_policy import read_signature_request
-from shared.upload_signature import decode
+from shared.config.settings import UploadSignatureSettings, load_settings
+from shared.domain.policy import read_signature_request
+from shared.flows.issue_signature import Issuer, Randomness
+from shared.http.authentication import Caller
+from shared.store.connection import StoreScope
+from shared.store.journal import Store
+from shared.vod.signature import decode
 from tests.local.simulator.account import wait_until
 
 if TYPE_CHECKING:
@@ -67,8 +69,10 @@ def begin_uploads(environment: Mapping[str, str], count: int, *, now: float) -> 
     store = Store(settings.redis_url, StoreScope(settings.stage, settings.retention_seconds))
     issuer, tokens = Issuer(settings, store), {}
     for number in range(count):
-        chance = Chance(nonces=[secrets.randbits(32)], upload_id=secrets.randbits(80))
-        issued = issuer.begin(read_signature_request({}), Asker(f"user-{number}"), now=now, chance=chance)
+        randomness = Randomness(nonces=[secrets.randbits(32)], upload_id=secrets.randbits(80))
+        issued = issuer.begin(
+            read_signature_request({}), Caller(f"user-{number}"), now=now, randomness=randomness
+        )
         tokens[issued.upload_id] = decode(issued.signature).values["sourceContext"]
     return tokens
 

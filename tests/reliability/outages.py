@@ -19,13 +19,13 @@ import requests
 
 from local.simulator.media import Media
 from local.simulator.notifications import without_nulls
-from local.upload_client import StoredUpload, UploadClient
-from local.upload_order import UploadOrder
+from local.upload.client import StoredUpload, UploadClient
+from local.upload.order import UploadOrder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local.stack import Stack
+    from local.stack.stack import Stack
     from tests.reliability.store_server import StoreServer
     from tests.reliability.tcp_proxy import TcpProxy
 
@@ -113,7 +113,9 @@ class Site:
 def _is_instance(folder: Path, *, parent: int) -> bool:
     try:
         status = (folder / "stat").read_text(encoding="ascii", errors="replace").rpartition(") ")[2].split()
-        return int(status[1]) == parent and b"local.function_instance" in (folder / "cmdline").read_bytes()
+        return (
+            int(status[1]) == parent and b"local.stack.function_instance" in (folder / "cmdline").read_bytes()
+        )
     except OSError:
         # It ended while we looked.
         return False

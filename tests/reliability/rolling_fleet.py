@@ -1,6 +1,6 @@
 """The functions of a local stack, deployed anew while they work: instances change one after the other.
 
-It stands in for `local.instances` in a stack; what is deployed, and when, is left to the tests.
+It stands in for `local.stack.instances` in a stack; what is deployed, and when, is left to the tests.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import random
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from local.instances import Instances
+from local.stack.instances import Instances
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,7 @@ class RollingFleet:
         self._present = self._instances(environment)
         self._next: Instances | None = None
         self._share = 0.0
-        self._chance = random.Random(20_261_125)  # noqa: S311 -- no secret
+        self._randomness = random.Random(20_261_125)  # noqa: S311 -- no secret
         self._at_work: Counter[Instances] = Counter()
         self._idle = asyncio.Event()
         """Set when the instances that are to end have nothing more to do."""
@@ -39,7 +39,7 @@ class RollingFleet:
 
     async def invoke(self, function: str, event: Mapping[str, object], *, request_id: str = "") -> object:
         """Have an old or a new instance answer."""
-        is_new = self._next is not None and self._chance.random() < self._share
+        is_new = self._next is not None and self._randomness.random() < self._share
         chosen = self._next if is_new and self._next is not None else self._present
         self._at_work[chosen] += 1
         self._served[chosen] += 1

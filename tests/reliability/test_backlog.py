@@ -18,9 +18,9 @@ from local.simulator import SimulatorSettings, create_simulator
 from local.simulator.database import Database
 from local.simulator.faults import Fault, FaultDial
 from local.simulator.pull_queue import BATCH, PullQueue
-from shared.delivery_round import LEAST_SECONDS
 from shared.errors import ServiceError
-from shared.store import StoreScope
+from shared.flows.deliver_events import LEAST_SECONDS
+from shared.store.connection import StoreScope
 from tests.functions import scf
 from tests.functions.deployment import CALLBACK_TOKEN, start_anew
 from tests.local.simulator.account import SECRET_ID, SECRET_KEY, Account
@@ -75,7 +75,7 @@ def test_backlog_is_drained_although_calls_fail(valkey_url: str, app: AppReceive
         runs += 1
         run = service.pulling(queue, seconds=RUN_SECONDS)
         try:
-            replace(run, intake=replace(run.intake, store=store)).run()
+            replace(run, ingester=replace(run.ingester, store=store)).run()
         except ServiceError:
             failed_runs += 1
         clock.move(TICK_SECONDS)
@@ -101,7 +101,7 @@ def assert_all_are_due_once(service: Service, app: AppReceiver, redis_url: str, 
     assert len(records) == len({record["event_id"] for record in records}) == len(sound)
     assert len(members(redis_url, "due")) == len(sound)
 
-    figures = service.delivery_round(seconds=SAMPLE / 10 + LEAST_SECONDS).run()
+    figures = service.delivery_run(seconds=SAMPLE / 10 + LEAST_SECONDS).run()
 
     heard = [webhook.webhook_id for webhook in app.webhooks]
     assert figures["delivered"] == len(heard) == len(set(heard)) >= SAMPLE
@@ -173,7 +173,7 @@ def test_switch_of_mode_loses_and_doubles_nothing(
         start_anew()
 
     later = Clock(time.time() + TICK_SECONDS)
-    Service(valkey_url, settings, later, later.move).delivery_round(seconds=1000).run()
+    Service(valkey_url, settings, later, later.move).delivery_run(seconds=1000).run()
     heard = [webhook.webhook_id for webhook in app.webhooks]
     records = journal_records(valkey_url)
     assert len(heard) == len(set(heard)) == len(records) == SWITCHED_EVENTS

@@ -12,9 +12,9 @@ import jwt
 import pytest
 import requests
 
-import local.system
-from local.stack import Stack
-from shared.key_set import COOLDOWN_SECONDS
+import local.stack.system
+from local.stack.stack import Stack
+from shared.http.jwks import COOLDOWN_SECONDS
 from tests.keys import public_pem, rsa_key
 from tests.reliability.rolling_fleet import RollingFleet
 from tests.reliability.uploading_users import UploadingUsers, VerifyingApp
@@ -100,7 +100,7 @@ def drill(
         fleets.append(RollingFleet(given, log_file=log_file))
         return fleets[0]
 
-    monkeypatch.setattr(local.system, "Instances", fleet)
+    monkeypatch.setattr(local.stack.system, "Instances", fleet)
     app = VerifyingApp(webhook_secret())
     pairs = {"AKID" + key()[:32]: key()[:32]}
     ((old_id, old_key),) = pairs.items()

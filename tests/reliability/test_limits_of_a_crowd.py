@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.domain.rate_limits import UploadLimits
 from shared.errors import RateLimitedError
-from shared.store import Store, StoreScope
-from shared.upload_limits import UploadLimits
+from shared.store.connection import StoreScope
+from shared.store.journal import Store
 from tests.shared.uploads import NOW, new_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from shared.upload_session import UploadSession
+    from shared.domain.session import UploadSession
 
 pytestmark = pytest.mark.reliability
 

@@ -16,9 +16,9 @@ import pytest
 import redis
 
 from local.repository import REPOSITORY
-from shared.app_event import PULL, PUSH
-from shared.arrival import Source
-from shared.retry_schedule import DELAYS_SECONDS
+from shared.domain.app_event import PULL, PUSH
+from shared.domain.ingested_event import Source
+from shared.domain.retry_schedule import DELAYS_SECONDS
 from tests.reliability.kept_records import earliest_due, journal_records, members
 from tests.shared.loopback_peer import HttpPeer, Received, Reply
 from tests.shared.service import STAGE, Clock, Service, new_lease, token_of
@@ -139,11 +139,11 @@ def arrive(service: Service, number: int, origin: str) -> str:
     """Take in the event of an upload, a pushed one with its attempt at once; gives its webhook-id."""
     session = new_session(f"user-{number}", issued_at=int(service.clock()))
     event = notification_of(uploaded(token_of(session), file_id=f"{FILE_ID}{number}"))
-    courier = service.delivery_round(seconds=3).courier
-    arrival = courier.intake.take_in(event, Source(origin, int(service.clock()), lease=new_lease()))
+    deliverer = service.delivery_run(seconds=3)
+    ingested = deliverer.ingester.ingest(event, Source(origin, int(service.clock()), lease=new_lease()))
     if origin == PUSH:
-        assert courier.deliver(arrival) in ("retrying", "delivered")
-    return arrival.event.event_id
+        assert deliverer.deliver(ingested) in ("retrying", "delivered")
+    return ingested.event.event_id
 
 
 def pass_time(service: Service, clock: Clock, *, until: float) -> None:
@@ -151,7 +151,7 @@ def pass_time(service: Service, clock: Clock, *, until: float) -> None:
     with redis.Redis.from_url(service.redis_url) as client:
         while (due_at := earliest_due(client)) is not None and due_at < until:
             clock.now = max(clock.now, due_at)
-            service.delivery_round(seconds=ROUND_SECONDS).run()
+            service.delivery_run(seconds=ROUND_SECONDS).run()
     clock.now = max(clock.now, until)
 
 

@@ -13,20 +13,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.domain.policy import Grant
+from shared.domain.rate_limits import UploadLimits
+from shared.domain.session import UploadSession
+from shared.domain.upload_id import new_upload_id
 from shared.errors import RateLimitedError, StoreUnavailableError
-from shared.store import Store, StoreScope
-from shared.upload_id import new_upload_id
-from shared.upload_limits import UploadLimits
-from shared.upload_policy import Grant
-from shared.upload_session import UploadSession
-from shared.upload_signature import decode
+from shared.store.connection import StoreScope
+from shared.store.journal import Store
+from shared.vod.signature import decode
 from tests.reliability.service import SENDS_PER_EVENT, push_of, signature_request, timer_of
 from tests.reliability.tcp_proxy import TcpProxy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local.embedded_store import EmbeddedStore
+    from local.stack.embedded_store import EmbeddedStore
     from tests.reliability.service import Service
 
 pytestmark = pytest.mark.reliability

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.simulator.notifications import without_nulls
-from shared.app_event import PULL, PUSH
-from shared.arrival import Source
-from shared.delivery_round import LEAST_SECONDS
-from shared.intake import LEASE_SECONDS
-from shared.upload_limits import UploadLimits
-from shared.upload_session import state_of
-from shared.wire_json import canonical_json
+from shared.domain.app_event import PULL, PUSH
+from shared.domain.ingested_event import Source
+from shared.domain.rate_limits import UploadLimits
+from shared.domain.session import state_of
+from shared.flows.deliver_events import LEAST_SECONDS
+from shared.flows.ingest_event import LEASE_SECONDS
+from shared.vod.lenient_json import canonical_json
 from tests.local.simulator.account import Account
 from tests.reliability.app_receiver import AppReceiver
 from tests.reliability.event_copies import MOST_COPIES, WEEK_SECONDS, notification_in, week
-from tests.reliability.intake_processes import Flood
+from tests.reliability.ingest_processes import Flood
 from tests.reliability.kept_records import journal_records
 from tests.reliability.many_uploads import VodLibrary, begin_uploads
 from tests.reliability.service import service_environment
@@ -105,7 +105,7 @@ def assert_due_once_each(service: Service, app: AppReceiver, records: list[dict[
     """Insist that each event is due once; a sample is delivered, and no longer due then."""
     assert due(service) == EVENTS
 
-    figures = service.delivery_round(seconds=SAMPLE / 10 + LEAST_SECONDS).run()
+    figures = service.delivery_run(seconds=SAMPLE / 10 + LEAST_SECONDS).run()
 
     delivered = [webhook.webhook_id for webhook in app.webhooks]
     assert figures["delivered"] == len(delivered) == len(set(delivered)) >= SAMPLE
@@ -136,10 +136,10 @@ def test_copies_that_are_read_back_count_once_each(valkey_url: str, app: AppRece
 
         with ThreadPoolExecutor(INSTANCES) as pool:
             shares = [copies[number::INSTANCES] for number in range(INSTANCES)]
-            endings = sum(pool.map(take_in_and_deliver, instances, shares), Counter[str]())
+            endings = sum(pool.map(ingest_and_deliver, instances, shares), Counter[str]())
         clock.move(LEASE_SECONDS)
         while due(instances[0], after=RETRIES_SECONDS):
-            endings += Counter(instances[0].delivery_round().run())
+            endings += Counter(instances[0].delivery_run().run())
             clock.move(RETRIES_SECONDS)
 
     heard = [webhook.webhook_id for webhook in app.webhooks]
@@ -152,14 +152,14 @@ def test_copies_that_are_read_back_count_once_each(valkey_url: str, app: AppRece
         assert sorted(record["sequence"] for record in told) == ["1", "2"], upload
 
 
-def take_in_and_deliver(instance: Service, copies: Sequence[tuple[dict[str, object], str]]) -> Counter[str]:
+def ingest_and_deliver(instance: Service, copies: Sequence[tuple[dict[str, object], str]]) -> Counter[str]:
     """Take copies in one after the other; tells how those ended that their function worked on at once."""
     endings: Counter[str] = Counter()
-    courier = instance.delivery_round().courier
+    deliverer = instance.delivery_run()
     for number, (event, origin) in enumerate(copies):
         source = Source(origin, int(instance.clock()), lease=secrets.token_hex(8))
-        arrival = courier.intake.take_in(notification_in(event, origin, number), source)
-        endings[courier.deliver(arrival) if origin == PUSH else "left to the timer"] += 1
+        ingested = deliverer.ingester.ingest(notification_in(event, origin, number), source)
+        endings[deliverer.deliver(ingested) if origin == PUSH else "left to the timer"] += 1
     return endings
 
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
-from local.stack import Stack
+from local.stack.stack import Stack
 from shared.errors import NotFoundError, StoreUnavailableError
-from shared.intake import LEASE_SECONDS
-from shared.store import Store, StoreScope
+from shared.flows.ingest_event import LEASE_SECONDS
+from shared.store.connection import StoreScope
+from shared.store.journal import Store
 from tests.local.simulator.account import wait_until
 from tests.reliability.crash_points import CrashPoint
 from tests.reliability.outages import Outage, Site, outage
@@ -165,6 +166,6 @@ def test_slow_store_is_given_up_within_a_second_on_a_new_connection_too(
 def make_check_due(site: Site, upload_id: str) -> None:
     """Bring the time forward at which an upload is looked after."""
     with redis.Redis.from_url(site.store.url, decode_responses=True) as client:
-        shelves = [key for key in client.scan_iter("vuf:*:checks") if client.zscore(key, upload_id)]
-        assert len(shelves) == 1
-        client.zadd(shelves[0], {upload_id: int(time.time())})
+        indexes = [key for key in client.scan_iter("vuf:*:checks") if client.zscore(key, upload_id)]
+        assert len(indexes) == 1
+        client.zadd(indexes[0], {upload_id: int(time.time())})

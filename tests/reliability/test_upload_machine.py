@@ -18,14 +18,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from shared.app_event import PULL, PUSH
-from shared.arrival import Source, journal_name
+from local.operator.event_store import OperatorStore
+from shared.domain.app_event import PULL, PUSH
+from shared.domain.ingested_event import Source, journal_name
+from shared.domain.journal import AttemptEnding
+from shared.domain.rate_limits import UploadLimits
 from shared.errors import NotFoundError, VodApiError
-from shared.journal_store import AttemptEnding
-from shared.operator_store import OperatorStore
-from shared.read_back import LOOKS
-from shared.store import StoreScope
-from shared.upload_limits import UploadLimits
+from shared.flows.verify_event import LOOKS
+from shared.store.connection import StoreScope
 from tests.reliability.compared_uploads import Comparison
 from tests.reliability.kept_records import journal_records, members
 from tests.reliability.machine_world import KINDS, Vod, event_of, file_of, told_by
@@ -36,10 +36,10 @@ from tests.shared.uploads import NOW, new_entry, new_session, notification_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local.embedded_store import EmbeddedStore
-    from shared.arrival import Arrival
+    from local.stack.embedded_store import EmbeddedStore
+    from shared.domain.ingested_event import IngestedEvent
 
-    Held = tuple[EventModel, Arrival]
+    Held = tuple[EventModel, IngestedEvent]
 
 pytestmark = pytest.mark.reliability
 
@@ -167,10 +167,10 @@ class UploadMachine(RuleBasedStateMachine):
         file_id = file_of(owner, second=second)
         if not early:
             self.store_file(owner, kind, file_id)
-        event, arrival = self.take_in(upload, kind, file_id, PUSH)
+        event, ingested = self.ingest(upload, kind, file_id, PUSH)
         if event is not None:
             # The function that took it in goes on with it.
-            self.hands[hand] = event, arrival
+            self.hands[hand] = event, ingested
         self.compare(f"push {kind}", upload, event)
 
     @rule(pick=picks, kind=kinds, second=rarely)
@@ -179,7 +179,7 @@ class UploadMachine(RuleBasedStateMachine):
         upload = self.upload(pick)
         file_id = file_of(upload, second=second)
         self.store_file(upload, kind, file_id)
-        event, _ = self.take_in(upload, kind, file_id, PULL)
+        event, _ = self.ingest(upload, kind, file_id, PULL)
         self.compare(f"pull {kind}", upload, event)
 
     @precondition(lambda self: self.model.events)
@@ -192,42 +192,42 @@ class UploadMachine(RuleBasedStateMachine):
         )
         assert (taken is not None) is self.model.take(event, lease=lease, now=self.now)
         if taken is not None:
-            self.hands[hand] = event, self.service.intake.recall(taken)
+            self.hands[hand] = event, self.service.ingester.recall(taken)
         self.compare("take" if taken else "take what is not due", event.upload, event)
 
     @precondition(lambda self: any(is_held(held) for held in self.hands))
     @rule(hand=hands)
     def settle(self, hand: int) -> None:
         """Have a worker ask VOD about a held event."""
-        event, arrival, hand = self.in_hand(hand, is_held)
+        event, ingested, hand = self.in_hand(hand, is_held)
         truth = self.vod.truth_about(event.told, event.upload)
         try:
-            arrival = self.service.intake.make_sure(
-                arrival, vod_api=self.vod, now=self.now, timeout_seconds=1
+            ingested = self.service.ingester.verify(
+                ingested, vod_api=self.vod, now=self.now, timeout_seconds=1
             )
         except VodApiError:
             # VOD does not know of it yet: the event stays held.
             assert truth == "too early"
-            assert arrival.attempts < LOOKS
+            assert ingested.attempts < LOOKS
             self.compare("settle: too early", event.upload, event)
             return
         told = truth if isinstance(truth, Told) else None
-        expected = self.model.settle(event, lease=arrival.entry.lease, truth=told, now=self.now)
-        assert arrival.journaled.status == expected
-        self.hands[hand] = event, arrival
+        expected = self.model.settle(event, lease=ingested.entry.lease, truth=told, now=self.now)
+        assert ingested.journaled.status == expected
+        self.hands[hand] = event, ingested
         self.compare(f"settle: {expected}", event.upload, event)
 
     @precondition(lambda self: any(is_open(held) for held in self.hands))
     @rule(hand=hands, takes_it=st.booleans(), is_last=rarely)
     def finish(self, hand: int, *, takes_it: bool, is_last: bool) -> None:
         """Have a worker, that tried to deliver or to verify, write down how that went."""
-        event, arrival, hand = self.in_hand(hand, is_open)
-        unsure = arrival.journaled.status == "held"
+        event, ingested, hand = self.in_hand(hand, is_open)
+        unsure = ingested.journaled.status == "held"
         delivered = takes_it and not unsure
         due_at = None if delivered or is_last else self.now + 5
-        attempts = arrival.attempts + 1
+        attempts = ingested.attempts + 1
         ending = AttemptEnding(
-            lease=arrival.entry.lease,
+            lease=ingested.entry.lease,
             endpoint=self.endpoint,
             now=self.now,
             outcome="delivered" if delivered else "waiting" if unsure else "failed",
@@ -238,7 +238,7 @@ class UploadMachine(RuleBasedStateMachine):
             },
         )
         expected = self.model.finish(
-            event, lease=arrival.entry.lease, delivered=delivered, due_at=due_at, attempts=attempts
+            event, lease=ingested.entry.lease, delivered=delivered, due_at=due_at, attempts=attempts
         )
         assert self.service.store.finish_attempt(event.at, ending) is expected
         self.hands[hand] = None
@@ -261,7 +261,7 @@ class UploadMachine(RuleBasedStateMachine):
         """End an upload by a look at it that may be out of date."""
         upload = self.upload(pick)
         if self.now >= upload.ends_at:
-            self.service.intake.expire(upload.session, now=self.now, lease=new_lease())
+            self.service.ingester.expire(upload.session, now=self.now, lease=new_lease())
             self.note_end(upload)
             self.compare("expire", upload)
 
@@ -341,7 +341,9 @@ class UploadMachine(RuleBasedStateMachine):
         events = list(self.model.events.values())
         return events[pick % len(events)]
 
-    def in_hand(self, hand: int, wanted: Callable[[Held | None], bool]) -> tuple[EventModel, Arrival, int]:
+    def in_hand(
+        self, hand: int, wanted: Callable[[Held | None], bool]
+    ) -> tuple[EventModel, IngestedEvent, int]:
         """Give what one worker holds; the other's, if this one holds nothing that is wanted."""
         hand = hand if wanted(self.hands[hand]) else 1 - hand
         held = self.hands[hand]
@@ -352,19 +354,19 @@ class UploadMachine(RuleBasedStateMachine):
         """Have VOD know a file, and the end of its task flow."""
         self.vod.keep(file_id, owner, kind)
 
-    def take_in(
+    def ingest(
         self, upload: UploadModel, kind: str, file_id: str, origin: str
-    ) -> tuple[EventModel | None, Arrival]:
+    ) -> tuple[EventModel | None, IngestedEvent]:
         """Take an event in, here and in the model; gives the model's event if it was news."""
         source = Source(origin, self.now, lease=new_lease())
         notification = notification_of(event_of(upload, kind, file_id))
-        arrival = self.service.intake.take_in(notification, source)
-        at = self.service.store.key_of(arrival.entry)
+        ingested = self.service.ingester.ingest(notification, source)
+        at = self.service.store.key_of(ingested.entry)
         event = EventModel(upload, told_by(upload, kind, file_id), self.now, source.lease, at)
         key = (upload.session.upload_id, kind, file_id)
-        status, event = self.model.take_in(key, event, pushed=origin == PUSH)
-        assert arrival.journaled.status == status
-        return (None if status == "duplicate" else event), arrival
+        status, event = self.model.ingest(key, event, pushed=origin == PUSH)
+        assert ingested.journaled.status == status
+        return (None if status == "duplicate" else event), ingested
 
     def learn_missed(self, upload: UploadModel, told: Told) -> None:
         """Do in the model what reconciliation does with an event that was missed."""
@@ -375,7 +377,7 @@ class UploadMachine(RuleBasedStateMachine):
         """Take in, in the model, an event that the service has drawn the lease of."""
         at = self.service.store.key_of(new_entry(upload.session, name=name))
         lease = str(self.client.hget(at.key, "lease"))
-        self.model.take_in(key, EventModel(upload, told, self.now, lease, at), pushed=False)
+        self.model.ingest(key, EventModel(upload, told, self.now, lease, at), pushed=False)
 
     def note_end(self, upload: UploadModel) -> None:
         """End an upload in the model, unless it was used."""
@@ -424,7 +426,7 @@ def test_upload_whose_file_is_gone_is_not_looked_after_without_end(valkey_url: s
     clock = Clock()
     service = Service(valkey_url, {"READ_BACK": "on"}, clock)
     upload = UploadModel(service.begin(new_session()), ends_well=True, has_task_flow=False)
-    service.take_in(event_of(upload, "news", file_of(upload, second=False)))
+    service.ingest(event_of(upload, "news", file_of(upload, second=False)))
 
     for _ in range(2):
         clock.now = upload.ends_at

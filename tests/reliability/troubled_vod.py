@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 
 from local.simulator.pull_queue import BATCH
 from shared.errors import StoreUnavailableError, VodApiError
-from shared.store import Store
+from shared.store.journal import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from random import Random
 
     from local.simulator.pull_queue import PullQueue
-    from shared.journal_store import EventEntry, Journaled
-    from shared.store import StoreScope
+    from shared.domain.journal import EventEntry, Journaled
+    from shared.store.connection import StoreScope
     from tests.shared.service import Clock
 
 HANDLE_LIFE_SECONDS = 30

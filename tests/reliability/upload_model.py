@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from shared.upload_session import UploadState
+from shared.domain.session import UploadState
 from tests.shared.uploads import SESSION_SECONDS
 
 if TYPE_CHECKING:
-    from shared.journal_store import EventKey
-    from shared.upload_session import UploadSession
+    from shared.domain.journal import EventKey
+    from shared.domain.session import UploadSession
 
 FUNCTION_LEASE_SECONDS, TIMER_LEASE_SECONDS = 10, 30
 FIRST_CHECKS_SECONDS = (900, 3600, 14_400)
@@ -166,7 +166,7 @@ class JournalModel:
     uploads: list[UploadModel] = field(default_factory=list)
     events: dict[tuple[str, ...], EventModel] = field(default_factory=dict)
 
-    def take_in(self, key: tuple[str, ...], event: EventModel, *, pushed: bool) -> tuple[str, EventModel]:
+    def ingest(self, key: tuple[str, ...], event: EventModel, *, pushed: bool) -> tuple[str, EventModel]:
         """Take in one arrival; gives the status the journal has to answer, and the event as it is kept."""
         known, upload, now = self.events.get(key), event.upload, event.received_at
         is_whole = event.told.kind != "broken"

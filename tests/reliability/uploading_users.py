@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from local.upload_client import UploadClient
-from local.upload_order import UploadOrder
+from local.upload.client import UploadClient
+from local.upload.order import UploadOrder
 from tests.shared.loopback_peer import Reply
 
 if TYPE_CHECKING:

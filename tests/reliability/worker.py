@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from local.instances import TIME_LIMIT_SECONDS, scf_context
-from local.process_tree import end_with_parent
+from local.stack.instances import TIME_LIMIT_SECONDS, scf_context
+from local.stack.process_tree import end_with_parent
 from tests.reliability.crash_points import ADAPTERS, CrashPoint, install
 from tests.reliability.moved_time import SharedClock
 

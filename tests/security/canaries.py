@@ -1,6 +1,6 @@
 """A value for every secret setting that can be found again wherever it comes out, and however it is written.
 
-Which settings are secret is said by `shared.settings` itself: those that its groups never show.
+Which settings are secret is said by `shared.config.settings` itself: those that its groups never show.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from shared import settings
+from shared.config import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import redis
 
-from local.embedded_store import EmbeddedStore
 from local.simulator.settings import RoleCredential
-from local.stack import Stack
+from local.stack.embedded_store import EmbeddedStore
+from local.stack.stack import Stack
 from tests.security.canaries import CANARIES, STORE_PASSWORD, canary_environment
 
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from local.demo_settings import user_token
 from local.repository import REPOSITORY
+from local.stack.demo_settings import user_token
 from tests.security.canaries import CANARIES, STORE_PASSWORD, canary_environment
 
 if TYPE_CHECKING:

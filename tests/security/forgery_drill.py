@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local.environment_file import read_environment
-from local.stack import Stack
-from shared.upload_context import UploadContext, seal
-from shared.upload_id import new_upload_id
+from local.stack.stack import Stack
+from shared.domain.upload_id import new_upload_id
+from shared.vod.context_token import UploadContext, seal
 from tests.security.outside import Outside
 from tests.security.vods_word import untrue
 from tests.shared.uploads import changed, uploaded

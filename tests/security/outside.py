@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from local.repository import REPOSITORY
-from local.upload_client import UploadClient
-from local.upload_order import UploadOrder
-from shared.read_back import upload_event
-from shared.settings import EventNotificationSettings, load_settings
-from shared.upload_context import UploadContext, seal
-from shared.upload_id import new_upload_id
-from shared.upload_signature import SignatureParameters, build_upload_signature
+from local.upload.client import UploadClient
+from local.upload.order import UploadOrder
+from shared.config.settings import EventNotificationSettings, load_settings
+from shared.domain.upload_id import new_upload_id
+from shared.flows.verify_event import upload_event
+from shared.vod.context_token import UploadContext, seal
+from shared.vod.signature import SignatureParameters, build_upload_signature
 from shared.vod_api import VodApi
 
 if TYPE_CHECKING:

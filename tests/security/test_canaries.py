@@ -19,8 +19,9 @@ from functions import (
     upload_status,
 )
 from local.__main__ import COMMANDS
-from shared import bootstrap, settings
+from shared.config import settings
 from shared.errors import ConfigurationError
+from shared.runtime import bootstrap
 from tests.functions.deployment import environment, start_anew
 from tests.functions.scf import event_of
 from tests.security.canaries import CANARIES, STRETCH, canary_environment, found, secret_variables
@@ -156,8 +157,8 @@ def test_what_a_function_works_with_shows_no_secret(deployed: Mapping[str, str],
         runtime.store,
     ]
     if "event" in function or "notification" in function:
-        courier = bootstrap.courier(runtime, deadline=0.0)
-        held += [courier, courier.intake, courier.webhook, bootstrap.vod_api(runtime.settings)]
+        deliverer = bootstrap.deliverer(runtime, deadline=0.0)
+        held += [deliverer, deliverer.ingester, deliverer.webhook, bootstrap.vod_api(runtime.settings)]
     password = deployed["REDIS_URL"].rpartition("@")[0].rpartition(":")[2]
     shown = "\n".join(text for each in held for text in (repr(each), str(each), f"{each}"))
 

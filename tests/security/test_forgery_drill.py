@@ -13,7 +13,7 @@ from tests.security.vods_word import untrue
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local.stack import Stack
+    from local.stack.stack import Stack
 
 ATTEMPTS = 24
 

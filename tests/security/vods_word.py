@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shared.app_event import AppEvent, Verdict, to_json
-from shared.event_notification import notification_from_pull
-from shared.read_back import upload_event
-from shared.upload_context import UploadContext, unseal
+from shared.domain.app_event import AppEvent, Verdict, to_json
+from shared.flows.verify_event import upload_event
+from shared.vod.context_token import UploadContext, unseal
+from shared.vod.notification import notification_from_pull
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,7 +1,4 @@
-"""One deployment's parts around a real store, as `shared.bootstrap` puts them together, with a clock to move.
-
-What VOD and the app are, and what happens to them, is left to the tests.
-"""
+"""One deployment around a real store, as `shared.runtime.bootstrap` builds it, with a clock to move."""
 
 from __future__ import annotations
 
@@ -13,27 +10,27 @@ from typing import TYPE_CHECKING
 
 import redis
 
-from shared.app_webhook import AppWebhook
-from shared.arrival import Source
-from shared.delivery import Courier
-from shared.delivery_round import DeliveryRound
-from shared.intake import Intake
-from shared.pulling import Pulling
-from shared.reconciliation import Reconciliation
-from shared.settings import EventDeliverySettings, load_settings
-from shared.store import Store, StoreScope
-from shared.upload_context import UploadContext, seal
-from shared.upload_limits import UploadLimits
+from shared.config.settings import EventDeliverySettings, load_settings
+from shared.domain.ingested_event import Source
+from shared.domain.rate_limits import UploadLimits
+from shared.flows.deliver_events import Deliverer
+from shared.flows.ingest_event import Ingester
+from shared.flows.pull_events import Pulling
+from shared.flows.reconcile_uploads import Reconciliation
+from shared.http.webhook import AppWebhook
+from shared.store.connection import StoreScope
+from shared.store.journal import Store
+from shared.vod.context_token import UploadContext, seal
 from shared.vod_api import VodApi
 from tests.shared.uploads import NOW, SESSION_SECONDS, notification_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from shared.arrival import Arrival
-    from shared.pulling import EventQueue
-    from shared.reconciliation import Library
-    from shared.upload_session import UploadSession
+    from shared.domain.ingested_event import IngestedEvent
+    from shared.domain.session import UploadSession
+    from shared.flows.pull_events import EventQueue
+    from shared.flows.reconcile_uploads import Library
 
 CONTEXT_KEY = "canary-of-the-context-key-of-the-tests"
 SECRET_ID, SECRET_KEY = "AKIDsimulated00000000000000000000000", "simulated-secret-key"
@@ -69,7 +66,7 @@ class Service:
     changes: Mapping[str, str] = field(default_factory=dict)
     clock: Callable[[], float] = field(default_factory=Clock)
     wait: Callable[[float], None] = time.sleep
-    draw: Callable[[], float] = lambda: 0.0
+    jitter: Callable[[], float] = lambda: 0.0
 
     @cached_property
     def settings(self) -> EventDeliverySettings:
@@ -108,30 +105,31 @@ class Service:
         return VodApi(self.settings)
 
     @property
-    def intake(self) -> Intake:
+    def ingester(self) -> Ingester:
         """The way in for events."""
-        return Intake(self.store, self.settings)
+        return Ingester(self.store, self.settings)
 
-    def delivery_round(self, *, seconds: float = 60.0) -> DeliveryRound:
-        """Make a round that has so many seconds."""
-        courier = Courier(
-            intake=self.intake,
+    def delivery_run(self, *, seconds: float = 60.0) -> Deliverer:
+        """Make a run that has so many seconds."""
+        return Deliverer(
+            ingester=self.ingester,
             read_back=lambda: self.vod_api,
             webhook=self.webhook,
             clock=self.clock,
-            draw=self.draw,
+            jitter=self.jitter,
+            wait=self.wait,
+            new_lease=new_lease,
             deadline=self.clock() + seconds,
         )
-        return DeliveryRound(courier, self.wait, new_lease)
 
     def pulling(self, queue: EventQueue | None = None, *, seconds: float = 53.0) -> Pulling:
         """Make a run that pulls for so many seconds."""
-        return Pulling(self.intake, queue or self.vod_api, self.clock, new_lease, self.clock() + seconds)
+        return Pulling(self.ingester, queue or self.vod_api, self.clock, new_lease, self.clock() + seconds)
 
     def reconciliation(self, library: Library | None = None, *, seconds: float = 53.0) -> Reconciliation:
         """Make a run that looks after uploads for so many seconds; with READ_BACK=off it asks nobody."""
         return Reconciliation(
-            intake=self.intake,
+            ingester=self.ingester,
             library=(lambda: library or self.vod_api) if self.settings.read_back == "on" else None,
             clock=self.clock,
             new_lease=new_lease,
@@ -149,19 +147,19 @@ class Service:
         """Read an upload as it is now."""
         return self.store.find_upload(session.user_id, session.upload_id)
 
-    def take_in(self, event: dict[str, object], origin: str = "pull") -> Arrival:
+    def ingest(self, event: dict[str, object], origin: str = "pull") -> IngestedEvent:
         """Take in one event that has come just now."""
         source = Source(origin, int(self.clock()), lease=new_lease())
-        return self.intake.take_in(notification_of(event), source)
+        return self.ingester.ingest(notification_of(event), source)
 
     def due(self, *, after: float = 0) -> int:
         """Count the deliveries that are due by now, or after so many seconds more."""
         return len(self.store.due_events(now=int(self.clock() + after), limit=1000))
 
-    def record(self, arrival: Arrival) -> dict[str, str]:
+    def record(self, ingested: IngestedEvent) -> dict[str, str]:
         """Read what the journal keeps of an event."""
         with redis.Redis.from_url(self.redis_url, decode_responses=True) as client:
-            record: dict[str, str] = client.hgetall(self.store.key_of(arrival.entry).key)
+            record: dict[str, str] = client.hgetall(self.store.key_of(ingested.entry).key)
             return record
 
     def records(self) -> list[dict[str, str]]:
@@ -172,9 +170,9 @@ class Service:
     def checks(self) -> dict[str, float]:
         """Tell when each upload will be looked after."""
         with redis.Redis.from_url(self.redis_url, decode_responses=True) as client:
-            shelves = client.scan_iter("*:checks")
+            indexes = client.scan_iter("*:checks")
             return {
-                member: at for key in shelves for member, at in client.zrange(key, 0, -1, withscores=True)
+                member: at for key in indexes for member, at in client.zrange(key, 0, -1, withscores=True)
             }
 
 

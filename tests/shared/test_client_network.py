@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.client_network import network_named, networks_of
+from shared.addresses import network_named, networks_of
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from shared import authentication, errors
-from shared.errors import ConflictError, Fault, RateLimitedError, ServiceError, VodApiError
+from shared import errors
+from shared.errors import ConflictError, FieldError, RateLimitedError, ServiceError, VodApiError
+from shared.http import authentication
 
 assert authentication  # it adds an error of its own
 
@@ -51,11 +52,11 @@ def test_codes_are_distinct_words_fit_for_a_uri() -> None:
 
 def test_error_carries_its_sentence_and_its_faults() -> None:
     """Callers read attributes and never take a message apart."""
-    faults = (Fault("/classId", "Unknown."),)
-    error = ConflictError("Too late.", faults=faults)
+    field_errors = (FieldError("/classId", "Unknown."),)
+    error = ConflictError("Too late.", field_errors=field_errors)
 
-    assert (str(error), error.detail, error.faults) == ("Too late.", "Too late.", faults)
-    assert ConflictError("Too late.").faults == ()
+    assert (str(error), error.detail, error.field_errors) == ("Too late.", "Too late.", field_errors)
+    assert ConflictError("Too late.").field_errors == ()
 
 
 def test_error_of_the_vod_api_keeps_its_code() -> None:

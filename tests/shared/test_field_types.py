@@ -98,7 +98,7 @@ def test_value_is_taken_or_refused_as_by_pydantic(kind: Any, value: object, *, r
     assert (wrong == []) is right
 
 
-class _Shelf(Model):
+class _Index(Model):
     model_config = ModelConfig(extra="forbid", alias_generator=to_camel)
 
     long_name: Annotated[str, Field(repr=False)]
@@ -114,19 +114,19 @@ class _Shelf(Model):
 
 def test_model_is_made_by_the_names_outside() -> None:
     """From code or from a document, with what it does not show, and without what was not said."""
-    made = _Shelf(longName="secret", many=4)  # type: ignore[call-arg]  # its name outside
+    made = _Index(longName="secret", many=4)  # type: ignore[call-arg]  # its name outside
 
-    assert made == _Shelf.model_validate({"longName": "secret", "many": "4"})
-    assert hash(made) == hash(_Shelf.model_validate(made))
+    assert made == _Index.model_validate({"longName": "secret", "many": "4"})
+    assert hash(made) == hash(_Index.model_validate(made))
     assert made != made.model_copy(update={"many": 6})
     assert made != "secret"
-    assert repr(made) == "_Shelf(many=4)"
-    assert _Shelf.model_validate({"longName": "a"}).many == 3
+    assert repr(made) == "_Index(many=4)"
+    assert _Index.model_validate({"longName": "a"}).many == 3
 
 
 def test_model_never_changes() -> None:
     """It is the same for whoever holds it."""
-    made = _Shelf.model_validate({"longName": "a"})
+    made = _Index.model_validate({"longName": "a"})
 
     with pytest.raises(InvalidValueError, match="frozen"):
         made.many = 4  # type: ignore[misc]  # that it must not is the point
@@ -135,7 +135,7 @@ def test_model_never_changes() -> None:
 def test_every_finding_names_its_place_and_no_value() -> None:
     """Findings of one document come together, and their text can be logged."""
     with pytest.raises(InvalidValueError) as refusal:
-        _Shelf.model_validate({"many": 5, "else": "canary"})
+        _Index.model_validate({"many": 5, "else": "canary"})
 
     assert [tuple(it) for it in refusal.value.findings] == [
         (("longName",), "missing", "Field required"),

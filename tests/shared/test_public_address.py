@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.public_address import is_public, is_public_host
+from shared.addresses import is_public, is_public_host
 
 PRIVATE = [
     pytest.param("0.0.0.0", id="this host"),  # noqa: S104 -- judged, not bound to

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 import responses
 
+from shared.config.settings import VodApiSettings, load_settings
 from shared.errors import VodApiError
-from shared.settings import VodApiSettings, load_settings
+from shared.vod.lenient_json import as_object, as_text
 from shared.vod_api import VodApi
-from shared.wire_json import as_object, as_text
 from tests.shared.loopback_peer import HOST, HttpPeer, RawPeer, Reply, refused_port, say_nothing
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.config.settings import VodApiSettings, load_settings
 from shared.errors import VodApiError
-from shared.event_notification import notification_from_pull
-from shared.settings import VodApiSettings, load_settings
+from shared.vod.lenient_json import as_object
+from shared.vod.notification import notification_from_pull
 from shared.vod_api import VodApi
-from shared.wire_json import as_object
 from tests.local.simulator.account import SECRET_ID, SECRET_KEY, Account
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import pytest
 import requests
 
 from local.simulator.faults import Fault, Kind
+from shared.config.settings import VodApiSettings, load_settings
 from shared.errors import VodApiError
-from shared.settings import VodApiSettings, load_settings
 from shared.vod_api import VodApi
 from tests.local.simulator.account import SECRET_ID, SECRET_KEY, Account, wait_until
 from tests.shared.loopback_peer import HttpPeer, Reply

@@ -9,17 +9,17 @@ import json
 from itertools import count
 from typing import TYPE_CHECKING
 
-from shared.event_notification import parse_notification
-from shared.journal_store import EventEntry
-from shared.upload_id import new_upload_id
-from shared.upload_policy import Grant
-from shared.upload_session import Facts, UploadSession, facts_of
+from shared.domain.journal import EventEntry
+from shared.domain.policy import Grant
+from shared.domain.session import Facts, UploadSession, facts_of
+from shared.domain.upload_id import new_upload_id
+from shared.vod.notification import parse_notification
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.journal_store import Rule
-    from shared.notification_values import EventNotification
+    from shared.domain.journal import Rule
+    from shared.vod.notification_types import EventNotification
 
 NOW = 1_795_000_000
 SESSION_SECONDS = 90_000

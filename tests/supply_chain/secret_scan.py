@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _BY_FORM = ["AWSKeyDetector", "GitHubTokenDetector", "JwtTokenDetector", "NpmDetector", "PrivateKeyDetector"]
 _BY_FORM += ["PypiTokenDetector", "SlackDetector", "StripeDetector", "OpenAIDetector"]
-_BY_CHANCE = ["KeywordDetector", "BasicAuthDetector"]
+_BY_ENTROPY = ["KeywordDetector", "BasicAuthDetector"]
 _ENTROPY = {"Base64HighEntropyString": 4.5, "HexHighEntropyString": 3.0}
 _TENCENT_SECRET_ID = re.compile(r"\bAKID[A-Za-z0-9]{32}\b")
 
@@ -34,18 +34,20 @@ NO_SECRETS = {
         "Basic Auth Credentials",
     ): "the form of a store's address, with a word for the password",
     ("docs/openapi.json", _ENTROPIC): "the example of a signature, made with invented keys",
-    ("local/demo_settings.py", _KEYWORD): "names: of the file with the demo's secrets, and of a setting",
+    (
+        "local/stack/demo_settings.py",
+        _KEYWORD,
+    ): "names: of the file with the demo's secrets, and of a setting",
     ("local/doctor/api_checks.py", _KEYWORD): "the name of a setting",
-    ("local/inspect_command.py", _KEYWORD): "the name of a setting",
-    ("local/policy_trial.py", _KEYWORD): "a trial shows parameters, and signs with a word",
-    ("shared/separate_keys.py", _KEYWORD): "names of settings",
-    ("shared/setting_values.py", _KEYWORD): "the prefix of webhook secrets",
-    ("shared/upload_id.py", _ENTROPIC): "the alphabet of upload ids",
+    ("local/operator/inspect_command.py", _KEYWORD): "the name of a setting",
+    ("local/operator/policy_trial.py", _KEYWORD): "a trial shows parameters, and signs with a word",
+    ("shared/config/values.py", _KEYWORD): "names of settings, and the prefix of webhook secrets",
+    ("shared/domain/upload_id.py", _ENTROPIC): "the alphabet of upload ids",
     ("tests/local/simulator/account.py", _FORM): "the simulated account, which is nobody's",
     ("tests/openapi/test_answers.py", "JSON Web Token"): "a token without a user and without a signature",
     ("tests/shared/service.py", _FORM): "an account that is nobody's",
     (
-        "tests/shared/test_authentication.py",
+        "tests/shared/http/test_authentication.py",
         "JSON Web Token",
     ): "a known answer, signed with a key of the tests",
     ("tests/supply_chain/secret_scan.py", "Private Key"): "the first line of none, planted below",
@@ -92,7 +94,7 @@ def committed() -> list[str]:
 
 def suspicious(file: Path, *, strictly: bool) -> Iterator[tuple[int, str]]:
     """Find line and kind of what looks like a secret; `strictly` counts words that only could be one."""
-    plugins: list[dict[str, Any]] = [{"name": name} for name in _BY_FORM + (_BY_CHANCE if strictly else [])]
+    plugins: list[dict[str, Any]] = [{"name": name} for name in _BY_FORM + (_BY_ENTROPY if strictly else [])]
     plugins += [{"name": name, "limit": limit} for name, limit in _ENTROPY.items() if strictly]
     with transient_settings({"plugins_used": plugins}):
         for secret in scan.scan_file(str(file)):

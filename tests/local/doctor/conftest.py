@@ -8,7 +8,7 @@ import pytest
 import redis
 import requests
 
-from local.stack import Stack
+from local.stack.stack import Stack
 from tests.local.doctor.patient import Patient
 
 if TYPE_CHECKING:

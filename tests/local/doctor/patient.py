@@ -15,7 +15,7 @@ import requests
 
 from local.__main__ import main
 from local.doctor.vod_calls import VodCalls
-from shared.settings import VodApiSettings, load_settings
+from shared.config.settings import VodApiSettings, load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pytest
 
     from local.doctor.vod_calls import EventConfiguration
-    from local.stack import Stack
+    from local.stack.stack import Stack
 
 _SECRET = re.compile(r"REDIS_URL|CALLBACK_TOKENS|[A-Z_]*(SECRET|SECRETS|KEY|KEYS|SECRETKEY|SESSIONTOKEN)")
 _LEAST_SECRET = 8

@@ -17,7 +17,7 @@ from tests.shared.loopback_peer import RawPeer, refused_port, say_nothing
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from local.stack import Stack
+    from local.stack.stack import Stack
     from tests.local.doctor.patient import Patient
 
 RUNS_ON_SCFS_PYTHON = sys.version_info[:2] == (3, 10)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from shared.operator_store import OperatorStore
-from shared.store import StoreScope
+from local.operator.event_store import OperatorStore
+from shared.store.connection import StoreScope
 from tests.shared.loopback_peer import HttpPeer, Reply, refused_port
 
 if TYPE_CHECKING:
@@ -86,12 +86,12 @@ def test_events_that_were_given_up_are_counted_over_all_partitions(
     patient: Patient, store: redis.Redis
 ) -> None:
     """Dead, parked and quarantined events are warnings, each with the command that shows them."""
-    for shelf, count in (("dead", 3), ("parked", 2), ("quarantined", 1)):
+    for index, count in (("dead", 3), ("parked", 2), ("quarantined", 1)):
         for number in range(count):
-            store.zadd(f"vuf:{{given-up.{number}}}:{shelf}", {f"member-{number}": int(time.time())})
+            store.zadd(f"vuf:{{given-up.{number}}}:{index}", {f"member-{number}": int(time.time())})
     outcome = patient.examine("--stage", "given-up")
 
-    assert [outcome.named(shelf)[0]["detail"][0] for shelf in ("dead", "parked", "quarantined")] == [
+    assert [outcome.named(index)[0]["detail"][0] for index in ("dead", "parked", "quarantined")] == [
         "3",
         "2",
         "1",

@@ -22,7 +22,7 @@ from tencentcloud.common.profile.http_profile import HttpProfile  # type: ignore
 from tencentcloud.vod.v20180717.vod_client import VodClient  # type: ignore[import-untyped]  # no stubs exist
 
 from local.simulator import Simulator, SimulatorSettings, create_simulator
-from shared.upload_signature import SignatureParameters, build_upload_signature
+from shared.vod.signature import SignatureParameters, build_upload_signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable

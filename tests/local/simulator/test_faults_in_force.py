@@ -11,8 +11,8 @@ import requests
 from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException  # type: ignore[import-untyped]  # no stubs exist
 
 from local.simulator.faults import Fault
+from shared.config.settings import VodApiSettings, load_settings
 from shared.errors import VodApiError
-from shared.settings import VodApiSettings, load_settings
 from shared.vod_api import VodApi
 from tests.local.simulator.account import SECRET_ID, SECRET_KEY, Account, wait_until
 from tests.shared.loopback_peer import HttpPeer, Reply
@@ -93,22 +93,24 @@ def test_slow_push_arrives_whole(pushing: Account, callback: HttpPeer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "arrivals"), [("error", 1), ("drop-reply", 2), ("duplicate", 2), ("drop", 0)]
+    ("kind", "ingested_events"), [("error", 1), ("drop-reply", 2), ("duplicate", 2), ("drop", 0)]
 )
 def test_vod_sends_again_what_was_not_answered(
     pushing: Account,
     callback: HttpPeer,
     kind: Kind,
-    arrivals: int,
+    ingested_events: int,
 ) -> None:
     """A lost send is repeated, a lost answer doubles the event, and one that is dropped never comes."""
     _dial(pushing, Fault("Push", kind))
     _emit(pushing, 1)
     wait_until(lambda: pushing.simulator.faults.present == ())
     _emit(pushing, 2)
-    wait_until(lambda: _numbers(callback, 0).count(2) == 1 and _numbers(callback, 0).count(1) == arrivals)
+    wait_until(
+        lambda: _numbers(callback, 0).count(2) == 1 and _numbers(callback, 0).count(1) == ingested_events
+    )
 
-    assert len(callback.received) == arrivals + 1
+    assert len(callback.received) == ingested_events + 1
 
 
 def test_corrupt_push_is_no_json(pushing: Account, callback: HttpPeer) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from shared.upload_signature import sign
+from shared.vod.signature import sign
 from tests.local.simulator.account import SECRET_ID, SECRET_KEY, Account, Applied
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Commands for people who run a deployment: events, deny list, policies, signatures."""

@@ -1,0 +1,254 @@
+"""What the people who run the service need of its store: look at events, revive them, see the endpoint.
+
+No function uses this. How events get here is left to `shared.store.journal`, how they are shown to
+`local/`.
+"""
+
+from __future__ import annotations
+
+import heapq
+import re
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from shared.domain.journal import EventKey
+from shared.store import journal_scripts
+from shared.store.endpoint import EndpointStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import redis
+
+PAGE = 100
+_PAGE_OF_WHOLE = 20
+"""Whole events are large: a page of them has to come within the store's time-out."""
+
+_SUMMARY = (
+    "name",
+    "received_at",
+    "origin",
+    "status",
+    "verdict",
+    "delivery",
+    "attempts",
+    "failures",
+    "upload_id",
+    "problem",
+)
+_ID_OF_KIND = {"event": "evt_", "poison": "parked_"}
+_KIND_OF_ID = {id_prefix: kind for kind, id_prefix in _ID_OF_KIND.items()}
+_ID = re.compile(r"(evt_|parked_)([0-9a-f]{1,32})")
+_WHOLE_DIGEST = 32
+
+
+class EventState(str, Enum):
+    """Where an event stands, in the words of those who look after it.
+
+    `due`: waits for its next attempt. `held`: waits until VOD has said whose file it is.
+    `delivered`. `dead`: the last attempt has failed too. `quarantined`: is never delivered. `kept`:
+    there was no webhook when it came. `parked`: could not be taken in, so that only its text is kept.
+    """
+
+    DUE = "due"
+    HELD = "held"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    QUARANTINED = "quarantined"
+    KEPT = "kept"
+    PARKED = "parked"
+
+
+_INDEXES: Mapping[EventState | None, tuple[str, ...]] = {
+    None: ("journal", "parked"),
+    EventState.DUE: ("due",),
+    EventState.HELD: ("due",),
+    EventState.DELIVERED: ("journal",),
+    EventState.DEAD: ("dead",),
+    EventState.QUARANTINED: ("quarantined",),
+    EventState.KEPT: ("journal",),
+    EventState.PARKED: ("parked",),
+}
+"""Which sorted sets name the events of a state, or of all."""
+_ORDERED_BY_RECEIPT = frozenset({"journal", "parked"})
+
+
+@dataclass(frozen=True)
+class KeptEvent:
+    """One event as it is kept; a `record` out of `OperatorStore.find` is without `raw`.
+
+    `next_attempt_at` (Unix seconds) is when the timer will see to it, None: never.
+    """
+
+    at: EventKey
+    record: Mapping[str, str]
+    next_attempt_at: int | None
+
+    @property
+    def event_id(self) -> str:
+        """The id: of an event the one the app sees, which is made of the same digest as its key."""
+        kind, number = self.at.key.split(":")[-2:]
+        return _ID_OF_KIND[kind] + number
+
+    @property
+    def received_at(self) -> int:
+        """When we received it, in Unix seconds; 0 if its record does not say."""
+        return self._number("received_at")
+
+    @property
+    def attempts(self) -> int:
+        """How often it was tried: deliveries, read-backs, or, of a parked one, taking it in."""
+        return self._number("failures" if self.state is EventState.PARKED else "attempts")
+
+    @property
+    def state(self) -> EventState:
+        """Where it stands."""
+        delivery = self.record.get("delivery", "")
+        if self.at.key.startswith(f"{self.at.partition}:poison:"):
+            return EventState.PARKED
+        if self.record.get("verdict") == EventState.QUARANTINED.value:
+            return EventState.QUARANTINED
+        if delivery in (EventState.DELIVERED.value, EventState.DEAD.value):
+            return EventState(delivery)
+        if self.record.get("status") == EventState.HELD.value:
+            return EventState.HELD
+        return EventState.KEPT if self.next_attempt_at is None else EventState.DUE
+
+    def _number(self, field: str) -> int:
+        text = self.record.get(field, "")
+        return int(text) if text.isdecimal() else 0
+
+
+@dataclass(frozen=True)
+class EventQuery:
+    """Which events to find: in a state, received in a time (Unix seconds, both ends count), of an upload."""
+
+    state: EventState | None = None
+    since: int | None = None
+    until: int | None = None
+    upload_id: str | None = None
+
+    def matches(self, event: KeptEvent) -> bool:
+        """Whether an event is one of these."""
+        return (
+            self.state in (None, event.state)
+            and (self.since is None or event.received_at >= self.since)
+            and (self.until is None or event.received_at <= self.until)
+            and self.upload_id in (None, event.record.get("upload_id"))
+        )
+
+
+class OperatorStore(EndpointStore):
+    """The events of one stage, for people."""
+
+    def find(self, query: EventQuery) -> Iterator[KeptEvent]:
+        """Look for events, the newest first, without their `raw`; page by page as one reads on.
+
+        Raises:
+            StoreUnavailableError: the store did not answer, now or at a later page.
+
+        """
+        indexes = _INDEXES[query.state]
+        in_order = _ORDERED_BY_RECEIPT.issuperset(indexes)
+        # Where the score is not the time of receipt, all of the set is read and put in order here.
+        since, until = (query.since, query.until) if in_order else (None, None)
+        members = [
+            self._members(partition, index, since=since, until=until)
+            for partition in self._partitions()
+            for index in indexes
+        ]
+        keys = (at for _, at in heapq.merge(*members, key=lambda member: member[0], reverse=True))
+        found = filter(query.matches, self._read(keys, _SUMMARY))
+        return found if in_order else iter(sorted(found, key=lambda event: event.received_at, reverse=True))
+
+    def read(self, keys: Iterable[EventKey]) -> Iterator[KeptEvent]:
+        """Read events with all their fields; those that are gone are left out.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        return self._read(iter(keys))
+
+    def with_id(self, event_id: str, *, limit: int) -> tuple[KeptEvent, ...]:
+        """Read the event with this id, or up to `limit` of those whose id begins like this.
+
+        A whole id is one round trip, a part of one a walk through all the keys.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        parts = _ID.fullmatch(event_id)
+        if parts is None:
+            return ()
+        kind, number = _KIND_OF_ID[parts[1]], parts[2]
+        places = ((partition, f"{partition}:{kind}:{number}") for partition in self._partitions())
+        if len(number) == _WHOLE_DIGEST:
+            return tuple(self.read(EventKey(partition, key) for partition, key in places))
+        index = "journal" if kind == "event" else "parked"
+        keys = (
+            at
+            for partition, start in places
+            for _, at in self._members(partition, index)
+            if at.key.startswith(start)
+        )
+        return tuple(islice(self.read(keys), limit))
+
+    def revive(self, at: EventKey, *, now: int) -> bool:
+        """Make an event due at once, with all attempts ahead of it; False if it is withheld or gone.
+
+        Its id stays, so that an app that has it already can tell.
+
+        Raises:
+            StoreUnavailableError: the store did not answer; it may or may not be due.
+
+        """
+        keys = [at.key, f"{at.partition}:due", f"{at.partition}:dead"]
+        return bool(self._run(journal_scripts.REVIVE_EVENT, keys, [now]))
+
+    def _members(
+        self, partition: str, index: str, *, since: int | None = None, until: int | None = None
+    ) -> Iterator[tuple[float, EventKey]]:
+        """Walk through a sorted set from the highest score; what comes or goes meanwhile may be missed."""
+        least, greatest = "-inf" if since is None else since, "+inf" if until is None else until
+        seen: set[str] = set()
+        while True:
+            span = (f"{partition}:{index}", greatest, least, len(seen), PAGE)
+            page = self._ask(partial(_ask_for_members, span))
+            # An arrival shifts the ranks: then a page begins with what the last one ended with.
+            fresh = [(score, key) for key, score in page if key not in seen]
+            for score, key in fresh:
+                seen.add(key)
+                yield score, EventKey(partition, key)
+            if len(page) < PAGE:
+                return
+
+    def _read(self, keys: Iterator[EventKey], fields: tuple[str, ...] = ()) -> Iterator[KeptEvent]:
+        """Read events page by page, with all fields or only these."""
+        while page := list(islice(keys, PAGE if fields else _PAGE_OF_WHOLE)):
+            replies = self._ask(partial(_ask_for, page, fields))
+            for at, reply, due in zip(page, replies[::2], replies[1::2], strict=True):
+                record = dict(zip(fields, reply, strict=True)) if fields else reply
+                known = {field: text for field, text in record.items() if text is not None}
+                if known:
+                    yield KeptEvent(at, known, None if due is None else int(due))
+
+
+def _ask_for_members(span: tuple[str, int | str, int | str, int, int], client: redis.Redis) -> object:
+    key, greatest, least, start, count = span
+    return client.zrevrangebyscore(key, greatest, least, start=start, num=count, withscores=True)
+
+
+def _ask_for(page: Sequence[EventKey], fields: tuple[str, ...], client: redis.Redis) -> list[Any]:
+    pipeline = client.pipeline(transaction=False)
+    for at in page:
+        if fields:
+            pipeline.hmget(at.key, fields)
+        else:
+            pipeline.hgetall(at.key)
+        pipeline.zscore(f"{at.partition}:due", at.key)
+    return pipeline.execute()

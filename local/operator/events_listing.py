@@ -1,0 +1,124 @@
+"""Rows and documents of journaled events for people and programs: times, shortened tokens, states."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from local.operator.event_store import EventState
+from local.operator.signature_inspection import iso_time
+from local.terminal_text import printable, table_of
+from shared.domain.app_event import to_json
+from shared.domain.ingested_event import event_in
+from shared.errors import ServiceError
+from shared.vod.notification import notification_from_pull
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from local.operator.event_store import KeptEvent
+    from shared.domain.app_event import AppEvent
+
+CUT = "[cut]"
+"""What stands in the place of the rest of a sealed token."""
+UNREADABLE = "unreadable"
+COLUMNS = (
+    "received",
+    "state",
+    "type",
+    "verdict",
+    "attempts",
+    "nextAttempt",
+    "uploadId",
+    "id",
+    "problem",
+)
+
+_TITLES = {"nextAttempt": "next attempt", "id": "event id"}
+_TOKEN = re.compile(r"(vuf1\.[A-Za-z0-9_-]{7})[A-Za-z0-9_.-]+")
+
+
+def with_short_tokens(text: str) -> str:
+    """Cut every sealed token after its first 12 characters: who has one whole can claim the upload."""
+    return _TOKEN.sub(rf"\1{CUT}", text)
+
+
+def summary_of(event: KeptEvent) -> dict[str, object]:
+    """Spell an event that was read whole as one row; what there is not is None."""
+    record, told = event.record, _app_event(event)
+    parked = event.state is EventState.PARKED
+    return {
+        "received": iso_time(event.received_at),
+        "state": event.state.value,
+        "type": _type_of_parked(record) if parked else told.type if told else UNREADABLE,
+        "verdict": None if parked else record.get("verdict"),
+        "attempts": event.attempts,
+        "nextAttempt": None if event.next_attempt_at is None else iso_time(event.next_attempt_at),
+        "uploadId": record.get("upload_id"),
+        "id": event.event_id,
+        "problem": record.get("problem") or None,
+    }
+
+
+def entry_of(event: KeptEvent) -> dict[str, object]:
+    """Spell an event for a program: its row, where it came from, and the raw event."""
+    origin = event.record.get("origin")
+    return {**summary_of(event), "origin": origin, "raw": _raw(event.record)}
+
+
+def document_of(event: KeptEvent) -> dict[str, object]:
+    """Spell all there is of one event; `appEvent` is what is sent, without the `raw` that goes with it."""
+    told = _app_event(event)
+    fields = {name: text for name, text in sorted(event.record.items()) if name != "raw"}
+    content = None if told is None else {k: v for k, v in to_json(told).items() if k != "raw"}
+    return {**summary_of(event), "fields": fields, "appEvent": content, "raw": _raw(event.record)}
+
+
+def event_table(rows: Sequence[Mapping[str, object]]) -> str:
+    """Lay out rows in columns under their titles."""
+    return table_of(rows, COLUMNS, titles=_TITLES)
+
+
+def sheet_of(document: Mapping[str, object]) -> str:
+    """Lay out the document of one event: its row and fields as lines, then both forms of it as JSON."""
+    rows = {name: document[name] for name in COLUMNS if document[name] is not None}
+    fields = document["fields"]
+    rows |= fields if isinstance(fields, dict) else {}
+    width = max(map(len, rows))
+    lines = [f"{name:<{width}}  {printable(str(value))}".rstrip() for name, value in rows.items()]
+    sent = document["appEvent"]
+    told = "None can be made of it." if sent is None else json.dumps(sent, indent=2)
+    raw = json.dumps(document["raw"], indent=2)
+    return "\n".join([*lines, "", f"For the app, with the raw event as raw:\n{told}", "", f"Raw:\n{raw}", ""])
+
+
+def json_list(entries: Iterable[Mapping[str, object]]) -> str:
+    """Spell one JSON list with an entry on each line, so that lines can be searched and compared."""
+    return "[" + ",\n ".join(json.dumps(entry) for entry in entries) + "]\n"
+
+
+def _app_event(event: KeptEvent) -> AppEvent | None:
+    """Read a record back as delivery would; None if that is not possible."""
+    if event.state is EventState.PARKED:
+        return None
+    try:
+        return event_in(event.record)
+    except (KeyError, ValueError):
+        return None
+
+
+def _raw(record: Mapping[str, str]) -> object:
+    text = record.get("raw", "")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _type_of_parked(record: Mapping[str, str]) -> str:
+    raw = _raw(record)
+    try:
+        return notification_from_pull(raw if isinstance(raw, dict) else {}).event_type or UNREADABLE
+    except ServiceError:
+        return UNREADABLE

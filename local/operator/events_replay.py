@@ -1,0 +1,160 @@
+"""`events replay`: puts events of log lines back into the journal, through the same intake as a push.
+
+Which lines hold an event is told by `local.operator.logged_events`; delivery is left to the timer.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from local.operator.logged_events import LoggedEvent, PassedOver, UnreadableLine, read_lines
+from local.terminal_text import printable
+from shared.domain.app_event import PUSH, Verdict, event_id_for
+from shared.domain.ingested_event import Source, classify, journal_name
+from shared.errors import ServiceError, StoreUnavailableError
+from shared.flows.ingest_event import Ingester
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from local.operator.event_store import OperatorStore
+    from shared.config.settings import IngestSettings
+    from shared.store.journal import Store
+
+INGESTED, DUPLICATE, QUARANTINED = "taken in", "known already", "quarantined"
+
+
+@dataclass
+class ReplayReport:
+    """What became of each line, or would become of it; `stopped` says why not all were seen to."""
+
+    dry_run: bool
+    outcomes: list[dict[str, str]] = field(default_factory=list)
+    unreadable: list[UnreadableLine] = field(default_factory=list)
+    passed_over: int = 0
+    stopped: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to do."""
+        return not self.unreadable and not self.stopped
+
+    def document(self) -> dict[str, object]:
+        """Spell it for a program."""
+        return {
+            "dryRun": self.dry_run,
+            "events": self.outcomes,
+            "unreadable": [{"place": line.place, "problem": line.problem} for line in self.unreadable],
+            "passedOver": self.passed_over,
+            "stopped": self.stopped or None,
+        }
+
+    def text(self) -> str:
+        """Spell it for a person."""
+        would = "would be " if self.dry_run else ""
+        lines = [
+            f"{e['place']}  {e['id']}  {printable(e['type'])}: {would}{e['outcome']}" for e in self.outcomes
+        ]
+        counts = Counter(event["outcome"] for event in self.outcomes)
+        figures = [f"{count} {would}{outcome}" for outcome, count in sorted(counts.items(), reverse=True)]
+        figures.append(f"{self.passed_over} other {'line' if self.passed_over == 1 else 'lines'} passed over")
+        lines.append(f"Events: {', '.join(figures)}.")
+        if self.dry_run:
+            lines.append("Nothing was changed: --yes does it.")
+        return "".join(f"{line}\n" for line in lines)
+
+    def complaints(self) -> list[str]:
+        """Name in sentences what could not be done."""
+        sentences = [f"{line.place.capitalize()} cannot be read: {line.problem}." for line in self.unreadable]
+        return [*sentences, self.stopped] if self.stopped else sentences
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What one replay works with; `clock` tells Unix seconds, `new_lease` draws leases."""
+
+    store: Store
+    operator_store: OperatorStore
+    settings: IngestSettings
+    clock: Callable[[], float]
+    new_lease: Callable[[], str]
+    foretold: set[str] = field(default_factory=set)
+
+    def run(self, content: bytes, *, dry_run: bool, progress: Callable[[int, int], None]) -> ReplayReport:
+        """Put in what a file holds, or only say what would be; `progress` hears: so many of so many lines."""
+        report = ReplayReport(dry_run)
+        see_to = self._foretell if dry_run else self._ingest
+        lines = list(read_lines(content))
+        try:
+            for done, line in enumerate(lines, 1):
+                self._see_to(line, see_to, report)
+                progress(done, len(lines))
+        except StoreUnavailableError as error:
+            report.stopped = f"{error.detail} What was put in stays in once, so run it again."
+        return report
+
+    def _see_to(
+        self,
+        line: LoggedEvent | UnreadableLine | PassedOver,
+        see_to: Callable[[LoggedEvent], Mapping[str, str]],
+        report: ReplayReport,
+    ) -> None:
+        if isinstance(line, PassedOver):
+            report.passed_over += 1
+        elif isinstance(line, UnreadableLine):
+            report.unreadable.append(line)
+        else:
+            try:
+                told = see_to(line)
+            except StoreUnavailableError:
+                raise
+            except (ServiceError, ValueError, TypeError, KeyError) as error:
+                # The same failures for which a pulled event is parked: it alone is at fault.
+                report.unreadable.append(UnreadableLine(line.place, f"not taken in ({type(error).__name__})"))
+            else:
+                kind = line.notification.event_type or "Unknown"
+                report.outcomes.append({"place": line.place, "type": kind, **told})
+
+    def _ingest(self, line: LoggedEvent) -> Mapping[str, str]:
+        """Journal it as if it had come now; only its time is that of the line, so that it is not late."""
+        now = int(self.clock())
+        told = line.received_at
+        # What is older than anything kept would be out of the journal at once, so it counts as new.
+        is_kept = told is not None and now - self.settings.retention_seconds < told <= now
+        received_at = told if told is not None and is_kept else now
+        # Not trusted more than a push: the read-back decides, for a file proves nothing.
+        source = Source(PUSH, received_at, lease=self.new_lease())
+        ingested = Ingester(self.store, self.settings).ingest(line.notification, source)
+        if ingested.journaled.status == "duplicate":
+            return _told(ingested.event.event_id, DUPLICATE)
+        quarantined = ingested.event.verdict is Verdict.QUARANTINED
+        return _told(ingested.event.event_id, QUARANTINED if quarantined else INGESTED)
+
+    def _foretell(self, line: LoggedEvent) -> Mapping[str, str]:
+        """Tell what would become of it; only a legacy task-flow event may turn out to be known after all."""
+        event_id = event_id_for(journal_name(line.notification))
+        # VOD sends up to three times what is not answered, so one file often has an event more than once.
+        if event_id in self.foretold or self.operator_store.with_id(event_id, limit=1):
+            return _told(event_id, DUPLICATE)
+        self.foretold.add(event_id)
+        settings = self.settings
+        _, verdict = classify(line.notification, keys=settings.context_keys, stage=settings.stage)
+        return _told(event_id, QUARANTINED if verdict is Verdict.QUARANTINED else INGESTED)
+
+
+def content_of(file: Path) -> bytes:
+    """Read a file, or standard input if it is called `-`.
+
+    Raises:
+        OSError: it cannot be read.
+
+    """
+    return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+
+
+def _told(event_id: str, outcome: str) -> Mapping[str, str]:
+    return {"id": event_id, "outcome": outcome}

@@ -1,0 +1,147 @@
+"""`events retry`: makes events due at once, one by one or all of a state.
+
+Delivering them, under the ids they have, is left to the delivery timer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from local.operator.event_store import EventState
+from shared.errors import StoreUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from local.operator.event_store import KeptEvent, OperatorStore
+
+RETRIABLE = (EventState.DEAD, EventState.DUE, EventState.HELD, EventState.KEPT, EventState.DELIVERED)
+_SHOWN = 20
+_REFUSALS = {
+    EventState.QUARANTINED: "is quarantined, and never delivered",
+    EventState.PARKED: "is parked: give the output of `events show --json --full` to `events replay`",
+}
+
+
+@dataclass
+class RetryReport:
+    """Which events are due now, or would be; `refused` says of the others why not."""
+
+    dry_run: bool
+    events: list[dict[str, str]] = field(default_factory=list)
+    refused: list[dict[str, str]] = field(default_factory=list)
+    stopped: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether all was done that was asked for."""
+        return not self.refused and not self.stopped
+
+    def document(self) -> dict[str, object]:
+        """Spell it for a program."""
+        return {
+            "dryRun": self.dry_run,
+            "events": self.events,
+            "refused": self.refused,
+            "stopped": self.stopped or None,
+        }
+
+    def text(self) -> str:
+        """Spell it for a person."""
+        lines = [f"{event['id']}  {event['was']}" for event in self.events[:_SHOWN]]
+        if len(self.events) > _SHOWN:
+            lines.append(f"and {len(self.events) - _SHOWN} more")
+        noun = "event" if len(self.events) == 1 else "events"
+        if self.dry_run:
+            lines.append(f"{len(self.events)} {noun} would be due at once.")
+            lines.append("Nothing was changed: --yes does it.")
+        else:
+            lines.append(f"{len(self.events)} {noun} due now: the timer delivers, at most ten a second.")
+        return "".join(f"{line}\n" for line in lines)
+
+    def complaints(self) -> list[str]:
+        """Name in sentences what could not be done."""
+        sentences = [f"{refusal['id']} {refusal['problem']}." for refusal in self.refused]
+        return [*sentences, self.stopped] if self.stopped else sentences
+
+
+@dataclass(frozen=True)
+class Retry:
+    """What events are revived with: the store, and the present Unix second."""
+
+    store: OperatorStore
+    now: int
+    dry_run: bool
+
+    def run_by_id(self, event_ids: Sequence[str]) -> RetryReport:
+        """Revive the events with these ids, or with an id that begins like one of them and no other does.
+
+        Raises:
+            StoreUnavailableError: while looking for them; nothing is changed then.
+
+        """
+        report = RetryReport(self.dry_run)
+        named = [self._named(event_id, report) for event_id in event_ids]
+        events = {event.at: event for event in named if event is not None}
+        return self._revive_all(tuple(events.values()), report, _told_to_nobody)
+
+    def run(self, events: Iterable[KeptEvent], progress: Callable[[int, int], None]) -> RetryReport:
+        """Revive all of these, the oldest first; `progress` hears how many of how many are done.
+
+        Raises:
+            StoreUnavailableError: while looking for them; nothing is changed then.
+
+        """
+        return self._revive_all(tuple(events)[::-1], RetryReport(self.dry_run), progress)
+
+    def _revive_all(
+        self, events: Sequence[KeptEvent], report: RetryReport, progress: Callable[[int, int], None]
+    ) -> RetryReport:
+        try:
+            for count, event in enumerate(events, 1):
+                problem = self._revive(event)
+                if problem:
+                    report.refused.append({"id": event.event_id, "problem": problem})
+                else:
+                    report.events.append({"id": event.event_id, "was": event.state.value})
+                progress(count, len(events))
+        except StoreUnavailableError as error:
+            left = len(events) - len(report.events) - len(report.refused)
+            report.stopped = f"{error.detail} Not reached: {left}."
+        return report
+
+    def _named(self, event_id: str, report: RetryReport) -> KeptEvent | None:
+        try:
+            return only_event(self.store, event_id)
+        except LookupError as error:
+            report.refused.append({"id": event_id, "problem": str(error)})
+            return None
+
+    def _revive(self, event: KeptEvent) -> str:
+        """Revive one event; returns why that is not possible, in words that go on after its id."""
+        if event.state in _REFUSALS:
+            return _REFUSALS[event.state]
+        if self.dry_run or self.store.revive(event.at, now=self.now):
+            return ""
+        return "is gone, or was quarantined meanwhile"
+
+
+def only_event(store: OperatorStore, event_id: str) -> KeptEvent:
+    """Read the one event that an id, or the beginning of one, names.
+
+    Raises:
+        LookupError: there is none, or more than one; the message goes on after the id.
+        StoreUnavailableError: the store did not answer.
+
+    """
+    found = store.with_id(event_id, limit=2)
+    if not found:
+        raise LookupError("names no event that is kept")
+    if len(found) > 1:
+        raise LookupError("is the beginning of more than one id")
+    return found[0]
+
+
+def _told_to_nobody(_done: int, _total: int) -> None:
+    """Take the place of a progress that nobody needs: so many ids nobody types."""

@@ -1,0 +1,138 @@
+r"""The events in a file of log lines: what functions wrote when the store was away, and the like.
+
+    {"time": 1795000000.0, "event": "event.unjournaled", "raw": "{\"EventType\": …}", …}   a log line
+    {"SCF_Message": "{\"time\": …}", …}                         the same, as CLS exports it
+    {"EventType": "NewFileUpload", …}                                            as VOD sent it
+    {"id": "evt_…", "received": "2026-11-22T07:05:00Z", "raw": {…}, …}     `events list|show --json`
+
+Every other line is passed over. Putting the events back in is left to `local.operator.events_replay`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from local.operator.events_listing import CUT
+from shared.errors import ServiceError
+from shared.vod.lenient_json import read_object
+from shared.vod.notification import notification_from_pull
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shared.vod.notification_types import EventNotification
+
+UNJOURNALED = "event.unjournaled"
+_VOD_MEMBERS = frozenset({"EventType", "eventType", "eventContent"})
+_CUT_TOKEN = re.compile(rf"vuf1\.[A-Za-z0-9_-]*{re.escape(CUT)}")
+
+
+@dataclass(frozen=True)
+class LoggedEvent:
+    """An event and where it stands; `received_at` is the Unix second that its line tells, if it does."""
+
+    place: str
+    notification: EventNotification
+    received_at: int | None
+
+
+@dataclass(frozen=True)
+class UnreadableLine:
+    """A line that should hold an event and cannot be read, and why."""
+
+    place: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class PassedOver:
+    """A line about something else."""
+
+    place: str
+
+
+class _UnreadableError(ValueError):
+    """Says in a few words why a line cannot be read."""
+
+
+def read_lines(content: bytes) -> Iterator[LoggedEvent | UnreadableLine | PassedOver]:
+    """Read a file line by line; one that is a single JSON document is read as that."""
+    return (_read_line(place, line) for place, line in _lines_of(content))
+
+
+def _read_line(place: str, line: object) -> LoggedEvent | UnreadableLine | PassedOver:
+    try:
+        found = _event_in(_value_of(line) if isinstance(line, bytes) else line)
+        if found is None:
+            return PassedOver(place)
+        raw, received_at = found
+        return LoggedEvent(place, _notification_of(raw), received_at)
+    except _UnreadableError as error:
+        return UnreadableLine(place, str(error))
+
+
+def _lines_of(content: bytes) -> Iterator[tuple[str, object]]:
+    try:
+        whole = json.loads(content)
+    except (ValueError, RecursionError):
+        whole = None
+    if isinstance(whole, list):
+        yield from ((f"event {number}", item) for number, item in enumerate(whole, 1))
+    elif isinstance(whole, dict):
+        yield "line 1", whole
+    else:
+        lines = enumerate(content.splitlines(), 1)
+        yield from ((f"line {number}", line.strip()) for number, line in lines if line.strip())
+
+
+def _value_of(line: bytes) -> object:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        # The platform's own lines are no JSON; one that is, or was before it was cut, must not be lost.
+        if line.startswith((b"{", b"[")) or UNJOURNALED.encode() in line:
+            raise _UnreadableError("not JSON, or not all of it") from None
+        return None
+
+
+def _event_in(value: object) -> tuple[object, int | None] | None:
+    """Find the raw event in a line's value, and when it was received; None if there is none."""
+    if not isinstance(value, dict):
+        return None
+    message = value.get("SCF_Message")
+    if isinstance(message, str):
+        return _event_in(_value_of(message.strip().encode("utf-8", "replace")))
+    if not _VOD_MEMBERS.isdisjoint(value):
+        return value, None
+    if value.get("event") == UNJOURNALED:
+        return value.get("raw"), _second(value.get("time"))
+    if "id" in value and "raw" in value and value["raw"] != {}:
+        return value["raw"], _second(value.get("received", value.get("timestamp")))
+    return None
+
+
+def _notification_of(raw: object) -> EventNotification:
+    text = raw if isinstance(raw, str) else json.dumps(raw)
+    if _CUT_TOKEN.search(text):
+        raise _UnreadableError("its token has been cut, so write the list again with --full")
+    try:
+        return notification_from_pull(read_object(text))
+    except ServiceError as error:
+        raise _UnreadableError(error.detail) from error
+
+
+def _second(instant: object) -> int | None:
+    """Read Unix seconds or an ISO time; what is neither is unknown."""
+    if (
+        isinstance(instant, int | float) and not isinstance(instant, bool) and 0 < instant < 2**33
+    ):  # year 2242
+        return int(instant)
+    try:
+        at = datetime.fromisoformat(str(instant).replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return int(at.timestamp()) if at.tzinfo else None

@@ -1,0 +1,74 @@
+"""Which store a command works on: REDIS_URL (with STAGE), or else the one of the local stack that runs.
+
+What is done with it is left to the command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local.environment_file import read_environment
+from shared.config.settings import StoreSettings, load_settings
+from shared.store.connection import StoreScope
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class NoStoreError(Exception):
+    """A sentence on how to name the store."""
+
+
+def add_store_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that choose a store."""
+    parser.add_argument(
+        "--redis-url",
+        type=_without_password,
+        metavar="URL",
+        help="the store, if it has no password (default REDIS_URL, or the local stack's)",
+    )
+    parser.add_argument("--stage", help="whose records (default STAGE, or dev)")
+    parser.add_argument(
+        "--folder", type=Path, default=Path(".local"), help="the local stack's (default %(default)s)"
+    )
+
+
+def _without_password(url: str) -> str:
+    """Refuse what everybody on this machine can read in the list of processes."""
+    if "@" in url:
+        raise argparse.ArgumentTypeError("an address with a password belongs into REDIS_URL")
+    return url
+
+
+def chosen_environment(arguments: argparse.Namespace) -> dict[str, str]:
+    """Choose whose settings count: the ones given, or those of the stack that runs.
+
+    Raises:
+        NoStoreError: no store is named, and no stack runs.
+
+    """
+    environment = dict(os.environ)
+    if arguments.redis_url:
+        environment["REDIS_URL"] = arguments.redis_url
+    elif not environment.get("REDIS_URL"):
+        kept = read_environment(arguments.folder)
+        if kept is None:
+            raise NoStoreError(
+                f"Name the store with REDIS_URL, or start the local stack: none runs in {arguments.folder}."
+            )
+        environment = kept
+    return {**environment, "STAGE": arguments.stage} if arguments.stage else environment
+
+
+def chosen_store(environment: Mapping[str, str]) -> tuple[str, StoreScope]:
+    """Read where the store is, and whose records are meant.
+
+    Raises:
+        ConfigurationError: naming every setting that is missing or invalid.
+
+    """
+    settings = load_settings(StoreSettings, environment)
+    return settings.redis_url, StoreScope(settings.stage, settings.retention_seconds)

@@ -1,0 +1,186 @@
+"""Have the simulated VOD send an event, and show what the app hears of it.
+
+Any event type by name, as recorded, or the event of a file. With --upload or --user it carries the
+genuine token of an upload. Exit code: 0 the app has its event, 1 it has none, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from local.environment_file import read_environment
+from local.operator.event_store import EventState
+from local.operator.sample_events import SampleError, sample_names
+from local.operator.trigger_event import (
+    CONTEXT_CARRIERS,
+    EventError,
+    StackError,
+    change,
+    event_from_file,
+    event_from_sample,
+    put_token,
+)
+from local.operator.trigger_stack import TriggerStack
+from shared.domain.upload_id import is_upload_id
+from shared.errors import ServiceError
+from shared.vod.lenient_json import as_text
+
+if TYPE_CHECKING:
+    from local.operator.trigger_event import UploadSubject
+    from local.operator.trigger_stack import Outcome
+
+_DONE, _NOT_DONE, _WRONG_USAGE = 0, 1, 2
+_USER = "alice"
+_LONGEST_WAIT = 3600
+_REAL_FILE = "With --upload of a finished upload it is about its real file"
+_REASONS = {
+    EventState.QUARANTINED: "it is quarantined, because VOD keeps another token with that file. "
+    + _REAL_FILE,
+    EventState.HELD: "it is held until VOD says whose file it is ({problem}). " + _REAL_FILE,
+    EventState.DUE: "the app has not taken it yet ({problem}); it is tried again",
+    EventState.DEAD: "the app has not taken it, and it is not tried again ({problem})",
+    EventState.KEPT: "it is in the journal, and no webhook is set up",
+    EventState.PARKED: "it could not be taken in, and is parked",
+    EventState.DELIVERED: "it was delivered, and the app's receiver does not show it",
+}
+
+
+class _UsageError(Exception):
+    """A sentence on how the command is to be used."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument("event", nargs="?", metavar="EVENT", help="an event type; --list shows them")
+    parser.add_argument("--list", action="store_true", help="list the event types")
+    parser.add_argument("--file", type=Path, help="send the event of this file, one JSON object, instead")
+    parser.add_argument(
+        "--upload", metavar="ID", help="make it about this upload, and its real file if it has one"
+    )
+    parser.add_argument(
+        "--user", help=f"whose upload that is (default {_USER}); without --upload a new one is begun"
+    )
+    parser.add_argument("--context", metavar="TEXT", help="the app's own text of the upload begun")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="PATH=VALUE",
+        help="change a member, as in FileUploadEvent.MediaBasicInfo.Name=talk; may be given again",
+    )
+    parser.add_argument(
+        "--wait",
+        type=_seconds,
+        default=15.0,
+        metavar="SECONDS",
+        help="for the app's event (default %(default)s)",
+    )
+    parser.add_argument(
+        "--folder", type=Path, default=Path(".local"), help="of the stack that runs (default %(default)s)"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document, and nothing else")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Send the event, wait for the app's, and tell every failure in one sentence."""
+    try:
+        if arguments.list:
+            names = sample_names()
+            sys.stdout.write(
+                json.dumps(names) + "\n" if arguments.json else "".join(f"{name}\n" for name in names)
+            )
+            return _DONE
+        _check(arguments)
+        with contextlib.closing(_stack(arguments.folder)) as stack:
+            event = _event(arguments, stack)
+            outcome = stack.send(event, wait_seconds=arguments.wait)
+    except (_UsageError, SampleError, EventError) as error:
+        sys.stderr.write(f"{error}\n")
+        return _WRONG_USAGE
+    except ServiceError as error:
+        sys.stderr.write(f"{error.detail}\n")
+        return _NOT_DONE
+    except StackError as error:
+        sys.stderr.write(f"{error}\n")
+        return _NOT_DONE
+    return _report(event, outcome, as_json=arguments.json)
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds <= _LONGEST_WAIT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 0 to {_LONGEST_WAIT}")
+    return seconds
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    if arguments.event is None and arguments.file is None:
+        raise _UsageError("Name an event type, or a --file: --list shows the types.")
+    if arguments.context is not None and (arguments.upload is not None or arguments.user is None):
+        raise _UsageError("--context is for a new upload: give it with --user, and without --upload.")
+    if arguments.upload is not None and not is_upload_id(arguments.upload):
+        raise _UsageError("--upload: an uploadId has 26 letters and digits.")
+
+
+def _stack(folder: Path) -> TriggerStack:
+    environment = read_environment(folder)
+    if environment is None:
+        raise _UsageError(
+            f"No local stack runs in {folder}: start one with `python -m local serve`, or name its --folder."
+        )
+    return TriggerStack(environment)
+
+
+def _event(arguments: argparse.Namespace, stack: TriggerStack) -> dict[str, Any]:
+    event = None if arguments.file is None else event_from_file(arguments.file)
+    name = arguments.event if event is None else as_text(event.get("EventType"))
+    if arguments.event not in (None, name):
+        raise _UsageError(f"The event in {arguments.file} is of type {name}.")
+    carries_context = name in CONTEXT_CARRIERS
+    if not carries_context and arguments.user is not None and arguments.upload is None:
+        raise _UsageError(f"{name} carries no context, so it cannot be of a user's new upload.")
+    subject = _subject(arguments, stack)
+    if event is None:
+        event = event_from_sample(name, subject)
+    if subject is not None and carries_context:
+        put_token(event, subject.token)
+    for wish in arguments.set:
+        change(event, wish)
+    return event
+
+
+def _subject(arguments: argparse.Namespace, stack: TriggerStack) -> UploadSubject | None:
+    if arguments.upload is not None:
+        return stack.upload(arguments.upload, arguments.user or _USER)
+    return None if arguments.user is None else stack.new_upload(arguments.user, arguments.context)
+
+
+def _report(event: dict[str, Any], outcome: Outcome, *, as_json: bool) -> int:
+    why = None if outcome.received else _reason(outcome)
+    if as_json:
+        document = {"eventId": outcome.event_id, "sent": event, "event": outcome.received, "why": why}
+        sys.stdout.write(json.dumps(document) + "\n")
+    elif outcome.received:
+        shown = json.dumps(outcome.received, indent=2, ensure_ascii=False)
+        sys.stdout.write(f"VOD has sent {event.get('EventType')}, and the app has heard of it:\n{shown}\n")
+    else:
+        sys.stderr.write(f"VOD has sent {event.get('EventType')}, and the app has heard nothing: {why}.\n")
+    return _DONE if outcome.received else _NOT_DONE
+
+
+def _reason(outcome: Outcome) -> str:
+    """Say why no event has come, in words that go on after a colon."""
+    if outcome.was_known:
+        return f"the journal had it already as {outcome.event_id}, and --set makes another event of it"
+    if outcome.kept is None:
+        return (
+            "it has not reached the journal. GET /local/faults says whether a fault struck, and "
+            "functions.log in the stack's folder what the functions made of it"
+        )
+    problem = outcome.kept.record.get("problem", "").rstrip(".") or "no attempt has ended yet"
+    return f"{_REASONS[outcome.kept.state].format(problem=problem)} ({outcome.event_id})"

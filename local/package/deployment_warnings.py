@@ -1,0 +1,65 @@
+"""What a deployment may be like, and should not be taken for a mistake nor be overlooked.
+
+Told from the variables alone, without any value; what is a fault is left to `shared.config.settings`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+@dataclass(frozen=True)
+class Caution:
+    """One thing to know before deploying; `advice` is what to do if it was not meant."""
+
+    detail: str
+    advice: str
+
+
+def about_callers(variables: Mapping[str, str]) -> Iterator[Caution]:
+    """Say that nobody has to show a token, where that is so."""
+    if variables.get("AUTH_MODE") == "anonymous":
+        yield Caution(
+            "AUTH_MODE is anonymous: anybody who finds the functions' URLs may upload, at your cost, and "
+            "callers behind one address are one user",
+            "Set AUTH_MODE=jwt, and the login service's key, when the trial is over.",
+        )
+
+
+def about_the_store(variables: Mapping[str, str]) -> Iterator[Caution]:
+    """Say who else could read or write the store, as far as its address tells."""
+    try:
+        url = urlsplit(variables.get("REDIS_URL", ""))
+        network = _network_of(url)
+    except ValueError:
+        # A fault of the settings, and told as such.
+        return
+    if network == "this machine" or not url.scheme.startswith("redis"):
+        return
+    if not url.scheme.startswith("rediss") and network != "private":
+        yield Caution(
+            "REDIS_URL is not encrypted, and its host is no private address",
+            "Write rediss:// if the store speaks TLS, or use its address in a private network that is yours.",
+        )
+    if not url.password:
+        yield Caution(
+            "REDIS_URL has no password: whoever reaches the store can make up uploads and events",
+            "Give it a user with the rights in docs/security.md, and that user's password.",
+        )
+
+
+def _network_of(url: SplitResult) -> str:
+    host = url.hostname or "localhost"
+    if host == "localhost":
+        return "this machine"
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return "unknown"
+    return "this machine" if address.is_loopback else "private" if address.is_private else "public"

@@ -1,0 +1,142 @@
+"""What the local stack configures the functions with: demo secrets, policies and addresses.
+
+The secrets are random, kept in the stack's folder and worth nothing elsewhere; what the variables
+mean is left to `shared.config.settings`.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import secrets
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import jwt
+
+from local.stack.certificates import write_private
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+STORAGE_REGIONS = ("ap-singapore", "ap-seoul", "ap-chongqing")
+VOD_API_HOST = "vod.tencentcloudapi.com"
+VOD_CONTROL_HOSTS = ("vod2.qcloud.com", "vod2.dnsv1.com", "vodreport.qcloud.com", VOD_API_HOST)
+STORAGE_SUFFIXES = ("myqcloud.com", "tencentcos.cn")
+DEMO_PROCEDURE = "LongVideoPreset"
+
+POLICIES: Mapping[str, Mapping[str, object]] = {
+    "default": {"storageRegions": list(STORAGE_REGIONS)},
+    "course": {"procedures": [DEMO_PROCEDURE], "taskNotifyMode": "Change"},
+    "reusable": {"oneTime": False},
+    "strict": {"fileTypes": ["mp4"], "maxFileSize": 10 * 1024 * 1024, "storageRegions": ["ap-seoul"]},
+}
+
+_USER = re.compile(r"[a-z0-9_.-]{1,64}")
+_SECRETS_FILE = "demo-secrets.json"
+
+
+@dataclass(frozen=True)
+class LocalAddresses:
+    """Where the parts of the stack listen: `url` and `tls_url` without a slash at the end."""
+
+    url: str
+    tls_url: str
+    redis_url: str
+
+
+def demo_environment(folder: Path, addresses: LocalAddresses) -> dict[str, str]:
+    """Make every environment variable that the functions read."""
+    return {
+        **_kept_secrets(folder / _SECRETS_FILE),
+        "VOD_API_URL": addresses.url,
+        "REDIS_URL": addresses.redis_url,
+        "UPLOAD_POLICIES": json.dumps(POLICIES, separators=(",", ":")),
+        "APP_WEBHOOK_URL": f"{addresses.url}/local/receiver",
+        "APP_WEBHOOK_ALLOW_INSECURE": "1",
+        "STAGE": "local",
+    }
+
+
+def local_info(
+    addresses: LocalAddresses,
+    environment: Mapping[str, str],
+    *,
+    ca_file: Path,
+    callback_url: str | None,
+    embedded: bool,
+) -> dict[str, object]:
+    """Make what GET /local/info shows; a storage host is one of `vodHosts` or lies below one."""
+    policies = json.loads(environment["UPLOAD_POLICIES"])
+    storage = [f"cos.{region}.{suffix}" for region in STORAGE_REGIONS for suffix in STORAGE_SUFFIXES]
+    return {
+        "url": addresses.url,
+        "tlsUrl": addresses.tls_url,
+        "tlsPort": int(addresses.tls_url.rpartition(":")[2]),
+        "caFile": str(ca_file),
+        "callbackUrl": callback_url,
+        "policies": list(policies),
+        "policyDetails": policies,
+        "vodHosts": [*VOD_CONTROL_HOSTS, *storage],
+        "redis": "embedded" if embedded else "external",
+    }
+
+
+def user_token(environment: Mapping[str, str], *, user: str, ttl_seconds: int) -> str:
+    """Sign a token for a demo user, as the app's own login service would.
+
+    Raises:
+        ValueError: the name or the time to live is none we issue; the message says which.
+
+    """
+    if not _USER.fullmatch(user):
+        raise ValueError("user: 1 to 64 characters out of a-z 0-9 _ . -")
+    if not -86_400 <= ttl_seconds <= 86_400:  # noqa: PLR2004  # one day; below zero is for expired tokens
+        raise ValueError("ttl: seconds, at most one day")
+    now = int(time.time())
+    claims: dict[str, object] = {"sub": user, "iat": now + min(0, ttl_seconds), "exp": now + ttl_seconds}
+    for claim, variable in (("iss", "JWT_ISSUER"), ("aud", "JWT_AUDIENCE")):
+        if environment.get(variable):
+            claims[claim] = environment[variable]
+    return jwt.encode(claims, first_of(environment["JWT_SECRETS"]), algorithm="HS256")
+
+
+def first_of(value: str) -> str:
+    """Return the newest entry of a comma separated setting."""
+    return value.partition(",")[0].strip()
+
+
+def tls_hosts() -> list[str]:
+    """Every name that the TLS port answers to."""
+    storage = [
+        f"{prefix}cos.{region}.{suffix}"
+        for region in STORAGE_REGIONS
+        for suffix in STORAGE_SUFFIXES
+        for prefix in ("", "*.")
+    ]
+    return ["localhost", "127.0.0.1", *VOD_CONTROL_HOSTS, *storage]
+
+
+def is_vod_host(host: str) -> bool:
+    """Whether a Host header, with or without a port, names a part of VOD or its storage."""
+    name = host.partition(":")[0].lower().rstrip(".")
+    return name in VOD_CONTROL_HOSTS or name.endswith(tuple(f".{suffix}" for suffix in STORAGE_SUFFIXES))
+
+
+def _kept_secrets(path: Path) -> dict[str, str]:
+    made = {
+        "VOD_SECRET_ID": "AKIDlocal" + secrets.token_hex(12),
+        "VOD_SECRET_KEY": secrets.token_hex(16),
+        "CONTEXT_KEYS": secrets.token_urlsafe(32),
+        "JWT_SECRETS": secrets.token_urlsafe(48),
+        "CALLBACK_TOKENS": secrets.token_urlsafe(24),
+        "APP_WEBHOOK_SECRETS": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
+    }
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    if not kept.keys() >= made.keys():
+        kept = {**made, **kept}
+        write_private(path, json.dumps(kept, indent=1).encode())
+    return {name: str(kept[name]) for name in made}

@@ -1,0 +1,161 @@
+"""The demo app's back end: takes our webhooks, checks them and shows them.
+
+The check is the specification's own library, so that it shares no code with the sender
+(`shared.http.webhook`); what an event means is left to the reader.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import json
+from collections import deque
+from typing import TYPE_CHECKING
+
+from standardwebhooks.webhooks import Webhook
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from local.simulator.faults import FaultDial
+from local.simulator.faulty_answers import REQUEST_KINDS, answer
+from local.stack.problems import problem
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+    from pathlib import Path
+
+    from starlette.requests import Request
+
+MAX_EVENTS = 1000
+MAX_BODY_BYTES = 1024 * 1024
+_HEARTBEAT_SECONDS = 15.0
+_SHOWN_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature", "content-type", "user-agent")
+
+
+class Receiver:
+    """Keeps the newest events in memory and, one JSON text a line, in `file`."""
+
+    def __init__(self, secrets: Iterable[str], file: Path, *, faults: FaultDial | None = None) -> None:
+        """Accept webhooks signed with one of `secrets`; carry on with what `file` holds."""
+        self._faults = faults or FaultDial()
+        self._webhooks = [Webhook(secret) for secret in secrets]
+        self._file = file
+        self._events: deque[dict[str, object]] = deque(_kept_events(file), maxlen=MAX_EVENTS)
+        file.write_text("".join(_line(event) for event in self._events))
+        file.chmod(0o600)
+        self._listeners: set[asyncio.Queue[dict[str, object] | None]] = set()
+        self._closed = False
+
+    async def receive(self, request: Request) -> Response:
+        """POST /local/receiver: 204, or 401 for everything that is not signed by us; or a fault."""
+        return await answer(self._take, request, self._faults.strike("Receiver", REQUEST_KINDS))
+
+    async def events(self, request: Request) -> Response:
+        """GET /local/events: what was received, oldest first; `?uploadId=` leaves one upload's."""
+        wanted = request.query_params.get("uploadId")
+        return JSONResponse([event for event in self._events if wanted in {None, _upload_id(event)}])
+
+    async def stream(self, _request: Request) -> Response:
+        """GET /local/events/stream: the same as server-sent events, then each new one as it comes."""
+        return StreamingResponse(
+            self._stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+        )
+
+    def close(self) -> None:
+        """End all streams, so that the server can stop."""
+        self._closed = True
+        for listener in self._listeners:
+            listener.put_nowait(None)
+
+    async def _take(self, request: Request) -> Response:
+        body = await _read_at_most(request, MAX_BODY_BYTES)
+        if body is None:
+            return problem(413, "A webhook has at most 1 MB.")
+        content = self._verified(body, dict(request.headers))
+        if content is None:
+            return problem(401, "The webhook's signature does not match.")
+        headers = {name: request.headers[name] for name in _SHOWN_HEADERS if name in request.headers}
+        self._keep(headers, content)
+        return Response(status_code=204)
+
+    def _verified(self, body: bytes, headers: dict[str, str]) -> dict[str, object] | None:
+        for webhook in self._webhooks:
+            try:
+                content = webhook.verify(body, headers)
+            except Exception:  # noqa: BLE001, S112  # the library lets decoding errors of hostile headers through
+                continue
+            if isinstance(content, dict):
+                return content
+        return None
+
+    def _keep(self, headers: dict[str, str], content: dict[str, object]) -> None:
+        seen = {_webhook_id(event) for event in self._events}
+        event: dict[str, object] = {
+            "receivedAt": dt.datetime.now(tz=dt.timezone.utc).isoformat(timespec="milliseconds"),
+            "verified": True,
+            "repeat": headers["webhook-id"] in seen,
+            "headers": headers,
+            "body": content,
+        }
+        self._events.append(event)
+        with self._file.open("a") as file:
+            file.write(_line(event))
+        for listener in self._listeners:
+            listener.put_nowait(event)
+
+    async def _stream(self) -> AsyncIterator[str]:
+        listener: asyncio.Queue[dict[str, object] | None] = asyncio.Queue()
+        for event in (*self._events, *([None] if self._closed else [])):
+            listener.put_nowait(event)
+        self._listeners.add(listener)
+        try:
+            yield ": here\n\n"
+            while True:
+                try:
+                    event = await asyncio.wait_for(listener.get(), _HEARTBEAT_SECONDS)
+                except asyncio.TimeoutError:
+                    yield ": still here\n\n"
+                    continue
+                if event is None:
+                    return
+                yield f"data: {_line(event)}\n"
+        finally:
+            self._listeners.discard(listener)
+
+
+def _kept_events(file: Path) -> list[dict[str, object]]:
+    """Read what an earlier run left; a line cut off by a crash is passed over."""
+    if not file.exists():
+        return []
+    kept = []
+    for line in file.read_text(errors="replace").splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict):
+            kept.append(event)
+    return kept
+
+
+def _line(event: dict[str, object]) -> str:
+    return json.dumps(event, separators=(",", ":")) + "\n"
+
+
+def _upload_id(event: dict[str, object]) -> object:
+    body = event.get("body")
+    content = body.get("data") if isinstance(body, dict) else None
+    return content.get("uploadId") if isinstance(content, dict) else None
+
+
+def _webhook_id(event: dict[str, object]) -> object:
+    headers = event.get("headers")
+    return headers.get("webhook-id") if isinstance(headers, dict) else None
+
+
+async def _read_at_most(request: Request, limit: int) -> bytes | None:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            return None
+    return bytes(body)

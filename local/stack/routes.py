@@ -1,0 +1,188 @@
+"""Who answers which request of the local stack: by host for VOD's own names, else by path.
+
+The one list of paths; what happens behind them is left to the gateway, the simulator, the receiver
+and the page.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import quote
+
+from starlette.applications import Starlette
+from starlette.convertors import PathConvertor, register_url_convertor
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from local.openapi.endpoints import document_endpoint, page_endpoint
+from local.repository import REPOSITORY
+from local.stack.demo_settings import is_vod_host, user_token
+from local.stack.fault_endpoint import fault_endpoint
+from local.stack.problems import problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from local.simulator.faults import FaultDial
+    from local.stack.gateway import Gateway
+    from local.stack.receiver import Receiver
+
+CALLBACK_PREFIX = "/vod-callback"
+WEB_SDK_FILE = REPOSITORY / "node_modules/vod-js-sdk-v6/dist/vod-js-sdk-v6.js"
+PAGE_FOLDER = REPOSITORY / "local/page"
+
+_PAGE_FILES = StaticFiles(directory=PAGE_FOLDER, html=True, check_dir=False)
+_BY_PATH = re.compile(r"/local/vod/(?P<host>[A-Za-z0-9.-]+)(?P<path>/.*)?", re.DOTALL)
+_EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+class _Rest(PathConvertor):
+    """All that is left of a path; the one that starlette has ends at a line break."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("rest", _Rest())
+
+
+class SimulatorParts(Protocol):
+    """The ASGI applications that the VOD simulator consists of."""
+
+    @property
+    def app(self) -> ASGIApp:
+        """Control calls, storage and server API, told apart by host."""
+
+    @property
+    def media(self) -> ASGIApp:
+        """Finished media and covers."""
+
+    @property
+    def control(self) -> ASGIApp:
+        """Counters, events and configuration."""
+
+    @property
+    def faults(self) -> FaultDial:
+        """The fault dial of the whole stack."""
+
+
+@dataclass(frozen=True)
+class LocalRoutes:
+    """The root ASGI application, the same on the plain and on the TLS port."""
+
+    simulator: SimulatorParts
+    by_path: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        headers = Headers(scope=scope)
+        rehosted = _rehosted(scope)
+        if rehosted is not None:
+            await self.simulator.app(rehosted, receive, send)
+        elif is_vod_host(headers.get("host", "")) or _is_server_api_call(scope, headers):
+            await self.simulator.app(scope, receive, send)
+        else:
+            await self.by_path(scope, receive, send)
+
+
+def create_routes(
+    *,
+    gateway: Gateway,
+    simulator: SimulatorParts,
+    receiver: Receiver,
+    info: Mapping[str, object],
+    environment: Mapping[str, str],
+) -> LocalRoutes:
+    """Put the parts together; `info` is what GET /local/info shows."""
+
+    async def local_info(_request: Request) -> Response:
+        return JSONResponse(info)
+
+    async def local_token(request: Request) -> Response:
+        query = request.query_params
+        try:
+            ttl_seconds = int(query.get("ttl", "3600"))
+            token = user_token(environment, user=query.get("user", "alice"), ttl_seconds=ttl_seconds)
+        except ValueError as error:
+            return problem(422, f"No token is made for this: {error}.")
+        return PlainTextResponse(token, headers={"Cache-Control": "no-store"})
+
+    callback = gateway.endpoint("event_notification", mounted_at=CALLBACK_PREFIX)
+    status = gateway.endpoint("upload_status")
+    by_path = Starlette(
+        routes=[
+            Route("/signature", gateway.endpoint("upload_signature"), methods=_EVERY_METHOD),
+            Route("/uploads/{upload_id:rest}", status, methods=_EVERY_METHOD),
+            Route(f"{CALLBACK_PREFIX}/{{token:rest}}", callback, methods=_EVERY_METHOD),
+            Route("/local/info", local_info),
+            Route("/local/token", local_token),
+            Route("/local/openapi.json", document_endpoint),
+            Route("/local/api", page_endpoint),
+            Route("/local/receiver", receiver.receive, methods=["POST"]),
+            Route("/local/events", receiver.events),
+            Route("/local/events/stream", receiver.stream),
+            Route("/local/faults", fault_endpoint(simulator.faults), methods=["GET", "PUT"]),
+            Mount("/local/media", simulator.media),
+            Mount("/local/simulator", simulator.control),
+            Route("/vod-js-sdk-v6.js", _web_sdk),
+        ],
+        exception_handlers={HTTPException: _http_problem, Exception: _unexpected_problem},
+    )
+    by_path.router.redirect_slashes = False
+    by_path.router.default = _page
+    return LocalRoutes(simulator, by_path)
+
+
+async def _page(scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve the page's files, and nothing for whatever else no route has matched."""
+    if scope["method"] not in {"GET", "HEAD"}:
+        raise HTTPException(404)
+    await _PAGE_FILES(scope, receive, send)
+
+
+async def _web_sdk(_request: Request) -> Response:
+    if not WEB_SDK_FILE.is_file():
+        return problem(503, "The Web SDK is not installed: run `npm install` in the repository.")
+    return FileResponse(WEB_SDK_FILE, media_type="text/javascript")
+
+
+async def _http_problem(_request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    detail = {404: "There is nothing at this address.", 405: "This address does not take this method."}
+    answer = problem(status, detail.get(status, "The request cannot be served."))
+    if isinstance(error, HTTPException) and error.headers:
+        answer.headers.update(error.headers)
+    return answer
+
+
+async def _unexpected_problem(_request: Request, _error: Exception) -> Response:
+    return problem(500, "The local stack itself failed; its log says why.")
+
+
+def _is_server_api_call(scope: Scope, headers: Headers) -> bool:
+    return scope["method"] == "POST" and scope["path"] == "/" and "x-tc-action" in headers
+
+
+def _rehosted(scope: Scope) -> Scope | None:
+    """Turn /local/vod/{host}/{path} into a request for {path} with that Host; None for other paths."""
+    match = _BY_PATH.fullmatch(scope["path"])
+    if match is None or not is_vod_host(match["host"]):
+        return None
+    path = match["path"] or "/"
+    raw_path = (scope.get("raw_path") or quote(scope["path"]).encode()).decode("ascii")
+    headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
+    return {
+        **scope,
+        "path": path,
+        "raw_path": ("/" + raw_path.split("/", 4)[4] if raw_path.count("/") > 3 else "/").encode(),  # noqa: PLR2004  # after /local/vod/host
+        "headers": [(b"host", match["host"].encode()), *headers],
+    }

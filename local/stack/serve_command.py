@@ -1,0 +1,100 @@
+"""Start the whole system on this machine, until Ctrl-C.
+
+What is started is left to `local.stack.system`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local.stack.fault_options import add_fault_arguments, faults_of
+from local.stack.stack import Stack, StackStartError
+
+if TYPE_CHECKING:
+    import argparse
+
+_BANNER = """\
+
+  The upload service runs on your machine, with a simulated VOD.
+
+    {url}/   open this page and upload a file
+    {tls_url}   the same over TLS; its authority is {ca_file}
+
+  From a second terminal:  {python} -m local upload FILE{url_option}
+  Store: {redis}. State, secrets and the functions' log: {folder}
+{faults}  Ctrl-C ends all of it.
+"""
+_FAULTS = "  Faults: {count} on purpose, the seed is {seed}. Seen and changed at /local/faults.\n"
+_WRONG_USAGE = 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument("--port", type=int, default=8000, help="plain HTTP (default %(default)s; 0: any)")
+    parser.add_argument("--tls-port", type=int, default=8443, help="HTTPS (default %(default)s; 0: any)")
+    parser.add_argument("--folder", type=Path, default=Path(".local"), help="state (default %(default)s)")
+    parser.add_argument(
+        "--mode",
+        choices=["push", "pull"],
+        default="push",
+        help="how VOD tells us of events: normal callback (default) or reliable callback",
+    )
+    add_fault_arguments(parser)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Serve until SIGINT or SIGTERM; `REDIS_URL` in the environment replaces the embedded store."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        faults, seed = faults_of(arguments)
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return _WRONG_USAGE
+    # Blocked before any thread starts, these signals reach nobody but the wait below.
+    ending = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ending)
+    stack = Stack(
+        folder=arguments.folder,
+        port=arguments.port,
+        tls_port=arguments.tls_port,
+        redis_url=os.environ.get("REDIS_URL") or None,
+        simulator={"mode": arguments.mode.upper()},
+        faults=faults,
+        fault_seed=seed,
+    )
+    try:
+        with stack:
+            sys.stdout.write(_banner(stack, arguments.folder))
+            sys.stdout.flush()
+            signal.sigwait(ending)
+            sys.stdout.write("\n  Ending.\n")
+    except StackStartError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def _banner(stack: Stack, folder: Path) -> str:
+    dial = stack.simulator.faults
+    usual = stack.url.endswith(":8000")
+    return _BANNER.format(
+        url=stack.url,
+        tls_url=stack.tls_url,
+        ca_file=stack.ca_file,
+        python=_python(),
+        url_option="" if usual else f" --url {stack.url}",
+        redis="REDIS_URL of your environment" if stack.info["redis"] == "external" else "an embedded Valkey",
+        folder=folder.resolve(),
+        faults=_FAULTS.format(count=len(dial.strikes), seed=dial.seed) if dial.strikes else "",
+    )
+
+
+def _python() -> str:
+    """Name this interpreter as one would type it here."""
+    executable = Path(sys.executable)
+    return str(executable.relative_to(Path.cwd())) if executable.is_relative_to(Path.cwd()) else "python"

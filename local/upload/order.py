@@ -1,0 +1,85 @@
+"""What is to be uploaded, and as whom: the files, looked at before anything is sent.
+
+How it is sent is left to `local.upload.client`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+class UploadError(Exception):
+    """The upload failed; the message is a sentence that says why and what to do."""
+
+
+@dataclass(frozen=True)
+class UploadOrder:
+    """What to upload, and as whom, both files checked by `check_uploadable`."""
+
+    file: Path
+    user: str
+    cover: Path | None = None
+    policy: str | None = None
+    context: str | None = None
+
+    def signature_request(self) -> dict[str, object]:
+        """Spell the body of the first POST /signature."""
+        wanted = {
+            "policy": self.policy,
+            "context": self.context,
+            "fileName": self.file.name,
+            "fileSize": self.file.stat().st_size,
+            "fileType": media_type(self.file),
+        }
+        return {name: value for name, value in wanted.items() if value is not None}
+
+    def apply_request(self) -> dict[str, object]:
+        """Spell the body of ApplyUploadUGC, but for the signature (vod-js-sdk-v6, src/uploader.ts)."""
+        files = {"video": self.file} if self.cover is None else {"video": self.file, "cover": self.cover}
+        body: dict[str, object] = {}
+        for kind, file in files.items():
+            body[f"{kind}Name"], body[f"{kind}Type"] = file.stem, media_type(file)
+            body[f"{kind}Size"] = file.stat().st_size
+        return body
+
+
+def check_uploadable(file: Path) -> None:
+    """Refuse what no upload can be made of, before anything is started.
+
+    Raises:
+        UploadError: it is no regular file, cannot be read, is empty or has no extension.
+
+    """
+    if not file.exists():
+        raise UploadError(f"There is no file {file}: check its name.")
+    if file.is_dir():
+        raise UploadError(f"{file} is a directory: name one file in it.")
+    if not file.is_file():
+        raise UploadError(f"{file} is no regular file: copy its content into one.")
+    if file.stat().st_size == 0:
+        raise UploadError(f"{file} is empty: VOD takes no empty files.")
+    if not media_type(file):
+        raise UploadError(f"{file} has no extension, and VOD tells by it what a file is: rename it.")
+    try:
+        file.open("rb").close()
+    except OSError as error:
+        raise UploadError(f"{file} cannot be read, {error.strerror}: check its permissions.") from None
+
+
+def media_type(file: Path) -> str:
+    """Return what VOD reads the kind of file from: the text after the name's last dot, in lower case."""
+    return file.suffix.removeprefix(".").lower()
+
+
+def sha256_of(chunks: Iterable[bytes]) -> str:
+    """Return the SHA-256 of all chunks together, in hex."""
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        digest.update(chunk)
+    return digest.hexdigest()

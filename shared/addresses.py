@@ -1,0 +1,91 @@
+"""IP addresses: the networks that a client belongs to, and which hosts are part of the public Internet.
+
+A household has one IPv4 address, and an IPv6 network of 64 bits in which it can use a new address for
+every request; the smallest network that limits and the deny list know is a /32 or a /64.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+IPV6_PREFIXES = (64, 48, 32)
+"""Which networks can be denied, the smallest first; of IPv4 /32, /24 and /16."""
+_BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = re.compile(rf"({_BYTE})\.({_BYTE})\.({_BYTE})\.{_BYTE}", re.ASCII)
+
+
+def networks_of(address: str) -> tuple[str, ...]:
+    """Name the networks of an address, the smallest first, such as `198.51.100.7/32`.
+
+    There are none if the text is no address.
+    """
+    parts = _IPV4.fullmatch(address)
+    if parts is not None:
+        first, second, third = parts.groups()
+        return f"{address}/32", f"{first}.{second}.{third}.0/24", f"{first}.{second}.0.0/16"
+    return _ipv6_networks(address) if ":" in address else ()
+
+
+def network_named(text: str) -> str | None:
+    """Read a network as a person writes it, `198.51.100.7` or `2001:db8::/48`; None if it is not one of ours.
+
+    An address alone is the smallest network that counts.
+    """
+    address, slash, prefix = text.strip().partition("/")
+    networks = networks_of(address)
+    if not slash:
+        return networks[0] if networks else None
+    return next((network for network in networks if network.endswith(f"/{prefix}")), None)
+
+
+def _ipv6_networks(address: str) -> tuple[str, ...]:
+    import ipaddress  # noqa: PLC0415 -- a function whose callers have IPv4 addresses starts without it
+
+    try:
+        number = ipaddress.IPv6Address(address.partition("%")[0])
+    except ValueError:
+        return ()
+    if number.ipv4_mapped is not None:
+        return networks_of(str(number.ipv4_mapped))
+    return tuple(str(ipaddress.IPv6Network((int(number), prefix), strict=False)) for prefix in IPV6_PREFIXES)
+
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""All that IANA has given out; Python calls more of IPv6 global, such as site-local addresses."""
+_NAME = re.compile(r"([a-z0-9_-]{1,63}\.)+[a-z][a-z0-9-]{0,62}\.?", re.IGNORECASE)
+"""More than one label; the last one begins with a letter, or the whole would be read as a number."""
+_INNER_NAMES = re.compile(r"(.*\.)?(localhost|local|internal|home\.arpa)\.?", re.IGNORECASE)
+"""Names that mean another host in each network (RFC 6761, 6762 and 8375; ICANN for `internal`)."""
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the open Internet.
+
+    An IPv6 address that carries an IPv4 one (mapped, 6to4, NAT64, Teredo) is judged by that one.
+    """
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if ip in _NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
+        if inner is not None:
+            return is_public(str(inner))
+        if ip not in _GLOBAL_UNICAST:
+            return False
+    return ip.is_global and not ip.is_multicast
+
+
+def is_public_host(host: str) -> bool:
+    """Whether the host of a URL, as it is written, can be one of the open Internet.
+
+    That is a full name, or a public address in its plain form: a number in octal, hexadecimal, decimal
+    or fewer than four parts is read differently by different programs, and so by none here.
+    """
+    if _NAME.fullmatch(host):
+        return not _INNER_NAMES.fullmatch(host)
+    try:
+        return "%" not in host and is_public(host)
+    except ValueError:
+        return False

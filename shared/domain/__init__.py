@@ -1,0 +1,1 @@
+"""Rules and values of uploads and events: pure, without input or output."""

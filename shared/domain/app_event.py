@@ -1,0 +1,144 @@
+"""The event that the app receives: one clean JSON object for one thing that happened.
+
+How it is signed and sent is left to `shared.http.webhook`.
+
+    {"id": "evt_…", "type": "upload.completed", "timestamp": "2026-11-22T07:05:00Z",
+     "data": {"uploadId": …, "uploader": "alice", "fileId": …, …}, "raw": {…in VOD's words…}}
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from shared.domain.file_limits import violations_json, violations_of
+from shared.domain.upload_representation import subtask_json
+
+if TYPE_CHECKING:
+    from shared.domain.file_limits import FileLimits
+    from shared.vod.context_token import UploadContext
+    from shared.vod.notification_types import EventNotification, FileUpload, ProcedureState
+
+
+PUSH, PULL, RECONCILED, EXPIRY = "push", "pull", "reconciled", "expiry"
+
+
+class Verdict(str, Enum):
+    """What an event is to us.
+
+    `attributed`: of an upload we allowed. `late`: likewise, after the session had ended or was
+    cancelled. `replayed`: a second file under a session that has one. `unattributed`: made without
+    us, from the console or the server API. `quarantined`: claims to be ours and is not; kept, and
+    never delivered.
+    """
+
+    ATTRIBUTED = "attributed"
+    LATE = "late"
+    REPLAYED = "replayed"
+    UNATTRIBUTED = "unattributed"
+    QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True)
+class AppEvent:
+    """One event for the app; `occurred_at` is the Unix second at which we received it.
+
+    `origin` is `push` or `pull`, `reconciled` (VOD's event was missed, and found by asking) or
+    `expiry` (nothing came of the upload; the notification is empty then). `uploader` is None for an
+    unattributed event. `verified` says that the notification is VOD's own word, all of it.
+    `limits` are those of the upload whose file it tells of, None if they are not known.
+    `sequence` counts the events of one upload from 1; 0 without one.
+    """
+
+    event_id: str
+    notification: EventNotification
+    uploader: UploadContext | None
+    verdict: Verdict
+    verified: bool
+    sequence: int
+    occurred_at: int
+    origin: str
+    limits: FileLimits | None = None
+
+    @property
+    def type(self) -> str:
+        """The event's type, by which an app decides what to do."""
+        upload, procedure = self.notification.file_upload, self.notification.procedure_state
+        if self.origin == EXPIRY:
+            return "upload.expired"
+        if self.uploader is not None and upload is not None:
+            return "upload.replayed" if self.verdict is Verdict.REPLAYED else "upload.completed"
+        if self.uploader is not None and procedure is not None:
+            return "procedure.finished" if procedure.finished else "procedure.changed"
+        return f"vod.{self.notification.event_type or 'Unknown'}"
+
+
+def event_id_for(identity: str) -> str:
+    """Make the id of an event: the same for every delivery, retry and replay of it."""
+    return "evt_" + hashlib.sha256(identity.encode("ascii")).hexdigest()[:32]
+
+
+def to_json(event: AppEvent) -> dict[str, object]:
+    """Spell the event as the app receives it."""
+    return {
+        "id": event.event_id,
+        "type": event.type,
+        "timestamp": _iso(event.occurred_at),
+        "data": _content(event),
+        "raw": dict(event.notification.raw),
+    }
+
+
+def _content(event: AppEvent) -> dict[str, object]:
+    notification, uploader = event.notification, event.uploader
+    upload, procedure = notification.file_upload, notification.procedure_state
+    return {
+        "uploadId": uploader.upload_id if uploader else None,
+        "uploader": uploader.user_id if uploader else None,
+        "context": uploader.app_context if uploader else None,
+        "sourceContext": None if uploader else notification.context_token or None,
+        "fileId": notification.file_id or None,
+        **(_upload(upload, event.limits) if upload else {}),
+        **(_procedure(procedure) if procedure else {}),
+        "verdict": event.verdict.value,
+        "verified": event.verified,
+        "reconciled": event.origin == RECONCILED,
+        "sequence": event.sequence,
+    }
+
+
+def _upload(upload: FileUpload, limits: FileLimits | None) -> dict[str, object]:
+    return {
+        "fileName": upload.name,
+        "mediaUrl": upload.media_url or None,
+        "coverUrl": upload.cover_url or None,
+        "mediaType": upload.media_type,
+        "size": upload.size,
+        "duration": upload.duration,
+        "storageRegion": upload.storage_region or None,
+        "classId": upload.class_id,
+        "procedureTaskId": upload.procedure_task_id or None,
+        "reviewTaskId": upload.review_task_id or None,
+        "sourceType": upload.source_type,
+        "breaches": violations_json(violations_of(limits, upload)),
+    }
+
+
+def _procedure(procedure: ProcedureState) -> dict[str, object]:
+    return {
+        "mediaUrl": procedure.media_url or None,
+        "procedureTaskId": procedure.task_id or None,
+        "procedure": {
+            "status": procedure.status,
+            "succeeded": procedure.succeeded,
+            "message": procedure.message,
+            "subtasks": [subtask_json(subtask) for subtask in procedure.subtasks],
+        },
+    }
+
+
+def _iso(instant: int) -> str:
+    return datetime.fromtimestamp(instant, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,181 @@
+"""One event on its way in: how it came, whose it is, and what the journal keeps of it.
+
+Journaling it and making sure of it is left to `shared.flows.ingest_event`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+from shared.domain import upload_id
+from shared.domain.app_event import PUSH, AppEvent, Verdict
+from shared.domain.file_limits import read_limits
+from shared.domain.policy import Grant
+from shared.domain.session import UploadOrigin
+from shared.vod.context_token import BrokenSeal, NoSeal, UploadContext, unseal
+from shared.vod.notification import identity, notification_from_pull, raw_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.domain.journal import EventEntry, Journaled
+    from shared.vod.notification_types import EventNotification
+
+
+@dataclass(frozen=True)
+class Source:
+    """How an event reached us: PUSH, PULL or RECONCILED, when (Unix seconds), under which lease.
+
+    `lease` is a random text: whoever holds the event's lease may write down what became of it.
+    """
+
+    origin: str
+    received_at: int
+    lease: str
+
+    @property
+    def authenticated(self) -> bool:
+        """Whether the way it came proves that VOD sent it: the API was asked, so VOD answered."""
+        return self.origin != PUSH
+
+
+@dataclass(frozen=True)
+class IngestedEvent:
+    """One event that the journal has: as it was entered, what was made of it, what the app would get.
+
+    `attempts` counts those made to verify or deliver it; `learnt` are fields to be kept with the outcome
+    of the next one; `is_due`: the journal waits for one more.
+    """
+
+    entry: EventEntry
+    journaled: Journaled
+    event: AppEvent
+    attempts: int = 0
+    learnt: tuple[tuple[str, str], ...] = ()
+    is_due: bool = True
+
+    @property
+    def figures(self) -> dict[str, object]:
+        """What the log may say of it."""
+        return {
+            "eventId": self.event.event_id,
+            "type": self.event.type,
+            "verdict": self.event.verdict.value,
+            "uploadId": self.event.uploader.upload_id if self.event.uploader else None,
+        }
+
+    @property
+    def deliverable(self) -> bool:
+        """Whether the app is to have it now: new, and either trusted or none of our uploads."""
+        ours_and_settled = self.journaled.status in ("applied", "verified")
+        foreign = self.journaled.status == "recorded" and self.event.verdict is Verdict.UNATTRIBUTED
+        return ours_and_settled or foreign
+
+
+def classify(
+    notification: EventNotification, *, keys: tuple[str, ...], stage: str
+) -> tuple[UploadContext | None, Verdict]:
+    """Say whose event this is, by the seal of the token it carries."""
+    context = unseal(notification.context_token, keys=keys, stage=stage)
+    if isinstance(context, NoSeal):
+        return None, Verdict.UNATTRIBUTED
+    if isinstance(context, BrokenSeal):
+        return None, Verdict.QUARANTINED
+    return context, Verdict.ATTRIBUTED
+
+
+def journal_name(notification: EventNotification) -> str:
+    """Name an event for the journal: its identity, and the token it carries.
+
+    The token is part of it so that a forged event about somebody else's file, which ends in
+    quarantine, cannot stand in the way of the genuine one.
+    """
+    token = hashlib.sha256(notification.context_token.encode("utf-8")).hexdigest()
+    return f"{identity(notification)}.{token[:16]}"
+
+
+def origin_told_by(context: UploadContext, session_seconds: int) -> UploadOrigin:
+    """Tell what the sealed token alone tells of an upload, should the store have lost its record."""
+    issued_at = upload_id.made_at(context.upload_id)
+    grant = _grant_told_by(context.app_context, context.vod_sub_app_id)
+    return UploadOrigin(context.upload_id, context.user_id, grant, issued_at, issued_at + session_seconds)
+
+
+@lru_cache(maxsize=64)
+def _grant_told_by(app_context: str, vod_sub_app_id: int | None) -> Grant:
+    return Grant(policy="", ttl_seconds=0, one_time=False, context=app_context, vod_sub_app_id=vod_sub_app_id)
+
+
+def as_journaled(event: AppEvent, journaled: Journaled) -> AppEvent:
+    """Add to an event what the journal made of it."""
+    # Spelled out, because `replace` asks every field by name: it costs an intake a hundredth.
+    return AppEvent(
+        event_id=event.event_id,
+        notification=event.notification,
+        uploader=event.uploader,
+        verdict=Verdict(journaled.verdict) if journaled.verdict else event.verdict,
+        verified=event.verified or journaled.status == "verified",
+        sequence=journaled.sequence,
+        occurred_at=event.occurred_at,
+        origin=event.origin,
+        limits=read_limits(journaled.limits),
+    )
+
+
+def kept_fields(event: AppEvent, *, has_endpoint: bool) -> tuple[tuple[str, str], ...]:
+    """Spell what the journal keeps: enough to show the event, and to deliver it from nothing else."""
+    delivery = "due" if has_endpoint else "kept"
+    fields = {
+        "event_id": event.event_id,
+        "verdict": event.verdict.value,
+        "origin": event.origin,
+        "received_at": str(event.occurred_at),
+        "upload_id": event.uploader.upload_id if event.uploader else "",
+        "user_id": event.uploader.user_id if event.uploader else "",
+        "app_context": event.uploader.app_context if event.uploader else "",
+        "vod_sub_app_id": str(event.uploader.vod_sub_app_id or "") if event.uploader else "",
+        "delivery": "withheld" if event.verdict is Verdict.QUARANTINED else delivery,
+        "adopted_token": event.notification.session_context
+        if event.notification.wire_format == "legacy"
+        else "",
+        "raw": raw_json(event.notification),
+    }
+    return tuple(filter(itemgetter(1), fields.items()))
+
+
+def adopted(notification: EventNotification, token: str) -> EventNotification:
+    """Give an event that came without a token the one of its upload."""
+    return replace(notification, session_context=token) if token else notification
+
+
+def _uploader(record: Mapping[str, str]) -> UploadContext | None:
+    if "upload_id" not in record:
+        return None
+    sub_app_id = record.get("vod_sub_app_id")
+    return UploadContext(
+        record["upload_id"],
+        record["user_id"],
+        record.get("app_context", ""),
+        int(sub_app_id) if sub_app_id else None,
+    )
+
+
+def event_in(record: Mapping[str, str]) -> AppEvent:
+    """Read an event back from its record in the journal, with what has become of it since."""
+    notification = notification_from_pull(json.loads(record["raw"]))
+    return AppEvent(
+        event_id=record["event_id"],
+        notification=adopted(notification, record.get("adopted_token", "")),
+        uploader=_uploader(record),
+        verdict=Verdict(record["verdict"]),
+        verified=record.get("verified") == "1",
+        sequence=int(record.get("sequence", 0)),
+        occurred_at=int(record["received_at"]),
+        origin=record["origin"],
+        limits=read_limits(record.get("limits", "")),
+    )

@@ -1,0 +1,241 @@
+"""The way in for every event, pushed or pulled: classify it, journal it, make sure of it.
+
+Both modes share this flow and one identity, so a switch between them loses and doubles nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from shared.domain.app_event import EXPIRY, PUSH, AppEvent, Verdict, event_id_for
+from shared.domain.ingested_event import (
+    IngestedEvent,
+    Source,
+    adopted,
+    as_journaled,
+    classify,
+    event_in,
+    journal_name,
+    kept_fields,
+    origin_told_by,
+)
+from shared.domain.journal import EventEntry, Journaled
+from shared.domain.session import Facts, UploadSession, expiry_facts, facts_of
+from shared.errors import VodApiError
+from shared.flows.verify_event import Verification
+from shared.vod.context_token import UploadContext
+from shared.vod.notification import raw_json
+from shared.vod.notification_types import EventNotification
+
+if TYPE_CHECKING:
+    from shared.config.settings import IngestSettings
+    from shared.domain.journal import Rule, TakenEvent
+    from shared.flows.verify_event import ReadBack
+    from shared.store.journal import Store
+
+LEASE_SECONDS = 10
+"""How long the function that took an event in has for its own attempt; then the timer may."""
+_NOTHING = EventNotification(event_type="", wire_format="unknown", raw={})
+
+
+@dataclass(frozen=True)
+class Ingester:
+    """What takes events in: the store, and the settings that say what is ours."""
+
+    store: Store
+    settings: IngestSettings
+
+    def ingest(self, notification: EventNotification, source: Source) -> IngestedEvent:
+        """Journal an event, once; what follows works on the arrival, or later from the journal.
+
+        Raises:
+            StoreUnavailableError: nothing may be answered or confirmed.
+
+        """
+        # Named as it was sent: a token that is adopted later must not make it another event.
+        name = journal_name(notification)
+        notification = self._with_context(notification)
+        context, verdict = classify(notification, keys=self.settings.context_keys, stage=self.settings.stage)
+        event = AppEvent(
+            event_id=event_id_for(name),
+            notification=notification,
+            uploader=context,
+            verdict=verdict,
+            verified=source.authenticated,
+            sequence=0,
+            occurred_at=source.received_at,
+            origin=source.origin,
+        )
+        trusted = source.authenticated or self.settings.read_back == "off"
+        facts = facts_of(notification, received_at=source.received_at)
+        rule = _rule(event, trusted=trusted)
+        if rule == "apply" and notification.wire_format == "legacy":
+            self._remember_task(notification)
+        return self._journal(name, event, facts, rule, source.lease)
+
+    def expire(self, session: UploadSession, *, now: int, lease: str) -> IngestedEvent:
+        """End an upload that nobody used; `superseded` if it was used or cancelled after all.
+
+        Raises:
+            StoreUnavailableError: the store did not answer; the next look will end it.
+
+        """
+        name = f"expiry-{session.upload_id}"
+        event = AppEvent(
+            event_id=event_id_for(name),
+            notification=_NOTHING,
+            uploader=UploadContext(session.upload_id, session.user_id, session.grant.context),
+            verdict=Verdict.ATTRIBUTED,
+            verified=True,
+            sequence=0,
+            occurred_at=now,
+            origin=EXPIRY,
+        )
+        return self._journal(name, event, expiry_facts(now=now), "unless used", lease)
+
+    def recall(self, taken: TakenEvent) -> IngestedEvent:
+        """Bring back from the journal what `take_in` or `expire` once put there."""
+        record, event = taken.record, event_in(taken.record)
+        facts = facts_of(event.notification, received_at=event.occurred_at)
+        entry = self._entry(record["name"], event, facts, "apply", taken.lease)
+        journaled = Journaled(record["status"], event.verdict.value, event.sequence, taken.endpoint_disabled)
+        return IngestedEvent(entry, journaled, event, int(record.get("attempts", 0)))
+
+    def verify(
+        self, ingested: IngestedEvent, *, vod_api: ReadBack, now: int, timeout_seconds: float
+    ) -> IngestedEvent:
+        """Ask VOD about a held event, and put what it answers in the event's place.
+
+        Raises:
+            VodApiError: VOD could not be asked, or does not say so yet; the event stays held.
+            StoreUnavailableError: the store did not answer; the event stays held.
+
+        """
+        claim, uploader = ingested.event.notification, ingested.event.uploader
+        look = Verification(
+            vod_api,
+            sub_app_id=uploader.vod_sub_app_id if uploader else None,
+            looks=ingested.attempts,
+            # There may be two calls to make.
+            timeout_seconds=timeout_seconds / 2,
+        )
+        truth = look.at(claim)
+        entry, event = ingested.entry, ingested.event
+        if truth is not None:
+            if claim.wire_format == "legacy":
+                self._remember_task(truth.notification)
+            entry = replace(
+                entry,
+                facts=facts_of(truth.notification, received_at=event.occurred_at),
+                fields=_told_anew(claim, truth.notification),
+            )
+            event = replace(event, notification=truth.notification)
+        settled = self.store.settle(
+            entry, now=now, genuine=truth is not None, confirmed=truth is not None and truth.confirmed
+        )
+        journaled = replace(settled, endpoint_disabled=ingested.journaled.endpoint_disabled)
+        return replace(ingested, entry=entry, journaled=journaled, event=as_journaled(event, journaled))
+
+    def confirm(
+        self, ingested: IngestedEvent, *, vod_api: ReadBack, now: int, timeout_seconds: float
+    ) -> IngestedEvent:
+        """Ask VOD once about a pushed event of an upload made without us.
+
+        What VOD confirms is verified and told in VOD's words, what it contradicts is quarantined. It
+        waits for nobody: where VOD cannot be asked, or knows nothing of it, as for a sub-application
+        that only the event knows, it is told as it came, and not as verified.
+
+        Raises:
+            StoreUnavailableError: the store did not answer; the event stays due.
+
+        """
+        event = ingested.event
+        look = Verification(
+            vod_api, sub_app_id=None, looks=0, timeout_seconds=timeout_seconds / 2, foreign=True
+        )
+        try:
+            truth = look.at(event.notification)
+        except VodApiError:
+            return ingested
+        if truth is None:
+            settled = self.store.settle(ingested.entry, now=now, genuine=False)
+            return replace(ingested, journaled=settled, event=as_journaled(event, settled))
+        told = (("verified", "1"), *_told_anew(event.notification, truth.notification))
+        return replace(
+            ingested, event=replace(event, notification=truth.notification, verified=True), learnt=told
+        )
+
+    def may_be_confirmed(self, ingested: IngestedEvent) -> bool:
+        """Whether VOD is to be asked about an event of an upload made without us.
+
+        A legacy event of a task flow has no context to compare.
+        """
+        event = ingested.event
+        claim = event.notification
+        can_be_asked = claim.file_upload is not None or (
+            claim.procedure_state is not None and claim.wire_format == "v3"
+        )
+        was_pushed = event.origin == PUSH and event.verdict is Verdict.UNATTRIBUTED and not event.verified
+        is_new = ingested.journaled.status == "recorded"
+        return self.settings.read_back == "on" and is_new and was_pushed and can_be_asked
+
+    def _with_context(self, notification: EventNotification) -> EventNotification:
+        """Give a legacy task-flow event the token of its upload, because that format carries none.
+
+        Should it come before the event of its upload, that task flow stays unattributed.
+        """
+        procedure = notification.procedure_state
+        if notification.wire_format != "legacy" or procedure is None or not procedure.task_id:
+            return notification
+        return adopted(notification, self.store.token_of_task(procedure.task_id))
+
+    def _remember_task(self, notification: EventNotification) -> None:
+        """Remember whose upload started a task flow, because a legacy event of it will not say.
+
+        To be called once it is known to be that upload's.
+        And before that is written down: an event that is known already would not come here again.
+        """
+        upload = notification.file_upload
+        if upload is not None and upload.procedure_task_id:
+            self.store.remember_task(upload.procedure_task_id, token=notification.context_token)
+
+    def _journal(self, name: str, event: AppEvent, facts: Facts, rule: Rule, lease: str) -> IngestedEvent:
+        endpoint = self.settings.app_webhook_url
+        leads_on = rule == "hold" or (endpoint is not None and rule != "quarantine")
+        # A push is worked on by the function that took it in; others are the timer's at once.
+        lead = LEASE_SECONDS if event.origin == PUSH else 0
+        entry = self._entry(name, event, facts, rule, lease)
+        journaled = self.store.journal(
+            entry,
+            endpoint=endpoint or "",
+            now=event.occurred_at,
+            next_attempt_at=event.occurred_at + lead if leads_on else None,
+        )
+        return IngestedEvent(entry, journaled, as_journaled(event, journaled), is_due=leads_on)
+
+    def _entry(self, name: str, event: AppEvent, facts: Facts, rule: Rule, lease: str) -> EventEntry:
+        uploader = event.uploader
+        return EventEntry(
+            name=name,
+            upload=origin_told_by(uploader, self.settings.upload_session_seconds) if uploader else None,
+            facts=facts,
+            rule=rule,
+            verified=event.verified,
+            lease=lease,
+            fields=kept_fields(event, has_endpoint=self.settings.app_webhook_url is not None),
+        )
+
+
+def _told_anew(claim: EventNotification, truth: EventNotification) -> tuple[tuple[str, str], ...]:
+    """Spell what the journal keeps of an event that VOD tells in other words."""
+    said, told = raw_json(claim), raw_json(truth)
+    return (("raw", told), ("pushed", said)) if told != said else ()
+
+
+def _rule(event: AppEvent, *, trusted: bool) -> Rule:
+    if event.verdict is Verdict.QUARANTINED:
+        return "quarantine"
+    if event.uploader is None:
+        return "record"
+    return "apply" if trusted else "hold"

@@ -1,0 +1,177 @@
+"""From a caller's request to an upload signature: a new upload, or another signature of one.
+
+One upload is one session with many signatures: the SDKs ask 1 to 9 times for one upload, and all
+of its signatures carry the same parameters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.addresses import networks_of
+from shared.domain.policy import grant_for, refuse_change
+from shared.domain.rate_limits import refuse_size
+from shared.domain.session import UploadSession, may_renew, state_of
+from shared.domain.upload_id import new_upload_id
+from shared.errors import ConflictError
+from shared.vod.context_token import UploadContext, seal
+from shared.vod.signature import SignatureParameters, build_upload_signature
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.config.settings import UploadSignatureSettings
+    from shared.domain.policy import SignatureRequest
+    from shared.domain.rate_limits import Reservation
+    from shared.errors import RateLimit
+    from shared.http.authentication import Caller
+    from shared.store.uploads import UploadStore
+
+NONCE_CANDIDATES = 3
+"""So many random values are offered to the store: one is free in all but one of 10^20 seconds."""
+
+
+@dataclass(frozen=True)
+class IssuedSignature:
+    """A signature and what the caller should know of it; `expires_at` is in Unix seconds.
+
+    `allowances` say what is left of the limits that this one counts in.
+    """
+
+    signature: str
+    upload_id: str
+    expires_at: int
+    one_time: bool
+    policy: str
+    rate_limits: tuple[RateLimit, ...] = ()
+
+
+@dataclass(frozen=True)
+class Randomness:
+    """The randomness of one request: 32-bit numbers for the nonce, 80 bits for a new upload's id."""
+
+    nonces: Sequence[int]
+    upload_id: int
+
+
+RANDOM_BITS = 32 * NONCE_CANDIDATES + 80
+
+
+def random_values(bits: int) -> Randomness:
+    """Take the randomness of one request out of CHANCE_BITS random bits, drawn at once."""
+    nonces = [bits >> (80 + 32 * place) & 0xFFFF_FFFF for place in range(NONCE_CANDIDATES)]
+    return Randomness(nonces, upload_id=bits & ((1 << 80) - 1))
+
+
+@dataclass(frozen=True)
+class Issuer:
+    """What issues signatures: its settings, and the store that counts and reserves."""
+
+    settings: UploadSignatureSettings
+    store: UploadStore
+
+    def begin(
+        self, request: SignatureRequest, caller: Caller, *, now: float, randomness: Randomness
+    ) -> IssuedSignature:
+        """Open an upload session for a user and sign for it.
+
+        Raises:
+            ForbiddenError: there is no such policy for this user, or the deny list names him.
+            UnprocessableError: a value is off the policy, or the context is too long.
+            RateLimitedError: a limit on new uploads is used up.
+            StoreUnavailableError: the store did not answer.
+
+        """
+        settings, issued_at = self.settings, int(now)
+        session = UploadSession(
+            upload_id=new_upload_id(now=now, random=randomness.upload_id),
+            user_id=caller.user_id,
+            grant=grant_for(
+                request,
+                settings.upload_policies,
+                vod_sub_app_id=settings.vod_sub_app_id,
+                claims=caller.claims,
+            ),
+            issued_at=issued_at,
+            ends_at=issued_at + settings.upload_session_seconds,
+        )
+        limits = settings.upload_limits
+        refuse_size(session.grant.file_size, limits)
+        token = _token(session, settings)
+        reservation = self.store.begin_upload(
+            session, randoms=randomness.nonces, now=now, limits=limits, networks=networks_of(caller.address)
+        )
+        return _sign(session, token, reservation, now=issued_at, settings=settings)
+
+    def renew(
+        self, request: SignatureRequest, caller: Caller, *, now: float, randomness: Randomness
+    ) -> IssuedSignature:
+        """Sign once more for an upload of this user that has not ended.
+
+        The claims are not asked for again: what the upload began with is granted to its end.
+
+        Raises:
+            NotFoundError: this user has no such upload.
+            ForbiddenError: the deny list names the caller, or the upload's policy.
+            ConflictError: the upload has ended.
+            UnprocessableError: the request differs from what the upload began with.
+            RateLimitedError: this upload has asked too often.
+            StoreUnavailableError: the store did not answer.
+
+        """
+        settings, signed_at = self.settings, int(now)
+        session, reservation = self.store.renew_upload(
+            caller.user_id,
+            str(request.upload_id),
+            randoms=randomness.nonces,
+            now=now,
+            per_minute=settings.renewals_per_minute,
+            networks=networks_of(caller.address),
+        )
+        refuse_change(request, session.grant)
+        if not may_renew(session, now=signed_at):
+            state = state_of(session, now=signed_at).value
+            raise ConflictError(f"This upload is {state}: begin a new one, without uploadId.")
+        return _sign(session, _token(session, settings), reservation, now=signed_at, settings=settings)
+
+
+def _token(session: UploadSession, settings: UploadSignatureSettings) -> str:
+    application = session.grant.vod_sub_app_id
+    elsewhere = application if application != settings.vod_sub_app_id else None
+    context = UploadContext(session.upload_id, session.user_id, session.grant.context, elsewhere)
+    return seal(context, keys=settings.context_keys, stage=settings.stage)
+
+
+def _sign(
+    session: UploadSession,
+    token: str,
+    reservation: Reservation,
+    *,
+    now: int,
+    settings: UploadSignatureSettings,
+) -> IssuedSignature:
+    grant, with_procedure = session.grant, session.grant.procedure is not None
+    parameters = SignatureParameters(
+        secret_id=settings.vod_secret_id,
+        current_time_stamp=now,
+        expire_time=now + grant.ttl_seconds,
+        random=reservation.nonce,
+        class_id=grant.class_id,
+        procedure=grant.procedure,
+        task_priority=grant.task_priority if with_procedure else None,
+        task_notify_mode=grant.task_notify_mode if with_procedure else None,
+        source_context=token,
+        one_time_valid=grant.one_time,
+        vod_sub_app_id=grant.vod_sub_app_id,
+        session_context=token,
+        storage_region=grant.storage_region,
+    )
+    return IssuedSignature(
+        signature=build_upload_signature(parameters, secret_key=settings.vod_secret_key),
+        upload_id=session.upload_id,
+        expires_at=parameters.expire_time,
+        one_time=grant.one_time,
+        policy=grant.policy,
+        rate_limits=reservation.rate_limits,
+    )

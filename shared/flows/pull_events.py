@@ -1,0 +1,100 @@
+"""The reliable callback: pull events, journal them, and confirm strictly what was journaled.
+
+VOD gives an event out again 30 s after the pull unless it was confirmed, so a failure anywhere
+here loses nothing, and runs that overlap only meet duplicates.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from shared.domain.app_event import PULL
+from shared.domain.ingested_event import Source
+from shared.errors import StoreUnavailableError
+from shared.vod.lenient_json import as_text
+from shared.vod.notification import notification_from_pull
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from shared.flows.ingest_event import Ingester
+
+PULL_SECONDS = 10.0
+"""The client's time-out: the API holds a pull for up to 5 s (doc 266/34183)."""
+CONFIRM_SECONDS = 5.0
+HANDLE_SECONDS = 30.0 - CONFIRM_SECONDS
+"""A handle lives for 30 s (doc 266/34184); what is left of it must be enough for the confirmation."""
+
+
+class EventQueue(Protocol):
+    """What pulling needs of the VOD API."""
+
+    def pull_events(self, *, timeout_seconds: float) -> tuple[dict[str, object], ...]:
+        """Take up to 16 events off the queue."""
+
+    def confirm_events(self, event_handles: Sequence[str], *, timeout_seconds: float) -> None:
+        """Take events off the queue for good."""
+
+
+@dataclass(frozen=True)
+class Pulling:
+    """What one run pulls with; `deadline` is the Unix second at which it must be done."""
+
+    ingester: Ingester
+    queue: EventQueue
+    clock: Callable[[], float]
+    new_lease: Callable[[], str]
+    deadline: float
+
+    def run(self) -> dict[str, int]:
+        """Pull until the queue is empty or the time is up; returns counts of events.
+
+        `emptied` is 1 if the queue had no more, which is the sign that there is no backlog.
+
+        Raises:
+            StoreUnavailableError: after what was journaled before it has been confirmed.
+            VodApiError: the API refused, or did not answer in time.
+
+        """
+        figures = {"pulled": 0, "confirmed": 0, "parked": 0, "failed": 0, "emptied": 0}
+        while self.deadline - self.clock() > PULL_SECONDS + CONFIRM_SECONDS:
+            pulled_at = self.clock()
+            items = self.queue.pull_events(timeout_seconds=PULL_SECONDS)
+            figures["pulled"] += len(items)
+            if not items:
+                figures["emptied"] = 1
+                break
+            self._ingest_all(items, pulled_at, figures)
+        return figures
+
+    def _ingest_all(
+        self, items: Sequence[dict[str, object]], pulled_at: float, figures: dict[str, int]
+    ) -> None:
+        handles: list[str] = []
+        try:
+            for item in items:
+                ending = self._ingest(item)
+                figures[ending] = figures.get(ending, 0) + 1
+                if ending != "failed":
+                    handles.append(as_text(item.get("EventHandle")) or as_text(item.get("msgHandle")))
+        finally:
+            handles = [handle for handle in handles if handle]
+            if handles and self.clock() - pulled_at < HANDLE_SECONDS:
+                self.queue.confirm_events(handles, timeout_seconds=CONFIRM_SECONDS)
+                figures["confirmed"] += len(handles)
+
+    def _ingest(self, item: dict[str, object]) -> str:
+        """Journal one event: `journaled`; or, if that fails for itself, `failed` and in the end `parked`."""
+        now = int(self.clock())
+        try:
+            source = Source(PULL, now, lease=self.new_lease())
+            self.ingester.ingest(notification_from_pull(item), source)
+        except StoreUnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- whatever one event meets must not hold up the others
+            raw = json.dumps({**item, "EventHandle": "", "msgHandle": ""}, sort_keys=True, default=str)
+            parked = self.ingester.store.count_failure(raw, problem=type(error).__name__, now=now)
+            return "parked" if parked else "failed"
+        return "journaled"

@@ -1,0 +1,215 @@
+"""What the events did not tell: uploads whose event was lost, task flows that fell silent, and ends.
+
+VOD gives a push up after three sends and keeps a pulled event for four days; the promise holds
+longer. What VOD knows and we do not is put in as the event that was missed, marked `reconciled`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Protocol
+
+from shared.domain.app_event import RECONCILED
+from shared.domain.ingested_event import Source
+from shared.domain.session import is_final, is_unused, next_check_at
+from shared.errors import VodApiError
+from shared.flows.verify_event import started_under, upload_event
+from shared.vod.context_token import UploadContext, unseal
+from shared.vod.lenient_json import as_object, as_text
+from shared.vod.notification import notification_from_pull
+from shared.vod.notification_types import PROCEDURE_STATE_CHANGED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from shared.domain.session import UploadSession
+    from shared.flows.ingest_event import Ingester
+
+    Event = Mapping[str, object]
+    MissedEvents = Callable[["Library", Sequence[UploadSession]], list[Event]]
+
+BATCH = 20
+API_SECONDS = 5.0
+SEARCH_LIMIT = 5000
+"""SearchMedia lists no more than this for one search (266/31813); beyond it a new one begins."""
+CLOCK_SKEW_SECONDS = 60
+RETRY_SECONDS = 300
+"""When to look again if VOD could not be asked."""
+
+
+class Library(Protocol):
+    """What reconciliation needs of the VOD API."""
+
+    def uploads_created(
+        self, *, after: str, before: str, offset: int, sub_app_id: int | None, timeout_seconds: float
+    ) -> tuple[dict[str, object], ...]:
+        """List one page of the media uploaded between two instants, the oldest first."""
+
+    def procedure_task(
+        self, task_id: str, *, sub_app_id: int | None, timeout_seconds: float
+    ) -> dict[str, object]:
+        """Read where a task flow stands."""
+
+    def tasks_of_file(
+        self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
+    ) -> tuple[dict[str, object], ...]:
+        """List the tasks about a file, the oldest first."""
+
+
+@dataclass(frozen=True)
+class _Search:
+    """What to list: the uploads of one sub-application since an instant (Unix seconds)."""
+
+    library: Library
+    sub_app_id: int | None
+    after: int
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """What one run looks after uploads with; without a `library` it only ends those nobody used."""
+
+    ingester: Ingester
+    library: Callable[[], Library] | None
+    clock: Callable[[], float]
+    new_lease: Callable[[], str]
+    deadline: float
+
+    def run(self) -> dict[str, int]:
+        """Look after every upload whose check is due; returns counts of what was found.
+
+        Raises:
+            StoreUnavailableError: the store did not answer; the checks stay due.
+
+        """
+        figures: Counter[str] = Counter()
+        sessions = self.ingester.store.uploads_to_check(now=int(self.clock()), limit=BATCH)
+        figures["checked"] = len(sessions)
+        unheard: dict[int | None, list[UploadSession]] = defaultdict(list)
+        for session in sessions:
+            # The events of a task flow may have come without the one of its upload.
+            if session.uploaded_at is None or not session.procedure_task_id:
+                unheard[session.grant.vod_sub_app_id].append(session)
+        for of_one_application in unheard.values():
+            self._look_after(of_one_application, self._missed_uploads, figures)
+        for session in sessions:
+            if session.procedure_task_id and self.clock() < self.deadline:
+                # One at a time: what VOD does not tell of one task flow holds up no other.
+                self._look_after([session], self._missed_ends, figures)
+        return dict(figures)
+
+    def _look_after(
+        self, sessions: Sequence[UploadSession], missed_events: MissedEvents, figures: Counter[str]
+    ) -> None:
+        now = int(self.clock())
+        try:
+            missed = [] if self.library is None else missed_events(self.library(), sessions)
+        except VodApiError:
+            for session in sessions:
+                self.ingester.store.check_again(session, at=now + RETRY_SECONDS)
+            figures["unanswered"] += len(sessions)
+            return
+        for event in missed:
+            source = Source(RECONCILED, now, lease=self.new_lease())
+            ingested = self.ingester.ingest(notification_from_pull(event), source)
+            figures["reconciled"] += ingested.journaled.status != "duplicate"
+        for session in sessions:
+            figures["expired"] += self._look_again(session, now)
+
+    def _look_again(self, known: UploadSession, now: int) -> bool:
+        """Plan the next check by what is known by now, or end the upload; True if it was ended."""
+        store = self.ingester.store
+        session = store.find_upload(known.user_id, known.upload_id)
+        if is_unused(session, now=now):
+            ingested = self.ingester.expire(session, now=now, lease=self.new_lease())
+            return ingested.journaled.status == "applied"
+        store.check_again(session, at=next_check_at(session, now=now))
+        return False
+
+    def _missed_uploads(self, library: Library, sessions: Sequence[UploadSession]) -> list[Event]:
+        """Give the events of all files that VOD has of these uploads, known or not.
+
+        They are all of one sub-application.
+        """
+        wanted = {session.upload_id: session for session in sessions}
+        search = _Search(
+            library,
+            sub_app_id=sessions[0].grant.vod_sub_app_id,
+            after=min(session.issued_at for session in sessions) - CLOCK_SKEW_SECONDS,
+        )
+        return [
+            upload_event(media, self._tasks(library, wanted[upload_id], media))
+            for upload_id, media in self._uploads_found(search)
+            if upload_id in wanted
+        ]
+
+    def _tasks(self, library: Library, session: UploadSession, media: Mapping[str, object]) -> dict[str, str]:
+        """Ask what an upload started, which the list of files does not tell: task ids by kind."""
+        if session.grant.procedure is None:
+            return {}
+        try:
+            tasks = library.tasks_of_file(
+                as_text(media.get("FileId")),
+                sub_app_id=session.grant.vod_sub_app_id,
+                timeout_seconds=API_SECONDS,
+            )
+        except VodApiError:
+            # The upload itself is beyond doubt, and must not wait for its task flow.
+            return {}
+        return started_under(_token_in(media), tasks)
+
+    def _missed_ends(self, library: Library, sessions: Sequence[UploadSession]) -> list[Event]:
+        """Give the events of those of these uploads' task flows that are finished, and wanted."""
+        tasks = (
+            library.procedure_task(
+                session.procedure_task_id,
+                sub_app_id=session.grant.vod_sub_app_id,
+                timeout_seconds=API_SECONDS,
+            )
+            for session in sessions
+            if not is_final(session, now=int(self.clock()))
+        )
+        return [
+            {"EventType": PROCEDURE_STATE_CHANGED, "ProcedureStateChangeEvent": task}
+            for task in tasks
+            if task.get("Status") == "FINISH"
+        ]
+
+    def _uploads_found(self, search: _Search) -> Iterator[tuple[str, dict[str, object]]]:
+        """List what was uploaded since then under our seals: upload ids and files."""
+        settings = self.ingester.settings
+        for media in self._media_found(search):
+            context = unseal(_token_in(media), keys=settings.context_keys, stage=settings.stage)
+            if isinstance(context, UploadContext):
+                yield context.upload_id, media
+
+    def _media_found(self, search: _Search) -> Iterator[dict[str, object]]:
+        since, before, offset = _iso(search.after), _iso(int(self.clock()) + CLOCK_SKEW_SECONDS), 0
+        while page := self._page(search, since, before, offset):
+            yield from page
+            offset += len(page)
+            if offset >= SEARCH_LIMIT:
+                since, offset = as_text(as_object(page[-1].get("BasicInfo")).get("CreateTime")), 0
+
+    def _page(self, search: _Search, since: str, before: str, offset: int) -> tuple[dict[str, object], ...]:
+        if self.clock() >= self.deadline:
+            # An upload must not be called unused because the list of files was cut short.
+            raise VodApiError("The time was up before all uploads were listed.")
+        return search.library.uploads_created(
+            after=since,
+            before=before,
+            offset=offset,
+            sub_app_id=search.sub_app_id,
+            timeout_seconds=API_SECONDS,
+        )
+
+
+def _token_in(media: Mapping[str, object]) -> str:
+    source = as_object(as_object(media.get("BasicInfo")).get("SourceInfo"))
+    return as_text(source.get("SourceContext"))
+
+
+def _iso(instant: int) -> str:
+    return datetime.fromtimestamp(instant, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

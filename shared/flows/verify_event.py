@@ -1,0 +1,176 @@
+"""What VOD itself says of an event that was pushed: a callback proves nothing about its sender.
+
+A token can be read by its uploader, so a genuine one vouches for no other member of the event.
+Nothing of a pushed event is believed, therefore: it only says where to look, and what VOD answers
+takes its place. Journaling it is left to `shared.flows.ingest_event`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from shared.errors import VodApiError
+from shared.vod.lenient_json import as_object, as_text
+from shared.vod.notification import notification_from_pull
+from shared.vod.notification_types import NEW_FILE_UPLOAD, PROCEDURE_STATE_CHANGED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from shared.vod.notification_types import EventNotification, ProcedureState
+
+LOOKS = 3
+"""After so many looks in vain, the next one is the last: what it does not find is taken to be invented."""
+_FINISH, _PROCESSING = "FINISH", "PROCESSING"
+_FLOW, _REVIEW = "Procedure", "ReviewAudioVideo"
+"""Kinds of task, as TaskSimpleInfo.TaskType names them (API model)."""
+
+
+class ReadBack(Protocol):
+    """What the read-back needs of the VOD API."""
+
+    def media_info(
+        self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
+    ) -> dict[str, object] | None:
+        """Read a file's basic information and metadata; None if VOD knows no such file."""
+
+    def tasks_of_file(
+        self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
+    ) -> tuple[dict[str, object], ...]:
+        """List the tasks about a file, the oldest first."""
+
+    def procedure_task(
+        self, task_id: str, *, sub_app_id: int | None, timeout_seconds: float
+    ) -> dict[str, object]:
+        """Read where a task flow stands."""
+
+
+@dataclass(frozen=True)
+class VerifiedEvent:
+    """An event in VOD's own words.
+
+    Not `confirmed`: VOD has the file under this token, and nobody can be asked about the rest.
+    """
+
+    notification: EventNotification
+    confirmed: bool
+
+
+@dataclass(frozen=True)
+class Verification:
+    """One look: at which sub-application, after how many in vain, and how long a call may take.
+
+    Of an upload that is `foreign`, made without us, file and task flow need not have the same context.
+    """
+
+    vod_api: ReadBack
+    sub_app_id: int | None
+    looks: int
+    timeout_seconds: float
+    foreign: bool = False
+
+    def at(self, claim: EventNotification) -> VerifiedEvent | None:
+        """Ask VOD about an event whose token's seal is whole, or that has none; None if it is not so.
+
+        Raises:
+            VodApiError: VOD could not be asked, or does not say so yet: it may be behind its own event.
+
+        """
+        if claim.procedure_state is not None:
+            return self._at_task_flow(claim, claim.procedure_state)
+        media = self._media(claim)
+        if media is None:
+            return None
+        if claim.file_upload is None:
+            return VerifiedEvent(claim, confirmed=False)
+        return VerifiedEvent(notification_from_pull(upload_event(media, self._tasks(claim))), confirmed=True)
+
+    def _at_task_flow(self, claim: EventNotification, state: ProcedureState) -> VerifiedEvent | None:
+        task = self._task(state.task_id)
+        if as_text(task.get("TaskId")) != state.task_id:
+            # Of somebody else's file it cannot be, however early this look may be.
+            if self.foreign or self._media(claim) is not None:
+                self._look_again_for("task flow")
+            return None
+        if as_text(task.get("SessionContext")) != claim.context_token:
+            return None
+        has_ended = as_text(task.get("Status")) == _FINISH
+        if state.finished and not has_ended:
+            self._look_again_for("end of the task flow")
+            return None
+        if has_ended and not state.finished:
+            # Overtaken: it did run, and its end has an event of its own.
+            task = {**task, "Status": _PROCESSING}
+        event = {"EventType": PROCEDURE_STATE_CHANGED, "ProcedureStateChangeEvent": task}
+        return VerifiedEvent(notification_from_pull(event), confirmed=True)
+
+    def _media(self, claim: EventNotification) -> dict[str, object] | None:
+        """Read the file that an event names; None if there is none of this token."""
+        if not claim.file_id:
+            return None
+        media = self.vod_api.media_info(
+            claim.file_id, sub_app_id=self.sub_app_id, timeout_seconds=self.timeout_seconds
+        )
+        if media is None:
+            self._look_again_for("file")
+            return None
+        source = as_object(as_object(media.get("BasicInfo")).get("SourceInfo"))
+        return media if as_text(source.get("SourceContext")) == claim.context_token else None
+
+    def _tasks(self, claim: EventNotification) -> dict[str, str]:
+        """Find what the upload started, which its own information does not tell: task ids by kind."""
+        try:
+            tasks = self.vod_api.tasks_of_file(
+                claim.file_id, sub_app_id=self.sub_app_id, timeout_seconds=self.timeout_seconds
+            )
+        except VodApiError:
+            if self.looks < LOOKS:
+                raise
+            # The upload itself is beyond doubt, and must not be lost for the sake of its task flow.
+            return {}
+        if not self.foreign:
+            return started_under(claim.context_token, tasks)
+        upload = claim.file_upload
+        claimed = (upload.procedure_task_id, upload.review_task_id) if upload else ()
+        return _ids_by_kind(task for task in tasks if as_text(task.get("TaskId")) in claimed)
+
+    def _task(self, task_id: str) -> dict[str, object]:
+        """Read a task flow; empty if VOD knows none of that id."""
+        try:
+            return self.vod_api.procedure_task(
+                task_id, sub_app_id=self.sub_app_id, timeout_seconds=self.timeout_seconds
+            )
+        except VodApiError as error:
+            if error.vod_code.startswith(("ResourceNotFound", "InvalidParameterValue")):
+                return {}
+            raise
+
+    def _look_again_for(self, what: str) -> None:
+        """Have it looked for later, as an event can be ahead of the API; come back to give it up."""
+        if self.looks < LOOKS:
+            raise VodApiError(f"VOD does not know the {what} yet.")
+
+
+def started_under(token: str, tasks: Iterable[Mapping[str, object]]) -> dict[str, str]:
+    """Find among the tasks about a file, the oldest first, those of its upload's token: ids by kind."""
+    return _ids_by_kind(task for task in tasks if as_text(task.get("SessionContext")) == token)
+
+
+def upload_event(media: Mapping[str, object], tasks: Mapping[str, str]) -> dict[str, object]:
+    """Spell a file as the event of its upload; `tasks` are the ids of what it started, by their kind."""
+    upload = {
+        "FileId": media.get("FileId"),
+        "MediaBasicInfo": media.get("BasicInfo"),
+        "MetaData": media.get("MetaData"),
+        "ProcedureTaskId": tasks.get(_FLOW, ""),
+        "ReviewAudioVideoTaskId": tasks.get(_REVIEW, ""),
+    }
+    return {"EventType": NEW_FILE_UPLOAD, "FileUploadEvent": upload}
+
+
+def _ids_by_kind(tasks: Iterable[Mapping[str, object]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for task in tasks:
+        found.setdefault(as_text(task.get("TaskType")), as_text(task.get("TaskId")))
+    return found

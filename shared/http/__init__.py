@@ -1,0 +1,1 @@
+"""HTTP in both directions: SCF's requests, callers' tokens, and outgoing connections."""

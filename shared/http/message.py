@@ -1,0 +1,287 @@
+"""The event SCF hands to an HTTP function, as a request; and a response as SCF wants it back.
+
+The only file that knows the event's keys (function URL: doc 583/96099, API gateway: doc
+583/12513); what a request means is left to the functions.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from shared.errors import (
+    ContentTooLargeError,
+    InvalidRequestError,
+    MethodNotAllowedError,
+    RateLimitedError,
+    ServiceError,
+    UnauthenticatedError,
+    UnsupportedMediaTypeError,
+)
+from shared.vod.lenient_json import read_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from shared.errors import RateLimit
+
+PROBLEM_TYPE_PREFIX = "urn:vod-upload-functions:problem:"
+INTERNAL = 500
+_EXPOSED_HEADERS = "ETag, RateLimit, RateLimit-Policy, Retry-After, Upload-Id, X-Request-Id"
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request: header names in lower case, the body as bytes.
+
+    `client_address` is what the platform saw, never a header that a client can write; empty if
+    the platform did not say.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    client_address: str
+    request_id: str
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """The parts of the path between slashes, without empty ones."""
+        return tuple(part for part in self.path.split("/") if part)
+
+
+@dataclass(frozen=True)
+class Response:
+    """One HTTP answer; `body` is text, because SCF carries nothing else back."""
+
+    status: int
+    headers: Mapping[str, str] = _NOTHING
+    body: str = ""
+
+
+def parse_request(event: object, *, request_id: str) -> Request:
+    """Read a function-URL or API-gateway event.
+
+    Raises:
+        InvalidRequestError: the event is not an HTTP event, or its body is no readable text.
+
+    """
+    if not isinstance(event, dict) or not isinstance(event.get("httpMethod"), str):
+        raise InvalidRequestError("This function answers HTTP requests only.")
+    headers = _headers(event.get("headers"))
+    return Request(
+        method=event["httpMethod"].upper(),
+        path=_text(event.get("path")) or "/",
+        query=_text_map(event.get("queryString")),
+        headers=headers,
+        body=_body(event),
+        client_address=_client_address(event, headers),
+        request_id=request_id,
+    )
+
+
+def read_json(request: Request, *, max_bytes: int) -> dict[str, object]:
+    """Read the request's body as one JSON object; no body at all is an empty object.
+
+    Raises:
+        UnsupportedMediaTypeError: the body is compressed, or not declared as JSON.
+        ContentTooLargeError: it has more than `max_bytes` bytes.
+        InvalidRequestError: it is not one JSON object.
+
+    """
+    if not request.body.strip():
+        return {}
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise UnsupportedMediaTypeError("Send the body as Content-Type: application/json.")
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise UnsupportedMediaTypeError("Send the body without Content-Encoding.")
+    if len(request.body) > max_bytes:
+        raise ContentTooLargeError(f"The body may have at most {max_bytes} bytes.")
+    try:
+        return read_object(request.body.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise InvalidRequestError("The body is not UTF-8 text.") from None
+
+
+def allow_methods(request: Request, *methods: str) -> None:
+    """Refuse every method but those named.
+
+    Raises:
+        MethodNotAllowedError: with the list for the Allow header.
+
+    """
+    if request.method not in methods:
+        raise MethodNotAllowedError(f"Use {' or '.join(methods)} here.", allow=(*methods, "OPTIONS"))
+
+
+def prefers_text(request: Request) -> bool:
+    """Whether Accept asks for text/plain rather than JSON (RFC 9110, section 12.5.1)."""
+    weights = {}
+    for choice in request.headers.get("accept", "").lower().split(","):
+        media_range, _, parameters = choice.partition(";")
+        weights[media_range.strip()] = _quality(parameters)
+    text, anything_else = (
+        next((weights[name] for name in ranges if name in weights), 0.0)
+        for ranges in (("text/plain", "text/*", "*/*"), ("application/json", "application/*", "*/*"))
+    )
+    return text > anything_else
+
+
+def json_response(status: int, content: Mapping[str, object], **headers: str) -> Response:
+    """Answer with JSON; header names are given with underscores (`Retry_After`)."""
+    return Response(status, {"Content-Type": "application/json", **_header_names(headers)}, _json(content))
+
+
+def text_response(status: int, text: str, **headers: str) -> Response:
+    """Answer with plain text; header names are given with underscores (`Upload_Id`)."""
+    return Response(status, {"Content-Type": "text/plain; charset=utf-8", **_header_names(headers)}, text)
+
+
+def problem_response(error: ServiceError, *, request_id: str) -> Response:
+    """Turn an error into a problem document (RFC 9457) with the headers its status calls for."""
+    headers = {"Content-Type": "application/problem+json"}
+    if isinstance(error, UnauthenticatedError):
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, MethodNotAllowedError):
+        headers["Allow"] = ", ".join(error.allow)
+    if isinstance(error, RateLimitedError):
+        headers["Retry-After"] = str(error.retry_after)
+        headers.update(rate_limit_headers(error.rate_limits))
+    document: dict[str, object] = {
+        "type": PROBLEM_TYPE_PREFIX + error.code,
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail if error.status != INTERNAL else error.title,
+        "requestId": request_id,
+    }
+    if error.field_errors:
+        document["errors"] = [{"pointer": f.pointer, "detail": f.detail} for f in error.field_errors]
+    return Response(error.status, headers, _json(document))
+
+
+def rate_limit_headers(rate_limits: Sequence[RateLimit]) -> dict[str, str]:
+    """Spell what is left of the limits (draft-ietf-httpapi-ratelimit-headers-11); nothing, without any."""
+    if not rate_limits:
+        return {}
+    return {
+        "RateLimit-Policy": ", ".join(f'"{a.name}";q={a.quota};w={a.window_seconds}' for a in rate_limits),
+        "RateLimit": ", ".join(f'"{a.name}";r={a.remaining};t={a.reset_seconds}' for a in rate_limits),
+    }
+
+
+def preflight_response(
+    request: Request, *, methods: tuple[str, ...], allowed_origins: tuple[str, ...]
+) -> Response:
+    """Answer OPTIONS: what is allowed for a listed origin, and nothing for any other."""
+    if request.headers.get("origin", "") not in allowed_origins:
+        return Response(204, {"Allow": ", ".join((*methods, "OPTIONS"))})
+    return Response(
+        204,
+        {
+            "Access-Control-Allow-Methods": ", ".join(methods),
+            "Access-Control-Allow-Headers": "Authorization, Content-Type, If-None-Match",
+            "Access-Control-Max-Age": "600",
+        },
+    )
+
+
+def with_common_headers(
+    response: Response, request: Request, *, allowed_origins: tuple[str, ...]
+) -> Response:
+    """Add what every answer carries: no caching, no sniffing, the request id, exact-origin CORS.
+
+    CORS is decided here and only here; the function URLs are deployed without a CORS block.
+    """
+    headers = {
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "X-Request-Id": request.request_id,
+        **response.headers,
+    }
+    if allowed_origins:
+        headers["Vary"] = "Origin"
+    if request.headers.get("origin", "") in allowed_origins:
+        headers["Access-Control-Allow-Origin"] = request.headers["origin"]
+        headers["Access-Control-Expose-Headers"] = _EXPOSED_HEADERS
+    return Response(response.status, headers, response.body)
+
+
+def to_scf_response(response: Response) -> dict[str, object]:
+    """Spell the answer as SCF reads it; all three keys are always there (doc 583/96099)."""
+    return {
+        "isBase64Encoded": False,
+        "statusCode": response.status,
+        "headers": dict(response.headers),
+        "body": response.body,
+    }
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _text_map(value: object) -> dict[str, str]:
+    """Flatten a map of texts; of a list of values (API gateway, repeated key) the first counts."""
+    if not isinstance(value, dict):
+        return {}
+    first = {name: item[0] if isinstance(item, list) and item else item for name, item in value.items()}
+    return {name: item for name, item in first.items() if isinstance(name, str) and isinstance(item, str)}
+
+
+def _headers(value: object) -> dict[str, str]:
+    """Lower the names; of a header that came twice the values are joined (RFC 9110, section 5.3)."""
+    headers: dict[str, str] = {}
+    for name, item in value.items() if isinstance(value, dict) else ():
+        texts = [text for text in (item if isinstance(item, list) else [item]) if isinstance(text, str)]
+        if isinstance(name, str) and texts:
+            key, text = name.lower(), ", ".join(texts)
+            headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    return headers
+
+
+def _body(event: dict[str, object]) -> bytes:
+    text = _text(event.get("body"))
+    try:
+        if event.get("isBase64Encoded") is True:
+            return base64.b64decode(text, validate=True)
+        return text.encode("utf-8")
+    except (binascii.Error, ValueError):
+        raise InvalidRequestError("The body cannot be read.") from None
+
+
+def _client_address(event: dict[str, object], headers: Mapping[str, str]) -> str:
+    context = event.get("requestContext")
+    source = _text(context.get("sourceIp")) if isinstance(context, dict) else ""
+    # The gateway has its own word for it, and hands on a header of that name as the client wrote it.
+    address = (source or headers.get("x-scf-remote-addr", "")).strip()
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.partition(":")[0] if address.count(":") == 1 else address
+
+
+def _quality(parameters: str) -> float:
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def _header_names(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+def _json(content: Mapping[str, object]) -> str:
+    return _ENCODER.encode(content)

@@ -1,0 +1,67 @@
+"""Outgoing connections: a checked address, and one deadline for the whole life of a connection.
+
+The address that was checked is the one that is connected to, so a name cannot change its answer in between.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+from shared.addresses import is_public
+from shared.errors import ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class RefusedAddressError(ServiceError):
+    """The webhook's host has no address, or one that is not public."""
+
+    code = "refused-address"
+    title = "The webhook's address is refused"
+
+
+def resolve(host: str, port: int, *, allow_private: bool) -> str:
+    """Look a host up and return one address that may be connected to.
+
+    Every answer must be acceptable: a name that points at a private address as well is refused.
+
+    Raises:
+        RefusedAddressError: with the reason, without the address.
+
+    """
+    try:
+        answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise RefusedAddressError("The host name of the webhook has no address.") from None
+    addresses = [str(answer[4][0]) for answer in answers]
+    if not allow_private and not all(is_public(address) for address in addresses):
+        raise RefusedAddressError("The host name of the webhook points into a private network.")
+    return addresses[0]
+
+
+@contextlib.contextmanager
+def connected(address: str, port: int, timeout_seconds: float) -> Iterator[socket.socket]:
+    """Connect, and cut the connection when the time is over.
+
+    A socket's own time-out is not enough: every byte of an answer that drips in would renew it.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as connection, connection.dup() as handle:
+        connection.settimeout(timeout_seconds)
+        watch = threading.Timer(timeout_seconds, _cut, [handle])
+        watch.start()
+        try:
+            connection.connect((address, port))
+            yield connection
+        finally:
+            watch.cancel()
+
+
+def _cut(connection: socket.socket) -> None:
+    # It may have ended by itself in the meantime.
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,1 @@
+"""The edge of the process: environment, clock, randomness, invocation and log."""

@@ -1,0 +1,119 @@
+"""One invocation by SCF, from its event to its answer: whatever goes wrong, no traceback leaves.
+
+What a function does is left to `functions/`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from shared.errors import ServiceError
+from shared.http.message import (
+    INTERNAL,
+    Request,
+    Response,
+    allow_methods,
+    parse_request,
+    preflight_response,
+    problem_response,
+    to_scf_response,
+    with_common_headers,
+)
+from shared.invocation_log import recorded
+from shared.runtime import log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.invocation_log import InvocationRecord
+
+DEFAULT_TIME_LIMIT_SECONDS = 30.0
+_MARGIN_SECONDS = 2.0
+
+
+def answer_http(
+    event: object,
+    context: object,
+    *,
+    methods: tuple[str, ...],
+    respond: Callable[[Request], Response],
+    origins: Callable[[], tuple[str, ...]] = tuple,
+) -> dict[str, object]:
+    """Answer an HTTP invocation.
+
+    `origins` tells which origins' pages may call: none, for a function that no browser has to do with.
+    """
+    request_id = request_id_of(context)
+    request: Request | None = None
+    allowed_origins: tuple[str, ...] = ()
+    with recorded() as record:
+        try:
+            request = parse_request(event, request_id=request_id)
+            allowed_origins = origins()
+            if request.method == "OPTIONS":
+                response = preflight_response(request, methods=methods, allowed_origins=allowed_origins)
+            else:
+                allow_methods(request, *methods)
+                response = respond(request)
+        except Exception as error:  # noqa: BLE001 -- the last line of defence: a defect must not leak
+            response = problem_response(_logged(error, record, request_id), request_id=request_id)
+        else:
+            _log(record.event or "request.answered", record, request_id, status=response.status)
+    # One that could not be read came from nowhere.
+    request = request or Request("", "", {}, {}, b"", "", request_id)
+    return to_scf_response(with_common_headers(response, request, allowed_origins=allowed_origins))
+
+
+def run_timer(context: object, work: Callable[[str], dict[str, object]]) -> dict[str, object]:
+    """Run a timer's work; its result is what the platform logs, so it holds figures only.
+
+    `work` is given the request id. A failure is logged and returned, not raised: the platform
+    would only run the same work again, which the next tick does anyway.
+    """
+    request_id = request_id_of(context)
+    with recorded() as record:
+        try:
+            figures = work(request_id)
+        except Exception as error:  # noqa: BLE001 -- as above
+            return {"error": _logged(error, record, request_id).code}
+        _log("timer.done", record, request_id, figures=figures)
+        return figures
+
+
+def deadline_of(context: object, *, started: float) -> float:
+    """Say until when (Unix seconds) this invocation may work, a little before the platform ends it."""
+    limit = context.get("time_limit_in_ms") if isinstance(context, dict) else None
+    seconds = limit / 1000 if isinstance(limit, (int, float)) and limit > 0 else DEFAULT_TIME_LIMIT_SECONDS
+    return started + max(seconds / 2, seconds - _MARGIN_SECONDS)
+
+
+def request_id_of(context: object) -> str:
+    """Read the platform's id of this invocation: `context` is a dict (doc 583/9210; in Python unverified)."""
+    given = context.get("request_id") if isinstance(context, dict) else getattr(context, "request_id", None)
+    if isinstance(given, str) and given:
+        return given
+    import uuid  # noqa: PLC0415 -- the platform gives an id, and each import would slow every cold start
+
+    return str(uuid.uuid4())
+
+
+def _logged(error: Exception, record: InvocationRecord, request_id: str) -> ServiceError:
+    """Log an error as far as it may be told, and give the one to be answered."""
+    if isinstance(error, ServiceError):
+        level = "error" if error.status >= INTERNAL else "info"
+        told = {"level": level, "status": error.status, "code": error.code, "detail": error.detail}
+        _log("request.refused", record, request_id, **told)
+        return error
+    # Where it happened, without the message: that could quote what the caller sent.
+    import traceback  # noqa: PLC0415 -- only a defect needs it, see above
+
+    frames = traceback.extract_tb(error.__traceback__)
+    trace = [type(error).__name__, *(f"{frame.name}:{frame.lineno}" for frame in frames[-8:])]
+    _log("request.failed", record, request_id, level="error", status=INTERNAL, trace=trace)
+    return ServiceError("unexpected")
+
+
+def _log(event: str, record: InvocationRecord, request_id: str, **told: object) -> None:
+    """Write the one line that every invocation leaves."""
+    fields: dict[str, Any] = {**record.about, **told, **record.figures()}
+    log.write(event, request_id=request_id, **fields)

@@ -1,0 +1,110 @@
+"""The deny list: callers and policies that get no signature, effective at once and without a deployment.
+
+An entry names a user, a network, a policy or everybody. Every partition holds a copy, because the script
+that reserves a signature reads it in the same round trip.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from shared.store.connection import PARTITIONS, StoreConnection, digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class DeniedKind(str, Enum):
+    """What an entry of the deny list names."""
+
+    USER = "user"
+    NETWORK = "network"
+    POLICY = "policy"
+    EVERYBODY = "everybody"
+
+
+@dataclass(frozen=True)
+class Denied:
+    """One entry; `until` (Unix seconds) 0 lasts until it is taken off, `reason` is for people."""
+
+    kind: DeniedKind
+    subject: str
+    since: int
+    until: int = 0
+    reason: str = ""
+
+    def is_over(self, *, now: int) -> bool:
+        """Whether it denies nobody any more."""
+        return 0 < self.until <= now
+
+
+def write_denied(entry: Denied) -> str:
+    """Spell an entry as it is kept; the script that signs reads only `until`."""
+    return json.dumps({**asdict(entry), "kind": entry.kind.value})
+
+
+def read_denied(text: str) -> Denied:
+    """Read what `write_denied` wrote."""
+    members = json.loads(text)
+    return Denied(**{**members, "kind": DeniedKind(members["kind"])})
+
+
+class DenyStore(StoreConnection):
+    """The deny list of one stage."""
+
+    def deny(self, entry: Denied) -> None:
+        """Put an entry on the list, in place of one of the same kind and subject.
+
+        Raises:
+            StoreUnavailableError: the store did not answer; the entry may hold for some users only.
+
+        """
+        mark, text = deny_key_of(entry.kind, entry.subject), write_denied(entry)
+        self._ask_each(lambda pipeline, partition: pipeline.hset(denied_key(partition), mark, text))
+
+    def allow(self, kind: DeniedKind, subject: str) -> bool:
+        """Take an entry off the list; False if it was not on it.
+
+        Raises:
+            StoreUnavailableError: the store did not answer; the entry may still hold for some users.
+
+        """
+        mark = deny_key_of(kind, subject)
+        return any(self._ask_each(lambda pipeline, partition: pipeline.hdel(denied_key(partition), mark)))
+
+    def denied(self) -> Mapping[Denied, bool]:
+        """Read the list; False with an entry that is not in every partition: it has to be put on again.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        lists: Sequence[Mapping[str, str]] = self._ask_each(
+            lambda pipeline, partition: pipeline.hgetall(denied_key(partition))
+        )
+        places = Counter(text for kept in lists for text in kept.values())
+        return {read_denied(text): count == PARTITIONS for text, count in places.items()}
+
+
+def denied_key(partition: str) -> str:
+    """Name a partition's copy of the list."""
+    return f"{partition}:denied"
+
+
+def deny_key_of(kind: DeniedKind, subject: str) -> str:
+    """Stand in for what an entry names; a policy's name is the deployment's own word, and may be read."""
+    return f"{kind.value}:{subject if kind is DeniedKind.POLICY else digest(subject)}"
+
+
+def deny_keys_of(user_id: str, networks: Sequence[str]) -> list[str]:
+    """List the marks under which this caller could be denied; those of policies are left to the script."""
+    named = [
+        (DeniedKind.EVERYBODY, ""),
+        (DeniedKind.USER, user_id),
+        *((DeniedKind.NETWORK, each) for each in networks),
+    ]
+    return [deny_key_of(kind, subject) for kind, subject in named]

@@ -1,0 +1,127 @@
+"""Health of the app's endpoint, and how many events wait or were given up.
+
+Each attempt writes its marks in the partition of its event (`shared.store.journal_scripts`); this module
+reads them from all partitions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from shared.store.connection import StoreConnection, digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import redis
+
+UNHEALTHY_SECONDS = 5 * 86_400
+"""After so long without a delivery an endpoint is called unhealthy."""
+
+
+@dataclass(frozen=True)
+class EndpointHealth:
+    """How the app's endpoint does; instants are Unix seconds, None: not so.
+
+    `failing_since` is the first failure after the last delivery. `disabled_since`: the app has asked
+    to be left alone (410), and its events wait until somebody enables it again.
+    """
+
+    delivered_at: int | None
+    failing_since: int | None
+    disabled_since: int | None
+
+    def is_unhealthy(self, *, now: int) -> bool:
+        """Whether it has failed for so long that somebody should talk to the app's people."""
+        return self.failing_since is not None and now - self.failing_since > UNHEALTHY_SECONDS
+
+    @property
+    def is_disabled(self) -> bool:
+        """Whether nothing is sent to it until somebody enables it."""
+        return self.disabled_since is not None
+
+    def figures(self, *, now: int) -> dict[str, int]:
+        """Put it as a timer's figures: for how long it has been failing or disabled, 0: it is not."""
+        since = {"failingSeconds": self.failing_since, "disabledSeconds": self.disabled_since}
+        return {name: 0 if start is None else max(0, now - start) for name, start in since.items()}
+
+
+class EndpointStore(StoreConnection):
+    """The endpoints of one stage; each method is one round trip for all partitions."""
+
+    def endpoint_health(self, endpoint: str) -> EndpointHealth:
+        """Tell how the endpoint at this URL does, over all partitions.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        marks = ("delivered_at", "failing_since", "disabled_at")
+        replies = self._of_endpoint(endpoint, lambda pipeline, key: pipeline.hmget(key, marks))
+        delivered, failing, disabled = (
+            [int(mark) for mark in column if mark is not None] for column in zip(*replies, strict=True)
+        )
+        delivered_at = max(delivered, default=None)
+        # A partition hears of a recovery with its next event only: until then its own mark is stale.
+        still_failing = (since for since in failing if delivered_at is None or since >= delivered_at)
+        return EndpointHealth(delivered_at, min(still_failing, default=None), min(disabled, default=None))
+
+    def enable_endpoint(self, endpoint: str) -> bool:
+        """Deliver to a disabled endpoint again; False if it was not disabled.
+
+        Raises:
+            StoreUnavailableError: the store did not answer; it may be enabled in part.
+
+        """
+        return any(self._of_endpoint(endpoint, lambda pipeline, key: pipeline.hdel(key, "disabled_at")))
+
+    def _of_endpoint(
+        self, endpoint: str, command: Callable[[redis.client.Pipeline, str], object]
+    ) -> list[Any]:
+        name = digest(endpoint)
+        return self._ask_each(lambda pipeline, partition: command(pipeline, f"{partition}:endpoint:{name}"))
+
+
+GIVEN_UP = ("dead", "parked", "quarantined")
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """Numbers of events; `next_due_at` (Unix seconds) is when the first of those that wait is due."""
+
+    due: int
+    next_due_at: int | None
+    dead: int
+    parked: int
+    quarantined: int
+
+    def figures(self, *, now: int) -> dict[str, int]:
+        """Put it as a timer's figures; `overdueSeconds` says for how long the first has been due."""
+        overdue = 0 if self.next_due_at is None else max(0, now - self.next_due_at)
+        given_up = {"dead": self.dead, "parked": self.parked, "quarantined": self.quarantined}
+        return {"due": self.due, "overdueSeconds": overdue, **given_up}
+
+
+class BacklogStore(StoreConnection):
+    """The numbers of one stage."""
+
+    def backlog(self, *, now: int) -> Backlog:
+        """Count over all partitions, in one round trip; what is no longer kept is not counted.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        kept_since = now - self._scope.retention_seconds
+
+        def ask(pipeline: redis.client.Pipeline, partition: str) -> None:
+            pipeline.zcard(f"{partition}:due")
+            pipeline.zrange(f"{partition}:due", 0, 0, withscores=True)
+            for index in GIVEN_UP:
+                pipeline.zcount(f"{partition}:{index}", kept_since, "+inf")
+
+        replies = self._ask_each(ask)
+        due, first, *given_up = (replies[place :: 2 + len(GIVEN_UP)] for place in range(2 + len(GIVEN_UP)))
+        starts = [int(score) for members in first for _, score in members]
+        return Backlog(sum(due), min(starts, default=None), *map(sum, given_up))

@@ -1,0 +1,205 @@
+"""The journal of events and of due deliveries in Redis.
+
+One method is one round trip, unless it says otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from shared.domain.journal import EventKey, Journaled, TakenEvent
+from shared.domain.session import FINISHED_RANK
+from shared.store import journal_scripts
+from shared.store.connection import StoreConnection, digest, flat, open_uploads_key, pairs, usage_key
+from shared.store.endpoint import BacklogStore, EndpointStore
+from shared.store.upload_record import session_fields, write_outcome
+from shared.store.uploads import UploadStore
+
+if TYPE_CHECKING:
+    from shared.domain.journal import AttemptEnding, EventEntry
+
+ATTEMPTS_PER_SECOND = 10
+"""How many events the timer sends to one endpoint, so that an outage does not end in a stampede."""
+FAILURES_BEFORE_PARKING = 5
+
+
+class JournalStore(StoreConnection):
+    """The events of one stage."""
+
+    def journal(
+        self, entry: EventEntry, *, endpoint: str, now: int, next_attempt_at: int | None
+    ) -> Journaled:
+        """Take in one event: once by its name, with what it says about its upload, and its delivery.
+
+        The caller holds the entry's lease until `next_attempt_at` (Unix seconds); after that the
+        delivery is anybody's. None: there is nothing to deliver. `endpoint` is the app's URL.
+
+        Raises:
+            StoreUnavailableError: the store did not answer; the event may or may not be kept.
+
+        """
+        at = self.key_of(entry)
+        indexes = [f"{at.partition}:{index}" for index in ("journal", "due", "quarantined", "dead")]
+        keys = [at.key, *indexes, _endpoint_key(at, endpoint), *_upload_keys(at, entry)]
+        due = "" if next_attempt_at is None else next_attempt_at
+        facts = _facts_json(entry, verified=entry.verified)
+        fields = flat((*entry.fields, ("name", entry.name), ("lease", entry.lease)))
+        retention = self._scope.retention_seconds
+        return _journaled(
+            self._run(journal_scripts.JOURNAL_EVENT, keys, [now, retention, due, entry.rule, facts, *fields])
+        )
+
+    def settle(self, entry: EventEntry, *, now: int, genuine: bool, confirmed: bool = True) -> Journaled:
+        """Say what the read-back of a held event found: genuine, or to be quarantined.
+
+        What is genuine moves its upload by the entry's facts, which are then VOD's own, as are its
+        fields; it is `verified` if VOD has `confirmed` all it says.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        at = self.key_of(entry)
+        indexes = [f"{at.partition}:due", f"{at.partition}:quarantined"]
+        keys = [at.key, *indexes, *_upload_keys(at, entry)]
+        facts = _facts_json(entry, verified=confirmed) if genuine else ""
+        arguments = [now, self._scope.retention_seconds, entry.lease, facts, *flat(entry.fields)]
+        return _journaled(self._run(journal_scripts.SETTLE_EVENT, keys, arguments))
+
+    def due_events(self, *, now: int, limit: int) -> tuple[EventKey, ...]:
+        """List the events whose next attempt is due, at most `limit` of each partition.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        return tuple(
+            EventKey(partition, key)
+            for partition, keys in self._due_members("due", now=now, limit=limit).items()
+            for key in keys
+        )
+
+    def take(
+        self, at: EventKey, *, endpoint: str, now: int, lease: str, lease_ends_at: int
+    ) -> TakenEvent | None:
+        """Take a due event under a lease; None if somebody else has it, or it is gone.
+
+        Raises:
+            StoreUnavailableError: the store did not answer; the lease may have been given.
+
+        """
+        keys = [at.key, f"{at.partition}:due", _endpoint_key(at, endpoint)]
+        record, disabled = self._run(journal_scripts.TAKE_EVENT, keys, [now, lease, lease_ends_at])
+        return TakenEvent(pairs(record), lease, bool(disabled)) if record else None
+
+    def finish_attempt(self, at: EventKey, ending: AttemptEnding) -> bool:
+        """Write down how an attempt went, unless the lease has passed to somebody else (False).
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        keys = [at.key, f"{at.partition}:due", f"{at.partition}:dead", _endpoint_key(at, ending.endpoint)]
+        due = "" if ending.next_attempt_at is None else ending.next_attempt_at
+        fields = flat(tuple(ending.fields.items()))
+        retention = self._scope.retention_seconds
+        arguments = [ending.lease, ending.now, ending.outcome, due, retention, *fields]
+        return bool(self._run(journal_scripts.FINISH_ATTEMPT, keys, arguments))
+
+    def send_slot(self, endpoint: str, *, now: float) -> float:
+        """Reserve a turn to send to an endpoint; or say in how many seconds to ask again, 0 if reserved.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        key = f"{self._partition_of(endpoint)}:turn:{digest(endpoint)}"
+        interval = 1000 // ATTEMPTS_PER_SECOND
+        return float(self._run(journal_scripts.SEND_SLOT, [key], [int(now * 1000), interval])) / 1000
+
+    def remember_task(self, task_id: str, *, token: str) -> None:
+        """Remember which token belongs to a task flow, unless an event of it has come before.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        retention = self._scope.retention_seconds
+        self._ask(lambda client: client.set(self._task_key(task_id), token, ex=retention, nx=True))
+
+    def token_of_task(self, task_id: str) -> str:
+        """Recall the token of a task flow; empty if none is remembered, and from then on for good.
+
+        An event of a task flow would otherwise be nobody's when it comes first and somebody's when
+        it is sent again: one event with two names.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        self.remember_task(task_id, token="")
+        return str(self._ask(lambda client: client.get(self._task_key(task_id))) or "")
+
+    def count_failure(self, raw: str, *, problem: str, now: int) -> bool:
+        """Count that an event could not be taken in; True once it is parked, after too many times.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        partition = self._partition_of(raw)
+        keys = [f"{partition}:poison:{digest(raw)}", f"{partition}:parked"]
+        retention = self._scope.retention_seconds
+        arguments = [now, retention, FAILURES_BEFORE_PARKING, raw, problem]
+        return bool(self._run(journal_scripts.COUNT_FAILURE, keys, arguments))
+
+    def _task_key(self, task_id: str) -> str:
+        return f"{self._partition_of(task_id)}:task:{digest(task_id)}"
+
+    def key_of(self, entry: EventEntry) -> EventKey:
+        """Tell where an event is kept: in the partition of its uploader, if it has one."""
+        partition = self._partition_of(entry.upload.user_id if entry.upload else entry.name)
+        return EventKey(partition, f"{partition}:event:{digest(entry.name)}")
+
+
+def _upload_keys(at: EventKey, entry: EventEntry) -> list[str]:
+    """Name what an event moves: its upload, the checks, its user's open uploads and usage of the day."""
+    upload_id, user_id = (entry.upload.upload_id, entry.upload.user_id) if entry.upload else ("", "")
+    return [
+        f"{at.partition}:upload:{upload_id}",
+        f"{at.partition}:checks",
+        open_uploads_key(at.partition, user_id),
+        usage_key(at.partition, user_id, upload_id),
+    ]
+
+
+def _endpoint_key(at: EventKey, endpoint: str) -> str:
+    return f"{at.partition}:endpoint:{digest(endpoint)}"
+
+
+def _journaled(reply: list[Any]) -> Journaled:
+    status, verdict, sequence, disabled, *limits = reply
+    return Journaled(status, verdict, int(sequence), bool(disabled), "".join(limits))
+
+
+def _facts_json(entry: EventEntry, *, verified: bool) -> str:
+    facts = entry.facts
+    return json.dumps(
+        {
+            "file_id": facts.file_id,
+            "first": dict(facts.first),
+            "rank": facts.rank,
+            "outcome": "" if facts.outcome is None else write_outcome(facts.outcome),
+            "finished_rank": FINISHED_RANK,
+            "check_after": facts.check_after,
+            "size": "unknown" if facts.size is None else str(facts.size),
+            "verified": verified,
+            "upload_id": entry.upload.upload_id if entry.upload else "",
+            "origin": session_fields(entry.upload) if entry.upload else {},
+        }
+    )
+
+
+class Store(UploadStore, JournalStore, EndpointStore, BacklogStore):
+    """The store of one stage; any failure of it is a StoreUnavailableError, within a second."""

@@ -1,0 +1,85 @@
+"""An upload session as the flat texts the store keeps of it, and back.
+
+Which fields an event may add, and when, is left to `shared.store_scripts`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from shared.domain.file_limits import read_limits, write_limits
+from shared.domain.policy import Grant
+from shared.domain.session import ProcedureOutcome, UploadOrigin, UploadSession
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def session_fields(origin: UploadOrigin) -> dict[str, str]:
+    """Spell what a session begins with; the facts that events add are not among it."""
+    limits = origin.grant.limits
+    return {
+        "user_id": origin.user_id,
+        "grant": _spelled(origin.grant),
+        # On its own, because a script hands it on to the event of the upload.
+        **({} if limits is None else {"limits": write_limits(limits)}),
+        "issued_at": str(origin.issued_at),
+        "ends_at": str(origin.ends_at),
+        "updated_at": str(origin.issued_at),
+    }
+
+
+def read_session(upload_id: str, fields: Mapping[str, str]) -> UploadSession:
+    """Read a session from its record, whatever facts have been added to it."""
+    outcome = fields.get("procedure")
+    return UploadSession(
+        upload_id=upload_id,
+        user_id=fields["user_id"],
+        grant=Grant(**json.loads(fields["grant"]), limits=read_limits(fields.get("limits", ""))),
+        issued_at=int(fields["issued_at"]),
+        ends_at=int(fields["ends_at"]),
+        cancelled_at=_whole(fields, "cancelled_at"),
+        expired_at=_whole(fields, "expired_at"),
+        uploaded_at=_whole(fields, "uploaded_at"),
+        file_id=fields.get("file_id", ""),
+        media_url=fields.get("media_url", ""),
+        cover_url=fields.get("cover_url", ""),
+        procedure_task_id=fields.get("procedure_task_id", ""),
+        procedure=read_outcome(outcome) if outcome else None,
+        size=_whole(fields, "size"),
+        duration=float(fields["duration"]) if "duration" in fields else None,
+        media_type=fields.get("media_type", ""),
+        updated_at=int(fields["updated_at"]),
+        sequence=int(fields.get("sequence", 0)),
+    )
+
+
+def write_outcome(outcome: ProcedureOutcome) -> str:
+    """Spell the outcome of a task flow as one text."""
+    return json.dumps(asdict(outcome))
+
+
+def read_outcome(text: str) -> ProcedureOutcome:
+    """Read what `write_outcome` wrote."""
+    from shared.vod.notification_types import Subtask  # noqa: PLC0415 -- a signature knows nothing of events
+
+    fields = json.loads(text)
+    subtasks = (
+        Subtask(**{**subtask, "output_urls": tuple(subtask["output_urls"])}) for subtask in fields["subtasks"]
+    )
+    return ProcedureOutcome(fields["status"], fields["succeeded"], tuple(subtasks))
+
+
+@lru_cache(maxsize=64)
+def _spelled(grant: Grant) -> str:
+    """Spell a grant, which many uploads have alike, without what it does not say."""
+    members = {name: value for name, value in vars(grant).items() if value is not None}
+    members.pop("limits", None)
+    return json.dumps(members)
+
+
+def _whole(fields: Mapping[str, str], name: str) -> int | None:
+    return int(fields[name]) if name in fields else None

@@ -1,0 +1,228 @@
+"""Upload sessions, nonces and rate limits, as they are kept in Redis.
+
+One method is one round trip. What the facts of a session mean is left to `shared.domain.session`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from shared.domain.rate_limits import (
+    Reservation,
+    UploadLimits,
+    Used,
+    rate_limit_per_minute,
+    rate_limits_after,
+    refusal,
+    seconds_left_today,
+    slot_milliseconds,
+)
+from shared.domain.session import first_check_at
+from shared.errors import ForbiddenError, NotFoundError, RateLimitedError
+from shared.store import upload_scripts
+from shared.store.connection import StoreConnection, digest, flat, open_uploads_key, pairs, usage_key
+from shared.store.deny_list import DeniedKind, denied_key, deny_key_of, deny_keys_of
+from shared.store.upload_record import read_session, session_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.domain.session import UploadSession
+
+NONCE_SECONDS = 60
+"""A nonce is one second's; it is kept longer because functions' clocks differ a little."""
+
+
+class UploadStore(StoreConnection):
+    """The uploads of one stage."""
+
+    def begin_upload(
+        self,
+        session: UploadSession,
+        *,
+        randoms: Sequence[int],
+        now: float,
+        limits: UploadLimits,
+        networks: Sequence[str] = (),
+    ) -> Reservation:
+        """Open a session and reserve a nonce for its first signature, one of `randoms`.
+
+        `networks` are those the caller comes from, the smallest first; without any, no limit of a
+        network counts.
+
+        Raises:
+            ForbiddenError: the user, a network or the policy is on the deny list.
+            RateLimitedError: a limit is used up.
+            StoreUnavailableError: the store did not answer.
+
+        """
+        user_id, second = session.user_id, int(now)
+        partition = self._partition_of(user_id)
+        keys = [
+            f"{partition}:upload:{session.upload_id}",
+            f"{partition}:checks",
+            f"{partition}:rate:{digest(user_id)}",
+            f"{partition}:rate-of-network:{digest(networks[0] if networks else '')}",
+            open_uploads_key(partition, user_id),
+            usage_key(partition, user_id, session.upload_id),
+            denied_key(partition),
+            *_nonces(partition, second, randoms),
+        ]
+        marks = [deny_key_of(DeniedKind.POLICY, session.grant.policy), *deny_keys_of(user_id, networks)]
+        arguments = [
+            int(now * 1000),
+            second,
+            *_slot(limits.per_minute),
+            *_slot(limits.network_per_minute if networks else 0),
+            limits.open_uploads,
+            limits.per_day,
+            limits.bytes_per_day,
+            session.grant.file_size or 0,
+            session.ends_at,
+            second + seconds_left_today(second),
+            NONCE_SECONDS,
+            self._scope.retention_seconds,
+            first_check_at(session),
+            session.upload_id,
+            len(marks),
+            *marks,
+            *flat(tuple(session_fields(session).items())),
+        ]
+        reply = self._run(upload_scripts.BEGIN_UPLOAD, keys, arguments)
+        nonce = randoms[_place(reply, limits)]
+        return Reservation(nonce, rate_limits_after(limits, Used(*map(int, reply[2:])), now=second))
+
+    def renew_upload(  # noqa: PLR0913 -- who asks, for which upload, with what: the script needs them all
+        self,
+        user_id: str,
+        upload_id: str,
+        *,
+        randoms: Sequence[int],
+        now: float,
+        per_minute: int,
+        networks: Sequence[str] = (),
+    ) -> tuple[UploadSession, Reservation]:
+        """Reserve a nonce for another signature of an upload; returns its session as well.
+
+        Raises:
+            NotFoundError: this user has no such upload.
+            ForbiddenError: the user, a network or the upload's policy is on the deny list.
+            RateLimitedError: this upload has asked too often.
+            StoreUnavailableError: the store did not answer.
+
+        """
+        partition = self._partition_of(user_id)
+        keys = [
+            f"{partition}:upload:{upload_id}",
+            f"{partition}:renew:{upload_id}",
+            denied_key(partition),
+            *_nonces(partition, int(now), randoms),
+        ]
+        marks = deny_keys_of(user_id, networks)
+        arguments = [int(now * 1000), int(now), *_slot(per_minute), NONCE_SECONDS, user_id, *marks]
+        reply = self._run(upload_scripts.RENEW_UPLOAD, keys, arguments)
+        nonce = randoms[_place(reply, UploadLimits(per_minute))]
+        left = rate_limit_per_minute("upload", per_minute, ahead_ms=int(reply[2]))
+        return read_session(upload_id, pairs(reply[3])), Reservation(nonce, (left,))
+
+    def find_upload(self, user_id: str, upload_id: str) -> UploadSession:
+        """Read one upload of this user.
+
+        Raises:
+            NotFoundError: this user has no such upload.
+            StoreUnavailableError: the store did not answer.
+
+        """
+        fields = self._record(self._partition_of(user_id), upload_id)
+        # Before anything is read of it: somebody else's must not take longer than none.
+        if fields.get("user_id") != user_id:
+            raise NotFoundError("There is no such upload.")
+        return read_session(upload_id, fields)
+
+    def cancel_upload(self, user_id: str, upload_id: str, *, now: int) -> UploadSession:
+        """Cancel the upload if nothing was uploaded yet and it has not ended; returns it as it now is.
+
+        Raises:
+            NotFoundError: this user has no such upload.
+            StoreUnavailableError: the store did not answer.
+
+        """
+        partition = self._partition_of(user_id)
+        keys = [
+            f"{partition}:upload:{upload_id}",
+            open_uploads_key(partition, user_id),
+            usage_key(partition, user_id, upload_id),
+        ]
+        reply = self._run(upload_scripts.CANCEL_UPLOAD, keys, [user_id, now, upload_id])
+        if reply[0] == "unknown":
+            raise NotFoundError("There is no such upload.")
+        return read_session(upload_id, pairs(reply[1]))
+
+    def uploads_to_check(self, *, now: int, limit: int) -> tuple[UploadSession, ...]:
+        """Read the uploads whose check is due, at most `limit` of each partition.
+
+        One round trip finds them, and one more reads each. An entry whose record is gone or cannot be
+        read has nothing left to check, and is dropped on the way: it must not hold up the others.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        sessions = []
+        for partition, upload_ids in self._due_members("checks", now=now, limit=limit).items():
+            for upload_id in upload_ids:
+                try:
+                    session = self._session(partition, upload_id)
+                except (KeyError, TypeError, ValueError):
+                    session = None
+                if session is None:
+                    self._forget_check(partition, upload_id)
+                else:
+                    sessions.append(session)
+        return tuple(sessions)
+
+    def check_again(self, session: UploadSession, *, at: int | None) -> None:
+        """Plan the next check of an upload; None if there is nothing more to wait for.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        partition, upload_id = self._partition_of(session.user_id), session.upload_id
+        if at is None:
+            self._forget_check(partition, upload_id)
+        else:
+            self._ask(lambda client: client.zadd(f"{partition}:checks", {upload_id: at}, xx=True, gt=True))
+
+    def _forget_check(self, partition: str, upload_id: str) -> None:
+        self._ask(lambda client: client.zrem(f"{partition}:checks", upload_id))
+
+    def _session(self, partition: str, upload_id: str) -> UploadSession | None:
+        fields = self._record(partition, upload_id)
+        return read_session(upload_id, fields) if "user_id" in fields else None
+
+    def _record(self, partition: str, upload_id: str) -> dict[str, str]:
+        found: dict[str, str] = self._ask(lambda client: client.hgetall(f"{partition}:upload:{upload_id}"))
+        return found
+
+
+def _nonces(partition: str, second: int, randoms: Sequence[int]) -> list[str]:
+    return [f"{partition}:nonce:{second}:{random}" for random in randoms]
+
+
+def _slot(per_minute: int) -> list[int]:
+    """Spell a limit by the minute; 0 is none."""
+    return [slot_milliseconds(per_minute) if per_minute else 0, per_minute]
+
+
+def _place(reply: list[Any], limits: UploadLimits) -> int:
+    """Tell where in the list of candidates the reserved nonce stands."""
+    if reply[0] == "unknown":
+        raise NotFoundError("There is no such upload.")
+    if reply[0] == "denied":
+        raise ForbiddenError("No uploads are allowed here at present.")
+    if reply[0] == "limited":
+        raise refusal(reply[2], limits, wait_ms=int(reply[1]))
+    if reply[0] == "crowded":
+        raise RateLimitedError("Too many upload signatures in this second.", retry_after=1)
+    return int(reply[1]) - 1

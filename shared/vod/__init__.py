@@ -1,0 +1,1 @@
+"""Sign uploads for Tencent VOD and parse its event notifications."""

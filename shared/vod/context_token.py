@@ -1,0 +1,151 @@
+"""The sealed token that travels through VOD in sourceContext and sessionContext.
+
+    vuf1.WzEsIjAxSlEuLi4iLCJhbGljZSIsImxlc3NvbiAzIl0.q2x…   prefix . payload . HMAC-SHA256
+
+The payload is the JSON array [upload id, user id, the app's context], and as a fourth member the
+sub-application, for an upload that goes to another one than the deployment's own. A payload that zlib
+made shorter begins with a dot. The form is that of itsdangerous 2.2. The token proves *issued to
+this user*; it does not prove *sent by VOD*, and the uploader can read it, because an upload
+signature is plain Base64.
+
+
+Base64 in the alphabet for URLs, without padding (RFC 4648, section 5), as tokens are spelled.
+
+Foreign characters are passed over: what a token may look like is decided before.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hmac
+import json
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from shared.errors import FieldError, UnprocessableError
+
+MAX_TOKEN_LENGTH = 250
+"""Characters VOD keeps of a sourceContext (doc 266/33922); whether it counts bytes is undocumented."""
+_PREFIX = "vuf1."
+_SHORT = 80
+"""Bytes: an upload id, a user id and little more. A third of it is random, and cannot be compressed."""
+_DIGEST = "sha256"
+_TOKEN = re.compile(r"vuf1\.(\.?)([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])", re.ASCII)
+"""Compressed or not, payload, digest. Base64 decoders pass over foreign characters, and over the last two
+bits of 32 bytes: one token must have one spelling."""
+
+
+@dataclass(frozen=True)
+class UploadContext:
+    """What we want to know again when the event comes: which upload, whose, and the app's own text.
+
+    `vod_sub_app_id` is where to ask VOD about it; None is the deployment's own sub-application.
+    """
+
+    upload_id: str
+    user_id: str
+    app_context: str = ""
+    vod_sub_app_id: int | None = None
+
+
+@dataclass(frozen=True)
+class NoSeal:
+    """The text is not one of our tokens: an upload by the console, the server API, another app."""
+
+
+@dataclass(frozen=True)
+class BrokenSeal:
+    """The text claims to be one of our tokens, and no key of ours made it."""
+
+
+def seal(context: UploadContext, *, keys: tuple[str, ...], stage: str) -> str:
+    """Seal with the first of `keys` (newest first); `stage` keeps tokens of one deployment out of others.
+
+    Raises:
+        UnprocessableError: the token would have more than 250 characters.
+
+    """
+    members: list[str | int] = [context.upload_id, context.user_id, context.app_context]
+    if context.vod_sub_app_id is not None:
+        members.append(context.vod_sub_app_id)
+    payload = _payload(members)
+    digest = hmac.digest(_sealing_keys(keys, stage)[0], payload.encode("ascii"), _DIGEST)
+    token = f"{_PREFIX}{payload}.{encoded(digest)}"
+    if len(token) > MAX_TOKEN_LENGTH:
+        excess = len(token) - MAX_TOKEN_LENGTH
+        raise UnprocessableError(
+            "User id and context together do not fit into an upload signature.",
+            field_errors=(
+                FieldError("/context", f"Too long, beside the user id: {excess} characters over the limit."),
+            ),
+        )
+    return token
+
+
+def unseal(token: str, *, keys: tuple[str, ...], stage: str) -> UploadContext | NoSeal | BrokenSeal:
+    """Open a token sealed with any of `keys`."""
+    if not token.startswith(_PREFIX):
+        return NoSeal()
+    parts = _TOKEN.fullmatch(token)
+    if parts is None:
+        return BrokenSeal()
+    mark, payload, told = parts.groups()
+    sealed, digest = (mark + payload).encode("ascii"), decoded(told)
+    if not any(
+        hmac.compare_digest(digest, hmac.digest(key, sealed, _DIGEST)) for key in _sealing_keys(keys, stage)
+    ):
+        return BrokenSeal()
+    try:
+        return UploadContext(*json.loads(_inflated(decoded(payload)) if mark else decoded(payload)))
+    except (TypeError, ValueError, RecursionError):
+        # Sealed with a key of ours for something else than an upload.
+        return BrokenSeal()
+
+
+@lru_cache(maxsize=4)
+def _sealing_keys(keys: tuple[str, ...], stage: str) -> tuple[bytes, ...]:
+    salt = f"upload-context:1:{stage}".encode()
+    return tuple(hmac.digest(key.encode(), salt, _DIGEST) for key in keys)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def _payload(members: list[str | int]) -> str:
+    text = _ENCODER.encode(members).encode()
+    if len(text) > _SHORT:
+        import zlib  # noqa: PLC0415 -- few contexts are long enough
+
+        compressed = zlib.compress(text)
+        if len(compressed) < len(text) - 1:
+            return "." + encoded(compressed)
+    return encoded(text)
+
+
+def _inflated(compressed: bytes) -> bytes:
+    import zlib  # noqa: PLC0415 -- few contexts are long enough
+
+    try:
+        return zlib.decompress(compressed)
+    except zlib.error as error:
+        raise ValueError(*error.args) from error
+
+
+_TO_URL = bytes.maketrans(b"+/", b"-_")
+_FROM_URL = str.maketrans("-_", "+/")
+
+
+def encoded(content: bytes) -> str:
+    """Spell bytes."""
+    return binascii.b2a_base64(content, newline=False).translate(_TO_URL).rstrip(b"=").decode("ascii")
+
+
+def decoded(text: str) -> bytes:
+    """Read what `encoded` wrote.
+
+    Raises:
+        ValueError: it has a length that no bytes are spelled with, or is not ASCII.
+
+    """
+    return binascii.a2b_base64(text.translate(_FROM_URL) + "=" * (-len(text) % 4))

@@ -1,0 +1,199 @@
+"""From the bytes VOD sends to one typed event notification, and its identity for de-duplication.
+
+What an event means for an upload is left to `shared.domain.session`. No schema library is
+used, because this lies on the cold-start path and must be tolerant where a schema is strict:
+VOD adds event types and members several times a year, and an event that is refused is lost.
+
+A v3 push (doc 266/33950); a pulled item has an `EventHandle` and no `Sign` and `T`:
+
+    {"EventType": "NewFileUpload", "FileUploadEvent": {...}, "Sign": "1eee…", "T": 1793319136}
+
+A legacy push (doc 266/33962); a pulled item is `{"msgHandle": …, "eventContent": <push>}`:
+
+    {"version": "4.0", "eventType": "NewFileUpload", "data": {...}}
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from shared.errors import ContentTooLargeError, InvalidRequestError
+from shared.vod.lenient_json import as_text, canonical_json, read_object
+from shared.vod.notification_legacy import read_legacy
+from shared.vod.notification_types import (
+    NEW_FILE_UPLOAD,
+    PROCEDURE_STATE_CHANGED,
+    CallbackSignature,
+    EventNotification,
+    FileUpload,
+    ProcedureState,
+    Subtask,
+    SubtaskGroup,
+)
+from shared.vod.notification_v3 import read_v3
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "NEW_FILE_UPLOAD",
+    "PROCEDURE_STATE_CHANGED",
+    "CallbackSignature",
+    "EventNotification",
+    "FileUpload",
+    "ProcedureState",
+    "Subtask",
+    "SubtaskGroup",
+    "callback_signature_from_query",
+    "callback_signature_matches",
+    "identity",
+    "notification_from_pull",
+    "parse_notification",
+    "raw_json",
+]
+
+MAX_BODY_BYTES = 1024 * 1024
+
+_NOT_OF_THE_EVENT = frozenset({"Sign", "T", "EventHandle"})
+_UNIX_SECOND = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+
+
+def parse_notification(body: bytes) -> EventNotification:
+    """Read the body of a normal callback, v3 or legacy.
+
+    Whatever the members of the object hold, it parses: what is missing or of the
+    wrong type becomes `""`, None or an empty tuple.
+
+    Raises:
+        ContentTooLargeError: more than 1 MiB.
+        InvalidRequestError: not UTF-8, or not one JSON object as `read_object` wants it.
+
+    """
+    if len(body) > MAX_BODY_BYTES:
+        raise ContentTooLargeError("The body is larger than 1 MiB.")
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidRequestError("The body is not UTF-8.") from error
+    return _notification(read_object(text), event_handle=None)
+
+
+def notification_from_pull(item: Mapping[str, object]) -> EventNotification:
+    """Read one item of a reliable callback: of `EventSet`, or of the legacy `eventList`.
+
+    The item must be the JSON that PullEvents answered, not an SDK model, which drops the
+    members it does not know. It is copied on the way, and read as a pushed body is.
+
+    Raises:
+        InvalidRequestError: the item cannot be written as JSON, or is nested deeper than 64.
+
+    """
+    content = item.get("eventContent")
+    handle = as_text(item.get("EventHandle")) or as_text(item.get("msgHandle"))
+    try:
+        text = json.dumps(content if isinstance(content, dict) else dict(item))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidRequestError("The event cannot be written as JSON.") from error
+    return _notification(read_object(text), event_handle=handle or None)
+
+
+def identity(notification: EventNotification) -> str:
+    """Name the event: the same for its push, each retry and its pull, and for no other event.
+
+    An upload is its file id; a state of a task flow its task id and status, and while it runs
+    also what its subtasks have reached, so that each step of notify mode `Change` counts.
+    Any other event is a digest of all it says, without nulls, which a push leaves out.
+    A v3 and a legacy notification of one upload agree when they name the same file id.
+    Two events that say the same to the letter, with no id or time to tell them apart
+    (a cast that starts twice, say), are one: they cannot be told from a retry.
+
+    The result is at most 128 ASCII characters, and safe as a part of a Redis key.
+    """
+    upload, state = notification.file_upload, notification.procedure_state
+    if upload is not None and _is_plain(upload.file_id):
+        return _digest("upload", [upload.file_id])
+    if state is not None and _is_plain(state.task_id) and state.status.isascii():
+        steps = [] if state.finished else [_step(subtask) for subtask in state.subtasks]
+        return _digest("procedure", [state.task_id, state.status, steps])
+    return _digest("event", [notification.wire_format, _without_nulls(notification.raw)])
+
+
+def raw_json(notification: EventNotification) -> str:
+    """Write `raw` as canonical ASCII JSON; this succeeds for every notification read here."""
+    return canonical_json(notification.raw)
+
+
+def callback_signature_from_query(query: Mapping[str, str]) -> CallbackSignature | None:
+    """Read `Sign` and `T` from the callback's query string, should they be sent there.
+
+    The vendor does not say where they sit (doc 266/57589): the body comes first, see
+    `EventNotification.signature`, and this is the other place.
+    """
+    return _callback_signature(query.get("Sign"), query.get("T"))
+
+
+def callback_signature_matches(signature: CallbackSignature | None, *, sign_key: str, now: int) -> bool:
+    """Tell whether the sender knew the SignKey and the notification has not expired (doc 266/57589).
+
+    It proves knowledge of the key, nothing more: neither body nor URL is covered.
+    """
+    if signature is None or not sign_key or now > signature.expires_at:
+        return False
+    signed = f"{sign_key}{signature.expires_at}".encode()
+    # The vendor chose MD5; without the flag, a hardened OpenSSL refuses to compute it.
+    expected = hashlib.md5(signed, usedforsecurity=False).hexdigest()
+    return hmac.compare_digest(expected.encode(), signature.sign.lower().encode())
+
+
+def _notification(body: dict[str, object], *, event_handle: str | None) -> EventNotification:
+    raw = {name: value for name, value in body.items() if name not in _NOT_OF_THE_EVENT}
+    signature = _callback_signature(body.get("Sign"), body.get("T"))
+    event = _read_event(raw)
+    if event_handle is None and signature is None:
+        return event
+    return replace(event, event_handle=event_handle, signature=signature)
+
+
+def _read_event(raw: dict[str, object]) -> EventNotification:
+    if "EventType" in raw:
+        return read_v3(raw)
+    if "eventType" in raw and "data" in raw:
+        return read_legacy(raw)
+    return EventNotification(event_type="", wire_format="unknown", raw=raw)
+
+
+def _callback_signature(sign: object, expires_at: object) -> CallbackSignature | None:
+    """Accept T as a number and as text: which one is sent, the vendor leaves open."""
+    second = as_text(expires_at)
+    if not isinstance(sign, str) or not sign or not _UNIX_SECOND.fullmatch(second):
+        return None
+    return CallbackSignature(sign=as_text(sign), expires_at=int(second))
+
+
+def _is_plain(wire_id: str) -> bool:
+    """Tell a usable id; in one outside ASCII, different surrogates may have become the same character."""
+    return bool(wire_id) and wire_id.isascii()
+
+
+def _step(subtask: Subtask) -> list[object]:
+    reached = [subtask.status, subtask.progress, subtask.err_code_ext, subtask.err_code]
+    return [subtask.group, subtask.kind, subtask.definition, *reached]
+
+
+def _digest(basis: str, parts: list[object]) -> str:
+    # The list, item by item: for a single text, that is a third of the work.
+    whole = f"[{','.join(map(canonical_json, parts))}]"
+    return f"{basis}-{hashlib.sha256(whole.encode('ascii')).hexdigest()}"
+
+
+def _without_nulls(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _without_nulls(member) for name, member in value.items() if member is not None}
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value]
+    return value

@@ -1,0 +1,139 @@
+"""The typed values of an event notification, in the words of VOD's v3 format.
+
+Reading them off a wire is left to `shared.vod.notification_v3` and `shared.vod.notification_legacy`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NEW_FILE_UPLOAD = "NewFileUpload"
+PROCEDURE_STATE_CHANGED = "ProcedureStateChanged"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallbackSignature:
+    """What VOD sends when a SignKey is set: an MD5 in hex, and the Unix second it is good until."""
+
+    sign: str = field(repr=False)
+    expires_at: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileUpload:
+    """One finished upload (doc 266/33950); text that was not sent is `""`, a number None.
+
+    `procedure_task_id` names the task flow that the upload started, if any; the
+    procedure event repeats it as its task id. `source_type` is kept as sent: `Upload`
+    in v3, `ClientUpload` or `ServerUpload` in the legacy format. `size` is in bytes,
+    `duration` in seconds, `created_at` an ISO 8601 instant.
+    """
+
+    file_id: str = ""
+    name: str = ""
+    media_url: str = ""
+    cover_url: str = ""
+    media_type: str = ""
+    source_type: str = ""
+    source_context: str = ""
+    procedure_task_id: str = ""
+    review_task_id: str = ""
+    storage_region: str = ""
+    class_id: int | None = None
+    size: int | None = None
+    duration: float | None = None
+    created_at: str = ""
+
+
+SubtaskGroup = Literal["media", "review", "analysis", "recognition"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subtask:
+    """One subtask of a task flow (doc 266/33953), such as one `Transcode`.
+
+    `status` is PROCESSING, SUCCESS or FAIL; `progress` runs from 0 to 100.
+    `output_urls` begins with the one a player wants: the playlist or file, the cover,
+    the WebVTT of a sprite; then come the single images.
+    """
+
+    group: SubtaskGroup
+    kind: str
+    definition: int | None = None
+    status: str = ""
+    err_code_ext: str = ""
+    err_code: int | None = None
+    message: str = ""
+    progress: int | None = None
+    output_urls: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Whether VOD gave this subtask up."""
+        return self.status == "FAIL"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcedureState:
+    """Where a task flow stands (doc 266/33953): `status` is PROCESSING or FINISH."""
+
+    task_id: str = ""
+    status: str = ""
+    file_id: str = ""
+    file_name: str = ""
+    media_url: str = ""
+    session_context: str = ""
+    err_code: int | None = None
+    message: str = ""
+    subtasks: tuple[Subtask, ...] = ()
+
+    @property
+    def finished(self) -> bool:
+        """Whether no further state of this task flow will come."""
+        return self.status == "FINISH"
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the flow is finished and none of its subtasks failed.
+
+        The flow's own error code is deprecated, and is asked only where there is no subtask to ask.
+        """
+        if not self.subtasks:
+            return self.finished and not self.err_code
+        return self.finished and not any(subtask.failed for subtask in self.subtasks)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventNotification:
+    """One event, however it was sent.
+
+    `event_type` is VOD's own word and may be one that nobody here has heard of.
+    `file_id`, `task_id` and `status` are those the event is about, `""` where it has none.
+    `event_handle` confirms a pulled event; a pushed one has None.
+
+    `raw` is the whole object as it was read, without `Sign`, `T` and `EventHandle`, so that
+    push, retry and pull of one event are equal. It is a plain dict, which `json` can write
+    and a frozen view cannot replace in depth; treat it as read-only.
+    """
+
+    event_type: str
+    wire_format: Literal["v3", "legacy", "unknown"]
+    event_handle: str | None = None
+    file_id: str = ""
+    task_id: str = ""
+    status: str = ""
+    file_upload: FileUpload | None = None
+    procedure_state: ProcedureState | None = None
+    source_context: str = ""
+    session_context: str = ""
+    signature: CallbackSignature | None = None
+    raw: Mapping[str, object] = field(repr=False, hash=False)
+
+    @property
+    def context_token(self) -> str:
+        """What the upload signature put into `sourceContext` or `sessionContext`."""
+        return self.source_context or self.session_context

@@ -1,0 +1,330 @@
+from __future__ import annotations
+
+import base64
+import json
+import traceback
+
+import pytest
+
+from local.pydantic_models import pydantic_model
+from shared.config.settings import (
+    CallerSettings,
+    EventNotificationSettings,
+    SettingsGroup,
+    StoreSettings,
+    UploadSignatureSettings,
+    UploadStatusSettings,
+    VodApiSettings,
+    WebhookSettings,
+    load_settings,
+)
+from shared.domain.policy import Policy
+from shared.errors import ConfigurationError
+from tests.functions.deployment import environment
+
+COMPLETE = {
+    **environment("redis://localhost:6379/0"),
+    "APP_WEBHOOK_URL": "https://app.example.test/events",
+    "APP_WEBHOOK_SECRETS": "whsec_" + base64.b64encode(b"canary-of-the-webhook-secret").decode(),
+    "VOD_CALLBACK_SIGN_KEY": "canaryOfTheSignKey",
+    "TENCENTCLOUD_SECRETID": "canary-of-the-role-id",
+    "TENCENTCLOUD_SECRETKEY": "canary-of-the-role-key",
+    "TENCENTCLOUD_SESSIONTOKEN": "canary-of-the-role-token",
+}
+KINDS = [UploadSignatureSettings, UploadStatusSettings, EventNotificationSettings]
+
+
+def faults(kind: type[SettingsGroup], variables: dict[str, str]) -> dict[str, str]:
+    """Give variable -> what is wrong with it."""
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(kind, variables)
+    text = str(caught.value)
+    assert text.startswith("These settings are missing or invalid. ")
+    assert text.endswith(".")
+    listed = text.removeprefix("These settings are missing or invalid. ")[:-1].split("; ")
+    return dict(fault.split(": ", 1) for fault in listed)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_complete_environment_is_accepted(kind: type[SettingsGroup]) -> None:
+    """Other variables, of which a process has many, do not matter."""
+    assert load_settings(kind, {**COMPLETE, "HOME": "/root", "PATH": "undefined"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "missing"),
+    [
+        (
+            UploadSignatureSettings,
+            {
+                "REDIS_URL",
+                "JWT_JWKS_URL",
+                "CONTEXT_KEYS",
+                "VOD_SECRET_ID",
+                "VOD_SECRET_KEY",
+                "UPLOAD_POLICIES",
+            },
+        ),
+        (UploadStatusSettings, {"REDIS_URL", "JWT_JWKS_URL"}),
+        (
+            EventNotificationSettings,
+            {"REDIS_URL", "CONTEXT_KEYS", "CALLBACK_TOKENS", "VOD_SECRET_KEY", "APP_WEBHOOK_URL"},
+        ),
+    ],
+)
+def test_everything_that_is_missing_is_named_at_once(kind: type[SettingsGroup], missing: set[str]) -> None:
+    """Also what only one of several variables would satisfy."""
+    assert faults(kind, {}).keys() == missing
+    assert faults(kind, dict.fromkeys(COMPLETE, "")).keys() == missing
+
+
+def test_everything_that_is_wrong_is_named_at_once() -> None:
+    """Missing and invalid, in every group, down to the place in a list or in the policies."""
+    wrong = {
+        **COMPLETE,
+        "REDIS_URL": "",
+        "STAGE": "Prod!",
+        "JWT_SECRETS": f"{'x' * 32},short",
+        "JWT_ISSUER": "undefined",
+        "UPLOAD_POLICIES": '{"default": {"procedures": [7], "ttl": 5}, "other": 3}',
+        "NEW_UPLOADS_PER_MINUTE": "many",
+        "CORS_ORIGINS": "https://fine.test,https://*.test",
+    }
+
+    assert faults(UploadSignatureSettings, wrong).keys() == {
+        "REDIS_URL",
+        "STAGE",
+        "JWT_SECRETS.1",
+        "JWT_ISSUER",
+        "UPLOAD_POLICIES.default.procedures.0",
+        "UPLOAD_POLICIES.default.ttl",
+        "UPLOAD_POLICIES.other",
+        "NEW_UPLOADS_PER_MINUTE",
+        "CORS_ORIGINS.1",
+    }
+
+
+def test_variable_that_had_no_value_at_deployment_is_named() -> None:
+    """The deployment tool writes `undefined` then, which would pass for a key or a stage."""
+    sentence = "had no value when this was deployed"
+
+    assert faults(StoreSettings, {**COMPLETE, "STAGE": "undefined"}) == {"STAGE": sentence}
+    assert faults(
+        UploadSignatureSettings, {**COMPLETE, "STAGE": "undefined", "UPLOAD_POLICIES": "undefined"}
+    ) == {
+        "STAGE": sentence,
+        "UPLOAD_POLICIES": sentence,
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "shape", ["{0}", "http://{0}.test", "{0},{0}", '{{"default": {{"procedures": "{0}"}}}}', "\x00{0}"]
+)
+def test_no_value_is_ever_shown(kind: type[SettingsGroup], shape: str) -> None:
+    """Not in the message, nor in what is printed with its traceback."""
+    canary = "CANARY!"
+    wrong = dict.fromkeys(COMPLETE, shape.format(canary))
+
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(kind, wrong)
+
+    error = caught.value
+    assert canary not in str(error) + repr(error) + error.detail
+    assert canary not in "".join(traceback.format_exception(type(error), error, error.__traceback__))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_settings_show_no_secret(kind: type[SettingsGroup]) -> None:
+    """Settings that land in a log show addresses and limits, and none of the keys."""
+    settings = load_settings(kind, {**COMPLETE, "REDIS_URL": "redis://:canary-of-the-store@localhost/0"})
+
+    shown = (repr(settings) + str(settings)).replace(COMPLETE["VOD_SECRET_ID"], "")
+    assert "stage='test'" in shown
+    assert "canary" not in shown.lower()
+
+
+def test_settings_cannot_be_changed() -> None:
+    """They are the same for every request of a process."""
+    settings = load_settings(StoreSettings, COMPLETE)
+
+    with pytest.raises(ValueError, match="frozen"):
+        settings.stage = "prod"  # type: ignore[misc]  # that it must not is the point
+
+
+def test_defaults_are_the_documented_ones() -> None:
+    """What nobody sets."""
+    needed = {name: COMPLETE[name] for name in COMPLETE if name not in ("STAGE", "NEW_UPLOADS_PER_MINUTE")}
+    settings = load_settings(
+        UploadSignatureSettings, {**needed, "RENEWALS_PER_MINUTE": "", "CORS_ORIGINS": ""}
+    )
+
+    assert (settings.stage, settings.retention_seconds, settings.upload_session_seconds) == (
+        "dev",
+        604_800,
+        90_000,
+    )
+    assert (settings.new_uploads_per_minute, settings.renewals_per_minute) == (30, 60)
+    assert (settings.cors_origins, settings.vod_sub_app_id) == ((), None)
+
+
+class TestSettingsThatGoTogether:
+    """What several variables must be together."""
+
+    @pytest.mark.parametrize("names", [(), ("JWT_SECRETS", "JWT_JWKS_URL")])
+    def test_there_is_exactly_one_kind_of_user_key(self, names: tuple[str, ...]) -> None:
+        """Two kinds would let a token choose how it is verified."""
+        kinds = {"JWT_SECRETS": "x" * 32, "JWT_JWKS_URL": "https://login.example.test/keys"}
+        variables = {name: kinds[name] for name in names}
+
+        assert "exactly one of" in faults(CallerSettings, variables)["JWT_JWKS_URL"]
+
+    def test_key_with_a_fault_is_not_reported_as_missing(self) -> None:
+        """One mistake, one sentence."""
+        assert faults(CallerSettings, {"JWT_SECRETS": "short"}).keys() == {"JWT_SECRETS.0"}
+        assert faults(CallerSettings, {"JWT_PUBLIC_KEY": "short"}).keys() == {"JWT_PUBLIC_KEY"}
+
+    def test_sessions_end_before_they_are_forgotten(self) -> None:
+        """A record that is gone before its upload ends would refuse every renewal."""
+        store = {"REDIS_URL": "redis://localhost"}
+
+        assert load_settings(
+            StoreSettings, {**store, "RETENTION_SECONDS": "345600", "UPLOAD_SESSION_SECONDS": "345600"}
+        )
+        assert faults(StoreSettings, {**store, "RETENTION_SECONDS": "345599"}).keys() == {"RETENTION_SECONDS"}
+        assert faults(StoreSettings, {**store, "UPLOAD_SESSION_SECONDS": "345601"}).keys() == {
+            "UPLOAD_SESSION_SECONDS"
+        }
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"VOD_SECRET_ID": "id", "TENCENTCLOUD_SECRETID": "role-id", "TENCENTCLOUD_SECRETKEY": "role-key"},
+            {"VOD_SECRET_KEY": "key"},
+            {},
+        ],
+    )
+    def test_server_api_needs_a_whole_set_of_credentials(self, given: dict[str, str]) -> None:
+        """Half of one kind and half of another make none."""
+        assert faults(VodApiSettings, given).keys() == {"VOD_SECRET_KEY"}
+
+    def test_role_outweighs_the_long_term_pair(self) -> None:
+        """The role's credentials are short-lived, so they are the ones to use where there are any."""
+        pair = {"VOD_SECRET_ID": "id", "VOD_SECRET_KEY": "key"}
+        role = {
+            "TENCENTCLOUD_SECRETID": "role-id",
+            "TENCENTCLOUD_SECRETKEY": "role-key",
+            "TENCENTCLOUD_SESSIONTOKEN": "role-token",
+        }
+
+        assert load_settings(VodApiSettings, pair).api_credentials == ("id", "key", None)
+        assert load_settings(VodApiSettings, role).api_credentials == ("role-id", "role-key", "role-token")
+        assert load_settings(VodApiSettings, {**pair, **role}).api_credentials[0] == "role-id"
+
+    def test_webhook_is_signed_and_encrypted(self) -> None:
+        """A URL without secrets, or over plain http, is a mistake, unless a developer says otherwise."""
+        secrets = {"APP_WEBHOOK_SECRETS": COMPLETE["APP_WEBHOOK_SECRETS"]}
+        plain = {**secrets, "APP_WEBHOOK_URL": "http://localhost:8000/events"}
+
+        assert faults(WebhookSettings, {"APP_WEBHOOK_URL": "https://a.test/"}).keys() == {
+            "APP_WEBHOOK_SECRETS"
+        }
+        assert faults(WebhookSettings, plain).keys() == {"APP_WEBHOOK_URL"}
+        assert load_settings(WebhookSettings, {**plain, "APP_WEBHOOK_ALLOW_INSECURE": "1"})
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "https://127.0.0.1/",
+            "https://2130706433/",
+            "https://0x7f.1/",
+            "https://0177.0.0.1/hook",
+            "https://10.0.0.7:8443/hook",
+            "https://169.254.0.23/",
+            "https://100.64.0.1/",
+            "https://[::1]/",
+            "https://[::ffff:127.0.0.1]/",
+            "https://[::ffff:7f00:1]/",
+            "https://[64:ff9b::7f00:1]/",
+            "https://[fd00::1]/",
+            "https://[fe80::1%25eth0]/",
+            "https://localhost/",
+            "https://app/",
+            "https://app.internal/",
+            "https://app.example.test:22/",
+            "https://app.example.test:80/",
+            "https://app.example.test:6379/",
+            "https://8.8.8.8:8444/",
+        ],
+    )
+    def test_webhook_that_leads_inside_is_refused(self, url: str) -> None:
+        """No address inside a network, in no spelling, no name of one network alone, no odd port (S31)."""
+        secrets = {"APP_WEBHOOK_SECRETS": COMPLETE["APP_WEBHOOK_SECRETS"]}
+
+        assert faults(WebhookSettings, {**secrets, "APP_WEBHOOK_URL": url}).keys() == {"APP_WEBHOOK_URL"}
+        assert load_settings(
+            WebhookSettings, {**secrets, "APP_WEBHOOK_URL": url, "APP_WEBHOOK_ALLOW_INSECURE": "1"}
+        )
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "https://user:word@app.example.test/",
+            "https://app.example.test@127.0.0.1/",
+            "https://app.example.test\\@127.0.0.1/",
+            "ftp://app.example.test/",
+            "file:///etc/passwd",
+        ],
+    )
+    def test_webhook_with_a_user_or_another_scheme_is_refused(self, url: str) -> None:
+        """Whatever else is allowed: who reads such a URL differently would go elsewhere (S31)."""
+        given = {"APP_WEBHOOK_SECRETS": COMPLETE["APP_WEBHOOK_SECRETS"], "APP_WEBHOOK_URL": url}
+
+        assert faults(WebhookSettings, given).keys() == {"APP_WEBHOOK_URL"}
+        assert faults(WebhookSettings, {**given, "APP_WEBHOOK_ALLOW_INSECURE": "1"}).keys() == {
+            "APP_WEBHOOK_URL"
+        }
+
+    @pytest.mark.parametrize(
+        "url", ["https://app.example.test", "https://app.example.test:8443/a?b=c", "https://8.8.8.8:443/"]
+    )
+    def test_webhook_on_the_open_internet_is_taken(self, url: str) -> None:
+        """At one of the two ports of HTTPS."""
+        given = {"APP_WEBHOOK_SECRETS": COMPLETE["APP_WEBHOOK_SECRETS"], "APP_WEBHOOK_URL": url}
+
+        assert load_settings(WebhookSettings, given).app_webhook_url == url
+
+    def test_webhook_can_be_off_but_not_forgotten(self) -> None:
+        """An app that hears nothing should have meant it."""
+        assert load_settings(WebhookSettings, {"APP_WEBHOOK_URL": "off"}).app_webhook_url is None
+        assert faults(WebhookSettings, {}).keys() == {"APP_WEBHOOK_URL"}
+
+
+def test_policies_of_the_readme_shape_are_read() -> None:
+    """Names are the field's words in camel case; the first entry of each list is its default."""
+    policies = {
+        "default": {},
+        "course": {
+            "claims": {"role": ["teacher", "admin"]},
+            "procedures": ["LongVideoPreset"],
+            "storageRegions": ["ap-seoul"],
+            "classIds": [7],
+            "ttlSeconds": 60,
+            "oneTime": False,
+            "taskPriority": -10,
+            "taskNotifyMode": "Change",
+            "fileTypes": ["mp4"],
+            "maxFileSize": 123,
+            "maxDuration": 600,
+            "vodSubAppId": 1,
+        },
+    }
+    read = load_settings(
+        UploadSignatureSettings, {**COMPLETE, "UPLOAD_POLICIES": json.dumps(policies)}
+    ).upload_policies
+
+    again = pydantic_model(Policy).model_validate(policies["course"]).model_dump()
+
+    assert vars(read["course"]) == again
+    assert {Policy.model_fields[name].alias for name in again} == policies["course"].keys()
+    assert (read["default"].ttl_seconds, read["default"].one_time) == (600, True)

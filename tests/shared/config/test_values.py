@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from pydantic import TypeAdapter, ValidationError
+
+from local.pydantic_models import pydantic_type
+from shared.config import values
+from shared.field_types import InvalidValueError, check_of
+from tests.keys import ec_key, public_pem, rsa_key
+
+PEM = public_pem(rsa_key())
+
+
+def read(kind: Any, text: object) -> Any:  # noqa: ANN401  # each kind of value is another
+    """Read one value as the settings do."""
+    value = check_of(kind)(text)
+    assert repr(TypeAdapter(pydantic_type(kind)).validate_python(text)) == repr(value)
+    return value
+
+
+def is_refused(kind: Any, text: object) -> bool:  # noqa: ANN401  # as above
+    """Whether the text is refused, in words that do not repeat it."""
+    with pytest.raises(InvalidValueError) as caught:
+        check_of(kind)(text)
+    with pytest.raises(ValidationError) as second:
+        TypeAdapter(pydantic_type(kind)).validate_python(text)
+    messages = [finding.message for finding in caught.value.findings]
+    assert [fault["msg"] for fault in second.value.errors(include_input=False)] == messages
+    return not any(len(str(text)) > len("whsec_") and str(text) in message for message in messages)
+
+
+def test_list_is_separated_by_commas() -> None:
+    """Blanks and empty entries, which are left over from editing, do not count."""
+    first, second = "a" * 32, "b" * 40
+
+    assert read(values.Keys, f" {first} ,,{second}, ") == (first, second)
+    assert read(values.Keys, (first,)) == (first,)
+    assert read(values.Origins, "") == ()
+
+
+def test_short_keys_are_refused() -> None:
+    """32 characters are the least."""
+    assert is_refused(values.Keys, "a" * 31)
+    assert is_refused(values.Keys, 7)
+
+
+@pytest.mark.parametrize(
+    "pem", [PEM, PEM.strip(), PEM.replace("\n", "\\n"), PEM.replace("\n", ""), public_pem(ec_key())]
+)
+def test_public_key_is_read(pem: str) -> None:
+    """With line breaks as they are, or flattened into one line."""
+    (key,) = read(values.PublicKeys, pem)
+
+    assert key.startswith("-----BEGIN PUBLIC KEY-----")
+
+
+def test_two_public_keys_stand_one_behind_the_other() -> None:
+    """While a login service changes its key both count; they may be of two kinds (S40)."""
+    first, second = public_pem(rsa_key()), public_pem(ec_key())
+
+    assert read(values.PublicKeys, first + second) == (first.strip(), second.strip())
+    assert read(values.PublicKeys, (first + second).replace("\n", "\\n")) == (first.strip(), second.strip())
+    for broken in (first + "and more", first + second[:-40], f"{first},{second}"):
+        with pytest.raises(ValueError, match="is not a readable public key"):
+            read(values.PublicKeys, broken)
+
+
+@pytest.mark.parametrize(
+    "pem",
+    [
+        "",
+        "AAAA",
+        PEM[: len(PEM) // 2],
+        PEM.replace("PUBLIC", "PRIVATE"),
+        "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----",
+        public_pem(rsa_key("weak", 1024)),
+        public_pem(ec_key("long", ec.SECP384R1)),
+        ed25519.Ed25519PrivateKey.generate()
+        .public_key()
+        .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        .decode(),
+        7,
+    ],
+)
+def test_public_key_that_verifies_nothing_is_refused(pem: object) -> None:
+    """Better at the start than with a 401 for every user."""
+    assert is_refused(values.PublicKeys, pem)
+
+
+@pytest.mark.parametrize("url", ["https://a.test", "http://127.0.0.1:8000/x?y=1", "https://[::1]:8443/"])
+def test_http_url_is_taken_as_it_is(url: str) -> None:
+    """Port, path and query are nobody's business here."""
+    assert read(values.HttpUrl, url) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "a.test",
+        "ftp://a.test",
+        "file:///etc/passwd",
+        "https://",
+        "https:///x",
+        "https://a.test:0",
+        "https://a.test:99999",
+        "https://a.test:x",
+        "https://[::1",
+        "https://user:word@a.test",
+        "https://@a.test",
+        "https://a.test/#x",
+        7,
+    ],
+)
+def test_other_addresses_are_refused(url: object) -> None:
+    """No other scheme, no user name, no fragment, no impossible port."""
+    assert is_refused(values.HttpUrl, url)
+
+
+def test_off_is_no_address() -> None:
+    """It is the word for none."""
+    assert read(values.HttpUrlOrOff, "off") is None
+    assert read(values.HttpUrlOrOff, "https://a.test") == "https://a.test"
+    assert is_refused(values.HttpUrlOrOff, "OFF")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://login.example.test/keys", "http://127.0.0.1:9000/keys", "http://localhost/"]
+)
+def test_key_set_comes_encrypted_or_from_this_machine(url: str) -> None:
+    """Who can change the keys on their way can be any user."""
+    assert read(values.JwksUrl, url) == url
+    assert is_refused(values.JwksUrl, "http://login.example.test/keys")
+    assert is_refused(values.JwksUrl, "http://127.0.0.1.example.test/keys")
+
+
+def test_redis_url_is_checked_before_it_is_used() -> None:
+    """So that a mistake in it is a setting to be mended, and no failure of each request."""
+    for url in ("redis://localhost", "rediss://:word@a.test:6380/1", "unix:///run/valkey.sock"):
+        assert read(values.RedisUrl, url) == url
+    for url in (
+        "",
+        "localhost:6379",
+        "http://a.test",
+        "redis://a.test:port/0",
+        "redis://a.test:99999",
+        "redis://[::1",
+    ):
+        assert is_refused(values.RedisUrl, url)
+
+
+@pytest.mark.parametrize("length", [24, 32, 64])
+def test_webhook_secret_is_decoded(length: int) -> None:
+    """As Standard Webhooks spells it: whsec_ and Base64 of 24 to 64 bytes."""
+    key = bytes(range(length))
+
+    assert read(values.WebhookSecrets, "whsec_" + base64.b64encode(key).decode()) == (key,)
+
+
+@pytest.mark.parametrize(
+    "text", ["whsec_", "whsec_!!!!", "whsec_" + "A" * 28, "whsec_" + "A" * 88, "A" * 44, "whsec_é"]
+)
+def test_other_webhook_secrets_are_refused(text: str) -> None:
+    """Too short, too long, not Base64, or without the prefix."""
+    assert is_refused(values.WebhookSecrets, text)
+
+
+@pytest.mark.parametrize("token", ["a" * 31, "a" * 32 + "!", "a" * 32 + "/x", "a" * 129])
+def test_callback_token_is_one_long_part_of_a_path(token: str) -> None:
+    """32 to 128 characters that need no escaping in a URL: 192 bits, if they are random (S42)."""
+    assert read(values.CallbackTokens, "a" * 32 + ", " + "_-Z9" * 8) == ("a" * 32, "_-Z9" * 8)
+    assert is_refused(values.CallbackTokens, token)
+
+
+@pytest.mark.parametrize(
+    "origin", ["*", "null", "https://*.a.test", "https://a.test/", "a.test", "https://a test", "ftp://a.test"]
+)
+def test_origin_is_a_scheme_and_a_host(origin: str) -> None:
+    """As a browser sends it, with no pattern in it."""
+    assert read(values.Origins, "https://a.test,http://localhost:5173") == (
+        "https://a.test",
+        "http://localhost:5173",
+    )
+    assert is_refused(values.Origins, origin)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "7", "{}", '{"other": {}}', '{"default": 7}', '{"default": {"x": 1}}', "[" * 100_000],
+)
+def test_policies_are_an_object_with_a_default(text: str) -> None:
+    """A request that names no policy has to get one."""
+    assert is_refused(values.Policies, text)
+
+
+def test_policies_are_read() -> None:
+    """From JSON, or from what JSON gave."""
+    assert read(values.Policies, '{"default": {"oneTime": false}}')["default"].one_time is False
+    assert read(values.Policies, {"default": {}})["default"].one_time is True

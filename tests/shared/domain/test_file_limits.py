@@ -1,0 +1,174 @@
+"""Whether a real file is within what its policy allows, and how the app hears that it is not (F12)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import redis
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.app_event import PULL, PUSH, RECONCILED, to_json
+from shared.domain.file_limits import FileLimits, LimitViolation, read_limits, violations_of, write_limits
+from shared.domain.upload_representation import upload_answer
+from shared.vod.notification_types import FileUpload
+from tests.shared.service import Clock, Service, token_of
+from tests.shared.uploads import FILE_ID, OTHER_FILE_ID, new_session, uploaded
+from tests.shared.vod_records import META_DATA, Records
+
+if TYPE_CHECKING:
+    from shared.domain.session import UploadSession
+
+STRICT = FileLimits(max_file_size=100, max_duration=60, file_types=("mp4", "mov"))
+FITTING = FileUpload(size=100, duration=60.0, media_type="mp4")
+
+
+@pytest.mark.parametrize(
+    ("changes", "violations"),
+    [
+        ({}, ()),
+        ({"size": 1, "duration": 0.0, "media_type": "MOV"}, ()),
+        ({"duration": 60.9}, ()),
+        ({"size": 101}, (LimitViolation("maxFileSize", 100, 101),)),
+        ({"duration": 61.0}, (LimitViolation("maxDuration", 60, 61.0),)),
+        ({"media_type": "exe"}, (LimitViolation("fileTypes", ("mp4", "mov"), "exe"),)),
+        (
+            {"size": 2**62, "media_type": "mp4x"},
+            (LimitViolation("maxFileSize", 100, 2**62), LimitViolation("fileTypes", ("mp4", "mov"), "mp4x")),
+        ),
+        ({"size": None, "duration": 61.0}, (LimitViolation("maxDuration", 60, 61.0),)),
+        ({"size": None}, None),
+        ({"duration": None}, None),
+        ({"media_type": ""}, None),
+    ],
+)
+def test_file_is_held_against_the_limits(
+    changes: dict[str, Any], violations: tuple[LimitViolation, ...] | None
+) -> None:
+    """Each limit that it is beyond is named; what VOD does not tell makes the answer unknown."""
+    assert violations_of(STRICT, replace(FITTING, **changes)) == violations
+
+
+def test_nothing_is_beyond_no_limit() -> None:
+    """A policy without limits is met by any file, also by one of which nothing is told."""
+    assert violations_of(FileLimits(), FileUpload()) == ()
+    assert violations_of(None, FITTING) is None
+
+
+@given(
+    st.builds(
+        FileLimits,
+        max_file_size=st.none() | st.integers(1),
+        max_duration=st.none() | st.integers(1),
+        file_types=st.lists(st.text(st.characters(exclude_categories=["Cs"]))).map(tuple),
+    )
+)
+def test_limits_survive_being_kept(limits: FileLimits) -> None:
+    """What is written is what is read."""
+    assert read_limits(write_limits(limits)) == limits
+    assert read_limits("") is None
+
+
+@pytest.fixture
+def service(valkey_url: str) -> Service:
+    """Give a deployment that reads back what was pushed."""
+    changes = {"READ_BACK": "on", "APP_WEBHOOK_URL": "https://app.example.test/hook"}
+    return Service(valkey_url, changes, Clock())
+
+
+@pytest.fixture
+def session(service: Service) -> UploadSession:
+    """Begin an upload under a policy that limits size and type."""
+    session = new_session()
+    limits = FileLimits(max_file_size=META_DATA["Size"] - 1, file_types=("mp4",))  # type: ignore[arg-type]  # a whole number
+    return service.begin(replace(session, grant=replace(session.grant, limits=limits)))
+
+
+def big(token: str, file_id: str = FILE_ID) -> dict[str, Any]:
+    """Spell the event of a file that is one byte too large, as VOD itself tells of it."""
+    event: dict[str, Any] = uploaded(token, file_id=file_id)
+    event["FileUploadEvent"]["MetaData"] = META_DATA
+    return event
+
+
+def violations_reported(event: dict[str, object]) -> object:
+    """Give the breaches that the app is told of."""
+    data = event["data"]
+    assert isinstance(data, dict)
+    return data["breaches"]
+
+
+TOO_LARGE = [{"limit": "maxFileSize", "allowed": META_DATA["Size"] - 1, "actual": META_DATA["Size"]}]
+
+
+@pytest.mark.parametrize("origin", [PUSH, PULL, RECONCILED])
+def test_app_is_told_of_a_violation(service: Service, session: UploadSession, origin: str) -> None:
+    """However the event comes: the size is VOD's own, whatever was declared or pushed; and so later."""
+    token = token_of(session)
+    event = uploaded(token) if origin == PUSH else big(token)
+    ingested = service.ingest(event, origin)
+    if origin == PUSH:
+        records = Records({FILE_ID: token})
+        ingested = service.ingester.verify(ingested, vod_api=records, now=1, timeout_seconds=1)
+
+    assert violations_reported(to_json(ingested.event)) == TOO_LARGE
+
+    due_at = int(service.clock()) + 60
+    (at,) = service.store.due_events(now=due_at, limit=10)
+    taken = service.store.take(at, endpoint="", now=due_at, lease="timer", lease_ends_at=due_at + 30)
+    assert taken is not None
+    assert to_json(service.ingester.recall(taken).event) == to_json(ingested.event)
+
+
+def test_owner_is_told_as_well(service: Service, session: UploadSession) -> None:
+    """From what is kept of the file, whatever the app makes of it."""
+    service.ingest(big(token_of(session)), PULL)
+
+    found = service.find(session)
+
+    assert (found.size, found.duration, found.media_type) == (META_DATA["Size"], 120.04, "mp4")
+    assert upload_answer(found, now=int(service.clock()))["breaches"] == TOO_LARGE
+
+
+def test_second_file_is_held_against_the_same_limits(service: Service, session: UploadSession) -> None:
+    """A signature that was used twice lets through twice, and is told twice."""
+    token = token_of(session)
+    service.ingest(uploaded(token), PULL)
+
+    ingested = service.ingest(big(token, OTHER_FILE_ID), PULL)
+
+    assert ingested.event.type == "upload.replayed"
+    assert violations_reported(to_json(ingested.event)) == TOO_LARGE
+
+
+def test_file_within_its_limits_has_no_violation(service: Service, session: UploadSession) -> None:
+    """Then the list is there, and empty."""
+    event = big(token_of(session))
+    event["FileUploadEvent"]["MetaData"] = {"Size": 1}
+
+    assert violations_reported(to_json(service.ingest(event, PULL).event)) == []
+
+
+def test_limits_that_are_lost_are_not_called_kept(service: Service, session: UploadSession) -> None:
+    """The store has lost the upload's record: the token tells whose it is, and nobody what was allowed."""
+    with redis.Redis.from_url(service.redis_url) as client:
+        client.flushall()
+
+    ingested = service.ingest(big(token_of(session)), PULL)
+
+    assert ingested.event.uploader is not None
+    assert violations_reported(to_json(ingested.event)) is None
+
+
+def test_what_is_none_of_ours_has_no_limits(service: Service) -> None:
+    """An upload from the console was made under no policy."""
+    assert violations_reported(to_json(service.ingest(big("order-7781"), PULL).event)) is None
+
+
+def test_limits_are_spelt_in_the_policys_words() -> None:
+    """The app's team finds the word in its own configuration."""
+    (violation,) = violations_of(STRICT, replace(FITTING, size=250)) or ()
+
+    assert asdict(violation) == {"limit": "maxFileSize", "allowed": 100, "actual": 250}

@@ -1,0 +1,316 @@
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.file_limits import FileLimits
+from shared.domain.policy import (
+    MAX_TTL_SECONDS,
+    Grant,
+    Policy,
+    grant_for,
+    read_signature_request,
+    refuse_change,
+)
+from shared.errors import FieldError, ForbiddenError, UnprocessableError
+from shared.field_types import InvalidValueError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+POLICIES = {
+    "default": Policy(),
+    "full": Policy.model_validate(
+        {
+            "procedures": ["Long", "Short"],
+            "storageRegions": ["ap-seoul", "ap-beijing-1"],
+            "classIds": [7, 0],
+            "ttlSeconds": 60,
+            "oneTime": False,
+            "taskPriority": -3,
+            "taskNotifyMode": "Change",
+            "vodSubAppId": 15,
+            "fileTypes": ["mp4", "mov"],
+            "maxFileSize": 1000,
+        }
+    ),
+}
+FILE = {"fileName": "a.mp4", "fileSize": 1000}
+MEMBERS = [
+    "uploadId",
+    "policy",
+    "context",
+    "procedure",
+    "storageRegion",
+    "classId",
+    "fileName",
+    "fileSize",
+    "fileType",
+]
+
+
+def granted(members: Mapping[str, object], *, sub_app_id: int | None = None) -> Grant:
+    """Read a request and decide it."""
+    return grant_for(read_signature_request(members), POLICIES, vod_sub_app_id=sub_app_id)
+
+
+def refused(members: Mapping[str, object]) -> list[str]:
+    """Give the pointers of all faults of a request."""
+    with pytest.raises(UnprocessableError) as caught:
+        granted(members)
+    return [fault.pointer for fault in caught.value.field_errors]
+
+
+class TestPolicies:
+    """What the app's team writes."""
+
+    def test_policy_without_a_word_is_the_careful_one(self) -> None:
+        """Ten minutes, once, and nothing for the client to choose."""
+        assert granted({}) == Grant(policy="default", ttl_seconds=600, one_time=True, limits=FileLimits())
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"ttlSeconds": value}
+            for value in (0, -1, 60.0, True, "60", None, MAX_TTL_SECONDS + 1, 2**63, 10**9)
+        ]
+        + [
+            {"oneTime": 1} | {"oneTime": "maybe"},
+            {"oneTime": 1},
+            {"oneTime": "false"},
+            {"oneTime": None},
+            {"claims": ["role"]},
+            {"claims": {"role": "admin"}},
+            {"claims": {"role": []}},
+            {"claims": {"role": [None]}},
+            {"claims": {"role": [1.5]}},
+            {"claims": {"role": [["admin"]]}},
+            {"claims": {"": ["admin"]}},
+            {"taskPriority": 11},
+            {"taskPriority": -11},
+            {"taskNotifyMode": "finish"},
+            {"taskNotifyMode": None},
+            {"procedures": "Long"},
+            {"procedures": [""]},
+            {"procedures": ["a\nb"]},
+            {"procedures": ["a" * 65]},
+            {"storageRegions": ["Seoul"]},
+            {"storageRegions": ["ap-seoul\n"]},
+            {"classIds": [-1]},
+            {"classIds": ["7"]},
+            {"classIds": [True]},
+            {"vodSubAppId": 0},
+            {"fileTypes": [".mp4"]},
+            {"fileTypes": ["MP4"]},
+            {"maxFileSize": 0},
+            {"maxDuration": 0},
+            {"maxDuration": 1.5},
+            {"ttl": 60},
+            {"ttl_seconds": 60},
+        ],
+    )
+    def test_policy_with_a_mistake_is_none(self, wrong: dict[str, object]) -> None:
+        """Wrong names, types and ranges show at the start, not with the first user (S13)."""
+        with pytest.raises(InvalidValueError):
+            Policy.model_validate(wrong)
+
+
+class TestGranting:
+    """From a request and a policy to what all signatures of an upload carry."""
+
+    def test_first_choices_are_the_defaults(self) -> None:
+        """What the client does not choose, the policy does."""
+        assert granted({"policy": "full", **FILE}) == Grant(
+            policy="full",
+            ttl_seconds=60,
+            one_time=False,
+            procedure="Long",
+            storage_region="ap-seoul",
+            class_id=7,
+            task_priority=-3,
+            task_notify_mode="Change",
+            vod_sub_app_id=15,
+            file_name="a.mp4",
+            file_size=1000,
+            limits=FileLimits(max_file_size=1000, file_types=("mp4", "mov")),
+        )
+
+    def test_limits_of_the_policy_are_kept_for_the_real_file(self) -> None:
+        """Length, size and type are VOD's to say: the grant remembers what they may be (F12)."""
+        policies = {"default": Policy.model_validate({"maxDuration": 90, "fileTypes": ["mp4"]})}
+
+        grant = grant_for(read_signature_request({"fileType": "mp4"}), policies, vod_sub_app_id=None)
+
+        assert grant.limits == FileLimits(max_duration=90, file_types=("mp4",))
+
+    def test_client_chooses_from_the_lists(self) -> None:
+        """Each of its choices, and its own text."""
+        choices = {"procedure": "Short", "storageRegion": "ap-beijing-1", "classId": 0, "context": "lesson 3"}
+        grant = granted({"policy": "full", **choices, **FILE})
+
+        assert (grant.procedure, grant.storage_region, grant.class_id) == ("Short", "ap-beijing-1", 0)
+        assert grant.context == "lesson 3"
+
+    def test_policys_sub_application_outweighs_the_deployments(self) -> None:
+        """Where the policy names none, the deployment's counts."""
+        assert granted({}, sub_app_id=7).vod_sub_app_id == 7
+        assert granted({"policy": "full", **FILE}, sub_app_id=7).vod_sub_app_id == 15
+
+    @pytest.mark.parametrize("name", ["", "Default", "nosuch", "\ud800"])
+    def test_unknown_policy_is_forbidden(self, name: str) -> None:
+        """And its name is not repeated."""
+        with pytest.raises(ForbiddenError) as caught:
+            granted({"policy": name})
+        assert [fault.pointer for fault in caught.value.field_errors] == ["/policy"]
+
+    @pytest.mark.parametrize(
+        ("members", "pointers"),
+        [
+            ({"procedure": "Long"}, ["/procedure"]),
+            ({"storageRegion": "ap-seoul"}, ["/storageRegion"]),
+            ({"classId": 0}, ["/classId"]),
+            ({"policy": "full", **FILE, "classId": 8, "procedure": "long"}, ["/procedure", "/classId"]),
+            ({"context": "a\rb"}, ["/context"]),
+            ({"context": "\udc00"}, ["/context"]),
+            ({"fileName": ""}, ["/fileName"]),
+            ({"fileName": "a" * 256}, ["/fileName"]),
+            ({"fileName": "a/b"}, ["/fileName"]),
+            ({"fileName": ".a.mp4"}, ["/fileName"]),
+            ({"fileName": "é" * 128}, ["/fileName"]),
+            ({"policy": "full", "fileSize": 1, "fileName": "a.sh.mp4"}, ["/fileName"]),
+            ({"policy": "full", "fileSize": 1, "fileName": "a.sh.exe"}, ["/fileName"]),
+            ({"fileSize": 0}, ["/fileSize"]),
+            ({"policy": "full"}, ["/fileSize", "/fileType"]),
+            ({"policy": "full", "fileSize": 1001, "fileType": "mp4"}, ["/fileSize"]),
+            ({"policy": "full", "fileSize": 1, "fileType": "exe"}, ["/fileType"]),
+            ({"policy": "full", "fileSize": 1, "fileName": "a"}, ["/fileName"]),
+            (
+                {"policy": "full", "fileSize": 1, "fileName": "a.exe", "fileType": "exe"},
+                ["/fileType", "/fileName"],
+            ),
+        ],
+    )
+    def test_value_off_the_policy_is_named(self, members: dict[str, Any], pointers: list[str]) -> None:
+        """All of them at once."""
+        assert refused(members) == pointers
+
+    @pytest.mark.parametrize("name", ["a.v2.mp4", "sh.mp4", "a.mp4", "mp4.a.MOV"])
+    def test_dots_are_no_offence(self, name: str) -> None:
+        """A date or a version in a name is nobody's attack."""
+        assert granted({"policy": "full", "fileSize": 1, "fileName": name}).file_name == name
+
+    def test_programs_extension_counts_where_types_are_limited(self) -> None:
+        """A policy without types has said that anything may come."""
+        assert granted({"fileName": "a.sh.mp4"}).file_name == "a.sh.mp4"
+
+    @pytest.mark.parametrize(
+        "claims", [{}, {"role": "viewer"}, {"role": None}, {"other": "teacher"}, {"role": ["viewer"]}]
+    )
+    def test_policy_for_others_looks_like_an_unknown_one(self, claims: dict[str, object]) -> None:
+        """Word for word, so that nobody learns which policies there are (S09)."""
+        policies = {**POLICIES, "lessons": Policy.model_validate({"claims": {"role": ["teacher"]}})}
+        answers = set()
+        for name in ("lessons", "nosuch"):
+            with pytest.raises(ForbiddenError) as caught:
+                grant_for(
+                    read_signature_request({"policy": name}), policies, vod_sub_app_id=None, claims=claims
+                )
+            answers.add((caught.value.detail, caught.value.field_errors))
+
+        assert len(answers) == 1
+
+    def test_policy_is_for_whom_its_claims_say(self) -> None:
+        """And a request that names none gets `default`, if the user may have it."""
+        policies = {"default": Policy.model_validate({"claims": {"role": ["teacher"]}})}
+        wanted = read_signature_request({})
+
+        assert grant_for(wanted, policies, vod_sub_app_id=None, claims={"role": "teacher"})
+        with pytest.raises(ForbiddenError):
+            grant_for(wanted, policies, vod_sub_app_id=None)
+
+    def test_refusal_says_what_there_is_to_choose(self) -> None:
+        """Or that there is nothing."""
+        with pytest.raises(UnprocessableError) as caught:
+            granted({"policy": "full", "procedure": "x", **FILE})
+        assert caught.value.field_errors[0].detail == "Not on the policy's list: Long, Short."
+        with pytest.raises(UnprocessableError) as caught:
+            granted({"procedure": "x"})
+        assert caught.value.field_errors[0].detail == "Not on the policy's list: nothing may be chosen."
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(MEMBERS) | st.text(st.characters(exclude_categories=())),
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats()
+        | st.text(st.characters(exclude_categories=()))
+        | st.lists(st.integers()),
+    )
+)
+def test_any_members_are_granted_or_refused_by_name(members: dict[str, Any]) -> None:
+    """Every pointer can be shown, and names a member that was sent or one that the policy wants."""
+    field_errors: tuple[FieldError, ...] = ()
+    try:
+        grant = granted(members)
+    except (UnprocessableError, ForbiddenError) as error:
+        field_errors = error.field_errors
+    else:
+        assert members.keys() <= set(MEMBERS)
+        assert grant.policy in POLICIES
+        return
+
+    assert field_errors
+    for fault in field_errors:
+        assert not re.search(r"[\x00-\x1f\x7f]", fault.pointer)
+        fault.pointer.encode()
+
+
+class TestRenewing:
+    """A renewal repeats, or says nothing."""
+
+    GRANT = granted({"policy": "full", "context": "c", "fileType": "mp4", **FILE})
+
+    def test_same_again_is_fine(self) -> None:
+        """In full, in part, or not at all."""
+        same = {
+            "policy": "full",
+            "context": "c",
+            "procedure": "Long",
+            "storageRegion": "ap-seoul",
+            "classId": 7,
+            "fileType": "mp4",
+            **FILE,
+        }
+
+        for members in (
+            same,
+            {"policy": "full"},
+            {},
+            {"uploadId": "01M81669D17WFRRRZ186G60VX5"},
+            {"context": None},
+        ):
+            refuse_change(read_signature_request(members), self.GRANT)
+
+    def test_every_difference_is_named(self) -> None:
+        """Even one that the policy would have allowed at the beginning."""
+        changed = {
+            "policy": "default",
+            "context": "",
+            "procedure": "Short",
+            "storageRegion": "ap-beijing-1",
+            "classId": 0,
+            "fileName": "b.mp4",
+            "fileSize": 1,
+            "fileType": "mov",
+        }
+
+        with pytest.raises(UnprocessableError) as caught:
+            refuse_change(read_signature_request(changed), self.GRANT)
+
+        assert [fault.pointer for fault in caught.value.field_errors] == [f"/{name}" for name in changed]

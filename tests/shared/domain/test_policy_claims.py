@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.policy import are_met
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"role": "teacher"},
+        {"role": "admin", "more": 7},
+        {"role": ["admin"]},
+        {"role": ["viewer", "teacher"]},
+        {"role": [None, {}, "teacher"]},
+    ],
+)
+def test_value_or_one_of_its_list_is_let_in(claims: dict[str, object]) -> None:
+    """Login services write one role as a text, and several as a list."""
+    assert are_met({"role": ("teacher", "admin")}, claims)
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {},
+        {"role": None},
+        {"role": ""},
+        {"role": "Teacher"},
+        {"role": "teacher "},
+        {"role": "teacher admin"},
+        {"role": []},
+        {"role": ["viewer"]},
+        {"role": [["teacher"]]},
+        {"role": {"teacher": True}},
+        {"Role": "teacher"},
+        {"roles": "teacher"},
+    ],
+)
+def test_anything_else_is_not(claims: dict[str, object]) -> None:
+    """The claim must be there, letter by letter."""
+    assert not are_met({"role": ("teacher", "admin")}, claims)
+
+
+def test_every_named_claim_must_be_met() -> None:
+    """One alone is not enough; and where none is named, anybody may."""
+    rules = {"role": ("teacher",), "level": (2, 3)}
+
+    assert are_met(rules, {"role": "teacher", "level": 3})
+    assert not are_met(rules, {"role": "teacher", "level": 4})
+    assert not are_met(rules, {"level": 3})
+    assert are_met({}, {})
+
+
+@pytest.mark.parametrize("choice", ["1", 1, True])
+def test_kinds_of_values_are_told_apart(choice: str | int | bool) -> None:  # noqa: FBT001  # the value is what is tested
+    """As in JSON: a text is no number, and a number no truth value."""
+    others = [other for other in ("1", 1, True, 1.0) if type(other) is not type(choice)]
+
+    assert are_met({"paid": (choice,)}, {"paid": choice})
+    assert not any(are_met({"paid": (choice,)}, {"paid": other}) for other in others)
+    assert not are_met({"paid": (choice,)}, {"paid": others})
+
+
+@given(st.dictionaries(st.just("role") | st.text(), JSON))
+def test_no_claims_whatever_are_an_accident(claims: dict[str, object]) -> None:
+    """Met exactly if the text itself is the claim, or is in the claim's list."""
+    role = claims.get("role")
+
+    expected = role == "teacher" or (isinstance(role, list) and "teacher" in role)
+
+    assert are_met({"role": ("teacher",)}, claims) is expected

@@ -1,0 +1,352 @@
+"""The limits on new uploads in the real store; the handler's view is in `tests/functions`."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import count
+from typing import TYPE_CHECKING
+
+import pytest
+import redis
+
+from shared.domain.rate_limits import UploadLimits, refuse_size
+from shared.domain.session import expiry_facts, facts_of
+from shared.errors import NotFoundError, RateLimit, RateLimitedError, UnprocessableError
+from shared.store.connection import StoreScope
+from shared.store.journal import Store
+from tests.shared.uploads import (
+    FILE_ID,
+    NOW,
+    SESSION_SECONDS,
+    new_entry,
+    new_session,
+    notification_of,
+    uploaded,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.domain.session import UploadSession
+
+MORNING = NOW - NOW % 86_400 + 3600
+MIDNIGHT = MORNING + 82_800
+NETWORK = ("198.51.100.7/32", "198.51.100.0/24", "198.51.0.0/16")
+MANY = 1_000_000
+_numbers = count(1)
+
+
+@pytest.fixture
+def store(valkey_url: str) -> Store:
+    """Make an empty store."""
+    return Store(valkey_url, StoreScope("test", 604_800))
+
+
+class Beginner:
+    """Begins uploads under the same limits."""
+
+    def __init__(self, store: Store, limits: UploadLimits, networks: tuple[str, ...] = ()) -> None:
+        self.store, self.limits, self.networks = store, limits, networks
+
+    def begin(
+        self, user: str = "alice", *, now: float = MORNING, size: int | None = None
+    ) -> tuple[UploadSession, dict[str, RateLimit]]:
+        """Begin an upload of so many bytes; returns it and what is left of each limit."""
+        session = new_session(user, issued_at=int(now))
+        session = replace(session, grant=replace(session.grant, file_size=size))
+        reservation = self.store.begin_upload(
+            session, randoms=(next(_numbers),), now=now, limits=self.limits, networks=self.networks
+        )
+        return session, {each.name: each for each in reservation.rate_limits}
+
+    def refused(
+        self, user: str = "alice", *, now: float = MORNING, size: int | None = None
+    ) -> RateLimitedError:
+        """Be refused."""
+        with pytest.raises(RateLimitedError) as caught:
+            self.begin(user, now=now, size=size)
+        return caught.value
+
+    def crowd(self, user: Callable[[int], str]) -> int:
+        """Have 64 begin at one moment; returns how many passed."""
+
+        def passes(number: int) -> bool:
+            try:
+                self.begin(user(number))
+            except RateLimitedError:
+                return False
+            return True
+
+        with ThreadPoolExecutor(16) as pool:
+            return sum(pool.map(passes, range(64)))
+
+    def finish(self, session: UploadSession, *, now: int = MORNING + 60, size: object = None) -> None:
+        """Have VOD report the file of an upload."""
+        event = uploaded(file_id=f"{FILE_ID}{next(_numbers)}")
+        if size is not None:
+            event["FileUploadEvent"]["MetaData"] = {"Size": size}  # type: ignore[index]  # it is a dict, see there
+        facts = facts_of(notification_of(event), received_at=now)
+        self.store.journal(
+            new_entry(session, facts, verified=True), endpoint="", now=now, next_attempt_at=None
+        )
+
+    def expire(self, session: UploadSession) -> None:
+        """End an upload that nobody used."""
+        now = session.ends_at
+        entry = new_entry(session, expiry_facts(now=now), rule="unless used")
+        self.store.journal(entry, endpoint="", now=now, next_attempt_at=None)
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        UploadLimits(7),
+        UploadLimits(MANY, network_per_minute=7),
+        UploadLimits(MANY, open_uploads=7),
+        UploadLimits(MANY, per_day=7),
+    ],
+    ids=["user", "network", "open", "day"],
+)
+def test_exactly_so_many_of_a_crowd_pass_each_limit(store: Store, limits: UploadLimits) -> None:
+    """Of 64 at one moment as many begin as the limit says, not one more (R13, S16)."""
+    assert Beginner(store, limits, NETWORK).crowd(lambda _number: "alice") == 7
+
+
+def test_bytes_of_a_crowd_are_never_more_than_the_days(store: Store) -> None:
+    """What is reserved counts at once, so that many at one moment cannot share the same bytes."""
+    beginner = Beginner(store, UploadLimits(MANY, bytes_per_day=700))
+
+    def passes(_number: int) -> bool:
+        try:
+            beginner.begin(size=100)
+        except RateLimitedError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(16) as pool:
+        assert sum(pool.map(passes, range(64))) == 7
+
+
+def test_network_is_one_for_all_its_users(store: Store) -> None:
+    """Users of one partition share their network's turns; another network has its own."""
+    limits = UploadLimits(MANY, network_per_minute=2)
+    here, elsewhere = Beginner(store, limits, NETWORK), Beginner(store, limits, ("203.0.113.9/32",))
+    partition = store._partition_of("alice")  # noqa: SLF001 -- which users share one is the store's secret
+    neighbours = [f"user-{n}" for n in range(200) if store._partition_of(f"user-{n}") == partition]  # noqa: SLF001 -- as above
+
+    here.begin(neighbours[0])
+    here.begin(neighbours[1])
+    refusal = here.refused(neighbours[2])
+
+    assert (refusal.retry_after, refusal.rate_limits) == (30, (RateLimit("network", 2, 60, 0, 30),))
+    assert elsewhere.begin(neighbours[2])
+
+
+def test_without_a_network_only_the_user_counts(store: Store) -> None:
+    """Where the platform says no address, nobody is refused for sharing it."""
+    beginner = Beginner(store, UploadLimits(MANY, network_per_minute=1))
+
+    assert [set(beginner.begin()[1]) for _ in range(3)] == [{"user"}] * 3
+
+
+def test_what_is_left_is_told(store: Store) -> None:
+    """Each limit tells its quota, its window, what is left of it and when all of it is there again."""
+    limits = UploadLimits(6, network_per_minute=60, open_uploads=9, per_day=4, bytes_per_day=1000)
+    beginner = Beginner(store, limits, NETWORK)
+
+    beginner.begin(size=100)
+    _, left = beginner.begin(size=250)
+
+    assert left == {
+        "user": RateLimit("user", 6, 60, 4, 20),
+        "network": RateLimit("network", 60, 60, 58, 2),
+        "day": RateLimit("day", 4, 86_400, 2, 82_800),
+        "bytes": RateLimit("bytes", 1000, 86_400, 650, 82_800),
+    }
+
+
+@pytest.mark.parametrize(
+    ("limits", "name", "wait"),
+    [
+        (UploadLimits(2), "user", 30),
+        (UploadLimits(MANY, network_per_minute=2), "network", 30),
+        (UploadLimits(MANY, open_uploads=2), None, SESSION_SECONDS),
+        (UploadLimits(MANY, per_day=2), "day", MIDNIGHT - MORNING),
+        (UploadLimits(MANY, bytes_per_day=25), "bytes", MIDNIGHT - MORNING),
+    ],
+    ids=["user", "network", "open", "day", "bytes"],
+)
+def test_retry_after_is_true_for_every_limit(
+    store: Store, limits: UploadLimits, name: str | None, wait: int
+) -> None:
+    """Who waits as long as told passes; who comes a second earlier does not."""
+    beginner = Beginner(store, limits, NETWORK)
+    beginner.begin(size=10)
+    beginner.begin(size=10)
+
+    refusal = beginner.refused(size=10)
+
+    assert refusal.retry_after == wait
+    assert [each.name for each in refusal.rate_limits] == [name] * (name is not None)
+    assert beginner.refused(now=MORNING + wait - 1, size=10)
+    assert beginner.begin(now=MORNING + wait, size=10)
+
+
+def test_longest_wait_is_told(store: Store) -> None:
+    """Of several limits that are used up the one that lasts longest names the refusal."""
+    beginner = Beginner(store, UploadLimits(1, open_uploads=1, per_day=1))
+    beginner.begin()
+
+    assert beginner.refused().retry_after == SESSION_SECONDS
+    assert "under way" in beginner.refused().detail
+
+
+def test_refused_upload_uses_up_nothing(store: Store) -> None:
+    """Whoever is refused by one limit has lost nothing of another, and no upload of his has begun."""
+    beginner = Beginner(store, UploadLimits(2, per_day=2, bytes_per_day=100))
+    beginner.begin(size=60)
+    session = new_session()
+    session = replace(session, grant=replace(session.grant, file_size=60))
+
+    with pytest.raises(RateLimitedError):
+        store.begin_upload(session, randoms=(1,), now=MORNING, limits=beginner.limits)
+
+    with pytest.raises(NotFoundError):
+        store.find_upload("alice", session.upload_id)
+    _, left = beginner.begin(size=40)
+    assert (left["user"].remaining, left["day"].remaining, left["bytes"].remaining) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("end", ["finish", "cancel", "expire"])
+def test_upload_that_is_over_is_open_no_more(store: Store, end: str) -> None:
+    """A file, a cancellation and an expiry each make room for the next upload."""
+    beginner = Beginner(store, UploadLimits(MANY, open_uploads=1))
+    session, _ = beginner.begin()
+    assert beginner.refused()
+
+    if end == "finish":
+        beginner.finish(session)
+    elif end == "cancel":
+        store.cancel_upload("alice", session.upload_id, now=MORNING + 1)
+    else:
+        beginner.expire(session)
+
+    assert beginner.begin()
+
+
+def test_limit_that_was_lowered_tells_the_truth(store: Store) -> None:
+    """With more uploads under way than are allowed, as many must end as are too many."""
+    generous = Beginner(store, UploadLimits(MANY, open_uploads=5))
+    for number in range(5):
+        generous.begin(now=MORNING + number)
+    strict = Beginner(store, UploadLimits(MANY, open_uploads=2))
+
+    assert strict.refused(now=MORNING + 10).retry_after == SESSION_SECONDS + 3 - 10
+
+
+@pytest.mark.parametrize("end", ["cancel", "expire"])
+def test_unused_upload_is_given_back_to_its_day(store: Store, end: str) -> None:
+    """What came to nothing counts neither as an upload nor in bytes, and is given back once."""
+    beginner = Beginner(store, UploadLimits(MANY, per_day=1, bytes_per_day=100))
+    session, _ = beginner.begin(size=100)
+    assert beginner.refused(size=1)
+
+    for _ in range(2):
+        if end == "cancel":
+            store.cancel_upload("alice", session.upload_id, now=MORNING + 1)
+        else:
+            beginner.expire(session)
+
+    _, left = beginner.begin(size=70)
+    assert (left["day"].remaining, left["bytes"].remaining) == (0, 30)
+
+
+@pytest.mark.parametrize(
+    ("real", "used"),
+    [(40, 40), (100, 100), (150, 150), (None, 100), ("huge", 100), (-5, 100), (1 << 60, 100)],
+)
+def test_file_counts_with_its_real_size(store: Store, real: object, used: int) -> None:
+    """What was declared is made what it is; where VOD tells no size that can be, the declared one stays."""
+    beginner = Beginner(store, UploadLimits(MANY, bytes_per_day=200))
+    session, _ = beginner.begin(size=100)
+
+    beginner.finish(session, size=real)
+    beginner.finish(session, size=199)
+
+    _, left = beginner.begin(size=0)
+    assert left["bytes"].remaining == 200 - used
+
+
+def test_file_that_was_not_declared_counts_when_it_is_there(store: Store) -> None:
+    """Without a declared size an upload counts from the next one on."""
+    beginner = Beginner(store, UploadLimits(MANY, bytes_per_day=200))
+    session, _ = beginner.begin()
+    beginner.finish(session, size=500)
+
+    assert beginner.refused().rate_limits == (RateLimit("bytes", 200, 86_400, 0, MIDNIGHT - MORNING),)
+
+
+def test_file_that_comes_after_all_is_counted_again(store: Store) -> None:
+    """A cancelled upload whose file arrives late has used its day after all."""
+    beginner = Beginner(store, UploadLimits(MANY, per_day=2, bytes_per_day=100))
+    session, _ = beginner.begin(size=30)
+    store.cancel_upload("alice", session.upload_id, now=MORNING + 1)
+    beginner.finish(session, size=50)
+
+    _, left = beginner.begin(size=10)
+    assert (left["day"].remaining, left["bytes"].remaining) == (0, 40)
+
+
+def test_late_file_without_a_size_counts_as_an_upload(store: Store) -> None:
+    """Nothing is reserved of a cancelled upload any more, so an unknown size adds no bytes."""
+    beginner = Beginner(store, UploadLimits(MANY, per_day=2, bytes_per_day=100))
+    session, _ = beginner.begin(size=30)
+    store.cancel_upload("alice", session.upload_id, now=MORNING + 1)
+    beginner.finish(session)
+
+    _, left = beginner.begin(size=10)
+    assert (left["day"].remaining, left["bytes"].remaining) == (0, 90)
+
+
+def test_yesterdays_end_changes_nothing_of_today(store: Store) -> None:
+    """An upload is given back to the day on which it began; that day may be over."""
+    beginner = Beginner(store, UploadLimits(MANY, per_day=1))
+    session, _ = beginner.begin(now=MORNING)
+    beginner.begin(now=MIDNIGHT)
+
+    beginner.expire(session)
+
+    assert beginner.refused(now=MIDNIGHT + 1)
+
+
+def test_days_and_users_are_apart(store: Store) -> None:
+    """One user's day is nobody else's; a new day is a new quota."""
+    beginner = Beginner(store, UploadLimits(MANY, per_day=1))
+    beginner.begin("alice", now=MIDNIGHT - 1)
+
+    assert beginner.refused("alice", now=MIDNIGHT - 1).retry_after == 1
+    assert beginner.begin("bob", now=MIDNIGHT - 1)
+    assert beginner.begin("alice", now=MIDNIGHT)
+
+
+def test_limits_that_are_off_leave_no_trace(store: Store, valkey_url: str) -> None:
+    """Whoever sets no limits pays for none: an upload is its record, its nonce, its check and its turn."""
+    Beginner(store, UploadLimits(30)).begin()
+
+    with redis.Redis.from_url(valkey_url, decode_responses=True) as client:
+        kinds = sorted(key.split(":")[2] for key in client.scan_iter("*"))
+    assert kinds == ["checks", "nonce", "rate", "upload"]
+
+
+def test_file_larger_than_a_day_is_refused_for_good() -> None:
+    """There is no time after which it would pass, so it is no matter of waiting."""
+    limits = UploadLimits(MANY, bytes_per_day=100)
+    refuse_size(None, limits)
+    refuse_size(100, limits)
+    refuse_size(1 << 50, UploadLimits(MANY))
+
+    with pytest.raises(UnprocessableError) as caught:
+        refuse_size(101, limits)
+
+    assert [fault.pointer for fault in caught.value.field_errors] == ["/fileSize"]

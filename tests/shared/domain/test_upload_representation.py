@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from shared.domain.file_limits import FileLimits
+from shared.domain.policy import Grant
+from shared.domain.session import ProcedureOutcome, UploadSession, UploadState, is_final
+from shared.domain.upload_representation import POLL_SECONDS, entity_tag, matches, upload_answer
+from shared.vod.notification_types import Subtask
+
+NOW = 1_793_318_400
+SESSION = UploadSession(
+    upload_id="01M81669D17WFRRRZ186G60VX5",
+    user_id="alice",
+    grant=Grant("course", 600, one_time=True, context="lesson 3"),
+    issued_at=NOW - 60,
+    ends_at=NOW + 600,
+    updated_at=NOW - 60,
+)
+
+
+def test_instants_are_iso_8601_in_utc() -> None:
+    """As GNU date spells them: date -u -d @1793318400 +%FT%TZ."""
+    answer = upload_answer(replace(SESSION, uploaded_at=NOW), now=NOW)
+
+    assert answer["uploadedAt"] == "2026-10-30T00:00:00Z"
+    assert answer["issuedAt"] == "2026-10-29T23:59:00Z"
+    assert answer["expiresAt"] == "2026-10-30T00:10:00Z"
+    assert answer["cancelledAt"] is None
+
+
+def test_owner_is_not_told_who_he_is() -> None:
+    """Nor anything else of the session that is the server's own."""
+    answer = upload_answer(SESSION, now=NOW)
+
+    assert answer.keys() == {
+        "uploadId",
+        "state",
+        "final",
+        "policy",
+        "context",
+        "fileId",
+        "mediaUrl",
+        "coverUrl",
+        "procedureTaskId",
+        "procedure",
+        "breaches",
+        "issuedAt",
+        "expiresAt",
+        "uploadedAt",
+        "cancelledAt",
+        "updatedAt",
+    }
+
+
+def test_outcome_lists_its_subtasks() -> None:
+    """With what a player needs of each."""
+    subtask = Subtask(
+        group="media", kind="Transcode", definition=100030, status="SUCCESS", output_urls=("u",)
+    )
+    outcome = ProcedureOutcome("FINISH", succeeded=True, subtasks=(subtask,))
+
+    answer = upload_answer(replace(SESSION, uploaded_at=NOW, procedure=outcome), now=NOW)
+
+    assert answer["state"] == "ready"
+    procedure = answer["procedure"]
+    assert isinstance(procedure, dict)
+    assert (procedure["status"], procedure["succeeded"]) == ("FINISH", True)
+    assert procedure["subtasks"][0]["definition"] == 100030
+
+
+@pytest.mark.parametrize(
+    ("changes", "violations"),
+    [
+        ({}, None),
+        ({"uploaded_at": NOW}, None),
+        ({"uploaded_at": NOW, "size": 100, "duration": 60.5, "media_type": "mp4"}, []),
+        (
+            {"uploaded_at": NOW, "size": 100, "duration": 61.5, "media_type": "mp4"},
+            [{"limit": "maxDuration", "allowed": 60, "actual": 61.5}],
+        ),
+    ],
+    ids=["no file", "nothing told of it", "within", "beyond"],
+)
+def test_owner_is_told_what_his_file_is_beyond(changes: dict[str, Any], violations: object) -> None:
+    """As the app is; before there is a file, nobody knows (F12)."""
+    limits = FileLimits(max_file_size=100, max_duration=60, file_types=("mp4",))
+    session = replace(SESSION, grant=replace(SESSION.grant, limits=limits), **changes)
+
+    assert upload_answer(session, now=NOW)["breaches"] == violations
+
+
+def test_every_state_that_is_not_final_says_when_to_ask_again() -> None:
+    """Otherwise a client that waits would have to guess."""
+    flow = ProcedureOutcome("PROCESSING", succeeded=False)
+    waiting = [SESSION, replace(SESSION, uploaded_at=NOW, procedure=flow)]
+
+    assert [is_final(session, now=NOW) for session in waiting] == [False, False]
+    assert set(POLL_SECONDS) == {UploadState.ISSUED, UploadState.PROCESSING}
+
+
+def test_tag_stands_for_the_content() -> None:
+    """Equal answers have one tag, whatever the order of their members; others have another."""
+    answer = upload_answer(SESSION, now=NOW)
+
+    assert entity_tag(answer) == entity_tag(dict(reversed(answer.items())))
+    assert entity_tag(answer) != entity_tag({**answer, "state": "uploaded"})
+    assert entity_tag(answer) != entity_tag(upload_answer(SESSION, now=NOW + 600))
+
+
+@pytest.mark.parametrize("known", ['"a"', 'W/"a"', '"x", "a"', '"x",W/"a" , "y"', "*", " * "])
+def test_known_tags_match(known: str) -> None:
+    """Weak and strong ones alike, anywhere in the list (RFC 9110, section 13.1.2)."""
+    assert matches(known, '"a"')
+
+
+@pytest.mark.parametrize("known", ["", "a", '"b"', 'w/"a"', '"a', '"aa"', "**", '"x", *'])
+def test_other_tags_do_not(known: str) -> None:
+    """A tag has its quotes."""
+    assert not matches(known, '"a"')

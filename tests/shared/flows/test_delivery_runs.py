@@ -1,0 +1,522 @@
+from __future__ import annotations
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+import redis
+
+from local.operator.event_store import OperatorStore
+from local.simulator.faults import Fault
+from shared.domain.retry_schedule import DELAYS_SECONDS
+from shared.errors import StoreUnavailableError
+from shared.flows.deliver_events import DISABLED_SECONDS, LEASE_SECONDS, LEAST_SECONDS
+from shared.store.connection import StoreScope
+from tests.local.simulator.account import Account
+from tests.shared.loopback_peer import HOST, HttpPeer, RawPeer, Received, Reply, refused_port, relay_to
+from tests.shared.service import STAGE, Clock, Service, token_of
+from tests.shared.uploads import FILE_ID, NOW, new_session, uploaded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from shared.domain.ingested_event import IngestedEvent
+
+TAKES = Reply(204)
+
+
+@pytest.fixture
+def app() -> Iterator[HttpPeer]:
+    """Play an app that takes every event, until a test gives it another answer."""
+    with HttpPeer(lambda _request: TAKES) as peer:
+        yield peer
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Give a clock that stands still but for those who wait by it."""
+    return Clock()
+
+
+@pytest.fixture
+def service(valkey_url: str, app: HttpPeer, clock: Clock) -> Service:
+    """Give a deployment with an empty store, whose rounds wait by the clock."""
+    return Service(valkey_url, {"APP_WEBHOOK_URL": app.url}, clock, clock.move)
+
+
+def arrive(service: Service, count: int = 1, *, user: str = "") -> list[IngestedEvent]:
+    """Take in the events of so many uploads, each of a user of its own if none is named."""
+    sessions = [new_session(user or f"user-{number}") for number in range(count)]
+    return [
+        service.ingest(uploaded(token_of(session), file_id=f"{FILE_ID}{number}"))
+        for number, session in enumerate(sessions)
+    ]
+
+
+def ids_of(ingested_events: list[IngestedEvent]) -> list[str]:
+    """Give the ids the app should see, in an order that does not depend on when."""
+    return sorted(ingested.event.event_id for ingested in ingested_events)
+
+
+def ids_at(app: HttpPeer) -> list[str]:
+    """Give the ids the app has seen, in the same order."""
+    return sorted(request.headers["webhook-id"] for request in app.received)
+
+
+def answering(*replies: Reply) -> Callable[[Received], Reply]:
+    """Answer each request with the next of these, and then always with the last."""
+    left = list(replies)
+    return lambda _request: left.pop(0) if len(left) > 1 else left[0]
+
+
+def test_due_events_are_delivered_once(service: Service, app: HttpPeer) -> None:
+    """A round delivers all that is due, in whatever partition it lies, and leaves nothing to do."""
+    ingested_events = arrive(service, 25)
+
+    assert service.delivery_run().run() == {"delivered": 25}
+    assert service.delivery_run().run() == {}
+    assert ids_at(app) == ids_of(ingested_events)
+    assert {service.record(ingested)["delivery"] for ingested in ingested_events} == {"delivered"}
+
+
+def test_event_that_is_not_due_yet_is_left_alone(service: Service, app: HttpPeer, clock: Clock) -> None:
+    """A push is the pushed-to function's for ten seconds; then the timer delivers it."""
+    service.ingest(uploaded(token_of(new_session())), "push")
+
+    assert service.delivery_run().run() == {}
+    clock.move(10)
+    assert service.delivery_run().run() == {"delivered": 1}
+    assert len(app.received) == 1
+
+
+def test_round_ends_in_time_and_leaves_the_rest(service: Service, app: HttpPeer) -> None:
+    """What the time does not suffice for stays due, and the next round delivers it."""
+    ingested_events = arrive(service, 15)
+
+    figures = service.delivery_run(seconds=LEAST_SECONDS + 0.55).run()
+
+    assert figures == {"delivered": 6, "leftForNextRound": 1}
+    assert service.due() == 9
+    assert service.delivery_run().run() == {"delivered": 9}
+    assert ids_at(app) == ids_of(ingested_events)
+
+
+def test_attempt_without_enough_time_is_not_begun(service: Service, app: HttpPeer) -> None:
+    """An attempt that would be cut off is not made, because it would count as a failure of the app."""
+    [ingested] = arrive(service)
+
+    assert service.delivery_run(seconds=LEAST_SECONDS - 0.1).run() == {"leftForNextRound": 1}
+    assert app.received == []
+    assert "attempts" not in service.record(ingested)
+
+
+def test_endpoint_gets_a_turn_every_hundred_milliseconds(
+    service: Service, app: HttpPeer, clock: Clock
+) -> None:
+    """After an outage of the app nothing stampedes: ten events a second, however fast it answers."""
+    arrive(service, 23)
+    sent_at: list[float] = []
+
+    def note(_request: Received) -> Reply:
+        sent_at.append(clock())
+        return TAKES
+
+    app.answer = note
+    service.delivery_run().run()
+
+    gaps = [after - before for before, after in pairwise(sent_at)]
+    assert len(sent_at) == 23
+    assert min(gaps) > 0.099
+    assert sent_at[-1] - NOW < 2.3
+
+
+def test_overlapping_rounds_share_the_turns_and_the_events(valkey_url: str, app: HttpPeer) -> None:
+    """Two rounds at once, in real time: no event goes out twice, and still only ten in a second."""
+    service = Service(valkey_url, {"APP_WEBHOOK_URL": app.url}, time.time)
+    ingested_events = arrive(service, 16)
+    seen_at: list[float] = []
+
+    def note(_request: Received) -> Reply:
+        seen_at.append(time.time())
+        return TAKES
+
+    app.answer = note
+    started = time.time()
+    with ThreadPoolExecutor(2) as pool:
+        rounds = [pool.submit(service.delivery_run().run) for _ in range(2)]
+        figures = [each.result() for each in rounds]
+
+    assert sum(figure["delivered"] for figure in figures) == 16
+    assert ids_at(app) == ids_of(ingested_events)
+    assert all(figure["delivered"] > 0 for figure in figures)
+    # However busy this machine is, the nth event cannot be there before its turn.
+    assert all(at - started > 0.1 * number - 0.002 for number, at in enumerate(sorted(seen_at)))
+
+
+def test_event_that_somebody_else_took_meanwhile_is_passed_over(service: Service, app: HttpPeer) -> None:
+    """Between the list of what is due and the taking, another round may have been faster."""
+    ingested_events = arrive(service, 2)
+    others: list[dict[str, int]] = []
+
+    def let_another_round_run(_request: Received) -> Reply:
+        app.answer = lambda _request: TAKES
+        others.append(service.delivery_run().run())
+        return TAKES
+
+    app.answer = let_another_round_run
+
+    assert service.delivery_run().run() == {"delivered": 1}
+    assert others == [{"delivered": 1}]
+    assert ids_at(app) == ids_of(ingested_events)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        pytest.param("raw", None, id="without the event"),
+        pytest.param("raw", "{", id="cut short"),
+        pytest.param("raw", '"text"', id="no object"),
+        pytest.param("verdict", "splendid", id="unknown verdict"),
+        pytest.param("event_id", None, id="without id"),
+        pytest.param("received_at", "yesterday", id="no instant"),
+        pytest.param("attempts", "many", id="no number"),
+        pytest.param("user_id", None, id="without user"),
+        pytest.param("upload_id", "ULID", id="upload id of another kind"),
+    ],
+)
+def test_record_that_cannot_be_read_is_buried(
+    service: Service, app: HttpPeer, name: str, text: str | None
+) -> None:
+    """A broken record ends as a dead letter that says so, and the events after it are delivered."""
+    ingested_events = arrive(service, 3)
+    with redis.Redis.from_url(service.redis_url) as client:
+        key = service.store.key_of(ingested_events[0].entry).key
+        client.hdel(key, name) if text is None else client.hset(key, name, text)
+
+    assert service.delivery_run().run() == {"dead": 1, "delivered": 2}
+
+    record = service.record(ingested_events[0])
+    assert record["delivery"] == "dead"
+    assert record["problem"].startswith("unreadable record (")
+    assert ids_at(app) == ids_of(ingested_events[1:])
+    assert service.due(after=10**6) == 0
+
+
+def test_burial_by_a_late_worker_is_void(valkey_url: str, app: HttpPeer) -> None:
+    """A worker that stood still until its lease had ended buries nothing."""
+    clock, time_arguments = Clock(), iter(range(1000))
+    service = Service(valkey_url, {"APP_WEBHOOK_URL": app.url}, clock, clock.move)
+    [ingested] = arrive(service)
+    at = service.store.key_of(ingested.entry)
+    with redis.Redis.from_url(valkey_url) as client:
+        client.hset(at.key, "raw", "{")
+
+    def clock_of_the_late_one() -> float:
+        # Deadline, list, time left, turn, taking: before the sixth look another one has taken the event.
+        if next(time_arguments) == 5:
+            clock.move(LEASE_SECONDS)
+            service.store.take(
+                at, endpoint="", now=int(clock()), lease="other", lease_ends_at=int(clock()) + 9
+            )
+        return clock()
+
+    late = Service(valkey_url, {"APP_WEBHOOK_URL": app.url}, clock_of_the_late_one, clock.move)
+
+    assert late.delivery_run().run() == {"lost": 1}
+    assert service.record(ingested)["delivery"] == "due"
+    assert service.record(ingested)["lease"] == "other"
+
+
+def test_late_worker_changes_nothing(service: Service, app: HttpPeer, clock: Clock) -> None:
+    """R4: a worker wakes after its lease, when another has delivered; its own failure counts for nothing."""
+    [ingested] = arrive(service)
+    others: list[dict[str, int]] = []
+
+    def stand_still(_request: Received) -> Reply:
+        app.answer = lambda _request: TAKES
+        clock.move(LEASE_SECONDS)
+        others.append(service.delivery_run().run())
+        return Reply(500)
+
+    app.answer = stand_still
+
+    assert service.delivery_run(seconds=120).run() == {"lost": 1}
+    assert others == [{"delivered": 1}]
+    assert (service.record(ingested)["delivery"], service.record(ingested)["attempts"]) == ("delivered", "1")
+    assert service.due(after=10**6) == 0
+
+
+def test_lease_keeps_others_away_until_it_ends(service: Service, app: HttpPeer, clock: Clock) -> None:
+    """While a worker is at it, and for its whole lease, no other round touches the event."""
+    arrive(service)
+    others: list[dict[str, int]] = []
+
+    def take_long(_request: Received) -> Reply:
+        clock.move(LEASE_SECONDS - 1)
+        others.append(service.delivery_run().run())
+        return TAKES
+
+    app.answer = take_long
+
+    assert service.delivery_run().run() == {"delivered": 1}
+    assert others == [{}]
+    assert len(app.received) == 1
+
+
+@pytest.mark.parametrize("jitter", [0.0, 0.37, 1.0])
+def test_app_that_never_takes_an_event_gets_ten_attempts(
+    service: Service, app: HttpPeer, clock: Clock, jitter: float
+) -> None:
+    """Each attempt comes at its time and not before, under one id, freshly signed; then the event is dead."""
+    app.answer = lambda _request: Reply(500)
+    patient = Service(service.redis_url, service.changes, clock, clock.move, lambda: jitter)
+    [ingested] = arrive(patient)
+
+    for number, delay in enumerate(DELAYS_SECONDS, 1):
+        wanted = round(delay * (1 + 0.2 * jitter))
+        if wanted:
+            clock.move(wanted - 1)
+            assert patient.delivery_run().run() == {}
+            clock.move(1)
+        assert patient.delivery_run().run() == {"retrying" if number < 10 else "dead": 1}
+
+    record = patient.record(ingested)
+    assert (record["delivery"], record["attempts"], record["problem"]) == ("dead", "10", "HTTP 500")
+    assert patient.due(after=10**7) == 0
+    assert {request.headers["webhook-id"] for request in app.received} == {ingested.event.event_id}
+    assert len({request.headers["webhook-timestamp"] for request in app.received}) == 10
+    assert len({request.headers["webhook-signature"] for request in app.received}) == 10
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(Reply(301, headers={"Location": "https://app.example.test/"}), id="redirect"),
+        pytest.param(Reply(404), id="not found"),
+        pytest.param(Reply(429), id="too many"),
+        pytest.param(Reply(503), id="unavailable"),
+    ],
+)
+def test_any_answer_but_a_2xx_is_a_failure(
+    service: Service, app: HttpPeer, clock: Clock, reply: Reply
+) -> None:
+    """The event stays due by the schedule, and the next attempt delivers it."""
+    arrive(service)
+    app.answer = answering(reply, TAKES)
+
+    assert service.delivery_run().run() == {"retrying": 1}
+    clock.move(5)
+    assert service.delivery_run().run() == {"delivered": 1}
+    assert len(app.received) == 2
+
+
+def test_app_that_is_down_does_not_hold_up_others_of_the_schedule(
+    service: Service, app: HttpPeer, clock: Clock
+) -> None:
+    """Nobody listening is a failure like any other: every event is tried, and again when the app is back."""
+    down = Service(
+        service.redis_url, {"APP_WEBHOOK_URL": f"http://{HOST}:{refused_port()}"}, clock, clock.move
+    )
+    ingested_events = arrive(down, 4)
+
+    assert down.delivery_run().run() == {"retrying": 4}
+    clock.move(5)
+    assert service.delivery_run().run() == {"delivered": 4}
+    assert ids_at(app) == ids_of(ingested_events)
+
+
+@pytest.mark.parametrize(
+    ("wish", "delay"),
+    [("3600", 3600), ("2", 5), ("999999", 86_400), ("Sun, 22 Nov 2026 07:05:00 GMT", 5), ("soon", 5)],
+)
+def test_retry_after_is_honoured(
+    service: Service, app: HttpPeer, clock: Clock, wish: str, delay: int
+) -> None:
+    """The app can ask for more time, up to a day; a wish that is no number of seconds is none."""
+    arrive(service)
+    app.answer = answering(Reply(503, headers={"Retry-After": wish}), TAKES)
+    service.delivery_run().run()
+
+    clock.move(delay - 1)
+    assert service.delivery_run().run() == {}
+    clock.move(1)
+    assert service.delivery_run().run() == {"delivered": 1}
+
+
+def test_app_that_says_gone_is_left_alone_until_it_is_enabled(
+    service: Service, app: HttpPeer, clock: Clock
+) -> None:
+    """After a 410 nothing is sent; events stay due without being counted, and go out once enabled."""
+    app.answer = lambda _request: Reply(410)
+    ingested_events = arrive(service, user="alice")
+    assert service.delivery_run().run() == {"retrying": 1}
+    ingested_events += [service.ingest(uploaded(token_of(new_session()), file_id=f"{FILE_ID}7"))]
+    app.answer = lambda _request: TAKES
+    for _ in range(3):
+        assert set(service.delivery_run().run()) <= {"retrying"}
+        clock.move(DISABLED_SECONDS)
+    assert len(app.received) == 1
+    assert [service.record(ingested)["attempts"] for ingested in ingested_events] == ["1", "0"]
+    assert service.record(ingested_events[1])["problem"] == "endpoint disabled"
+
+    operator = OperatorStore(service.redis_url, StoreScope(STAGE, 604_800))
+    assert operator.enable_endpoint(app.url)
+
+    assert service.delivery_run().run() == {"delivered": 2}
+    assert ids_at(app) == sorted(ids_of(ingested_events) + ids_of(ingested_events[:1]))
+    assert operator.endpoint_health(app.url).failing_since is None
+
+
+def test_another_endpoint_is_not_affected_by_a_disabled_one(
+    service: Service, app: HttpPeer, clock: Clock
+) -> None:
+    """A new address in the settings is an endpoint of its own, and gets what the old one refused."""
+    app.answer = lambda _request: Reply(410)
+    arrive(service)
+    service.delivery_run().run()
+    clock.move(DISABLED_SECONDS)
+    app.answer = lambda _request: TAKES
+
+    moved = Service(service.redis_url, {"APP_WEBHOOK_URL": f"{app.url}/v2"}, clock, clock.move)
+
+    assert moved.delivery_run().run() == {"delivered": 1}
+    assert app.received[-1].path == "/v2"
+
+
+def test_without_a_webhook_events_are_kept_and_never_due(service: Service, app: HttpPeer) -> None:
+    """APP_WEBHOOK_URL=off: events are journaled, and the timer has nothing to do with them."""
+    off = Service(service.redis_url, {}, service.clock, service.wait)
+    [ingested] = arrive(off)
+
+    assert off.due(after=10**6) == 0
+    assert off.delivery_run().run() == {}
+    assert off.record(ingested)["origin"] == "pull"
+    assert app.received == []
+
+
+def test_webhook_that_was_switched_off_leaves_nothing_due(service: Service, app: HttpPeer) -> None:
+    """What was due when the webhook was switched off is kept: no round takes it up again and again."""
+    off = Service(service.redis_url, {}, service.clock, service.wait)
+    [ingested] = arrive(service)
+
+    assert off.delivery_run().run() == {"kept": 1}
+    assert off.due(after=10**6) == 0
+    assert off.record(ingested)["delivery"] == "kept"
+    assert app.received == []
+
+
+def test_store_outage_in_a_run_costs_a_repeat_and_no_event(
+    service: Service, app: HttpPeer, clock: Clock
+) -> None:
+    """An outcome that cannot be written down is no outcome: the event goes out again under the same id."""
+    ingested_events = arrive(service, 3)
+    upstream = urlsplit(service.redis_url)
+    with RawPeer(relay_to(int(upstream.port or 0))) as relay:
+
+        def cut_the_store_off(_request: Received) -> Reply:
+            app.answer = lambda _request: TAKES
+            relay.__exit__()
+            return TAKES
+
+        app.answer = cut_the_store_off
+        url = f"redis://:{upstream.password}@{HOST}:{relay.port}/0"
+        behind = Service(url, service.changes, clock, clock.move)
+        with pytest.raises(StoreUnavailableError):
+            behind.delivery_run().run()
+
+    assert len(app.received) == 1
+    assert service.delivery_run().run() == {"delivered": 2}
+    clock.move(LEASE_SECONDS)
+    assert service.delivery_run().run() == {"delivered": 1}
+    assert sorted(set(ids_at(app))) == ids_of(ingested_events)
+    assert len(app.received) == 4
+
+
+@pytest.fixture(scope="module")
+def vod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """VOD, where the files of these events are."""
+    with Account(tmp_path_factory.mktemp("vod")) as account:
+        yield account
+        account.simulator.faults.set([])
+
+
+@pytest.fixture
+def careful(service: Service, vod: Account) -> Service:
+    """Give a deployment that reads back what was pushed."""
+    vod.simulator.faults.set([])
+    changes = {**service.changes, "READ_BACK": "on", "VOD_API_URL": vod.url}
+    return Service(service.redis_url, changes, service.clock, service.wait)
+
+
+def push(service: Service, vod: Account) -> IngestedEvent:
+    """Upload a file, and push its event."""
+    token = token_of(new_session())
+    file_id = vod.upload(source_context=token)["data"]["fileId"]
+    return service.ingest(uploaded(token, file_id=file_id), "push")
+
+
+def test_held_event_is_verified_when_vod_answers_again(
+    careful: Service, vod: Account, app: HttpPeer, clock: Clock
+) -> None:
+    """Nothing unverified goes out: the timer asks VOD again by the schedule, and then delivers."""
+    ingested = push(careful, vod)
+    vod.simulator.faults.set([Fault("DescribeMediaInfos", "error", times=1)])
+    clock.move(10)
+
+    assert careful.delivery_run().run() == {"held": 1}
+    assert (app.received, careful.due()) == ([], 0)
+
+    clock.move(5)
+    assert careful.delivery_run().run() == {"delivered": 1}
+    content = json.loads(app.received[0].body)["data"]
+    assert (content["verified"], content["verdict"], content["sequence"]) == (True, "attributed", 1)
+    assert careful.record(ingested)["status"] == "verified"
+
+
+def test_event_about_another_uploads_file_is_quarantined(
+    careful: Service, vod: Account, app: HttpPeer, clock: Clock
+) -> None:
+    """A file that VOD keeps under another token proves the event false: it never goes out."""
+    file_id = vod.upload(source_context=token_of(new_session("mallory")))["data"]["fileId"]
+    ingested = careful.ingest(uploaded(token_of(new_session()), file_id=file_id), "push")
+    clock.move(10)
+
+    assert careful.delivery_run().run() == {"quarantined": 1}
+    assert careful.due(after=10**6) == 0
+    assert careful.record(ingested)["delivery"] == "withheld"
+    assert app.received == []
+
+
+def test_event_that_can_never_be_verified_ends_as_a_dead_letter(
+    careful: Service, vod: Account, app: HttpPeer, clock: Clock
+) -> None:
+    """VOD's API down for days: the event is asked about ten times, and is kept for people to see."""
+    ingested = push(careful, vod)
+    vod.simulator.faults.set([Fault("DescribeMediaInfos", "error", times=10)])
+
+    endings = []
+    for delay in (10, *DELAYS_SECONDS[1:]):
+        clock.move(delay)
+        endings.append(careful.delivery_run().run())
+
+    assert endings == [{"held": 1}] * 9 + [{"dead": 1}]
+    assert app.received == []
+    assert careful.record(ingested)["problem"].startswith("DescribeMediaInfos failed")
+    assert careful.due(after=10**6) == 0
+
+
+def test_held_event_without_a_webhook_is_verified_and_kept(
+    careful: Service, vod: Account, clock: Clock
+) -> None:
+    """The state of the upload depends on the read-back, whether or not the app hears of events."""
+    off = Service(careful.redis_url, {**careful.changes, "APP_WEBHOOK_URL": "off"}, clock, clock.move)
+    ingested = push(off, vod)
+    clock.move(10)
+
+    assert off.delivery_run().run() == {"kept": 1}
+    assert off.record(ingested)["status"] == "verified"
+    assert off.due(after=10**6) == 0

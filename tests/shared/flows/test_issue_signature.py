@@ -1,0 +1,260 @@
+"""Issuing against the real store; the handler's view is in `tests/functions/test_upload_signature*`."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.config.settings import UploadSignatureSettings, load_settings
+from shared.domain.policy import SignatureRequest, read_signature_request
+from shared.domain.upload_id import made_at
+from shared.errors import (
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    RateLimitedError,
+    StoreUnavailableError,
+    UnprocessableError,
+)
+from shared.flows.issue_signature import (
+    RANDOM_BITS,
+    IssuedSignature,
+    Issuer,
+    Randomness,
+    random_values,
+)
+from shared.http.authentication import Caller
+from shared.store.connection import StoreScope
+from shared.store.deny_list import Denied, DeniedKind, DenyStore
+from shared.store.journal import Store
+from shared.vod.context_token import UploadContext, unseal
+from shared.vod.signature import decode
+from tests.functions.deployment import CONTEXT_KEY, environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+NOW = 1_793_318_400.9
+ALICE = Caller("alice")
+
+
+@pytest.fixture
+def make_issuer(valkey_url: str) -> Callable[..., Issuer]:
+    """Make an issuer whose store is the real one, and empty at first."""
+
+    def make(**changes: str) -> Issuer:
+        settings = load_settings(UploadSignatureSettings, environment(valkey_url, **changes))
+        return Issuer(
+            settings, Store(settings.redis_url, StoreScope(settings.stage, settings.retention_seconds))
+        )
+
+    return make
+
+
+def request(**members: object) -> SignatureRequest:
+    """Read the body of a request."""
+    return read_signature_request(members)
+
+
+def randomness(*nonces: int, upload_id: int = 5) -> Randomness:
+    """Decide what chance decides."""
+    return Randomness(nonces=nonces or (11, 12, 13), upload_id=upload_id)
+
+
+def begun(
+    issuer: Issuer, members: Mapping[str, object] | None = None, *, upload_id: int = 5
+) -> IssuedSignature:
+    """Begin an upload of Alice's."""
+    return issuer.begin(
+        read_signature_request(members or {}), ALICE, now=NOW, randomness=randomness(upload_id=upload_id)
+    )
+
+
+def test_clock_and_randomness_decide_everything(make_issuer: Callable[..., Issuer]) -> None:
+    """Whole seconds are signed; the id tells the time, and the nonce is one of those drawn."""
+    issued = begun(make_issuer())
+    values = decode(issued.signature).values
+
+    assert (values["currentTimeStamp"], values["expireTime"], values["random"]) == (
+        "1793318400",
+        "1793319000",
+        "11",
+    )
+    assert (issued.expires_at, issued.one_time, issued.policy) == (1_793_319_000, True, "default")
+    assert made_at(issued.upload_id) == 1_793_318_400
+    assert unseal(values["sourceContext"], keys=(CONTEXT_KEY,), stage="test") == UploadContext(
+        issued.upload_id, "alice", ""
+    )
+
+
+@pytest.mark.parametrize(
+    ("of_the_deployment", "of_the_policy", "in_the_token"),
+    [("", 1500099999, 1500099999), ("1500012345", 1500099999, 1500099999), ("1500012345", 1500012345, None)],
+)
+def test_token_names_the_sub_application_that_is_another(
+    make_issuer: Callable[..., Issuer], of_the_deployment: str, of_the_policy: int, in_the_token: int | None
+) -> None:
+    """Where VOD is to be asked about the upload stands in its token, unless it is where one asks anyway."""
+    policies = json.dumps({"default": {"vodSubAppId": of_the_policy}})
+    issued = begun(make_issuer(UPLOAD_POLICIES=policies, VOD_SUB_APP_ID=of_the_deployment))
+    values = decode(issued.signature).values
+    opened = unseal(values["sourceContext"], keys=(CONTEXT_KEY,), stage="test")
+
+    assert values["vodSubAppId"] == str(of_the_policy)
+    assert opened == UploadContext(issued.upload_id, "alice", "", in_the_token)
+
+
+def test_claims_of_the_token_decide_about_the_policy(make_issuer: Callable[..., Issuer]) -> None:
+    """What a user's token claims reaches the policy that asks for it."""
+    issuer = make_issuer(UPLOAD_POLICIES='{"default": {"claims": {"role": ["teacher"]}}}')
+    teacher = Caller("alice", claims={"role": "teacher"})
+
+    assert issuer.begin(request(), teacher, now=NOW, randomness=randomness()).policy == "default"
+    with pytest.raises(ForbiddenError):
+        begun(issuer, upload_id=6)
+
+
+def test_denied_network_gets_no_renewal(make_issuer: Callable[..., Issuer]) -> None:
+    """Where the caller comes from counts for a renewal as for a new upload (F24)."""
+    issuer = make_issuer()
+    renewal = request(uploadId=begun(issuer).upload_id)
+    at_home, away = Caller("alice", "203.0.113.7"), Caller("alice", "198.51.100.7")
+    DenyStore(issuer.settings.redis_url, StoreScope("test", 604_800)).deny(
+        Denied(DeniedKind.NETWORK, "203.0.113.7/32", since=int(NOW))
+    )
+
+    assert issuer.renew(renewal, away, now=NOW, randomness=randomness(21)).upload_id
+    with pytest.raises(ForbiddenError):
+        issuer.renew(renewal, at_home, now=NOW, randomness=randomness(22))
+
+
+def test_signatures_of_one_upload_differ_in_time_and_nonce_only(make_issuer: Callable[..., Issuer]) -> None:
+    """Also after the policy has changed and the region is not on its list any more."""
+    first = begun(make_issuer(), {"context": "c", "storageRegion": "ap-singapore"})
+    issuer = make_issuer(UPLOAD_POLICIES='{"default": {"procedures": ["Other"], "ttlSeconds": 5}}')
+    second = issuer.renew(request(uploadId=first.upload_id), ALICE, now=NOW + 60, randomness=randomness(21))
+
+    before, after = decode(first.signature).values, decode(second.signature).values
+    changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    assert changed == {"currentTimeStamp", "expireTime", "random"}
+    assert after["random"] == "21"
+    assert second.expires_at == 1_793_318_460 + 600
+
+
+def test_nonce_is_never_used_twice_in_a_second(make_issuer: Callable[..., Issuer]) -> None:
+    """VOD refuses the second of two equal signatures; the next second is another story."""
+    issuer = make_issuer()
+    issued = [begun(issuer, upload_id=number) for number in range(3)]
+    renewal = request(uploadId=issued[0].upload_id)
+
+    assert [decode(each.signature).values["random"] for each in issued] == ["11", "12", "13"]
+    with pytest.raises(RateLimitedError) as caught:
+        issuer.renew(renewal, ALICE, now=NOW, randomness=randomness())
+    assert caught.value.retry_after == 1
+    again = issuer.renew(renewal, ALICE, now=NOW + 1, randomness=randomness())
+    assert decode(again.signature).values["random"] == "11"
+
+
+@pytest.mark.parametrize("per_minute", [1, 7, 60])
+def test_refused_caller_passes_after_exactly_what_was_said(
+    make_issuer: Callable[..., Issuer], per_minute: int
+) -> None:
+    """So many at once, and then one each time that Retry-After has passed; a second earlier is too early."""
+    issuer = make_issuer(NEW_UPLOADS_PER_MINUTE=str(per_minute))
+
+    def begin(number: int, now: float) -> IssuedSignature:
+        return issuer.begin(request(), ALICE, now=now, randomness=Randomness([number], upload_id=number))
+
+    for number in range(per_minute):
+        begin(number, NOW)
+    with pytest.raises(RateLimitedError) as caught:
+        begin(100, NOW)
+    wait = caught.value.retry_after
+
+    assert wait == -(-60 // per_minute)
+    with pytest.raises(RateLimitedError):
+        begin(101, NOW + wait - 1)
+    assert begin(102, NOW + wait)
+
+
+def test_renewals_have_a_limit_of_their_own(make_issuer: Callable[..., Issuer]) -> None:
+    """Each upload so many a minute, whatever new uploads are allowed."""
+    issuer = make_issuer(NEW_UPLOADS_PER_MINUTE="1", RENEWALS_PER_MINUTE="10")
+    upload_id = begun(issuer).upload_id
+
+    for number in range(10):
+        issuer.renew(request(uploadId=upload_id), ALICE, now=NOW, randomness=randomness(100 + number))
+    with pytest.raises(RateLimitedError) as caught:
+        issuer.renew(request(uploadId=upload_id), ALICE, now=NOW, randomness=randomness(200))
+
+    assert caught.value.retry_after == 6
+    assert issuer.renew(request(uploadId=upload_id), ALICE, now=NOW + 6, randomness=randomness(201))
+
+
+@pytest.mark.parametrize(
+    ("members", "error"),
+    [
+        ({"policy": "nosuch"}, ForbiddenError),
+        ({"classId": 5}, UnprocessableError),
+        (
+            {"context": "".join(sha256(bytes([number])).hexdigest() for number in range(4))},
+            UnprocessableError,
+        ),
+    ],
+)
+def test_refused_beginning_leaves_nothing_behind(
+    make_issuer: Callable[..., Issuer], members: dict[str, object], error: type[Exception]
+) -> None:
+    """No session, no nonce, no turn."""
+    issuer = make_issuer(NEW_UPLOADS_PER_MINUTE="1")
+    with pytest.raises(error):
+        begun(issuer, members)
+
+    assert decode(begun(issuer).signature).values["random"] == "11"
+
+
+def test_renewal_is_for_the_owner_of_an_open_upload(make_issuer: Callable[..., Issuer]) -> None:
+    """Nobody else's, none that was never begun, none that has ended, and none with other parameters."""
+    issuer = make_issuer(UPLOAD_SESSION_SECONDS="60")
+    mine = request(uploadId=begun(issuer).upload_id)
+
+    with pytest.raises(NotFoundError):
+        issuer.renew(mine, Caller("bob"), now=NOW, randomness=randomness(21))
+    with pytest.raises(NotFoundError):
+        issuer.renew(
+            request(uploadId="01M81669D17WFRRRZ186G60VX5"), ALICE, now=NOW, randomness=randomness(22)
+        )
+    with pytest.raises(UnprocessableError):
+        issuer.renew(mine.model_copy(update={"class_id": 7011}), ALICE, now=NOW, randomness=randomness(23))
+    assert issuer.renew(mine, ALICE, now=NOW + 59, randomness=randomness(24))
+    with pytest.raises(ConflictError, match="expired"):
+        issuer.renew(mine, ALICE, now=NOW + 60, randomness=randomness(25))
+
+
+def test_nothing_is_signed_without_the_store() -> None:
+    """A signature whose nonce was not reserved could be one that was issued before."""
+    settings = load_settings(UploadSignatureSettings, environment("redis://127.0.0.1:1/0"))
+    issuer = Issuer(
+        settings, Store(settings.redis_url, StoreScope(settings.stage, settings.retention_seconds))
+    )
+
+    with pytest.raises(StoreUnavailableError):
+        begun(issuer)
+    with pytest.raises(StoreUnavailableError):
+        issuer.renew(request(uploadId="01M81669D17WFRRRZ186G60VX5"), ALICE, now=NOW, randomness=randomness())
+
+
+@given(
+    nonces=st.lists(st.integers(0, 2**32 - 1), min_size=3, max_size=3), upload_id=st.integers(0, 2**80 - 1)
+)
+def test_every_bit_of_a_draw_is_used_once(nonces: list[int], upload_id: int) -> None:
+    """Three nonces and an id share none of the bits, and leave none over."""
+    bits = upload_id + sum(nonce << (80 + 32 * place) for place, nonce in enumerate(nonces))
+
+    assert random_values(bits) == Randomness(nonces, upload_id)
+    assert RANDOM_BITS == 3 * 32 + 80

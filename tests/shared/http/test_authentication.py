@@ -1,0 +1,329 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import math
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import jwt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.config.settings import CallerSettings, load_settings
+from shared.errors import ServiceError, UnauthenticatedError
+from shared.http.authentication import Caller, authenticate
+from tests.keys import ec_key, public_pem, rsa_key
+
+if TYPE_CHECKING:
+    from tests.keys import PrivateKey
+
+NOW = 1_793_318_400
+SECRET = "a secret of the login service for tests"
+OLDER = "another secret which is being replaced"
+CLAIMS = {"sub": "alice", "exp": NOW + 600}
+KNOWN_ANSWER = (
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhbGljZSIsImV4cCI6MTc5MzMxOTAwMH0"
+    ".hxOlIpTV_440S66PAJXMOECnQpw3ZTvIU72V8zNmx18"
+)
+
+
+def settings(**variables: str) -> CallerSettings:
+    """Read caller settings; the two HS256 secrets unless another kind of key is given."""
+    kinds = {"JWT_PUBLIC_KEY", "JWT_JWKS_URL"}
+    keys = {} if kinds & variables.keys() else {"JWT_SECRETS": f"{SECRET},{OLDER}"}
+    return load_settings(CallerSettings, {**keys, **variables})
+
+
+def caller(token: str, **variables: str) -> Caller:
+    """Authenticate one request that shows this token."""
+    return authenticate({"authorization": f"Bearer {token}"}, settings(**variables), now=NOW)
+
+
+def is_refused(token: str, **variables: str) -> bool:
+    """Whether the token is refused, without a hint why."""
+    with pytest.raises(UnauthenticatedError) as caught:
+        caller(token, **variables)
+    return str(caught.value) == "Send a valid user token as Authorization: Bearer <JWT>."
+
+
+def handmade(header: object, claims: object, *, secret: str | bytes = SECRET) -> str:
+    """Put a token together without any library, so that it may be wrong; bytes are taken as they are."""
+
+    def part(content: object) -> str:
+        raw = content if isinstance(content, bytes) else json.dumps(content).encode()
+        return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+    signed = f"{part(header)}.{part(claims)}"
+    key = secret if isinstance(secret, bytes) else secret.encode()
+    return f"{signed}.{part(hmac.digest(key, signed.encode(), hashlib.sha256))}"
+
+
+hs256 = partial(handmade, {"alg": "HS256"})
+
+
+class TestSharedSecrets:
+    """HS256: the app and this service know the same secrets."""
+
+    def test_known_token_is_accepted(self) -> None:
+        """OpenSSL signed it: printf %s HEADER.CLAIMS | openssl dgst -sha256 -hmac SECRET -binary."""
+        assert caller(KNOWN_ANSWER) == Caller("alice")
+
+    @pytest.mark.parametrize("secret", [SECRET, OLDER])
+    def test_every_listed_secret_verifies(self, secret: str) -> None:
+        """A secret can be replaced while tokens of the older one are still out."""
+        assert caller(hs256(CLAIMS, secret=secret)) == Caller("alice")
+
+    def test_other_secrets_do_not(self) -> None:
+        """A secret that was taken off the list is worth nothing."""
+        assert is_refused(hs256(CLAIMS, secret="x" * 40))
+        assert is_refused(hs256(CLAIMS, secret=OLDER), JWT_SECRETS=SECRET)
+
+    @pytest.mark.parametrize("part", [0, 1, 2])
+    def test_token_with_one_bit_flipped_is_refused(self, part: int) -> None:
+        """Header, claims and signature: none can be changed."""
+        parts = hs256(CLAIMS).split(".")
+        raw = bytearray(base64.urlsafe_b64decode(parts[part] + "=="))
+        raw[len(raw) // 2] ^= 1
+        parts[part] = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+        assert is_refused(".".join(parts))
+
+    @pytest.mark.parametrize(
+        "algorithm", ["none", "None", "", "HS384", "HS512", "RS256", "hs256", None, [], {}, 7]
+    )
+    def test_only_hs256_counts(self, algorithm: object) -> None:
+        """The deployment says which algorithm; the token does not (S02)."""
+        assert is_refused(handmade({"alg": algorithm}, CLAIMS))
+        assert is_refused(handmade({"alg": algorithm}, CLAIMS).rpartition(".")[0] + ".")
+
+
+class TestPublicKeys:
+    """RS256 and ES256: the login service keeps its key to itself."""
+
+    @pytest.mark.parametrize(("key", "algorithm"), [(rsa_key(), "RS256"), (ec_key(), "ES256")])
+    def test_tokens_of_its_private_key_are_accepted(self, key: PrivateKey, algorithm: str) -> None:
+        """The kind of the public key decides the algorithm."""
+        token = jwt.encode(CLAIMS, key, algorithm=algorithm)
+
+        assert caller(token, JWT_PUBLIC_KEY=public_pem(key)) == Caller("alice")
+
+    @pytest.mark.parametrize(("key", "algorithm"), [(rsa_key(), "RS256"), (ec_key(), "ES256")])
+    def test_tokens_of_both_keys_are_accepted_during_a_rotation(
+        self, key: PrivateKey, algorithm: str
+    ) -> None:
+        """The old and the new one stand behind each other, in either order and of either kind (S40)."""
+        token = jwt.encode(CLAIMS, key, algorithm=algorithm)
+        pems = [public_pem(rsa_key()), public_pem(ec_key()), public_pem(rsa_key("other"))]
+
+        assert caller(token, JWT_PUBLIC_KEY="".join(pems)) == Caller("alice")
+        assert caller(token, JWT_PUBLIC_KEY="".join(reversed(pems))) == Caller("alice")
+
+    @pytest.mark.parametrize(("key", "algorithm"), [(rsa_key("other"), "RS256"), (ec_key("other"), "ES256")])
+    @pytest.mark.parametrize("public", [rsa_key(), ec_key()])
+    def test_tokens_of_other_keys_are_refused(
+        self, key: PrivateKey, algorithm: str, public: PrivateKey
+    ) -> None:
+        """Of the same kind or the other."""
+        assert is_refused(jwt.encode(CLAIMS, key, algorithm=algorithm), JWT_PUBLIC_KEY=public_pem(public))
+
+    @pytest.mark.parametrize("key", [rsa_key(), ec_key()])
+    @pytest.mark.parametrize("algorithm", ["HS256", "none", "RS256", "ES256"])
+    def test_public_key_is_no_secret(self, key: PrivateKey, algorithm: str) -> None:
+        """Who knows the public key can compute an HMAC with it, and gets nowhere (RFC 8725, section 2.1)."""
+        pem = public_pem(key)
+
+        for spelling in (pem, pem.strip(), pem.replace("\n", "\\n")):
+            assert is_refused(handmade({"alg": algorithm}, CLAIMS, secret=spelling), JWT_PUBLIC_KEY=pem)
+
+    @pytest.mark.parametrize("algorithm", ["RS384", "RS512", "PS256"])
+    def test_other_algorithms_of_the_key_are_refused(self, algorithm: str) -> None:
+        """One algorithm per kind of key."""
+        token = jwt.encode(CLAIMS, rsa_key(), algorithm=algorithm)
+
+        assert is_refused(token, JWT_PUBLIC_KEY=public_pem(rsa_key()))
+
+
+class TestHeader:
+    """What a token says about itself is not believed."""
+
+    @pytest.mark.parametrize(
+        "extra",
+        [
+            {"jku": "http://127.0.0.1:9/keys.json"},
+            {"x5u": "http://127.0.0.1:9/keys.pem"},
+            {"x5c": ["AAAA"]},
+            {"jwk": {"kty": "oct", "k": "eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHg"}},
+            {"kid": "../../etc/passwd"},
+            {"typ": 7, "cty": None},
+        ],
+    )
+    def test_keys_it_brings_along_are_ignored(self, extra: dict[str, object]) -> None:
+        """A key that the token names does not verify it, and does no harm to a token that is right (S04)."""
+        header = {"alg": "HS256", **extra}
+
+        assert caller(handmade(header, CLAIMS)) == Caller("alice")
+        assert is_refused(handmade(header, CLAIMS, secret="x" * 32))
+
+    @pytest.mark.parametrize("critical", [["exp"], ["x"], [], "x", 7, {}])
+    def test_extension_it_calls_critical_is_refused(self, critical: object) -> None:
+        """None is understood here (RFC 7515, section 4.1.11)."""
+        assert is_refused(handmade({"alg": "HS256", "crit": critical}, CLAIMS))
+
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            b"",
+            b"{",
+            b"null",
+            b"[]",
+            b'"x"',
+            b"\xff",
+            b"[" * 3000,
+            b'{"a":' * 1000,
+            b'{"alg":' + b"9" * 5000 + b"}",
+        ],
+    )
+    def test_garbage_is_refused(self, raw: bytes) -> None:
+        """What cannot be read is no token, in the header as in the claims."""
+        assert is_refused(handmade(raw, CLAIMS))
+        assert is_refused(hs256(raw))
+
+
+class TestClaims:
+    """Who, until when, by whom and for whom."""
+
+    @pytest.mark.parametrize("missing", ["sub", "exp"])
+    def test_user_and_expiry_are_required(self, missing: str) -> None:
+        """A token that never ends, or is nobody's, is none."""
+        assert is_refused(hs256({name: value for name, value in CLAIMS.items() if name != missing}))
+        assert is_refused(hs256({**CLAIMS, missing: None}))
+
+    @pytest.mark.parametrize(
+        ("claims", "accepted"),
+        [
+            ({"exp": NOW + 1}, True),
+            ({"exp": NOW - 59}, True),
+            ({"exp": NOW - 60}, False),
+            ({"exp": NOW - 59.5}, True),
+            ({"exp": -(10**400)}, False),
+            ({"nbf": NOW + 60}, True),
+            ({"nbf": NOW + 61}, False),
+            ({"iat": NOW + 60}, True),
+            ({"iat": NOW + 61}, False),
+            ({"nbf": NOW - 10**9, "iat": 0}, True),
+            ({"iat": 10**400}, False),
+        ],
+    )
+    def test_times_count_with_a_minute_of_leeway(self, claims: dict[str, Any], *, accepted: bool) -> None:
+        """Clocks of two machines differ a little; more than a minute is no excuse (S03)."""
+        token = hs256({**CLAIMS, **claims})
+
+        assert caller(token) == Caller("alice") if accepted else is_refused(token)
+
+    @pytest.mark.parametrize("claim", ["exp", "nbf", "iat"])
+    @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, True, "1893456000", [NOW], {}])
+    def test_what_is_no_instant_is_refused(self, claim: str, value: object) -> None:
+        """A NumericDate is a finite number (RFC 7519, section 2)."""
+        assert is_refused(hs256({**CLAIMS, claim: value}))
+
+    @pytest.mark.parametrize(
+        "user", ["a", "42", "user|google-oauth2|117", "앨리스", "a" * 128, "é" * 64, "a b"]
+    )
+    def test_user_is_what_sub_says(self, user: str) -> None:
+        """Any printable text of up to 128 bytes."""
+        assert caller(hs256({**CLAIMS, "sub": user})) == Caller(user)
+
+    @pytest.mark.parametrize(
+        "user",
+        [
+            "",
+            "a" * 129,
+            "é" * 65,
+            "a" * 127 + "é",
+            "a\nb",
+            "a\x00",
+            "\x7f",
+            "\ud800",
+            42,
+            ["alice"],
+            {},
+            True,
+        ],
+    )
+    def test_user_that_is_no_such_text_is_refused(self, user: object) -> None:
+        """Such a text would harm wherever it is shown or kept; 128 bytes of UTF-8 are the most (S08)."""
+        assert is_refused(hs256({**CLAIMS, "sub": user}))
+
+    def test_issuer_must_be_the_one_configured(self) -> None:
+        """With JWT_ISSUER a token of another login service is worth nothing."""
+        assert caller(hs256({**CLAIMS, "iss": "login.example.test"}), JWT_ISSUER="login.example.test")
+        others: list[object] = [None, "", "login", "login.example.test.evil", 7, ["login.example.test"], {}]
+        for issuer in others:
+            assert is_refused(hs256({**CLAIMS, "iss": issuer}), JWT_ISSUER="login.example.test")
+        assert is_refused(hs256(CLAIMS), JWT_ISSUER="login.example.test")
+
+    def test_audience_must_include_the_one_configured(self) -> None:
+        """With JWT_AUDIENCE a token for another service is worth nothing; without it the claim is unread."""
+        right: list[object] = ["uploads", ["mail", "uploads"]]
+        wrong: list[object] = [None, "", "mail", [], ["mail"], ["uploads", 7], 7, {}]
+        for audience in right:
+            assert caller(hs256({**CLAIMS, "aud": audience}), JWT_AUDIENCE="uploads") == Caller("alice")
+        for audience in wrong:
+            assert is_refused(hs256({**CLAIMS, "aud": audience}), JWT_AUDIENCE="uploads")
+        assert is_refused(hs256(CLAIMS), JWT_AUDIENCE="uploads")
+        assert caller(hs256({**CLAIMS, "aud": "mail"})) == Caller("alice")
+
+    def test_caller_comes_with_all_claims(self) -> None:
+        """Policies ask for them; they are no part of what is shown of a caller."""
+        found = caller(hs256({**CLAIMS, "role": ["teacher"]}))
+
+        assert found.claims["role"] == ["teacher"]
+        assert "teacher" not in repr(found)
+
+
+class TestAuthorizationHeader:
+    """The one place where a token is looked for."""
+
+    @pytest.mark.parametrize("form", ["Bearer {0}", "bearer {0}", "BEARER  {0} "])
+    def test_scheme_is_bearer_in_any_case(self, form: str) -> None:
+        """As RFC 9110 says of schemes."""
+        assert authenticate({"authorization": form.format(hs256(CLAIMS))}, settings(), now=NOW)
+
+    @pytest.mark.parametrize(
+        "form",
+        [
+            "",
+            "Bearer",
+            "Bearer ",
+            "{0}",
+            "Basic {0}",
+            "Bearer {0} {0}",
+            "Bearer {0}, Bearer {0}",
+            "Bearer\t{0}",
+        ],
+    )
+    def test_anything_else_is_no_credential(self, form: str) -> None:
+        """Two tokens are as good as none."""
+        with pytest.raises(UnauthenticatedError):
+            authenticate({"authorization": form.format(hs256(CLAIMS))}, settings(), now=NOW)
+        with pytest.raises(UnauthenticatedError):
+            authenticate({}, settings(), now=NOW)
+
+    def test_long_token_is_refused_unread(self) -> None:
+        """8 KB is far more than a login service needs, and the limit is exact (S07)."""
+        fitting = max(n for n in range(5900, 6200) if len(hs256({**CLAIMS, "x": "a" * n})) <= 8192)
+
+        assert caller(hs256({**CLAIMS, "x": "a" * fitting})) == Caller("alice")
+        assert is_refused(hs256({**CLAIMS, "x": "a" * (fitting + 1)}))
+
+    @given(st.text(st.characters(exclude_categories=()), max_size=60))
+    def test_any_text_leads_to_a_refusal(self, text: str) -> None:
+        """Never to another error, whatever it is made of."""
+        with pytest.raises(ServiceError) as caught:
+            authenticate({"authorization": text}, settings(), now=NOW)
+        assert caught.type is UnauthenticatedError
+        assert is_refused(text)

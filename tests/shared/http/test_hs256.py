@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+from typing import Any
+
+import jwt
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from shared.http.hs256 import claims_signed_with
+from tests.keys import public_pem, rsa_key
+
+SECRET = "a secret of the login service for tests"
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+NAMES = st.sampled_from(["login", "app", "web", "other"])
+CLAIMS = st.fixed_dictionaries(
+    {},
+    optional={
+        "sub": st.text(max_size=8) | JSON,
+        "exp": st.integers(0, 2**40) | JSON,
+        "iss": NAMES | JSON,
+        "aud": NAMES | st.lists(NAMES, max_size=3) | JSON,
+        "jti": st.text(max_size=5) | JSON,
+        "iat": JSON,
+        "role": JSON,
+    },
+)
+HEADERS = st.fixed_dictionaries(
+    {"alg": st.sampled_from(["HS256", "HS256", "HS256", "none", "HS512", "RS256", "hs256"])},
+    optional={
+        "typ": st.just("JWT"),
+        "kid": st.text(max_size=5),
+        "crit": st.just(["b64"]),
+        "b64": st.booleans(),
+    },
+)
+WHOM = st.sampled_from([(None, None), ("login", None), (None, "app"), ("login", "app")])
+
+
+def part(content: object) -> str:
+    """Spell one part of a token; bytes are taken as they are."""
+    raw = content if isinstance(content, bytes) else json.dumps(content).encode()
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def signed(header: object, claims: object, secret: str = SECRET) -> str:
+    """Put a token together without any library, and sign it whatever it says."""
+    text = f"{part(header)}.{part(claims)}"
+    return f"{text}.{part(hmac.digest(secret.encode(), text.encode(), 'sha256'))}"
+
+
+def by_pyjwt(token: str, issuer: str | None, audience: str | None) -> dict[str, Any] | None:
+    """Read the token as PyJWT does, under the same rules."""
+    needs = {"require": ["exp", "sub"], "verify_aud": audience is not None}
+    later = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
+    options: Any = {**needs, **later}
+    try:
+        return jwt.decode(
+            token, SECRET, algorithms=["HS256"], issuer=issuer, audience=audience, options=options
+        )
+    except jwt.PyJWTError:
+        return None
+
+
+@given(claims=CLAIMS, whom=WHOM)
+@example({"sub": "alice", "exp": 1, "aud": ["app", 1]}, (None, "app"))
+@example({"sub": "alice", "exp": 1, "aud": "app", "iss": "login"}, ("login", "app"))
+@example({"sub": "alice", "exp": 1, "aud": []}, (None, "app"))
+def test_genuine_token_is_read_as_by_pyjwt(
+    claims: dict[str, Any], whom: tuple[str | None, str | None]
+) -> None:
+    """What our secret has signed counts with the same claims, or is refused by both."""
+    issuer, audience = whom
+    token = signed({"alg": "HS256", "typ": "JWT"}, claims)
+
+    assert claims_signed_with(SECRET, token, issuer=issuer, audience=audience) == by_pyjwt(token, *whom)
+
+
+@given(header=HEADERS, claims=CLAIMS, cut=st.integers(0, 400), put=st.characters(max_codepoint=127))
+def test_token_that_pyjwt_refuses_is_refused(
+    header: dict[str, Any], claims: dict[str, Any], cut: int, put: str
+) -> None:
+    """Other algorithms, headers with more in them, and a character changed anywhere."""
+    whole = signed(header, {"sub": "alice", "exp": 1, **claims})
+    for token in (whole, whole[:cut] + put + whole[cut + 1 :], whole[:cut]):
+        if (read := claims_signed_with(SECRET, token, issuer=None, audience=None)) is not None:
+            assert read == by_pyjwt(token, None, None)
+
+
+@given(user=st.text(max_size=20), secret=st.text(st.characters(exclude_categories=["Cs"]), min_size=32))
+def test_token_made_by_pyjwt_is_taken(user: str, secret: str) -> None:
+    """What the usual libraries make, with any secret that is none of another kind of key."""
+    token = jwt.encode({"sub": user, "exp": 5}, secret, algorithm="HS256")
+
+    assert claims_signed_with(secret, token, issuer=None, audience=None) == {"sub": user, "exp": 5}
+    assert claims_signed_with(secret + "x", token, issuer=None, audience=None) is None
+
+
+@pytest.mark.parametrize("secret", [public_pem(rsa_key()), "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQDp"])
+def test_public_key_is_no_secret(secret: str) -> None:
+    """Everybody knows it, so everybody could sign: a deployment with such a mistake takes no token."""
+    token = signed({"alg": "HS256"}, {"sub": "alice", "exp": 5}, secret)
+
+    assert claims_signed_with(secret, token, issuer=None, audience=None) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "claims"),
+    [
+        (b"[" * 100_000, {"sub": "alice", "exp": 5}),
+        ({"alg": "HS256"}, b"[" * 100_000),
+        ({"alg": "HS256"}, b"\xff"),
+        ({"alg": "HS256"}, ["sub", "exp"]),
+        (["alg"], {"sub": "alice", "exp": 5}),
+        (b"a", b"b"),
+    ],
+)
+def test_part_that_is_no_object_is_refused(header: object, claims: object) -> None:
+    """Signed or not: nesting without end, other encodings, and JSON of another kind."""
+    assert claims_signed_with(SECRET, signed(header, claims), issuer=None, audience=None) is None
+
+
+def test_part_of_impossible_length_is_refused() -> None:
+    """Five characters of Base64 are no bytes; signed as they stand, they are still nothing."""
+    for text in ("abcde." + part({"sub": "alice", "exp": 5}), part({"alg": "HS256"}) + ".abcde"):
+        token = f"{text}.{part(hmac.digest(SECRET.encode(), text.encode(), 'sha256'))}"
+
+        assert claims_signed_with(SECRET, token, issuer=None, audience=None) is None

@@ -1,0 +1,359 @@
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.errors import (
+    ConfigurationError,
+    ContentTooLargeError,
+    FieldError,
+    InvalidRequestError,
+    MethodNotAllowedError,
+    RateLimitedError,
+    ServiceError,
+    StoreUnavailableError,
+    UnauthenticatedError,
+    UnprocessableError,
+    UnsupportedMediaTypeError,
+)
+from shared.http.message import (
+    Request,
+    Response,
+    allow_methods,
+    json_response,
+    parse_request,
+    prefers_text,
+    preflight_response,
+    problem_response,
+    read_json,
+    text_response,
+    to_scf_response,
+    with_common_headers,
+)
+from tests.functions.scf import sample
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=()), max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def request(**event: object) -> Request:
+    """Parse a small event."""
+    return parse_request({"httpMethod": "POST", "path": "/", **event}, request_id="r-1")
+
+
+def headed(**headers: str) -> Request:
+    """Parse an event with these headers; underscores stand for hyphens."""
+    return request(headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+
+class TestReadingAnEvent:
+    """Two dialects of the platform, one request."""
+
+    @pytest.mark.parametrize("method", ["post", "get"])
+    def test_both_dialects_say_the_same(self, method: str) -> None:
+        """The samples of the function URL and of the API gateway hold one and the same request."""
+        names = ("accept", "authorization", "content-type", "if-none-match", "origin")
+        first, second = (
+            parse_request(sample(f"{dialect}_{method}"), request_id="r-1")
+            for dialect in ("function_url", "api_gateway")
+        )
+
+        for name in ("method", "path", "segments", "query", "body", "client_address", "request_id"):
+            assert getattr(first, name) == getattr(second, name)
+        assert [first.headers.get(name) for name in names] == [second.headers.get(name) for name in names]
+
+    def test_sample_is_read_completely(self) -> None:
+        """Method, path, query, headers, body and address of a POST to a function URL."""
+        got = parse_request(sample("function_url_post"), request_id="r-1")
+
+        assert (got.method, got.path, got.segments, got.query) == ("POST", "/signature", ("signature",), {})
+        assert got.body == '{"context":"수업 3"}'.encode()
+        assert got.headers["content-type"] == "application/json; charset=utf-8"
+        assert (got.client_address, got.request_id) == ("203.0.113.7", "r-1")
+
+    def test_request_shows_no_content_of_it(self) -> None:
+        """A request that lands in a log or a debugger shows no header, query or body."""
+        shown = repr(request(headers={"Authorization": "canary"}, queryString={"a": "canary"}, body="canary"))
+
+        assert "canary" not in shown
+
+    @pytest.mark.parametrize(
+        "event", [None, [], "x", 7, {}, {"httpMethod": None}, {"httpMethod": ["GET"]}, {"Type": "Timer"}]
+    )
+    def test_other_events_are_refused(self, event: object) -> None:
+        """A timer's event, or no event at all, is no HTTP request."""
+        with pytest.raises(InvalidRequestError):
+            parse_request(event, request_id="r-1")
+
+    @pytest.mark.parametrize(
+        "absent", [{}, {"path": None, "queryString": None, "headers": None, "body": None}]
+    )
+    def test_parts_may_be_missing(self, absent: dict[str, object]) -> None:
+        """What the platform leaves out of a GET is undocumented, so all of it may be."""
+        got = parse_request({"httpMethod": "get", **absent}, request_id="r-1")
+
+        assert (got.method, got.path, got.query, got.headers, got.body) == ("GET", "/", {}, {}, b"")
+        assert got.client_address == ""
+
+    def test_header_names_do_not_depend_on_case(self) -> None:
+        """The gateway hands on what the client wrote, the function URL lower case."""
+        assert request(headers={"X-Some-Header": "1"}).headers == {"x-some-header": "1"}
+
+    @pytest.mark.parametrize(
+        "headers", [{"A": ["1", "2"]}, {"A": "1", "a": "2"}, {"A": ["1"], "a": ["2", 7]}]
+    )
+    def test_header_that_came_twice_is_joined(self, headers: dict[str, object]) -> None:
+        """None of the values is dropped, so nobody can hide one behind another."""
+        assert request(headers=headers).headers == {"a": "1, 2"}
+
+    def test_what_is_no_text_is_left_out(self) -> None:
+        """Of headers and query; of a query key that came twice the first value counts."""
+        got = request(
+            headers={"a": 1, "b": [], "c": None, 7: "x"},
+            queryString={"a": ["1", "2"], "b": [], "c": 1, 7: "x"},
+        )
+
+        assert (got.headers, got.query) == ({}, {"a": "1"})
+
+    @pytest.mark.parametrize("path", ["", "/", "//", None, 7])
+    def test_root_has_no_segments(self, path: object) -> None:
+        """However it is spelt."""
+        assert request(path=path).segments == ()
+
+    def test_body_in_base64_is_decoded(self) -> None:
+        """The gateway says so when it encodes; the word must be `true` itself."""
+        coded = base64.b64encode(b"\xff\x00").decode()
+
+        assert request(body=coded, isBase64Encoded=True).body == b"\xff\x00"
+        for word in (False, None, "true", 1):
+            assert request(body=coded, isBase64Encoded=word).body == coded.encode()
+
+    @pytest.mark.parametrize(
+        ("body", "coded"), [("a", True), ("\n!", True), ("é===", True), ("\ud800", False)]
+    )
+    def test_body_that_cannot_be_read_is_refused(self, body: str, *, coded: bool) -> None:
+        """Broken base64, or a text that no encoding can carry."""
+        with pytest.raises(InvalidRequestError):
+            request(body=body, isBase64Encoded=coded)
+
+    @given(
+        st.dictionaries(
+            st.sampled_from(["path", "headers", "queryString", "body", "isBase64Encoded", "requestContext"]),
+            ANYTHING,
+        )
+    )
+    def test_any_event_is_read_or_refused(self, event: dict[str, Any]) -> None:
+        """With one of our errors, and no other."""
+        try:
+            got = request(**event)
+        except InvalidRequestError:
+            return
+        assert all(
+            isinstance(text, str) for pair in (*got.headers.items(), *got.query.items()) for text in pair
+        )
+
+
+class TestClientAddress:
+    """The address that the platform saw."""
+
+    @pytest.mark.parametrize(
+        ("said", "address"),
+        [
+            ("203.0.113.7", "203.0.113.7"),
+            ("203.0.113.7:50123", "203.0.113.7"),
+            ("2001:db8::7", "2001:db8::7"),
+            ("[2001:db8::7]:50123", "2001:db8::7"),
+            (" 203.0.113.7 ", "203.0.113.7"),
+        ],
+    )
+    def test_port_is_not_part_of_it(self, said: str, address: str) -> None:
+        """Every spelling that was seen, of both dialects."""
+        assert headed(x_scf_remote_addr=said).client_address == address
+        assert request(requestContext={"sourceIp": said}).client_address == address
+
+    def test_headers_of_the_client_do_not_count(self) -> None:
+        """Behind the gateway its own word counts, and a forwarded-for header never."""
+        forged = {"x-forwarded-for": "198.51.100.9", "x-real-ip": "198.51.100.9"}
+
+        assert request(headers=forged).client_address == ""
+        assert (
+            request(
+                headers={**forged, "X-Scf-Remote-Addr": "198.51.100.9"},
+                requestContext={"sourceIp": "203.0.113.7"},
+            ).client_address
+            == "203.0.113.7"
+        )
+
+
+class TestReadingJson:
+    """One JSON object, declared as such, of a bounded size."""
+
+    def test_object_is_read(self) -> None:
+        """In UTF-8."""
+        got = request(body='{"context": "수업"}', headers={"Content-Type": "application/json"})
+
+        assert read_json(got, max_bytes=100) == {"context": "수업"}
+
+    def test_nothing_is_an_empty_object(self) -> None:
+        """And needs no content type."""
+        assert read_json(request(body=" \r\n"), max_bytes=1) == {}
+
+    def test_other_media_types_are_refused(self) -> None:
+        """A body without a content type among them."""
+        for headers in (
+            {},
+            {"content-type": "text/plain"},
+            {"content-type": "application/json", "content-encoding": "gzip"},
+        ):
+            with pytest.raises(UnsupportedMediaTypeError):
+                read_json(request(body="{}", headers=headers), max_bytes=100)
+
+    def test_limit_is_in_bytes_and_exact(self) -> None:
+        """As many as allowed pass, one more does not."""
+        got = request(body='{"a":"é"}', headers={"content-type": "application/json"})
+
+        assert read_json(got, max_bytes=10) == {"a": "é"}
+        with pytest.raises(ContentTooLargeError):
+            read_json(got, max_bytes=9)
+
+    @pytest.mark.parametrize(
+        "body", [b"\xff\xfe{\x00}\x00", b"\x80", b'{"a": "\xc3"}', b"\xed\xa0\x80", b"[]", b"{"]
+    )
+    def test_other_bytes_are_refused(self, body: bytes) -> None:
+        """UTF-16, broken UTF-8, and JSON that is no object."""
+        coded = base64.b64encode(body).decode()
+        with pytest.raises(InvalidRequestError):
+            read_json(
+                request(body=coded, isBase64Encoded=True, headers={"content-type": "application/json"}),
+                max_bytes=100,
+            )
+
+
+class TestAnswers:
+    """From values to what the platform sends."""
+
+    def test_answer_is_spelt_as_the_platform_reads_it(self) -> None:
+        """Always with all keys, the headers in a dict of their own."""
+        assert to_scf_response(Response(204)) == {
+            "isBase64Encoded": False,
+            "statusCode": 204,
+            "headers": {},
+            "body": "",
+        }
+
+    def test_json_is_ascii(self) -> None:
+        """So no step between the function and the client can damage it."""
+        assert json_response(200, {"a": "é\ud800"}, Retry_After="2") == Response(
+            200, {"Content-Type": "application/json", "Retry-After": "2"}, '{"a":"\\u00e9\\ud800"}'
+        )
+
+    def test_text_is_plain(self) -> None:
+        """With the headers it was given."""
+        assert text_response(200, "abc", Upload_Id="7") == Response(
+            200, {"Content-Type": "text/plain; charset=utf-8", "Upload-Id": "7"}, "abc"
+        )
+
+    @pytest.mark.parametrize(
+        ("error", "status", "headers"),
+        [
+            (InvalidRequestError("x"), 400, {}),
+            (UnauthenticatedError("x"), 401, {"WWW-Authenticate": "Bearer"}),
+            (MethodNotAllowedError("x", allow=("GET", "PUT")), 405, {"Allow": "GET, PUT"}),
+            (RateLimitedError("x", retry_after=7), 429, {"Retry-After": "7"}),
+            (StoreUnavailableError("x"), 503, {}),
+        ],
+    )
+    def test_problem_has_the_headers_of_its_status(
+        self, error: ServiceError, status: int, headers: dict[str, str]
+    ) -> None:
+        """What HTTP asks for with 401, 405 and 429."""
+        answer = problem_response(error, request_id="r-1")
+
+        assert answer.status == status
+        assert answer.headers == {"Content-Type": "application/problem+json", **headers}
+
+    @pytest.mark.parametrize("error", [ServiceError("inside"), ConfigurationError("inside")])
+    def test_failure_of_ours_is_not_explained(self, error: ServiceError) -> None:
+        """The log has the detail; a caller could not do anything with it."""
+        assert "inside" not in problem_response(error, request_id="r-1").body
+
+    def test_faults_are_listed_with_pointers(self) -> None:
+        """And left out where there are none."""
+        error = UnprocessableError("x", field_errors=(FieldError("/a", "one"), FieldError("/b", "two")))
+
+        body = problem_response(error, request_id="r-1").body
+
+        assert '"errors":[{"pointer":"/a","detail":"one"},{"pointer":"/b","detail":"two"}]' in body
+        assert "errors" not in problem_response(UnprocessableError("x"), request_id="r-1").body
+
+    def test_methods_are_allowed_by_name(self) -> None:
+        """Any other is an error that lists those that are, with OPTIONS, which is always answered."""
+        allow_methods(request(httpMethod="put"), "GET", "PUT")
+        with pytest.raises(MethodNotAllowedError) as caught:
+            allow_methods(request(httpMethod="POST"), "GET", "PUT")
+        assert caught.value.allow == ("GET", "PUT", "OPTIONS")
+
+    def test_own_headers_outweigh_the_common_ones(self) -> None:
+        """An answer that says how it may be cached knows better."""
+        answer = with_common_headers(
+            Response(200, {"Cache-Control": "private"}), request(), allowed_origins=()
+        )
+
+        assert answer.headers == {
+            "Cache-Control": "private",
+            "X-Content-Type-Options": "nosniff",
+            "X-Request-Id": "r-1",
+        }
+
+    @pytest.mark.parametrize(
+        ("origin", "allowed"),
+        [("https://a.test", {"Access-Control-Allow-Origin": "https://a.test"}), ("null", {})],
+    )
+    def test_listed_origin_is_named(self, origin: str, allowed: dict[str, str]) -> None:
+        """Only the one that asks, and caches are told that the answer depends on it."""
+        answer = with_common_headers(
+            Response(200), headed(origin=origin), allowed_origins=("https://a.test", "https://b.test")
+        )
+
+        named = {name: value for name, value in answer.headers.items() if name.endswith("Allow-Origin")}
+        assert (named, answer.headers["Vary"]) == (allowed, "Origin")
+
+    def test_preflight_names_methods_and_headers(self) -> None:
+        """For a listed origin; without one it is a plain OPTIONS."""
+        listed = preflight_response(
+            headed(origin="https://a.test"), methods=("GET",), allowed_origins=("https://a.test",)
+        )
+        other = preflight_response(headed(), methods=("GET",), allowed_origins=("https://a.test",))
+
+        assert listed.headers["Access-Control-Allow-Methods"] == "GET"
+        assert other.headers == {"Allow": "GET, OPTIONS"}
+
+
+@pytest.mark.parametrize(
+    ("accept", "text"),
+    [
+        ("text/plain", True),
+        ("text/*", True),
+        ("text/plain;q=0.9, application/json;q=0.8", True),
+        ("text/plain; charset=utf-8; q=0.9, */*;q=0.1", True),
+        ("application/json;q=0, */*", True),
+        ("", False),
+        ("*/*", False),
+        ("text/plain, */*", False),
+        ("text/plain;q=0.5, */*", False),
+        ("text/plain, application/*", False),
+        ("text/plain;q=0", False),
+        ("text/html", False),
+        (";,;q=,text", False),
+    ],
+)
+def test_text_has_to_be_preferred(accept: str, *, text: bool) -> None:
+    """Weights and wildcards count as in RFC 9110, section 12.5.1; a tie is JSON's."""
+    assert prefers_text(headed(accept=accept)) is text

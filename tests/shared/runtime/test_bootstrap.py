@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from shared.errors import ConfigurationError
+from shared.runtime import bootstrap
+from tests.functions.deployment import VARIABLES, environment, start_anew
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from shared.config.settings import StoreSettings
+
+RUNTIMES = [
+    bootstrap.upload_signature,
+    bootstrap.upload_status,
+    bootstrap.event_notification,
+    bootstrap.reliable_notification,
+    bootstrap.event_delivery,
+]
+WEBHOOK = {
+    "APP_WEBHOOK_URL": "https://app.example.test/events",
+    "APP_WEBHOOK_SECRETS": "whsec_" + "A" * 40,
+}
+
+
+@pytest.fixture
+def deploy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Set the environment and start anew; there is no store at the address, and none is needed."""
+
+    def deploy(**changes: str) -> None:
+        for name in VARIABLES:
+            monkeypatch.delenv(name, raising=False)
+        for name, value in environment("redis://:canary-of-the-store@127.0.0.1:1/0", **changes).items():
+            monkeypatch.setenv(name, value)
+        start_anew()
+
+    deploy()
+    yield deploy
+    start_anew()
+
+
+@pytest.mark.parametrize("build", RUNTIMES)
+def test_function_is_built_once(
+    deploy: Callable[..., None],
+    build: Callable[[], bootstrap.Runtime[StoreSettings, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The environment is read at the first request of a process, and no store is asked for it."""
+    deploy()
+    first = build()
+    monkeypatch.setenv("STAGE", "other")
+
+    assert build() is first
+    assert first.settings.stage == "test"
+
+
+@pytest.mark.parametrize("build", RUNTIMES)
+def test_function_that_cannot_be_built_says_why(
+    deploy: Callable[..., None], build: Callable[[], object]
+) -> None:
+    """Each time it is asked, because the next request may find the settings mended."""
+    deploy(REDIS_URL="")
+
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="REDIS_URL"):
+            build()
+
+    deploy()
+    assert build()
+
+
+@pytest.mark.parametrize("build", RUNTIMES)
+def test_runtime_shows_no_secret(deploy: Callable[..., None], build: Callable[[], object]) -> None:
+    """Nor the address of the store, which holds a password."""
+    deploy()
+    shown = repr(build()).replace(environment("x")["VOD_SECRET_ID"], "")
+
+    assert "canary" not in shown
+
+
+def test_deliverer_has_a_webhook_if_there_is_one(deploy: Callable[..., None]) -> None:
+    """It is built at its first use and kept, as is the client of the server API."""
+    assert bootstrap.deliverer(bootstrap.event_delivery(), deadline=0).webhook is None
+
+    deploy(**WEBHOOK)
+    first, second = (bootstrap.deliverer(bootstrap.event_delivery(), deadline=7) for _ in range(2))
+
+    assert first.webhook is not None
+    assert first.webhook is second.webhook
+    assert first.read_back() is second.read_back()
+    assert (first.deadline, first.ingester.settings.stage) == (7, "test")
+    assert 0 <= first.jitter() < 1
+    assert abs(first.clock() - time.time()) < 5
+
+
+def test_clock_tells_unix_seconds() -> None:
+    """And a wait lets at least so much time pass; a moment that is over is not waited for."""
+    before = bootstrap.now()
+    bootstrap.wait(0.02)
+    bootstrap.wait(-5)
+
+    assert abs(before - time.time()) < 5
+    assert bootstrap.now() - before >= 0.015
+
+
+@pytest.mark.parametrize("bits", [32, 53, 80])
+def test_random_numbers_use_all_their_bits(bits: int) -> None:
+    """Of two hundred draws every bit is set in some and clear in others, and none comes twice."""
+    drawn = [bootstrap.random_bits(bits) for _ in range(200)]
+
+    assert all(0 <= number < 2**bits for number in drawn)
+    assert all({number >> place & 1 for number in drawn} == {0, 1} for place in range(bits))
+    assert len(set(drawn)) == 200
+
+
+def test_leases_differ() -> None:
+    """Whoever holds a lease is nobody else."""
+    assert len({bootstrap.new_lease() for _ in range(200)}) == 200

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from shared.domain.journal import AttemptEnding
+from shared.store.connection import StoreScope
+from shared.store.endpoint import Backlog
+from shared.store.journal import FAILURES_BEFORE_PARKING, Store
+from tests.shared.uploads import ENDPOINT, NOW, facts_in, new_entry, new_session, uploaded
+
+KEPT_SECONDS = 7200
+NOTHING = Backlog(due=0, next_due_at=None, dead=0, parked=0, quarantined=0)
+
+
+@pytest.fixture
+def store(valkey_url: str) -> Store:
+    """Make an empty store."""
+    return Store(valkey_url, StoreScope("test", KEPT_SECONDS))
+
+
+def test_empty_store_has_no_backlog(store: Store) -> None:
+    """Most minutes are like this."""
+    assert store.backlog(now=NOW) == NOTHING
+    assert set(NOTHING.figures(now=NOW).values()) == {0}
+
+
+def test_every_event_counts_where_it_stands_in_whatever_partition(store: Store) -> None:
+    """Those that wait with the time of the first of them; those given up by how that came to be."""
+    entry = new_entry(new_session(), facts_in(uploaded()))
+    for number in range(40):
+        waiting = replace(entry, name=f"waiting-{number}", upload=None, rule="record")
+        store.journal(waiting, endpoint=ENDPOINT, now=NOW, next_attempt_at=NOW + 100 + number)
+    forged = replace(entry, name="forged", upload=None, rule="quarantine")
+    store.journal(forged, endpoint=ENDPOINT, now=NOW, next_attempt_at=None)
+    given_up = replace(entry, name="given-up", upload=None, rule="record")
+    store.journal(given_up, endpoint=ENDPOINT, now=NOW, next_attempt_at=NOW)
+    ending = AttemptEnding(given_up.lease, ENDPOINT, NOW, "failed", None, {"delivery": "dead"})
+    assert store.finish_attempt(store.key_of(given_up), ending)
+    for _ in range(FAILURES_BEFORE_PARKING):
+        store.count_failure("poison", problem="ValueError", now=NOW)
+
+    counted = store.backlog(now=NOW)
+
+    assert counted == Backlog(due=40, next_due_at=NOW + 100, dead=1, parked=1, quarantined=1)
+    assert counted.figures(now=NOW)["overdueSeconds"] == 0
+    assert counted.figures(now=NOW + 130)["overdueSeconds"] == 30
+    later = store.backlog(now=NOW + KEPT_SECONDS + 1)
+    assert (later.dead, later.parked, later.quarantined) == (0, 0, 0)

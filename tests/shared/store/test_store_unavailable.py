@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+import redis
+
+from shared.domain.rate_limits import UploadLimits
+from shared.errors import StoreUnavailableError
+from shared.store.connection import StoreScope
+from shared.store.journal import Store
+from tests.shared.loopback_peer import HOST, RawPeer, refused_port, relay_to, say_nothing
+from tests.shared.uploads import NOW, new_entry, new_session
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from shared.domain.session import UploadSession
+
+SCOPE = StoreScope("test", 604_800)
+PASSWORD = "canary-of-the-store-password"
+SESSION = new_session()
+ENTRY = new_entry(SESSION)
+
+
+def store_at(port: int) -> Store:
+    """Make a store behind a port; the password is a word that can be searched for."""
+    return Store(f"redis://:{PASSWORD}@{HOST}:{port}/0", SCOPE)
+
+
+def begin(store: Store, session: UploadSession = SESSION) -> int:
+    """Begin an upload."""
+    return store.begin_upload(session, randoms=(1, 2, 3), now=NOW, limits=UploadLimits(1000)).nonce
+
+
+CALLS: list[Callable[[Store], object]] = [
+    begin,
+    lambda store: store.renew_upload("alice", SESSION.upload_id, randoms=(1,), now=NOW, per_minute=60),
+    lambda store: store.find_upload("alice", SESSION.upload_id),
+    lambda store: store.cancel_upload("alice", SESSION.upload_id, now=NOW),
+    lambda store: store.uploads_to_check(now=NOW, limit=1),
+    lambda store: store.check_again(SESSION, at=NOW),
+    lambda store: store.check_again(SESSION, at=None),
+    lambda store: store.journal(ENTRY, endpoint="", now=NOW, next_attempt_at=None),
+    lambda store: store.settle(ENTRY, now=NOW, genuine=True),
+    lambda store: store.due_events(now=NOW, limit=1),
+]
+
+
+def failure_of(store: Store, call: Callable[[Store], object]) -> tuple[StoreUnavailableError, float]:
+    """Give the error of a call, and how many seconds it took."""
+    started = time.monotonic()
+    with pytest.raises(StoreUnavailableError) as failure:
+        call(store)
+    return failure.value, time.monotonic() - started
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_store_that_is_down_is_told_at_once(call: Callable[[Store], object]) -> None:
+    """Nobody listening: every method says so within a second, without address or password."""
+    port = refused_port()
+
+    error, seconds = failure_of(store_at(port), call)
+
+    assert error.status == 503
+    assert seconds < 1.0
+    for secret in (str(port), HOST, PASSWORD):
+        assert secret not in error.detail
+
+
+@pytest.mark.parametrize("call", CALLS[:2])
+def test_store_that_never_answers_is_told_within_a_second(call: Callable[[Store], object]) -> None:
+    """A connection into which everything disappears costs less than a second (R7)."""
+    with RawPeer(say_nothing) as hole:
+        error, seconds = failure_of(store_at(hole.port), call)
+
+    assert error.status == 503
+    assert seconds < 1.0
+
+
+def hang_up(connection: socket.socket) -> None:
+    """Take what comes first and close."""
+    connection.recv(65536)
+
+
+def speak_another_protocol(connection: socket.socket) -> None:
+    """Answer what Redis never would."""
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+@pytest.mark.parametrize("speak", [hang_up, speak_another_protocol])
+def test_server_that_is_no_redis_counts_as_down(speak: Callable[[socket.socket], None]) -> None:
+    """A lost connection and a wrong protocol are the same to a caller: the store did not answer."""
+    with RawPeer(speak) as peer:
+        error, seconds = failure_of(store_at(peer.port), begin)
+
+    assert seconds < 1.0
+    assert PASSWORD not in error.detail
+
+
+def test_refused_password_counts_as_down(valkey_url: str) -> None:
+    """A store that does not know us is of no use; its words about passwords stay out of ours."""
+    error, _ = failure_of(store_at(int(urlsplit(valkey_url).port or 0)), begin)
+
+    assert PASSWORD not in error.detail
+    assert "password" not in error.detail.lower()
+
+
+def test_store_recovers_without_a_new_connection_object(valkey_url: str) -> None:
+    """When the server is back, the same store works again at the next call (R7)."""
+    upstream = urlsplit(valkey_url)
+    path = relay_to(int(upstream.port or 0))
+    with RawPeer(path) as first:
+        port = first.port
+        store = Store(f"redis://:{upstream.password}@{HOST}:{port}/0", SCOPE)
+        begin(store)
+    failure_of(store, lambda it: begin(it, new_session()))
+
+    with RawPeer(path, port=port):
+        found = store.find_upload("alice", SESSION.upload_id)
+
+    assert found == SESSION
+
+
+def test_server_that_has_forgotten_the_scripts_is_taught_again(valkey_url: str) -> None:
+    """A restarted server knows no scripts: the call that meets it succeeds all the same."""
+    store = Store(valkey_url, SCOPE)
+    begin(store)
+    with redis.Redis.from_url(valkey_url) as client:
+        client.script_flush()
+
+    assert store.cancel_upload("alice", SESSION.upload_id, now=NOW).cancelled_at == NOW
+
+
+def test_store_shows_its_stage_and_no_address(valkey_url: str) -> None:
+    """What ends up in a log by accident holds no password."""
+    assert repr(Store(valkey_url, SCOPE)) == "Store(stage='test')"
+
+
+def test_key_of_an_event_is_known_without_a_server() -> None:
+    """Naming an event is arithmetic: it works while the store is down."""
+    assert store_at(refused_port()).key_of(ENTRY).key.startswith("vuf:{test.")

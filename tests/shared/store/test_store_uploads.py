@@ -1,0 +1,333 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import count
+
+import pytest
+import redis
+
+from shared.domain.policy import Grant
+from shared.domain.rate_limits import UploadLimits
+from shared.domain.session import UploadSession, UploadState, state_of
+from shared.errors import NotFoundError, RateLimitedError, ServiceError
+from shared.store.connection import StoreScope
+from shared.store.journal import Store
+from tests.shared.uploads import NOW, SESSION_SECONDS, facts_in, new_entry, new_session, uploaded
+
+MANY = 1_000_000
+
+
+@pytest.fixture
+def store(valkey_url: str) -> Store:
+    """Make an empty store."""
+    return Store(valkey_url, StoreScope("test", 604_800))
+
+
+def begin(
+    store: Store,
+    session: UploadSession,
+    *randoms: int,
+    now: float = NOW,
+    per_minute: int = MANY,
+) -> int:
+    """Begin an upload."""
+    return store.begin_upload(
+        session, randoms=randoms or (1, 2, 3), now=now, limits=UploadLimits(per_minute)
+    ).nonce
+
+
+def renew(
+    store: Store, session: UploadSession, *randoms: int, now: float = NOW, per_minute: int = MANY
+) -> tuple[UploadSession, int]:
+    """Ask for another signature."""
+    found, reservation = store.renew_upload(
+        session.user_id, session.upload_id, randoms=randoms, now=now, per_minute=per_minute
+    )
+    return found, reservation.nonce
+
+
+def test_upload_is_found_as_it_was_begun(store: Store) -> None:
+    """Every part of a session comes back, whatever it holds."""
+    grant = Grant(
+        policy="course",
+        ttl_seconds=600,
+        one_time=False,
+        context="Lektion \u201e3\u201c \U0001f600\n",
+        procedure="LongVideoPreset",
+        storage_region="ap-seoul",
+        class_id=0,
+        task_priority=-10,
+        task_notify_mode="Change",
+        vod_sub_app_id=1500000001,
+        file_name="a b.mp4",
+        file_size=2**53 + 1,
+        file_type="mp4",
+    )
+    session = replace(new_session("álice@example.test"), grant=grant)
+
+    begin(store, session)
+
+    assert store.find_upload(session.user_id, session.upload_id) == session
+
+
+def test_first_candidate_that_nobody_has_is_reserved(store: Store) -> None:
+    """A random value is given out once in a second; those that are taken are passed over."""
+    assert begin(store, new_session(), 7, 8, 9) == 7
+    assert begin(store, new_session(), 7, 8, 9) == 8
+    assert begin(store, new_session("bob"), 7, 8, 9) in {7, 8, 9}
+
+
+def test_candidate_is_free_again_in_the_next_second(store: Store) -> None:
+    """VOD wants no two equal signatures; the time stamp in them makes each second a new start."""
+    begin(store, new_session(), 7)
+
+    assert begin(store, new_session(), 7, now=NOW + 1) == 7
+
+
+def test_second_without_a_free_candidate_asks_for_patience(store: Store) -> None:
+    """When all candidates are taken, nothing is issued and the caller may come back in a second."""
+    begin(store, new_session(), 7)
+    crowded = new_session()
+
+    with pytest.raises(RateLimitedError) as refusal:
+        begin(store, crowded, 7, 7)
+
+    assert refusal.value.retry_after == 1
+    with pytest.raises(NotFoundError):
+        store.find_upload("alice", crowded.upload_id)
+
+
+def test_one_of_many_threads_gets_a_nonce(store: Store) -> None:
+    """However many ask for the same value in the same second, one gets it (R3)."""
+
+    def ask(_number: int) -> bool:
+        try:
+            return begin(store, new_session(), 42) == 42
+        except RateLimitedError:
+            return False
+
+    with ThreadPoolExecutor(32) as pool:
+        winners = sum(pool.map(ask, range(64)))
+
+    assert winners == 1
+
+
+def test_threads_with_enough_candidates_all_get_different_nonces(store: Store) -> None:
+    """Callers that collide on their first candidate are led to another one each."""
+    with ThreadPoolExecutor(16) as pool:
+        given = list(pool.map(lambda _number: begin(store, new_session(), *range(32)), range(32)))
+
+    assert sorted(given) == list(range(32))
+
+
+@pytest.mark.parametrize("per_minute", [1, 7, 30])
+def test_exactly_so_many_of_a_crowd_begin(store: Store, per_minute: int) -> None:
+    """Of 64 requests at one moment as many pass as the limit says, not one more (R13)."""
+    numbers = count()
+
+    def ask(_number: int) -> bool:
+        try:
+            begin(store, new_session(), next(numbers), per_minute=per_minute)
+        except RateLimitedError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(32) as pool:
+        passed = sum(pool.map(ask, range(64)))
+
+    assert passed == per_minute
+
+
+@pytest.mark.parametrize(
+    ("per_minute", "now"), [(1, NOW + 0.25), (7, NOW + 0.999), (30, float(NOW)), (100, NOW + 0.5)]
+)
+def test_retry_after_is_true(store: Store, per_minute: int, now: float) -> None:
+    """Who waits as long as told passes; who comes a second earlier does not."""
+    for number in range(per_minute):
+        begin(store, new_session(), number, now=now, per_minute=per_minute)
+    with pytest.raises(RateLimitedError) as refusal:
+        begin(store, new_session(), MANY, now=now, per_minute=per_minute)
+    wait = refusal.value.retry_after
+
+    assert 1 <= wait <= 60
+    if wait > 1:
+        with pytest.raises(RateLimitedError):
+            begin(store, new_session(), MANY, now=now + wait - 1, per_minute=per_minute)
+    assert begin(store, new_session(), MANY, now=now + wait, per_minute=per_minute) == MANY
+
+
+def test_limit_is_each_users_own(store: Store) -> None:
+    """One user's haste does not slow another down."""
+    begin(store, new_session("alice"), 1, per_minute=1)
+
+    with pytest.raises(RateLimitedError):
+        begin(store, new_session("alice"), 2, per_minute=1)
+    assert begin(store, new_session("bob"), 3, per_minute=1) == 3
+
+
+def test_renewals_do_not_count_as_new_uploads(store: Store) -> None:
+    """A user at the limit of new uploads can still renew the one that is under way (S16)."""
+    session = new_session()
+    begin(store, session, 1, per_minute=1)
+
+    assert renew(store, session, 2) == (session, 2)
+    assert renew(store, session, 3, now=NOW + 1) == (session, 3)
+
+
+def test_renewals_have_a_limit_for_each_upload(store: Store) -> None:
+    """Exactly as many renewals pass at once as the limit says; another upload has its own."""
+    session, other = new_session(), new_session()
+    begin(store, session, 1)
+    begin(store, other, 2)
+
+    for number in range(10):
+        renew(store, session, 100 + number, per_minute=10)
+    with pytest.raises(RateLimitedError) as refusal:
+        renew(store, session, 200, per_minute=10)
+
+    assert refusal.value.retry_after == 6
+    assert renew(store, other, 201, per_minute=10)[1] == 201
+
+
+def test_renewal_that_finds_no_free_nonce_asks_for_patience(store: Store) -> None:
+    """A renewal draws from the same values as a beginning."""
+    session = new_session()
+    begin(store, session, 7)
+
+    with pytest.raises(RateLimitedError) as refusal:
+        renew(store, session, 7)
+
+    assert refusal.value.retry_after == 1
+
+
+@pytest.mark.parametrize("stranger", ["bob", "", "alice ", "ALICE", "alice\x00"])
+def test_upload_of_somebody_else_does_not_exist(store: Store, stranger: str) -> None:
+    """Finding, renewing and cancelling say the same for a foreign upload as for an unknown one."""
+    session = new_session("alice")
+    begin(store, session)
+    foreign, unknown = replace(session, user_id=stranger), new_session(stranger)
+
+    for other in (foreign, unknown):
+        with pytest.raises(NotFoundError, match=r"^There is no such upload\.$"):
+            store.find_upload(other.user_id, other.upload_id)
+        with pytest.raises(NotFoundError, match=r"^There is no such upload\.$"):
+            renew(store, other, 9)
+        with pytest.raises(NotFoundError, match=r"^There is no such upload\.$"):
+            store.cancel_upload(other.user_id, other.upload_id, now=NOW)
+    assert store.find_upload("alice", session.upload_id) == session
+
+
+def test_stages_do_not_see_each_other(store: Store, valkey_url: str) -> None:
+    """Two deployments can share a Redis: an upload belongs to one stage."""
+    session = new_session()
+    begin(store, session)
+    elsewhere = Store(valkey_url, StoreScope("prod", 604_800))
+
+    with pytest.raises(NotFoundError):
+        elsewhere.find_upload(session.user_id, session.upload_id)
+
+
+def test_unused_upload_can_be_cancelled_once(store: Store) -> None:
+    """Cancelling is final, and doing it again changes nothing."""
+    session = new_session()
+    begin(store, session)
+
+    cancelled = store.cancel_upload("alice", session.upload_id, now=NOW + 5)
+    again = store.cancel_upload("alice", session.upload_id, now=NOW + 9)
+
+    assert cancelled == replace(session, cancelled_at=NOW + 5, updated_at=NOW + 5)
+    assert again == cancelled == store.find_upload("alice", session.upload_id)
+    assert state_of(cancelled, now=NOW + 9) is UploadState.CANCELLED
+
+
+def test_upload_that_has_a_file_cannot_be_cancelled(store: Store) -> None:
+    """What VOD has is no longer the user's to call off: it comes back as it is."""
+    session = new_session()
+    begin(store, session)
+    entry = new_entry(session, facts_in(uploaded()))
+    store.journal(entry, endpoint="", now=NOW + 1, next_attempt_at=None)
+
+    found = store.cancel_upload("alice", session.upload_id, now=NOW + 5)
+
+    assert found.cancelled_at is None
+    assert state_of(found, now=NOW + 5) is UploadState.UPLOADED
+
+
+def test_upload_that_has_ended_cannot_be_cancelled(store: Store) -> None:
+    """From its last second on an upload is expired, and stays so."""
+    session = new_session()
+    begin(store, session)
+
+    found = store.cancel_upload("alice", session.upload_id, now=NOW + SESSION_SECONDS)
+
+    assert found == session
+    assert store.cancel_upload("alice", session.upload_id, now=NOW + SESSION_SECONDS - 1).cancelled_at
+
+
+def test_upload_is_looked_after_when_its_check_is_due(store: Store) -> None:
+    """A new upload is due for a check after a quarter of an hour, and not a second before."""
+    session, other = new_session("alice"), new_session("bob")
+    begin(store, session)
+    begin(store, other, now=NOW)
+
+    early = store.uploads_to_check(now=NOW + 899, limit=10)
+    due = store.uploads_to_check(now=NOW + 900, limit=10)
+
+    assert early == ()
+    assert {found.upload_id for found in due} == {session.upload_id, other.upload_id}
+
+
+def test_check_is_put_off_and_given_up(store: Store) -> None:
+    """A check moves to its next time; one that is given up does not come back by itself."""
+    session = new_session()
+    begin(store, session)
+
+    store.check_again(session, at=NOW + 3600)
+    assert store.uploads_to_check(now=NOW + 3599, limit=10) == ()
+    assert store.uploads_to_check(now=NOW + 3600, limit=10) == (session,)
+    store.check_again(session, at=None)
+    store.check_again(session, at=NOW + 7200)
+
+    assert store.uploads_to_check(now=NOW + 99_999, limit=10) == ()
+
+
+def test_check_never_moves_back(store: Store) -> None:
+    """Two runs at once: the later of their plans holds."""
+    session = new_session()
+    begin(store, session)
+
+    store.check_again(session, at=NOW + 7200)
+    store.check_again(session, at=NOW + 3600)
+
+    assert store.uploads_to_check(now=NOW + 7199, limit=10) == ()
+
+
+def test_check_of_a_lost_upload_is_dropped(store: Store, valkey_url: str) -> None:
+    """An upload whose record is gone leaves nothing behind that would be looked at for ever."""
+    session = new_session()
+    begin(store, session)
+    with redis.Redis.from_url(valkey_url) as client:
+        client.delete(*client.keys("*:upload:*"))
+        assert store.uploads_to_check(now=NOW + 900, limit=10) == ()
+
+        assert client.keys("*:checks") == []
+
+
+def test_at_most_so_many_checks_of_a_partition_come_at_once(store: Store) -> None:
+    """A backlog is worked off in pieces, the longest due first."""
+    sessions = [new_session() for _ in range(5)]
+    for number, session in enumerate(sessions):
+        begin(store, replace(session, issued_at=NOW + number), number)
+
+    found = store.uploads_to_check(now=NOW + 99_999, limit=2)
+
+    assert [session.upload_id for session in found] == [session.upload_id for session in sessions[:2]]
+
+
+def test_refusals_are_errors_the_edge_can_answer(store: Store) -> None:
+    """Whatever the store refuses, it says so with an error that has a status."""
+    with pytest.raises(ServiceError) as refusal:
+        store.find_upload("alice", "")
+
+    assert refusal.value.status == 404

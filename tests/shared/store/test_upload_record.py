@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.file_limits import FileLimits
+from shared.domain.policy import Grant
+from shared.domain.session import ProcedureOutcome, UploadSession
+from shared.store.upload_record import read_outcome, read_session, session_fields, write_outcome
+from shared.vod.notification_types import Subtask
+from tests.shared.uploads import NOW, new_session
+
+SUBTASK = Subtask(
+    group="media",
+    kind="Transcode",
+    definition=100030,
+    status="FAIL",
+    err_code_ext="InternalError",
+    err_code=70000,
+    message="internal error",
+    progress=0,
+    output_urls=("https://a.example.test/1", "https://a.example.test/2"),
+)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=50)
+GRANTS = st.builds(
+    Grant,
+    policy=TEXTS,
+    ttl_seconds=st.integers(0, 86_400),
+    one_time=st.booleans(),
+    context=TEXTS,
+    procedure=st.none() | TEXTS,
+    storage_region=st.none() | TEXTS,
+    class_id=st.none() | st.integers(),
+    task_priority=st.integers(-10, 10),
+    vod_sub_app_id=st.none() | st.integers(1),
+    file_size=st.none() | st.integers(1),
+    limits=st.none()
+    | st.builds(
+        FileLimits,
+        max_file_size=st.none() | st.integers(1),
+        max_duration=st.none() | st.integers(1),
+        file_types=st.lists(TEXTS).map(tuple),
+    ),
+)
+OUTCOMES = st.builds(
+    ProcedureOutcome,
+    status=TEXTS,
+    succeeded=st.booleans(),
+    subtasks=st.lists(
+        st.builds(
+            Subtask,
+            group=st.sampled_from(["media", "review", "analysis", "recognition"]),
+            kind=TEXTS,
+            message=TEXTS,
+            progress=st.none() | st.integers(),
+            output_urls=st.lists(TEXTS).map(tuple),
+        ),
+        max_size=3,
+    ).map(tuple),
+)
+
+
+def test_session_is_spelt_as_flat_texts() -> None:
+    """A new session becomes texts; what is not set is not written, and no fact of an event is among it."""
+    session = replace(new_session(), grant=Grant("default", 600, one_time=True, class_id=0))
+
+    fields = session_fields(session)
+
+    assert fields.keys() == {"user_id", "grant", "issued_at", "ends_at", "updated_at"}
+    assert all(isinstance(text, str) for text in fields.values())
+    assert json.loads(fields["grant"]) == {
+        "policy": "default",
+        "ttl_seconds": 600,
+        "one_time": True,
+        "context": "",
+        "class_id": 0,
+        "task_priority": 0,
+        "task_notify_mode": "Finish",
+    }
+
+
+@given(grant=GRANTS, user_id=TEXTS)
+def test_session_survives_being_kept(grant: Grant, user_id: str) -> None:
+    """What is read back is what was written, for every grant and user."""
+    session = replace(new_session(user_id), grant=grant)
+
+    assert read_session(session.upload_id, session_fields(session)) == session
+
+
+def test_facts_of_events_are_read_from_the_record() -> None:
+    """Whatever events have added shows up in the session."""
+    session = new_session()
+    outcome = ProcedureOutcome("FINISH", succeeded=False, subtasks=(SUBTASK,))
+    learnt = {
+        "cancelled_at": "1",
+        "expired_at": "2",
+        "uploaded_at": "3",
+        "file_id": "5576678020011223344",
+        "media_url": "https://a.example.test/m",
+        "cover_url": "https://a.example.test/c",
+        "procedure_task_id": "task",
+        "procedure": write_outcome(outcome),
+        "procedure_rank": "1099511627776",
+        "verified_file_id": "5576678020011223344",
+        "updated_at": str(NOW + 9),
+        "sequence": "4",
+    }
+
+    expected = UploadSession(
+        session.upload_id,
+        "alice",
+        session.grant,
+        session.issued_at,
+        session.ends_at,
+        cancelled_at=1,
+        expired_at=2,
+        uploaded_at=3,
+        file_id="5576678020011223344",
+        media_url="https://a.example.test/m",
+        cover_url="https://a.example.test/c",
+        procedure_task_id="task",
+        procedure=outcome,
+        updated_at=NOW + 9,
+        sequence=4,
+    )
+    assert read_session(session.upload_id, {**session_fields(session), **learnt}) == expected
+
+
+@given(OUTCOMES)
+def test_outcome_survives_being_kept(outcome: ProcedureOutcome) -> None:
+    """The outcome of a task flow comes back with every subtask and address, in order."""
+    assert read_outcome(write_outcome(outcome)) == outcome
+
+
+@pytest.mark.parametrize("missing", ["user_id", "grant", "issued_at", "ends_at", "updated_at"])
+def test_incomplete_record_is_a_defect(missing: str) -> None:
+    """A record that lacks what every session begins with is not made up for silently."""
+    fields = session_fields(new_session())
+    del fields[missing]
+
+    with pytest.raises(KeyError, match=missing):
+        read_session("", fields)

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared.errors import ContentTooLargeError, InvalidRequestError
+from shared.vod.notification import notification_from_pull, parse_notification, raw_json
+
+if TYPE_CHECKING:
+    from shared.vod.notification_types import FileUpload
+
+
+def upload_in(members: str) -> FileUpload:
+    """Push a v3 upload event with these members, and give what is read."""
+    upload = parse_notification(
+        f'{{"EventType": "NewFileUpload", "FileUploadEvent": {{{members}}}}}'.encode()
+    ).file_upload
+    assert upload is not None
+    return upload
+
+
+@pytest.mark.parametrize("value", ["null", "true", "[]", "{}", "1.5", "9223372036854775808", '""'])
+def test_wrong_values_become_empty_ones(value: str) -> None:
+    """Text that is none is empty, and a number that is none, or too large, is None."""
+    basic = f'{{"Name": {value}, "ClassId": {value}}}'
+    upload = upload_in(f'"FileId": {value}, "MediaBasicInfo": {basic}, "MetaData": {{"Size": {value}}}')
+
+    assert (upload.file_id, upload.name) == ("", "")
+    assert (upload.class_id, upload.size) == (None, None)
+
+
+@pytest.mark.parametrize(("value", "expected"), [("1e999", "Infinity"), ("-1e999", "-Infinity")])
+def test_number_beyond_a_double_becomes_text(value: str, expected: str) -> None:
+    """What JSON could not write back is kept as a word, and is no number."""
+    notification = parse_notification(f'{{"EventType": "X", "XEvent": {{"Size": {value}}}}}'.encode())
+
+    assert notification.raw == {"EventType": "X", "XEvent": {"Size": expected}}
+    assert upload_in(f'"MetaData": {{"Duration": {value}}}').duration is None
+
+
+def test_number_within_64_bits_can_stand_for_text() -> None:
+    """An id that is sent as a number loses no digit."""
+    assert upload_in('"FileId": 5576678020011223344').file_id == "5576678020011223344"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("7", 7.0), ("7.25", 7.25), ("true", None), ('"7"', None), ("1" + "0" * 400, None)],
+    ids=["integer", "fraction", "truth", "text", "giant"],
+)
+def test_duration_is_a_float_or_nothing(value: str, expected: float | None) -> None:
+    """An integer is a fine duration; a truth value, a text or a giant is none."""
+    assert upload_in(f'"MetaData": {{"Duration": {value}}}').duration == expected
+
+
+def test_huge_integer_is_kept_whole_in_raw() -> None:
+    """Typed values stop at 64 bits, raw does not."""
+    body = b'{"EventType": "X", "XEvent": {"Size": 123456789012345678901234567890}}'
+
+    assert raw_json(parse_notification(body)) == body.decode().replace(" ", "")
+
+
+def test_lone_surrogate_is_replaced_in_typed_text_and_kept_in_raw() -> None:
+    """Text that no encoding can carry never reaches the store, yet nothing is lost."""
+    body = rb'{"EventType": "\udfff", "XEvent": {"TaskId": "a\udfff\ud83d\ude00"}}'
+
+    notification = parse_notification(body)
+
+    assert (notification.event_type, notification.task_id) == ("\ufffd", "a\ufffd\U0001f600")
+    assert raw_json(notification) == body.decode().replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b" ",
+        b"null",
+        b"true",
+        b"7",
+        b'"text"',
+        b"[]",
+        b'[{"EventType": "NewFileUpload"}]',
+        b"{",
+        b'{"EventType": "X",}',
+        b"{'EventType': 'X'}",
+        b"EventType=NewFileUpload",
+        b'{"EventType": "X"} {"EventType": "Y"}',
+        b'\xef\xbb\xbf{"EventType": "X"}',
+        '{"EventType": "X"}'.encode("utf-16"),
+        b'{"EventType": "\xff"}',
+        b'{"EventType": "\xed\xa0\x80"}',
+        b'{"EventType": "a\nb"}',
+        b"\x1f\x8b\x08\x00\x00\x00\x00\x00",
+        b'{"EventType": "X", "EventType": "Y"}',
+        b'{"EventType": "X", "Event\\u0054ype": "Y"}',
+        b'{"EventType": "X", "XEvent": {"a": {"b": 1, "b": 1}}}',
+        b'{"EventType": "X", "T": NaN}',
+        b'{"EventType": "X", "T": Infinity}',
+        b'{"EventType": "X", "T": -Infinity}',
+        b'{"T": ' + b"9" * 4301 + b"}",
+        b'{"T": -' + b"9" * 900_000 + b"}",
+        b'{"a": ' + b"[" * 64 + b"]" * 64 + b"}",
+        b'{"a":' * 65 + b"1" + b"}" * 65,
+        b"[" * 500_000,
+        b'{"a":' * 150_000,
+        b'{"a": ' + b"[" * 400_000 + b"]" * 400_000 + b"}",
+    ],
+    ids=lambda body: repr(body[:30]),
+)
+def test_what_is_no_json_object_is_refused(body: bytes) -> None:
+    """Anything that is not exactly one sound JSON object is the sender's fault, and says so."""
+    with pytest.raises(InvalidRequestError):
+        parse_notification(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a": ' + b"[" * 63 + b"]" * 63 + b"}",
+        b'{"a":' * 64 + b"1" + b"}" * 64,
+        b'{"a": [' + b"[]," * 200 + b"{}]}",
+        b'{"a": "' + b"[{" * 200 + b'"}',
+        b'{"T": -' + b"9" * 4300 + b"}",
+    ],
+    ids=["64 deep lists", "64 deep objects", "wide", "brackets in text", "4300 digits"],
+)
+def test_bodies_at_the_limits_are_read(body: bytes) -> None:
+    """Depth 64, many small containers, brackets in text and 4300 digits are all still fine."""
+    assert parse_notification(body).wire_format == "unknown"
+
+
+def test_body_over_one_mebibyte_is_too_large() -> None:
+    """Exactly 1 MiB passes; one byte more is refused before anything is decoded."""
+    body = b'{"a": "' + b"x" * (1024 * 1024 - 9) + b'"}'
+
+    assert parse_notification(body).wire_format == "unknown"
+    with pytest.raises(ContentTooLargeError):
+        parse_notification(body + b" ")
+
+
+@pytest.mark.parametrize("depth", [64, 100_000])
+def test_pull_item_nested_too_deep_is_refused(depth: int) -> None:
+    """An item too deep for us, or for Python's own writer, raises our error as well."""
+    value: list[object] = []
+    for _ in range(depth - 1):
+        value = [value]
+
+    with pytest.raises(InvalidRequestError):
+        notification_from_pull({"EventType": "X", "XEvent": value})

@@ -1,0 +1,433 @@
+from __future__ import annotations
+
+import base64
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.errors import ConfigurationError, InvalidRequestError, ServiceError, UnprocessableError
+from shared.vod.signature import (
+    MAX_RANDOM,
+    MAX_SIGNATURE_CHARACTERS,
+    MAX_VALIDITY_SECONDS,
+    WIRE_NAMES,
+    SignatureParameters,
+    build_original,
+    build_upload_signature,
+    decode,
+    is_signed_with,
+    sign,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KEY = "EXAMPLEKEY"
+ISSUED_AT = 1793318400
+
+
+def parameters(**changes: Any) -> SignatureParameters:  # noqa: ANN401  # wrong types are what some tests are about
+    """Return a small valid set of parameters with some of them changed."""
+    return SignatureParameters(
+        **{
+            "secret_id": "AKIDEXAMPLE0000000000",
+            "current_time_stamp": ISSUED_AT,
+            "expire_time": ISSUED_AT + 600,
+            "random": 3735928559,
+            **changes,
+        }
+    )
+
+
+def faults(**changes: object) -> dict[str, str]:
+    """Return pointer -> detail of everything refused in such a set."""
+    with pytest.raises(UnprocessableError) as caught:
+        parameters(**changes)
+    return {fault.pointer: fault.detail for fault in caught.value.field_errors}
+
+
+def texts(most_bytes: int) -> st.SearchStrategy[str]:
+    """Return any text that VOD can be handed: no control characters, within its limit of bytes."""
+    characters = st.characters(exclude_categories=("Cs", "Cc"))
+    return st.text(characters, min_size=1, max_size=most_bytes).filter(
+        lambda text: len(text.encode()) <= most_bytes
+    )
+
+
+@st.composite
+def valid_parameters(draw: st.DrawFn) -> SignatureParameters:
+    """Draw any set of parameters that is within the documented limits."""
+    optional = {
+        "class_id": st.integers(0, 2**63 - 1),
+        "source_context": texts(250),
+        "one_time_valid": st.booleans(),
+        "vod_sub_app_id": st.integers(0, 2**63 - 1),
+        "session_context": texts(1000),
+        "storage_region": st.sampled_from(["ap-seoul", "ap-beijing-1", "na-siliconvalley"]),
+    }
+    with_procedure = {
+        "task_priority": st.integers(-10, 10),
+        "task_notify_mode": st.sampled_from(["Finish", "Change", "None"]),
+    }
+    values: dict[str, Any] = draw(st.fixed_dictionaries({}, optional=optional))
+    if draw(st.booleans()):
+        values |= {"procedure": draw(texts(128)), **draw(st.fixed_dictionaries({}, optional=with_procedure))}
+    issued_at = draw(st.integers(0, 9_000_000_000))
+    return parameters(
+        secret_id=draw(texts(128)),
+        current_time_stamp=issued_at,
+        expire_time=issued_at + draw(st.integers(1, MAX_VALIDITY_SECONDS)),
+        random=draw(st.integers(0, MAX_RANDOM)),
+        **values,
+    )
+
+
+def flipped(signature: str, bit: int) -> str:
+    """Return the signature with one bit of its decoded bytes inverted."""
+    signed = bytearray(base64.b64decode(signature))
+    signed[bit // 8] ^= 1 << bit % 8
+    return base64.b64encode(signed).decode()
+
+
+def test_original_has_every_parameter_in_the_documented_spelling() -> None:
+    """All thirteen parameters come in one fixed order; spaces are %20 and oneTimeValid is a digit."""
+    original = build_original(
+        parameters(
+            class_id=0,
+            procedure="LongVideoPreset",
+            task_priority=-10,
+            task_notify_mode="None",
+            source_context="a b+c&d=é*~'()!/한",
+            one_time_valid=False,
+            vod_sub_app_id=1500012345,
+            session_context="trace=ab c",
+            storage_region="ap-beijing-1",
+        )
+    )
+
+    assert original == (
+        "secretId=AKIDEXAMPLE0000000000&currentTimeStamp=1793318400&expireTime=1793319000&random=3735928559"
+        "&classId=0&procedure=LongVideoPreset&taskPriority=-10&taskNotifyMode=None"
+        "&sourceContext=a%20b%2Bc%26d%3D%C3%A9%2A~%27%28%29%21%2F%ED%95%9C"
+        "&oneTimeValid=0&vodSubAppId=1500012345&sessionContext=trace%3Dab%20c&storageRegion=ap-beijing-1"
+    )
+
+
+def test_parameters_left_out_are_not_mentioned() -> None:
+    """None means absent, so that VOD applies its own default."""
+    original = build_original(parameters())
+
+    assert list(decode(sign(original, secret_key=KEY)).values) == [
+        "secretId",
+        "currentTimeStamp",
+        "expireTime",
+        "random",
+    ]
+
+
+def test_every_field_has_a_wire_name_in_the_same_order() -> None:
+    """No field of the parameters can be forgotten on the wire."""
+    assert tuple(WIRE_NAMES) == tuple(field.name for field in dataclasses.fields(SignatureParameters))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"expire_time": ISSUED_AT + 1},
+        {"expire_time": ISSUED_AT + MAX_VALIDITY_SECONDS},
+        {"random": 0},
+        {"random": MAX_RANDOM},
+        {"class_id": 0},
+        {"procedure": "p", "task_priority": -10},
+        {"procedure": "p", "task_priority": 10, "task_notify_mode": "Change"},
+        {"source_context": "x" * 250},
+        {"source_context": "한" * 83},
+        {"session_context": "x" * 1000},
+        {"vod_sub_app_id": 0},
+        {"storage_region": "ap-seoul"},
+        {"storage_region": "ap-beijing-1"},
+    ],
+)
+def test_value_at_its_limit_is_accepted(changes: Mapping[str, object]) -> None:
+    """Every documented limit is inclusive."""
+    assert parameters(**changes)
+
+
+@pytest.mark.parametrize(
+    ("pointer", "changes"),
+    [
+        ("/secretId", {"secret_id": ""}),
+        ("/secretId", {"secret_id": None}),
+        ("/secretId", {"secret_id": b"AKID"}),
+        ("/secretId", {"secret_id": "AKID\n"}),
+        ("/currentTimeStamp", {"current_time_stamp": float(ISSUED_AT)}),
+        ("/currentTimeStamp", {"current_time_stamp": str(ISSUED_AT)}),
+        ("/expireTime", {"expire_time": ISSUED_AT}),
+        ("/expireTime", {"expire_time": ISSUED_AT + MAX_VALIDITY_SECONDS + 1}),
+        ("/expireTime", {"expire_time": True}),
+        ("/random", {"random": -1}),
+        ("/random", {"random": MAX_RANDOM + 1}),
+        ("/random", {"random": True}),
+        ("/classId", {"class_id": -1}),
+        ("/classId", {"class_id": False}),
+        ("/classId", {"class_id": 10**5000}),
+        ("/procedure", {"procedure": ""}),
+        ("/procedure", {"procedure": "p" * 129}),
+        ("/taskPriority", {"procedure": "p", "task_priority": 11}),
+        ("/taskPriority", {"procedure": "p", "task_priority": -11}),
+        ("/taskPriority", {"task_priority": 0}),
+        ("/taskNotifyMode", {"procedure": "p", "task_notify_mode": "finish"}),
+        ("/taskNotifyMode", {"procedure": "p", "task_notify_mode": ["Finish"]}),
+        ("/taskNotifyMode", {"task_notify_mode": "Finish"}),
+        ("/sourceContext", {"source_context": "x" * 251}),
+        ("/sourceContext", {"source_context": "한" * 84}),
+        ("/sourceContext", {"source_context": "tab\there"}),
+        ("/sourceContext", {"source_context": "\x7f"}),
+        ("/sourceContext", {"source_context": "\ud83d"}),
+        ("/oneTimeValid", {"one_time_valid": 1}),
+        ("/oneTimeValid", {"one_time_valid": "1"}),
+        ("/vodSubAppId", {"vod_sub_app_id": -1}),
+        ("/sessionContext", {"session_context": "x" * 1001}),
+        ("/sessionContext", {"session_context": {"a": 1}}),
+        ("/storageRegion", {"storage_region": "ap-seoul\n"}),
+        ("/storageRegion", {"storage_region": "Seoul"}),
+        ("/storageRegion", {"storage_region": 7}),
+    ],
+)
+def test_value_off_its_limit_is_refused_by_its_wire_name(pointer: str, changes: Mapping[str, object]) -> None:
+    """What VOD would refuse, or read as something else, never gets signed."""
+    assert list(faults(**changes)) == [pointer]
+
+
+def test_milliseconds_are_refused_as_such() -> None:
+    """The commonest mistake with the time is named in the fault."""
+    found = faults(current_time_stamp=ISSUED_AT * 1000, expire_time=ISSUED_AT * 1000 + 600)
+
+    assert found == dict.fromkeys(
+        ["/currentTimeStamp", "/expireTime"], "must be Unix time in whole seconds, not milliseconds"
+    )
+
+
+def test_all_faults_are_reported_at_once() -> None:
+    """A caller learns everything from the first answer."""
+    found = faults(
+        secret_id=None, random=-1, class_id=-1, task_priority=99, storage_region="", source_context=""
+    )
+
+    assert found == {
+        "/secretId": "is required",
+        "/random": "must be a whole number from 0 to 4294967295",
+        "/classId": "must be a whole number from 0 to 9223372036854775807",
+        "/taskPriority": "is only allowed together with procedure",
+        "/sourceContext": "must not be empty",
+        "/storageRegion": 'must be a region such as "ap-seoul"',
+    }
+
+
+def test_faults_do_not_repeat_the_value() -> None:
+    """What somebody sent by mistake, such as a key, does not reach a log through an error."""
+    with pytest.raises(UnprocessableError) as caught:
+        parameters(source_context="canary\x00")
+
+    assert "canary" not in f"{caught.value.detail}{caught.value.field_errors}"
+
+
+@given(valid_parameters())
+def test_any_valid_parameters_survive_the_round_trip(drawn: SignatureParameters) -> None:
+    """Whatever the values contain, exactly the intended names and values are read back, in order."""
+    expected = [(name, str(int(v) if isinstance(v, bool) else v)) for name, v in drawn.wire_values().items()]
+
+    signature = build_upload_signature(drawn, secret_key=KEY)
+    decoded = decode(signature)
+
+    assert expected == list(decoded.pairs)
+    assert is_signed_with(decoded, KEY)
+    assert signature == sign(decoded.original, secret_key=KEY)
+
+
+def test_largest_signature_can_still_be_read() -> None:
+    """Everything we build is shorter than what we read."""
+    widest = parameters(
+        secret_id="한" * 42,
+        class_id=2**63 - 1,
+        procedure="한" * 42,
+        task_priority=-10,
+        task_notify_mode="Finish",
+        source_context="한" * 83,
+        one_time_valid=True,
+        vod_sub_app_id=2**63 - 1,
+        session_context="한" * 333,
+        storage_region=f"{'a' * 16}-{'b' * 32}-1234",
+    )
+
+    assert len(build_upload_signature(widest, secret_key=KEY)) < MAX_SIGNATURE_CHARACTERS
+
+
+@pytest.mark.parametrize("secret_key", ["", "\udc80"])
+def test_key_that_is_no_key_signs_nothing(secret_key: str) -> None:
+    """An empty key would sign like any other, so it is refused, for signing and for checking."""
+    decoded = decode(sign("a=b", secret_key=KEY))
+
+    with pytest.raises(ConfigurationError):
+        sign("a=b", secret_key=secret_key)
+    with pytest.raises(ConfigurationError):
+        is_signed_with(decoded, secret_key)
+
+
+def test_text_with_lone_surrogates_is_not_signed() -> None:
+    """Text without bytes has no signature, and says so with an error of ours."""
+    with pytest.raises(InvalidRequestError):
+        sign("sourceContext=\ud83d", secret_key=KEY)
+
+
+def test_changed_digest_is_not_signed() -> None:
+    """A digest from elsewhere does not pass."""
+    decoded = decode(build_upload_signature(parameters(), secret_key=KEY))
+
+    assert not is_signed_with(dataclasses.replace(decoded, digest=bytes(20)), KEY)
+    assert not is_signed_with(dataclasses.replace(decoded, digest=decoded.digest[:19]), KEY)
+
+
+def test_changed_original_is_not_signed() -> None:
+    """Who prolongs a signature loses it."""
+    decoded = decode(build_upload_signature(parameters(), secret_key=KEY))
+
+    assert not is_signed_with(
+        dataclasses.replace(decoded, original=decoded.original.replace("90", "91")), KEY
+    )
+
+
+def test_other_encoding_of_the_same_values_is_not_signed() -> None:
+    """The digest covers the encoded text, so even an equivalent encoding is another text."""
+    decoded = decode(build_upload_signature(parameters(source_context="a b"), secret_key=KEY))
+
+    assert not is_signed_with(
+        dataclasses.replace(decoded, original=decoded.original.replace("%20", "+")), KEY
+    )
+
+
+@pytest.mark.parametrize("secret_key", ["EXAMPLEKEz", "examplekey", "EXAMPLEKEY ", "E"])
+def test_other_key_does_not_pass(secret_key: str) -> None:
+    """Only the very key that signed is accepted."""
+    assert not is_signed_with(decode(build_upload_signature(parameters(), secret_key=KEY)), secret_key)
+
+
+def test_no_single_bit_can_be_flipped() -> None:
+    """Every bit of digest and text counts."""
+    signature = build_upload_signature(parameters(source_context="한"), secret_key=KEY)
+    bits = len(base64.b64decode(signature)) * 8
+
+    passing = [bit for bit in range(bits) if is_signed_with(decode(flipped(signature, bit)), KEY)]
+
+    assert passing == []
+
+
+def test_unused_bits_of_base64_cannot_be_changed() -> None:
+    """One signature has one spelling, so that none can be used twice under two names."""
+    signature = base64.b64encode(bytes(20) + b"a=1&b").decode()  # 25 bytes: four bits unused, "=="
+    assert signature.endswith("Yg==")
+
+    with pytest.raises(InvalidRequestError):
+        decode(signature.replace("Yg==", "Yh=="))
+
+
+def test_line_breaks_in_base64_are_skipped() -> None:
+    """MIME-style Base64, as some encoders wrap it, reads the same."""
+    signature = build_upload_signature(parameters(), secret_key=KEY)
+    wrapped = "\r\n".join(signature[at : at + 76] for at in range(0, len(signature), 76)) + "\n"
+
+    assert decode(signature) == decode(wrapped)
+
+
+@pytest.mark.parametrize(
+    ("original", "expected"),
+    [
+        ("a=1+2", (("a", "1 2"),)),
+        ("a=1%202", (("a", "1 2"),)),
+        ("a=1%2B2", (("a", "1+2"),)),
+        ("a=x y/한=", (("a", "x y/한="),)),
+        ("a=&b", (("a", ""), ("b", ""))),
+        ("&&a=1&", (("a", "1"),)),
+        ("a=1&a=2", (("a", "1"), ("a", "2"))),
+        ("a=%ff%zz%", (("a", "\ufffd%zz%"),)),
+        ("a=%ED%A0%80", (("a", "\ufffd\ufffd\ufffd"),)),
+        ("%61=1", (("a", "1"),)),
+    ],
+)
+def test_original_is_read_as_leniently_as_its_writers_need(
+    original: str, expected: tuple[tuple[str, str], ...]
+) -> None:
+    """Plus and %20 are both a space, unencoded values are taken as they are, and nothing is lost."""
+    assert expected == decode(sign(original, secret_key=KEY)).pairs
+
+
+def test_first_of_two_values_is_the_one_looked_up() -> None:
+    """A parameter appended to a text does not replace the one before it; the order stays."""
+    decoded = decode(sign("random=1&classId=7&random=2", secret_key=KEY))
+
+    assert list(decoded.values.items()) == [("random", "1"), ("classId", "7")]
+
+
+def test_signature_over_bytes_that_are_not_utf8_can_be_checked() -> None:
+    """A signer that uses its machine's encoding is verified on its very bytes."""
+    original = "sourceContext=한글".encode("euc_kr")
+    signature = sign(original.decode(errors="surrogateescape"), secret_key=KEY)
+
+    decoded = decode(signature)
+
+    assert original == base64.b64decode(signature)[20:]
+    assert is_signed_with(decoded, KEY)
+    assert decoded.values["sourceContext"].encode()
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "",
+        " \n",
+        "null",
+        "not base64",
+        "YWJj",
+        "YWJj=",
+        "=" * 8,
+        base64.b64encode(bytes(20)).decode(),
+        base64.urlsafe_b64encode(b"\xff" * 40).decode(),
+        "한글",
+        "\ud800",
+        "\x00",
+        "A" * (MAX_SIGNATURE_CHARACTERS + 1),
+        "A" * 5_000_000,
+    ],
+)
+def test_hostile_text_is_refused_with_an_error_of_ours(hostile: str) -> None:
+    """Whatever stands where a signature should is answered with a sentence, and without the text."""
+    with pytest.raises(InvalidRequestError) as caught:
+        decode(hostile)
+
+    assert len(caught.value.detail) < 100
+
+
+@given(st.one_of(st.text(st.characters()), st.binary().map(lambda raw: base64.b64encode(raw).decode())))
+def test_any_text_is_decoded_or_refused(text: str) -> None:
+    """No text makes the decoder fail in any other way."""
+    try:
+        decoded = decode(text)
+    except ServiceError:
+        return
+    assert (
+        "".join(text.split())
+        == base64.b64encode(decoded.digest + decoded.original.encode(errors="surrogateescape")).decode()
+    )
+
+
+def test_signature_of_exactly_the_longest_is_read() -> None:
+    """8192 characters are read, and four more are not: the bound is what is said."""
+    longest = base64.b64encode(b"x" * (MAX_SIGNATURE_CHARACTERS // 4 * 3)).decode()
+
+    assert len(longest) == MAX_SIGNATURE_CHARACTERS
+    assert decode(longest).digest == b"x" * 20
+    with pytest.raises(InvalidRequestError):
+        decode(longest + "AAAA")
