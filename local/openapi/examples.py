@@ -17,7 +17,7 @@ from shared.domain.upload_representation import upload_answer
 from shared.vod.context_token import UploadContext, seal
 from shared.vod.notification import parse_notification
 from shared.vod.notification_types import EventNotification
-from shared.vod.signature import SignatureParameters, build_upload_signature
+from shared.vod.signature import SignatureParameters, sign
 
 _KEYS = ("an-example-key-that-nobody-may-use",)
 _STAGE = "example"
@@ -48,7 +48,7 @@ def signature_example() -> dict[str, object]:
         storage_region="ap-seoul",
     )
     return {
-        "signature": build_upload_signature(parameters, secret_key=_KEYS[0]),
+        "signature": sign(parameters, secret_key=_KEYS[0]),
         "uploadId": _UPLOAD.upload_id,
         "expiresAt": parameters.expire_time,
         "oneTime": True,

@@ -13,14 +13,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.operator.signature_inspection import inspect, iso_time
+from local.operator.signature_inspection import explain, iso_time
 from shared.errors import ServiceError
 from shared.vod.signature import MAX_SIGNATURE_CHARACTERS, WIRE_NAMES
 
 if TYPE_CHECKING:
     import argparse
 
-    from local.operator.signature_inspection import Inspection
+    from local.operator.signature_inspection import Explanation
 
 ACCEPTABLE, NOT_ACCEPTABLE, UNREADABLE = 0, 1, 2
 
@@ -37,7 +37,7 @@ def run(
 ) -> tuple[int, str]:
     """Return the exit code and the text to print; `key_name` says where the key came from."""
     try:
-        inspection = inspect(signature, now=now, secret_key=secret_key)
+        inspection = explain(signature, now=now, secret_key=secret_key)
     except ServiceError as error:
         told = {"verdict": "unreadable", "problems": [error.detail]}
         return UNREADABLE, json.dumps(told, indent=2) if as_json else f"unreadable  {error.detail}"
@@ -84,7 +84,7 @@ def _local_key(folder: Path) -> str | None:
     return key if isinstance(key, str) and key else None
 
 
-def _json(inspection: Inspection, _now: int, key_name: str) -> str:
+def _json(inspection: Explanation, _now: int, key_name: str) -> str:
     times = {"issuedAt": inspection.issued_at, "expiresAt": inspection.expires_at}
     told = {
         "verdict": inspection.verdict,
@@ -96,7 +96,7 @@ def _json(inspection: Inspection, _now: int, key_name: str) -> str:
     return json.dumps(told, indent=2)
 
 
-def _table(inspection: Inspection, now: int, key_name: str) -> str:
+def _table(inspection: Explanation, now: int, key_name: str) -> str:
     notes = {
         "currentTimeStamp": "" if inspection.issued_at is None else iso_time(inspection.issued_at),
         "expireTime": "" if inspection.expires_at is None else _expiry(inspection.expires_at, now),

@@ -31,7 +31,7 @@ Verdict = Literal["valid", "invalid", "unverified"]
 
 
 @dataclass(frozen=True)
-class Inspection:
+class Explanation:
     """What a signature says (wire name -> text, in its own order), and what is wrong with it.
 
     `verdict` is about the digest alone, and `unverified` when no key was at hand. `problems` are
@@ -53,7 +53,7 @@ class Inspection:
         return _unix_seconds(self.parameters.get("expireTime", ""))
 
 
-def inspect(signature: str, *, now: int, secret_key: str | None = None) -> Inspection:
+def explain(signature: str, *, now: int, secret_key: str | None = None) -> Explanation:
     """Explain a signature as of `now` (Unix seconds). The key is never part of the result.
 
     Raises:
@@ -69,7 +69,7 @@ def inspect(signature: str, *, now: int, secret_key: str | None = None) -> Inspe
         problems += _key_problems(decoded, secret_key)
         decoded = _without_key(decoded, secret_key)
 
-    said = Inspection(MappingProxyType(decoded.values), verdict, ())
+    said = Explanation(MappingProxyType(decoded.values), verdict, ())
     problems += [*_form_problems(decoded), *_value_problems(said), *_time_problems(said, now)]
     return replace(said, problems=tuple(problems))
 
@@ -124,13 +124,13 @@ def _form_problems(decoded: DecodedSignature) -> Iterator[str]:
             )
 
 
-def _value_problems(said: Inspection) -> Iterator[str]:
+def _value_problems(said: Explanation) -> Iterator[str]:
     typed = {name: _typed(name, text) for name, text in said.parameters.items() if text}
     for fault in parameter_errors(typed):
         yield f"{fault.pointer.removeprefix('/')} {fault.detail}."
 
 
-def _time_problems(said: Inspection, now: int) -> Iterator[str]:
+def _time_problems(said: Explanation, now: int) -> Iterator[str]:
     issued_at, expires_at = said.issued_at, said.expires_at
     if expires_at is not None and expires_at <= now:
         yield f"It expired at {iso_time(expires_at)}."

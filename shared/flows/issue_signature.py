@@ -16,7 +16,7 @@ from shared.domain.session import UploadSession, may_renew, state_of
 from shared.domain.upload_id import new_upload_id
 from shared.errors import ConflictError
 from shared.vod.context_token import UploadContext, seal
-from shared.vod.signature import SignatureParameters, build_upload_signature
+from shared.vod.signature import SignatureParameters, sign
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -168,7 +168,7 @@ def _sign(
         storage_region=grant.storage_region,
     )
     return IssuedSignature(
-        signature=build_upload_signature(parameters, secret_key=settings.vod_secret_key),
+        signature=sign(parameters, secret_key=settings.vod_secret_key),
         upload_id=session.upload_id,
         expires_at=parameters.expire_time,
         one_time=grant.one_time,

@@ -13,7 +13,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from shared.vod.context_token import decoded
+from shared.vod.context_token import base64url_decode
 
 _FORM = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{43})", re.ASCII)
 """Header, claims and signature: 32 bytes are 43 characters of Base64 without padding."""
@@ -32,7 +32,7 @@ def claims_signed_with(
     if parts is None or any(mark in secret for mark in _OTHER_KINDS):
         return None
     signed = token[: parts.end(2)].encode("ascii")
-    if not hmac.compare_digest(hmac.digest(secret.encode(), signed, "sha256"), decoded(parts[3])):
+    if not hmac.compare_digest(hmac.digest(secret.encode(), signed, "sha256"), base64url_decode(parts[3])):
         return None
     header, claims = _header_in(parts[1]), _object_in(parts[2])
     if header.get("alg") != "HS256" or header.keys() & {"crit", "b64"}:
@@ -61,7 +61,7 @@ def _header_in(part: str) -> dict[str, Any]:
 def _object_in(part: str) -> dict[str, Any]:
     """Read a part that is one JSON object; an empty one for all else, which then lacks what it must have."""
     try:
-        value = json.loads(decoded(part))
+        value = json.loads(base64url_decode(part))
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

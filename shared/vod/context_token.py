@@ -7,11 +7,6 @@ sub-application, for an upload that goes to another one than the deployment's ow
 made shorter begins with a dot. The form is that of itsdangerous 2.2. The token proves *issued to
 this user*; it does not prove *sent by VOD*, and the uploader can read it, because an upload
 signature is plain Base64.
-
-
-Base64 in the alphabet for URLs, without padding (RFC 4648, section 5), as tokens are spelled.
-
-Foreign characters are passed over: what a token may look like is decided before.
 """
 
 from __future__ import annotations
@@ -38,9 +33,9 @@ bits of 32 bytes: one token must have one spelling."""
 
 @dataclass(frozen=True)
 class UploadContext:
-    """What we want to know again when the event comes: which upload, whose, and the app's own text.
+    """The content of a context token: upload id, user id, and the app's own text.
 
-    `vod_sub_app_id` is where to ask VOD about it; None is the deployment's own sub-application.
+    `vod_sub_app_id` is the upload's sub-application; None is the deployment's own.
     """
 
     upload_id: str
@@ -51,16 +46,16 @@ class UploadContext:
 
 @dataclass(frozen=True)
 class NoSeal:
-    """The text is not one of our tokens: an upload by the console, the server API, another app."""
+    """The text is no context token: an upload by the console, the server API or another app."""
 
 
 @dataclass(frozen=True)
 class BrokenSeal:
-    """The text claims to be one of our tokens, and no key of ours made it."""
+    """The text has the form of a context token, and none of the keys sealed it."""
 
 
 def seal(context: UploadContext, *, keys: tuple[str, ...], stage: str) -> str:
-    """Seal with the first of `keys` (newest first); `stage` keeps tokens of one deployment out of others.
+    """Seal a context with the first of `keys` (newest first), for one `stage`: others refuse the token.
 
     Raises:
         UnprocessableError: the token would have more than 250 characters.
@@ -71,7 +66,7 @@ def seal(context: UploadContext, *, keys: tuple[str, ...], stage: str) -> str:
         members.append(context.vod_sub_app_id)
     payload = _payload(members)
     digest = hmac.digest(_sealing_keys(keys, stage)[0], payload.encode("ascii"), _DIGEST)
-    token = f"{_PREFIX}{payload}.{encoded(digest)}"
+    token = f"{_PREFIX}{payload}.{base64url_encode(digest)}"
     if len(token) > MAX_TOKEN_LENGTH:
         excess = len(token) - MAX_TOKEN_LENGTH
         raise UnprocessableError(
@@ -84,20 +79,21 @@ def seal(context: UploadContext, *, keys: tuple[str, ...], stage: str) -> str:
 
 
 def unseal(token: str, *, keys: tuple[str, ...], stage: str) -> UploadContext | NoSeal | BrokenSeal:
-    """Open a token sealed with any of `keys`."""
+    """Return the context of a token that any of `keys` sealed for this stage, else why there is none."""
     if not token.startswith(_PREFIX):
         return NoSeal()
     parts = _TOKEN.fullmatch(token)
     if parts is None:
         return BrokenSeal()
     mark, payload, told = parts.groups()
-    sealed, digest = (mark + payload).encode("ascii"), decoded(told)
+    sealed, digest = (mark + payload).encode("ascii"), base64url_decode(told)
     if not any(
         hmac.compare_digest(digest, hmac.digest(key, sealed, _DIGEST)) for key in _sealing_keys(keys, stage)
     ):
         return BrokenSeal()
     try:
-        return UploadContext(*json.loads(_inflated(decoded(payload)) if mark else decoded(payload)))
+        content = base64url_decode(payload)
+        return UploadContext(*json.loads(_inflated(content) if mark else content))
     except (TypeError, ValueError, RecursionError):
         # Sealed with a key of ours for something else than an upload.
         return BrokenSeal()
@@ -119,8 +115,8 @@ def _payload(members: list[str | int]) -> str:
 
         compressed = zlib.compress(text)
         if len(compressed) < len(text) - 1:
-            return "." + encoded(compressed)
-    return encoded(text)
+            return "." + base64url_encode(compressed)
+    return base64url_encode(text)
 
 
 def _inflated(compressed: bytes) -> bytes:
@@ -136,16 +132,16 @@ _TO_URL = bytes.maketrans(b"+/", b"-_")
 _FROM_URL = str.maketrans("-_", "+/")
 
 
-def encoded(content: bytes) -> str:
-    """Spell bytes."""
+def base64url_encode(content: bytes) -> str:
+    """Encode bytes as unpadded base64url (RFC 4648, section 5)."""
     return binascii.b2a_base64(content, newline=False).translate(_TO_URL).rstrip(b"=").decode("ascii")
 
 
-def decoded(text: str) -> bytes:
-    """Read what `encoded` wrote.
+def base64url_decode(text: str) -> bytes:
+    """Decode unpadded base64url; characters outside the alphabet are skipped, so check the form before.
 
     Raises:
-        ValueError: it has a length that no bytes are spelled with, or is not ASCII.
+        ValueError: the length is one that no bytes encode to, or the text is not ASCII.
 
     """
     return binascii.a2b_base64(text.translate(_FROM_URL) + "=" * (-len(text) % 4))

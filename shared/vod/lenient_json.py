@@ -1,7 +1,4 @@
-"""JSON from outside: strict about the text, tolerant about what the members hold.
-
-What the members mean is left to the file that speaks the wire in question.
-"""
+"""JSON from outside: strict about the text, lenient about what the members hold."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def read_object(text: str) -> dict[str, object]:
-    """Read the text of one JSON object.
+    """Parse the text of one JSON object.
 
     A number beyond a double's range becomes the text `Infinity` or `-Infinity`,
     because there is no JSON to write it back; all else is kept as it was sent.
@@ -45,12 +42,12 @@ def read_object(text: str) -> dict[str, object]:
 
 
 def canonical_json(value: object) -> str:
-    """Write a value that was read from JSON in its one form: sorted members, no spaces, ASCII only."""
+    """Encode a value canonically: sorted members, no spaces, ASCII only."""
     return _CANONICAL.encode(value)
 
 
 def as_text(value: object) -> str:
-    """Give a string that any encoding can carry, the digits of an integer, or `""`.
+    """Return a string that any encoding can carry, the digits of an integer, or `""`.
 
     A lone surrogate, which no encoding accepts, becomes U+FFFD.
     """
@@ -61,7 +58,7 @@ def as_text(value: object) -> str:
 
 
 def as_integer(value: object) -> int | None:
-    """Give an integer that fits into 64 bits, or None."""
+    """Return an integer that fits into 64 bits, or None."""
     if (
         isinstance(value, int)
         and not isinstance(value, bool)
@@ -72,7 +69,7 @@ def as_integer(value: object) -> int | None:
 
 
 def as_number(value: object) -> float | None:
-    """Give a number as a float, or None."""
+    """Return a number as a float, or None."""
     if isinstance(value, float):
         return value
     integer = as_integer(value)
@@ -80,17 +77,17 @@ def as_number(value: object) -> float | None:
 
 
 def as_object(value: object) -> dict[str, object]:
-    """Give an object, or an empty one for all that is none."""
+    """Return an object, or an empty one if the value is none."""
     return value if isinstance(value, dict) else {}
 
 
 def objects_in(value: object) -> tuple[dict[str, object], ...]:
-    """Give the objects among the items of a list."""
+    """Return the objects among the items of a list."""
     return tuple(item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()
 
 
 def texts_in(value: object) -> tuple[str, ...]:
-    """Give the texts among the items of a list, without the empty ones."""
+    """Return the texts among the items of a list, without the empty ones."""
     return tuple(filter(None, map(as_text, value))) if isinstance(value, list) else ()
 
 

@@ -1,8 +1,7 @@
-"""From the bytes VOD sends to one typed event notification, and its identity for de-duplication.
+"""Parse VOD's event notifications, pushed or pulled, and derive their identity for de-duplication.
 
-What an event means for an upload is left to `shared.domain.session`. No schema library is
-used, because this lies on the cold-start path and must be tolerant where a schema is strict:
-VOD adds event types and members several times a year, and an event that is refused is lost.
+No schema library is used: VOD adds event types and members several times a year, so the parser accepts
+whatever the members hold, and a schema would refuse it.
 
 A v3 push (doc 266/33950); a pulled item has an `EventHandle` and no `Sign` and `T`:
 
@@ -64,10 +63,10 @@ _UNIX_SECOND = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
 
 def parse_notification(body: bytes) -> EventNotification:
-    """Read the body of a normal callback, v3 or legacy.
+    """Parse the body of a normal callback, v3 or legacy.
 
-    Whatever the members of the object hold, it parses: what is missing or of the
-    wrong type becomes `""`, None or an empty tuple.
+    Whatever the members hold, the object parses: a missing member or one of the wrong type becomes
+    `""`, None or an empty tuple.
 
     Raises:
         ContentTooLargeError: more than 1 MiB.
@@ -84,7 +83,7 @@ def parse_notification(body: bytes) -> EventNotification:
 
 
 def notification_from_pull(item: Mapping[str, object]) -> EventNotification:
-    """Read one item of a reliable callback: of `EventSet`, or of the legacy `eventList`.
+    """Parse one item of a reliable callback: of `EventSet`, or of the legacy `eventList`.
 
     The item must be the JSON that PullEvents answered, not an SDK model, which drops the
     members it does not know. It is copied on the way, and read as a pushed body is.
@@ -103,7 +102,7 @@ def notification_from_pull(item: Mapping[str, object]) -> EventNotification:
 
 
 def identity(notification: EventNotification) -> str:
-    """Name the event: the same for its push, each retry and its pull, and for no other event.
+    """Return the identity of the event: equal for its push, every retry and its pull, unique otherwise.
 
     An upload is its file id; a state of a task flow its task id and status, and while it runs
     also what its subtasks have reached, so that each step of notify mode `Change` counts.
@@ -124,12 +123,12 @@ def identity(notification: EventNotification) -> str:
 
 
 def raw_json(notification: EventNotification) -> str:
-    """Write `raw` as canonical ASCII JSON; this succeeds for every notification read here."""
+    """Encode `raw` as canonical ASCII JSON; never fails for a notification that was parsed here."""
     return canonical_json(notification.raw)
 
 
 def callback_signature_from_query(query: Mapping[str, str]) -> CallbackSignature | None:
-    """Read `Sign` and `T` from the callback's query string, should they be sent there.
+    """Return `Sign` and `T` from the callback's query string, if they are there.
 
     The vendor does not say where they sit (doc 266/57589): the body comes first, see
     `EventNotification.signature`, and this is the other place.
@@ -138,7 +137,7 @@ def callback_signature_from_query(query: Mapping[str, str]) -> CallbackSignature
 
 
 def callback_signature_matches(signature: CallbackSignature | None, *, sign_key: str, now: int) -> bool:
-    """Tell whether the sender knew the SignKey and the notification has not expired (doc 266/57589).
+    """Return whether the sender knew the SignKey and the notification has not expired (doc 266/57589).
 
     It proves knowledge of the key, nothing more: neither body nor URL is covered.
     """
@@ -168,7 +167,7 @@ def _read_event(raw: dict[str, object]) -> EventNotification:
 
 
 def _callback_signature(sign: object, expires_at: object) -> CallbackSignature | None:
-    """Accept T as a number and as text: which one is sent, the vendor leaves open."""
+    """Accept T as a number or as text: the vendor does not say which one is sent."""
     second = as_text(expires_at)
     if not isinstance(sign, str) or not sign or not _UNIX_SECOND.fullmatch(second):
         return None
@@ -176,7 +175,7 @@ def _callback_signature(sign: object, expires_at: object) -> CallbackSignature |
 
 
 def _is_plain(wire_id: str) -> bool:
-    """Tell a usable id; in one outside ASCII, different surrogates may have become the same character."""
+    """Return whether an id is usable: outside ASCII, two surrogates may have become the same character."""
     return bool(wire_id) and wire_id.isascii()
 
 

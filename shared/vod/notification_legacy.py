@@ -1,7 +1,4 @@
-"""The legacy format ("2.0 API") of VOD's event notifications, for accounts older than 2019.
-
-Telling the formats apart, identity and the callback signature are left to `shared.vod.notification`.
-"""
+"""The legacy format ("2.0 API") of VOD's event notifications, for accounts older than 2019."""
 
 from __future__ import annotations
 

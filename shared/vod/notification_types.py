@@ -1,7 +1,4 @@
-"""The typed values of an event notification, in the words of VOD's v3 format.
-
-Reading them off a wire is left to `shared.vod.notification_v3` and `shared.vod.notification_legacy`.
-"""
+"""The typed values of an event notification, named as in VOD's v3 format."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ PROCEDURE_STATE_CHANGED = "ProcedureStateChanged"
 
 @dataclass(frozen=True, kw_only=True)
 class CallbackSignature:
-    """What VOD sends when a SignKey is set: an MD5 in hex, and the Unix second it is good until."""
+    """The proof sent when a SignKey is set: an MD5 in hex, and the Unix second until which it is valid."""
 
     sign: str = field(repr=False)
     expires_at: int
@@ -73,13 +70,13 @@ class Subtask:
 
     @property
     def failed(self) -> bool:
-        """Whether VOD gave this subtask up."""
+        """Whether VOD reports this subtask as failed."""
         return self.status == "FAIL"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProcedureState:
-    """Where a task flow stands (doc 266/33953): `status` is PROCESSING or FINISH."""
+    """The state of a task flow (doc 266/33953): `status` is PROCESSING or FINISH."""
 
     task_id: str = ""
     status: str = ""
@@ -135,5 +132,5 @@ class EventNotification:
 
     @property
     def context_token(self) -> str:
-        """What the upload signature put into `sourceContext` or `sessionContext`."""
+        """The `sourceContext` of the upload signature, else its `sessionContext`."""
         return self.source_context or self.session_context

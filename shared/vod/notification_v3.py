@@ -1,7 +1,4 @@
-"""The v3 format of VOD's event notifications: its member names, and what they become.
-
-Telling the formats apart, identity and the callback signature are left to `shared.vod.notification`.
-"""
+"""Read the v3 format of VOD's event notifications."""
 
 from __future__ import annotations
 
@@ -58,7 +55,7 @@ def read_v3(body: Mapping[str, object]) -> EventNotification:
 
 
 def _only_object_in(members: Mapping[str, object]) -> dict[str, object]:
-    """Find what an event or a subtask carries without knowing the name: new types appear every year.
+    """Return the one object of an event or a subtask, whatever its name: new types appear every year.
 
     Each has exactly one member that is an object; the others are missing or null. Should there be
     more, the names decide and not the order, which differs between a push and what is kept of it.
@@ -68,7 +65,7 @@ def _only_object_in(members: Mapping[str, object]) -> dict[str, object]:
 
 
 def _file_id(event: dict[str, object]) -> str:
-    """Give the file the event is about: the one worked on, not what was made of it."""
+    """Return the id of the file the event is about: the input, not what was made of it."""
     deleted = texts_in(event.get("FileIdSet"))
     if len(deleted) == 1:
         return deleted[0]

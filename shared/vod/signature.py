@@ -1,4 +1,4 @@
-"""The upload signature: its parameters with their limits, how it is built and how it is read back.
+"""Upload signatures: parameters and their limits, signing, decoding and verifying.
 
 The scheme (doc 266/33922):
 
@@ -13,7 +13,7 @@ import binascii
 import hmac
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, unquote_plus
 
 from shared.errors import ConfigurationError, FieldError, InvalidRequestError, UnprocessableError
@@ -112,7 +112,7 @@ _CHECKS: dict[str, Callable[[object], str | None]] = {
 
 
 def parameter_errors(values: Mapping[str, object]) -> tuple[FieldError, ...]:
-    """List all that is wrong with `values` (wire name -> value); names that VOD does not know are ignored."""
+    """Return every error in `values` (wire name -> value); names that VOD does not know are ignored."""
     field_errors = [FieldError(f"/{name}", "is required") for name in _REQUIRED if name not in values]
     for name, check in _CHECKS.items():
         if name in values and (wrong := check(values[name])):
@@ -131,7 +131,7 @@ def parameter_errors(values: Mapping[str, object]) -> tuple[FieldError, ...]:
 
 @dataclass(frozen=True)
 class SignatureParameters:
-    """What one upload signature says; `None` leaves a parameter out. Times are Unix seconds (doc 266/33922).
+    """The parameters of one upload signature (doc 266/33922); `None` leaves one out. Times are Unix seconds.
 
     Raises:
         UnprocessableError: at construction; its faults name every parameter that is off its limits.
@@ -176,8 +176,8 @@ def build_original(parameters: SignatureParameters) -> str:
     )
 
 
-def sign(original: str, *, secret_key: str) -> str:
-    """Return the upload signature of `original`, exactly as given.
+def sign_original(original: str, *, secret_key: str) -> str:
+    """Return the upload signature of the text `original`, exactly as given.
 
     Raises:
         ConfigurationError: the key is empty, or no text that UTF-8 can express.
@@ -188,14 +188,19 @@ def sign(original: str, *, secret_key: str) -> str:
     return binascii.b2a_base64(signed, newline=False).decode()
 
 
-def build_upload_signature(parameters: SignatureParameters, *, secret_key: str) -> str:
-    """Return the signature an upload SDK expects from `getSignature`."""
-    return sign(build_original(parameters), secret_key=secret_key)
+def sign(parameters: SignatureParameters, *, secret_key: str) -> str:
+    """Return the upload signature that an SDK expects from `getSignature`.
+
+    Raises:
+        ConfigurationError: the key is empty, or no text that UTF-8 can express.
+
+    """
+    return sign_original(build_original(parameters), secret_key=secret_key)
 
 
 @dataclass(frozen=True)
 class DecodedSignature:
-    """A signature taken apart, and not yet believed: see `is_signed_with`.
+    """A decoded signature whose digest has not been verified: see `is_signed_with`.
 
     `original` stands for the exact bytes that were signed; bytes that are not UTF-8 appear in it
     as surrogate escapes (PEP 383). `pairs` has the decoded names and values in order, with U+FFFD
@@ -216,7 +221,7 @@ class DecodedSignature:
 
 
 def decode(signature: str) -> DecodedSignature:
-    """Take a signature apart, whichever of the official samples encoded it.
+    """Decode a signature, whichever of the official samples encoded it.
 
     A space may be `+` or `%20`, values may be unencoded, and line breaks may stand in the Base64
     (doc 266/33923). Beyond that one signature has one spelling: missing or surplus padding, other
@@ -242,13 +247,38 @@ def decode(signature: str) -> DecodedSignature:
 
 
 def is_signed_with(decoded: DecodedSignature, secret_key: str) -> bool:
-    """Tell, in constant time, whether the digest is that of this key over this very text.
+    """Return whether this key made the digest over this text; compares in constant time.
 
     Raises:
         ConfigurationError: the key is empty, or no text that UTF-8 can express.
 
     """
     return hmac.compare_digest(_digest(decoded.original, secret_key), decoded.digest)
+
+
+class InspectedSignature(NamedTuple):
+    """The parameters of a signature (wire name -> text), and whether the SecretKey at hand signed them.
+
+    `is_genuine` is None when no key was given.
+    """
+
+    parameters: Mapping[str, str]
+    is_genuine: bool | None
+
+
+def inspect(signature: str, *, secret_key: str | None = None) -> InspectedSignature:
+    """Decode a signature and, given the SecretKey, verify its digest.
+
+    Limits and expiry are not checked: see `parameter_errors`.
+
+    Raises:
+        InvalidRequestError: the text is no upload signature.
+        ConfigurationError: the key is empty, or no text that UTF-8 can express.
+
+    """
+    decoded = decode(signature)
+    is_genuine = None if secret_key is None else is_signed_with(decoded, secret_key)
+    return InspectedSignature(decoded.values, is_genuine)
 
 
 def _pairs(original: bytes) -> list[tuple[str, str]]:

@@ -11,11 +11,11 @@ import json
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from local.operator.signature_inspection import inspect
+from local.operator.signature_inspection import explain
 from shared.errors import ContentTooLargeError, InvalidRequestError, UnprocessableError
 from shared.vod.context_token import BrokenSeal, NoSeal, UploadContext, seal, unseal
 from shared.vod.notification import identity, notification_from_pull, parse_notification, raw_json
-from shared.vod.signature import decode, sign
+from shared.vod.signature import decode, sign_original
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,9 +30,9 @@ def check_signature(given: bytes) -> None:
     """Explain what is called a signature, or refuse it as documented, in words that a terminal can show."""
     as_text = given.decode("utf-8", "surrogateescape")
     as_base64 = binascii.b2a_base64(given, newline=False).decode()
-    for signature in (as_text, as_base64, sign(as_text, secret_key=SECRET_KEY)):
+    for signature in (as_text, as_base64, sign_original(as_text, secret_key=SECRET_KEY)):
         try:
-            explained = inspect(signature, now=NOW, secret_key=SECRET_KEY)
+            explained = explain(signature, now=NOW, secret_key=SECRET_KEY)
         except InvalidRequestError:
             continue
         decoded = decode(signature)
@@ -42,7 +42,7 @@ def check_signature(given: bytes) -> None:
         assert all(problem.isprintable() for problem in explained.problems)
         assert SECRET_KEY not in "".join([*explained.problems, *explained.parameters.values()])
         assert (explained.verdict == "valid") == (
-            "".join(signature.split()) == sign(decoded.original, secret_key=SECRET_KEY)
+            "".join(signature.split()) == sign_original(decoded.original, secret_key=SECRET_KEY)
         )
 
 

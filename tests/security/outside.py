@@ -24,7 +24,7 @@ from shared.config.settings import EventNotificationSettings, load_settings
 from shared.domain.upload_id import new_upload_id
 from shared.flows.verify_event import upload_event
 from shared.vod.context_token import UploadContext, seal
-from shared.vod.signature import SignatureParameters, build_upload_signature
+from shared.vod.signature import SignatureParameters, sign
 from shared.vod_api import VodApi
 
 if TYPE_CHECKING:
@@ -166,5 +166,5 @@ class _OldSignature(UploadClient):
             source_context=context,
             session_context=context,
         )
-        signature = build_upload_signature(parameters, secret_key=secret_key)
+        signature = sign(parameters, secret_key=secret_key)
         return {"signature": signature, "uploadId": upload_id}

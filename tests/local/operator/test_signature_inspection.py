@@ -8,18 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.operator.signature_inspection import Inspection, inspect, iso_time
+from local.operator.signature_inspection import Explanation, explain, iso_time
 from shared.errors import ConfigurationError, InvalidRequestError, ServiceError
-from shared.vod.signature import SignatureParameters, build_original, build_upload_signature, sign
+from shared.vod.signature import SignatureParameters, build_original, sign, sign_original
 
 KEY = "kX7EXAMPLEKEYkX7EXAMPLEKEYkX7abc"
 ISSUED_AT = 1793318400
 REQUIRED = f"secretId=AKID&currentTimeStamp={ISSUED_AT}&expireTime={ISSUED_AT + 600}&random=7"
 
 
-def inspected(extra: str = "", *, original: str = REQUIRED, now: int = ISSUED_AT + 60) -> Inspection:
+def inspected(extra: str = "", *, original: str = REQUIRED, now: int = ISSUED_AT + 60) -> Explanation:
     """Inspect a well-signed text: the required parameters and something extra."""
-    return inspect(sign(original + extra, secret_key=KEY), now=now, secret_key=KEY)
+    return explain(sign_original(original + extra, secret_key=KEY), now=now, secret_key=KEY)
 
 
 def test_our_own_signature_is_valid_and_without_problems() -> None:
@@ -40,7 +40,7 @@ def test_our_own_signature_is_valid_and_without_problems() -> None:
         storage_region="ap-seoul",
     )
 
-    inspection = inspect(build_upload_signature(everything, secret_key=KEY), now=ISSUED_AT, secret_key=KEY)
+    inspection = explain(sign(everything, secret_key=KEY), now=ISSUED_AT, secret_key=KEY)
 
     assert inspection.verdict == "valid"
     assert inspection.problems == ()
@@ -63,7 +63,7 @@ def test_our_own_signature_is_valid_and_without_problems() -> None:
 
 def test_without_a_key_the_verdict_stays_open() -> None:
     """What cannot be checked is neither called valid nor invalid."""
-    inspection = inspect(sign(REQUIRED, secret_key=KEY), now=ISSUED_AT)
+    inspection = explain(sign_original(REQUIRED, secret_key=KEY), now=ISSUED_AT)
 
     assert inspection.verdict == "unverified"
     assert inspection.problems == ()
@@ -71,7 +71,7 @@ def test_without_a_key_the_verdict_stays_open() -> None:
 
 def test_other_key_is_invalid_and_still_explained() -> None:
     """A wrong key is a problem in words, and the parameters are shown all the same."""
-    inspection = inspect(sign(REQUIRED, secret_key="another key"), now=ISSUED_AT, secret_key=KEY)
+    inspection = explain(sign_original(REQUIRED, secret_key="another key"), now=ISSUED_AT, secret_key=KEY)
 
     assert inspection.verdict == "invalid"
     assert inspection.problems == (
@@ -82,10 +82,10 @@ def test_other_key_is_invalid_and_still_explained() -> None:
 
 def test_digest_taken_before_encoding_is_recognised() -> None:
     """The classic mistake of a home-made signer is named, rather than called a wrong key."""
-    digest = base64.b64decode(sign(f"{REQUIRED}&sourceContext=a b", secret_key=KEY))[:20]
+    digest = base64.b64decode(sign_original(f"{REQUIRED}&sourceContext=a b", secret_key=KEY))[:20]
     signature = base64.b64encode(digest + f"{REQUIRED}&sourceContext=a%20b".encode()).decode()
 
-    inspection = inspect(signature, now=ISSUED_AT, secret_key=KEY)
+    inspection = explain(signature, now=ISSUED_AT, secret_key=KEY)
 
     assert inspection.verdict == "invalid"
     assert inspection.problems == (
@@ -262,7 +262,9 @@ def test_any_byte_that_is_no_utf8_is_told(byte: bytes) -> None:
     """From the first to the last that can stand alone."""
     original = REQUIRED + "&sourceContext=" + byte.decode("utf-8", "surrogateescape")
 
-    assert "The text is not UTF-8." in inspect(sign(original, secret_key=KEY), now=ISSUED_AT).problems
+    assert (
+        "The text is not UTF-8." in explain(sign_original(original, secret_key=KEY), now=ISSUED_AT).problems
+    )
 
 
 def test_long_name_is_shown_up_to_its_fortieth_character() -> None:
@@ -298,9 +300,9 @@ def test_key_that_stands_in_the_text_is_not_shown(leak: str) -> None:
 
 def test_key_is_not_shown_when_it_does_not_fit_either() -> None:
     """No verdict and no error ever contains the key."""
-    invalid = inspect(sign(REQUIRED, secret_key="another"), now=ISSUED_AT, secret_key=KEY)
+    invalid = explain(sign_original(REQUIRED, secret_key="another"), now=ISSUED_AT, secret_key=KEY)
     with pytest.raises(InvalidRequestError) as caught:
-        inspect(KEY + "!", now=ISSUED_AT, secret_key=KEY)
+        explain(KEY + "!", now=ISSUED_AT, secret_key=KEY)
 
     assert KEY not in repr(invalid)
     assert KEY not in repr(caught.value)
@@ -309,7 +311,7 @@ def test_key_is_not_shown_when_it_does_not_fit_either() -> None:
 def test_empty_key_is_an_error_and_no_verdict() -> None:
     """A key that was never set cannot call a signature invalid."""
     with pytest.raises(ConfigurationError):
-        inspect(sign(REQUIRED, secret_key=KEY), now=ISSUED_AT, secret_key="")
+        explain(sign_original(REQUIRED, secret_key=KEY), now=ISSUED_AT, secret_key="")
 
 
 def test_inspection_cannot_be_changed() -> None:
@@ -321,9 +323,9 @@ def test_inspection_cannot_be_changed() -> None:
 @given(st.binary(max_size=400), st.integers())
 def test_any_bytes_behind_a_right_digest_are_explained(original: bytes, now: int) -> None:
     """Whatever was signed, the explanation is complete, printable Unicode, and never another error."""
-    signature = sign(original.decode(errors="surrogateescape"), secret_key=KEY)
+    signature = sign_original(original.decode(errors="surrogateescape"), secret_key=KEY)
     try:
-        inspection = inspect(signature, now=now, secret_key=KEY)
+        inspection = explain(signature, now=now, secret_key=KEY)
     except ServiceError:
         assert original == b""
         return
@@ -338,13 +340,13 @@ def test_any_bytes_behind_a_right_digest_are_explained(original: bytes, now: int
 def test_any_text_is_explained_or_refused(signature: str, now: int, secret_key: str | None) -> None:
     """No text, time or key makes it fail in any other way than with an error of ours."""
     with contextlib.suppress(ServiceError):
-        inspect(signature, now=now, secret_key=secret_key)
+        explain(signature, now=now, secret_key=secret_key)
 
 
 def test_megabytes_are_refused_before_they_are_read() -> None:
     """The limit of 8 KiB comes first."""
     with pytest.raises(InvalidRequestError, match="8192"):
-        inspect("A" * 10_000_000, now=ISSUED_AT, secret_key=KEY)
+        explain("A" * 10_000_000, now=ISSUED_AT, secret_key=KEY)
 
 
 def test_thousands_of_parts_are_explained() -> None:

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from local.operator.signature_inspection import inspect
-from shared.vod.signature import decode, sign
+from local.operator.signature_inspection import explain
+from shared.vod.signature import decode, sign_original
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "signatures"
 WIRE = json.loads((SAMPLES / "recorded.json").read_text(encoding="utf-8"))
@@ -35,7 +35,7 @@ def test_signature_of_every_official_sample_is_verified(entry: dict[str, Any]) -
     inputs = WIRE["inputs"][entry["inputs"]]
     now = int(inputs["currentTimeStamp"])
 
-    inspection = inspect(entry["signature"], now=now, secret_key=inputs["secretKey"])
+    inspection = explain(entry["signature"], now=now, secret_key=inputs["secretKey"])
 
     assert inspection.verdict == "valid"
     assert decode(entry["signature"]).original == entry["original"]
@@ -50,7 +50,7 @@ def test_values_of_every_sample_that_encodes_are_read_as_they_were_meant(entry: 
     if unencoded:
         meant["secretId"] = meant["secretId"].replace("+", " ")
 
-    inspection = inspect(entry["signature"], now=int(meant["currentTimeStamp"]))
+    inspection = explain(entry["signature"], now=int(meant["currentTimeStamp"]))
 
     assert meant == inspection.parameters
     assert (("secretId is not percent-encoded.",) if unencoded else ()) == inspection.problems
@@ -59,7 +59,7 @@ def test_values_of_every_sample_that_encodes_are_read_as_they_were_meant(entry: 
 @pytest.mark.parametrize("entry", [p for p in RECORDED if "plain" in str(p.id)])
 def test_ten_years_of_the_official_sample_are_named_as_the_problem(entry: dict[str, Any]) -> None:
     """The Python and Go samples' own dates are over the limit of 90 days, and inspect says so."""
-    inspection = inspect(entry["signature"], now=1571215095, secret_key="IamSecretKey")
+    inspection = explain(entry["signature"], now=1571215095, secret_key="IamSecretKey")
 
     assert inspection.problems == (
         "expireTime must lie 1 to 7776000 seconds (90 days) after currentTimeStamp.",
@@ -69,7 +69,7 @@ def test_ten_years_of_the_official_sample_are_named_as_the_problem(entry: dict[s
 @pytest.mark.parametrize("entry", RECORDED)
 def test_our_signature_of_the_same_text_is_theirs(entry: dict[str, Any]) -> None:
     """Signing the very text of another language gives the very signature of that language."""
-    assert entry["signature"] == sign(
+    assert entry["signature"] == sign_original(
         entry["original"], secret_key=WIRE["inputs"][entry["inputs"]]["secretKey"]
     )
 

@@ -22,7 +22,7 @@ from tencentcloud.common.profile.http_profile import HttpProfile  # type: ignore
 from tencentcloud.vod.v20180717.vod_client import VodClient  # type: ignore[import-untyped]  # no stubs exist
 
 from local.simulator import Simulator, SimulatorSettings, create_simulator
-from shared.vod.signature import SignatureParameters, build_upload_signature
+from shared.vod.signature import SignatureParameters, sign
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,7 +126,7 @@ class Account:
             random=next(_randoms),
             **terms,
         )
-        return build_upload_signature(parameters, secret_key=SECRET_KEY)
+        return sign(parameters, secret_key=SECRET_KEY)
 
     def call(self, action: str, **members: object) -> dict[str, Any]:
         """Make one upload call; business errors come with HTTP 200."""

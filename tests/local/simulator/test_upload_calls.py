@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from shared.vod.signature import sign
+from shared.vod.signature import sign_original
 from tests.local.simulator.account import SECRET_ID, SECRET_KEY, Account, Applied
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _signed(account: Account, **changes: object) -> str:
         "expireTime": now + 600,
         "random": random.getrandbits(32),
     } | changes
-    return sign("&".join(f"{name}={value}" for name, value in values.items()), secret_key=SECRET_KEY)
+    return sign_original("&".join(f"{name}={value}" for name, value in values.items()), secret_key=SECRET_KEY)
 
 
 @pytest.mark.parametrize(

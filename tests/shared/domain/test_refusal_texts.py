@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.operator.signature_inspection import inspect
+from local.operator.signature_inspection import explain
 from shared.domain.policy import Policy, grant_for, read_signature_request, refuse_change
 from shared.domain.rate_limits import UploadLimits, refusal, refuse_size
 from shared.errors import FieldError, ServiceError
 from shared.vod.context_token import UploadContext, seal
-from shared.vod.signature import MAX_SIGNATURE_CHARACTERS, SignatureParameters, decode, sign
+from shared.vod.signature import MAX_SIGNATURE_CHARACTERS, SignatureParameters, decode, sign_original
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,11 +155,11 @@ REFUSALS: list[tuple[Callable[[], object], str, tuple[FieldError, ...]]] = [
         "A signature holds a digest of 20 bytes and a text; this one is too short.",
         (),
     ),
-    (lambda: sign("a=b", secret_key=""), "The SecretKey is empty, or is not text.", ()),
-    (lambda: sign("a=b", secret_key="\ud800"), "The SecretKey is empty, or is not text.", ()),
-    (lambda: sign("\ud800", secret_key="k"), "The text to sign contains lone surrogates.", ()),
+    (lambda: sign_original("a=b", secret_key=""), "The SecretKey is empty, or is not text.", ()),
+    (lambda: sign_original("a=b", secret_key="\ud800"), "The SecretKey is empty, or is not text.", ()),
+    (lambda: sign_original("\ud800", secret_key="k"), "The text to sign contains lone surrogates.", ()),
     (
-        lambda: inspect("QUJD", now=1),
+        lambda: explain("QUJD", now=1),
         "A signature holds a digest of 20 bytes and a text; this one is too short.",
         (),
     ),

@@ -16,10 +16,10 @@ from shared.vod.signature import (
     WIRE_NAMES,
     SignatureParameters,
     build_original,
-    build_upload_signature,
     decode,
     is_signed_with,
     sign,
+    sign_original,
 )
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def test_parameters_left_out_are_not_mentioned() -> None:
     """None means absent, so that VOD applies its own default."""
     original = build_original(parameters())
 
-    assert list(decode(sign(original, secret_key=KEY)).values) == [
+    assert list(decode(sign_original(original, secret_key=KEY)).values) == [
         "secretId",
         "currentTimeStamp",
         "expireTime",
@@ -240,12 +240,12 @@ def test_any_valid_parameters_survive_the_round_trip(drawn: SignatureParameters)
     """Whatever the values contain, exactly the intended names and values are read back, in order."""
     expected = [(name, str(int(v) if isinstance(v, bool) else v)) for name, v in drawn.wire_values().items()]
 
-    signature = build_upload_signature(drawn, secret_key=KEY)
+    signature = sign(drawn, secret_key=KEY)
     decoded = decode(signature)
 
     assert expected == list(decoded.pairs)
     assert is_signed_with(decoded, KEY)
-    assert signature == sign(decoded.original, secret_key=KEY)
+    assert signature == sign_original(decoded.original, secret_key=KEY)
 
 
 def test_largest_signature_can_still_be_read() -> None:
@@ -263,16 +263,16 @@ def test_largest_signature_can_still_be_read() -> None:
         storage_region=f"{'a' * 16}-{'b' * 32}-1234",
     )
 
-    assert len(build_upload_signature(widest, secret_key=KEY)) < MAX_SIGNATURE_CHARACTERS
+    assert len(sign(widest, secret_key=KEY)) < MAX_SIGNATURE_CHARACTERS
 
 
 @pytest.mark.parametrize("secret_key", ["", "\udc80"])
 def test_key_that_is_no_key_signs_nothing(secret_key: str) -> None:
     """An empty key would sign like any other, so it is refused, for signing and for checking."""
-    decoded = decode(sign("a=b", secret_key=KEY))
+    decoded = decode(sign_original("a=b", secret_key=KEY))
 
     with pytest.raises(ConfigurationError):
-        sign("a=b", secret_key=secret_key)
+        sign_original("a=b", secret_key=secret_key)
     with pytest.raises(ConfigurationError):
         is_signed_with(decoded, secret_key)
 
@@ -280,12 +280,12 @@ def test_key_that_is_no_key_signs_nothing(secret_key: str) -> None:
 def test_text_with_lone_surrogates_is_not_signed() -> None:
     """Text without bytes has no signature, and says so with an error of ours."""
     with pytest.raises(InvalidRequestError):
-        sign("sourceContext=\ud83d", secret_key=KEY)
+        sign_original("sourceContext=\ud83d", secret_key=KEY)
 
 
 def test_changed_digest_is_not_signed() -> None:
     """A digest from elsewhere does not pass."""
-    decoded = decode(build_upload_signature(parameters(), secret_key=KEY))
+    decoded = decode(sign(parameters(), secret_key=KEY))
 
     assert not is_signed_with(dataclasses.replace(decoded, digest=bytes(20)), KEY)
     assert not is_signed_with(dataclasses.replace(decoded, digest=decoded.digest[:19]), KEY)
@@ -293,7 +293,7 @@ def test_changed_digest_is_not_signed() -> None:
 
 def test_changed_original_is_not_signed() -> None:
     """Who prolongs a signature loses it."""
-    decoded = decode(build_upload_signature(parameters(), secret_key=KEY))
+    decoded = decode(sign(parameters(), secret_key=KEY))
 
     assert not is_signed_with(
         dataclasses.replace(decoded, original=decoded.original.replace("90", "91")), KEY
@@ -302,7 +302,7 @@ def test_changed_original_is_not_signed() -> None:
 
 def test_other_encoding_of_the_same_values_is_not_signed() -> None:
     """The digest covers the encoded text, so even an equivalent encoding is another text."""
-    decoded = decode(build_upload_signature(parameters(source_context="a b"), secret_key=KEY))
+    decoded = decode(sign(parameters(source_context="a b"), secret_key=KEY))
 
     assert not is_signed_with(
         dataclasses.replace(decoded, original=decoded.original.replace("%20", "+")), KEY
@@ -312,12 +312,12 @@ def test_other_encoding_of_the_same_values_is_not_signed() -> None:
 @pytest.mark.parametrize("secret_key", ["EXAMPLEKEz", "examplekey", "EXAMPLEKEY ", "E"])
 def test_other_key_does_not_pass(secret_key: str) -> None:
     """Only the very key that signed is accepted."""
-    assert not is_signed_with(decode(build_upload_signature(parameters(), secret_key=KEY)), secret_key)
+    assert not is_signed_with(decode(sign(parameters(), secret_key=KEY)), secret_key)
 
 
 def test_no_single_bit_can_be_flipped() -> None:
     """Every bit of digest and text counts."""
-    signature = build_upload_signature(parameters(source_context="한"), secret_key=KEY)
+    signature = sign(parameters(source_context="한"), secret_key=KEY)
     bits = len(base64.b64decode(signature)) * 8
 
     passing = [bit for bit in range(bits) if is_signed_with(decode(flipped(signature, bit)), KEY)]
@@ -336,7 +336,7 @@ def test_unused_bits_of_base64_cannot_be_changed() -> None:
 
 def test_line_breaks_in_base64_are_skipped() -> None:
     """MIME-style Base64, as some encoders wrap it, reads the same."""
-    signature = build_upload_signature(parameters(), secret_key=KEY)
+    signature = sign(parameters(), secret_key=KEY)
     wrapped = "\r\n".join(signature[at : at + 76] for at in range(0, len(signature), 76)) + "\n"
 
     assert decode(signature) == decode(wrapped)
@@ -361,12 +361,12 @@ def test_original_is_read_as_leniently_as_its_writers_need(
     original: str, expected: tuple[tuple[str, str], ...]
 ) -> None:
     """Plus and %20 are both a space, unencoded values are taken as they are, and nothing is lost."""
-    assert expected == decode(sign(original, secret_key=KEY)).pairs
+    assert expected == decode(sign_original(original, secret_key=KEY)).pairs
 
 
 def test_first_of_two_values_is_the_one_looked_up() -> None:
     """A parameter appended to a text does not replace the one before it; the order stays."""
-    decoded = decode(sign("random=1&classId=7&random=2", secret_key=KEY))
+    decoded = decode(sign_original("random=1&classId=7&random=2", secret_key=KEY))
 
     assert list(decoded.values.items()) == [("random", "1"), ("classId", "7")]
 
@@ -374,7 +374,7 @@ def test_first_of_two_values_is_the_one_looked_up() -> None:
 def test_signature_over_bytes_that_are_not_utf8_can_be_checked() -> None:
     """A signer that uses its machine's encoding is verified on its very bytes."""
     original = "sourceContext=한글".encode("euc_kr")
-    signature = sign(original.decode(errors="surrogateescape"), secret_key=KEY)
+    signature = sign_original(original.decode(errors="surrogateescape"), secret_key=KEY)
 
     decoded = decode(signature)
 

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from shared.vod.signature import SignatureParameters, build_original, build_upload_signature, decode, sign
+from shared.vod.signature import SignatureParameters, build_original, decode, sign, sign_original
 
 KEY = "EXAMPLEKEY"
 EXAMPLE = {
@@ -69,7 +69,7 @@ def test_vector_of_the_official_sample() -> None:
     """
     original = "secretId=IamSecretId&currentTimeStamp=1571215095&expireTime=1886575095&random=220625"
 
-    signature = sign(original, secret_key="IamSecretKey")
+    signature = sign_original(original, secret_key="IamSecretKey")
 
     assert signature == (
         "aG6ZX3aZf+6tg/yRDZdRSNtM39lzZWNyZXRJZD1JYW1TZWNyZXRJZCZjdXJyZW50VGltZVN0YW1wPTE1NzEyMTUwOTUm"
@@ -96,7 +96,7 @@ def test_vector_with_all_parameters() -> None:
         storage_region="ap-seoul",
     )
 
-    signature = build_upload_signature(everything, secret_key=KEY)
+    signature = sign(everything, secret_key=KEY)
 
     assert signature == (
         "zEVk+7JwCLeST9jQNw9vHDL5ltNzZWNyZXRJZD1BS0lERVhBTVBMRTAwMDAwMDAwMDAmY3VycmVudFRpbWVTdGFtcD0x"
@@ -111,7 +111,7 @@ def test_vector_with_all_parameters() -> None:
 
 def test_vector_with_korean_text() -> None:
     """Korean text is percent-encoded UTF-8, a space is %20 and a tilde stays."""
-    signature = build_upload_signature(example("한글 ~ok"), secret_key=KEY)
+    signature = sign(example("한글 ~ok"), secret_key=KEY)
 
     assert signature == (
         "gvXC6KZfGEkiXLixxTCuH4RLdiBzZWNyZXRJZD1BS0lERVhBTVBMRTAwMDAwMDAwMDAmY3VycmVudFRpbWVTdGFtcD0x"
@@ -134,7 +134,9 @@ def test_digest_is_what_openssl_computes(source_context: str) -> None:
         timeout=30,
     )
 
-    assert base64.b64encode(answer.stdout + original.encode()).decode() == sign(original, secret_key=KEY)
+    assert base64.b64encode(answer.stdout + original.encode()).decode() == sign_original(
+        original, secret_key=KEY
+    )
 
 
 @pytest.mark.parametrize("secret_key", [KEY, "비밀", "k" * 200])
@@ -150,6 +152,6 @@ def test_whole_signature_is_what_node_computes(secret_key: str) -> None:
         timeout=30,
     )
 
-    ours = [build_upload_signature(example(context), secret_key=secret_key) for context in CONTEXTS]
+    ours = [sign(example(context), secret_key=secret_key) for context in CONTEXTS]
 
     assert json.loads(expected.stdout) == ours
