@@ -11,12 +11,11 @@ import ssl
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import jwt
 
 from shared.errors import InvalidRequestError, KeysUnavailableError
-from shared.http.outbound import RefusedAddressError, connected, resolve
+from shared.http.outbound import RefusedAddressError, answer_to
 from shared.vod.lenient_json import read_object
 
 if TYPE_CHECKING:
@@ -37,7 +36,6 @@ COOLDOWN_SECONDS = 30
 RETRY_SECONDS = 10
 """The same after a fetch that failed, as long as no keys are known at all."""
 
-_PORTS = {"http": 80, "https": 443}
 _ALGORITHMS = {"RSA": "RS256", "EC": "ES256"}
 """A kind of key -> the one algorithm that such a key is for here, as with JWT_PUBLIC_KEY."""
 _LEAST_BITS = {"RS256": 2048, "ES256": 256}
@@ -112,28 +110,21 @@ class KeySet:
 
 
 def _fetched(url: str) -> bytes:
-    """Get the document: from the configured address and no other, and not a byte more than is allowed."""
-    parts = urlsplit(url)
-    host, port = str(parts.hostname), parts.port or _PORTS[parts.scheme]
-    connection = http.client.HTTPConnection(host, port)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    headers = {"Accept": "application/json", "Host": parts.netloc}
-    # The login service may well be in our own private network.
-    with connected(resolve(host, port, allow_private=True), port, TIMEOUT_SECONDS) as plain:
-        encrypted = parts.scheme == "https"
-        connection.sock = (
-            ssl.create_default_context().wrap_socket(plain, server_hostname=host) if encrypted else plain
-        )
-        try:
-            connection.request("GET", target, headers=headers)
-            answer = connection.getresponse()
-            body = answer.read(MAX_BYTES + 1)
-            # What is left of a stated length was too much, or never came.
-            if answer.status != http.client.OK or len(body) > MAX_BYTES or answer.length:
-                raise _NoKeysError
-            return body
-        finally:
-            connection.close()
+    """Fetch the document, at most MAX_BYTES of it; the login service may be in our own private network."""
+    request = answer_to(
+        "GET",
+        url,
+        headers={"Accept": "application/json"},
+        tls=ssl.create_default_context(),
+        allow_private=True,
+        timeout_seconds=TIMEOUT_SECONDS,
+    )
+    with request as answer:
+        body = answer.read(MAX_BYTES + 1)
+        # A rest of the stated length was too much, or never came.
+        if answer.status != http.client.OK or len(body) > MAX_BYTES or answer.length:
+            raise _NoKeysError
+        return body
 
 
 def _keys_in(body: bytes) -> dict[str, jwt.PyJWK]:
