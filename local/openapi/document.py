@@ -6,7 +6,6 @@ Writing it to disk is left to `python -m local.openapi`.
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING
 
 from local.openapi.event_content import EVENT_KINDS, any_event_schema, event_schema
@@ -16,7 +15,7 @@ from local.openapi.problems import PROBLEM, problem_answers
 from local.openapi.signature_request import signature_request_schema
 from local.openapi.upload_content import SIGNATURE, UPLOAD
 from local.openapi.webhooks import webhook_parameters, webhooks
-from local.repository import REPOSITORY
+from local.repository import project_field
 
 if TYPE_CHECKING:
     from local.openapi.shapes import Schema
@@ -47,9 +46,10 @@ def build_document() -> dict[str, object]:
         "openapi": "3.1.0",
         "info": {
             "title": "vod-upload-functions",
-            "version": _version(),
+            "version": project_field("version"),
             "summary": "Upload signatures and event notifications for Tencent Cloud VOD",
             "description": _DESCRIPTION,
+            "license": {"name": project_field("license"), "identifier": project_field("license")},
         },
         "tags": [
             {"name": "Uploads", "description": "For the app's users."},
@@ -87,9 +87,3 @@ def build_document() -> dict[str, object]:
 def document_text() -> str:
     """Write the document as it is committed."""
     return json.dumps(build_document(), indent=2, ensure_ascii=False) + "\n"
-
-
-def _version() -> str:
-    project = (REPOSITORY / "pyproject.toml").read_text("utf-8")
-    match = re.search(r'^version = "(.+)"$', project, re.MULTILINE)
-    return match.group(1) if match else "0"

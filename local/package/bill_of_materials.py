@@ -14,6 +14,7 @@ from email.parser import HeaderParser
 from typing import TYPE_CHECKING
 
 from local.package.contents import LIBRARIES, PackageError
+from local.repository import project_field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -47,6 +48,7 @@ def bill_of_materials(packages: Iterable[Package], wheels: Mapping[str, Path]) -
                 "type": "application",
                 "bom-ref": "vod-upload-functions",
                 "name": "vod-upload-functions",
+                "licenses": [{"license": {"id": project_field("license")}}],
                 "components": functions,
             }
         },

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from local.package.archive import read_folder, write_folder, write_zip
 from local.package.contents import LIBRARIES, PackageError, folder_of, place_in_package
 from local.package.interpreter import python_3_10
+from local.package.licence_texts import kept_texts, own_licence, require_text
 from local.package.shared_object import without_symbol_tables
 from local.package.wheels import fetch, files_in, read_lock
 from local.repository import REPOSITORY
@@ -68,6 +69,7 @@ def build_packages(target: Path = BUILD, *, wheels: Path = BUILD / "wheels") -> 
     for function, names in LIBRARIES.items():
         files = files_of(function, ours)
         files |= {_beside(name): bytecode[name] for name in files}
+        files |= own_licence()
         for name in names:
             files |= {
                 place_of(place): bytecode.get(place, content) for place, content in libraries[name].items()
@@ -125,7 +127,7 @@ def read_libraries(store: Path) -> dict[str, Files]:
     libraries: dict[str, Files] = {}
     owners: dict[str, str] = {}
     for distribution, wheel in library_wheels(store).items():
-        libraries[distribution] = {}
+        libraries[distribution] = kept_texts(distribution)
         for name, content in files_in(wheel).items():
             place = place_in_package(name, distribution)
             if place is None:
@@ -133,6 +135,7 @@ def read_libraries(store: Path) -> dict[str, Files]:
             if owners.setdefault(place, distribution) != distribution:
                 raise PackageError(f"{owners[place]} and {distribution} both bring {place}.")
             libraries[distribution][place] = without_symbol_tables(content)
+        require_text(distribution, libraries[distribution])
     return libraries
 
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 DEPLOYMENT = (REPOSITORY / "docs" / "deployment.md").read_text(encoding="utf-8")
 OPERATIONS = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
 PARTS = (
+    "LICENSE",
     "Makefile",
     "serverless.yml",
     ".env.example",

@@ -25,6 +25,7 @@ from local.package.contents import (
     folder_of,
     place_in_package,
 )
+from local.package.licence_texts import KEPT_TEXTS, OWN_LICENCE, kept_texts, require_text
 from local.package.shared_object import without_symbol_tables
 from local.repository import REPOSITORY
 from tests.deploy.filled_example import SECRET
@@ -51,7 +52,8 @@ def test_other_clone_of_other_habits_gives_the_same_bytes(packages: list[Package
     clone = tmp_path / "ein Klon mit Ümlaut"
     for name in ("functions", "shared", "local"):
         shutil.copytree(REPOSITORY / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(REPOSITORY / "requirements.txt", clone)
+    for name in ("requirements.txt", "LICENSE"):
+        shutil.copy(REPOSITORY / name, clone)
     for secret in (".env", ".env.prod", "shared/.env", "functions/.env.prod", "shared/notes.txt"):
         (clone / secret).write_text(f"VOD_SECRET_KEY={SECRET}\n")
     program = (
@@ -196,11 +198,31 @@ def test_everything_of_shared_that_is_imported_is_there(packages: list[Package])
 
 
 def test_licence_of_every_library_comes_along(packages: list[Package]) -> None:
-    """Most licences ask for it; the SDK's wheel brings none."""
+    """Each package holds our licence, and the text of each library's, whatever its wheel brings."""
     for package in packages:
-        licensed = {name.split("/")[1] for name in files_in(package) if name.startswith("licenses/")}
+        files = files_in(package)
 
-        assert LIBRARIES[package.function] - licensed <= {"tencentcloud-sdk-python-common"}
+        assert files[OWN_LICENCE] == (REPOSITORY / "LICENSE").read_bytes()
+        for library in LIBRARIES[package.function]:
+            require_text(library, files)
+            assert kept_texts(library).items() <= files.items()
+
+
+@pytest.mark.parametrize(
+    "places", [[], ["redis/client.py", "licenses/cffi/LICENSE"], ["licenses/redis/COPYING.part"]]
+)
+def test_library_without_a_licence_text_stops_the_build(places: list[str]) -> None:
+    """The text of another library, or of a part compiled in, is not the library's own."""
+    with pytest.raises(PackageError, match="The wheel of redis brings no licence text"):
+        require_text("redis", places)
+
+
+def test_source_of_every_kept_licence_text_is_named() -> None:
+    """The table beside the texts that wheels lack has one row for each."""
+    kept = {path.relative_to(KEPT_TEXTS).as_posix() for path in KEPT_TEXTS.glob("*/*")}
+    table = (KEPT_TEXTS / "README.md").read_text(encoding="utf-8")
+
+    assert kept == set(re.findall(r"^\| `(.+?)` \|", table, re.MULTILINE))
 
 
 def test_what_is_left_out_is_really_brought_by_a_wheel(packages: list[Package]) -> None:

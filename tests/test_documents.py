@@ -1,0 +1,139 @@
+"""The documents of this repository that people look for by name, and what has to be in each."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from local.openapi import DOCUMENT_FILE
+from local.repository import REPOSITORY, project_field
+from tests.test_layout import LEVELS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DECISIONS = REPOSITORY / "docs" / "decisions"
+RECORDS = sorted(DECISIONS.glob("[0-9]*.md"))
+DOCUMENTS = [
+    *(REPOSITORY / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")),
+    REPOSITORY / "docs" / "glossary.md",
+    DECISIONS / "README.md",
+    *RECORDS,
+]
+PAGE_PACKAGE = next(
+    path
+    for path in (REPOSITORY / "local" / "page" / "package.json", REPOSITORY / "package.json")
+    if path.exists()
+)
+LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+"""To another file of the repository; an address has a colon."""
+
+
+def text_of(path: Path) -> str:
+    """Read a document; one that is missing fails the test."""
+    return path.read_text(encoding="utf-8")
+
+
+def titles(text: str) -> list[str]:
+    """List the headings of the second level."""
+    return re.findall(r"^## (.+)$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+def test_document_leads_to_files_that_exist(path: Path) -> None:
+    """No link of a document is broken."""
+    targets = LINK.findall(text_of(path))
+
+    assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+def test_licence_is_named_alike_everywhere() -> None:
+    """pyproject, package.json and the OpenAPI document name the licence whose text is in LICENSE."""
+    package = json.loads(text_of(PAGE_PACKAGE))
+    document = json.loads(text_of(DOCUMENT_FILE))
+
+    assert text_of(REPOSITORY / "LICENSE").startswith("MIT License\n")
+    assert (
+        project_field("license") == package["license"] == document["info"]["license"]["identifier"] == "MIT"
+    )
+
+
+def test_field_that_the_project_does_not_have_is_an_error() -> None:
+    """A field of another table of pyproject.toml is none of the project's."""
+    with pytest.raises(KeyError, match="target-version"):
+        project_field("target-version")
+
+
+def test_changelog_has_what_is_not_released() -> None:
+    """The newest part comes first, and its entries are sorted by the kinds of Keep a Changelog."""
+    newest = text_of(REPOSITORY / "CHANGELOG.md").partition("\n## ")[2].partition("\n## ")[0]
+    kinds = re.findall(r"^### (.+)$", newest, re.MULTILINE)
+
+    assert newest.startswith("[Unreleased]\n")
+    assert kinds == [
+        kind for kind in ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security") if kind in kinds
+    ]
+    assert re.search(r"^- \S", newest, re.MULTILINE)
+
+
+def test_contributing_names_every_package() -> None:
+    """Whoever looks for the place of a change finds each folder of shared/ and local/."""
+    text = text_of(REPOSITORY / "CONTRIBUTING.md")
+    folders = {
+        f"{path.parent.parent.name}/{path.parent.name}/"
+        for part in ("shared", "local")
+        for path in (REPOSITORY / part).glob("*/__init__.py")
+    }
+
+    assert {folder for folder in folders if f"`{folder}`" not in text} == set()
+
+
+def test_contributing_shows_the_import_rule() -> None:
+    """The line that is shown to people is the rule that the test of the layout holds."""
+    levels = LEVELS[LEVELS.index(("vod",)) :]
+    rule = " <- ".join(rooms[0] if len(rooms) == 1 else "{" + ", ".join(rooms) + "}" for rooms in levels)
+
+    assert f"In one line: `{rule}`." in text_of(REPOSITORY / "CONTRIBUTING.md")
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
+def test_decision_has_its_four_parts(path: Path) -> None:
+    """A record gives the context, the decision, the numbers and what would end it, on half a page or so."""
+    text = text_of(path)
+
+    assert titles(text) == ["Context", "Decision", "Numbers", "What would end it"]
+    assert text.startswith(f"# {path.name[:4]}: ")
+    assert len(text.splitlines()) <= 40
+
+
+def test_decisions_are_numbered_and_listed() -> None:
+    """The numbers have no gap, and the index names every record once."""
+    listed = re.findall(r"^\| \[\d+\]\((.+?)\) \|", text_of(DECISIONS / "README.md"), re.MULTILINE)
+
+    assert [path.name[:5] for path in RECORDS] == [f"{number:04}-" for number in range(1, len(RECORDS) + 1)]
+    assert listed == [path.name for path in RECORDS]
+
+
+def test_glossary_explains_twenty_words() -> None:
+    """The words are in the order of the alphabet, each with one or two sentences."""
+    entries = re.findall(
+        r"^- \*\*(.+?)\*\*: (.+)$", text_of(REPOSITORY / "docs" / "glossary.md"), re.MULTILINE
+    )
+    words = [word for word, _ in entries]
+
+    assert len(words) == 20
+    assert words == sorted(words, key=str.casefold)
+    assert {word: text for word, text in entries if not 1 <= len(re.findall(r"\.(?: |$)", text)) <= 2} == {}
+
+
+def test_workflow_runs_what_a_laptop_can_run() -> None:
+    """CI fetches the code, Python and Node, and calls .ci/run; it has no step of its own."""
+    (job,) = yaml.safe_load(text_of(REPOSITORY / ".github" / "workflows" / "ci.yml"))["jobs"].values()
+    actions = [step["uses"].partition("@")[0] for step in job["steps"] if "uses" in step]
+
+    assert [step["run"] for step in job["steps"] if "run" in step] == ["bash .ci/run"]
+    assert actions == ["actions/checkout", "actions/setup-python", "actions/setup-node"]
