@@ -1,8 +1,4 @@
-"""Where the outside begins: the only reader of environment, clock and randomness.
-
-It builds what a function works with, once per process; what the function does with it is left to
-`functions/`.
-"""
+"""The only reader of environment, clock and randomness; builds what a function needs, once per process."""
 
 from __future__ import annotations
 
@@ -42,85 +38,64 @@ _RANDOM_STEPS = 1 << 53
 
 @dataclass(frozen=True, eq=False)
 class Runtime(Generic[_Settings_co, _Store_co]):
-    """What a function works with for as long as its process lives; each is equal to itself alone."""
+    """Settings and store of one function, for the life of its process; compared by identity."""
 
     settings: _Settings_co
     store: _Store_co
 
 
-@lru_cache(maxsize=1)
-def upload_signature() -> Runtime[UploadSignatureSettings, UploadStore]:
-    """Build what `functions/upload_signature.py` works with.
+class Function(Generic[_Settings, _Store]):
+    """One deployed function: calling it returns its runtime, built at the first call of the process.
 
     Raises:
-        ConfigurationError: naming every setting that is missing or invalid.
+        ConfigurationError: on the call, naming every setting that is missing or invalid.
 
     """
-    from shared.store.uploads import UploadStore  # noqa: PLC0415 -- the other functions have a whole store
 
-    return _runtime(UploadSignatureSettings, UploadStore)
+    def __init__(self, settings: type[_Settings], store: Callable[[], type[_Store]]) -> None:
+        self._settings, self._store = settings, store
+        self._runtime: Runtime[_Settings, _Store] | None = None
 
+    def __call__(self) -> Runtime[_Settings, _Store]:
+        """Return the runtime."""
+        if self._runtime is None:
+            settings = load_settings(self._settings, os.environ)
+            scope = StoreScope(settings.stage, settings.retention_seconds)
+            self._runtime = Runtime(settings, self._store()(settings.redis_url, scope))
+        return self._runtime
 
-@lru_cache(maxsize=1)
-def upload_status() -> Runtime[UploadStatusSettings, UploadStore]:
-    """Build what `functions/upload_status.py` works with.
-
-    Raises:
-        ConfigurationError: naming every setting that is missing or invalid.
-
-    """
-    from shared.store.uploads import UploadStore  # noqa: PLC0415 -- as above
-
-    return _runtime(UploadStatusSettings, UploadStore)
-
-
-@lru_cache(maxsize=1)
-def event_notification() -> Runtime[EventNotificationSettings, Store]:
-    """Build what `functions/event_notification.py` works with.
-
-    Raises:
-        ConfigurationError: naming every setting that is missing or invalid.
-
-    """
-    from shared.store.journal import Store  # noqa: PLC0415 -- half of it would slow the start of a signature
-
-    return _runtime(EventNotificationSettings, Store)
+    def cache_clear(self) -> None:
+        """Forget the runtime, so that the next call reads the environment again."""
+        self._runtime = None
 
 
-@lru_cache(maxsize=1)
-def reliable_notification() -> Runtime[ReliableNotificationSettings, Store]:
-    """Build what `functions/reliable_notification.py` works with.
+def _uploads() -> type[UploadStore]:
+    from shared.store.uploads import UploadStore  # noqa: PLC0415 -- the whole store would slow a signature's start
 
-    Raises:
-        ConfigurationError: naming every setting that is missing or invalid.
-
-    """
-    from shared.store.journal import Store  # noqa: PLC0415 -- half of it would slow the start of a signature
-
-    return _runtime(ReliableNotificationSettings, Store)
+    return UploadStore
 
 
-@lru_cache(maxsize=1)
-def event_delivery() -> Runtime[EventDeliverySettings, Store]:
-    """Build what `functions/event_delivery.py` works with.
+def _everything() -> type[Store]:
+    from shared.store.journal import Store  # noqa: PLC0415 -- as above
 
-    Raises:
-        ConfigurationError: naming every setting that is missing or invalid.
+    return Store
 
-    """
-    from shared.store.journal import Store  # noqa: PLC0415 -- half of it would slow the start of a signature
 
-    return _runtime(EventDeliverySettings, Store)
+upload_signature = Function(UploadSignatureSettings, _uploads)
+upload_status = Function(UploadStatusSettings, _uploads)
+event_notification = Function(EventNotificationSettings, _everything)
+reliable_notification = Function(ReliableNotificationSettings, _everything)
+event_delivery = Function(EventDeliverySettings, _everything)
 
 
 def deliverer(runtime: Runtime[EventDeliverySettings, Store], *, deadline: float) -> Deliverer:
-    """Build what one invocation delivers with, until `deadline` (Unix seconds)."""
+    """Return a deliverer for one invocation that ends by `deadline` (Unix seconds)."""
     return _deliverer_of(runtime)(deadline=deadline)
 
 
 @lru_cache(maxsize=1)
 def _deliverer_of(runtime: Runtime[EventDeliverySettings, Store]) -> Callable[..., Deliverer]:
-    """Prepare all of a courier but its deadline, once."""
+    """Bind everything of a deliverer except its deadline."""
     from shared.flows.deliver_events import Deliverer  # noqa: PLC0415 -- the functions that issue signatures do without
     from shared.flows.ingest_event import Ingester  # noqa: PLC0415 -- as above
 
@@ -152,26 +127,20 @@ def vod_api(settings: VodApiSettings) -> VodApi:
 
 
 def now() -> float:
-    """Tell the time in Unix seconds."""
+    """Return the time in Unix seconds."""
     return time.time()
 
 
 def wait(seconds: float) -> None:
-    """Let time pass."""
+    """Sleep for so many seconds; not at all for a negative number."""
     time.sleep(max(0.0, seconds))
 
 
 def random_bits(bits: int) -> int:
-    """Draw a number of so many bits from the system's cryptographic source."""
+    """Return a random number of so many bits from the system's cryptographic source."""
     return int.from_bytes(os.urandom(-(-bits // 8)), "big") >> -bits % 8
 
 
 def new_lease() -> str:
-    """Draw the text by which the holder of an event is known."""
+    """Return a random lease: 24 hexadecimal digits."""
     return os.urandom(12).hex()
-
-
-def _runtime(kind: type[_Settings], store: type[_Store]) -> Runtime[_Settings, _Store]:
-    settings = load_settings(kind, os.environ)
-    scope = StoreScope(settings.stage, settings.retention_seconds)
-    return Runtime(settings, store(settings.redis_url, scope))

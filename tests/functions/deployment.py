@@ -69,5 +69,5 @@ def user_token(user: str = "alice", *, secret: str = JWT_SECRET, **claims: objec
 def start_anew() -> None:
     """Forget what a process keeps while it lives: what comes next is a cold start."""
     for built in vars(bootstrap).values():
-        if hasattr(built, "cache_clear"):
+        if hasattr(built, "cache_clear") and not isinstance(built, type):
             built.cache_clear()
