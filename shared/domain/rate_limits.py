@@ -58,8 +58,8 @@ class Reservation:
 
 
 def slot_milliseconds(per_minute: int) -> int:
-    """Say how far apart requests are, if each is to pass."""
-    return -(-MINUTE_SECONDS * 1000 // per_minute)
+    """Return the milliseconds between two requests of a limit by the minute; 0 for no limit."""
+    return -(-MINUTE_SECONDS * 1000 // per_minute) if per_minute else 0
 
 
 def seconds_left_today(now: int) -> int:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from shared.store.upload_scripts import RELEASE_STEP, SLOT_STEP
 
 _INDEX_STEP = """
--- Put an event on a shelf of its partition, and take off those whose record is no longer kept.
-local function shelve(shelf, now, record_ttl, event)
-  redis.call('ZADD', shelf, now, event)
-  redis.call('ZREMRANGEBYSCORE', shelf, '-inf', tonumber(now) - tonumber(record_ttl))
+-- Add an event to an index of its partition, and remove those whose record has expired.
+local function add_to_index(index, now, record_ttl, event)
+  redis.call('ZADD', index, now, event)
+  redis.call('ZREMRANGEBYSCORE', index, '-inf', tonumber(now) - tonumber(record_ttl))
 end
 """
 
@@ -96,8 +96,8 @@ if rule == 'unless used' then
 end
 redis.call('HSET', KEYS[1], unpack(ARGV, 6))
 redis.call('EXPIRE', KEYS[1], ARGV[2])
-shelve(KEYS[2], ARGV[1], ARGV[2], KEYS[1])
-if rule == 'quarantine' then shelve(KEYS[4], ARGV[1], ARGV[2], KEYS[1]) end
+add_to_index(KEYS[2], ARGV[1], ARGV[2], KEYS[1])
+if rule == 'quarantine' then add_to_index(KEYS[4], ARGV[1], ARGV[2], KEYS[1]) end
 if ARGV[3] ~= '' then redis.call('ZADD', KEYS[3], ARGV[3], KEYS[1]) end
 local status, verdict, sequence, limits = 'recorded', '', 0, ''
 if rule == 'hold' then
@@ -125,7 +125,7 @@ if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[3] then return {'lost', '', 0, 0
 if ARGV[4] == '' then
   redis.call('HSET', KEYS[1], 'status', 'recorded', 'verdict', 'quarantined', 'delivery', 'withheld')
   redis.call('ZREM', KEYS[2], KEYS[1])
-  shelve(KEYS[3], ARGV[1], ARGV[2], KEYS[1])
+  add_to_index(KEYS[3], ARGV[1], ARGV[2], KEYS[1])
   return {'quarantined', 'quarantined', 0, 0}
 end
 local facts = cjson.decode(ARGV[4])
@@ -175,7 +175,7 @@ if ARGV[4] ~= '' then
   redis.call('ZADD', KEYS[2], ARGV[4], KEYS[1])
 else
   redis.call('ZREM', KEYS[2], KEYS[1])
-  if outcome ~= 'delivered' and outcome ~= 'kept' then shelve(KEYS[3], ARGV[2], ARGV[5], KEYS[1]) end
+  if outcome ~= 'delivered' and outcome ~= 'kept' then add_to_index(KEYS[3], ARGV[2], ARGV[5], KEYS[1]) end
 end
 return 1
 """
@@ -199,7 +199,7 @@ local failures = redis.call('HINCRBY', KEYS[1], 'failures', 1)
 redis.call('HSET', KEYS[1], 'raw', ARGV[4], 'problem', ARGV[5], 'received_at', ARGV[1])
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 if failures < tonumber(ARGV[3]) then return 0 end
-shelve(KEYS[2], ARGV[1], ARGV[2], KEYS[1])
+add_to_index(KEYS[2], ARGV[1], ARGV[2], KEYS[1])
 return 1
 """
 )
@@ -207,7 +207,7 @@ return 1
 SEND_SLOT = (
     SLOT_STEP
     + """
--- KEYS turn   ARGV now_ms, interval_ms
-return wait_for_turn(KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), 1)
+-- KEYS send slot   ARGV now_ms, interval_ms
+return wait_for_slot(KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), 1)
 """
 )

@@ -6,22 +6,43 @@ so they run on Redis Cluster.
 
 from __future__ import annotations
 
+BEGIN_NUMBERS = (
+    *("now_ms", "now", "interval", "burst", "network_interval", "network_burst"),
+    *("open_limit", "day_limit", "bytes_limit", "bytes", "ends_at", "day_ends_at"),
+    *("nonce_ttl", "record_ttl", "check_at", "deny_keys"),
+)
+"""The first arguments of BEGIN_UPLOAD, in their order; a limit of 0 is none.
+
+Instants are Unix seconds, `now_ms` and the intervals milliseconds. `ends_at` is the end of the session,
+`day_ends_at` of the UTC day, `check_at` the time of the first reconciliation; `*_ttl` are seconds,
+`deny_keys` counts the deny keys that follow.
+"""
+
+_NUMBERS_STEP = """
+-- Read the first `count` arguments as numbers: all of them before the first write, since nothing rolls back.
+local function numbers(count)
+  local read = {}
+  for place = 1, count do read[place] = assert(tonumber(ARGV[place])) end
+  return unpack(read)
+end
+"""
+
 SLOT_STEP = """
 -- One request each `interval` ms passes, and up to `burst` at once (GCRA).
 -- Tell when the line of those before this one ends, and how many ms this one has to wait.
-local function turn_of(key, now, interval, burst)
+local function slot_of(key, now, interval, burst)
   local due = math.max(tonumber(redis.call('GET', key) or now), now)
   return due, due - (burst - 1) * interval - now
 end
-local function take_turn(key, now, interval, due)
+local function take_slot(key, now, interval, due)
   redis.call('SET', key, string.format('%.0f', due + interval), 'PX', due + interval - now)
   return due + interval - now
 end
 -- Let a request pass, or not; returns ms to wait (0 = passed), and how many ms of the limit are used up.
-local function wait_for_turn(key, now, interval, burst)
-  local due, wait = turn_of(key, now, interval, burst)
+local function wait_for_slot(key, now, interval, burst)
+  local due, wait = slot_of(key, now, interval, burst)
   if wait > 0 then return wait, due - now end
-  return 0, take_turn(key, now, interval, due)
+  return 0, take_slot(key, now, interval, due)
 end
 """
 
@@ -50,30 +71,29 @@ end
 """
 
 BEGIN_UPLOAD = (
-    SLOT_STEP
+    _NUMBERS_STEP
+    + SLOT_STEP
     + _NONCE_STEP
     + _DENIED_STEP
     + """
 -- KEYS upload, checks, rate, rate of the network, open uploads, usage of the day, denied, nonces...
--- ARGV now_ms, now, interval_ms, burst, interval_ms and burst of the network, open_limit, day_limit,
--- bytes_limit (0 = no limit), bytes, ends_at, day_ends_at, nonce_ttl, record_ttl, check_at, upload_id,
--- number of marks, marks..., fields...
-local now_ms, now, bytes = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[10])
-local fields_at = 18 + tonumber(ARGV[17])
-if is_denied(KEYS[7], now, {unpack(ARGV, 18, fields_at - 1)}) then return {'denied'} end
+-- ARGV BEGIN_NUMBERS, upload_id, deny keys..., fields of the record...
+local ID_AT = """
+    + f"{len(BEGIN_NUMBERS) + 1}\nlocal {', '.join(BEGIN_NUMBERS)} = numbers(ID_AT - 1)"
+    + """
+local upload_id, fields_at = ARGV[ID_AT], ID_AT + 1 + deny_keys
+if is_denied(KEYS[7], now, {unpack(ARGV, ID_AT + 1, fields_at - 1)}) then return {'denied'} end
 
 -- All limits are asked before any is used up; the one that lasts longest tells when to come again.
 local wait, limit = 0, ''
 local function refuse_for(ms, name) if ms > wait then wait, limit = ms, name end end
-local interval, network_interval = tonumber(ARGV[3]), tonumber(ARGV[5])
-local due, turn = turn_of(KEYS[3], now_ms, interval, tonumber(ARGV[4]))
-refuse_for(turn, 'user')
+local due, ms = slot_of(KEYS[3], now_ms, interval, burst)
+refuse_for(ms, 'user')
 local network_due = 0
 if network_interval > 0 then
-  network_due, turn = turn_of(KEYS[4], now_ms, network_interval, tonumber(ARGV[6]))
-  refuse_for(turn, 'network')
+  network_due, ms = slot_of(KEYS[4], now_ms, network_interval, network_burst)
+  refuse_for(ms, 'network')
 end
-local open_limit, day_limit, bytes_limit = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 if open_limit > 0 then
   redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', now)
   local too_many = redis.call('ZCARD', KEYS[5]) - open_limit
@@ -85,29 +105,29 @@ local uploads_today, bytes_today = 0, 0
 if day_limit > 0 or bytes_limit > 0 then
   local used = redis.call('HMGET', KEYS[6], 'uploads', 'bytes')
   uploads_today, bytes_today = (tonumber(used[1]) or 0) + 1, (tonumber(used[2]) or 0) + bytes
-  local rest = tonumber(ARGV[12]) * 1000 - now_ms
+  local rest = day_ends_at * 1000 - now_ms
   if day_limit > 0 and uploads_today > day_limit then refuse_for(rest, 'day') end
   if bytes_limit > 0 and bytes_today > bytes_limit then refuse_for(rest, 'bytes') end
 end
 if wait > 0 then return {'limited', wait, limit} end
-local place = reserve_nonce(8, ARGV[13])
+local place = reserve_nonce(8, nonce_ttl)
 if place == 0 then return {'crowded'} end
 
-local ahead, network_ahead = take_turn(KEYS[3], now_ms, interval, due), 0
-if network_interval > 0 then network_ahead = take_turn(KEYS[4], now_ms, network_interval, network_due) end
+local ahead, network_ahead = take_slot(KEYS[3], now_ms, interval, due), 0
+if network_interval > 0 then network_ahead = take_slot(KEYS[4], now_ms, network_interval, network_due) end
 redis.call('HSET', KEYS[1], unpack(ARGV, fields_at))
 if open_limit > 0 then
-  redis.call('ZADD', KEYS[5], ARGV[11], ARGV[16])
-  redis.call('EXPIRE', KEYS[5], ARGV[11] - now)
+  redis.call('ZADD', KEYS[5], ends_at, upload_id)
+  redis.call('EXPIRE', KEYS[5], ends_at - now)
 end
 if day_limit > 0 or bytes_limit > 0 then
   redis.call('HINCRBY', KEYS[6], 'uploads', 1)
-  redis.call('HINCRBY', KEYS[6], 'bytes', ARGV[10])
-  redis.call('EXPIRE', KEYS[6], ARGV[12] - now)
-  redis.call('HSET', KEYS[1], 'quota', 'reserved', 'reserved_bytes', ARGV[10])
+  redis.call('HINCRBY', KEYS[6], 'bytes', bytes)
+  redis.call('EXPIRE', KEYS[6], day_ends_at - now)
+  redis.call('HSET', KEYS[1], 'quota', 'reserved', 'reserved_bytes', bytes)
 end
-redis.call('EXPIRE', KEYS[1], ARGV[14])
-redis.call('ZADD', KEYS[2], ARGV[15], ARGV[16])
+redis.call('EXPIRE', KEYS[1], record_ttl)
+redis.call('ZADD', KEYS[2], check_at, upload_id)
 return {'issued', place, ahead, network_ahead, uploads_today, bytes_today}
 """
 )
@@ -122,7 +142,7 @@ local kept = redis.call('HMGET', KEYS[1], 'user_id', 'grant')
 if kept[1] ~= ARGV[6] then return {'unknown'} end
 local marks = {'policy:' .. cjson.decode(kept[2]).policy, unpack(ARGV, 7)}
 if is_denied(KEYS[3], tonumber(ARGV[2]), marks) then return {'denied'} end
-local wait, ahead = wait_for_turn(KEYS[2], tonumber(ARGV[1]), tonumber(ARGV[3]), tonumber(ARGV[4]))
+local wait, ahead = wait_for_slot(KEYS[2], tonumber(ARGV[1]), tonumber(ARGV[3]), tonumber(ARGV[4]))
 if wait > 0 then return {'limited', wait, 'upload'} end
 local place = reserve_nonce(4, ARGV[5])
 if place == 0 then return {'crowded'} end

@@ -68,25 +68,30 @@ class UploadStore(StoreConnection):
             denied_key(partition),
             *_nonces(partition, second, randoms),
         ]
-        marks = [deny_key_of(DeniedKind.POLICY, session.grant.policy), *deny_keys_of(user_id, networks)]
+        deny_keys = [deny_key_of(DeniedKind.POLICY, session.grant.policy), *deny_keys_of(user_id, networks)]
+        per_minute, network_per_minute = limits.per_minute, limits.network_per_minute if networks else 0
+        numbers = {
+            "now_ms": int(now * 1000),
+            "now": second,
+            "interval": slot_milliseconds(per_minute),
+            "burst": per_minute,
+            "network_interval": slot_milliseconds(network_per_minute),
+            "network_burst": network_per_minute,
+            "open_limit": limits.open_uploads,
+            "day_limit": limits.per_day,
+            "bytes_limit": limits.bytes_per_day,
+            "bytes": session.grant.file_size or 0,
+            "ends_at": session.ends_at,
+            "day_ends_at": second + seconds_left_today(second),
+            "nonce_ttl": NONCE_SECONDS,
+            "record_ttl": self._scope.retention_seconds,
+            "check_at": first_check_at(session),
+            "deny_keys": len(deny_keys),
+        }
+        fields = flat(tuple(session_fields(session).items()))
         arguments = [
-            int(now * 1000),
-            second,
-            *_slot(limits.per_minute),
-            *_slot(limits.network_per_minute if networks else 0),
-            limits.open_uploads,
-            limits.per_day,
-            limits.bytes_per_day,
-            session.grant.file_size or 0,
-            session.ends_at,
-            second + seconds_left_today(second),
-            NONCE_SECONDS,
-            self._scope.retention_seconds,
-            first_check_at(session),
-            session.upload_id,
-            len(marks),
-            *marks,
-            *flat(tuple(session_fields(session).items())),
+            *map(numbers.__getitem__, upload_scripts.BEGIN_NUMBERS),
+            *(session.upload_id, *deny_keys, *fields),
         ]
         reply = self._run(upload_scripts.BEGIN_UPLOAD, keys, arguments)
         nonce = randoms[_place(reply, limits)]
@@ -118,8 +123,9 @@ class UploadStore(StoreConnection):
             denied_key(partition),
             *_nonces(partition, int(now), randoms),
         ]
-        marks = deny_keys_of(user_id, networks)
-        arguments = [int(now * 1000), int(now), *_slot(per_minute), NONCE_SECONDS, user_id, *marks]
+        rate = (slot_milliseconds(per_minute), per_minute)
+        deny_keys = deny_keys_of(user_id, networks)
+        arguments = [int(now * 1000), int(now), *rate, NONCE_SECONDS, user_id, *deny_keys]
         reply = self._run(upload_scripts.RENEW_UPLOAD, keys, arguments)
         nonce = randoms[_place(reply, UploadLimits(per_minute))]
         left = rate_limit_per_minute("upload", per_minute, ahead_ms=int(reply[2]))
@@ -208,11 +214,6 @@ class UploadStore(StoreConnection):
 
 def _nonces(partition: str, second: int, randoms: Sequence[int]) -> list[str]:
     return [f"{partition}:nonce:{second}:{random}" for random in randoms]
-
-
-def _slot(per_minute: int) -> list[int]:
-    """Spell a limit by the minute; 0 is none."""
-    return [slot_milliseconds(per_minute) if per_minute else 0, per_minute]
 
 
 def _place(reply: list[Any], limits: UploadLimits) -> int:
