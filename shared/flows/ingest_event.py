@@ -105,7 +105,7 @@ class Ingester:
     def verify(
         self, ingested: IngestedEvent, *, vod_api: ReadBack, now: int, timeout_seconds: float
     ) -> IngestedEvent:
-        """Ask VOD about a held event, and put what it answers in the event's place.
+        """Ask VOD about a held event, and replace the event by the answer.
 
         Raises:
             VodApiError: VOD could not be asked, or does not say so yet; the event stays held.
@@ -113,26 +113,29 @@ class Ingester:
 
         """
         claim, uploader = ingested.event.notification, ingested.event.uploader
-        look = Verification(
+        verification = Verification(
             vod_api,
             sub_app_id=uploader.vod_sub_app_id if uploader else None,
-            looks=ingested.attempts,
+            attempts=ingested.attempts,
             # There may be two calls to make.
             timeout_seconds=timeout_seconds / 2,
         )
-        truth = look.at(claim)
+        verified = verification.verify(claim)
         entry, event = ingested.entry, ingested.event
-        if truth is not None:
+        if verified is not None:
             if claim.wire_format == "legacy":
-                self._remember_task(truth.notification)
+                self._remember_task(verified.notification)
             entry = replace(
                 entry,
-                facts=facts_of(truth.notification, received_at=event.occurred_at),
-                fields=_told_anew(claim, truth.notification),
+                facts=facts_of(verified.notification, received_at=event.occurred_at),
+                fields=_verified_fields(claim, verified.notification),
             )
-            event = replace(event, notification=truth.notification)
+            event = replace(event, notification=verified.notification)
         settled = self.store.settle(
-            entry, now=now, genuine=truth is not None, confirmed=truth is not None and truth.confirmed
+            entry,
+            now=now,
+            genuine=verified is not None,
+            confirmed=verified is not None and verified.confirmed,
         )
         journaled = replace(settled, endpoint_disabled=ingested.journaled.endpoint_disabled)
         return replace(ingested, entry=entry, journaled=journaled, event=as_journaled(event, journaled))
@@ -151,19 +154,19 @@ class Ingester:
 
         """
         event = ingested.event
-        look = Verification(
-            vod_api, sub_app_id=None, looks=0, timeout_seconds=timeout_seconds / 2, foreign=True
+        verification = Verification(
+            vod_api, sub_app_id=None, attempts=0, timeout_seconds=timeout_seconds / 2, foreign=True
         )
         try:
-            truth = look.at(event.notification)
+            verified = verification.verify(event.notification)
         except VodApiError:
             return ingested
-        if truth is None:
+        if verified is None:
             settled = self.store.settle(ingested.entry, now=now, genuine=False)
             return replace(ingested, journaled=settled, event=as_journaled(event, settled))
-        told = (("verified", "1"), *_told_anew(event.notification, truth.notification))
+        told = (("verified", "1"), *_verified_fields(event.notification, verified.notification))
         return replace(
-            ingested, event=replace(event, notification=truth.notification, verified=True), learnt=told
+            ingested, event=replace(event, notification=verified.notification, verified=True), learnt=told
         )
 
     def may_be_confirmed(self, ingested: IngestedEvent) -> bool:
@@ -227,9 +230,9 @@ class Ingester:
         )
 
 
-def _told_anew(claim: EventNotification, truth: EventNotification) -> tuple[tuple[str, str], ...]:
+def _verified_fields(claim: EventNotification, verified: EventNotification) -> tuple[tuple[str, str], ...]:
     """Spell what the journal keeps of an event that VOD tells in other words."""
-    said, told = raw_json(claim), raw_json(truth)
+    said, told = raw_json(claim), raw_json(verified)
     return (("raw", told), ("pushed", said)) if told != said else ()
 
 

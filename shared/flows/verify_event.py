@@ -1,8 +1,7 @@
-"""What VOD itself says of an event that was pushed: a callback proves nothing about its sender.
+"""Verify a pushed event against VOD's server API: a callback proves nothing about its sender.
 
-A token can be read by its uploader, so a genuine one vouches for no other member of the event.
-Nothing of a pushed event is believed, therefore: it only says where to look, and what VOD answers
-takes its place. Journaling it is left to `shared.flows.ingest_event`.
+An uploader can read the context token, so a genuine token vouches for no other member of the event. A
+pushed event therefore only says what to ask about; what VOD answers replaces it.
 """
 
 from __future__ import annotations
@@ -20,15 +19,15 @@ if TYPE_CHECKING:
 
     from shared.vod.notification_types import EventNotification, ProcedureState
 
-LOOKS = 3
-"""After so many looks in vain, the next one is the last: what it does not find is taken to be invented."""
+MAX_ATTEMPTS = 3
+"""After so many attempts without an answer, the next one is the last: what VOD does not know is forged."""
 _FINISH, _PROCESSING = "FINISH", "PROCESSING"
 _FLOW, _REVIEW = "Procedure", "ReviewAudioVideo"
 """Kinds of task, as TaskSimpleInfo.TaskType names them (API model)."""
 
 
 class ReadBack(Protocol):
-    """What the read-back needs of the VOD API."""
+    """The calls of the VOD API that verification needs."""
 
     def media_info(
         self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
@@ -59,26 +58,26 @@ class VerifiedEvent:
 
 @dataclass(frozen=True)
 class Verification:
-    """One look: at which sub-application, after how many in vain, and how long a call may take.
+    """One attempt to verify: the sub-application, the attempts before it, and the seconds for each call.
 
     Of an upload that is `foreign`, made without us, file and task flow need not have the same context.
     """
 
     vod_api: ReadBack
     sub_app_id: int | None
-    looks: int
+    attempts: int
     timeout_seconds: float
     foreign: bool = False
 
-    def at(self, claim: EventNotification) -> VerifiedEvent | None:
-        """Ask VOD about an event whose token's seal is whole, or that has none; None if it is not so.
+    def verify(self, claim: EventNotification) -> VerifiedEvent | None:
+        """Ask VOD about an event with a valid token, or without one; None if VOD contradicts it.
 
         Raises:
             VodApiError: VOD could not be asked, or does not say so yet: it may be behind its own event.
 
         """
         if claim.procedure_state is not None:
-            return self._at_task_flow(claim, claim.procedure_state)
+            return self._verify_task_flow(claim, claim.procedure_state)
         media = self._media(claim)
         if media is None:
             return None
@@ -86,18 +85,18 @@ class Verification:
             return VerifiedEvent(claim, confirmed=False)
         return VerifiedEvent(notification_from_pull(upload_event(media, self._tasks(claim))), confirmed=True)
 
-    def _at_task_flow(self, claim: EventNotification, state: ProcedureState) -> VerifiedEvent | None:
+    def _verify_task_flow(self, claim: EventNotification, state: ProcedureState) -> VerifiedEvent | None:
         task = self._task(state.task_id)
         if as_text(task.get("TaskId")) != state.task_id:
             # Of somebody else's file it cannot be, however early this look may be.
             if self.foreign or self._media(claim) is not None:
-                self._look_again_for("task flow")
+                self._retry_unless_final("task flow")
             return None
         if as_text(task.get("SessionContext")) != claim.context_token:
             return None
         has_ended = as_text(task.get("Status")) == _FINISH
         if state.finished and not has_ended:
-            self._look_again_for("end of the task flow")
+            self._retry_unless_final("end of the task flow")
             return None
         if has_ended and not state.finished:
             # Overtaken: it did run, and its end has an event of its own.
@@ -106,26 +105,26 @@ class Verification:
         return VerifiedEvent(notification_from_pull(event), confirmed=True)
 
     def _media(self, claim: EventNotification) -> dict[str, object] | None:
-        """Read the file that an event names; None if there is none of this token."""
+        """Return the file that an event names; None if there is none with this token."""
         if not claim.file_id:
             return None
         media = self.vod_api.media_info(
             claim.file_id, sub_app_id=self.sub_app_id, timeout_seconds=self.timeout_seconds
         )
         if media is None:
-            self._look_again_for("file")
+            self._retry_unless_final("file")
             return None
         source = as_object(as_object(media.get("BasicInfo")).get("SourceInfo"))
         return media if as_text(source.get("SourceContext")) == claim.context_token else None
 
     def _tasks(self, claim: EventNotification) -> dict[str, str]:
-        """Find what the upload started, which its own information does not tell: task ids by kind."""
+        """Return the task ids of what the upload started, by kind: the file's own information lacks them."""
         try:
             tasks = self.vod_api.tasks_of_file(
                 claim.file_id, sub_app_id=self.sub_app_id, timeout_seconds=self.timeout_seconds
             )
         except VodApiError:
-            if self.looks < LOOKS:
+            if self.attempts < MAX_ATTEMPTS:
                 raise
             # The upload itself is beyond doubt, and must not be lost for the sake of its task flow.
             return {}
@@ -136,7 +135,7 @@ class Verification:
         return _ids_by_kind(task for task in tasks if as_text(task.get("TaskId")) in claimed)
 
     def _task(self, task_id: str) -> dict[str, object]:
-        """Read a task flow; empty if VOD knows none of that id."""
+        """Return a task flow; empty if VOD knows none of that id."""
         try:
             return self.vod_api.procedure_task(
                 task_id, sub_app_id=self.sub_app_id, timeout_seconds=self.timeout_seconds
@@ -146,19 +145,19 @@ class Verification:
                 return {}
             raise
 
-    def _look_again_for(self, what: str) -> None:
-        """Have it looked for later, as an event can be ahead of the API; come back to give it up."""
-        if self.looks < LOOKS:
+    def _retry_unless_final(self, what: str) -> None:
+        """Raise, to try again, as an event can be ahead of the API; return at the last attempt."""
+        if self.attempts < MAX_ATTEMPTS:
             raise VodApiError(f"VOD does not know the {what} yet.")
 
 
 def started_under(token: str, tasks: Iterable[Mapping[str, object]]) -> dict[str, str]:
-    """Find among the tasks about a file, the oldest first, those of its upload's token: ids by kind."""
+    """Return the ids of those tasks, oldest first, that carry the upload's token, by kind."""
     return _ids_by_kind(task for task in tasks if as_text(task.get("SessionContext")) == token)
 
 
 def upload_event(media: Mapping[str, object], tasks: Mapping[str, str]) -> dict[str, object]:
-    """Spell a file as the event of its upload; `tasks` are the ids of what it started, by their kind."""
+    """Return a file as the event of its upload; `tasks` are the ids of what it started, by kind."""
     upload = {
         "FileId": media.get("FileId"),
         "MediaBasicInfo": media.get("BasicInfo"),

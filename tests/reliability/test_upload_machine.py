@@ -24,7 +24,7 @@ from shared.domain.ingested_event import Source, journal_name
 from shared.domain.journal import AttemptEnding
 from shared.domain.rate_limits import UploadLimits
 from shared.errors import NotFoundError, VodApiError
-from shared.flows.verify_event import LOOKS
+from shared.flows.verify_event import MAX_ATTEMPTS
 from shared.store.connection import StoreScope
 from tests.reliability.compared_uploads import Comparison
 from tests.reliability.kept_records import journal_records, members
@@ -208,7 +208,7 @@ class UploadMachine(RuleBasedStateMachine):
         except VodApiError:
             # VOD does not know of it yet: the event stays held.
             assert truth == "too early"
-            assert ingested.attempts < LOOKS
+            assert ingested.attempts < MAX_ATTEMPTS
             self.compare("settle: too early", event.upload, event)
             return
         told = truth if isinstance(truth, Told) else None

@@ -11,7 +11,7 @@ from shared.domain.rate_limits import UploadLimits
 from shared.domain.session import UploadSession, UploadState, state_of
 from shared.errors import VodApiError
 from shared.flows.ingest_event import LEASE_SECONDS, Ingester
-from shared.flows.verify_event import LOOKS
+from shared.flows.verify_event import MAX_ATTEMPTS
 from shared.store.connection import StoreScope
 from shared.store.journal import Store
 from shared.vod.context_token import UploadContext, seal
@@ -225,7 +225,7 @@ def test_forgery_in_the_same_partition_does_not_stand_in_the_way(ingester: Inges
 def test_invented_file_is_quarantined(ingester: Ingester, file_id: str) -> None:
     """A file that VOD still does not have, or an event that names none, is taken for a forgery."""
     session, token = begun(ingester)
-    looked_for = replace(ingest(ingester, uploaded(token, file_id=file_id)), attempts=LOOKS)
+    looked_for = replace(ingest(ingester, uploaded(token, file_id=file_id)), attempts=MAX_ATTEMPTS)
 
     ingested = verify(ingester, looked_for, Records({FILE_ID: token}))
 
@@ -233,7 +233,7 @@ def test_invented_file_is_quarantined(ingester: Ingester, file_id: str) -> None:
     assert state_of(found(ingester, session), now=NOW) is UploadState.ISSUED
 
 
-@pytest.mark.parametrize("attempts", range(LOOKS))
+@pytest.mark.parametrize("attempts", range(MAX_ATTEMPTS))
 def test_file_that_vod_does_not_know_yet_is_asked_for_again(ingester: Ingester, attempts: int) -> None:
     """An event can be ahead of VOD's own index: it stays held, and is not called a forgery at once."""
     _, token = begun(ingester)

@@ -18,7 +18,7 @@ from shared.domain.session import TASK_FLOW_CHECK_SECONDS, UPLOAD_CHECKS_SECONDS
 from shared.errors import StoreUnavailableError, VodApiError
 from shared.flows.ingest_event import LEASE_SECONDS
 from shared.flows.reconcile_uploads import RETRY_SECONDS, SEARCH_LIMIT
-from shared.flows.verify_event import LOOKS
+from shared.flows.verify_event import MAX_ATTEMPTS
 from shared.vod.context_token import UploadContext, seal
 from shared.vod_api import SEARCH_PAGE
 from tests.local.simulator.account import Account, wait_until
@@ -528,10 +528,10 @@ def test_event_that_was_verified_too_early_is_rescued(
         database.commit()
         early = service.ingest(uploaded(token_of(session), file_id=file_id), "push")
         looks = []
-        for delay in (LEASE_SECONDS, *DELAYS_SECONDS[1 : LOOKS + 1]):
+        for delay in (LEASE_SECONDS, *DELAYS_SECONDS[1 : MAX_ATTEMPTS + 1]):
             clock.move(delay)
             looks.append(service.delivery_run().run())
-        assert looks == [{"held": 1}] * LOOKS + [{"quarantined": 1}]
+        assert looks == [{"held": 1}] * MAX_ATTEMPTS + [{"quarantined": 1}]
         database.execute("INSERT INTO media SELECT * FROM hidden")
     database.close()
     clock.move(QUARTER)

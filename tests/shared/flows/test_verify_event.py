@@ -13,7 +13,7 @@ import redis
 from shared.domain.app_event import PULL, PUSH, RECONCILED, Verdict, to_json
 from shared.domain.session import UploadState, state_of
 from shared.errors import VodApiError
-from shared.flows.verify_event import LOOKS
+from shared.flows.verify_event import MAX_ATTEMPTS
 from tests.shared.service import Clock, Service, new_lease, token_of
 from tests.shared.uploads import (
     FILE_ID,
@@ -75,7 +75,7 @@ def look_again(service: Service, records: Records) -> IngestedEvent:
 
 def give_up(service: Service, ingested: IngestedEvent, records: Records) -> IngestedEvent:
     """Have an event looked at for the last time."""
-    return settle(service, replace(ingested, attempts=LOOKS), records)
+    return settle(service, replace(ingested, attempts=MAX_ATTEMPTS), records)
 
 
 def let_pass(service: Service, seconds: int) -> None:
