@@ -96,11 +96,11 @@ audit: $(TOOLS_READY) ## known vulnerabilities of all that is locked
 	@$(BIN)/python -m tests.supply_chain.known_vulnerabilities
 
 lock: .venv-lock/bin/uv ## pin what the .in files name (UPGRADE=1: to the newest versions)
-	@$(COMPILE) requirements-build.in -o requirements-build.txt
+	@$(COMPILE) requirements/build.in -o requirements/build.txt
 	@$(COMPILE) requirements.in -o requirements.txt
-	@$(COMPILE) requirements-local.in -o requirements-local.txt
-	@$(COMPILE) requirements-dev.in -o requirements-dev.txt
-	@$(COMPILE) requirements-proof.in -o requirements-proof.txt
+	@$(COMPILE) requirements/local.in -o requirements/local.txt
+	@$(COMPILE) requirements/dev.in -o requirements/dev.txt
+	@$(COMPILE) requirements/proof.in -o requirements/proof.txt
 
 package: $(RUN_READY) ## build what is deployed into build/, with what each function weighs
 	@$(BIN)/python -m local.package build
@@ -133,20 +133,20 @@ $(BIN)/python:
 	@echo "Setting up $(VENV) with $$("$(PYTHON)" --version)"
 	@"$(PYTHON)" -m venv $(VENV)
 
-$(RUN_READY): requirements-build.txt requirements.txt requirements-local.txt | $(BIN)/python
+$(RUN_READY): requirements/build.txt requirements.txt requirements/local.txt | $(BIN)/python
 	@echo "Installing the locked Python packages"
-	@$(INSTALL) -r requirements-build.txt
-	@$(INSTALL) -r requirements.txt -r requirements-local.txt
+	@$(INSTALL) -r requirements/build.txt
+	@$(INSTALL) -r requirements.txt -r requirements/local.txt
 	@touch $@
 
-$(TEST_READY): requirements-dev.txt $(RUN_READY)
+$(TEST_READY): requirements/dev.txt $(RUN_READY)
 	@echo "Installing the tools for tests"
-	@$(INSTALL) -r requirements-dev.txt
+	@$(INSTALL) -r requirements/dev.txt
 	@touch $@
 
-$(TOOLS_READY): requirements-proof.txt $(TEST_READY)
+$(TOOLS_READY): requirements/proof.txt $(TEST_READY)
 	@echo "Installing the tools that look for what the tests miss"
-	@$(INSTALL) -r requirements-proof.txt
+	@$(INSTALL) -r requirements/proof.txt
 	@touch $@
 
 $(NODE_READY): package.json package-lock.json

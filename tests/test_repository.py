@@ -14,7 +14,7 @@ from shared.config.settings import SettingsGroup
 if TYPE_CHECKING:
     from pathlib import Path
 
-LOCKS = sorted(REPOSITORY.glob("requirements*.txt"))
+LOCKS = (REPOSITORY / "requirements.txt", *sorted((REPOSITORY / "requirements").glob("*.txt")))
 
 PLATFORM_SETTINGS = frozenset(
     {
