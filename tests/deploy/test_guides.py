@@ -56,7 +56,7 @@ PARTS = (
 )
 NOT_OURS = shutil.ignore_patterns("__pycache__", "node_modules")
 
-pytestmark = pytest.mark.usefixtures("needs_python_310")
+pytestmark = pytest.mark.usefixtures("needs_runtime_python")
 
 
 @pytest.fixture
