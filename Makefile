@@ -1,14 +1,17 @@
-# One word per task; `make` alone lists them. Needs Python 3.10 or newer, and Node with npm.
+# One word per task; `make` alone lists them. Needs the Python of RUNTIME or a newer one, and Node with npm.
 
 VENV ?= .venv
 BIN  := $(VENV)/bin
 TEST ?= tests
 STAGE ?= dev
 
-# SCF runs Python 3.10, so that one is preferred. A pyenv shim can be there and fail: only a run counts.
-PYTHON ?= $(shell for python in python3.10 "$$HOME"/.pyenv/versions/3.10*/bin/python \
+# The version that SCF runs, such as 3.10: the one place that states it is local/package/runtime.py.
+RUNTIME := $(shell sed -n 's/^PYTHON = (\([0-9]*\), \([0-9]*\))$$/\1.\2/p' local/package/runtime.py)
+
+# That version is preferred. A pyenv shim can be there and fail: only a run counts.
+PYTHON ?= $(shell for python in python$(RUNTIME) "$$HOME"/.pyenv/versions/$(RUNTIME).*/bin/python \
                                 python3 python3.14 python3.13 python3.12 python3.11; do \
-            "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null \
+            "$$python" -c 'import sys; sys.exit(sys.version_info < tuple(map(int, "$(RUNTIME)".split("."))))' 2>/dev/null \
               && command -v "$$python" && break; done)
 
 PIP     := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
@@ -17,7 +20,7 @@ FUZZ_SECONDS ?= 300
 PYTEST  := $(BIN)/python -m pytest -n 2 $(TEST)
 
 UV      := uv==0.13.9
-COMPILE := .venv-lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.10 \
+COMPILE := .venv-lock/bin/uv pip compile --quiet --no-config --universal --python-version $(RUNTIME) \
              --fork-strategy fewest --no-strip-extras --generate-hashes \
              --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
@@ -96,11 +99,11 @@ audit: $(TOOLS_READY) ## known vulnerabilities of all that is locked
 	@$(BIN)/python -m tests.supply_chain.known_vulnerabilities
 
 lock: .venv-lock/bin/uv ## pin what the .in files name (UPGRADE=1: to the newest versions)
-	@$(COMPILE) requirements-build.in -o requirements-build.txt
+	@$(COMPILE) requirements/build.in -o requirements/build.txt
 	@$(COMPILE) requirements.in -o requirements.txt
-	@$(COMPILE) requirements-local.in -o requirements-local.txt
-	@$(COMPILE) requirements-dev.in -o requirements-dev.txt
-	@$(COMPILE) requirements-proof.in -o requirements-proof.txt
+	@$(COMPILE) requirements/local.in -o requirements/local.txt
+	@$(COMPILE) requirements/dev.in -o requirements/dev.txt
+	@$(COMPILE) requirements/proof.in -o requirements/proof.txt
 
 package: $(RUN_READY) ## build what is deployed into build/, with what each function weighs
 	@$(BIN)/python -m local.package build
@@ -127,26 +130,26 @@ clean: ## remove what set-up, tests and packaging made (.env and .local/ stay)
 # From here on: how the above get what they need. Each step runs again only when its lock file changes.
 
 $(BIN)/python:
-	@test -n "$(PYTHON)" || { echo "No Python 3.10 or newer was found: install one, or name it with PYTHON=…" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "No Python $(RUNTIME) or newer was found: install one, or name it with PYTHON=…" >&2; exit 1; }
 	@"$(PYTHON)" -c 'import ensurepip' 2>/dev/null || { "$(PYTHON)" -c 'import sys; sys.exit("Python cannot make \
 	a virtual environment here. On Debian and Ubuntu: apt-get install python%d.%d-venv" % sys.version_info[:2])'; exit 1; }
 	@echo "Setting up $(VENV) with $$("$(PYTHON)" --version)"
 	@"$(PYTHON)" -m venv $(VENV)
 
-$(RUN_READY): requirements-build.txt requirements.txt requirements-local.txt | $(BIN)/python
+$(RUN_READY): requirements/build.txt requirements.txt requirements/local.txt | $(BIN)/python
 	@echo "Installing the locked Python packages"
-	@$(INSTALL) -r requirements-build.txt
-	@$(INSTALL) -r requirements.txt -r requirements-local.txt
+	@$(INSTALL) -r requirements/build.txt
+	@$(INSTALL) -r requirements.txt -r requirements/local.txt
 	@touch $@
 
-$(TEST_READY): requirements-dev.txt $(RUN_READY)
+$(TEST_READY): requirements/dev.txt $(RUN_READY)
 	@echo "Installing the tools for tests"
-	@$(INSTALL) -r requirements-dev.txt
+	@$(INSTALL) -r requirements/dev.txt
 	@touch $@
 
-$(TOOLS_READY): requirements-proof.txt $(TEST_READY)
+$(TOOLS_READY): requirements/proof.txt $(TEST_READY)
 	@echo "Installing the tools that look for what the tests miss"
-	@$(INSTALL) -r requirements-proof.txt
+	@$(INSTALL) -r requirements/proof.txt
 	@touch $@
 
 $(NODE_READY): package.json package-lock.json
@@ -165,7 +168,7 @@ browser: $(RUN_READY)
 	@$(BIN)/python -m local.chromium
 
 .venv-lock/bin/uv: Makefile
-	@test -n "$(PYTHON)" || { echo "No Python 3.10 or newer was found: install one, or name it with PYTHON=…" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "No Python $(RUNTIME) or newer was found: install one, or name it with PYTHON=…" >&2; exit 1; }
 	@"$(PYTHON)" -m venv .venv-lock
 	@.venv-lock/bin/python -m pip --disable-pip-version-check --quiet --quiet install $(UV)
 	@touch $@

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 import shared.config.settings
+from local.package import runtime
 from local.repository import REPOSITORY
 from shared.config.settings import SettingsGroup
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-LOCKS = sorted(REPOSITORY.glob("requirements*.txt"))
+LOCKS = (REPOSITORY / "requirements.txt", *sorted((REPOSITORY / "requirements").glob("*.txt")))
 
 PLATFORM_SETTINGS = frozenset(
     {
@@ -75,6 +77,37 @@ def test_locks_agree_with_each_other() -> None:
         versions.setdefault(package, set()).add(version)
 
     assert {package: found for package, found in versions.items() if len(found) > 1} == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "statement"),
+    [
+        ("serverless.yml", f"\n  runtime: {runtime.SCF_NAME}\n"),
+        ("pyproject.toml", f'\nrequires-python = ">={runtime.VERSION}"\n'),
+        ("pyproject.toml", f'\npython_version = "{runtime.VERSION}"\n'),
+        ("README.md", f"You need Python {runtime.VERSION} or newer"),
+        ("docs/deployment.md", f"| Python {runtime.VERSION}, "),
+        ("docs/deployment.md", f"`{runtime.SCF_NAME}`"),
+    ],
+)
+def test_runtime_version_is_repeated_as_decided(name: str, statement: str) -> None:
+    """A file that cannot import `local.package.runtime` repeats its version, and no other."""
+    text = text_of(name)
+
+    assert statement in text
+
+
+def test_makefile_reads_the_runtime_version() -> None:
+    """The Makefile takes the version from `local/package/runtime.py` by its text."""
+    asked = subprocess.run(
+        ["make", "--eval", "runtime: ; @echo $(RUNTIME)", "runtime"],  # noqa: S607  # whichever is installed
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert asked.stdout.split() == [runtime.VERSION]
 
 
 def test_env_example_names_every_setting_once_and_gives_no_value() -> None:

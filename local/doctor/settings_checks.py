@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from local.doctor.findings import Check, Group, fault, ok, warning
 from local.package.deployment_warnings import about_callers
+from local.package.runtime import PYTHON, VERSION
 from local.package.serverless_file import MAX_ENVIRONMENT_BYTES
 from shared.config.settings import (
     EventDeliverySettings,
@@ -39,7 +40,6 @@ FUNCTIONS: Mapping[str, type[SettingsGroup]] = {
 }
 CLOUD_VARIABLES: Mapping[str, str] = {"TENCENTCLOUD_RUNENV": "SCF"}
 """How a function knows that it is in the cloud."""
-RUNTIME = (3, 10)
 _RESERVED = ("SCF_", "QCLOUD_", "TENCENTCLOUD_")
 """SCF takes no variable whose name begins like this (doc 583/32748)."""
 _DEVELOPER_ONLY = "APP_WEBHOOK_ALLOW_INSECURE"
@@ -155,12 +155,12 @@ def _names(deployment: Deployment) -> Iterator[Finding]:
 
 
 def _runtime() -> Iterator[Finding]:
-    version, wanted = platform.python_version(), ".".join(map(str, RUNTIME))
-    if sys.version_info[:2] == RUNTIME:
-        yield ok("Python", f"{version} here, {wanted} on SCF")
+    version = platform.python_version()
+    if sys.version_info[:2] == PYTHON:
+        yield ok("Python", f"{version} here, {VERSION} on SCF")
     else:
         yield warning(
             "Python",
-            f"{version} here, {wanted} on SCF",
-            f"Package and test with Python {wanted}: bytecode of another version is none to SCF.",
+            f"{version} here, {VERSION} on SCF",
+            f"Package and test with Python {VERSION}: bytecode of another version is none to SCF.",
         )

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from local.package.archive import read_folder, write_folder, write_zip
 from local.package.contents import LIBRARIES, PackageError, folder_of, place_in_package
-from local.package.interpreter import python_3_10
+from local.package.interpreter import runtime_python
 from local.package.licence_texts import kept_texts, own_licence, require_text
+from local.package.runtime import TAG, VERSION
 from local.package.shared_object import without_symbol_tables
 from local.package.wheels import fetch, files_in, read_lock
 from local.repository import REPOSITORY
@@ -53,11 +54,11 @@ def build_packages(target: Path = BUILD, *, wheels: Path = BUILD / "wheels") -> 
     """Build the package of every function below `target`; wheels once fetched are kept in `wheels`.
 
     Raises:
-        MissingToolError: there is no Python 3.10, or no index that has the wheels.
+        MissingToolError: there is no Python of the runtime's version, or no index that has the wheels.
         PackageError: a wheel is not what was locked, or brings what nobody decided on.
 
     """
-    python = python_3_10()
+    python = runtime_python()
     libraries = read_libraries(wheels)
     ours = own_files()
     bytecode = _compile(
@@ -155,7 +156,7 @@ def _compile(files: Files, python: str) -> Files:
             check=False,
         )
         if run.returncode != 0:
-            raise PackageError(f"Python 3.10 cannot compile what is to be deployed. {run.stdout[-400:]}")
+            raise PackageError(f"Python {VERSION} cannot compile what is to be deployed. {run.stdout[-400:]}")
         made = read_folder(Path(scratch))
         return {name.removesuffix("c"): content for name, content in made.items() if name.endswith(".pyc")}
 
@@ -163,7 +164,7 @@ def _compile(files: Files, python: str) -> Files:
 def _beside(source: str) -> str:
     """Name the bytecode of our own code, whose source comes along: a traceback shows its lines."""
     folder, slash, file = source.rpartition("/")
-    return f"{folder}{slash}__pycache__/{file.removesuffix('.py')}.cpython-310.pyc"
+    return f"{folder}{slash}__pycache__/{file.removesuffix('.py')}.cpython-{TAG}.pyc"
 
 
 def place_of(place: str) -> str:

@@ -57,7 +57,7 @@ class PackageError(Exception):
 
 
 class MissingToolError(PackageError):
-    """Python 3.10 is not on this machine, or no index that has the wheels."""
+    """The runtime's Python is not on this machine, or no index that has the wheels."""
 
 
 def folder_of(function: str) -> str:

@@ -1,4 +1,4 @@
-"""The Python 3.10 that makes the bytecode: bytecode of another version is none to SCF's runtime.
+"""The Python that makes the bytecode: that of SCF's runtime, which reads no other version's.
 
 What is compiled is left to `build`.
 """
@@ -14,24 +14,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.package.contents import MissingToolError
+from local.package.runtime import PYTHON, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CHOICE = "PYTHON_3_10"
+CHOICE = f"PYTHON_{PYTHON[0]}_{PYTHON[1]}"
 """The environment variable that names one."""
-_COLLECTIONS = ((".pyenv/versions", "3.10*"), (".local/share/uv/python", "cpython-3.10*"))
+_COLLECTIONS = ((".pyenv/versions", f"{VERSION}.*"), (".local/share/uv/python", f"cpython-{VERSION}.*"))
 """Where tools that install interpreters put them, below the home folder."""
-_QUESTION = """\
+_QUESTION = f"""\
 import sys
-if sys.implementation.name == "cpython" and sys.version_info[:2] == (3, 10):
+if sys.implementation.name == "cpython" and sys.version_info[:2] == {PYTHON}:
     print(sys.executable, end="")
 """
 
 
 @lru_cache(maxsize=1)
-def python_3_10() -> str:
-    """Find a CPython 3.10 that runs, by its full name; `PYTHON_3_10` in the environment goes first.
+def runtime_python() -> str:
+    """Find a CPython of the runtime's version that runs, and return its path.
+
+    The environment variable `CHOICE` goes first.
 
     Raises:
         MissingToolError: there is none.
@@ -39,11 +42,12 @@ def python_3_10() -> str:
     """
     for candidate in _candidates():
         # A shim of pyenv can be there and fail, so only an answer counts; and it names what is behind it.
-        if candidate and shutil.which(candidate) and (python := _if_python_3_10(candidate)):
+        if candidate and shutil.which(candidate) and (python := _if_runtime_python(candidate)):
             return python
     raise MissingToolError(
-        "No Python 3.10 was found, and SCF reads bytecode of that version alone: install one "
-        f"(pyenv install 3.10, or uv python install 3.10), or name it with {CHOICE}=/path/to/python3.10."
+        f"No Python {VERSION} was found, and SCF reads bytecode of that version alone: install one "
+        f"(pyenv install {VERSION}, or uv python install {VERSION}), "
+        f"or name it with {CHOICE}=/path/to/python{VERSION}."
     )
 
 
@@ -51,12 +55,12 @@ def _candidates() -> Iterator[str]:
     yield os.environ.get(CHOICE, "")
     # In a virtual environment this is the interpreter below it, which knows no libraries.
     yield getattr(sys, "_base_executable", sys.executable)
-    yield "python3.10"
+    yield f"python{VERSION}"
     for folder, pattern in _COLLECTIONS:
-        yield from map(str, sorted((Path.home() / folder).glob(f"{pattern}/bin/python3.10")))
+        yield from map(str, sorted((Path.home() / folder).glob(f"{pattern}/bin/python{VERSION}")))
 
 
-def _if_python_3_10(candidate: str) -> str:
+def _if_runtime_python(candidate: str) -> str:
     question = [candidate, "-I", "-c", _QUESTION]
     answer = subprocess.run(question, capture_output=True, text=True, check=False)  # noqa: S603  # found, or named by the user
     return answer.stdout if answer.returncode == 0 else ""

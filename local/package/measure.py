@@ -1,6 +1,6 @@
 """What a cold start costs: how long a function's file takes to import, and how many modules that is.
 
-Measured as SCF runs it: Python 3.10, nothing but the package to import from, no bytecode written.
+Measured as SCF runs it: its version of Python, nothing but the package to import from, no bytecode written.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from local.package.interpreter import python_3_10
+from local.package.interpreter import runtime_python
 
 if TYPE_CHECKING:
     from local.package.build import Package
@@ -49,7 +49,7 @@ def measure(package: Package) -> ColdStart | None:
 def _run(package: Package) -> tuple[int, float]:
     with tempfile.TemporaryDirectory() as scratch:
         run = subprocess.run(  # noqa: S603  # the interpreter we found
-            [python_3_10(), "-s", "-S", "-c", _PROGRAM, package.function],
+            [runtime_python(), "-s", "-S", "-c", _PROGRAM, package.function],
             env={"PYTHONPATH": str(package.folder), "PYTHONDONTWRITEBYTECODE": "x"},
             cwd=scratch,
             capture_output=True,

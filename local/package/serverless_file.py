@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from local.package.runtime import SCF_NAME
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
 HANDLER = re.compile(r"([A-Za-z](?:[A-Za-z0-9_-]{0,58}[A-Za-z]))\.([A-Za-z](?:[A-Za-z0-9_-]{0,58}[A-Za-z]))")
 """`file.function`, both beginning and ending in a letter, 2 to 60 characters (API CreateFunction)."""
-RUNTIME = "Python3.10"
 SOURCE = "./build/functions"
 MAX_NAME_LENGTH = 60
 MAX_STAGE_LENGTH = 20
@@ -83,8 +84,8 @@ def _of_file(file: Mapping[str, Any], inputs: Mapping[str, Any]) -> Iterator[str
         yield "inputs: a role in common gives every function the rights of all"
     if {"environment", "environments"} & inputs.keys():
         yield "inputs: variables in common are replaced by a function's own, so each lists its own"
-    if inputs.get("runtime") != RUNTIME:
-        yield f"inputs: runtime must be {RUNTIME}, the one that the packages are made for"
+    if inputs.get("runtime") != SCF_NAME:
+        yield f"inputs: runtime must be {SCF_NAME}, the one that the packages are made for"
     source = _mapping(inputs.get("src"))
     if source.get("src") != SOURCE:
         yield f"inputs: src must be {SOURCE}, which is what make package builds"

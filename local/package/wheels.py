@@ -1,4 +1,4 @@
-"""The locked libraries as wheels for SCF's runtime: CPython 3.10 on Linux, x86_64.
+"""The locked libraries as wheels for SCF's runtime: CPython on Linux, x86_64.
 
 They come from wherever pip is configured to look, and are known by the digests of the lock; what of
 them is deployed is left to `contents`.
@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.package.contents import MissingToolError, PackageError
+from local.package.runtime import TAG, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 _TARGET = (
     *("--platform", "manylinux2014_x86_64", "--platform", "manylinux_2_17_x86_64"),
-    *("--python-version", "3.10", "--implementation", "cp", "--abi", "cp310", "--abi", "abi3"),
+    *("--python-version", VERSION, "--implementation", "cp", "--abi", f"cp{TAG}", "--abi", "abi3"),
 )
 """The older of SCF's two systems has glibc 2.17; pip takes each tag literally (doc 583/56126)."""
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^ ;\\]+)")

@@ -14,7 +14,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from shared.addresses import networks_of
-from shared.domain.policy import NO_CLAIMS
 from shared.errors import UnauthenticatedError
 from shared.http.hs256 import claims_signed_with
 
@@ -39,7 +38,7 @@ class Caller:
 
     user_id: str
     address: str = ""
-    claims: Mapping[str, object] = field(default=NO_CLAIMS, repr=False, compare=False)
+    claims: Mapping[str, object] = field(default_factory=dict, repr=False, compare=False)
 
 
 def authenticate(

@@ -10,7 +10,6 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from shared.errors import (
@@ -33,7 +32,6 @@ PROBLEM_TYPE_PREFIX = "urn:vod-upload-functions:problem:"
 INTERNAL = 500
 _EXPOSED_HEADERS = "ETag, RateLimit, RateLimit-Policy, Retry-After, Upload-Id, X-Request-Id"
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ class Response:
     """One HTTP answer; `body` is text, because SCF carries nothing else back."""
 
     status: int
-    headers: Mapping[str, str] = _NOTHING
+    headers: Mapping[str, str] = field(default_factory=dict)
     body: str = ""
 
 

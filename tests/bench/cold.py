@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local.package.contents import LIBRARIES
-from local.package.interpreter import python_3_10
+from local.package.interpreter import runtime_python
 from local.stack.embedded_store import EmbeddedStore
 from local.stack.instances import scf_context
 from tests.bench import layouts
@@ -75,7 +75,7 @@ class ColdStarts:
         }
         started = time.perf_counter()
         with subprocess.Popen(  # noqa: S603  # the interpreter we found
-            [python_3_10(), "-s", "-S", self._program, case.file],
+            [runtime_python(), "-s", "-S", self._program, case.file],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.package.build import build_packages, files_of, own_files
-from local.package.interpreter import python_3_10
+from local.package.interpreter import runtime_python
+from local.package.runtime import VERSION
 from local.repository import REPOSITORY
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def plain(target: Path, functions: Mapping[str, object], revision: str = "") -> 
     ours = files_at(revision) if revision else own_files()
     locked = _git("show", f"{revision}:requirements.txt") if revision else _LOCK.read_bytes()
     required.write_bytes(locked)
-    options = ["--quiet", "--no-compile", "--only-binary", ":all:", "--python-version", "3.10"]
+    options = ["--quiet", "--no-compile", "--only-binary", ":all:", "--python-version", VERSION]
     places = ["--target", str(libraries), "--requirement", str(required)]
     if not libraries.exists():
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install"]
@@ -95,7 +96,7 @@ def floor(target: Path, packages: Mapping[str, Path]) -> dict[str, Path]:
     folders = {}
     for function, package in packages.items():
         run = subprocess.run(  # noqa: S603  # the interpreter we found
-            [python_3_10(), "-s", "-S", "-c", _IMPORTED, function, str(package)],
+            [runtime_python(), "-s", "-S", "-c", _IMPORTED, function, str(package)],
             capture_output=True,
             text=True,
             check=True,
@@ -116,4 +117,4 @@ def _git(*words: str) -> bytes:
 
 def _compile(folder: Path) -> None:
     mode = ["-q", "--invalidation-mode", "unchecked-hash"]
-    subprocess.run([python_3_10(), "-m", "compileall", *mode, str(folder)], check=True)  # noqa: S603  # as above
+    subprocess.run([runtime_python(), "-m", "compileall", *mode, str(folder)], check=True)  # noqa: S603  # as above

@@ -13,7 +13,7 @@ import yaml
 import local.stack.system
 from local.package.build import BUILD, Package, build_packages, package_at, place_of, read_libraries
 from local.package.contents import LIBRARIES, MissingToolError
-from local.package.interpreter import python_3_10
+from local.package.interpreter import runtime_python
 from local.package.serverless_file import environment_of, functions_in
 from local.repository import REPOSITORY
 from local.simulator import RoleCredential
@@ -37,10 +37,10 @@ LOOPBACK_RECEIVER = {"APP_WEBHOOK_ALLOW_INSECURE": "1"}
 
 
 @pytest.fixture(scope="session")
-def needs_python_310() -> None:
+def needs_runtime_python() -> None:
     """Skip where there is none."""
     try:
-        python_3_10()
+        runtime_python()
     except MissingToolError as error:
         pytest.skip(str(error))
 

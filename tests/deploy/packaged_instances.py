@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from local.package.interpreter import python_3_10
+from local.package.interpreter import runtime_python
 from local.stack.instances import CONTAINER_EXITED, USER_CODE_EXCEPTION, FunctionFailedError, scf_context
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class PackagedInstances:
         program = shutil.copy(_PROGRAM, scratch)
         with (self._folder / "functions.log").open("ab") as log:
             instance = await asyncio.create_subprocess_exec(
-                python_3_10(),
+                runtime_python(),
                 *("-s", "-S", "-W", "error", str(program), function),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.package.build import PLACE_ON_SCF
+from local.package.runtime import PYTHON
 from tests.deploy.zips import files_in
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ def test_our_code_comes_with_its_source_and_libraries_without(packages: list[Pac
         assert beside == sources
 
 
-@pytest.mark.skipif(sys.version_info[:2] != (3, 10), reason="only Python 3.10 reads its own bytecode")
+@pytest.mark.skipif(
+    sys.version_info[:2] != PYTHON, reason="each version of Python reads its own bytecode alone"
+)
 def test_traceback_names_the_place_on_scf(packages: list[Package]) -> None:
     """Each code object says that it lies in /var/user, where the platform unpacks it."""
     files = files_in(packages[0])

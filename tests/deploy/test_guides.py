@@ -47,6 +47,8 @@ PARTS = (
     "serverless.yml",
     ".env.example",
     "pyproject.toml",
+    "requirements.txt",
+    "requirements",
     "functions",
     "shared",
     "local",
@@ -54,7 +56,7 @@ PARTS = (
 )
 NOT_OURS = shutil.ignore_patterns("__pycache__", "node_modules")
 
-pytestmark = pytest.mark.usefixtures("needs_python_310")
+pytestmark = pytest.mark.usefixtures("needs_runtime_python")
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def clone(packages: list[Package], tmp_path: Path) -> Path:
     assert packages  # so they are
     clone = tmp_path / "clone"
     clone.mkdir()
-    for name in (*PARTS, *(path.name for path in REPOSITORY.glob("requirements*"))):
+    for name in PARTS:
         if (REPOSITORY / name).is_dir():
             shutil.copytree(REPOSITORY / name, clone / name, ignore=NOT_OURS)
         else:

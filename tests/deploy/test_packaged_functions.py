@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from local.package.contents import FOR_CLUSTERS, FOR_PUBLIC_KEYS, LIBRARIES
-from local.package.interpreter import python_3_10
+from local.package.interpreter import runtime_python
 from local.simulator.faults import Fault
 from local.upload.client import UploadClient
 from local.upload.order import UploadOrder
@@ -130,7 +130,7 @@ def test_client_of_a_cluster_is_in_every_package(unpacked: Mapping[str, Path], f
     """A store that is a cluster needs the whole client, with all that it imports."""
     program = "import shared.store.connection, redis, sys; from redis.cluster import RedisCluster"
     run = subprocess.run(  # noqa: S603  # the interpreter we found
-        [python_3_10(), "-s", "-S", "-c", f"{program}; print(redis.__file__)"],
+        [runtime_python(), "-s", "-S", "-c", f"{program}; print(redis.__file__)"],
         env={"PYTHONPATH": str(unpacked[function]), "PYTHONDONTWRITEBYTECODE": "x"},
         capture_output=True,
         text=True,

@@ -13,7 +13,7 @@ from tests.deploy.packaged_instances import Deployed, PackagedInstances
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.usefixtures("needs_python_310")
+pytestmark = pytest.mark.usefixtures("needs_runtime_python")
 
 SURROUNDINGS = """\
 import os, sys

@@ -96,26 +96,26 @@ def test_machine_without_python_310_is_told_the_way_out(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv(interpreter.CHOICE, raising=False)
     monkeypatch.setattr(sys, "_base_executable", str(tmp_path / "none"), raising=False)
-    interpreter.python_3_10.cache_clear()
+    interpreter.runtime_python.cache_clear()
     try:
         with pytest.raises(MissingToolError, match=r"uv python install 3.10\), or name it with PYTHON_3_10="):
-            interpreter.python_3_10()
+            interpreter.runtime_python()
     finally:
-        interpreter.python_3_10.cache_clear()
+        interpreter.runtime_python.cache_clear()
 
 
-@pytest.mark.usefixtures("needs_python_310")
+@pytest.mark.usefixtures("needs_runtime_python")
 def test_python_310_can_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A choice goes before what is found, and what is behind it is taken."""
-    known = interpreter.python_3_10()
+    known = interpreter.runtime_python()
     chosen = program(tmp_path, "mine", f'touch "{tmp_path}/asked"; exec "{known}" "$@"')
     monkeypatch.setenv(interpreter.CHOICE, str(chosen))
-    interpreter.python_3_10.cache_clear()
+    interpreter.runtime_python.cache_clear()
     try:
-        assert interpreter.python_3_10() == known
+        assert interpreter.runtime_python() == known
         assert (tmp_path / "asked").exists()
     finally:
-        interpreter.python_3_10.cache_clear()
+        interpreter.runtime_python.cache_clear()
 
 
 def test_lock_is_read_with_its_versions_and_digests() -> None:
@@ -170,7 +170,7 @@ def test_wheel_that_no_index_has_is_told_in_pips_words(
         fetch({"no-such-library"}, lock, tmp_path / "store")
 
 
-@pytest.mark.usefixtures("needs_python_310")
+@pytest.mark.usefixtures("needs_runtime_python")
 def test_cold_start_is_measured_with_nothing_but_the_package(tmp_path: Path) -> None:
     """Modules that the function's file brings in are counted, and the time is a time."""
     (tmp_path / "sample.py").write_text("import decimal\n")

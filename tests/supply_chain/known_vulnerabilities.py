@@ -24,7 +24,7 @@ from local.repository import REPOSITORY
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-LOCKS = sorted(REPOSITORY.glob("requirements*.txt"))
+LOCKS = (REPOSITORY / "requirements.txt", *sorted((REPOSITORY / "requirements").glob("*.txt")))
 _SECONDS = 20
 _AT_ONCE = 4
 

@@ -26,7 +26,7 @@ _BY_ENTROPY = ["KeywordDetector", "BasicAuthDetector"]
 _ENTROPY = {"Base64HighEntropyString": 4.5, "HexHighEntropyString": 3.0}
 _TENCENT_SECRET_ID = re.compile(r"\bAKID[A-Za-z0-9]{32}\b")
 
-_LOCKS = re.compile(r"(package-lock\.json|requirements[a-z-]*\.txt)$")
+_LOCKS = re.compile(r"(package-lock\.json|requirements(/[a-z]+)?\.txt)$")
 _KEYWORD, _ENTROPIC, _FORM = "Secret Keyword", "Base64 High Entropy String", "Tencent SecretId"
 NO_SECRETS = {
     (

@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from local.__main__ import main
+from local.package.runtime import PYTHON
 from tests.local.doctor.patient import assert_secretless
 from tests.shared.loopback_peer import RawPeer, refused_port, say_nothing
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from local.stack.stack import Stack
     from tests.local.doctor.patient import Patient
 
-RUNS_ON_SCFS_PYTHON = sys.version_info[:2] == (3, 10)
+RUNS_ON_SCFS_PYTHON = sys.version_info[:2] == PYTHON
 
 
 def test_running_stack_is_healthy_in_every_respect(patient: Patient, examined: tuple[Stack, Path]) -> None:
