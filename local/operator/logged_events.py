@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING
 
 from local.operator.events_listing import CUT
 from shared.errors import ServiceError
-from shared.vod.lenient_json import read_object
-from shared.vod.notification import notification_from_pull
+from shared.vod.notification import notification_from_journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from shared.vod.notification_types import EventNotification
 
 UNJOURNALED = "event.unjournaled"
-_VOD_MEMBERS = frozenset({"EventType", "eventType", "eventContent"})
+_VOD_MEMBERS = frozenset({"EventType", "eventType"})
 _CUT_TOKEN = re.compile(rf"vuf1\.[A-Za-z0-9_-]*{re.escape(CUT)}")
 
 
@@ -120,7 +119,7 @@ def _notification_of(raw: object) -> EventNotification:
     if _CUT_TOKEN.search(text):
         raise _UnreadableError("its token has been cut, so write the list again with --full")
     try:
-        return notification_from_pull(read_object(text))
+        return notification_from_journal(text)
     except ServiceError as error:
         raise _UnreadableError(error.detail) from error
 

@@ -6,7 +6,6 @@ Journaling it and making sure of it is left to `shared.flows.ingest_event`.
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import itemgetter
@@ -18,7 +17,7 @@ from shared.domain.file_limits import read_limits
 from shared.domain.policy import Grant
 from shared.domain.session import UploadOrigin
 from shared.vod.context_token import BrokenSeal, NoSeal, UploadContext, unseal
-from shared.vod.notification import identity, notification_from_pull, raw_json
+from shared.vod.notification import identity, notification_from_journal, raw_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -167,7 +166,7 @@ def _uploader(record: Mapping[str, str]) -> UploadContext | None:
 
 def event_in(record: Mapping[str, str]) -> AppEvent:
     """Read an event back from its record in the journal, with what has become of it since."""
-    notification = notification_from_pull(json.loads(record["raw"]))
+    notification = notification_from_journal(record["raw"])
     return AppEvent(
         event_id=record["event_id"],
         notification=adopted(notification, record.get("adopted_token", "")),

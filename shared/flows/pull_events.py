@@ -78,7 +78,7 @@ class Pulling:
                 ending = self._ingest(item)
                 figures[ending] = figures.get(ending, 0) + 1
                 if ending != "failed":
-                    handles.append(as_text(item.get("EventHandle")) or as_text(item.get("msgHandle")))
+                    handles.append(as_text(item.get("EventHandle")))
         finally:
             handles = [handle for handle in handles if handle]
             if handles and self.clock() - pulled_at < HANDLE_SECONDS:
@@ -94,7 +94,7 @@ class Pulling:
         except StoreUnavailableError:
             raise
         except Exception as error:  # noqa: BLE001 -- whatever one event meets must not hold up the others
-            raw = json.dumps({**item, "EventHandle": "", "msgHandle": ""}, sort_keys=True, default=str)
+            raw = json.dumps({**item, "EventHandle": ""}, sort_keys=True, default=str)
             parked = self.ingester.store.count_failure(raw, problem=type(error).__name__, now=now)
             return "parked" if parked else "failed"
         return "journaled"

@@ -7,7 +7,8 @@ A v3 push (doc 266/33950); a pulled item has an `EventHandle` and no `Sign` and 
 
     {"EventType": "NewFileUpload", "FileUploadEvent": {...}, "Sign": "1eee…", "T": 1793319136}
 
-A legacy push (doc 266/33962); a pulled item is `{"msgHandle": …, "eventContent": <push>}`:
+A legacy push (doc 266/33962). Nothing is unwrapped: `eventContent` belongs to the pull of API 2.0, which is
+never called, and whoever can post could otherwise wrap one event into another:
 
     {"version": "4.0", "eventType": "NewFileUpload", "data": {...}}
 """
@@ -51,6 +52,7 @@ __all__ = [
     "callback_signature_from_query",
     "callback_signature_matches",
     "identity",
+    "notification_from_journal",
     "notification_from_pull",
     "parse_notification",
     "raw_json",
@@ -83,7 +85,7 @@ def parse_notification(body: bytes) -> EventNotification:
 
 
 def notification_from_pull(item: Mapping[str, object]) -> EventNotification:
-    """Parse one item of a reliable callback: of `EventSet`, or of the legacy `eventList`.
+    """Parse one item of a reliable callback, of `EventSet` in the answer to PullEvents.
 
     The item must be the JSON that PullEvents answered, not an SDK model, which drops the
     members it does not know. It is copied on the way, and read as a pushed body is.
@@ -92,13 +94,21 @@ def notification_from_pull(item: Mapping[str, object]) -> EventNotification:
         InvalidRequestError: the item cannot be written as JSON, or is nested deeper than 64.
 
     """
-    content = item.get("eventContent")
-    handle = as_text(item.get("EventHandle")) or as_text(item.get("msgHandle"))
     try:
-        text = json.dumps(content if isinstance(content, dict) else dict(item))
+        text = json.dumps(dict(item))
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidRequestError("The event cannot be written as JSON.") from error
-    return _notification(read_object(text), event_handle=handle or None)
+    return _notification(read_object(text), event_handle=as_text(item.get("EventHandle")) or None)
+
+
+def notification_from_journal(raw: str) -> EventNotification:
+    """Parse what `raw_json` wrote: the same notification, without its signature and its handle.
+
+    Raises:
+        InvalidRequestError: `raw` was not written by `raw_json`.
+
+    """
+    return _notification(read_object(raw), event_handle=None)
 
 
 def identity(notification: EventNotification) -> str:

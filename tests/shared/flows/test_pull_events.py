@@ -345,7 +345,7 @@ def test_poison_is_parked_and_holds_up_nobody(service: Service, vod: Account, po
     with redis.Redis.from_url(service.redis_url, decode_responses=True) as client:
         [index] = client.scan_iter("*:parked")
         record = client.hgetall(client.zrange(index, 0, 0)[0])
-    assert json.loads(record["raw"]) == {**poison, "EventHandle": "", "msgHandle": ""}
+    assert json.loads(record["raw"]) == {**poison, "EventHandle": ""}
     assert record["failures"] == str(FAILURES_BEFORE_PARKING)
 
 
@@ -408,12 +408,10 @@ def test_run_ends_in_time_and_tells_of_a_backlog(service: Service, vod: Account)
 
 
 def test_event_without_a_handle_is_journaled_all_the_same(service: Service) -> None:
-    """It cannot be confirmed; the handles of both formats can."""
+    """It cannot be confirmed; the others are."""
     events = new_events(3)
     legacy = {"version": "4.0", "eventType": "FileDeleted", "data": {"status": 0}}
-    batch = Batch(
-        (events[0], {**events[1], "EventHandle": "h-1"}, {"msgHandle": "h-2", "eventContent": legacy})
-    )
+    batch = Batch((events[0], {**events[1], "EventHandle": "h-1"}, {**legacy, "EventHandle": "h-2"}))
 
     assert service.pulling(batch).run() == NOTHING | {"pulled": 3, "journaled": 3, "confirmed": 2}
     assert batch.confirmed == ["h-1", "h-2"]

@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 from shared.errors import InvalidRequestError
-from shared.vod.notification import notification_from_pull, parse_notification, raw_json
+from shared.vod.notification import (
+    notification_from_journal,
+    notification_from_pull,
+    parse_notification,
+    raw_json,
+)
 from shared.vod.notification_types import EventNotification, FileUpload, ProcedureState, Subtask
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "vod"
@@ -242,21 +247,23 @@ def test_running_flow_is_neither_finished_nor_a_success() -> None:
     assert notification.context_token == "order-7781"
 
 
-def test_legacy_pull_item_is_unwrapped() -> None:
-    """The legacy pull wraps the pushed object and names the handle otherwise."""
+def test_nothing_is_unwrapped() -> None:
+    """The wrapper of API 2.0 is a member like any other: what stands in it is not the event."""
     pushed = parsed("examples/legacy_push_NewFileUpload.json")
-    item = {"msgHandle": "handle-1", "eventContent": dict(pushed.raw)}
+    wrapper = {"eventContent": dict(pushed.raw)}
 
-    notification = notification_from_pull(item)
+    for notification in (
+        notification_from_pull({"EventHandle": "handle-1", **wrapper}),
+        parse_notification(json.dumps(wrapper).encode()),
+        notification_from_journal(json.dumps(wrapper)),
+    ):
+        assert (notification.wire_format, notification.file_upload) == ("unknown", None)
+        assert notification.raw == wrapper
 
-    assert notification.event_handle == "handle-1"
-    assert notification.raw == pushed.raw
-    assert notification.file_upload == pushed.file_upload
 
-
-def test_pull_item_with_broken_content_keeps_its_handle() -> None:
+def test_pull_item_without_content_keeps_its_handle() -> None:
     """Even an item that says nothing can be confirmed, or the queue would never get rid of it."""
-    notification = notification_from_pull({"msgHandle": "handle-1", "eventContent": None})
+    notification = notification_from_pull({"EventHandle": "handle-1", "eventContent": None})
 
     assert (notification.wire_format, notification.event_handle) == ("unknown", "handle-1")
 
