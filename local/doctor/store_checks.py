@@ -6,16 +6,16 @@ The commands, and what a failure of one means, are left to `local.doctor.store_p
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
-
-import redis
+from typing import TYPE_CHECKING
 
 from local.doctor.findings import Check, Group, NotLookedAtError, fault, needed, ok, warning
 from local.doctor.store_probe import CLAIMANTS, ROUND_TRIPS, StoreProbe, failure_of
 from local.package.deployment_warnings import about_the_store
 from shared.config.settings import StoreSettings
 from shared.errors import StoreUnavailableError
-from shared.store.connection import CLUSTER_MARK, StoreScope
+from shared.store.connection import StoreScope
+from shared.store.redis_py import CLUSTER_MARK
+from shared.store.resp import RespError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +68,7 @@ class StoreChecks:
         return self._connection
 
     @cached_property
-    def _information(self) -> dict[str, Any]:
+    def _information(self) -> dict[str, str]:
         return self._probe.information()
 
     def _protection(self) -> Iterator[Finding]:
@@ -103,7 +103,7 @@ class StoreChecks:
             claims = probe.claims()
         except StoreUnavailableError as error:
             reason, advice = failure_of(error)
-            if isinstance(error.__cause__, redis.exceptions.NoPermissionError):
+            if isinstance(error.__cause__, RespError) and error.__cause__.code == "NOPERM":
                 advice = "Our scripts need EVALSHA and SCRIPT LOAD: let the user run them."
             yield fault("atomicity", f"scripts do not run: {reason}", advice)
             return
@@ -128,7 +128,7 @@ class StoreChecks:
             yield fault(
                 "durability", "its last write to the disk failed", "Look at the store's disk and log."
             )
-        appends = configured.get("appendonly", {1: "yes", 0: "no"}.get(seen.get("aof_enabled", -1), ""))
+        appends = configured.get("appendonly", {"1": "yes", "0": "no"}.get(seen.get("aof_enabled", ""), ""))
         sync, snapshots = configured.get("appendfsync", "unknown"), configured.get("save")
         if appends == "yes" and sync in _SAFE_SYNCS:
             lost = "nothing" if sync == "always" else "about one second"

@@ -10,13 +10,16 @@ import secrets
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, cast
-
-import redis
+from typing import TYPE_CHECKING
 
 from local.operator.event_store import OperatorStore
 from shared.errors import StoreUnavailableError
+from shared.store.connection import pairs
 from shared.store.endpoint import BacklogStore
+from shared.store.resp import RespError
+
+if TYPE_CHECKING:
+    from shared.store.resp import Reply
 
 ROUND_TRIPS = 20
 CLAIMANTS = 8
@@ -28,39 +31,20 @@ if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'EX', ARGV[2]) then return {1, seen
 return {0, seen}
 """
 _KEY_SECONDS = 10
-_REASONS: tuple[tuple[type[Exception], str, str], ...] = (
-    (
-        redis.AuthenticationError,
-        "it refuses our password",
-        "Compare the password in REDIS_URL with the store's.",
-    ),
-    (
-        redis.exceptions.NoPermissionError,
-        "our user may not do this",
-        "Give the user all commands on vuf:* keys.",
-    ),
-    (
-        redis.exceptions.MovedError,
+_REFUSALS = {
+    "WRONGPASS": ("it refuses our password", "Compare the password in REDIS_URL with the store's."),
+    "NOAUTH": ("it asks for a password", "Put the store's password into REDIS_URL."),
+    "NOPERM": ("our user may not do this", "Give the user all commands on vuf:* keys."),
+    "MOVED": (
         "it has a part of the keys only, as a node of a Redis Cluster does",
         "Write redis+cluster:// or rediss+cluster:// in REDIS_URL.",
     ),
-    (
-        redis.TimeoutError,
-        "no answer in time",
-        "Is this machine in the store's private network, and does the security group let us in?",
-    ),
-    (
-        redis.ConnectionError,
-        "no connection",
-        "Does the store run, and do host, port and TLS (rediss://) of REDIS_URL fit?",
-    ),
-)
+}
+"""What a refusal with this code means, and what to do about it."""
 
 
 class StoreProbe(OperatorStore, BacklogStore):
-    """One store, looked at."""
-
-    _needs_all_commands = True
+    """Commands that examine one store."""
 
     def ping(self) -> None:
         """Ask for a sign of life.
@@ -69,7 +53,7 @@ class StoreProbe(OperatorStore, BacklogStore):
             StoreUnavailableError: its cause is the driver's error.
 
         """
-        self._ask(lambda client: client.ping())
+        self._execute("PING")
 
     def round_trip_seconds(self) -> float:
         """Measure the median of some round trips on an open connection."""
@@ -92,7 +76,7 @@ class StoreProbe(OperatorStore, BacklogStore):
         keys = [key, f"{key}:seen"]
 
         def claim(number: int) -> tuple[bool, int]:
-            won, place = self._run(_CLAIM, keys, [number, _KEY_SECONDS])
+            won, place = self._script(_CLAIM, keys, [number, _KEY_SECONDS])
             return bool(won), int(place)
 
         try:
@@ -100,40 +84,36 @@ class StoreProbe(OperatorStore, BacklogStore):
                 return list(claimants.map(claim, range(CLAIMANTS)))
         finally:
             with contextlib.suppress(StoreUnavailableError):
-                self._ask(lambda client: client.delete(*keys))
+                self._execute("DEL", *keys)
 
-    def information(self) -> dict[str, Any]:
+    def information(self) -> dict[str, str]:
         """Read INFO, of one node in a cluster; empty where the store does not allow it."""
-        try:
-            return cast("dict[str, Any]", self._ask(lambda client: client.info()))
-        except StoreUnavailableError as error:
-            if isinstance(error.__cause__, redis.ResponseError):
-                return {}
-            raise
+        text = self._unless_refused("INFO") or ""
+        return dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
 
     def configured(self, *names: str) -> dict[str, str]:
         """Read CONFIG GET; empty where the store does not allow it, as managed ones do."""
+        # Several names in one command need a newer server.
+        return pairs([text for name in names for text in self._unless_refused("CONFIG", "GET", name) or ()])
 
-        def ask(client: redis.Redis) -> dict[str, str]:
-            found: dict[str, str] = {}
-            for name in names:  # several names in one command need a newer server
-                found.update(cast("dict[str, str]", client.config_get(name)))
-            return found
-
+    def _unless_refused(self, *words: str) -> Reply | None:
         try:
-            return cast("dict[str, str]", self._ask(ask))
+            return self._execute(*words)
         except StoreUnavailableError as error:
-            if isinstance(error.__cause__, redis.ResponseError):
-                return {}
+            if isinstance(error.__cause__, RespError):
+                return None
             raise
 
 
 def failure_of(error: StoreUnavailableError) -> tuple[str, str]:
-    """Tell what went wrong and what to do, never in the driver's words: they name the address."""
+    """Tell what went wrong and what to do, never in the store's words: they may name the address."""
     cause = error.__cause__
-    for kind, reason, advice in _REASONS:
-        if isinstance(cause, kind):
-            return reason, advice
-    if isinstance(cause, redis.ResponseError) and str(cause).startswith("NOAUTH"):
-        return "it asks for a password", "Put the store's password into REDIS_URL."
-    return f"it fails ({type(cause).__name__})", "See whether REDIS_URL names the right kind of store."
+    if isinstance(cause, RespError):
+        # A server without passwords, or before Redis 6, refuses ours with the code of all other errors.
+        code = "WRONGPASS" if cause.code == "ERR" and "password" in str(cause) else cause.code
+        unknown = (f"it fails ({code})", "See whether REDIS_URL names the right kind of store.")
+        return _REFUSALS.get(code, unknown)
+    if isinstance(cause, TimeoutError):
+        advice = "Is this machine in the store's private network, and does the security group let us in?"
+        return "no answer in time", advice
+    return "no connection", "Does the store run, and do host, port and TLS (rediss://) of REDIS_URL fit?"

@@ -10,18 +10,18 @@ import heapq
 import re
 from dataclasses import dataclass
 from enum import Enum
-from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shared.domain.journal import EventKey
 from shared.store import journal_scripts
+from shared.store.connection import pairs
 from shared.store.endpoint import EndpointStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
-    import redis
+    from shared.store.resp import Command
 
 PAGE = 100
 _PAGE_OF_WHOLE = 20
@@ -208,7 +208,7 @@ class OperatorStore(EndpointStore):
 
         """
         keys = [at.key, f"{at.partition}:due", f"{at.partition}:dead"]
-        return bool(self._run(journal_scripts.REVIVE_EVENT, keys, [now]))
+        return bool(self._script(journal_scripts.REVIVE_EVENT, keys, [now]))
 
     def _members(
         self, partition: str, index: str, *, since: int | None = None, until: int | None = None
@@ -217,10 +217,10 @@ class OperatorStore(EndpointStore):
         least, greatest = "-inf" if since is None else since, "+inf" if until is None else until
         seen: set[str] = set()
         while True:
-            span = (f"{partition}:{index}", greatest, least, len(seen), PAGE)
-            page = self._ask(partial(_ask_for_members, span))
+            span = (greatest, least, "WITHSCORES", "LIMIT", len(seen), PAGE)
+            page = pairs(self._execute("ZREVRANGEBYSCORE", f"{partition}:{index}", *span))
             # An arrival shifts the ranks: then a page begins with what the last one ended with.
-            fresh = [(score, key) for key, score in page if key not in seen]
+            fresh = [(float(score), key) for key, score in page.items() if key not in seen]
             for score, key in fresh:
                 seen.add(key)
                 yield score, EventKey(partition, key)
@@ -230,25 +230,13 @@ class OperatorStore(EndpointStore):
     def _read(self, keys: Iterator[EventKey], fields: tuple[str, ...] = ()) -> Iterator[KeptEvent]:
         """Read events page by page, with all fields or only these."""
         while page := list(islice(keys, PAGE if fields else _PAGE_OF_WHOLE)):
-            replies = self._ask(partial(_ask_for, page, fields))
+            commands: list[Command] = []
+            for at in page:
+                commands.append(("HMGET", at.key, *fields) if fields else ("HGETALL", at.key))
+                commands.append(("ZSCORE", f"{at.partition}:due", at.key))
+            replies = self._pipeline(commands)
             for at, reply, due in zip(page, replies[::2], replies[1::2], strict=True):
-                record = dict(zip(fields, reply, strict=True)) if fields else reply
+                record = dict(zip(fields, reply, strict=True)) if fields else pairs(reply)
                 known = {field: text for field, text in record.items() if text is not None}
                 if known:
-                    yield KeptEvent(at, known, None if due is None else int(due))
-
-
-def _ask_for_members(span: tuple[str, int | str, int | str, int, int], client: redis.Redis) -> object:
-    key, greatest, least, start, count = span
-    return client.zrevrangebyscore(key, greatest, least, start=start, num=count, withscores=True)
-
-
-def _ask_for(page: Sequence[EventKey], fields: tuple[str, ...], client: redis.Redis) -> list[Any]:
-    pipeline = client.pipeline(transaction=False)
-    for at in page:
-        if fields:
-            pipeline.hmget(at.key, fields)
-        else:
-            pipeline.hgetall(at.key)
-        pipeline.zscore(f"{at.partition}:due", at.key)
-    return pipeline.execute()
+                    yield KeptEvent(at, known, None if due is None else int(float(due)))

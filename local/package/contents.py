@@ -13,24 +13,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_REDIS = frozenset({"async-timeout", "redis", "typing-extensions"})
+_CLUSTERS = frozenset({"async-timeout", "redis", "typing-extensions"})
+_STORE = _CLUSTERS | {"hiredis"}
 _USERS_TOKENS = frozenset({"cffi", "cryptography", "pyjwt"})
 _VOD_API = frozenset(
     {"certifi", "charset-normalizer", "idna", "requests", "tencentcloud-sdk-python-common", "urllib3"}
 )
-_EVENTS = _REDIS | _VOD_API
+_EVENTS = _STORE | _VOD_API
 
 LIBRARIES: Mapping[str, frozenset[str]] = {
-    "upload_signature": _REDIS | _USERS_TOKENS,
-    "upload_status": _REDIS | _USERS_TOKENS,
+    "upload_signature": _STORE | _USERS_TOKENS,
+    "upload_status": _STORE | _USERS_TOKENS,
     "event_notification": _EVENTS,
     "reliable_notification": _EVENTS,
     "event_delivery": _EVENTS,
 }
 """By function, the distributions of `requirements.txt` in its package."""
 
-FOR_CLUSTERS = _REDIS
-"""What is imported only where REDIS_URL names a cluster: any other store is spoken to directly."""
+FOR_CLUSTERS = _CLUSTERS
+"""What is imported only where REDIS_URL names a cluster, or has options that only redis-py knows."""
 
 FOR_PUBLIC_KEYS = _USERS_TOKENS
 """What is imported only where users' tokens are signed with a private key."""

@@ -9,26 +9,42 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING
 
 from shared.domain.rate_limits import DAY_SECONDS
 from shared.domain.upload_id import made_at
 from shared.errors import StoreUnavailableError
 from shared.invocation_log import timed
-from shared.store.resp import RedisWire, RedisWireError, can_speak_to
+from shared.store.resp import RespClient, RespError, supports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from concurrent import futures
+    from typing import Protocol, TypeVar
 
-    import redis
+    from shared.store.resp import Command, Reply, Word
+
+    T = TypeVar("T")
+
+    class RedisClient(Protocol):
+        """How a store talks to Redis. Replies have the shapes of RESP2, errors are `RespError` or OSError.
+
+        The keys of one command, or of one script, are in one partition.
+        """
+
+        def execute(self, *words: Word) -> Reply:
+            """Send one command and give its reply."""
+
+        def pipeline(self, commands: Sequence[Command]) -> list[Reply]:
+            """Send commands together and give their replies in the same order."""
+
+        def script(self, source: str, keys: Sequence[str], arguments: Sequence[Word]) -> Reply:
+            """Run a Lua script, atomically, and give its reply."""
+
 
 PARTITIONS = 16
 TIMEOUT_SECONDS = 0.4
-CLUSTER_CALL_SECONDS = 0.9
-"""The longest that a call of a cluster may take: its client asks every node in turn before it gives up."""
-CLUSTER_MARK = "+cluster://"
-"""redis+cluster:// and rediss+cluster:// name one node of a Redis Cluster that has no proxy in front."""
+CALL_SECONDS = 0.9
+"""The longest that a call may take, in however many waits of `TIMEOUT_SECONDS`."""
 
 
 @dataclass(frozen=True)
@@ -50,23 +66,14 @@ class StoreConnection:
         """Name the stage only: the address may hold a password."""
         return f"{type(self).__name__}(stage={self._scope.stage!r})"
 
-    _needs_all_commands: ClassVar[bool] = False
-    """Whether redis-py is asked for what `shared.store.resp` does not speak; functions never need it."""
-
     @cached_property
-    def _client(self) -> redis.Redis:
-        """Build the client at its first use, because one of a cluster connects at once."""
-        if can_speak_to(self._redis_url) and not self._needs_all_commands:
-            # It has those of the same commands that are used here, and is typed apart.
-            return cast("redis.Redis", RedisWire(self._redis_url, timeout_seconds=TIMEOUT_SECONDS))
-        return _whole_client(self._redis_url)
+    def _client(self) -> RedisClient:
+        limits = {"timeout_seconds": TIMEOUT_SECONDS, "call_seconds": CALL_SECONDS}
+        if supports(self._redis_url):
+            return RespClient(self._redis_url, **limits)
+        from shared.store.redis_py import RedisPyClient  # noqa: PLC0415 -- only a cluster has to pay
 
-    @cached_property
-    def _beside(self) -> futures.ThreadPoolExecutor:
-        """Keep the threads in which a cluster's calls are made, so that one can be left behind."""
-        from concurrent import futures  # noqa: PLC0415 -- only a cluster has to pay
-
-        return futures.ThreadPoolExecutor(thread_name_prefix="store")
+        return RedisPyClient(self._redis_url, **limits)
 
     def _partitions(self) -> list[str]:
         """List the prefixes of all keys there can be."""
@@ -82,85 +89,36 @@ class StoreConnection:
 
     def _due_members(self, index: str, *, now: int, limit: int) -> dict[str, list[str]]:
         """Read from each partition's sorted set the members whose time has come, the oldest first."""
-        members = self._ask_each(
-            lambda pipeline, partition: pipeline.zrangebyscore(
-                f"{partition}:{index}", "-inf", now, start=0, num=limit
-            )
+        members = self._of_each_partition(
+            lambda partition: [("ZRANGEBYSCORE", f"{partition}:{index}", "-inf", now, "LIMIT", 0, limit)]
         )
         return dict(zip(self._partitions(), members, strict=True))
 
-    def _ask_each(self, command: Callable[[redis.client.Pipeline, str], object]) -> list[Any]:
-        """Ask every partition the same thing in one round trip; the answers come in their order."""
+    def _of_each_partition(self, commands: Callable[[str], Sequence[Command]]) -> list[Reply]:
+        """Send every partition the same commands in one round trip; give all replies in their order."""
+        return self._pipeline([words for partition in self._partitions() for words in commands(partition)])
 
-        def ask(client: redis.Redis) -> list[Any]:
-            pipeline = client.pipeline(transaction=False)
-            for partition in self._partitions():
-                command(pipeline, partition)
-            return pipeline.execute()
+    def _execute(self, *words: Word) -> Reply:
+        return self._call(lambda client: client.execute(*words))
 
-        return cast("list[Any]", self._ask(ask))
+    def _pipeline(self, commands: Sequence[Command]) -> list[Reply]:
+        return self._call(lambda client: client.pipeline(commands))
 
-    def _run(self, script: str, keys: Sequence[str], arguments: Sequence[object]) -> Any:  # noqa: ANN401 -- each script has its own reply
-        given = cast("list[str]", list(arguments))
-        return self._ask(lambda client: client.register_script(script)(keys=list(keys), args=given))
+    def _script(self, source: str, keys: Sequence[str], arguments: Sequence[Word]) -> Reply:
+        return self._call(lambda client: client.script(source, keys, arguments))
 
-    def _ask(self, command: Callable[[redis.Redis], Any]) -> Any:  # noqa: ANN401 -- each command has its own reply
+    def _call(self, use: Callable[[RedisClient], T]) -> T:
         try:
             with timed("store"):
-                if CLUSTER_MARK in self._redis_url:
-                    return self._ask_cluster(command)
-                return command(self._client)
-        except Exception as error:
-            if not _is_failure(error):
-                raise
+                return use(self._client)
+        except (OSError, RespError) as error:
             raise StoreUnavailableError(
                 f"The store did not answer ({type(error).__name__}). Try again in a moment."
             ) from error
 
-    def _ask_cluster(self, command: Callable[[redis.Redis], Any]) -> Any:  # noqa: ANN401 -- as above
-        call = self._beside.submit(lambda: command(self._client))
-        try:
-            return call.result(CLUSTER_CALL_SECONDS)
-        finally:
-            # One that has begun ends by its own time-outs; one that has not must not come too late.
-            call.cancel()
-
-
-def _whole_client(redis_url: str) -> redis.Redis:
-    """Build redis-py's client, whose import takes longer than all the rest of a cold start."""
-    import redis  # noqa: PLC0415 -- see above
-    from redis.backoff import NoBackoff  # noqa: PLC0415 -- see above
-    from redis.cluster import RedisCluster  # noqa: PLC0415 -- see above
-    from redis.retry import Retry  # noqa: PLC0415 -- see above
-
-    options: dict[str, Any] = {
-        "decode_responses": True,
-        "socket_timeout": TIMEOUT_SECONDS,
-        "socket_connect_timeout": TIMEOUT_SECONDS,
-        # A script that is sent twice would count twice; who asks again decides what it means.
-        "retry": Retry(NoBackoff(), 0),
-        # A new connection says who it is and nothing more: each further word is a round trip, and
-        # each may take its time-out. The older protocol is also what every server has.
-        "protocol": 2,
-        "driver_info": None,
-    }
-    if CLUSTER_MARK not in redis_url:
-        return redis.Redis.from_url(redis_url, **options)
-    node = redis_url.replace(CLUSTER_MARK, "://", 1)
-    # It has the same commands, and is typed apart.
-    return cast("redis.Redis", RedisCluster.from_url(node, **options))
-
-
-def _is_failure(error: Exception) -> bool:
-    """Whether a client has failed at its server; those of redis-py are known by name, not to import it."""
-    kinds = type(error).__mro__
-    return isinstance(error, (OSError, RedisWireError)) or any(
-        kind.__name__ in ("RedisError", "RedisClusterException", "TimeoutError") for kind in kinds
-    )
-
 
 def pairs(flat: Sequence[str]) -> dict[str, str]:
-    """Read the flat list that HGETALL gives inside a script."""
+    """Read the reply to HGETALL: fields and values in turns."""
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 

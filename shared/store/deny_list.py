@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from shared.store.connection import PARTITIONS, StoreConnection, digest
+from shared.store.connection import PARTITIONS, StoreConnection, digest, pairs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,7 +64,7 @@ class DenyStore(StoreConnection):
 
         """
         mark, text = deny_key_of(entry.kind, entry.subject), write_denied(entry)
-        self._ask_each(lambda pipeline, partition: pipeline.hset(denied_key(partition), mark, text))
+        self._of_each_partition(lambda partition: [("HSET", denied_key(partition), mark, text)])
 
     def allow(self, kind: DeniedKind, subject: str) -> bool:
         """Take an entry off the list; False if it was not on it.
@@ -74,7 +74,7 @@ class DenyStore(StoreConnection):
 
         """
         mark = deny_key_of(kind, subject)
-        return any(self._ask_each(lambda pipeline, partition: pipeline.hdel(denied_key(partition), mark)))
+        return any(self._of_each_partition(lambda partition: [("HDEL", denied_key(partition), mark)]))
 
     def denied(self) -> Mapping[Denied, bool]:
         """Read the list; False with an entry that is not in every partition: it has to be put on again.
@@ -83,10 +83,8 @@ class DenyStore(StoreConnection):
             StoreUnavailableError: the store did not answer.
 
         """
-        lists: Sequence[Mapping[str, str]] = self._ask_each(
-            lambda pipeline, partition: pipeline.hgetall(denied_key(partition))
-        )
-        places = Counter(text for kept in lists for text in kept.values())
+        lists = self._of_each_partition(lambda partition: [("HGETALL", denied_key(partition))])
+        places = Counter(text for kept in lists for text in pairs(kept).values())
         return {read_denied(text): count == PARTITIONS for text, count in places.items()}
 
 

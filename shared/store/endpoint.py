@@ -7,14 +7,12 @@ reads them from all partitions.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shared.store.connection import StoreConnection, digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import redis
+    from shared.store.resp import Command, Reply
 
 UNHEALTHY_SECONDS = 5 * 86_400
 """After so long without a delivery an endpoint is called unhealthy."""
@@ -57,8 +55,7 @@ class EndpointStore(StoreConnection):
             StoreUnavailableError: the store did not answer.
 
         """
-        marks = ("delivered_at", "failing_since", "disabled_at")
-        replies = self._of_endpoint(endpoint, lambda pipeline, key: pipeline.hmget(key, marks))
+        replies = self._of_endpoint(endpoint, "HMGET", "delivered_at", "failing_since", "disabled_at")
         delivered, failing, disabled = (
             [int(mark) for mark in column if mark is not None] for column in zip(*replies, strict=True)
         )
@@ -74,13 +71,11 @@ class EndpointStore(StoreConnection):
             StoreUnavailableError: the store did not answer; it may be enabled in part.
 
         """
-        return any(self._of_endpoint(endpoint, lambda pipeline, key: pipeline.hdel(key, "disabled_at")))
+        return any(self._of_endpoint(endpoint, "HDEL", "disabled_at"))
 
-    def _of_endpoint(
-        self, endpoint: str, command: Callable[[redis.client.Pipeline, str], object]
-    ) -> list[Any]:
+    def _of_endpoint(self, endpoint: str, command: str, *fields: str) -> list[Reply]:
         name = digest(endpoint)
-        return self._ask_each(lambda pipeline, partition: command(pipeline, f"{partition}:endpoint:{name}"))
+        return self._of_each_partition(lambda partition: [(command, f"{partition}:endpoint:{name}", *fields)])
 
 
 GIVEN_UP = ("dead", "parked", "quarantined")
@@ -115,13 +110,12 @@ class BacklogStore(StoreConnection):
         """
         kept_since = now - self._scope.retention_seconds
 
-        def ask(pipeline: redis.client.Pipeline, partition: str) -> None:
-            pipeline.zcard(f"{partition}:due")
-            pipeline.zrange(f"{partition}:due", 0, 0, withscores=True)
-            for index in GIVEN_UP:
-                pipeline.zcount(f"{partition}:{index}", kept_since, "+inf")
+        def commands(partition: str) -> list[Command]:
+            due = f"{partition}:due"
+            given_up = [("ZCOUNT", f"{partition}:{index}", kept_since, "+inf") for index in GIVEN_UP]
+            return [("ZCARD", due), ("ZRANGE", due, 0, 0, "WITHSCORES"), *given_up]
 
-        replies = self._ask_each(ask)
+        replies = self._of_each_partition(commands)
         due, first, *given_up = (replies[place :: 2 + len(GIVEN_UP)] for place in range(2 + len(GIVEN_UP)))
-        starts = [int(score) for members in first for _, score in members]
+        starts = [int(float(score)) for members in first for score in members[1::2]]
         return Backlog(sum(due), min(starts, default=None), *map(sum, given_up))

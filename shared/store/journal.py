@@ -18,6 +18,7 @@ from shared.store.uploads import UploadStore
 
 if TYPE_CHECKING:
     from shared.domain.journal import AttemptEnding, EventEntry
+    from shared.store.resp import Word
 
 ATTEMPTS_PER_SECOND = 10
 """How many events the timer sends to one endpoint, so that an outage does not end in a stampede."""
@@ -47,7 +48,9 @@ class JournalStore(StoreConnection):
         fields = flat((*entry.fields, ("name", entry.name), ("lease", entry.lease)))
         retention = self._scope.retention_seconds
         return _journaled(
-            self._run(journal_scripts.JOURNAL_EVENT, keys, [now, retention, due, entry.rule, facts, *fields])
+            self._script(
+                journal_scripts.JOURNAL_EVENT, keys, [now, retention, due, entry.rule, facts, *fields]
+            )
         )
 
     def settle(self, entry: EventEntry, *, now: int, genuine: bool, confirmed: bool = True) -> Journaled:
@@ -64,8 +67,9 @@ class JournalStore(StoreConnection):
         indexes = [f"{at.partition}:due", f"{at.partition}:quarantined"]
         keys = [at.key, *indexes, *_upload_keys(at, entry)]
         facts = _facts_json(entry, verified=confirmed) if genuine else ""
-        arguments = [now, self._scope.retention_seconds, entry.lease, facts, *flat(entry.fields)]
-        return _journaled(self._run(journal_scripts.SETTLE_EVENT, keys, arguments))
+        retention = self._scope.retention_seconds
+        arguments: list[Word] = [now, retention, entry.lease, facts, *flat(entry.fields)]
+        return _journaled(self._script(journal_scripts.SETTLE_EVENT, keys, arguments))
 
     def due_events(self, *, now: int, limit: int) -> tuple[EventKey, ...]:
         """List the events whose next attempt is due, at most `limit` of each partition.
@@ -90,7 +94,7 @@ class JournalStore(StoreConnection):
 
         """
         keys = [at.key, f"{at.partition}:due", _endpoint_key(at, endpoint)]
-        record, disabled = self._run(journal_scripts.TAKE_EVENT, keys, [now, lease, lease_ends_at])
+        record, disabled = self._script(journal_scripts.TAKE_EVENT, keys, [now, lease, lease_ends_at])
         return TakenEvent(pairs(record), lease, bool(disabled)) if record else None
 
     def finish_attempt(self, at: EventKey, ending: AttemptEnding) -> bool:
@@ -105,7 +109,7 @@ class JournalStore(StoreConnection):
         fields = flat(tuple(ending.fields.items()))
         retention = self._scope.retention_seconds
         arguments = [ending.lease, ending.now, ending.outcome, due, retention, *fields]
-        return bool(self._run(journal_scripts.FINISH_ATTEMPT, keys, arguments))
+        return bool(self._script(journal_scripts.FINISH_ATTEMPT, keys, arguments))
 
     def send_slot(self, endpoint: str, *, now: float) -> float:
         """Reserve a turn to send to an endpoint; or say in how many seconds to ask again, 0 if reserved.
@@ -116,7 +120,7 @@ class JournalStore(StoreConnection):
         """
         key = f"{self._partition_of(endpoint)}:turn:{digest(endpoint)}"
         interval = 1000 // ATTEMPTS_PER_SECOND
-        return float(self._run(journal_scripts.SEND_SLOT, [key], [int(now * 1000), interval])) / 1000
+        return float(self._script(journal_scripts.SEND_SLOT, [key], [int(now * 1000), interval])) / 1000
 
     def remember_task(self, task_id: str, *, token: str) -> None:
         """Remember which token belongs to a task flow, unless an event of it has come before.
@@ -126,7 +130,7 @@ class JournalStore(StoreConnection):
 
         """
         retention = self._scope.retention_seconds
-        self._ask(lambda client: client.set(self._task_key(task_id), token, ex=retention, nx=True))
+        self._execute("SET", self._task_key(task_id), token, "EX", retention, "NX")
 
     def token_of_task(self, task_id: str) -> str:
         """Recall the token of a task flow; empty if none is remembered, and from then on for good.
@@ -139,7 +143,7 @@ class JournalStore(StoreConnection):
 
         """
         self.remember_task(task_id, token="")
-        return str(self._ask(lambda client: client.get(self._task_key(task_id))) or "")
+        return str(self._execute("GET", self._task_key(task_id)) or "")
 
     def count_failure(self, raw: str, *, problem: str, now: int) -> bool:
         """Count that an event could not be taken in; True once it is parked, after too many times.
@@ -151,8 +155,8 @@ class JournalStore(StoreConnection):
         partition = self._partition_of(raw)
         keys = [f"{partition}:poison:{digest(raw)}", f"{partition}:parked"]
         retention = self._scope.retention_seconds
-        arguments = [now, retention, FAILURES_BEFORE_PARKING, raw, problem]
-        return bool(self._run(journal_scripts.COUNT_FAILURE, keys, arguments))
+        arguments: list[Word] = [now, retention, FAILURES_BEFORE_PARKING, raw, problem]
+        return bool(self._script(journal_scripts.COUNT_FAILURE, keys, arguments))
 
     def _task_key(self, task_id: str) -> str:
         return f"{self._partition_of(task_id)}:task:{digest(task_id)}"

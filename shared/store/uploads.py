@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.domain.session import UploadSession
+    from shared.store.resp import Word
 
 NONCE_SECONDS = 60
 """A nonce is one second's; it is kept longer because functions' clocks differ a little."""
@@ -89,11 +90,11 @@ class UploadStore(StoreConnection):
             "deny_keys": len(deny_keys),
         }
         fields = flat(tuple(session_fields(session).items()))
-        arguments = [
+        arguments: list[Word] = [
             *map(numbers.__getitem__, upload_scripts.BEGIN_NUMBERS),
             *(session.upload_id, *deny_keys, *fields),
         ]
-        reply = self._run(upload_scripts.BEGIN_UPLOAD, keys, arguments)
+        reply = self._script(upload_scripts.BEGIN_UPLOAD, keys, arguments)
         nonce = randoms[_place(reply, limits)]
         return Reservation(nonce, rate_limits_after(limits, Used(*map(int, reply[2:])), now=second))
 
@@ -125,8 +126,8 @@ class UploadStore(StoreConnection):
         ]
         rate = (slot_milliseconds(per_minute), per_minute)
         deny_keys = deny_keys_of(user_id, networks)
-        arguments = [int(now * 1000), int(now), *rate, NONCE_SECONDS, user_id, *deny_keys]
-        reply = self._run(upload_scripts.RENEW_UPLOAD, keys, arguments)
+        arguments: list[Word] = [int(now * 1000), int(now), *rate, NONCE_SECONDS, user_id, *deny_keys]
+        reply = self._script(upload_scripts.RENEW_UPLOAD, keys, arguments)
         nonce = randoms[_place(reply, UploadLimits(per_minute))]
         left = rate_limit_per_minute("upload", per_minute, ahead_ms=int(reply[2]))
         return read_session(upload_id, pairs(reply[3])), Reservation(nonce, (left,))
@@ -159,7 +160,7 @@ class UploadStore(StoreConnection):
             open_uploads_key(partition, user_id),
             usage_key(partition, user_id, upload_id),
         ]
-        reply = self._run(upload_scripts.CANCEL_UPLOAD, keys, [user_id, now, upload_id])
+        reply = self._script(upload_scripts.CANCEL_UPLOAD, keys, [user_id, now, upload_id])
         if reply[0] == "unknown":
             raise NotFoundError("There is no such upload.")
         return read_session(upload_id, pairs(reply[1]))
@@ -198,18 +199,17 @@ class UploadStore(StoreConnection):
         if at is None:
             self._forget_check(partition, upload_id)
         else:
-            self._ask(lambda client: client.zadd(f"{partition}:checks", {upload_id: at}, xx=True, gt=True))
+            self._execute("ZADD", f"{partition}:checks", "XX", "GT", at, upload_id)
 
     def _forget_check(self, partition: str, upload_id: str) -> None:
-        self._ask(lambda client: client.zrem(f"{partition}:checks", upload_id))
+        self._execute("ZREM", f"{partition}:checks", upload_id)
 
     def _session(self, partition: str, upload_id: str) -> UploadSession | None:
         fields = self._record(partition, upload_id)
         return read_session(upload_id, fields) if "user_id" in fields else None
 
     def _record(self, partition: str, upload_id: str) -> dict[str, str]:
-        found: dict[str, str] = self._ask(lambda client: client.hgetall(f"{partition}:upload:{upload_id}"))
-        return found
+        return pairs(self._execute("HGETALL", f"{partition}:upload:{upload_id}"))
 
 
 def _nonces(partition: str, second: int, randoms: Sequence[int]) -> list[str]:

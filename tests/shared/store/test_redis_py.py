@@ -1,0 +1,138 @@
+"""The client for clusters and for addresses with options: it gives what `RespClient` gives."""
+
+from __future__ import annotations
+
+import ssl
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+import trustme
+
+from shared.store.redis_py import RedisPyClient
+from shared.store.resp import RespClient, RespError
+from tests.shared.loopback_peer import HOST, RawPeer, refused_port, relay_to, say_nothing
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from shared.store.connection import RedisClient
+    from shared.store.resp import Command, Reply
+
+KEY = "both:{1}"
+SCRIPT = "return {KEYS[1], ARGV[1], 7, false, {'nested'}, redis.status_reply('OK')}"
+COMMANDS: list[Command] = [
+    ("SET", KEY, "é", "EX", 100, "NX"),
+    ("SET", KEY, "é", "EX", 100, "NX"),
+    ("GET", KEY),
+    ("DEL", KEY),
+    ("HSET", KEY, "field", "value"),
+    ("HMGET", KEY, "field", "missing"),
+    ("HGETALL", KEY),
+    ("HDEL", KEY, "field"),
+    ("ZADD", KEY, 1, "a", 2.5, "b"),
+    ("ZADD", KEY, "XX", "GT", 2, "a"),
+    ("ZSCORE", KEY, "a"),
+    ("ZSCORE", KEY, "missing"),
+    ("ZCARD", KEY),
+    ("ZCOUNT", KEY, 2, "+inf"),
+    ("ZRANGE", KEY, 0, 0, "WITHSCORES"),
+    ("ZRANGEBYSCORE", KEY, "-inf", 2, "LIMIT", 0, 10),
+    ("ZREVRANGEBYSCORE", KEY, "+inf", "-inf", "WITHSCORES", "LIMIT", 0, 10),
+    ("ZREM", KEY, "a"),
+    ("PING",),
+    ("CONFIG", "GET", "save"),
+]
+"""What the stores and the doctor send."""
+
+
+@contextmanager
+def client_to(url: str) -> Iterator[RedisPyClient]:
+    """Connect as the store does."""
+    client = RedisPyClient(url, timeout_seconds=0.4, call_seconds=0.9)
+    try:
+        yield client
+    finally:
+        client._client.close()  # noqa: SLF001  # a store keeps its client until the process ends
+
+
+def replies_to(client: RedisClient) -> list[Reply]:
+    """Send all commands one by one, then in one piece, then a script that the server does not have."""
+    client.execute("SCRIPT", "FLUSH")
+    client.execute("DEL", KEY)
+    alone = [client.execute(*words) for words in COMMANDS]
+    client.execute("DEL", KEY)
+    together = client.pipeline(COMMANDS)
+    return [alone, together, client.script(SCRIPT, [KEY], [1.5]), client.script(SCRIPT, [KEY], ["x"])]
+
+
+@pytest.mark.parametrize("kind", ["valkey_url", "cluster_url"])
+def test_replies_have_the_shapes_of_resp(kind: str, request: pytest.FixtureRequest) -> None:
+    """HGETALL is a flat list, a score is a text, SET is OK or nothing: both clients give one shape."""
+    url = str(request.getfixturevalue(kind))
+    with client_to(url) as client:
+        replies = replies_to(client)
+    node = RespClient(url.replace("+cluster", ""), timeout_seconds=0.4, call_seconds=0.9)
+
+    assert replies == replies_to(node)
+
+
+@pytest.mark.parametrize("call", ["execute", "pipeline"])
+def test_error_reply_has_its_code(valkey_url: str, call: str) -> None:
+    """Whether redis-py has a class for it or not, and although it cuts the code off."""
+    commands: list[Command] = [("HGETALL", KEY), ("EVALSHA", "0" * 40, 1, KEY), ("NOSUCH", KEY)]
+    codes = []
+    with client_to(valkey_url) as client:
+        client.execute("SET", KEY, "text")
+        for words in commands:
+            with pytest.raises(RespError) as failure:
+                client.execute(*words) if call == "execute" else client.pipeline([("GET", KEY), words])
+            codes.append(failure.value.code)
+
+    assert codes == ["WRONGTYPE", "NOSCRIPT", "ERR"]
+
+
+def test_refused_password_is_an_error_reply(valkey_url: str) -> None:
+    """Redis-py takes it for a lost connection, which it is not."""
+    url = f"redis://:wrong@{HOST}:{urlsplit(valkey_url).port}"
+    with client_to(url) as client, pytest.raises(RespError) as failure:
+        client.execute("GET", KEY)
+
+    assert failure.value.code == "WRONGPASS"
+
+
+def test_failure_of_the_connection_is_an_os_error() -> None:
+    """A port that refuses, and a server that does not reply in time."""
+    with client_to(f"redis://{HOST}:{refused_port()}") as client, pytest.raises(ConnectionError):
+        client.execute("GET", KEY)
+    with (
+        RawPeer(say_nothing) as peer,
+        client_to(f"redis://{HOST}:{peer.port}") as client,
+        pytest.raises(TimeoutError),
+    ):
+        client.execute("GET", KEY)
+
+
+def test_address_may_name_a_certificate_file(tmp_path: Path, valkey_url: str) -> None:
+    """An option of redis-py's: an authority that this machine does not know is trusted for the store."""
+    authority, parts = trustme.CA(), urlsplit(valkey_url)
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert(HOST).configure_cert(context)
+    relay = relay_to(int(parts.port or 0))
+
+    def speak(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as encrypted:
+            relay(encrypted)
+
+    with RawPeer(speak) as peer:
+        url = f"rediss://:{parts.password}@{HOST}:{peer.port}/0"
+        options = f"ssl_ca_certs={tmp_path / 'authority.pem'}"
+
+        with client_to(f"{url}?{options}") as client:
+            assert client.execute("PING") == "PONG"
+        with client_to(url) as client, pytest.raises(ConnectionError):
+            client.execute("PING")
