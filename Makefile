@@ -27,7 +27,8 @@ COMPILE := .venv-lock/bin/uv pip compile --quiet --no-config --universal --pytho
 RUN_READY  := $(VENV)/.ready-to-run
 TEST_READY := $(VENV)/.ready-to-test
 TOOLS_READY := $(VENV)/.ready-to-prove
-NODE_READY := node_modules/.ready
+PAGE := local/page
+NODE_READY := $(PAGE)/node_modules/.ready
 PROOF_NODE := tests/deploy/node
 PROOF_READY := $(PROOF_NODE)/node_modules/.ready
 
@@ -42,13 +43,13 @@ demo: $(RUN_READY) $(NODE_READY) ## the whole system on this machine, with a pag
 	@$(BIN)/python -m local serve $(ARGS)
 
 test: $(TEST_READY) $(NODE_READY) $(PROOF_READY) browser ## the tests, in a headless Chromium too where there is one
-	@npm test --silent
+	@npm test --prefix $(PAGE) --silent
 	@$(PYTEST) -m "not browser and not reliability" --cov
 	@# Apart, because Playwright leaves an event loop running in the process.
 	@$(PYTEST) -m browser
 
 test-fast: $(TEST_READY) $(NODE_READY) ## the same without a browser, and without the proof of the deployment
-	@npm test --silent
+	@npm test --prefix $(PAGE) --silent
 	@$(PYTEST) -m "not browser and not reliability and not proof"
 
 test-reliability: $(TEST_READY) ## nothing lost, nothing doubled: kills, outages, thousands of copies
@@ -78,7 +79,7 @@ check: $(TEST_READY) $(NODE_READY) ## format, lint, types and a scan for secrets
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/mypy
 	@$(BIN)/python -m tests.supply_chain.secret_scan
-	@npm run check --silent
+	@npm run check --prefix $(PAGE) --silent
 
 durability: $(TEST_READY) ## what a store that crashes has lost, measured in a minute; see docs/operations.md
 	@$(BIN)/python -m tests.durability.measure
@@ -86,7 +87,7 @@ durability: $(TEST_READY) ## what a store that crashes has lost, measured in a m
 format: $(TEST_READY) $(NODE_READY) ## lay out all code and mend what can be mended
 	@$(BIN)/ruff check --fix --quiet --exit-zero
 	@$(BIN)/ruff format --quiet
-	@npm run format --silent
+	@npm run format --prefix $(PAGE) --silent
 
 coverage: $(TEST_READY) $(NODE_READY) ## which lines and branches of shared/ the fast tests reach, as a page
 	@$(PYTEST) -m "not browser and not reliability" --cov --cov-report term --cov-report html:.local/coverage
@@ -124,7 +125,7 @@ test-deploy: $(TEST_READY) $(PROOF_READY) ## of these, packages and deployment: 
 	@$(BIN)/python -m pytest -n 2 tests/deploy tests/test_serverless_file.py
 
 clean: ## remove what set-up, tests and packaging made (.env and .local/ stay)
-	@rm -rf .venv .venv-* node_modules $(PROOF_NODE)/node_modules build mutants .coverage .coverage.* .hypothesis .*_cache
+	@rm -rf .venv .venv-* $(PAGE)/node_modules $(PROOF_NODE)/node_modules build mutants .coverage .coverage.* .hypothesis .*_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # From here on: how the above get what they need. Each step runs again only when its lock file changes.
@@ -152,10 +153,10 @@ $(TOOLS_READY): requirements/proof.txt $(TEST_READY)
 	@$(INSTALL) -r requirements/proof.txt
 	@touch $@
 
-$(NODE_READY): package.json package-lock.json
+$(NODE_READY): $(PAGE)/package.json $(PAGE)/package-lock.json
 	@command -v npm >/dev/null || { echo "Node with npm was not found; the page needs it for the Web SDK of VOD." >&2; exit 1; }
 	@echo "Installing the locked Node packages"
-	@npm ci --loglevel error --no-audit --no-fund
+	@npm ci --prefix $(PAGE) --loglevel error --no-audit --no-fund
 	@touch $@
 
 $(PROOF_READY): $(PROOF_NODE)/package.json $(PROOF_NODE)/package-lock.json

@@ -24,11 +24,7 @@ DOCUMENTS = [
     DECISIONS / "README.md",
     *RECORDS,
 ]
-PAGE_PACKAGE = next(
-    path
-    for path in (REPOSITORY / "local" / "page" / "package.json", REPOSITORY / "package.json")
-    if path.exists()
-)
+PAGE_PACKAGE = REPOSITORY / "local" / "page" / "package.json"
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 """To another file of the repository; an address has a colon."""
 

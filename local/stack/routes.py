@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
@@ -36,10 +37,12 @@ if TYPE_CHECKING:
     from local.stack.receiver import Receiver
 
 CALLBACK_PREFIX = "/vod-callback"
-WEB_SDK_FILE = REPOSITORY / "node_modules/vod-js-sdk-v6/dist/vod-js-sdk-v6.js"
 PAGE_FOLDER = REPOSITORY / "local/page"
+WEB_SDK_FILE = PAGE_FOLDER / "node_modules/vod-js-sdk-v6/dist/vod-js-sdk-v6.js"
 
 _PAGE_FILES = StaticFiles(directory=PAGE_FOLDER, html=True, check_dir=False)
+_ROOT = PurePosixPath("/")
+_PAGE_SUFFIXES = frozenset({".css", ".html", ".js", ".svg"})
 _BY_PATH = re.compile(r"/local/vod/(?P<host>[A-Za-z0-9.-]+)(?P<path>/.*)?", re.DOTALL)
 _EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
@@ -143,15 +146,20 @@ def create_routes(
 
 
 async def _page(scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve the page's files, and nothing for whatever else no route has matched."""
-    if scope["method"] not in {"GET", "HEAD"}:
+    """Serve the page's own files, which lie directly in its folder.
+
+    Answer 404 for anything else, such as the Node packages and the linter's settings beside them.
+    """
+    path = PurePosixPath(scope["path"])
+    is_own_file = path.parent == _ROOT and (path == _ROOT or path.suffix in _PAGE_SUFFIXES)
+    if scope["method"] not in {"GET", "HEAD"} or not is_own_file:
         raise HTTPException(404)
     await _PAGE_FILES(scope, receive, send)
 
 
 async def _web_sdk(_request: Request) -> Response:
     if not WEB_SDK_FILE.is_file():
-        return problem(503, "The Web SDK is not installed: run `npm install` in the repository.")
+        return problem(503, "The Web SDK is not installed: run `npm ci --prefix local/page`.")
     return FileResponse(WEB_SDK_FILE, media_type="text/javascript")
 
 

@@ -55,7 +55,7 @@ class ReceiverProcess:
         self._port = refused_port()
         self._file = folder / language.file_name
         self._file.write_text(language.source, encoding="utf-8")
-        (folder / "node_modules").symlink_to(REPOSITORY / "node_modules")
+        (folder / "node_modules").symlink_to(REPOSITORY / "local" / "page" / "node_modules")
         self._command = tied_to_us(*language.command, str(self._file))
         self._environment = {
             **os.environ,

@@ -2,9 +2,13 @@
 // Takes one JSON argument and prints one JSON object; what it means is left to test_s3_client.py.
 
 import { Agent } from "node:http";
+import { createRequire } from "node:module";
 import { Readable } from "node:stream";
-import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { Upload } from "@aws-sdk/lib-storage";
+
+// The packages of the page, whose folder is none of those that Node searches from here.
+const require = createRequire(new URL("../../../local/page/package.json", import.meta.url));
+const { PutObjectCommand, S3Client } = require("@aws-sdk/client-s3");
+const { Upload } = require("@aws-sdk/lib-storage");
 
 const { abort, bucket, certificate, key, kind, port, region, size } = JSON.parse(process.argv[2]);
 

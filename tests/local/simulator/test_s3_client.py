@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from local.repository import REPOSITORY
+
 if TYPE_CHECKING:
     from tests.local.simulator.account import Account, Applied
 
 SCRIPT = Path(__file__).with_name("s3_upload.mjs")
+PACKAGES = REPOSITORY / "local" / "page" / "node_modules"
 MIB = 1024 * 1024
 
 pytestmark = pytest.mark.skipif(
-    shutil.which("node") is None
-    or not (SCRIPT.parents[3] / "node_modules" / "@aws-sdk" / "lib-storage").is_dir(),
-    reason="needs Node and the packages of package.json",
+    shutil.which("node") is None or not (PACKAGES / "@aws-sdk" / "lib-storage").is_dir(),
+    reason="needs Node and the packages of the page",
 )
 
 

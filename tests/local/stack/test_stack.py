@@ -98,13 +98,13 @@ def test_wrong_method_is_a_problem_document(stack: Stack) -> None:
 
 def test_web_sdk_is_served_byte_for_byte(stack: Stack) -> None:
     """The page gets the vendor's SDK as npm delivered it."""
-    file = REPOSITORY / "node_modules/vod-js-sdk-v6/dist/vod-js-sdk-v6.js"
+    file = REPOSITORY / "local/page/node_modules/vod-js-sdk-v6/dist/vod-js-sdk-v6.js"
     answer = requests.get(f"{stack.url}/vod-js-sdk-v6.js", timeout=10)
 
     if file.is_file():
         assert file.read_bytes() == answer.content
     else:
-        assert (answer.status_code, "npm install" in answer.text) == (503, True)
+        assert (answer.status_code, "npm ci" in answer.text) == (503, True)
 
 
 def test_page_is_served_at_the_root(stack: Stack) -> None:
@@ -112,6 +112,27 @@ def test_page_is_served_at_the_root(stack: Stack) -> None:
     answer = requests.get(f"{stack.url}/", timeout=10)
 
     assert answer.headers["Content-Type"].startswith("text/html")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/package.json",
+        "/biome.jsonc",
+        "/.npmrc",
+        "/node_modules/vod-js-sdk-v6/dist/vod-js-sdk-v6.js",
+        "/%2e/node_modules/vod-js-sdk-v6/dist/vod-js-sdk-v6.js",
+        "//node_modules/vod-js-sdk-v6/dist/vod-js-sdk-v6.js",
+    ],
+)
+def test_what_lies_beside_the_pages_files_is_not_served(stack: Stack, path: str) -> None:
+    """Packages and settings of the page's folder are at no address."""
+    request = requests.Request("GET", stack.url).prepare()
+    request.url = f"{stack.url}{path}"
+    with requests.Session() as session:
+        answer = session.send(request, timeout=10)
+
+    assert answer.status_code == 404
 
 
 def test_vod_is_reached_by_host_and_by_path_alike(stack: Stack) -> None:
