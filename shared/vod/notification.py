@@ -23,7 +23,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.errors import ContentTooLargeError, InvalidRequestError
-from shared.vod.lenient_json import as_text, canonical_json, read_object
+from shared.vod.lenient_json import as_text, canonical_json, read_event_object
 from shared.vod.notification_legacy import read_legacy
 from shared.vod.notification_types import (
     NEW_FILE_UPLOAD,
@@ -58,7 +58,8 @@ __all__ = [
     "raw_json",
 ]
 
-MAX_BODY_BYTES = 1024 * 1024
+MAX_BODY_BYTES = 6 * 1024 * 1024
+"""The most that the platform hands to a function (doc 583/11637)."""
 
 _NOT_OF_THE_EVENT = frozenset({"Sign", "T", "EventHandle"})
 _UNIX_SECOND = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
@@ -71,17 +72,18 @@ def parse_notification(body: bytes) -> EventNotification:
     `""`, None or an empty tuple.
 
     Raises:
-        ContentTooLargeError: more than 1 MiB.
-        InvalidRequestError: not UTF-8, or not one JSON object as `read_object` wants it.
+        ContentTooLargeError: more than 6 MiB.
+        InvalidRequestError: not UTF-8, or not one JSON object as `read_event_object` wants it.
 
     """
     if len(body) > MAX_BODY_BYTES:
-        raise ContentTooLargeError("The body is larger than 1 MiB.")
+        raise ContentTooLargeError("The body is larger than 6 MiB.")
     try:
-        text = body.decode("utf-8")
+        # RFC 8259, section 8.1: a reader may ignore a byte order mark.
+        text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidRequestError("The body is not UTF-8.") from error
-    return _notification(read_object(text), event_handle=None)
+    return _notification(read_event_object(text), event_handle=None)
 
 
 def notification_from_pull(item: Mapping[str, object]) -> EventNotification:
@@ -98,7 +100,7 @@ def notification_from_pull(item: Mapping[str, object]) -> EventNotification:
         text = json.dumps(dict(item))
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidRequestError("The event cannot be written as JSON.") from error
-    return _notification(read_object(text), event_handle=as_text(item.get("EventHandle")) or None)
+    return _notification(read_event_object(text), event_handle=as_text(item.get("EventHandle")) or None)
 
 
 def notification_from_journal(raw: str) -> EventNotification:
@@ -108,7 +110,7 @@ def notification_from_journal(raw: str) -> EventNotification:
         InvalidRequestError: `raw` was not written by `raw_json`.
 
     """
-    return _notification(read_object(raw), event_handle=None)
+    return _notification(read_event_object(raw), event_handle=None)
 
 
 def identity(notification: EventNotification) -> str:

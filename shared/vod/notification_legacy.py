@@ -35,8 +35,8 @@ def read_legacy(body: Mapping[str, object]) -> EventNotification:
         event_type=event_type,
         wire_format="legacy",
         file_id=_file_id(event),
-        task_id=as_text(event.get("vodTaskId")),
-        status=as_text(event.get("status")),
+        task_id=as_text(event.get("vodTaskId")) or as_text(event.get("TaskId")),
+        status=as_text(event.get("status")) or as_text(event.get("Status")),
         file_upload=_file_upload(event) if uploaded else None,
         procedure_state=_procedure_state(event) if changed else None,
         source_context=as_text(event.get("sourceContext")),
@@ -46,7 +46,10 @@ def read_legacy(body: Mapping[str, object]) -> EventNotification:
 
 def _file_id(event: dict[str, object]) -> str:
     files = texts_in([file.get("fileId") for file in objects_in(event.get("fileInfo"))])
-    return as_text(event.get("fileId")) or (files[0] if len(files) == 1 else "")
+    # Some legacy types name their members as v3 does.
+    return (
+        as_text(event.get("fileId")) or as_text(event.get("FileId")) or (files[0] if len(files) == 1 else "")
+    )
 
 
 def _file_upload(event: dict[str, object]) -> FileUpload:

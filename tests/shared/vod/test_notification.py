@@ -363,3 +363,17 @@ def test_repr_shows_neither_signature_nor_raw() -> None:
     assert notification.signature is not None
     assert "1eeeeab74ca295f918795043ffc2c466" not in repr(notification)
     assert "StorageClass" not in repr(notification)
+
+
+def test_legacy_event_with_the_member_names_of_v3_names_its_file() -> None:
+    """Some legacy types spell their members as v3 does."""
+    content = {"TaskId": "Pull-f5ac", "FileId": "14508071098244959037", "Status": "FINISH"}
+    body = {"version": "4.0", "eventType": "PullComplete", "data": content}
+
+    notification = parse_notification(json.dumps(body).encode())
+
+    assert (notification.file_id, notification.task_id, notification.status) == (
+        "14508071098244959037",
+        "Pull-f5ac",
+        "FINISH",
+    )
