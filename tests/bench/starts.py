@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 WITH_READ_BACK_AND_WEBHOOK = "event_notification, packaged, read-back and webhook"
 _HERE = "/proc/self/cwd"
-"""The package's folder as the process sees it.
+"""The package's folder as the process sees it: the same in every checkout and temporary folder.
 
-The same path in every checkout and temporary folder: the length and the hash of paths change the count.
+The length and the hash of a path change the count.
 """
 
 
