@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.package.build import build_packages, files_of, own_files
+from local.package.build import PLACE_ON_SCF, build_packages, files_of, own_files
 from local.package.interpreter import runtime_python
 from local.package.runtime import VERSION
 from local.repository import REPOSITORY
@@ -116,5 +116,6 @@ def _git(*words: str) -> bytes:
 
 
 def _compile(folder: Path) -> None:
-    mode = ["-q", "--invalidation-mode", "unchecked-hash"]
+    # Named as in our packages: the folder's own name would be interned, and its hash changes the count.
+    mode = ["-q", "--invalidation-mode", "unchecked-hash", "-s", str(folder), "-p", PLACE_ON_SCF]
     subprocess.run([runtime_python(), "-m", "compileall", *mode, str(folder)], check=True)  # noqa: S603  # as above
