@@ -5,20 +5,17 @@ Turning one into an HTTP answer is left to `shared.http.message`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 
-@dataclass(frozen=True)
-class FieldError:
+class FieldError(NamedTuple):
     """One thing wrong with the input: where (a JSON pointer such as `/classId`), and what."""
 
     pointer: str
     detail: str
 
 
-@dataclass(frozen=True)
-class RateLimit:
+class RateLimit(NamedTuple):
     """What is left of one limit: `remaining` of `quota`, all of which is there again in `reset_seconds`."""
 
     name: str

@@ -84,7 +84,7 @@ def _key_problems(decoded: DecodedSignature, secret_key: str) -> Iterator[str]:
         yield "The SecretKey itself stands in the text, readable by everybody: replace that key at once."
     if is_signed_with(decoded, secret_key):
         return
-    if is_signed_with(replace(decoded, original=unquote_plus(decoded.original)), secret_key):
+    if is_signed_with(decoded._replace(original=unquote_plus(decoded.original)), secret_key):
         yield "The digest was taken before the values were percent-encoded: it must cover the encoded text."
     else:
         yield "The digest is not that of this SecretKey: another key signed, or the text was changed since."
@@ -95,7 +95,7 @@ def _without_key(decoded: DecodedSignature, secret_key: str) -> DecodedSignature
         (name.replace(secret_key, REDACTED), value.replace(secret_key, REDACTED))
         for name, value in decoded.pairs
     ]
-    return replace(decoded, pairs=tuple(pairs))
+    return decoded._replace(pairs=tuple(pairs))
 
 
 def _form_problems(decoded: DecodedSignature) -> Iterator[str]:

@@ -7,13 +7,11 @@ so the real file is compared when VOD has told of it. What is declared is left t
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True)
-class FileLimits:
+class FileLimits(NamedTuple):
     """The limits an upload began with, `max_file_size` in bytes and `max_duration` in seconds.
 
     None, and no types, allow any.
@@ -24,8 +22,7 @@ class FileLimits:
     file_types: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class LimitViolation:
+class LimitViolation(NamedTuple):
     """One limit that the file is beyond: its name in the policy, what is allowed, and what VOD says."""
 
     limit: str
@@ -76,12 +73,12 @@ def violations_of(limits: FileLimits | None, file: MeasuredFile) -> tuple[LimitV
 
 def violations_json(violations: tuple[LimitViolation, ...] | None) -> list[dict[str, object]] | None:
     """Spell breaches, in the app's event and in the answer about an upload."""
-    return None if violations is None else [asdict(violation) for violation in violations]
+    return None if violations is None else [violation._asdict() for violation in violations]
 
 
 def write_limits(limits: FileLimits) -> str:
     """Spell limits as one text."""
-    return json.dumps({name: value for name, value in vars(limits).items() if value})
+    return json.dumps({name: value for name, value in limits._asdict().items() if value})
 
 
 @lru_cache(maxsize=64)

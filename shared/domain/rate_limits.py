@@ -5,7 +5,7 @@ Counting is left to `shared.store.uploads`, telling the caller to `shared.http.m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared.errors import FieldError, RateLimit, RateLimitedError, UnprocessableError
 
@@ -25,8 +25,7 @@ _REFUSALS = {
 """What to say, by the limit that is used up."""
 
 
-@dataclass(frozen=True)
-class UploadLimits:
+class UploadLimits(NamedTuple):
     """What one user may begin: so many a minute, a day (UTC) and at once, and so many bytes a day.
 
     `network_per_minute` counts all users who come from one network; 0 is no limit.
@@ -39,8 +38,7 @@ class UploadLimits:
     bytes_per_day: int = 0
 
 
-@dataclass(frozen=True)
-class Used:
+class Used(NamedTuple):
     """What is used up of each limit, the present request included: milliseconds, uploads and bytes."""
 
     user_ms: int
@@ -49,8 +47,7 @@ class Used:
     bytes_today: int
 
 
-@dataclass(frozen=True)
-class Reservation:
+class Reservation(NamedTuple):
     """A signature may be made: the nonce it gets, and what is left of the limits after it."""
 
     nonce: int

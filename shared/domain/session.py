@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.domain.rate_limits import MAX_SIZE
 
@@ -88,8 +88,7 @@ class UploadSession(UploadOrigin):
     sequence: int = 0
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(NamedTuple):
     """What one event adds to its upload.
 
     `file_id` is claimed by the first event that names one; an event that names another is about a

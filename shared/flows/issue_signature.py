@@ -6,8 +6,7 @@ of its signatures carry the same parameters.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.addresses import networks_of
 from shared.domain.policy import grant_for, refuse_change
@@ -32,8 +31,7 @@ NONCE_CANDIDATES = 3
 """So many random values are offered to the store: one is free in all but one of 10^20 seconds."""
 
 
-@dataclass(frozen=True)
-class IssuedSignature:
+class IssuedSignature(NamedTuple):
     """A signature and what the caller should know of it; `expires_at` is in Unix seconds.
 
     `allowances` say what is left of the limits that this one counts in.
@@ -47,8 +45,7 @@ class IssuedSignature:
     rate_limits: tuple[RateLimit, ...] = ()
 
 
-@dataclass(frozen=True)
-class Randomness:
+class Randomness(NamedTuple):
     """The randomness of one request: 32-bit numbers for the nonce, 80 bits for a new upload's id."""
 
     nonces: Sequence[int]
@@ -64,8 +61,7 @@ def random_values(bits: int) -> Randomness:
     return Randomness(nonces, upload_id=bits & ((1 << 80) - 1))
 
 
-@dataclass(frozen=True)
-class Issuer:
+class Issuer(NamedTuple):
     """What issues signatures: its settings, and the store that counts and reserves."""
 
     settings: UploadSignatureSettings

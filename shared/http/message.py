@@ -10,7 +10,8 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.errors import (
     ContentTooLargeError,
@@ -56,12 +57,11 @@ class Request:
         return tuple(part for part in self.path.split("/") if part)
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(NamedTuple):
     """One HTTP answer; `body` is text, because SCF carries nothing else back."""
 
     status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     body: str = ""
 
 

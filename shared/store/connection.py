@@ -6,10 +6,9 @@ What is kept is left to `shared.store.uploads` and `shared.store.journal`.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.domain.rate_limits import DAY_SECONDS
 from shared.domain.upload_id import made_at
@@ -47,8 +46,7 @@ CALL_SECONDS = 0.9
 """The longest that a call may take, in however many waits of `TIMEOUT_SECONDS`."""
 
 
-@dataclass(frozen=True)
-class StoreScope:
+class StoreScope(NamedTuple):
     """Whose records these are: one stage's; and for how many seconds each is kept."""
 
     stage: str

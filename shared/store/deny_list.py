@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.store.connection import PARTITIONS, StoreConnection, digest, pairs
 
@@ -27,8 +26,7 @@ class DeniedKind(str, Enum):
     EVERYBODY = "everybody"
 
 
-@dataclass(frozen=True)
-class Denied:
+class Denied(NamedTuple):
     """One entry; `until` (Unix seconds) 0 lasts until it is taken off, `reason` is for people."""
 
     kind: DeniedKind
@@ -44,7 +42,7 @@ class Denied:
 
 def write_denied(entry: Denied) -> str:
     """Spell an entry as it is kept; the script that signs reads only `until`."""
-    return json.dumps({**asdict(entry), "kind": entry.kind.value})
+    return json.dumps({**entry._asdict(), "kind": entry.kind.value})
 
 
 def read_denied(text: str) -> Denied:

@@ -198,8 +198,7 @@ def sign(parameters: SignatureParameters, *, secret_key: str) -> str:
     return sign_original(build_original(parameters), secret_key=secret_key)
 
 
-@dataclass(frozen=True)
-class DecodedSignature:
+class DecodedSignature(NamedTuple):
     """A decoded signature whose digest has not been verified: see `is_signed_with`.
 
     `original` stands for the exact bytes that were signed; bytes that are not UTF-8 appear in it

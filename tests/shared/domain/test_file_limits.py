@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -171,4 +171,4 @@ def test_limits_are_spelt_in_the_policys_words() -> None:
     """The app's team finds the word in its own configuration."""
     (violation,) = violations_of(STRICT, replace(FITTING, size=250)) or ()
 
-    assert asdict(violation) == {"limit": "maxFileSize", "allowed": 100, "actual": 250}
+    assert violation._asdict() == {"limit": "maxFileSize", "allowed": 100, "actual": 250}

@@ -109,14 +109,14 @@ FILE_IDS = st.sampled_from(["", FILE_ID, OTHER_FILE_ID])
 RUNNING_AND_DONE = st.sampled_from([STARTED, HALFWAY, changed(), changed(subtask="FAIL")])
 FACTS = st.one_of(
     st.builds(
-        Facts,
+        lambda file_id, first, check_after: Facts(file_id, tuple(first.items()), check_after=check_after),
         FILE_IDS,
         st.dictionaries(
             st.sampled_from(["uploaded_at", "expired_at"]), st.integers(1, 2**40).map(str), max_size=2
-        ).map(lambda instants: tuple(instants.items())),
-        check_after=st.sampled_from([-1, 0, 60]),
+        ),
+        st.sampled_from([-1, 0, 60]),
     ),
-    st.builds(lambda event, file_id: replace(facts_in(event), file_id=file_id), RUNNING_AND_DONE, FILE_IDS),
+    st.builds(lambda event, file_id: facts_in(event)._replace(file_id=file_id), RUNNING_AND_DONE, FILE_IDS),
     st.builds(
         lambda file_id, url: Facts(file_id, (("media_url", url), ("uploaded_at", "7"))),
         FILE_IDS,
