@@ -11,6 +11,7 @@ from local.doctor.findings import Check, Group, NotLookedAtError, fault, needed,
 from local.doctor.store_probe import StoreProbe
 from local.operator.signature_inspection import iso_time
 from shared.config.settings import StoreSettings, WebhookSettings
+from shared.domain.event_status import EventStatus
 from shared.errors import StoreUnavailableError
 from shared.store.connection import StoreScope
 
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 
 _LATE_SECONDS = 180
 """Three runs of a timer that fires every minute."""
-_INDEXES = {
-    "dead": ("were given up after the last attempt", "python -m local events retry --state dead"),
-    "parked": ("could not be taken in", "python -m local events list --state parked"),
-    "quarantined": ("claim to be ours and are not", "python -m local events list --state quarantined"),
+_GIVEN_UP = {
+    EventStatus.DEAD: ("were given up after the last attempt", "retry"),
+    EventStatus.PARKED: ("could not be taken in", "list"),
+    EventStatus.QUARANTINED: ("claim to be ours and are not", "list"),
 }
 
 
@@ -60,11 +61,12 @@ class BacklogChecks:
             )
         else:
             yield ok("due", f"{due} wait, none is late")
-        for index, (meaning, command) in _INDEXES.items():
-            if count := counts[index]:
-                yield warning(index, f"{count} {meaning}", f"See why, then: {command}")
+        for status, (meaning, action) in _GIVEN_UP.items():
+            if count := counts[status.value]:
+                command = f"python -m local events {action} --state {status.value}"
+                yield warning(status.value, f"{count} {meaning}", f"See why, then: {command}")
             else:
-                yield ok(index, "none")
+                yield ok(status.value, "none")
 
     def _endpoint(self) -> Iterator[Finding]:
         url = needed(WebhookSettings, self._deployment.environment).app_webhook_url

@@ -22,7 +22,7 @@ from local.openapi.shapes import (
     truth,
 )
 from local.openapi.upload_content import OUTCOME, UPLOAD_ID, VIOLATION
-from shared.domain.app_event import Verdict
+from shared.domain.event_status import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -9,7 +9,8 @@ import json
 from typing import Any
 
 from local.operator.sample_events import SAMPLES
-from shared.domain.app_event import EXPIRY, PUSH, AppEvent, Verdict, event_id_for, to_json
+from shared.domain.app_event import EXPIRY, PUSH, AppEvent, event_id_for, to_json
+from shared.domain.event_status import Verdict
 from shared.domain.ingested_event import classify, journal_name
 from shared.domain.policy import Grant
 from shared.domain.session import ProcedureOutcome, UploadSession

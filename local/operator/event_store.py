@@ -9,10 +9,10 @@ from __future__ import annotations
 import heapq
 import re
 from dataclasses import dataclass
-from enum import Enum
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from shared.domain.event_status import EventStatus, status_of
 from shared.domain.journal import EventKey
 from shared.store import journal_scripts
 from shared.store.connection import pairs
@@ -45,34 +45,17 @@ _ID = re.compile(r"(evt_|parked_)([0-9a-f]{1,32})")
 _WHOLE_DIGEST = 32
 
 
-class EventState(str, Enum):
-    """Where an event stands, in the words of those who look after it.
-
-    `due`: waits for its next attempt. `held`: waits until VOD has said whose file it is.
-    `delivered`. `dead`: the last attempt has failed too. `quarantined`: is never delivered. `kept`:
-    there was no webhook when it came. `parked`: could not be taken in, so that only its text is kept.
-    """
-
-    DUE = "due"
-    HELD = "held"
-    DELIVERED = "delivered"
-    DEAD = "dead"
-    QUARANTINED = "quarantined"
-    KEPT = "kept"
-    PARKED = "parked"
-
-
-_INDEXES: Mapping[EventState | None, tuple[str, ...]] = {
+_INDEXES: Mapping[EventStatus | None, tuple[str, ...]] = {
     None: ("journal", "parked"),
-    EventState.DUE: ("due",),
-    EventState.HELD: ("due",),
-    EventState.DELIVERED: ("journal",),
-    EventState.DEAD: ("dead",),
-    EventState.QUARANTINED: ("quarantined",),
-    EventState.KEPT: ("journal",),
-    EventState.PARKED: ("parked",),
+    EventStatus.DUE: ("due",),
+    EventStatus.HELD: ("due",),
+    EventStatus.DELIVERED: ("journal",),
+    EventStatus.DEAD: ("dead",),
+    EventStatus.QUARANTINED: ("quarantined",),
+    EventStatus.KEPT: ("journal",),
+    EventStatus.PARKED: ("parked",),
 }
-"""Which sorted sets name the events of a state, or of all."""
+"""Which sorted sets name the events of a status, or of all."""
 _ORDERED_BY_RECEIPT = frozenset({"journal", "parked"})
 
 
@@ -101,21 +84,12 @@ class KeptEvent:
     @property
     def attempts(self) -> int:
         """How often it was tried: deliveries, read-backs, or, of a parked one, taking it in."""
-        return self._number("failures" if self.state is EventState.PARKED else "attempts")
+        return self._number("failures" if self.status is EventStatus.PARKED else "attempts")
 
     @property
-    def state(self) -> EventState:
+    def status(self) -> EventStatus:
         """Where it stands."""
-        delivery = self.record.get("delivery", "")
-        if self.at.key.startswith(f"{self.at.partition}:poison:"):
-            return EventState.PARKED
-        if self.record.get("verdict") == EventState.QUARANTINED.value:
-            return EventState.QUARANTINED
-        if delivery in (EventState.DELIVERED.value, EventState.DEAD.value):
-            return EventState(delivery)
-        if self.record.get("status") == EventState.HELD.value:
-            return EventState.HELD
-        return EventState.KEPT if self.next_attempt_at is None else EventState.DUE
+        return status_of(self.record, is_due=self.next_attempt_at is not None)
 
     def _number(self, field: str) -> int:
         text = self.record.get(field, "")
@@ -124,9 +98,9 @@ class KeptEvent:
 
 @dataclass(frozen=True)
 class EventQuery:
-    """Which events to find: in a state, received in a time (Unix seconds, both ends count), of an upload."""
+    """Which events to find: of a status, received in a time (Unix seconds, both ends count), of an upload."""
 
-    state: EventState | None = None
+    status: EventStatus | None = None
     since: int | None = None
     until: int | None = None
     upload_id: str | None = None
@@ -134,7 +108,7 @@ class EventQuery:
     def matches(self, event: KeptEvent) -> bool:
         """Whether an event is one of these."""
         return (
-            self.state in (None, event.state)
+            self.status in (None, event.status)
             and (self.since is None or event.received_at >= self.since)
             and (self.until is None or event.received_at <= self.until)
             and self.upload_id in (None, event.record.get("upload_id"))
@@ -151,7 +125,7 @@ class OperatorStore(EndpointStore):
             StoreUnavailableError: the store did not answer, now or at a later page.
 
         """
-        indexes = _INDEXES[query.state]
+        indexes = _INDEXES[query.status]
         in_order = _ORDERED_BY_RECEIPT.issuperset(indexes)
         # Where the score is not the time of receipt, all of the set is read and put in order here.
         since, until = (query.since, query.until) if in_order else (None, None)

@@ -6,10 +6,10 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from local.operator.event_store import EventState
 from local.operator.signature_inspection import iso_time
 from local.terminal_text import printable, table_of
 from shared.domain.app_event import to_json
+from shared.domain.event_status import EventStatus
 from shared.domain.ingested_event import event_in
 from shared.errors import ServiceError
 from shared.vod.notification import notification_from_pull
@@ -47,10 +47,10 @@ def with_short_tokens(text: str) -> str:
 def summary_of(event: KeptEvent) -> dict[str, object]:
     """Spell an event that was read whole as one row; what there is not is None."""
     record, told = event.record, _app_event(event)
-    parked = event.state is EventState.PARKED
+    parked = event.status is EventStatus.PARKED
     return {
         "received": iso_time(event.received_at),
-        "state": event.state.value,
+        "state": event.status.value,
         "type": _type_of_parked(record) if parked else told.type if told else UNREADABLE,
         "verdict": None if parked else record.get("verdict"),
         "attempts": event.attempts,
@@ -100,7 +100,7 @@ def json_list(entries: Iterable[Mapping[str, object]]) -> str:
 
 def _app_event(event: KeptEvent) -> AppEvent | None:
     """Read a record back as delivery would; None if that is not possible."""
-    if event.state is EventState.PARKED:
+    if event.status is EventStatus.PARKED:
         return None
     try:
         return event_in(event.record)

@@ -10,10 +10,11 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.operator.event_store import EventQuery, EventState
+from local.operator.event_store import EventQuery
 from local.operator.events_retry import RETRIABLE
 from local.operator.store_choice import add_store_arguments
 from local.operator.time_arguments import moment
+from shared.domain.event_status import EventStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         return actions.add_parser(name, help=meaning, description=meaning, parents=[common])
 
     shown = action("list", "the newest events, in the order they came")
-    _add_filters(shown, [*(state.value for state in EventState), _ALL], default=_ALL)
+    _add_filters(shown, [*(status.value for status in EventStatus), _ALL], default=_ALL)
     shown.add_argument("--limit", type=_count, default=50, metavar="N", help="how many (default %(default)s)")
     _add_full(shown)
 
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     again = action("retry", "make events due at once, under the ids they have")
     again.add_argument("event_ids", nargs="*", metavar="EVENT_ID", help="as for show")
-    _add_filters(again, [state.value for state in RETRIABLE], default=None)
+    _add_filters(again, [status.value for status in RETRIABLE], default=None)
     _add_yes(again)
 
     lines = action("replay", "take in the events that log lines hold (event.unjournaled)")
@@ -55,8 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def query_of(arguments: argparse.Namespace) -> EventQuery:
     """Read which events are meant."""
-    state = None if arguments.state == _ALL else EventState(arguments.state)
-    return EventQuery(state, arguments.since, arguments.until, arguments.upload)
+    status = None if arguments.state == _ALL else EventStatus(arguments.state)
+    return EventQuery(status, arguments.since, arguments.until, arguments.upload)
 
 
 def _add_filters(parser: argparse.ArgumentParser, states: Iterable[str], *, default: str | None) -> None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from local.operator.logged_events import LoggedEvent, PassedOver, UnreadableLine, read_lines
 from local.terminal_text import printable
-from shared.domain.app_event import PUSH, Verdict, event_id_for
+from shared.domain.app_event import PUSH, event_id_for
+from shared.domain.event_status import IngestOutcome, Verdict
 from shared.domain.ingested_event import Source, classify, journal_name
 from shared.errors import ServiceError, StoreUnavailableError
 from shared.flows.ingest_event import Ingester
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from local.operator.event_store import OperatorStore
     from shared.config.settings import IngestSettings
     from shared.store.journal import Store
-
-INGESTED, DUPLICATE, QUARANTINED = "taken in", "known already", "quarantined"
 
 
 @dataclass
@@ -129,21 +128,18 @@ class Replay:
         # Not trusted more than a push: the read-back decides, for a file proves nothing.
         source = Source(PUSH, received_at, lease=self.new_lease())
         ingested = Ingester(self.store, self.settings).ingest(line.notification, source)
-        if ingested.journaled.status == "duplicate":
-            return _told(ingested.event.event_id, DUPLICATE)
-        quarantined = ingested.event.verdict is Verdict.QUARANTINED
-        return _told(ingested.event.event_id, QUARANTINED if quarantined else INGESTED)
+        is_known = ingested.journaled.outcome is IngestOutcome.DUPLICATE
+        return _told(ingested.event.event_id, ingested.event.verdict, is_known=is_known)
 
     def _foretell(self, line: LoggedEvent) -> Mapping[str, str]:
         """Tell what would become of it; only a legacy task-flow event may turn out to be known after all."""
         event_id = event_id_for(journal_name(line.notification))
         # VOD sends up to three times what is not answered, so one file often has an event more than once.
-        if event_id in self.foretold or self.operator_store.with_id(event_id, limit=1):
-            return _told(event_id, DUPLICATE)
+        is_known = event_id in self.foretold or bool(self.operator_store.with_id(event_id, limit=1))
         self.foretold.add(event_id)
         settings = self.settings
         _, verdict = classify(line.notification, keys=settings.context_keys, stage=settings.stage)
-        return _told(event_id, QUARANTINED if verdict is Verdict.QUARANTINED else INGESTED)
+        return _told(event_id, verdict, is_known=is_known)
 
 
 def content_of(file: Path) -> bytes:
@@ -156,5 +152,6 @@ def content_of(file: Path) -> bytes:
     return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
 
 
-def _told(event_id: str, outcome: str) -> Mapping[str, str]:
-    return {"id": event_id, "outcome": outcome}
+def _told(event_id: str, verdict: Verdict, *, is_known: bool) -> Mapping[str, str]:
+    new = "quarantined" if verdict is Verdict.QUARANTINED else "taken in"
+    return {"id": event_id, "outcome": "known already" if is_known else new}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from local.operator.event_store import EventState
+from shared.domain.event_status import EventStatus
 from shared.errors import StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from local.operator.event_store import KeptEvent, OperatorStore
 
-RETRIABLE = (EventState.DEAD, EventState.DUE, EventState.HELD, EventState.KEPT, EventState.DELIVERED)
+RETRIABLE = (EventStatus.DEAD, EventStatus.DUE, EventStatus.HELD, EventStatus.KEPT, EventStatus.DELIVERED)
 _SHOWN = 20
 _REFUSALS = {
-    EventState.QUARANTINED: "is quarantined, and never delivered",
-    EventState.PARKED: "is parked: give the output of `events show --json --full` to `events replay`",
+    EventStatus.QUARANTINED: "is quarantined, and never delivered",
+    EventStatus.PARKED: "is parked: give the output of `events show --json --full` to `events replay`",
 }
 
 
@@ -104,7 +104,7 @@ class Retry:
                 if problem:
                     report.refused.append({"id": event.event_id, "problem": problem})
                 else:
-                    report.events.append({"id": event.event_id, "was": event.state.value})
+                    report.events.append({"id": event.event_id, "was": event.status.value})
                 progress(count, len(events))
         except StoreUnavailableError as error:
             left = len(events) - len(report.events) - len(report.refused)
@@ -120,8 +120,8 @@ class Retry:
 
     def _revive(self, event: KeptEvent) -> str:
         """Revive one event; returns why that is not possible, in words that go on after its id."""
-        if event.state in _REFUSALS:
-            return _REFUSALS[event.state]
+        if event.status in _REFUSALS:
+            return _REFUSALS[event.status]
         if self.dry_run or self.store.revive(event.at, now=self.now):
             return ""
         return "is gone, or was quarantined meanwhile"

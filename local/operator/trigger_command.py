@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local.environment_file import read_environment
-from local.operator.event_store import EventState
 from local.operator.sample_events import SampleError, sample_names
 from local.operator.trigger_event import (
     CONTEXT_CARRIERS,
@@ -26,6 +25,7 @@ from local.operator.trigger_event import (
     put_token,
 )
 from local.operator.trigger_stack import TriggerStack
+from shared.domain.event_status import EventStatus
 from shared.domain.upload_id import is_upload_id
 from shared.errors import ServiceError
 from shared.vod.lenient_json import as_text
@@ -39,14 +39,14 @@ _USER = "alice"
 _LONGEST_WAIT = 3600
 _REAL_FILE = "With --upload of a finished upload it is about its real file"
 _REASONS = {
-    EventState.QUARANTINED: "it is quarantined, because VOD keeps another token with that file. "
+    EventStatus.QUARANTINED: "it is quarantined, because VOD keeps another token with that file. "
     + _REAL_FILE,
-    EventState.HELD: "it is held until VOD says whose file it is ({problem}). " + _REAL_FILE,
-    EventState.DUE: "the app has not taken it yet ({problem}); it is tried again",
-    EventState.DEAD: "the app has not taken it, and it is not tried again ({problem})",
-    EventState.KEPT: "it is in the journal, and no webhook is set up",
-    EventState.PARKED: "it could not be taken in, and is parked",
-    EventState.DELIVERED: "it was delivered, and the app's receiver does not show it",
+    EventStatus.HELD: "it is held until VOD says whose file it is ({problem}). " + _REAL_FILE,
+    EventStatus.DUE: "the app has not taken it yet ({problem}); it is tried again",
+    EventStatus.DEAD: "the app has not taken it, and it is not tried again ({problem})",
+    EventStatus.KEPT: "it is in the journal, and no webhook is set up",
+    EventStatus.PARKED: "it could not be taken in, and is parked",
+    EventStatus.DELIVERED: "it was delivered, and the app's receiver does not show it",
 }
 
 
@@ -183,4 +183,4 @@ def _reason(outcome: Outcome) -> str:
             "functions.log in the stack's folder what the functions made of it"
         )
     problem = outcome.kept.record.get("problem", "").rstrip(".") or "no attempt has ended yet"
-    return f"{_REASONS[outcome.kept.state].format(problem=problem)} ({outcome.event_id})"
+    return f"{_REASONS[outcome.kept.status].format(problem=problem)} ({outcome.event_id})"

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from local.operator.event_store import EventState, OperatorStore
+from local.operator.event_store import OperatorStore
 from local.operator.signature_inspection import iso_time
 from local.operator.trigger_event import StackError, UploadSubject
 from shared.config.settings import EventDeliverySettings, load_settings
 from shared.domain.app_event import event_id_for
+from shared.domain.event_status import EventStatus
 from shared.domain.ingested_event import journal_name
 from shared.domain.upload_id import made_at
 from shared.store.connection import StoreScope
@@ -32,7 +33,7 @@ _API_SECONDS = 5.0
 _CLOCK_SKEW_SECONDS = 60
 _POLL_SECONDS = 0.1
 _NOT_FOUND = 404
-_NO_FURTHER = (EventState.QUARANTINED, EventState.KEPT, EventState.DEAD, EventState.PARKED)
+_NO_FURTHER = (EventStatus.QUARANTINED, EventStatus.KEPT, EventStatus.DEAD, EventStatus.PARKED)
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class TriggerStack:
         while True:
             received = None if was_known else self._received(event_id)
             kept = self._kept(event_id)
-            is_over = kept is not None and kept.state in _NO_FURTHER
+            is_over = kept is not None and kept.status in _NO_FURTHER
             if received or is_over or time.monotonic() >= deadline:
                 return Outcome(event_id, received, kept, was_known)
             time.sleep(_POLL_SECONDS)

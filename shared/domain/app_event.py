@@ -11,9 +11,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from enum import Enum
 from typing import TYPE_CHECKING
 
+from shared.domain.event_status import Verdict
 from shared.domain.file_limits import violations_json, violations_of
 from shared.domain.upload_representation import subtask_json
 
@@ -24,22 +24,6 @@ if TYPE_CHECKING:
 
 
 PUSH, PULL, RECONCILED, EXPIRY = "push", "pull", "reconciled", "expiry"
-
-
-class Verdict(str, Enum):
-    """What an event is to us.
-
-    `attributed`: of an upload we allowed. `late`: likewise, after the session had ended or was
-    cancelled. `replayed`: a second file under a session that has one. `unattributed`: made without
-    us, from the console or the server API. `quarantined`: claims to be ours and is not; kept, and
-    never delivered.
-    """
-
-    ATTRIBUTED = "attributed"
-    LATE = "late"
-    REPLAYED = "replayed"
-    UNATTRIBUTED = "unattributed"
-    QUARANTINED = "quarantined"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from shared.domain import upload_id
-from shared.domain.app_event import PUSH, AppEvent, Verdict
+from shared.domain.app_event import PUSH, AppEvent
+from shared.domain.event_status import WITHHELD, EventStatus, IngestOutcome, Verdict
 from shared.domain.file_limits import read_limits
 from shared.domain.policy import Grant
 from shared.domain.session import UploadOrigin
@@ -71,8 +72,9 @@ class IngestedEvent:
     @property
     def deliverable(self) -> bool:
         """Whether the app is to have it now: new, and either trusted or none of our uploads."""
-        ours_and_settled = self.journaled.status in ("applied", "verified")
-        foreign = self.journaled.status == "recorded" and self.event.verdict is Verdict.UNATTRIBUTED
+        outcome = self.journaled.outcome
+        ours_and_settled = outcome in (IngestOutcome.APPLIED, IngestOutcome.VERIFIED)
+        foreign = outcome is IngestOutcome.RECORDED and self.event.verdict is Verdict.UNATTRIBUTED
         return ours_and_settled or foreign
 
 
@@ -117,8 +119,8 @@ def as_journaled(event: AppEvent, journaled: Journaled) -> AppEvent:
         event_id=event.event_id,
         notification=event.notification,
         uploader=event.uploader,
-        verdict=Verdict(journaled.verdict) if journaled.verdict else event.verdict,
-        verified=event.verified or journaled.status == "verified",
+        verdict=journaled.verdict or event.verdict,
+        verified=event.verified or journaled.outcome is IngestOutcome.VERIFIED,
         sequence=journaled.sequence,
         occurred_at=event.occurred_at,
         origin=event.origin,
@@ -128,7 +130,7 @@ def as_journaled(event: AppEvent, journaled: Journaled) -> AppEvent:
 
 def kept_fields(event: AppEvent, *, has_endpoint: bool) -> tuple[tuple[str, str], ...]:
     """Spell what the journal keeps: enough to show the event, and to deliver it from nothing else."""
-    delivery = "due" if has_endpoint else "kept"
+    status = EventStatus.DUE if has_endpoint else EventStatus.KEPT
     fields = {
         "event_id": event.event_id,
         "verdict": event.verdict.value,
@@ -138,7 +140,7 @@ def kept_fields(event: AppEvent, *, has_endpoint: bool) -> tuple[tuple[str, str]
         "user_id": event.uploader.user_id if event.uploader else "",
         "app_context": event.uploader.app_context if event.uploader else "",
         "vod_sub_app_id": str(event.uploader.vod_sub_app_id or "") if event.uploader else "",
-        "delivery": "withheld" if event.verdict is Verdict.QUARANTINED else delivery,
+        "delivery": WITHHELD if event.verdict is Verdict.QUARANTINED else status.value,
         "adopted_token": event.notification.session_context
         if event.notification.wire_format == "legacy"
         else "",

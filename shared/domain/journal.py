@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from shared.domain.event_status import AttemptOutcome, EventStatus, IngestOutcome, Verdict
     from shared.domain.session import Facts, UploadOrigin
-
-Rule = Literal["record", "hold", "apply", "quarantine", "unless used"]
-Outcome = Literal["delivered", "failed", "gone", "waiting", "kept"]
 
 
 @dataclass(frozen=True)
 class Journaled:
     """What the journal made of an event.
 
-    `status`: `duplicate` (known already), `recorded` (moves no upload of ours), `held` (waits for
-    the read-back), `applied` (its upload has moved), `verified` (moved, and the read-back has
-    confirmed all of it), `quarantined`, `superseded` (the upload was used after all), `lost` (somebody
-    else works on it now). `endpoint_disabled`: the app has asked to be left alone (410).
-    `limits`: of an upload whose file this event tells of, as they are kept.
+    `verdict`: None until the event has moved its upload, or was quarantined. `sequence`: its number among
+    the events of that upload, from 1; 0 without one. `endpoint_disabled`: the app has asked to be left
+    alone (410). `limits`: of an upload whose file this event tells of, as they are kept.
     """
 
-    status: str
-    verdict: str = ""
+    outcome: IngestOutcome
+    verdict: Verdict | None = None
     sequence: int = 0
     endpoint_disabled: bool = False
     limits: str = field(default="", compare=False)
@@ -37,16 +33,16 @@ class EventEntry:
     """One event as it goes into the journal, under the lease of whoever brings it.
 
     `name` tells it from every other event. `upload` is what the upload that its token names began
-    with, as the token alone tells it; None if it is none of ours. `rule` says what the journal does
-    with `facts`: `apply` them at once, `hold` them until the read-back, only `record` or `quarantine`
-    the event, or apply them `unless used`, unless the upload has got a file. `verified` says that VOD
-    itself vouches for it. `fields` are kept with it as they are.
+    with, as the token alone tells it; None if it is none of ours. `intended` is what the journal is to do
+    with it, should it be new: `applied` moves the upload by `facts` at once, `held` once VOD has confirmed
+    them, `recorded` and `quarantined` never. `verified` says that VOD itself vouches for it. `fields` are
+    kept with it as they are.
     """
 
     name: str
     upload: UploadOrigin | None
     facts: Facts
-    rule: Rule
+    intended: IngestOutcome
     verified: bool
     lease: str
     fields: tuple[tuple[str, str], ...] = ()
@@ -56,29 +52,28 @@ class EventEntry:
 class AttemptEnding:
     """How an attempt to verify or deliver an event ended, by the holder of its lease.
 
-    `next_attempt_at` (Unix seconds) None ends it for good: the event is delivered or dead, or kept,
-    because no webhook is set up.
+    `status`: where the event stands now, `due` for another attempt at `next_attempt_at` (Unix seconds), or
+    for good `delivered`, `dead` or `kept`. `outcome`: how the endpoint answered, None if it was not asked.
     `fields` are kept with the event; `endpoint` is the app's URL, whose health is kept as well.
     """
 
     lease: str
     endpoint: str
     now: int
-    outcome: Outcome
+    status: EventStatus
+    outcome: AttemptOutcome | None
     next_attempt_at: int | None
     fields: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class EventKey:
+class EventKey(NamedTuple):
     """Where an event is kept: the prefix of its partition, and its own key."""
 
     partition: str
     key: str
 
 
-@dataclass(frozen=True)
-class TakenEvent:
+class TakenEvent(NamedTuple):
     """A due event that is ours until its lease ends: its record, as it was journaled and since."""
 
     record: Mapping[str, str]

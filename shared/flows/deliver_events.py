@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.domain.app_event import to_json
+from shared.domain.event_status import AttemptOutcome, EventStatus, IngestOutcome, log_word
 from shared.domain.journal import AttemptEnding
 from shared.domain.retry_schedule import next_attempt_at
 from shared.errors import StoreUnavailableError, VodApiError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shared.domain.ingested_event import IngestedEvent
-    from shared.domain.journal import EventKey, Outcome, TakenEvent
+    from shared.domain.journal import EventKey, TakenEvent
     from shared.flows.ingest_event import Ingester
     from shared.flows.verify_event import ReadBack
     from shared.http.webhook import AppWebhook
@@ -55,15 +56,15 @@ class Deliverer:
     new_lease: Callable[[], str]
     deadline: float
 
-    def deliver(self, ingested: IngestedEvent) -> str:
-        """Verify if need be and deliver if that is due; returns in one word what became of the event.
+    def deliver(self, ingested: IngestedEvent) -> EventStatus | IngestOutcome:
+        """Verify if need be and deliver if that is due; returns where the event stands after it.
 
-        There is nothing to do for one that is `duplicate`, `recorded`, `superseded`, `quarantined`
-        or `lost`. Others end `delivered`, `retrying`, `dead`, `held` (VOD could not be asked) or
-        `kept` (no webhook is set up). No failure here loses an event: it stays due.
+        An event that is not to be delivered is left as it is, and what the journal did with it is returned.
+        `IngestOutcome.LOST`: the lease has passed to another worker. No failure here loses an event: it
+        stays due, or held.
         """
         try:
-            if ingested.journaled.status == "held":
+            if ingested.journaled.outcome is IngestOutcome.HELD:
                 ingested = self.ingester.verify(
                     ingested,
                     vod_api=self.read_back(),
@@ -77,11 +78,11 @@ class Deliverer:
                     now=int(self.clock()),
                     timeout_seconds=self._time_left() / 2,
                 )
-            return self._send(ingested) if ingested.deliverable else ingested.journaled.status
+            return self._send(ingested) if ingested.deliverable else ingested.journaled.outcome
         except VodApiError as error:
             return self._put_off(ingested, error.detail)
         except StoreUnavailableError:
-            return "retrying"
+            return EventStatus.DUE
 
     def run(self) -> dict[str, int]:
         """Work until nothing is due or the time is up; returns how many events ended how.
@@ -102,66 +103,77 @@ class Deliverer:
                 # A round that runs beside this one may have it: the turn is good for the next event.
                 if taken is not None:
                     has_slot = False
-                    endings[self._recall_and_deliver(at, taken)] += 1
+                    endings[log_word(self._recall_and_deliver(at, taken))] += 1
         return dict(endings)
 
-    def _send(self, ingested: IngestedEvent) -> str:
+    def _send(self, ingested: IngestedEvent) -> EventStatus | IngestOutcome:
         if self.webhook is None and not (ingested.is_due or ingested.learnt):
             # It was journaled as one that is only kept, and nothing is left to be written down.
-            return "kept"
+            return EventStatus.KEPT
         if self.webhook is None:
-            return self._finish(ingested, "kept", None, problem="")
+            return self._finish(ingested, EventStatus.KEPT)
         now = int(self.clock())
         if ingested.journaled.endpoint_disabled:
-            return self._finish(ingested, "waiting", now + DISABLED_SECONDS, problem="endpoint disabled")
+            later = now + DISABLED_SECONDS
+            return self._finish(ingested, EventStatus.DUE, None, later, problem="endpoint disabled")
         body = json.dumps(to_json(ingested.event), separators=(",", ":")).encode("ascii")
         attempt = self.webhook.send(
             body, event_id=ingested.event.event_id, now=now, timeout_seconds=self._time_left()
         )
         if attempt.delivered:
-            return self._finish(ingested, "delivered", None, problem="", attempts=1)
+            return self._finish(ingested, EventStatus.DELIVERED, AttemptOutcome.DELIVERED, attempts=1)
         if attempt.status == _GONE:
-            return self._finish(ingested, "gone", now + DISABLED_SECONDS, problem=attempt.problem, attempts=1)
-        return self._fail(ingested, "failed", problem=attempt.problem, retry_after=attempt.retry_after)
+            later = now + DISABLED_SECONDS
+            return self._finish(
+                ingested, EventStatus.DUE, AttemptOutcome.GONE, later, problem=attempt.problem, attempts=1
+            )
+        return self._fail(
+            ingested, AttemptOutcome.FAILED, problem=attempt.problem, retry_after=attempt.retry_after
+        )
 
-    def _put_off(self, ingested: IngestedEvent, problem: str) -> str:
+    def _put_off(self, ingested: IngestedEvent, problem: str) -> EventStatus | IngestOutcome:
+        """Plan to ask VOD again, or give the event up; if even that is not written down, it stays held."""
         try:
-            ending = self._fail(ingested, "waiting", problem=problem)
+            status = self._fail(ingested, None, problem=problem)
         except StoreUnavailableError:
-            return "held"
-        return "held" if ending == "retrying" else ending
+            return EventStatus.HELD
+        return EventStatus.HELD if status is EventStatus.DUE else status
 
     def _fail(
-        self, ingested: IngestedEvent, outcome: Outcome, *, problem: str, retry_after: int | None = None
-    ) -> str:
+        self,
+        ingested: IngestedEvent,
+        outcome: AttemptOutcome | None,
+        *,
+        problem: str,
+        retry_after: int | None = None,
+    ) -> EventStatus | IngestOutcome:
         following = next_attempt_at(
             ingested.attempts + 1, now=int(self.clock()), random=self.jitter(), retry_after=retry_after
         )
-        return self._finish(ingested, outcome, following, problem=problem, attempts=1)
+        status = EventStatus.DEAD if following is None else EventStatus.DUE
+        return self._finish(ingested, status, outcome, following, problem=problem, attempts=1)
 
-    def _finish(
+    def _finish(  # noqa: PLR0913 -- the end of an attempt has that many parts
         self,
         ingested: IngestedEvent,
-        outcome: Outcome,
-        following: int | None,
+        status: EventStatus,
+        outcome: AttemptOutcome | None = None,
+        following: int | None = None,
         *,
-        problem: str,
+        problem: str = "",
         attempts: int = 0,
-    ) -> str:
-        """Write the outcome down; a lease that has passed to somebody else makes this void."""
+    ) -> EventStatus | IngestOutcome:
+        """Write down how an attempt ended; a lease that has passed to another worker makes this void."""
         now = int(self.clock())
-        delivery = "due" if following is not None else "dead"
-        if outcome in ("delivered", "kept"):
-            delivery = outcome
         ending = AttemptEnding(
             lease=ingested.entry.lease,
             endpoint=self.ingester.settings.app_webhook_url or "",
             now=now,
+            status=status,
             outcome=outcome,
             next_attempt_at=following,
             fields={
                 **dict(ingested.learnt),
-                "delivery": delivery,
                 "attempts": str(ingested.attempts + attempts),
                 "problem": problem,
                 "attempted_at": str(now),
@@ -169,8 +181,8 @@ class Deliverer:
         )
         store = self.ingester.store
         if not store.finish_attempt(store.key_of(ingested.entry), ending):
-            return "lost"
-        return "retrying" if delivery == "due" else delivery
+            return IngestOutcome.LOST
+        return status
 
     def _time_left(self) -> float:
         return min(ATTEMPT_SECONDS, max(MIN_ATTEMPT_SECONDS, self.deadline - self.clock()))
@@ -195,7 +207,7 @@ class Deliverer:
             lease_ends_at=now + LEASE_SECONDS,
         )
 
-    def _recall_and_deliver(self, at: EventKey, taken: TakenEvent) -> str:
+    def _recall_and_deliver(self, at: EventKey, taken: TakenEvent) -> EventStatus | IngestOutcome:
         try:
             ingested = self.ingester.recall(taken)
         except Exception as error:  # noqa: BLE001 -- whatever is wrong with one record must not hold up the others
@@ -203,13 +215,14 @@ class Deliverer:
             return self._bury(at, taken, f"unreadable record ({type(error).__name__})")
         return self.deliver(ingested)
 
-    def _bury(self, at: EventKey, taken: TakenEvent, problem: str) -> str:
+    def _bury(self, at: EventKey, taken: TakenEvent, problem: str) -> EventStatus | IngestOutcome:
         ending = AttemptEnding(
             lease=taken.lease,
             endpoint="",
             now=int(self.clock()),
-            outcome="waiting",
+            status=EventStatus.DEAD,
+            outcome=None,
             next_attempt_at=None,
-            fields={"delivery": "dead", "problem": problem},
+            fields={"problem": problem},
         )
-        return "dead" if self.ingester.store.finish_attempt(at, ending) else "lost"
+        return EventStatus.DEAD if self.ingester.store.finish_attempt(at, ending) else IngestOutcome.LOST

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shared.domain.app_event import EXPIRY, PUSH, AppEvent, Verdict, event_id_for
+from shared.domain.app_event import EXPIRY, PUSH, AppEvent, event_id_for
+from shared.domain.event_status import IngestOutcome, Verdict
 from shared.domain.ingested_event import (
     IngestedEvent,
     Source,
@@ -30,7 +31,7 @@ from shared.vod.notification_types import EventNotification
 
 if TYPE_CHECKING:
     from shared.config.settings import IngestSettings
-    from shared.domain.journal import Rule, TakenEvent
+    from shared.domain.journal import TakenEvent
     from shared.flows.verify_event import ReadBack
     from shared.store.journal import Store
 
@@ -69,10 +70,10 @@ class Ingester:
         )
         trusted = source.authenticated or self.settings.read_back == "off"
         facts = facts_of(notification, received_at=source.received_at)
-        rule = _rule(event, trusted=trusted)
-        if rule == "apply" and notification.wire_format == "legacy":
+        intended = _intended(event, trusted=trusted)
+        if intended is IngestOutcome.APPLIED and notification.wire_format == "legacy":
             self._remember_task(notification)
-        return self._journal(name, event, facts, rule, source.lease)
+        return self._journal(name, event, facts, intended, source.lease)
 
     def expire(self, session: UploadSession, *, now: int, lease: str) -> IngestedEvent:
         """End an upload that nobody used; `superseded` if it was used or cancelled after all.
@@ -92,14 +93,15 @@ class Ingester:
             occurred_at=now,
             origin=EXPIRY,
         )
-        return self._journal(name, event, expiry_facts(now=now), "unless used", lease)
+        return self._journal(name, event, expiry_facts(now=now), IngestOutcome.APPLIED, lease)
 
     def recall(self, taken: TakenEvent) -> IngestedEvent:
         """Bring back from the journal what `take_in` or `expire` once put there."""
         record, event = taken.record, event_in(taken.record)
         facts = facts_of(event.notification, received_at=event.occurred_at)
-        entry = self._entry(record["name"], event, facts, "apply", taken.lease)
-        journaled = Journaled(record["status"], event.verdict.value, event.sequence, taken.endpoint_disabled)
+        entry = self._entry(record["name"], event, facts, IngestOutcome.APPLIED, taken.lease)
+        outcome = IngestOutcome(record["status"])
+        journaled = Journaled(outcome, event.verdict, event.sequence, taken.endpoint_disabled)
         return IngestedEvent(entry, journaled, event, int(record.get("attempts", 0)))
 
     def verify(
@@ -180,8 +182,8 @@ class Ingester:
             claim.procedure_state is not None and claim.wire_format == "v3"
         )
         was_pushed = event.origin == PUSH and event.verdict is Verdict.UNATTRIBUTED and not event.verified
-        is_new = ingested.journaled.status == "recorded"
-        return self.settings.read_back == "on" and is_new and was_pushed and can_be_asked
+        is_recorded = ingested.journaled.outcome is IngestOutcome.RECORDED
+        return self.settings.read_back == "on" and is_recorded and was_pushed and can_be_asked
 
     def _with_context(self, notification: EventNotification) -> EventNotification:
         """Give a legacy task-flow event the token of its upload, because that format carries none.
@@ -203,12 +205,16 @@ class Ingester:
         if upload is not None and upload.procedure_task_id:
             self.store.remember_task(upload.procedure_task_id, token=notification.context_token)
 
-    def _journal(self, name: str, event: AppEvent, facts: Facts, rule: Rule, lease: str) -> IngestedEvent:
+    def _journal(
+        self, name: str, event: AppEvent, facts: Facts, intended: IngestOutcome, lease: str
+    ) -> IngestedEvent:
         endpoint = self.settings.app_webhook_url
-        leads_on = rule == "hold" or (endpoint is not None and rule != "quarantine")
+        leads_on = intended is IngestOutcome.HELD or (
+            endpoint is not None and intended is not IngestOutcome.QUARANTINED
+        )
         # A push is worked on by the function that took it in; others are the timer's at once.
         lead = LEASE_SECONDS if event.origin == PUSH else 0
-        entry = self._entry(name, event, facts, rule, lease)
+        entry = self._entry(name, event, facts, intended, lease)
         journaled = self.store.journal(
             entry,
             endpoint=endpoint or "",
@@ -217,13 +223,15 @@ class Ingester:
         )
         return IngestedEvent(entry, journaled, as_journaled(event, journaled), is_due=leads_on)
 
-    def _entry(self, name: str, event: AppEvent, facts: Facts, rule: Rule, lease: str) -> EventEntry:
+    def _entry(
+        self, name: str, event: AppEvent, facts: Facts, intended: IngestOutcome, lease: str
+    ) -> EventEntry:
         uploader = event.uploader
         return EventEntry(
             name=name,
             upload=origin_told_by(uploader, self.settings.upload_session_seconds) if uploader else None,
             facts=facts,
-            rule=rule,
+            intended=intended,
             verified=event.verified,
             lease=lease,
             fields=kept_fields(event, has_endpoint=self.settings.app_webhook_url is not None),
@@ -236,9 +244,10 @@ def _verified_fields(claim: EventNotification, verified: EventNotification) -> t
     return (("raw", told), ("pushed", said)) if told != said else ()
 
 
-def _rule(event: AppEvent, *, trusted: bool) -> Rule:
+def _intended(event: AppEvent, *, trusted: bool) -> IngestOutcome:
+    """Decide what the journal is to do with an event that it does not know."""
     if event.verdict is Verdict.QUARANTINED:
-        return "quarantine"
+        return IngestOutcome.QUARANTINED
     if event.uploader is None:
-        return "record"
-    return "apply" if trusted else "hold"
+        return IngestOutcome.RECORDED
+    return IngestOutcome.APPLIED if trusted else IngestOutcome.HELD

@@ -18,6 +18,7 @@ from shared.vod.notification import notification_from_pull
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Literal
 
     from shared.flows.ingest_event import Ingester
 
@@ -75,9 +76,9 @@ class Pulling:
         handles: list[str] = []
         try:
             for item in items:
-                ending = self._ingest(item)
-                figures[ending] = figures.get(ending, 0) + 1
-                if ending != "failed":
+                figure = self._ingest(item)
+                figures[figure] = figures.get(figure, 0) + 1
+                if figure != "failed":
                     handles.append(as_text(item.get("EventHandle")))
         finally:
             handles = [handle for handle in handles if handle]
@@ -85,8 +86,8 @@ class Pulling:
                 self.queue.confirm_events(handles, timeout_seconds=CONFIRM_SECONDS)
                 figures["confirmed"] += len(handles)
 
-    def _ingest(self, item: dict[str, object]) -> str:
-        """Journal one event: `journaled`; or, if that fails for itself, `failed` and in the end `parked`."""
+    def _ingest(self, item: dict[str, object]) -> Literal["journaled", "failed", "parked"]:
+        """Journal one event; returns the figure it counts for: a failure of its own parks it in the end."""
         now = int(self.clock())
         try:
             source = Source(PULL, now, lease=self.new_lease())

@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Protocol
 
 from shared.domain.app_event import RECONCILED
+from shared.domain.event_status import IngestOutcome
 from shared.domain.ingested_event import Source
 from shared.domain.session import is_final, is_unused, next_check_at
 from shared.errors import VodApiError
@@ -114,7 +115,7 @@ class Reconciliation:
         for event in missed:
             source = Source(RECONCILED, now, lease=self.new_lease())
             ingested = self.ingester.ingest(notification_from_pull(event), source)
-            figures["reconciled"] += ingested.journaled.status != "duplicate"
+            figures["reconciled"] += ingested.journaled.outcome is not IngestOutcome.DUPLICATE
         for session in sessions:
             figures["expired"] += self._look_again(session, now)
 
@@ -124,7 +125,7 @@ class Reconciliation:
         session = store.find_upload(known.user_id, known.upload_id)
         if is_unused(session, now=now):
             ingested = self.ingester.expire(session, now=now, lease=self.new_lease())
-            return ingested.journaled.status == "applied"
+            return ingested.journaled.outcome is IngestOutcome.APPLIED
         store.check_again(session, at=next_check_at(session, now=now))
         return False
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.domain.event_status import EventStatus
 from shared.store.connection import StoreConnection, digest
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ class EndpointStore(StoreConnection):
         return self._of_each_partition(lambda partition: [(command, f"{partition}:endpoint:{name}", *fields)])
 
 
-GIVEN_UP = ("dead", "parked", "quarantined")
+GIVEN_UP = (EventStatus.DEAD, EventStatus.PARKED, EventStatus.QUARANTINED)
+"""Each has an index of its name."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ class BacklogStore(StoreConnection):
 
         def commands(partition: str) -> list[Command]:
             due = f"{partition}:due"
-            given_up = [("ZCOUNT", f"{partition}:{index}", kept_since, "+inf") for index in GIVEN_UP]
+            given_up = [("ZCOUNT", f"{partition}:{status.value}", kept_since, "+inf") for status in GIVEN_UP]
             return [("ZCARD", due), ("ZRANGE", due, 0, 0, "WITHSCORES"), *given_up]
 
         replies = self._of_each_partition(commands)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from shared.domain.event_status import IngestOutcome, Verdict
 from shared.domain.journal import EventKey, Journaled, TakenEvent
 from shared.domain.session import FINISHED_RANK
 from shared.store import journal_scripts
@@ -47,11 +48,8 @@ class JournalStore(StoreConnection):
         facts = _facts_json(entry, verified=entry.verified)
         fields = flat((*entry.fields, ("name", entry.name), ("lease", entry.lease)))
         retention = self._scope.retention_seconds
-        return _journaled(
-            self._script(
-                journal_scripts.JOURNAL_EVENT, keys, [now, retention, due, entry.rule, facts, *fields]
-            )
-        )
+        arguments = [now, retention, due, entry.intended.value, facts, *fields]
+        return _journaled(self._script(journal_scripts.JOURNAL_EVENT, keys, arguments))
 
     def settle(self, entry: EventEntry, *, now: int, genuine: bool, confirmed: bool = True) -> Journaled:
         """Say what the read-back of a held event found: genuine, or to be quarantined.
@@ -106,9 +104,10 @@ class JournalStore(StoreConnection):
         """
         keys = [at.key, f"{at.partition}:due", f"{at.partition}:dead", _endpoint_key(at, ending.endpoint)]
         due = "" if ending.next_attempt_at is None else ending.next_attempt_at
+        outcome = "" if ending.outcome is None else ending.outcome.value
         fields = flat(tuple(ending.fields.items()))
         retention = self._scope.retention_seconds
-        arguments = [ending.lease, ending.now, ending.outcome, due, retention, *fields]
+        arguments = [ending.lease, ending.now, ending.status.value, outcome, due, retention, *fields]
         return bool(self._script(journal_scripts.FINISH_ATTEMPT, keys, arguments))
 
     def send_slot(self, endpoint: str, *, now: float) -> float:
@@ -183,8 +182,14 @@ def _endpoint_key(at: EventKey, endpoint: str) -> str:
 
 
 def _journaled(reply: list[Any]) -> Journaled:
-    status, verdict, sequence, disabled, *limits = reply
-    return Journaled(status, verdict, int(sequence), bool(disabled), "".join(limits))
+    outcome, verdict, sequence, disabled, *limits = reply
+    return Journaled(
+        IngestOutcome(outcome),
+        Verdict(verdict) if verdict else None,
+        int(sequence),
+        bool(disabled),
+        "".join(limits),
+    )
 
 
 def _facts_json(entry: EventEntry, *, verified: bool) -> str:

@@ -67,13 +67,13 @@ JOURNAL_EVENT = (
     + _APPLY_STEP
     + """
 -- KEYS event, journal, due, quarantined, dead, endpoint, upload, checks, open uploads, usage of the day
--- ARGV now, record_ttl, next_attempt_at ('' = nothing to deliver), rule, facts, fields...
--- rule: 'apply' = trust the event; 'hold' = not yet; 'record' = no upload; 'quarantine' = never deliver;
--- 'unless used' = the upload has ended, if nothing came of it
-local rule, facts = ARGV[4], cjson.decode(ARGV[5])
+-- ARGV now, record_ttl, next_attempt_at ('' = nothing to deliver), intended, facts, fields...
+-- intended: 'applied' = trust the event; 'held' = not yet; 'recorded' = it moves no upload;
+-- 'quarantined' = never deliver it
+local intended, facts = ARGV[4], cjson.decode(ARGV[5])
 -- What a read-back did not believe, or was given up, stands in nobody's way: the look may have come too
 -- early, or a lie have been told under the name of what is true by now.
-if rule == 'hold' or (rule == 'apply' and facts.verified) then
+if intended == 'held' or (intended == 'applied' and facts.verified) then
   local disbelieved = redis.call('ZREM', KEYS[4], KEYS[1]) == 1
   local held = redis.call('HGET', KEYS[1], 'status') == 'held'
   local given_up = held and redis.call('ZREM', KEYS[5], KEYS[1]) == 1
@@ -86,7 +86,8 @@ if rule == 'hold' or (rule == 'apply' and facts.verified) then
   end
 end
 if redis.call('EXISTS', KEYS[1]) == 1 then return {'duplicate', '', 0, 0} end
-if rule == 'unless used' then
+if facts.first.expired_at then
+  -- An upload ends only if nothing came of it.
   local seen = redis.call('HMGET', KEYS[7], 'user_id', 'file_id', 'cancelled_at')
   if not seen[1] or seen[2] or seen[3] then
     -- The event that used it has planned its own next look.
@@ -97,18 +98,17 @@ end
 redis.call('HSET', KEYS[1], unpack(ARGV, 6))
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 add_to_index(KEYS[2], ARGV[1], ARGV[2], KEYS[1])
-if rule == 'quarantine' then add_to_index(KEYS[4], ARGV[1], ARGV[2], KEYS[1]) end
 if ARGV[3] ~= '' then redis.call('ZADD', KEYS[3], ARGV[3], KEYS[1]) end
-local status, verdict, sequence, limits = 'recorded', '', 0, ''
-if rule == 'hold' then
-  status = 'held'
-elseif rule == 'apply' or rule == 'unless used' then
+local status, verdict, sequence, limits = intended, '', 0, ''
+if intended == 'quarantined' then
+  status = 'recorded'
+  add_to_index(KEYS[4], ARGV[1], ARGV[2], KEYS[1])
+elseif intended == 'applied' then
   local at = {upload = KEYS[7], checks = KEYS[8], open = KEYS[9], usage = KEYS[10]}
   verdict, sequence, limits = apply(at, ARGV[1], ARGV[2], facts)
   local verified = facts.verified and 1 or 0
   redis.call('HSET', KEYS[1], 'verdict', verdict, 'sequence', sequence, 'verified', verified,
     'limits', limits)
-  status = 'applied'
 end
 redis.call('HSET', KEYS[1], 'status', status)
 return {status, verdict, sequence, redis.call('HEXISTS', KEYS[6], 'disabled_at'), limits}
@@ -157,13 +157,11 @@ FINISH_ATTEMPT = (
     _INDEX_STEP
     + """
 -- KEYS event, due, dead, endpoint
--- ARGV lease, now, outcome ('delivered', 'failed', 'gone', 'waiting', 'kept'), next_attempt_at
--- ('' = no more), record_ttl, fields...
--- 'waiting' was no attempt at the endpoint: not verified yet, or the endpoint is disabled; 'kept' is
--- the end without an endpoint
+-- ARGV lease, now, status, outcome ('' = the endpoint was not asked), next_attempt_at ('' = no more),
+-- record_ttl, fields...
 if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[1] then return 0 end
-local outcome = ARGV[3]
-redis.call('HSET', KEYS[1], unpack(ARGV, 6))
+local status, outcome = ARGV[3], ARGV[4]
+redis.call('HSET', KEYS[1], 'delivery', status, unpack(ARGV, 7))
 if outcome == 'delivered' then
   redis.call('HDEL', KEYS[4], 'failing_since', 'disabled_at')
   redis.call('HSET', KEYS[4], 'delivered_at', ARGV[2])
@@ -171,11 +169,11 @@ elseif outcome == 'failed' or outcome == 'gone' then
   redis.call('HSETNX', KEYS[4], 'failing_since', ARGV[2])
   if outcome == 'gone' then redis.call('HSETNX', KEYS[4], 'disabled_at', ARGV[2]) end
 end
-if ARGV[4] ~= '' then
-  redis.call('ZADD', KEYS[2], ARGV[4], KEYS[1])
+if status == 'due' then
+  redis.call('ZADD', KEYS[2], ARGV[5], KEYS[1])
 else
   redis.call('ZREM', KEYS[2], KEYS[1])
-  if outcome ~= 'delivered' and outcome ~= 'kept' then add_to_index(KEYS[3], ARGV[2], ARGV[5], KEYS[1]) end
+  if status == 'dead' then add_to_index(KEYS[3], ARGV[2], ARGV[6], KEYS[1]) end
 end
 return 1
 """

@@ -15,6 +15,7 @@ import redis
 
 from local.stack.embedded_store import EmbeddedStore
 from shared.config.settings import UploadSignatureSettings, load_settings
+from shared.domain.event_status import IngestOutcome
 from shared.domain.policy import read_signature_request
 from shared.flows.issue_signature import Issuer, Randomness
 from shared.http.authentication import Caller
@@ -49,7 +50,7 @@ class Growing:
         self._uploads = self._pending = 0
         session = new_session()
         self.service.begin(session)
-        entry = new_entry(session, facts_in(uploaded()), rule="apply")
+        entry = new_entry(session, facts_in(uploaded()), intended=IngestOutcome.APPLIED)
         self.service.store.journal(entry, endpoint=ENDPOINT, now=NOW, next_attempt_at=NOW + 10)
         self._upload = self._sample(":upload:")
         self._event = self._sample(":event:")

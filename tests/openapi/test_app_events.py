@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from local.openapi.event_content import EVENT_KINDS, kind_of
 from local.openapi.webhooks import WEBHOOK_HEADERS
-from shared.domain.app_event import EXPIRY, PULL, PUSH, RECONCILED, AppEvent, Verdict, event_id_for, to_json
+from shared.domain.app_event import EXPIRY, PULL, PUSH, RECONCILED, AppEvent, event_id_for, to_json
+from shared.domain.event_status import Verdict
 from shared.http.webhook import signed_headers
 from shared.vod.context_token import UploadContext
 from shared.vod.notification import notification_from_pull, parse_notification

@@ -13,7 +13,7 @@ from local.openapi.document import document_text
 from local.openapi.problems import PROBLEM_KINDS
 from local.repository import REPOSITORY
 from shared import errors
-from shared.domain.app_event import Verdict
+from shared.domain.event_status import Verdict
 from shared.domain.session import UploadState
 from shared.http.message import PROBLEM_TYPE_PREFIX
 from tests.openapi.schemas import document, faults, operations, resolved

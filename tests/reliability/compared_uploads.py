@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from shared.domain.event_status import TRANSITIONS, EventStatus, status_of
 from shared.domain.session import UploadState, state_of
 from shared.store.upload_record import read_session
 from tests.reliability.machine_world import media_url
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass
 class Comparison:
-    """One store, looked at from outside; `was` is the last state seen of each upload."""
+    """One store, looked at from outside; `was` and `stood` are what was last seen of uploads and events."""
 
     store: Store
     client: redis.Redis
     was: dict[str, UploadState] = field(default_factory=dict)
+    stood: dict[str, EventStatus] = field(default_factory=dict)
 
     def upload(self, upload: UploadModel, *, now: int) -> None:
         """Compare an upload, and insist on what has to hold for each."""
@@ -87,3 +89,6 @@ class Comparison:
         assert (dead_at is not None, quarantined_at is not None) == (event.is_dead, event.is_quarantined)
         # The app, or somebody who decides about it, is still to hear of it, or has heard.
         assert (event.due_at is not None) is (event.delivery == "due")
+        status, stood = status_of(record, is_due=due_at is not None), self.stood.get(event.at.key)
+        assert status is stood or status in TRANSITIONS[stood]
+        self.stood[event.at.key] = status

@@ -68,7 +68,7 @@ def _journal(
 ) -> str:
     """Take one copy in; one without an answer comes again, as VOD sends or lends it again."""
     try:
-        return ingester.ingest(notification, source).journaled.status
+        return ingester.ingest(notification, source).journaled.outcome
     except StoreUnavailableError:
         statuses["sent again"] += 1
         return _journal(ingester, notification, source, statuses)

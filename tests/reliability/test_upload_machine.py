@@ -20,6 +20,7 @@ from hypothesis.stateful import (
 
 from local.operator.event_store import OperatorStore
 from shared.domain.app_event import PULL, PUSH
+from shared.domain.event_status import AttemptOutcome, EventStatus
 from shared.domain.ingested_event import Source, journal_name
 from shared.domain.journal import AttemptEnding
 from shared.domain.rate_limits import UploadLimits
@@ -213,7 +214,7 @@ class UploadMachine(RuleBasedStateMachine):
             return
         told = truth if isinstance(truth, Told) else None
         expected = self.model.settle(event, lease=ingested.entry.lease, truth=told, now=self.now)
-        assert ingested.journaled.status == expected
+        assert ingested.journaled.outcome == expected
         self.hands[hand] = event, ingested
         self.compare(f"settle: {expected}", event.upload, event)
 
@@ -222,20 +223,21 @@ class UploadMachine(RuleBasedStateMachine):
     def finish(self, hand: int, *, takes_it: bool, is_last: bool) -> None:
         """Have a worker, that tried to deliver or to verify, write down how that went."""
         event, ingested, hand = self.in_hand(hand, is_open)
-        unsure = ingested.journaled.status == "held"
+        unsure = ingested.journaled.outcome == "held"
         delivered = takes_it and not unsure
         due_at = None if delivered or is_last else self.now + 5
         attempts = ingested.attempts + 1
+        outcome = AttemptOutcome.DELIVERED if delivered else AttemptOutcome.FAILED
+        status = EventStatus.DEAD if due_at is None else EventStatus.DUE
+        status = EventStatus.DELIVERED if delivered else status
         ending = AttemptEnding(
             lease=ingested.entry.lease,
             endpoint=self.endpoint,
             now=self.now,
-            outcome="delivered" if delivered else "waiting" if unsure else "failed",
+            status=status,
+            outcome=None if unsure else outcome,
             next_attempt_at=due_at,
-            fields={
-                "delivery": "delivered" if delivered else "dead" if due_at is None else "due",
-                "attempts": str(attempts),
-            },
+            fields={"attempts": str(attempts)},
         )
         expected = self.model.finish(
             event, lease=ingested.entry.lease, delivered=delivered, due_at=due_at, attempts=attempts
@@ -365,7 +367,7 @@ class UploadMachine(RuleBasedStateMachine):
         event = EventModel(upload, told_by(upload, kind, file_id), self.now, source.lease, at)
         key = (upload.session.upload_id, kind, file_id)
         status, event = self.model.ingest(key, event, pushed=origin == PUSH)
-        assert ingested.journaled.status == status
+        assert ingested.journaled.outcome == status
         return (None if status == "duplicate" else event), ingested
 
     def learn_missed(self, upload: UploadModel, told: Told) -> None:
@@ -377,7 +379,8 @@ class UploadMachine(RuleBasedStateMachine):
         """Take in, in the model, an event that the service has drawn the lease of."""
         at = self.service.store.key_of(new_entry(upload.session, name=name))
         lease = str(self.client.hget(at.key, "lease"))
-        self.model.ingest(key, EventModel(upload, told, self.now, lease, at), pushed=False)
+        _, event = self.model.ingest(key, EventModel(upload, told, self.now, lease, at), pushed=False)
+        self.comparison.event(event)
 
     def note_end(self, upload: UploadModel) -> None:
         """End an upload in the model, unless it was used."""
@@ -396,7 +399,7 @@ class UploadMachine(RuleBasedStateMachine):
 
 def is_held(held: Held | None) -> bool:
     """Whether a worker has an event in hand that VOD has not vouched for."""
-    return held is not None and held[1].journaled.status == "held"
+    return held is not None and held[1].journaled.outcome == "held"
 
 
 def is_open(held: Held | None) -> bool:

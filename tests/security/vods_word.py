@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shared.domain.app_event import AppEvent, Verdict, to_json
+from shared.domain.app_event import AppEvent, to_json
+from shared.domain.event_status import Verdict
 from shared.flows.verify_event import upload_event
 from shared.vod.context_token import UploadContext, unseal
 from shared.vod.notification import notification_from_pull

@@ -9,6 +9,7 @@ import json
 from itertools import count
 from typing import TYPE_CHECKING
 
+from shared.domain.event_status import IngestOutcome
 from shared.domain.journal import EventEntry
 from shared.domain.policy import Grant
 from shared.domain.session import Facts, UploadSession, facts_of
@@ -18,7 +19,6 @@ from shared.vod.notification import parse_notification
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.domain.journal import Rule
     from shared.vod.notification_types import EventNotification
 
 NOW = 1_795_000_000
@@ -103,7 +103,7 @@ def new_entry(  # noqa: PLR0913 -- an entry has that many parts
     upload: UploadSession | None,
     facts: Facts | None = None,
     *,
-    rule: Rule = "apply",
+    intended: IngestOutcome = IngestOutcome.APPLIED,
     verified: bool = False,
     name: str = "",
     lease: str = "lease-1",
@@ -113,7 +113,7 @@ def new_entry(  # noqa: PLR0913 -- an entry has that many parts
         name=name or f"event-{next(_numbers)}",
         upload=upload,
         facts=Facts("") if facts is None else facts,
-        rule=rule,
+        intended=intended,
         verified=verified,
         lease=lease,
         fields=(("verdict", "attributed"), ("raw", "{}")),

@@ -5,8 +5,9 @@ from itertools import count
 import pytest
 import redis
 
-from local.operator.event_store import PAGE, EventQuery, EventState, OperatorStore
+from local.operator.event_store import PAGE, EventQuery, OperatorStore
 from shared.domain.app_event import event_id_for
+from shared.domain.event_status import AttemptOutcome, EventStatus, IngestOutcome
 from shared.domain.journal import AttemptEnding, EventEntry, EventKey
 from shared.errors import StoreUnavailableError
 from shared.store.connection import StoreScope
@@ -32,7 +33,7 @@ class Journal:
         *,
         user: str = "alice",
         at: int = NOW,
-        rule: str = "apply",
+        intended: IngestOutcome = IngestOutcome.APPLIED,
         due: int | None = NOW,
         fields: tuple[tuple[str, str], ...] = (),
         upload: str = "",
@@ -43,13 +44,13 @@ class Journal:
             name=f"event-{next(_numbers)}",
             upload=session,
             facts=facts_in(uploaded(file_id=str(next(_numbers)))),
-            rule=rule,  # type: ignore[arg-type]  # one of the rules
+            intended=intended,
             verified=False,
             lease="ours",
             fields=(
                 ("received_at", str(at)),
-                ("verdict", "quarantined" if rule == "quarantine" else "attributed"),
-                ("delivery", "withheld" if rule == "quarantine" else "due"),
+                ("verdict", "quarantined" if intended is IngestOutcome.QUARANTINED else "attributed"),
+                ("delivery", "withheld" if intended is IngestOutcome.QUARANTINED else "due"),
                 ("upload_id", upload or session.upload_id),
                 ("raw", "{}"),
                 *fields,
@@ -58,15 +59,23 @@ class Journal:
         self.store.journal(entry, endpoint=ENDPOINT, now=at, next_attempt_at=due)
         return entry
 
-    def end(self, entry: EventEntry, outcome: str, *, at: int = NOW) -> bool:
+    def end(
+        self,
+        entry: EventEntry,
+        status: EventStatus,
+        outcome: AttemptOutcome = AttemptOutcome.FAILED,
+        *,
+        at: int = NOW,
+    ) -> bool:
         """End an event's delivery, `delivered` or dead; False if its lease is not ours any more."""
         ending = AttemptEnding(
             lease="ours",
             endpoint=ENDPOINT,
             now=at,
-            outcome=outcome,  # type: ignore[arg-type]  # one of the outcomes
+            status=status,
+            outcome=AttemptOutcome.DELIVERED if status is EventStatus.DELIVERED else outcome,
             next_attempt_at=None,
-            fields={"delivery": "delivered" if outcome == "delivered" else "dead", "attempts": "10"},
+            fields={"attempts": "10"},
         )
         return self.store.finish_attempt(self.store.key_of(entry), ending)
 
@@ -94,22 +103,22 @@ def journal(valkey_url: str) -> Journal:
 def test_each_state_finds_its_own_events_and_no_others(journal: Journal) -> None:
     """Every state that people ask for is told from all the others."""
     delivered, dead = journal.enter(user="bob"), journal.enter(user="carol")
-    journal.end(delivered, "delivered")
-    journal.end(dead, "failed")
+    journal.end(delivered, EventStatus.DELIVERED)
+    journal.end(dead, EventStatus.DEAD)
     expected = {
-        EventState.DUE: id_of(journal.enter()),
-        EventState.HELD: id_of(journal.enter(rule="hold")),
-        EventState.DELIVERED: id_of(delivered),
-        EventState.DEAD: id_of(dead),
-        EventState.QUARANTINED: id_of(journal.enter(rule="quarantine", due=None)),
-        EventState.KEPT: id_of(journal.enter(due=None)),
+        EventStatus.DUE: id_of(journal.enter()),
+        EventStatus.HELD: id_of(journal.enter(intended=IngestOutcome.HELD)),
+        EventStatus.DELIVERED: id_of(delivered),
+        EventStatus.DEAD: id_of(dead),
+        EventStatus.QUARANTINED: id_of(journal.enter(intended=IngestOutcome.QUARANTINED, due=None)),
+        EventStatus.KEPT: id_of(journal.enter(due=None)),
     }
     journal.park('{"EventType":"Strange"}')
 
     assert {state: journal.found(EventQuery(state)) for state in expected} == {
         state: [event_id] for state, event_id in expected.items()
     }
-    (parked,) = journal.found(EventQuery(EventState.PARKED))
+    (parked,) = journal.found(EventQuery(EventStatus.PARKED))
     assert sorted(journal.found()) == sorted([*expected.values(), parked])
 
 
@@ -124,20 +133,20 @@ def test_events_of_all_partitions_come_newest_first(journal: Journal) -> None:
     assert {event.event_id for event in found[1:]} == {id_of(entry) for entry in entries}
 
 
-@pytest.mark.parametrize("state", [EventState.DEAD, EventState.DUE])
-def test_events_of_a_state_come_in_the_order_of_receipt(journal: Journal, state: EventState) -> None:
+@pytest.mark.parametrize("state", [EventStatus.DEAD, EventStatus.DUE])
+def test_events_of_a_state_come_in_the_order_of_receipt(journal: Journal, state: EventStatus) -> None:
     """When an event died, or is tried next, does not decide where it stands."""
     first = journal.enter(user="bob", at=NOW, due=NOW + 900)
     last = journal.enter(at=NOW + 1, due=NOW + 5)
-    if state is EventState.DEAD:
-        journal.end(last, "failed", at=NOW + 10)
-        journal.end(first, "failed", at=NOW + 20)
+    if state is EventStatus.DEAD:
+        journal.end(last, EventStatus.DEAD, at=NOW + 10)
+        journal.end(first, EventStatus.DEAD, at=NOW + 20)
 
     assert journal.found(EventQuery(state)) == [id_of(last), id_of(first)]
 
 
-@pytest.mark.parametrize("state", [None, EventState.DUE])
-def test_time_span_counts_both_of_its_ends(journal: Journal, state: EventState | None) -> None:
+@pytest.mark.parametrize("state", [None, EventStatus.DUE])
+def test_time_span_counts_both_of_its_ends(journal: Journal, state: EventStatus | None) -> None:
     """`since` and `until` are times of receipt, not of the next attempt."""
     entries = [journal.enter(at=NOW + second, due=NOW + 9000 - second) for second in range(5)]
 
@@ -189,12 +198,12 @@ def test_list_is_read_without_the_raw_events_and_the_rest_on_demand(journal: Jou
 def test_event_whose_record_is_gone_is_left_out(journal: Journal, valkey_url: str) -> None:
     """A sorted set can outlive the records it names."""
     gone, there = journal.enter(user="bob"), journal.enter()
-    journal.end(gone, "failed")
+    journal.end(gone, EventStatus.DEAD)
     with redis.Redis.from_url(valkey_url) as connection:
         connection.delete(journal.store.key_of(gone).key)
 
     assert journal.found() == [id_of(there)]
-    assert journal.found(EventQuery(EventState.DEAD)) == []
+    assert journal.found(EventQuery(EventStatus.DEAD)) == []
     assert journal.people.with_id(id_of(gone), limit=1) == ()
     assert list(journal.people.read([])) == []
 
@@ -234,7 +243,7 @@ def test_beginning_of_many_ids_gives_no_more_than_asked_for(journal: Journal) ->
 def test_parked_event_has_an_id_and_its_count_of_failures(journal: Journal) -> None:
     """What could not be taken in can be looked at, too."""
     journal.park('{"EventType":"Strange"}')
-    (parked,) = journal.people.find(EventQuery(EventState.PARKED))
+    (parked,) = journal.people.find(EventQuery(EventStatus.PARKED))
 
     (by_id,) = journal.people.with_id(parked.event_id, limit=2)
     (by_part,) = journal.people.with_id(parked.event_id[:12], limit=2)
@@ -242,7 +251,7 @@ def test_parked_event_has_an_id_and_its_count_of_failures(journal: Journal) -> N
     assert parked.event_id.startswith("parked_")
     assert by_id.record == by_part.record
     assert by_id.record["raw"] == '{"EventType":"Strange"}'
-    assert (by_id.state, by_id.attempts, by_id.record["problem"]) == (EventState.PARKED, 5, "KeyError")
+    assert (by_id.status, by_id.attempts, by_id.record["problem"]) == (EventStatus.PARKED, 5, "KeyError")
 
 
 @pytest.mark.parametrize("event_id", ["", "evt_", "evt_XYZ", "evt_" + "0" * 33, "vuf:*", "evt_*", "evt_0\n"])
@@ -253,11 +262,11 @@ def test_text_that_is_no_id_names_nothing(journal: Journal, event_id: str) -> No
     assert journal.people.with_id(event_id, limit=2) == ()
 
 
-@pytest.mark.parametrize("outcome", ["failed", "delivered"])
-def test_revived_event_is_due_at_once_with_all_attempts_ahead(journal: Journal, outcome: str) -> None:
+@pytest.mark.parametrize("status", [EventStatus.DEAD, EventStatus.DELIVERED])
+def test_revived_event_is_due_at_once_with_all_attempts_ahead(journal: Journal, status: EventStatus) -> None:
     """A dead event, and a delivered one too, starts over under its own id."""
     entry = journal.enter()
-    journal.end(entry, outcome)
+    journal.end(entry, status)
     (ended,) = journal.people.find(EventQuery())
 
     revived = journal.people.revive(ended.at, now=NOW + 50)
@@ -265,8 +274,8 @@ def test_revived_event_is_due_at_once_with_all_attempts_ahead(journal: Journal, 
 
     assert revived
     assert event.event_id == id_of(entry)
-    assert (event.state, event.attempts, event.next_attempt_at) == (EventState.DUE, 0, NOW + 50)
-    assert journal.found(EventQuery(EventState.DEAD)) == []
+    assert (event.status, event.attempts, event.next_attempt_at) == (EventStatus.DUE, 0, NOW + 50)
+    assert journal.found(EventQuery(EventStatus.DEAD)) == []
     assert journal.store.due_events(now=NOW + 50, limit=9) == (ended.at,)
 
 
@@ -275,15 +284,15 @@ def test_reviving_takes_the_event_from_who_holds_it(journal: Journal) -> None:
     entry = journal.enter()
     journal.people.revive(journal.store.key_of(entry), now=NOW)
 
-    assert not journal.end(entry, "delivered")
-    assert journal.found(EventQuery(EventState.DUE)) == [id_of(entry)]
+    assert not journal.end(entry, EventStatus.DELIVERED)
+    assert journal.found(EventQuery(EventStatus.DUE)) == [id_of(entry)]
 
 
 def test_what_is_never_delivered_cannot_be_revived(journal: Journal) -> None:
     """Quarantined, parked and forgotten events stay what they are."""
-    quarantined = journal.store.key_of(journal.enter(rule="quarantine", due=None))
+    quarantined = journal.store.key_of(journal.enter(intended=IngestOutcome.QUARANTINED, due=None))
     journal.park("x")
-    (parked,) = journal.people.find(EventQuery(EventState.PARKED))
+    (parked,) = journal.people.find(EventQuery(EventStatus.PARKED))
     gone = EventKey(quarantined.partition, f"{quarantined.partition}:event:{'0' * 32}")
 
     assert [journal.people.revive(at, now=NOW) for at in (quarantined, parked.at, gone)] == [False] * 3
@@ -301,7 +310,7 @@ def test_endpoint_that_nothing_was_sent_to_has_no_history(journal: Journal) -> N
 def test_endpoint_fails_since_the_first_failure_of_any_partition(journal: Journal) -> None:
     """Each partition knows its own; the earliest counts, and five days later it is unhealthy."""
     for number in range(8):
-        journal.end(journal.enter(user=f"user-{number}"), "failed", at=NOW + 93 + number)
+        journal.end(journal.enter(user=f"user-{number}"), EventStatus.DEAD, at=NOW + 93 + number)
 
     health = journal.people.endpoint_health(ENDPOINT)
 
@@ -315,12 +324,12 @@ def test_delivery_in_one_partition_shows_that_the_endpoint_is_back(journal: Jour
     """A partition without events does not hear of the recovery, and its old failure says nothing."""
     users = ["alice", *(f"user-{number}" for number in range(8))]
     for user in users:
-        journal.end(journal.enter(user=user), "failed", at=NOW)
-    journal.end(journal.enter(user="alice"), "delivered", at=NOW + 50)
+        journal.end(journal.enter(user=user), EventStatus.DEAD, at=NOW)
+    journal.end(journal.enter(user="alice"), EventStatus.DELIVERED, at=NOW + 50)
 
     recovered = journal.people.endpoint_health(ENDPOINT)
-    journal.end(journal.enter(user="user-1"), "failed", at=NOW + 60)
-    journal.end(journal.enter(user="alice"), "failed", at=NOW + 70)
+    journal.end(journal.enter(user="user-1"), EventStatus.DEAD, at=NOW + 60)
+    journal.end(journal.enter(user="alice"), EventStatus.DEAD, at=NOW + 70)
     failing_again = journal.people.endpoint_health(ENDPOINT)
 
     assert (recovered.delivered_at, recovered.failing_since) == (NOW + 50, None)
@@ -330,7 +339,8 @@ def test_delivery_in_one_partition_shows_that_the_endpoint_is_back(journal: Jour
 def test_disabled_endpoint_is_enabled_in_every_partition(journal: Journal) -> None:
     """After a 410 an operator's word is needed, and it is heard everywhere."""
     for number in range(8):
-        journal.end(journal.enter(user=f"user-{number}"), "gone", at=NOW + number)
+        entry = journal.enter(user=f"user-{number}")
+        journal.end(entry, EventStatus.DEAD, AttemptOutcome.GONE, at=NOW + number)
     disabled = journal.people.endpoint_health(ENDPOINT)
 
     enabled = journal.people.enable_endpoint(ENDPOINT)

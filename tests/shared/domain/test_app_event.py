@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain.app_event import EXPIRY, PULL, PUSH, RECONCILED, AppEvent, Verdict, event_id_for, to_json
+from shared.domain.app_event import EXPIRY, PULL, PUSH, RECONCILED, AppEvent, event_id_for, to_json
+from shared.domain.event_status import Verdict
 from shared.vod.context_token import UploadContext
 from shared.vod.notification import parse_notification, raw_json
 from shared.vod.notification_types import EventNotification

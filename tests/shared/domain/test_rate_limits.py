@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
+from shared.domain.event_status import IngestOutcome
 from shared.domain.rate_limits import UploadLimits, refuse_size
 from shared.domain.session import expiry_facts, facts_of
 from shared.errors import NotFoundError, RateLimit, RateLimitedError, UnprocessableError
@@ -94,7 +95,7 @@ class Beginner:
     def expire(self, session: UploadSession) -> None:
         """End an upload that nobody used."""
         now = session.ends_at
-        entry = new_entry(session, expiry_facts(now=now), rule="unless used")
+        entry = new_entry(session, expiry_facts(now=now), intended=IngestOutcome.APPLIED)
         self.store.journal(entry, endpoint="", now=now, next_attempt_at=None)
 
 

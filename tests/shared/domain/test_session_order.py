@@ -82,15 +82,18 @@ def test_running_task_flow_shows_how_far_it_has_come_in_every_order(store: Store
 
 @dataclass
 class Model:
-    """What a session should be, in plain Python: facts are only ever added."""
+    """What a session should be, in plain Python: facts are only ever added, an end to an unused one."""
 
     fields: dict[str, str]
     sequence: int = 0
     rank: float = 0
-    verdicts: list[str] = field(default_factory=list)
+    verdicts: list[str | None] = field(default_factory=list)
 
     def learn(self, facts: Facts, now: int) -> None:
         """Add what one event says."""
+        if "expired_at" in dict(facts.first) and "file_id" in self.fields:
+            self.verdicts.append(None)
+            return
         self.sequence += 1
         if facts.file_id and self.fields.setdefault("file_id", facts.file_id) != facts.file_id:
             self.verdicts.append("replayed")
@@ -134,12 +137,12 @@ def test_script_does_what_the_model_does(store: Store, events: list[tuple[Facts,
     session = new_session(f"user-{next(_users)}")
     model = Model({})
 
-    verdicts = []
-    for facts, now in events:
+    verdicts: list[str | None] = []
+    for facts, now in [(Facts(""), NOW), *events]:
         journaled = store.journal(new_entry(session, facts), endpoint="", now=now, next_attempt_at=None)
         verdicts.append(journaled.verdict)
         model.learn(facts, now)
-        assert journaled.sequence == model.sequence
+        assert journaled.sequence == (0 if journaled.verdict is None else model.sequence)
     found = store.find_upload(session.user_id, session.upload_id)
 
     assert verdicts == model.verdicts

@@ -168,7 +168,7 @@ def test_event_that_the_app_refuses_is_due_again(
     app.answer = lambda _request: Reply(status, headers={"Location": app.url})
     deliverer = deliverer_to(app.url, valkey_url, token)
 
-    assert deliverer.deliver(ingest(deliverer, uploaded(token))) == "retrying"
+    assert deliverer.deliver(ingest(deliverer, uploaded(token))) == "due"
 
     assert len(app.received) == 1
     assert due_in(deliverer) == 5
@@ -178,7 +178,7 @@ def test_app_that_is_down_gets_the_event_later(valkey_url: str, token: str) -> N
     """Nobody listening is a failed attempt like any other."""
     deliverer = deliverer_to(f"http://{HOST}:{refused_port()}", valkey_url, token)
 
-    assert deliverer.deliver(ingest(deliverer, uploaded(token))) == "retrying"
+    assert deliverer.deliver(ingest(deliverer, uploaded(token))) == "due"
     assert due_in(deliverer) == 5
 
 
@@ -187,7 +187,7 @@ def test_app_that_is_slow_is_left_when_the_time_is_over(valkey_url: str, token: 
     with HttpPeer(lambda _request: Reply(204, delay_seconds=9)) as slow:
         deliverer = deliverer_to(slow.url, valkey_url, token, seconds=0.5)
         started = time.monotonic()
-        assert deliverer.deliver(ingest(deliverer, uploaded(token))) == "retrying"
+        assert deliverer.deliver(ingest(deliverer, uploaded(token))) == "due"
 
     assert time.monotonic() - started < 2.0
 
@@ -208,9 +208,9 @@ def test_endpoint_that_is_gone_is_left_alone(app: HttpPeer, valkey_url: str, tok
     deliverer = deliverer_to(app.url, valkey_url, token)
     second_file = uploaded(token, file_id="5576678020099999999")
 
-    assert deliverer.deliver(ingest(deliverer, uploaded(token))) == "retrying"
-    assert deliverer.deliver(ingest(deliverer, changed(token))) == "retrying"
-    assert deliverer.deliver(ingest(deliverer, second_file)) == "retrying"
+    assert deliverer.deliver(ingest(deliverer, uploaded(token))) == "due"
+    assert deliverer.deliver(ingest(deliverer, changed(token))) == "due"
+    assert deliverer.deliver(ingest(deliverer, second_file)) == "due"
 
     assert len(app.received) == 1
     assert due_in(deliverer) == DISABLED_SECONDS
@@ -262,7 +262,7 @@ def test_failure_of_the_store_leaves_the_event_due(
     ingested, held = ingest(deliverer, uploaded(token)), ingest(cut_off, uploaded(token, file_id="1"))
     monkeypatch.setattr(Store, "finish_attempt", fail)
 
-    assert deliverer.deliver(ingested) == "retrying"
+    assert deliverer.deliver(ingested) == "due"
     assert cut_off.deliver(held) == "held"
     assert due_in(deliverer) == 10
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shared.domain.app_event import PULL, PUSH, Verdict
+from shared.domain.app_event import PULL, PUSH
+from shared.domain.event_status import Verdict
 from tests.shared.loopback_peer import HttpPeer, Reply
 from tests.shared.service import Clock, Service, new_lease, token_of
 from tests.shared.uploads import FILE_ID, OTHER_FILE_ID, TASK_ID, changed, new_session, uploaded
@@ -100,7 +101,7 @@ def test_what_was_confirmed_is_kept_for_the_next_attempt(deployment: Deployment,
     """An app that was away hears the same later, and VOD is not asked again."""
     deployment.records.kept[FILE_ID] = ORDER
     app.answer = lambda _request: Reply(500)
-    assert deployment.push(lie_about(ORDER)) == "retrying"
+    assert deployment.push(lie_about(ORDER)) == "due"
     asked = len(deployment.records.applications)
 
     app.answer = lambda _request: Reply(204)

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from shared.config.settings import EventDeliverySettings, load_settings
-from shared.domain.app_event import PULL, PUSH, RECONCILED, Verdict
+from shared.domain.app_event import PULL, PUSH, RECONCILED
+from shared.domain.event_status import Verdict
 from shared.domain.ingested_event import IngestedEvent, Source, journal_name
 from shared.domain.rate_limits import UploadLimits
 from shared.domain.session import UploadSession, UploadState, state_of
@@ -90,7 +91,7 @@ def test_event_that_vod_itself_gave_us_is_trusted(ingester: Ingester, origin: st
 
     ingested = ingest(ingester, uploaded(token), origin=origin)
 
-    assert ingested.journaled.status == "applied"
+    assert ingested.journaled.outcome == "applied"
     assert ingested.deliverable
     assert (ingested.event.verdict, ingested.event.verified, ingested.event.sequence) == (
         Verdict.ATTRIBUTED,
@@ -106,13 +107,13 @@ def test_pushed_event_is_held_until_vod_has_confirmed_its_file(ingester: Ingeste
     session, token = begun(ingester)
     held = ingest(ingester, uploaded(token))
 
-    assert held.journaled.status == "held"
+    assert held.journaled.outcome == "held"
     assert not held.deliverable
     assert found(ingester, session).file_id == ""
 
     sure = verify(ingester, held, Records({FILE_ID: token}))
 
-    assert sure.journaled.status == "verified"
+    assert sure.journaled.outcome == "verified"
     assert sure.deliverable
     assert (sure.event.verified, sure.event.sequence) == (True, 1)
     assert found(ingester, session).file_id == FILE_ID
@@ -139,7 +140,7 @@ def test_event_of_somebody_elses_upload_is_unattributed(
     """What the console or the server API uploads has no token of ours: it is passed on as it is (F34)."""
     ingested = ingest(ingester, uploaded(context), origin=origin)
 
-    assert ingested.journaled.status == "recorded"
+    assert ingested.journaled.outcome == "recorded"
     assert ingested.deliverable
     assert ingested.event.verdict is Verdict.UNATTRIBUTED
     assert ingested.event.uploader is None
@@ -265,7 +266,7 @@ def test_event_stays_held_while_vod_cannot_be_asked(ingester: Ingester) -> None:
 
     assert found(ingester, session).file_id == ""
     assert len(ingester.store.due_events(now=NOW + 60 + LEASE_SECONDS, limit=10)) == 1
-    assert verify(ingester, held, Records({FILE_ID: token})).journaled.status == "verified"
+    assert verify(ingester, held, Records({FILE_ID: token})).journaled.outcome == "verified"
 
 
 @pytest.mark.parametrize(("first", "second"), [(PUSH, PULL), (PULL, PUSH), (PUSH, PUSH), (PULL, PULL)])
@@ -278,7 +279,7 @@ def test_one_event_by_two_ways_is_one_event(ingester: Ingester, first: str, seco
         ingest(ingester, uploaded(token), origin=second),
     )
 
-    assert two.journaled.status == "duplicate"
+    assert two.journaled.outcome == "duplicate"
     assert not two.deliverable
     assert one.event.event_id == two.event.event_id
 
@@ -292,7 +293,7 @@ def test_task_flow_is_known_by_its_session_context(ingester: Ingester) -> None:
 
     ingested = verify(ingester, ingest(ingester, changed(token)), records)
 
-    assert (ingested.journaled.status, ingested.event.type) == ("verified", "procedure.finished")
+    assert (ingested.journaled.outcome, ingested.event.type) == ("verified", "procedure.finished")
     assert records.asked == [FILE_ID]
     assert state_of(found(ingester, session), now=NOW) is UploadState.READY
 
@@ -337,7 +338,7 @@ def test_event_comes_back_from_the_journal_as_it_went_in(
     recalled = ingester.recall(taken)
 
     assert recalled.event == ingested.event
-    assert recalled.journaled.status == ingested.journaled.status
+    assert recalled.journaled.outcome == ingested.journaled.outcome
     assert recalled.deliverable is ingested.deliverable
     assert recalled.entry.name == ingested.entry.name
     assert recalled.entry.lease == "timer"
@@ -379,7 +380,7 @@ def test_expired_upload_is_an_event_for_the_app(ingester: Ingester) -> None:
         Verdict.ATTRIBUTED,
         1,
     )
-    assert again.journaled.status == "duplicate"
+    assert again.journaled.outcome == "duplicate"
     assert ingester.recall(taken).event == ingested.event
 
 
@@ -451,7 +452,7 @@ def test_legacy_task_flow_before_its_upload_stays_one_event(ingester: Ingester) 
     again = ingest(ingester, legacy_change(), origin=PULL)
 
     assert early.event.verdict is Verdict.UNATTRIBUTED
-    assert again.journaled.status == "duplicate"
+    assert again.journaled.outcome == "duplicate"
 
 
 def test_forged_legacy_upload_takes_no_task_flow_over(ingester: Ingester) -> None:

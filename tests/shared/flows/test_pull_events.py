@@ -436,7 +436,7 @@ def test_event_that_was_pushed_and_pulled_is_one(service: Service, vod: Account)
 
     trusting.pulling().run()
 
-    assert trusting.ingest(pulled_first, "push").journaled.status == "duplicate"
+    assert trusting.ingest(pulled_first, "push").journaled.outcome == "duplicate"
     assert len(trusting.records()) == 2
     assert trusting.record(ingested)["origin"] == "push"
     assert left_in(vod) == 0

@@ -197,7 +197,7 @@ def test_push_that_comes_late_is_a_duplicate_of_what_was_found(
 
     late = service.ingest(uploaded(token_of(session), file_id=file_id), "push")
 
-    assert late.journaled.status == "duplicate"
+    assert late.journaled.outcome == "duplicate"
     assert [event["id"] for event in received(app, service)] == [late.event.event_id]
 
 

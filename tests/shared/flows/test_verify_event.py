@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 
-from shared.domain.app_event import PULL, PUSH, RECONCILED, Verdict, to_json
+from shared.domain.app_event import PULL, PUSH, RECONCILED, to_json
+from shared.domain.event_status import Verdict
 from shared.domain.session import UploadState, state_of
 from shared.errors import VodApiError
 from shared.flows.verify_event import MAX_ATTEMPTS
@@ -60,7 +61,7 @@ def settle(service: Service, ingested: IngestedEvent, records: Records) -> Inges
 def push(service: Service, event: dict[str, Any], records: Records) -> IngestedEvent:
     """Take in a pushed event, and ask VOD about it."""
     ingested = service.ingest(event, PUSH)
-    return settle(service, ingested, records) if ingested.journaled.status == "held" else ingested
+    return settle(service, ingested, records) if ingested.journaled.outcome == "held" else ingested
 
 
 def look_again(service: Service, records: Records) -> IngestedEvent:
@@ -183,7 +184,7 @@ def test_true_event_after_a_lie_is_a_copy_of_the_truth(service: Service, token: 
 
     again = service.ingest(uploaded(token), second)
 
-    assert again.journaled.status == "duplicate"
+    assert again.journaled.outcome == "duplicate"
     assert again.event.event_id == first.event.event_id
     assert told(first)["mediaUrl"] != LIE
 
@@ -256,15 +257,15 @@ def test_true_end_after_a_false_one_is_heard_once(
     true = changed(token, subtask="FAIL")
     records.run(true)
     ingested = service.ingest(true, origin)
-    if ingested.journaled.status == "duplicate":
+    if ingested.journaled.outcome == "duplicate":
         ingested = look_again(service, records)
-    elif ingested.journaled.status == "held":
+    elif ingested.journaled.outcome == "held":
         ingested = settle(service, ingested, records)
 
     assert (ingested.event.type, told(ingested)["verified"]) == ("procedure.finished", True)
     assert told(ingested)["procedure"]["succeeded"] is False
     assert state_of(service.find(session), now=int(service.clock())) is UploadState.FAILED
-    assert service.ingest(true, PUSH).journaled.status == "duplicate"
+    assert service.ingest(true, PUSH).journaled.outcome == "duplicate"
     assert service.find(session).sequence == 1
 
 
@@ -339,7 +340,7 @@ def test_nothing_is_decided_while_vod_cannot_be_asked(service: Service, token: s
         give_up(service, held, records)
 
     records.failing = set()
-    assert settle(service, held, records).journaled.status == "verified"
+    assert settle(service, held, records).journaled.outcome == "verified"
 
 
 def test_event_of_another_type_is_its_uploads_and_not_verified(service: Service, token: str) -> None:
@@ -399,7 +400,7 @@ def test_replay_after_days_is_a_copy(
     let_pass(service, 6 * DAY)
     again = service.ingest(uploaded(token), origin)
 
-    assert (again.journaled.status, again.deliverable) == ("duplicate", False)
+    assert (again.journaled.outcome, again.deliverable) == ("duplicate", False)
     assert service.find(session) == before
 
 
@@ -420,7 +421,7 @@ def test_replay_after_the_retention_is_told_again_as_late_and_under_its_old_id(
         True,
         told(first)["mediaUrl"],
     )
-    assert push(service, uploaded(token), records).journaled.status == "duplicate"
+    assert push(service, uploaded(token), records).journaled.outcome == "duplicate"
 
 
 def test_replay_of_a_file_that_is_gone_is_told_to_nobody(service: Service, token: str) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from shared.domain.event_status import AttemptOutcome, EventStatus, IngestOutcome
 from shared.domain.journal import AttemptEnding
 from shared.store.connection import StoreScope
 from shared.store.endpoint import Backlog
@@ -30,13 +31,13 @@ def test_every_event_counts_where_it_stands_in_whatever_partition(store: Store) 
     """Those that wait with the time of the first of them; those given up by how that came to be."""
     entry = new_entry(new_session(), facts_in(uploaded()))
     for number in range(40):
-        waiting = replace(entry, name=f"waiting-{number}", upload=None, rule="record")
+        waiting = replace(entry, name=f"waiting-{number}", upload=None, intended=IngestOutcome.RECORDED)
         store.journal(waiting, endpoint=ENDPOINT, now=NOW, next_attempt_at=NOW + 100 + number)
-    forged = replace(entry, name="forged", upload=None, rule="quarantine")
+    forged = replace(entry, name="forged", upload=None, intended=IngestOutcome.QUARANTINED)
     store.journal(forged, endpoint=ENDPOINT, now=NOW, next_attempt_at=None)
-    given_up = replace(entry, name="given-up", upload=None, rule="record")
+    given_up = replace(entry, name="given-up", upload=None, intended=IngestOutcome.RECORDED)
     store.journal(given_up, endpoint=ENDPOINT, now=NOW, next_attempt_at=NOW)
-    ending = AttemptEnding(given_up.lease, ENDPOINT, NOW, "failed", None, {"delivery": "dead"})
+    ending = AttemptEnding(given_up.lease, ENDPOINT, NOW, EventStatus.DEAD, AttemptOutcome.FAILED, None, {})
     assert store.finish_attempt(store.key_of(given_up), ending)
     for _ in range(FAILURES_BEFORE_PARKING):
         store.count_failure("poison", problem="ValueError", now=NOW)

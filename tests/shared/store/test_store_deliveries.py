@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import redis
 
+from shared.domain.event_status import AttemptOutcome, EventStatus
 from shared.domain.journal import AttemptEnding, EventEntry, EventKey, TakenEvent
 from shared.store.connection import StoreScope
 from shared.store.journal import Store
@@ -38,12 +39,14 @@ def take(
 
 def failed(lease: str = "lease-1", *, again_at: int | None = NOW + 300) -> AttemptEnding:
     """Describe an attempt that the app did not take."""
-    return AttemptEnding(lease, ENDPOINT, NOW + 1, "failed", again_at, {"delivery": "due", "attempts": "1"})
+    status = EventStatus.DEAD if again_at is None else EventStatus.DUE
+    return AttemptEnding(lease, ENDPOINT, NOW + 1, status, AttemptOutcome.FAILED, again_at, {"attempts": "1"})
 
 
 def delivered(lease: str = "lease-1") -> AttemptEnding:
     """Describe an attempt that succeeded."""
-    return AttemptEnding(lease, ENDPOINT, NOW + 1, "delivered", None, {"delivery": "delivered"})
+    status, outcome = EventStatus.DELIVERED, AttemptOutcome.DELIVERED
+    return AttemptEnding(lease, ENDPOINT, NOW + 1, status, outcome, None, {"attempts": "1"})
 
 
 def test_event_is_due_when_the_lease_of_its_bearer_ends(store: Store, entry: EventEntry) -> None:
@@ -86,7 +89,7 @@ def test_event_whose_holder_died_is_given_again(store: Store, entry: EventEntry)
 
 def test_unknown_event_cannot_be_taken_or_finished(store: Store, entry: EventEntry) -> None:
     """An event that is not there is nobody's."""
-    at = replace(store.key_of(entry), key=store.key_of(entry).key + "0")
+    at = store.key_of(entry)._replace(key=store.key_of(entry).key + "0")
 
     assert take(store, at) is None
     assert store.finish_attempt(at, delivered()) is False
@@ -142,7 +145,9 @@ def test_endpoint_that_is_gone_is_disabled_until_it_takes_an_event(store: Store)
     session = new_session()
     entries = [new_entry(session) for _ in range(3)]
     at = [store.key_of(entry) for entry in entries]
-    gone = AttemptEnding("lease-1", ENDPOINT, NOW, "gone", NOW + 300, {"delivery": "due"})
+    gone = AttemptEnding(
+        "lease-1", ENDPOINT, NOW, EventStatus.DUE, AttemptOutcome.GONE, NOW + 300, {"attempts": "1"}
+    )
 
     first = store.journal(entries[0], endpoint=ENDPOINT, now=NOW, next_attempt_at=DUE)
     store.finish_attempt(at[0], gone)
@@ -165,7 +170,7 @@ def test_attempt_that_was_none_says_nothing_of_the_endpoint(
 ) -> None:
     """Waiting for VOD is not the app's failure; a failure is, and is dated once."""
     at = store.key_of(entry)
-    waiting = AttemptEnding("lease-1", ENDPOINT, NOW, "waiting", NOW + 5, {"delivery": "due"})
+    waiting = AttemptEnding("lease-1", ENDPOINT, NOW, EventStatus.DUE, None, NOW + 5, {"attempts": "1"})
 
     with redis.Redis.from_url(valkey_url, decode_responses=True) as client:
         store.finish_attempt(at, waiting)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count
@@ -7,6 +8,7 @@ from itertools import count
 import pytest
 import redis
 
+from shared.domain.event_status import EventStatus, IngestOutcome, Verdict
 from shared.domain.journal import AttemptEnding, EventEntry, Journaled
 from shared.domain.rate_limits import UploadLimits
 from shared.domain.session import UploadSession, UploadState, expiry_facts, state_of
@@ -60,7 +62,7 @@ def test_trusted_event_moves_its_upload(store: Store, session: UploadSession) ->
 
     journaled = journal(store, new_entry(session, facts))
 
-    assert journaled == Journaled("applied", "attributed", 1)
+    assert journaled == Journaled(IngestOutcome.APPLIED, Verdict.ATTRIBUTED, 1)
     address = f"https://1500012345.vod-example.test/{FILE_ID}"
     assert found(store, session) == replace(
         session,
@@ -86,7 +88,7 @@ def test_second_copy_is_a_duplicate_and_moves_nothing(store: Store, session: Upl
         store, new_entry(session, facts_in(uploaded(file_id=OTHER_FILE_ID)), name="one", lease="lease-2")
     )
 
-    assert again == disguised == Journaled("duplicate")
+    assert again == disguised == Journaled(IngestOutcome.DUPLICATE)
     assert found(store, session) == before
 
 
@@ -98,7 +100,7 @@ def test_one_of_many_copies_is_new(store: Store, session: UploadSession) -> None
         entries = [new_entry(session, facts, name="one", lease=f"lease-{number}") for number in range(32)]
         journaled = list(pool.map(lambda entry: journal(store, entry), entries))
 
-    assert sorted(one.status for one in journaled) == ["applied", *["duplicate"] * 31]
+    assert sorted(one.outcome for one in journaled) == ["applied", *["duplicate"] * 31]
     assert found(store, session).sequence == 1
 
 
@@ -123,8 +125,8 @@ def test_first_file_claims_the_upload_and_a_second_is_replayed(store: Store, ses
     second = journal(store, new_entry(session, facts_in(uploaded(file_id=OTHER_FILE_ID))))
     its_flow = journal(store, new_entry(session, facts_in(changed(file_id=OTHER_FILE_ID, subtask="FAIL"))))
 
-    assert second == Journaled("applied", "replayed", 2)
-    assert its_flow == Journaled("applied", "replayed", 3)
+    assert second == Journaled(IngestOutcome.APPLIED, Verdict.REPLAYED, 2)
+    assert its_flow == Journaled(IngestOutcome.APPLIED, Verdict.REPLAYED, 3)
     assert found(store, session) == replace(before, sequence=3)
 
 
@@ -133,9 +135,9 @@ def test_one_of_many_files_claims_the_upload(store: Store, session: UploadSessio
     entries = [new_entry(session, facts_in(uploaded(file_id=str(10**18 + number)))) for number in range(32)]
 
     with ThreadPoolExecutor(16) as pool:
-        verdicts = [one.verdict for one in pool.map(lambda entry: journal(store, entry), entries)]
+        verdicts = Counter(one.verdict for one in pool.map(lambda entry: journal(store, entry), entries))
 
-    assert sorted(verdicts) == ["attributed", *["replayed"] * 31]
+    assert verdicts == {Verdict.ATTRIBUTED: 1, Verdict.REPLAYED: 31}
 
 
 @pytest.mark.parametrize(
@@ -183,7 +185,7 @@ def test_lost_record_is_made_anew_from_the_token(store: Store) -> None:
 
     journaled = journal(store, new_entry(lost, facts_in(uploaded())))
 
-    assert journaled == Journaled("applied", "attributed", 1)
+    assert journaled == Journaled(IngestOutcome.APPLIED, Verdict.ATTRIBUTED, 1)
     again = found(store, lost)
     assert (again.user_id, again.grant, again.file_id) == ("alice", lost.grant, FILE_ID)
     assert (again.issued_at, again.ends_at) == (lost.issued_at, lost.ends_at)
@@ -199,19 +201,19 @@ def test_record_that_is_there_is_not_overwritten_by_the_token(store: Store, sess
 
 def test_event_of_no_upload_is_recorded(store: Store) -> None:
     """An event without a token of ours is kept and due for delivery, and moves nothing."""
-    journaled = journal(store, new_entry(None, rule="record"))
+    journaled = journal(store, new_entry(None, intended=IngestOutcome.RECORDED))
 
-    assert journaled == Journaled("recorded")
+    assert journaled == Journaled(IngestOutcome.RECORDED)
     assert len(store.due_events(now=NOW + 70, limit=10)) == 1
 
 
 def test_quarantined_event_is_kept_and_never_due(store: Store, valkey_url: str) -> None:
     """What claims to be ours and is not can be looked at, and is not delivered."""
-    entry = new_entry(None, rule="quarantine")
+    entry = new_entry(None, intended=IngestOutcome.QUARANTINED)
 
     journaled = store.journal(entry, endpoint=ENDPOINT, now=NOW, next_attempt_at=None)
 
-    assert journaled == Journaled("recorded")
+    assert journaled == Journaled(IngestOutcome.RECORDED)
     assert store.due_events(now=NOW + 99_999, limit=10) == ()
     with redis.Redis.from_url(valkey_url, decode_responses=True) as client:
         assert client.zrange(f"{store.key_of(entry).partition}:quarantined", 0, -1) == [
@@ -221,59 +223,65 @@ def test_quarantined_event_is_kept_and_never_due(store: Store, valkey_url: str) 
 
 def test_untrusted_event_is_held_and_moves_nothing_yet(store: Store, session: UploadSession) -> None:
     """A pushed event waits for the read-back: its upload stays as it was, its delivery is due."""
-    journaled = journal(store, new_entry(session, facts_in(uploaded()), rule="hold"))
+    journaled = journal(store, new_entry(session, facts_in(uploaded()), intended=IngestOutcome.HELD))
 
-    assert journaled == Journaled("held")
+    assert journaled == Journaled(IngestOutcome.HELD)
     assert found(store, session) == session
     assert len(store.due_events(now=NOW + 70, limit=10)) == 1
 
 
 def test_genuine_event_moves_its_upload_when_it_is_settled(store: Store, session: UploadSession) -> None:
     """Once VOD has confirmed the file, the held event counts as if it had been trusted."""
-    entry = new_entry(session, facts_in(uploaded()), rule="hold")
+    entry = new_entry(session, facts_in(uploaded()), intended=IngestOutcome.HELD)
     journal(store, entry)
 
     settled = store.settle(entry, now=NOW + 61, genuine=True)
 
-    assert settled == Journaled("verified", "attributed", 1)
+    assert settled == Journaled(IngestOutcome.VERIFIED, Verdict.ATTRIBUTED, 1)
     assert found(store, session).file_id == FILE_ID
 
 
 def test_forged_event_leaves_the_upload_untouched(store: Store, session: UploadSession) -> None:
     """When the read-back disagrees the event is quarantined, and the genuine file still has its place."""
-    forged = new_entry(session, facts_in(uploaded(file_id=OTHER_FILE_ID)), rule="hold")
+    forged = new_entry(session, facts_in(uploaded(file_id=OTHER_FILE_ID)), intended=IngestOutcome.HELD)
     journal(store, forged)
 
-    assert store.settle(forged, now=NOW + 61, genuine=False) == Journaled("quarantined", "quarantined")
+    assert store.settle(forged, now=NOW + 61, genuine=False) == Journaled(
+        IngestOutcome.QUARANTINED, Verdict.QUARANTINED
+    )
     assert found(store, session) == session
     assert store.due_events(now=NOW + 99_999, limit=10) == ()
 
-    genuine = new_entry(session, facts_in(uploaded()), rule="hold")
+    genuine = new_entry(session, facts_in(uploaded()), intended=IngestOutcome.HELD)
     journal(store, genuine)
-    assert store.settle(genuine, now=NOW + 62, genuine=True) == Journaled("verified", "attributed", 1)
+    assert store.settle(genuine, now=NOW + 62, genuine=True) == Journaled(
+        IngestOutcome.VERIFIED, Verdict.ATTRIBUTED, 1
+    )
 
 
 def test_verified_event_vouches_for_no_other(store: Store, session: UploadSession) -> None:
     """That a file is the upload's says nothing about what the next pushed event tells of it."""
-    first = new_entry(session, facts_in(uploaded(task_id=TASK_ID)), rule="hold")
+    first = new_entry(session, facts_in(uploaded(task_id=TASK_ID)), intended=IngestOutcome.HELD)
     journal(store, first)
     store.settle(first, now=NOW + 61, genuine=True)
     pulled = new_entry(session, facts_in(changed(status="PROCESSING")), verified=True)
 
-    assert journal(store, pulled) == Journaled("applied", "attributed", 2)
-    assert journal(store, new_entry(session, facts_in(changed()), rule="hold")) == Journaled("held")
+    assert journal(store, pulled) == Journaled(IngestOutcome.APPLIED, Verdict.ATTRIBUTED, 2)
+    assert journal(store, new_entry(session, facts_in(changed()), intended=IngestOutcome.HELD)) == Journaled(
+        IngestOutcome.HELD
+    )
 
 
 def test_event_of_which_only_the_file_is_confirmed_is_not_verified(
     store: Store, session: UploadSession, valkey_url: str
 ) -> None:
     """It is its upload's, and counts; that VOD vouches for it is not said."""
-    entry = new_entry(session, facts_in(uploaded()), rule="hold")
+    entry = new_entry(session, facts_in(uploaded()), intended=IngestOutcome.HELD)
     journal(store, entry)
 
     settled = store.settle(entry, now=NOW + 61, genuine=True, confirmed=False)
 
-    assert settled == Journaled("applied", "attributed", 1)
+    assert settled == Journaled(IngestOutcome.APPLIED, Verdict.ATTRIBUTED, 1)
     with redis.Redis.from_url(valkey_url, decode_responses=True) as client:
         assert client.hget(store.key_of(entry).key, "verified") == "0"
 
@@ -282,7 +290,7 @@ def test_truth_takes_the_place_of_what_was_pushed(
     store: Store, session: UploadSession, valkey_url: str
 ) -> None:
     """Facts and fields that are settled are those the read-back brought."""
-    entry = new_entry(session, facts_in(uploaded(file_id=OTHER_FILE_ID)), rule="hold")
+    entry = new_entry(session, facts_in(uploaded(file_id=OTHER_FILE_ID)), intended=IngestOutcome.HELD)
     journal(store, entry)
     truth = replace(entry, facts=facts_in(uploaded()), fields=(("raw", '{"true":1}'), ("pushed", "{}")))
 
@@ -295,26 +303,26 @@ def test_truth_takes_the_place_of_what_was_pushed(
 
 def test_quarantined_event_stands_in_nobodys_way(store: Store, session: UploadSession) -> None:
     """What was not so when it was told may be so by now: a copy is a new event."""
-    forged = new_entry(session, facts_in(changed()), rule="hold", name="end")
+    forged = new_entry(session, facts_in(changed()), intended=IngestOutcome.HELD, name="end")
     journal(store, forged)
     store.settle(forged, now=NOW + 61, genuine=False)
     true = replace(forged, lease="lease-2")
 
-    assert journal(store, true, now=NOW + 90) == Journaled("held")
+    assert journal(store, true, now=NOW + 90) == Journaled(IngestOutcome.HELD)
     assert len(store.due_events(now=NOW + 100, limit=10)) == 1
-    assert store.settle(forged, now=NOW + 91, genuine=True) == Journaled("lost")
-    assert store.settle(true, now=NOW + 91, genuine=True) == Journaled("verified", "attributed", 1)
+    assert store.settle(forged, now=NOW + 91, genuine=True) == Journaled(IngestOutcome.LOST)
+    assert store.settle(true, now=NOW + 91, genuine=True) == Journaled(
+        IngestOutcome.VERIFIED, Verdict.ATTRIBUTED, 1
+    )
 
 
 def test_held_event_that_was_given_up_stands_in_nobodys_way(store: Store, session: UploadSession) -> None:
     """VOD could not be asked for days; its event comes again, and is asked about anew."""
-    entry = new_entry(session, facts_in(changed()), rule="hold", name="end")
+    entry = new_entry(session, facts_in(changed()), intended=IngestOutcome.HELD, name="end")
     journal(store, entry)
-    store.finish_attempt(
-        store.key_of(entry), ending(entry, now=NOW + 70, next_attempt_at=None, delivery="dead")
-    )
+    store.finish_attempt(store.key_of(entry), ending(entry, now=NOW + 70, next_attempt_at=None))
 
-    assert journal(store, replace(entry, lease="lease-2"), now=NOW + 90) == Journaled("held")
+    assert journal(store, replace(entry, lease="lease-2"), now=NOW + 90) == Journaled(IngestOutcome.HELD)
 
 
 @pytest.mark.parametrize(("waits", "due_at"), [(HOUR, NOW + 90), (30, NOW + 120)])
@@ -322,34 +330,35 @@ def test_copy_of_a_held_event_has_it_looked_at_soon(
     store: Store, session: UploadSession, waits: int, due_at: int
 ) -> None:
     """A lie told ahead of time must not make the true event wait; a lease in force is left alone."""
-    entry = new_entry(session, facts_in(changed()), rule="hold", name="end")
+    entry = new_entry(session, facts_in(changed()), intended=IngestOutcome.HELD, name="end")
     journal(store, entry)
-    store.finish_attempt(
-        store.key_of(entry), ending(entry, now=NOW + 70, next_attempt_at=NOW + 90 + waits, delivery="due")
-    )
+    store.finish_attempt(store.key_of(entry), ending(entry, now=NOW + 70, next_attempt_at=NOW + 90 + waits))
 
-    assert journal(store, replace(entry, lease="lease-2"), now=NOW + 90) == Journaled("duplicate")
+    assert journal(store, replace(entry, lease="lease-2"), now=NOW + 90) == Journaled(IngestOutcome.DUPLICATE)
     assert store.due_events(now=due_at - 1, limit=10) == ()
     assert len(store.due_events(now=due_at, limit=10)) == 1
 
 
-def ending(entry: EventEntry, *, now: int, next_attempt_at: int | None, delivery: str) -> AttemptEnding:
+def ending(entry: EventEntry, *, now: int, next_attempt_at: int | None) -> AttemptEnding:
     """End a look in vain."""
     return AttemptEnding(
         lease=entry.lease,
         endpoint=ENDPOINT,
         now=now,
-        outcome="waiting",
+        status=EventStatus.DEAD if next_attempt_at is None else EventStatus.DUE,
+        outcome=None,
         next_attempt_at=next_attempt_at,
-        fields={"delivery": delivery},
+        fields={},
     )
 
 
 def test_event_that_was_only_trusted_vouches_for_nothing(store: Store, session: UploadSession) -> None:
     """With the read-back off, an upload moves, and its file does not count as verified."""
-    assert journal(store, new_entry(session, facts_in(uploaded()))).status == "applied"
+    assert journal(store, new_entry(session, facts_in(uploaded()))).outcome == "applied"
 
-    assert journal(store, new_entry(session, facts_in(changed()), rule="hold")).status == "held"
+    assert (
+        journal(store, new_entry(session, facts_in(changed()), intended=IngestOutcome.HELD)).outcome == "held"
+    )
 
 
 def test_event_without_a_file_is_never_taken_for_verified(store: Store, session: UploadSession) -> None:
@@ -358,19 +367,19 @@ def test_event_without_a_file_is_never_taken_for_verified(store: Store, session:
 
     journal(store, new_entry(session, facts_in(event), verified=True))
 
-    assert journal(store, new_entry(session, facts_in(event), rule="hold")).status == "held"
+    assert journal(store, new_entry(session, facts_in(event), intended=IngestOutcome.HELD)).outcome == "held"
 
 
 def test_event_settled_by_nobodys_lease_is_lost_to_him(store: Store, session: UploadSession) -> None:
     """Who no longer holds the lease changes neither the event nor the upload (F29)."""
-    entry = new_entry(session, facts_in(uploaded()), rule="hold")
+    entry = new_entry(session, facts_in(uploaded()), intended=IngestOutcome.HELD)
     journal(store, entry)
     late = replace(entry, lease="lease-of-somebody-else")
     unknown = new_entry(session, facts_in(uploaded()))
 
-    assert store.settle(late, now=NOW + 61, genuine=True) == Journaled("lost")
-    assert store.settle(late, now=NOW + 61, genuine=False) == Journaled("lost")
-    assert store.settle(unknown, now=NOW + 61, genuine=True) == Journaled("lost")
+    assert store.settle(late, now=NOW + 61, genuine=True) == Journaled(IngestOutcome.LOST)
+    assert store.settle(late, now=NOW + 61, genuine=False) == Journaled(IngestOutcome.LOST)
+    assert store.settle(unknown, now=NOW + 61, genuine=True) == Journaled(IngestOutcome.LOST)
     assert found(store, session) == session
 
 
@@ -378,9 +387,11 @@ def test_unused_upload_expires(store: Store, session: UploadSession) -> None:
     """The end of an upload nobody used is an event like any other, with its number."""
     end = NOW + SESSION_SECONDS
 
-    journaled = journal(store, new_entry(session, expiry_facts(now=end), rule="unless used"), now=end)
+    journaled = journal(
+        store, new_entry(session, expiry_facts(now=end), intended=IngestOutcome.APPLIED), now=end
+    )
 
-    assert journaled == Journaled("applied", "attributed", 1)
+    assert journaled == Journaled(IngestOutcome.APPLIED, Verdict.ATTRIBUTED, 1)
     assert state_of(found(store, session), now=NOW) is UploadState.EXPIRED
     assert store.uploads_to_check(now=end * 2, limit=10) == ()
 
@@ -390,9 +401,9 @@ def test_upload_that_was_used_after_all_does_not_expire(store: Store, session: U
     journal(store, new_entry(session, facts_in(uploaded())))
     before = found(store, session)
 
-    ending = new_entry(session, expiry_facts(now=NOW), rule="unless used")
+    ending = new_entry(session, expiry_facts(now=NOW), intended=IngestOutcome.APPLIED)
 
-    assert journal(store, ending) == Journaled("superseded")
+    assert journal(store, ending) == Journaled(IngestOutcome.SUPERSEDED)
     assert found(store, session) == before
     assert len(store.due_events(now=NOW + 99_999, limit=10)) == 1
 
@@ -403,15 +414,17 @@ def test_cancelled_and_lost_uploads_do_not_expire(store: Store, session: UploadS
     lost = new_session()
 
     for ended in (session, lost):
-        ending = new_entry(ended, expiry_facts(now=NOW), rule="unless used")
-        assert journal(store, ending) == Journaled("superseded")
+        ending = new_entry(ended, expiry_facts(now=NOW), intended=IngestOutcome.APPLIED)
+        assert journal(store, ending) == Journaled(IngestOutcome.SUPERSEDED)
 
 
 def test_file_after_the_announced_end_is_late(store: Store, session: UploadSession) -> None:
     """A file can still come after `upload.expired`: it is accepted, marked, and outweighs the end."""
-    journal(store, new_entry(session, expiry_facts(now=NOW + 60), rule="unless used"))
+    journal(store, new_entry(session, expiry_facts(now=NOW + 60), intended=IngestOutcome.APPLIED))
 
-    assert journal(store, new_entry(session, facts_in(uploaded()))) == Journaled("applied", "late", 2)
+    assert journal(store, new_entry(session, facts_in(uploaded()))) == Journaled(
+        IngestOutcome.APPLIED, Verdict.LATE, 2
+    )
     assert state_of(found(store, session), now=NOW) is UploadState.UPLOADED
 
 

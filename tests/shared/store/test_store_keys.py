@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
+from shared.domain.event_status import AttemptOutcome, EventStatus, IngestOutcome
 from shared.domain.journal import AttemptEnding
 from shared.domain.rate_limits import UploadLimits
 from shared.store.connection import StoreScope
@@ -62,7 +63,7 @@ class Story:
 
     def quarantine(self) -> object:
         """Journal an event that is never delivered."""
-        entry = new_entry(None, rule="quarantine", name=f"forged-{CANARY_USER}")
+        entry = new_entry(None, intended=IngestOutcome.QUARANTINED, name=f"forged-{CANARY_USER}")
         return self.store.journal(entry, endpoint=ENDPOINT, now=NOW, next_attempt_at=None)
 
     def settle(self) -> object:
@@ -80,7 +81,7 @@ class Story:
 
     def finish(self) -> object:
         """Write down an attempt that failed for good."""
-        ending = AttemptEnding("lease-2", ENDPOINT, NOW + 11, "gone", None, {"delivery": "dead"})
+        ending = AttemptEnding("lease-2", ENDPOINT, NOW + 11, EventStatus.DEAD, AttemptOutcome.GONE, None, {})
         return self.store.finish_attempt(self.store.key_of(self.entry), ending)
 
     def turn(self) -> object:
@@ -115,7 +116,7 @@ def story(valkey_url: str) -> Story:
     """Make a story that has not begun."""
     store = Store(valkey_url, StoreScope("test", RETENTION_SECONDS))
     session = new_session(CANARY_USER, context=CANARY_CONTEXT)
-    return Story(store, session, new_entry(session, facts_in(uploaded()), rule="hold"))
+    return Story(store, session, new_entry(session, facts_in(uploaded()), intended=IngestOutcome.HELD))
 
 
 @pytest.fixture

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import re
+from collections import deque
+
+import pytest
+
+from local.repository import REPOSITORY
+from shared.domain.event_status import (
+    TRANSITIONS,
+    WITHHELD,
+    AttemptOutcome,
+    EventStatus,
+    IngestOutcome,
+    Verdict,
+    log_word,
+)
+from shared.store import journal_scripts
+from tests.shared.domain.watched_event import EVENTS, NOTHING_KEPT, STEPS, TAKES, WatchedEvent, park
+from tests.shared.loopback_peer import HttpPeer
+
+FIELDS = (
+    "attempts bytes cancelled_at delivered_at delivery disabled_at ends_at expired_at failing_since failures "
+    "file_id lease limits problem procedure procedure_rank quota raw received_at reserved_bytes sequence "
+    "status updated_at uploaded_at uploads user_id verdict verified"
+)
+"""The fields of records that the scripts about events name."""
+QUOTA_WORDS = {"reserved", "used", "returned"}
+
+
+def test_scripts_make_the_transitions_of_the_table_and_no_others(valkey_url: str) -> None:
+    """Every step, in every situation that steps lead to, with real scripts: what is seen is the table."""
+    with HttpPeer(lambda _request: TAKES) as app:
+        watched = WatchedEvent(valkey_url, app)
+        for event in EVENTS.values():
+            watched.event = event
+            watched.restore(NOTHING_KEPT)
+            known, left = {watched.situation()}, deque([NOTHING_KEPT])
+            while left:
+                snapshot = left.popleft()
+                for step in STEPS:
+                    watched.restore(snapshot)
+                    step(watched)
+                    if watched.situation() not in known:
+                        known.add(watched.situation())
+                        left.append(watched.save())
+        watched.restore(NOTHING_KEPT)
+        park(watched)
+
+    allowed = {(before, after) for before, following in TRANSITIONS.items() for after in following}
+    assert watched.transitions == allowed
+
+
+def test_scripts_have_no_word_that_no_enum_has() -> None:
+    """A word that a script misspells would be a status that nobody reads."""
+    scripts = "".join(text for name, text in vars(journal_scripts).items() if name.isupper())
+    quoted = set(re.findall(r"'([a-z_]+)'", re.sub("--.*", "", scripts)))
+    members = {word.value for kind in (Verdict, IngestOutcome, AttemptOutcome, EventStatus) for word in kind}
+
+    assert quoted - members - {WITHHELD} == {*FIELDS.split(), *QUOTA_WORDS} - members
+
+
+def test_operations_page_explains_every_status() -> None:
+    """An operator who reads a status finds what it means and what ends it."""
+    page = (REPOSITORY / "docs/operations.md").read_text(encoding="utf-8")
+    table = page.split("| Status |")[1].split("\n\n")[0]
+
+    explained = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+    assert sorted(explained) == sorted(status.value for status in EventStatus)
+
+
+@pytest.mark.parametrize("word", [*EventStatus, *IngestOutcome])
+def test_log_has_one_word_of_its_own(word: EventStatus | IngestOutcome) -> None:
+    """Log lines and figures keep `retrying` for an event that is due again."""
+    assert log_word(word) == ("retrying" if word is EventStatus.DUE else word.value)
