@@ -16,11 +16,14 @@ from local.stack.embedded_store import EmbeddedStore
 from tests.bench import cachegrind, layouts
 from tests.bench.invocations import Deployment
 from tests.bench.series import keep, machine
-from tests.bench.starts import WITH_READ_BACK_AND_WEBHOOK, ColdStarts, packaged_cases
+from tests.bench.starts import WITH_READ_BACK_AND_WEBHOOK, ColdStarts, WrongAnswerError, packaged_cases
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tests.bench.starts import Case
+
+ATTEMPTS = 3
 MOST_TIMES_THE_DEMO = {
     "upload_signature, packaged": 2.94,
     "upload_status, packaged": 2.59,
@@ -56,8 +59,16 @@ def counted() -> dict[str, int]:
         for name, case in packaged_cases(deployment, target, layouts.packaged(target)).items():
             # The first start loads the scripts into the store, which a cold start rarely has to do.
             starts.start(name, case)
-            counts[name] = starts.count(name, case)
+            counts[name] = _count(starts, name, case)
     return counts
+
+
+def _count(starts: ColdStarts, name: str, case: Case) -> int:
+    """Count a case, again where the function ran out of time: valgrind makes it some forty times slower."""
+    for _ in range(ATTEMPTS - 1):
+        with contextlib.suppress(WrongAnswerError):
+            return starts.count(name, case)
+    return starts.count(name, case)
 
 
 def times_the_demo(counts: Mapping[str, int]) -> dict[str, float]:

@@ -101,6 +101,12 @@ class Deployment:
             return isinstance(result, dict) and result.get("statusCode") == 200
         return isinstance(result, dict) and "error" not in result
 
+    def is_delivered(self, result: Any) -> bool:  # noqa: ANN401  # as above
+        """Whether an event was answered and its webhook, the only one since the last call, was received."""
+        requests = len(self._app.received)
+        self._app.received.clear()
+        return requests == 1 and self.is_right("event_notification", result)
+
     def _news(self) -> dict[str, object]:
         number = next(self._numbers)
         token = decode(self.begin(f"user-{number % 1000}").signature).values["sourceContext"]
