@@ -110,6 +110,18 @@ def test_makefile_reads_the_runtime_version() -> None:
     assert asked.stdout.split() == [runtime.VERSION]
 
 
+def test_supported_versions_are_named_alike() -> None:
+    """`.ci/pythons`, the workflow and the documents name the same range, from the version of the runtime."""
+    major, oldest = runtime.PYTHON
+    newest = int(re.findall(rf"^newest={major}\.(\d+)$", text_of(".ci/pythons"), re.MULTILINE)[0])
+    versions = [f"{major}.{minor}" for minor in range(oldest, newest + 1)]
+    listed = text_of(".github/workflows/ci.yml").partition("python-version: |\n")[2].split()
+
+    assert listed[: len(versions)] == versions[::-1]
+    for name in ("CONTRIBUTING.md", "SECURITY.md"):
+        assert f"{versions[0]} to {versions[-1]}" in text_of(name), name
+
+
 def test_env_example_names_every_setting_once_and_gives_no_value() -> None:
     """Copying the example shows all there is to set, each with its meaning above it."""
     lines = text_of(".env.example").splitlines()
