@@ -6,9 +6,8 @@ import hmac
 from typing import TYPE_CHECKING
 
 from shared.domain.app_event import PUSH
-from shared.domain.event_status import log_word
 from shared.domain.ingested_event import Source
-from shared.errors import NotFoundError, StoreUnavailableError
+from shared.errors import NotFoundError, ServiceError
 from shared.http.message import Request, Response
 from shared.invocation_log import note
 from shared.runtime import bootstrap, log
@@ -37,25 +36,38 @@ def _respond(request: Request) -> Response:
     # Read.
     runtime, started = bootstrap.event_notification(), bootstrap.now()
     _refuse_strangers(request, runtime.settings)
-    notification = parse_notification(request.body)
-    _refuse_unsigned(notification, request, runtime.settings, now=int(started))
+    notification, problem = _parsed(request.body)
+    if notification is not None:
+        _refuse_unsigned(notification, request, runtime.settings, now=int(started))
 
     # Journal: only then may VOD hear an answer.
-    deliverer = bootstrap.deliverer(runtime, deadline=started + INLINE_SECONDS)
-    source = Source(PUSH, int(started), lease=bootstrap.new_lease())
     try:
+        deliverer = bootstrap.deliverer(runtime, deadline=started + INLINE_SECONDS)
+        if notification is None:
+            whole = deliverer.ingester.park(request.body, problem=problem, now=int(started))
+            note("event.parked", problem=problem, whole=whole)
+            return Response(200)
+        source = Source(PUSH, int(started), lease=bootstrap.new_lease())
         ingested = deliverer.ingester.ingest(notification, source)
-    except StoreUnavailableError:
-        raw = raw_json(notification)
-        log.write("event.unjournaled", request_id=request.request_id, level="error", raw=raw)
+    except Exception:
+        kept = request.body if notification is None else raw_json(notification).encode("ascii")
+        log.write_event(kept, request_id=request.request_id)
         # VOD ignores what it is answered and sends again only after a time-out, so it gets one.
         bootstrap.wait(started + runtime.settings.callback_hold_seconds - bootstrap.now())
         raise
 
     # Deliver with the time that is left.
     note("event.journaled", **ingested.figures)
-    note(outcome=log_word(deliverer.deliver(ingested)))
+    note(outcome=deliverer.deliver(ingested))
     return Response(200)
+
+
+def _parsed(body: bytes) -> tuple[EventNotification | None, str]:
+    """Return the notification; or None and why the body cannot be read: it is parked, not dropped."""
+    try:
+        return parse_notification(body), ""
+    except Exception as error:  # noqa: BLE001 -- whatever a body does to the parser, it came with a valid token
+        return None, error.detail if isinstance(error, ServiceError) else type(error).__name__
 
 
 def _refuse_strangers(request: Request, settings: CallbackSettings) -> None:

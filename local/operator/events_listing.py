@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+import zlib
 from typing import TYPE_CHECKING
 
 from local.operator.signature_inspection import iso_time
@@ -12,7 +14,7 @@ from shared.domain.app_event import to_json
 from shared.domain.event_status import EventStatus
 from shared.domain.ingested_event import event_in
 from shared.errors import ServiceError
-from shared.vod.notification import notification_from_pull
+from shared.vod.notification import MAX_BODY_BYTES, notification_from_pull
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -110,10 +112,18 @@ def _app_event(event: KeptEvent) -> AppEvent | None:
 
 def _raw(record: Mapping[str, str]) -> object:
     text = record.get("raw", "")
+    if record.get("encoding") == "zlib":
+        text = _inflated(text)
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
         return text
+
+
+def _inflated(raw: str) -> str:
+    """Return a parked body as text, as far as it was kept, with bytes that are not UTF-8 as escapes."""
+    content = base64.b64decode(raw[: len(raw) // 4 * 4])
+    return zlib.decompressobj().decompress(content, MAX_BODY_BYTES + 1024).decode("utf-8", "backslashreplace")
 
 
 def _type_of_parked(record: Mapping[str, str]) -> str:

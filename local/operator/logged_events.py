@@ -60,7 +60,42 @@ class _UnreadableError(ValueError):
 
 def read_lines(content: bytes) -> Iterator[LoggedEvent | UnreadableLine | PassedOver]:
     """Read a file line by line; one that is a single JSON document is read as that."""
-    return (_read_line(place, line) for place, line in _lines_of(content))
+    return (_read_line(place, line) for place, line in _joined(_lines_of(content)))
+
+
+def _joined(lines: Iterator[tuple[str, object]]) -> Iterator[tuple[str, object]]:
+    """Put the parts of an event that took several lines together; a line of its own stays as it is."""
+    parts: dict[object, dict[int, dict[str, object]]] = {}
+    places: dict[object, str] = {}
+    for place, line in lines:
+        found = _part_in(line)
+        if found is None:
+            yield place, line
+            continue
+        kept = parts.setdefault(found["requestId"], {})
+        kept[int(str(found["part"]))] = found
+        places.setdefault(found["requestId"], place)
+        if len(kept) == found["parts"]:
+            whole = parts.pop(found["requestId"])
+            name = "raw" if "raw" in found else "base64"
+            text = "".join(str(whole[number].get(name, "")) for number in sorted(whole))
+            yield places[found["requestId"]], {**found, name: text}
+    for request, kept in parts.items():
+        # Not all of it is here: the line as it is says so when it is read.
+        yield places[request], {**next(iter(kept.values())), "raw": "{"}
+
+
+def _part_in(line: object) -> dict[str, object] | None:
+    """Return the log line's object if it is one part of an event."""
+    try:
+        value = json.loads(line) if isinstance(line, bytes) else line
+        if isinstance(value, dict) and isinstance(value.get("SCF_Message"), str):
+            value = json.loads(value["SCF_Message"])
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(value, dict) and value.get("event") == UNJOURNALED and "part" in value:
+        return value
+    return None
 
 
 def _read_line(place: str, line: object) -> LoggedEvent | UnreadableLine | PassedOver:
@@ -108,6 +143,8 @@ def _event_in(value: object) -> tuple[object, int | None] | None:
     if not _VOD_MEMBERS.isdisjoint(value):
         return value, None
     if value.get("event") == UNJOURNALED:
+        if "base64" in value:
+            raise _UnreadableError("not UTF-8, so no event can be made of it")
         return value.get("raw"), _second(value.get("time"))
     if "id" in value and "raw" in value and value["raw"] != {}:
         return value["raw"], _second(value.get("received", value.get("timestamp")))

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+PART_CHARACTERS = 100_000
+"""Of an event in one log line: CLS takes 1 MB a line, and JSON may spell a character in six bytes."""
 _ENCODER = json.JSONEncoder(default=str, separators=(",", ":"))
 
 
@@ -27,6 +29,25 @@ def write(event: str, *, request_id: str, level: str = "info", **fields: object)
     _add_to_first_level(line, fields)
     sys.stdout.write(_ENCODER.encode(line) + "\n")
     sys.stdout.flush()
+
+
+def write_event(body: bytes, *, request_id: str) -> None:
+    """Write a callback's body that could not be journaled, so that `events replay` can bring it back.
+
+    `raw` is the body as text, or `base64` its Base64 if it is not UTF-8. A body longer than PART_CHARACTERS
+    takes several lines, numbered by `part` of `parts`.
+    """
+    try:
+        name, text = "raw", body.decode("utf-8")
+    except UnicodeDecodeError:
+        import base64  # noqa: PLC0415 -- VOD sends UTF-8
+
+        name, text = "base64", base64.b64encode(body).decode("ascii")
+    pieces = [text[at : at + PART_CHARACTERS] for at in range(0, len(text), PART_CHARACTERS)] or [""]
+    for part, piece in enumerate(pieces, start=1):
+        numbers = {"part": part, "parts": len(pieces)} if len(pieces) > 1 else {}
+        fields = {name: piece, **numbers}
+        write("event.unjournaled", request_id=request_id, level="error", **fields)
 
 
 def _add_to_first_level(line: dict[str, object], fields: Mapping[str, object], prefix: str = "") -> None:

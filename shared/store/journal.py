@@ -5,7 +5,10 @@ One method is one round trip, unless it says otherwise.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import zlib
 from typing import TYPE_CHECKING, Any
 
 from shared.domain.event_status import IngestOutcome, Verdict
@@ -18,12 +21,17 @@ from shared.store.upload_record import session_fields, write_outcome
 from shared.store.uploads import UploadStore
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shared.domain.journal import AttemptEnding, EventEntry
     from shared.store.resp import Word
 
 ATTEMPTS_PER_SECOND = 10
 """How many events the timer sends to one endpoint, so that an outage does not end in a stampede."""
 FAILURES_BEFORE_PARKING = 5
+PARKED_BYTES = 16 * 1024 * 1024
+"""What the parked bodies of a stage may take: whoever knows the callback URL can post them."""
+PARKED_HEAD = 4096
 
 
 class JournalStore(StoreConnection):
@@ -145,17 +153,39 @@ class JournalStore(StoreConnection):
         return str(self._execute("GET", self._task_key(task_id)) or "")
 
     def count_failure(self, raw: str, *, problem: str, now: int) -> bool:
-        """Count that an event could not be taken in; True once it is parked, after too many times.
+        """Count that a pulled event could not be journaled; True once it is parked, after too many times.
 
         Raises:
             StoreUnavailableError: the store did not answer.
 
         """
-        partition = self._partition_of(raw)
-        keys = [f"{partition}:poison:{digest(raw)}", f"{partition}:parked"]
-        retention = self._scope.retention_seconds
-        arguments: list[Word] = [now, retention, FAILURES_BEFORE_PARKING, raw, problem]
-        return bool(self._script(journal_scripts.COUNT_FAILURE, keys, arguments))
+        return self._park(raw, {"problem": problem}, now=now, failures=FAILURES_BEFORE_PARKING) != 0
+
+    def park(self, body: bytes, *, problem: str, now: int) -> bool:
+        """Keep a pushed body that cannot be read, for people to see; False if only its first part is kept.
+
+        All parked bodies of a stage share PARKED_BYTES for their retention: beyond that digest, length,
+        reason and the first 4 KB are kept. `raw` is the Base64 of the compressed body.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        fields = {"problem": problem, "length": str(len(body)), "encoding": "zlib"}
+        raw = base64.b64encode(zlib.compress(body)).decode("ascii")
+        return self._park(raw, fields, now=now, failures=1) == 1
+
+    def _park(self, raw: str, fields: Mapping[str, str], *, now: int, failures: int) -> int:
+        sha256 = hashlib.sha256(raw.encode("utf-8", "surrogatepass")).hexdigest()
+        # All in one partition, so that one script sees the whole budget.
+        partition = self._partition_of("parked")
+        keys = [f"{partition}:poison:{sha256[:32]}", f"{partition}:parked", f"{partition}:parked-bytes"]
+        arguments: list[Word] = [
+            *(now, self._scope.retention_seconds, failures),
+            *(PARKED_BYTES, len(raw), raw, raw[:PARKED_HEAD]),
+            *flat((*fields.items(), ("sha256", sha256))),
+        ]
+        return int(self._script(journal_scripts.PARK_EVENT, keys, arguments))
 
     def _task_key(self, task_id: str) -> str:
         return f"{self._partition_of(task_id)}:task:{digest(task_id)}"

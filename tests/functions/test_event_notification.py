@@ -438,30 +438,6 @@ def test_callback_that_is_not_signed_is_refused(app: HttpPeer, changes: dict[str
     assert app.received == []
 
 
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        ("", 400),
-        ("null", 400),
-        ("[]", 400),
-        ('"text"', 400),
-        ("{", 400),
-        ('{"a":1}{"a":1}', 400),
-        ('{"a":NaN}', 400),
-        ('{"a":1,"a":2}', 400),
-        ("\ufeff{}", 400),
-        ('{"a":' * 5000 + "1" + "}" * 5000, 400),
-        ('{"a":"' + "x" * 1024 * 1024 + '"}', 413),
-    ],
-    ids=lambda value: str(value)[:20],
-)
-def test_body_that_is_no_event_is_refused(settings: dict[str, str], body: str, status: int) -> None:
-    """What is not one JSON object of a sane size cannot have come from VOD."""
-    assert settings
-
-    assert push(body).status == status
-
-
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD"])
 def test_only_post_calls_back(settings: dict[str, str], method: str) -> None:
     """Other methods are told what there is."""

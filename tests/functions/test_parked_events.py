@@ -1,0 +1,166 @@
+"""Nothing that came with a valid callback token is dropped: it is parked, or held and logged for a replay."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from functions import event_notification
+from local.operator.event_store import EventQuery, OperatorStore
+from local.operator.events_listing import document_of
+from local.operator.logged_events import LoggedEvent, read_lines
+from shared.domain.event_status import EventStatus
+from shared.flows.ingest_event import Ingester
+from shared.runtime import bootstrap, log
+from shared.store import journal
+from shared.store.connection import StoreScope
+from tests.functions.deployment import CALLBACK_TOKEN
+from tests.functions.scf import REQUEST_ID, read_answer
+from tests.shared.uploads import uploaded
+
+if TYPE_CHECKING:
+    from local.operator.event_store import KeptEvent
+    from tests.functions.conftest import Deploy
+
+_CUT, _TWO, _NAN = '{"EventType": "NewFileUpload", "FileUp', '{"a":1}{"a":1}', '{"a":NaN}'
+_DEEP, _WIDE = '{"a":' * 5000 + "1" + "}" * 5000, '{"a":[' + "{}," * 100_000 + "{}]}"
+_LONG = '{"a":"' + "x" * (6 * 1024 * 1024) + '"}'
+UNREADABLE: dict[str, tuple[bytes, object]] = {
+    "no bytes": (b"", ""),
+    "another value": (b'"text"', "text"),
+    "cut": (_CUT.encode(), _CUT),
+    "two values": (_TWO.encode(), _TWO),
+    "too deep": (_DEEP.encode(), _DEEP),
+    "too many containers": (_WIDE.encode(), json.loads(_WIDE)),
+    "GB18030": (b'{"Name":"\xb6\xaf\xce\xef"}', '{"Name":"\\xb6\\xaf\\xce\\xef"}'),
+    "too long": (_LONG.encode(), json.loads(_LONG)),
+}
+"""Bodies that are no readable event, and what an operator sees of each."""
+
+
+def post(body: bytes, *, token: str = CALLBACK_TOKEN) -> int:
+    """Call back with any bytes, as the platform hands them over; returns the status of the answer."""
+    event = {
+        "httpMethod": "POST",
+        "path": f"/{token}",
+        "headers": {},
+        "queryString": {},
+        "body": base64.b64encode(body).decode(),
+        "isBase64Encoded": True,
+    }
+    return read_answer(event_notification.main_handler(event, {"request_id": REQUEST_ID})).status
+
+
+def parked(valkey_url: str) -> list[KeptEvent]:
+    """List what an operator sees of parked events, with all fields."""
+    store = OperatorStore(valkey_url, StoreScope("test", 604_800))
+    found = list(store.find(EventQuery(EventStatus.PARKED)))
+    return list(store.read(event.at for event in found))
+
+
+@pytest.mark.parametrize(("body", "shown_as"), UNREADABLE.values(), ids=list(UNREADABLE))
+def test_unreadable_body_is_parked_with_its_bytes_and_the_reason(
+    deploy: Deploy, valkey_url: str, body: bytes, shown_as: object
+) -> None:
+    """VOD hears 200, and people find what came, once, however often it comes."""
+    deploy()
+
+    assert [post(body), post(body)] == [200, 200]
+
+    (event,) = parked(valkey_url)
+    assert zlib.decompress(base64.b64decode(event.record["raw"])) == body
+    assert document_of(event)["raw"] == shown_as
+    assert event.record["length"] == str(len(body))
+    assert event.record["problem"]
+
+
+def test_body_with_another_token_is_not_kept(deploy: Deploy, valkey_url: str) -> None:
+    """Who does not know the callback URL stores nothing."""
+    deploy()
+
+    assert post(b"{", token="x" * 40) == 404
+    assert parked(valkey_url) == []
+
+
+def test_parked_bytes_have_a_budget(deploy: Deploy, valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond it digest, length, reason and the first part are kept, and the log says so."""
+    monkeypatch.setattr(journal, "PARKED_BYTES", 10_000)
+    deploy()
+
+    bodies = [secrets.token_hex(5_000).encode() for _ in range(3)]
+    assert [post(body) for body in bodies] == [200, 200, 200]
+
+    events = parked(valkey_url)
+    assert sorted(event.record["whole"] for event in events) == ["0", "0", "1"]
+    for event in events:
+        shown = str(document_of(event)["raw"]).encode()
+        assert len(shown) == 10_000 or len(shown) > journal.PARKED_HEAD // 2
+        assert any(body.startswith(shown) for body in bodies)
+        assert event.record["length"] == "10000"
+
+
+def test_every_key_of_a_parked_event_expires(deploy: Deploy, valkey_url: str) -> None:
+    """Record, index and count of bytes carry their expiry from their first write on."""
+    import redis  # noqa: PLC0415 -- the judge of this test alone
+
+    deploy()
+    post(b"{")
+
+    with redis.Redis.from_url(valkey_url, decode_responses=True) as client:
+        lives = {key.rpartition("}:")[2].partition(":")[0]: client.ttl(key) for key in client.scan_iter()}
+    assert lives.keys() == {"poison", "parked", "parked-bytes"}
+    assert min(lives.values()) > 0
+
+
+@pytest.mark.parametrize("failure", [ValueError, KeyError, MemoryError, RecursionError, OSError])
+def test_any_failure_before_the_journal_is_held_and_logged(
+    deploy: Deploy,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    failure: type[Exception],
+) -> None:
+    """Whatever surprises us, VOD gets no answer in time, and the log has the event for a replay."""
+    held: list[float] = []
+
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise failure("canary")
+
+    monkeypatch.setattr(Ingester, "ingest", fail)
+    monkeypatch.setattr(bootstrap, "wait", held.append)
+    deploy()
+
+    assert post(json.dumps({**uploaded(), "Sign": "1eee", "T": 1793319136}).encode()) == 500
+
+    (seconds,) = held
+    assert seconds > 5
+    output = capsys.readouterr().out
+    (event,) = (it for it in read_lines(output.encode()) if isinstance(it, LoggedEvent))
+    assert event.notification.raw == uploaded()
+    assert "1eee" not in output
+    assert "canary" not in output
+
+
+def test_event_that_takes_several_lines_is_put_together_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line has a limit; parts come in any order, and one that is missing is said to be."""
+    monkeypatch.setattr(log, "PART_CHARACTERS", 50)
+    body = json.dumps(uploaded()).encode()
+    log.write_event(body, request_id="r-1")
+    log.write_event(b"\xb6\xaf", request_id="r-2")
+    lines = capsys.readouterr().out.encode().splitlines()
+
+    def read(lines: list[bytes]) -> list[Any]:
+        return [getattr(it, "notification", None) for it in read_lines(b"\n".join(lines))]
+
+    *parts, other = lines
+    (whole,) = read(parts[::-1])
+    assert len(parts) > 2
+    assert whole.raw == uploaded()
+    assert read(parts[1:]) == [None]
+    assert read([*parts, other])[1] is None
