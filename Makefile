@@ -41,7 +41,7 @@ PROOF_READY := $(PROOF_NODE)/node_modules/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo forgery-drill audit fuzz fuzz-api fuzz-events mutation test test-core test-fast test-reliability check format openapi lock coverage package check-deploy deploy test-deploy clean browser durability bench soak
+.PHONY: help demo forgery-drill audit fuzz fuzz-api fuzz-events mutation test test-core test-fast test-reliability check format openapi schema lock coverage package check-deploy deploy test-deploy clean browser durability bench soak
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -102,6 +102,9 @@ format: $(TEST_READY) $(NODE_READY) ## lay out all code and mend what can be men
 coverage: $(TEST_READY) $(NODE_READY) ## which lines and branches of shared/ the fast tests reach, as a page
 	@$(PYTEST) $(TEST) -m "not browser and not reliability" --cov --cov-report term --cov-report html:.local/coverage
 	@echo ".local/coverage/index.html shows it line by line."
+
+schema: $(RUN_READY) ## write shared/schema/compiled.json, by which functions validate, anew from the models
+	@$(BIN)/python -m local.compiled_schema
 
 openapi: $(RUN_READY) ## write docs/openapi.json anew from the code
 	@$(BIN)/python -m local.openapi

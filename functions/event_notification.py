@@ -12,12 +12,7 @@ from shared.http.message import Request, Response
 from shared.invocation_log import note
 from shared.runtime import bootstrap, log
 from shared.runtime.invocation import answer_http
-from shared.vod.notification import (
-    callback_signature_from_query,
-    callback_signature_matches,
-    parse_notification,
-    raw_json,
-)
+from shared.vod import notification as vod
 
 if TYPE_CHECKING:
     from shared.config.settings import CallbackSettings
@@ -50,7 +45,7 @@ def _respond(request: Request) -> Response:
         source = Source(PUSH, int(started), lease=bootstrap.new_lease())
         ingested = deliverer.ingester.ingest(notification, source)
     except Exception:
-        kept = request.body if notification is None else raw_json(notification).encode("ascii")
+        kept = request.body if notification is None else vod.raw_json(notification).encode("ascii")
         log.write_event(kept, request_id=request.request_id)
         # VOD ignores what it is answered and sends again only after a time-out, so it gets one.
         bootstrap.wait(started + runtime.settings.callback_hold_seconds - bootstrap.now())
@@ -65,7 +60,7 @@ def _respond(request: Request) -> Response:
 def _parsed(body: bytes) -> tuple[EventNotification | None, str]:
     """Return the notification; or None and why the body cannot be read: it is parked, not dropped."""
     try:
-        return parse_notification(body), ""
+        return vod.parse_notification(body), ""
     except Exception as error:  # noqa: BLE001 -- whatever a body does to the parser, it came with a valid token
         return None, error.detail if isinstance(error, ServiceError) else type(error).__name__
 
@@ -85,7 +80,7 @@ def _refuse_unsigned(
     """Check Sign and T, where a SignKey is set: top-level members first, then the query string."""
     if settings.callback_sign_key is None:
         return
-    signature = notification.signature or callback_signature_from_query(request.query)
-    if not callback_signature_matches(signature, sign_key=settings.callback_sign_key, now=now):
+    signature = notification.signature or vod.callback_signature_from_query(request.query)
+    if not vod.callback_signature_matches(signature, sign_key=settings.callback_sign_key, now=now):
         note(wrong="signature")
         raise NotFoundError("There is nothing here.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from shared.domain.policy import read_signature_request
 from shared.errors import NotFoundError
 from shared.flows.issue_signature import RANDOM_BITS, Issuer, random_values
 from shared.http.authentication import authenticate
@@ -18,6 +17,7 @@ from shared.http.message import (
 from shared.invocation_log import note
 from shared.runtime import bootstrap
 from shared.runtime.invocation import answer_http
+from shared.schema.signature_request import read_signature_request
 
 MAX_BODY_BYTES = 16_384
 

@@ -6,7 +6,6 @@ every request; the smallest network that limits and the deny list know is a /32 
 
 from __future__ import annotations
 
-import ipaddress
 import re
 
 IPV6_PREFIXES = (64, 48, 32)
@@ -51,12 +50,11 @@ def _ipv6_networks(address: str) -> tuple[str, ...]:
     return tuple(str(ipaddress.IPv6Network((int(number), prefix), strict=False)) for prefix in IPV6_PREFIXES)
 
 
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
-"""All that IANA has given out; Python calls more of IPv6 global, such as site-local addresses."""
-_NAME = re.compile(r"([a-z0-9_-]{1,63}\.)+[a-z][a-z0-9-]{0,62}\.?", re.IGNORECASE)
+_NAT64, _GLOBAL_UNICAST = "64:ff9b::/96", "2000::/3"
+"""The latter is all that IANA has given out; Python calls more of IPv6 global, as site-local addresses."""
+_NAME = r"(?i:([a-z0-9_-]{1,63}\.)+[a-z][a-z0-9-]{0,62}\.?)"
 """More than one label; the last one begins with a letter, or the whole would be read as a number."""
-_INNER_NAMES = re.compile(r"(.*\.)?(localhost|local|internal|home\.arpa)\.?", re.IGNORECASE)
+_INNER_NAMES = r"(?i:(.*\.)?(localhost|local|internal|home\.arpa)\.?)"
 """Names that mean another host in each network (RFC 6761, 6762 and 8375; ICANN for `internal`)."""
 
 
@@ -65,14 +63,16 @@ def is_public(address: str) -> bool:
 
     An IPv6 address that carries an IPv4 one (mapped, 6to4, NAT64, Teredo) is judged by that one.
     """
+    import ipaddress  # noqa: PLC0415 -- as above
+
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if ip in _NAT64:
+        if ip in ipaddress.IPv6Network(_NAT64):
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
         if inner is not None:
             return is_public(str(inner))
-        if ip not in _GLOBAL_UNICAST:
+        if ip not in ipaddress.IPv6Network(_GLOBAL_UNICAST):
             return False
     return ip.is_global and not ip.is_multicast
 
@@ -83,8 +83,8 @@ def is_public_host(host: str) -> bool:
     That is a full name, or a public address in its plain form: a number in octal, hexadecimal, decimal
     or fewer than four parts is read differently by different programs, and so by none here.
     """
-    if _NAME.fullmatch(host):
-        return not _INNER_NAMES.fullmatch(host)
+    if re.fullmatch(_NAME, host):
+        return not re.fullmatch(_INNER_NAMES, host)
     try:
         return "%" not in host and is_public(host)
     except ValueError:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import shared.config.settings
 from local.package import runtime
 from local.repository import REPOSITORY
-from shared.config.settings import SettingsGroup
+from shared.config import settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,13 +38,9 @@ def text_of(name: str) -> str:
 
 def setting_names() -> set[str]:
     """Collect every variable that some group of settings reads."""
-    groups = [kind for kind in vars(shared.config.settings).values() if isinstance(kind, type)]
-    return {
-        str(field.alias)
-        for group in groups
-        if issubclass(group, SettingsGroup)
-        for field in group.model_fields.values()
-    }
+    kinds = [kind for kind in vars(settings).values() if isinstance(kind, type)]
+    groups = [kind for kind in kinds if issubclass(kind, settings.SettingsGroup)]
+    return {name for group in groups for name in settings.variables_of(group)}
 
 
 def make_targets() -> set[str]:

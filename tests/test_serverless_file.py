@@ -18,6 +18,7 @@ from local.package.serverless_file import (
 )
 from local.repository import REPOSITORY
 from shared.config import settings
+from shared.schema.models import settings as models
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +71,7 @@ def test_every_function_file_is_deployed_and_has_a_way_in() -> None:
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_function_is_deployed_with_its_own_settings_and_no_others(name: str) -> None:
     """A function has every setting it reads; with the role's credentials it has no use for the key pair."""
-    read = {str(field.alias) for field in SETTINGS[name].model_fields.values()}
+    read = settings.variables_of(SETTINGS[name])
     needed = read - ROLE - WHERE_IT_RUNS - DEVELOPER_ONLY - (SIGNING_PAIR if read >= ROLE else frozenset())
 
     assert sorted(environment(name)) == sorted(needed)
@@ -86,9 +87,7 @@ def test_key_pair_that_signs_uploads_is_known_to_one_function() -> None:
 def test_function_has_a_role_if_it_calls_the_vod_api() -> None:
     """Each its own, and none where no call needs it: who breaks into such a function has no rights (S43)."""
     roles = {name: function.get("role") for name, function in FUNCTIONS.items()}
-    callers = {
-        name for name in FUNCTIONS if {str(f.alias) for f in SETTINGS[name].model_fields.values()} >= ROLE
-    }
+    callers = {name for name in FUNCTIONS if settings.variables_of(SETTINGS[name]) >= ROLE}
 
     assert callers == {"event_notification", "reliable_notification", "event_delivery"}
     assert roles == {
@@ -118,11 +117,8 @@ def test_env_example_names_every_variable_that_the_file_reads() -> None:
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_environment_of_ample_values_fits_into_the_platforms_limit(name: str) -> None:
     """With two of each secret, a PEM key and a page of policies, all variables stay below 4 KB."""
-    numbers = {
-        str(field.alias)
-        for field in SETTINGS[name].model_fields.values()
-        if is_number_or_word(field.annotation)
-    }
+    fields = getattr(models, SETTINGS[name].__name__).model_fields.values()
+    numbers = {str(field.alias) for field in fields if is_number_or_word(field.annotation)}
     values = {
         variable: "x" * (20 if variable in numbers else 90) for variable in environment_of(FUNCTIONS[name])
     }
@@ -134,7 +130,7 @@ def test_environment_of_ample_values_fits_into_the_platforms_limit(name: str) ->
 
 def test_held_event_ends_before_the_function_does() -> None:
     """The default hold, which makes VOD send an event again, fits into the function's time."""
-    hold = settings.CallbackSettings.model_fields["callback_hold_seconds"].default
+    hold = models.CallbackSettings.model_fields["callback_hold_seconds"].default
 
     assert FUNCTIONS["event_notification"]["timeout"] > hold + 5
 

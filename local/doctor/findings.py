@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
-from shared.config.settings import SettingsGroup, load_settings
+from shared.config.settings import SettingsGroup, load_settings, variables_of
 from shared.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def needed(kind: type[_Settings], environment: Mapping[str, str]) -> _Settings:
     try:
         return load_settings(kind, environment)
     except ConfigurationError as error:
-        names = sorted({str(field.alias) for field in kind.model_fields.values()} & _words(error.detail))
+        names = sorted(variables_of(kind) & _words(error.detail))
         raise NotLookedAtError(f"{', '.join(names)} must be mended first") from None
 
 

@@ -13,6 +13,7 @@ from local.doctor.findings import Check, Group, fault, ok, warning
 from local.package.deployment_warnings import about_callers
 from local.package.runtime import PYTHON, VERSION
 from local.package.serverless_file import MAX_ENVIRONMENT_BYTES
+from shared.config.separate_keys import shared_keys
 from shared.config.settings import (
     EventDeliverySettings,
     EventNotificationSettings,
@@ -21,8 +22,8 @@ from shared.config.settings import (
     UploadSignatureSettings,
     UploadStatusSettings,
     load_settings,
+    variables_of,
 )
-from shared.config.values import shared_keys
 from shared.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def settings_group(deployment: Deployment) -> Group:
 
 def deployed_variables(kind: type[SettingsGroup]) -> frozenset[str]:
     """Name what a function is deployed with: with a role's credentials it has no use for the key pair."""
-    read = {str(field.alias) for field in kind.model_fields.values()}
+    read = variables_of(kind)
     pair = _SIGNING_PAIR if read >= _ROLE else frozenset()
     return frozenset(read - _ROLE - _WHERE_IT_RUNS - {_DEVELOPER_ONLY} - pair)
 

@@ -12,13 +12,14 @@ from local.doctor.deployment import Deployment
 from local.doctor.settings_checks import FUNCTIONS
 from local.environment_file import read_environment
 from local.stack.routes import CALLBACK_PREFIX
+from shared.config.settings import variables_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 ROLE = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
-_TELLING = frozenset(str(field.alias) for kind in FUNCTIONS.values() for field in kind.model_fields.values())
+_TELLING = frozenset().union(*map(variables_of, FUNCTIONS.values()))
 _GENERAL = frozenset({"STAGE", "TENCENTCLOUD_RUNENV", "SCF_FUNCTIONNAME", *ROLE})
 _VARIABLE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 _QUOTES = "\"'"

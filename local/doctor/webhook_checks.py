@@ -72,7 +72,7 @@ class WebhookChecks:
             now=now,
             timeout_seconds=_ATTEMPT_SECONDS,
         )
-        forged = settings.model_copy(update={"app_webhook_secrets": (secrets.token_bytes(32),)})
+        forged = type(settings)(**{**vars(settings), "app_webhook_secrets": (secrets.token_bytes(32),)})
         signed = send(AppWebhook(settings))
         if signed.delivered:
             yield ok("test event", f"taken ({signed.problem})")

@@ -8,14 +8,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from local.openapi.event_content import EVENT_KINDS, any_event_schema, event_schema
 from local.openapi.headers import header_components
 from local.openapi.operations import paths
-from local.openapi.problems import PROBLEM, problem_answers
+from local.openapi.problems import problem_answers
+from local.openapi.shapes import reference, schemas_of
 from local.openapi.signature_request import signature_request_schema
-from local.openapi.upload_content import SIGNATURE, UPLOAD
 from local.openapi.webhooks import webhook_parameters, webhooks
 from local.repository import project_field
+from shared.schema.models.app_event import EVENTS
+from shared.schema.models.uploads import Problem, Signature, Upload
 
 if TYPE_CHECKING:
     from local.openapi.shapes import Schema
@@ -73,12 +74,9 @@ def build_document() -> dict[str, object]:
             "responses": problem_answers(),
             "schemas": {
                 "SignatureRequest": signature_request_schema(),
-                "Signature": SIGNATURE,
-                "Upload": UPLOAD,
                 "EventNotification": _EVENT_NOTIFICATION,
-                "Problem": PROBLEM,
-                "AppEvent": any_event_schema(),
-                **{kind.name: event_schema(event_type) for event_type, kind in EVENT_KINDS.items()},
+                "AppEvent": {"oneOf": [reference("schemas", model.__name__) for model in EVENTS.values()]},
+                **schemas_of([Signature, Upload, Problem, *EVENTS.values()]),
             },
         },
     }

@@ -5,13 +5,14 @@ The forms of the bodies are left to the files beside this one.
 
 from __future__ import annotations
 
+from pydantic import TypeAdapter
+
 from functions.upload_signature import MAX_BODY_BYTES
 from local.openapi.examples import callback_example, signature_example, upload_example
 from local.openapi.headers import headers
 from local.openapi.problems import problem_status
 from local.openapi.shapes import Schema, reference, text
-from local.openapi.upload_content import UPLOAD_ID
-from shared.vod.notification import MAX_BODY_BYTES as MAX_EVENT_BYTES
+from shared.schema.models.uploads import UploadId
 
 _USER = [{"userToken": list[str]()}]
 _OPTIONS = "Any other method on this path; OPTIONS is answered 204."
@@ -29,7 +30,7 @@ def paths() -> dict[str, Schema]:
                     "in": "path",
                     "required": True,
                     "description": "The `uploadId` of POST /signature.",
-                    "schema": {name: value for name, value in UPLOAD_ID.items() if name != "description"},
+                    "schema": TypeAdapter(UploadId).json_schema(),
                     "example": upload_example()["uploadId"],
                 }
             ],
@@ -197,11 +198,12 @@ def _take_callback() -> Schema:
             },
         },
         "responses": {
-            "200": {"description": "The event is journaled, or was before.", "headers": headers()},
-            **_problem("InvalidRequest", "The body is not one JSON object in UTF-8."),
+            "200": {
+                "description": "The event is journaled, or was before; a body that cannot be read is kept for the operator.",
+                "headers": headers(),
+            },
             **_problem("NotFound", "A wrong token, or with a SignKey a Sign that is missing, wrong or over."),
             **_problem("MethodNotAllowed", _OPTIONS),
-            **_problem("ContentTooLarge", f"The body has more than {MAX_EVENT_BYTES} bytes."),
             **_problem("Failure", "A defect, or settings that are missing."),
             **_problem("StoreUnavailable", "The event could not be journaled; it is in the log."),
         },

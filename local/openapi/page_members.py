@@ -1,6 +1,6 @@
 """The members of a JSON Schema as a definition list, one level inside the other.
 
-Only the forms that `local.openapi.shapes` makes are known.
+Only the forms that the document has are known.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 _WORDS = {"string": "text", "integer": "whole number", "boolean": "true or false", "array": "list"}
 _LIMITS = {
@@ -61,8 +61,10 @@ def _member(document: Mapping[str, Any], name: str, schema: Mapping[str, Any], *
 
 
 def _merged(document: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Join the parts of `allOf`, the later ones narrowing the members of the earlier."""
+    """Join the parts of `anyOf`, or those of `allOf`, of which later ones narrow members of earlier ones."""
     told = resolved(document, schema)
+    if "anyOf" in told:
+        return {**_either(document, told["anyOf"]), **told}
     if "allOf" not in told:
         return told
     whole: dict[str, Any] = {}
@@ -72,6 +74,19 @@ def _merged(document: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str,
             members[name] = {**members.get(name, {}), **member}
         whole = {**whole, **part, "properties": members}
     return whole
+
+
+def _either(document: Mapping[str, Any], choices: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """List the members that a value can have, as optional where only some of the choices have them."""
+    merged = [_merged(document, choice) for choice in choices]
+    objects = [choice for choice in merged if "properties" in choice]
+    required = [set(choice["required"]) for choice in objects]
+    return {
+        **{name: value for choice in merged for name, value in choice.items() if name == "items"},
+        "type": list(dict.fromkeys(choice["type"] for choice in merged)),
+        "properties": {name: it for choice in objects for name, it in choice["properties"].items()},
+        "required": sorted(set.intersection(*required)) if required else [],
+    }
 
 
 def _form(schema: Mapping[str, Any]) -> Iterator[str]:

@@ -8,34 +8,12 @@ from __future__ import annotations
 import json
 
 from local.openapi.headers import headers
-from local.openapi.shapes import Schema, array, integer, record, reference, text
+from local.openapi.shapes import Schema, reference
 from shared import errors
 from shared.domain.rate_limits import UploadLimits, refusal
 from shared.http.message import PROBLEM_TYPE_PREFIX, problem_response
 
 EXAMPLE_REQUEST_ID = "5f0c3f1e-8a51-4a55-9c0c-0b8f3b1f7a10"
-
-PROBLEM = record(
-    "What went wrong, in the form of RFC 9457.",
-    {
-        "type": text("A stable name of the problem, to be compared with.", format="uri"),
-        "title": text("A stable sentence about it."),
-        "status": integer("The answer's status.", minimum=400, maximum=599),
-        "detail": text("What to do about it, for people."),
-        "requestId": text("The id under which the function's log knows this request."),
-        "errors": array(
-            record(
-                "One member that is not acceptable.",
-                {
-                    "pointer": text("Where it is in the body, as a JSON pointer (RFC 6901)."),
-                    "detail": text("What is wrong with it."),
-                },
-            ),
-            "Every member that is not acceptable, if it is about members.",
-        ),
-    },
-    optional=("errors",),
-)
 
 PROBLEM_KINDS: dict[str, tuple[errors.ServiceError, ...]] = {
     "InvalidRequest": (errors.InvalidRequestError("The body is not JSON."),),

@@ -1,14 +1,15 @@
-"""The few forms of JSON Schema (Draft 2020-12) that the document is made of.
-
-Which members there are is left to the files that know what they describe.
-"""
+"""The JSON Schemas (Draft 2020-12) of the document: those of pydantic's models, and a few small forms."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pydantic.json_schema import models_json_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable
+
+    from pydantic import BaseModel
 
 Schema = dict[str, object]
 
@@ -18,57 +19,30 @@ def text(meaning: str, **limits: object) -> Schema:
     return {"type": "string", "description": meaning, **limits}
 
 
-def integer(meaning: str, **limits: object) -> Schema:
-    """Describe a whole number."""
-    return {"type": "integer", "description": meaning, **limits}
-
-
-def number(meaning: str) -> Schema:
-    """Describe any number."""
-    return {"type": "number", "description": meaning}
-
-
-def truth(meaning: str) -> Schema:
-    """Describe true or false."""
-    return {"type": "boolean", "description": meaning}
-
-
-def nothing(meaning: str) -> Schema:
-    """Describe a member that is always null."""
-    return {"type": "null", "description": meaning}
-
-
-def instant(meaning: str) -> Schema:
-    """Describe an ISO 8601 instant in UTC."""
-    return text(meaning, format="date-time")
-
-
-def one_of(words: Iterable[str], meaning: str) -> Schema:
-    """Describe a text that is one of a few."""
-    return text(meaning, enum=list(words))
-
-
-def array(items: Schema, meaning: str) -> Schema:
-    """Describe a list."""
-    return {"type": "array", "description": meaning, "items": items}
-
-
-def or_null(schema: Schema) -> Schema:
-    """Let a member be null as well."""
-    return {**schema, "type": [schema["type"], "null"]}
-
-
-def record(meaning: str, members: Mapping[str, Schema], *, optional: Collection[str] = ()) -> Schema:
-    """Describe an object that has these members and no others."""
-    return {
-        "type": "object",
-        "description": meaning,
-        "properties": dict(members),
-        "required": [name for name in members if name not in optional],
-        "additionalProperties": False,
-    }
-
-
 def reference(kind: str, name: str) -> Schema:
     """Point at one of the document's components."""
     return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def schemas_of(models: Iterable[type[BaseModel]]) -> dict[str, Schema]:
+    """Describe models, and those they consist of, by their names; members have their names outside."""
+    _, whole = models_json_schema(
+        [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
+    )
+    return {name: _plain(schema) for name, schema in whole["$defs"].items()}
+
+
+def _plain(node: Any) -> Any:  # noqa: ANN401 -- any part of a schema
+    """Leave titles out, which repeat names, and write `string or null` as one list of types."""
+    if isinstance(node, list):
+        return [_plain(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    made = {name: _plain(part) for name, part in node.items() if name != "title" or isinstance(part, dict)}
+    if isinstance(made.get("description"), str):
+        made["description"] = " ".join(made["description"].split())
+    choices = made.get("anyOf", [])
+    if len(choices) == 2 and choices[1] == {"type": "null"} and "type" in choices[0]:  # noqa: PLR2004 -- a type and null
+        del made["anyOf"]
+        made = {**choices[0], **made, "type": [choices[0]["type"], "null"]}
+    return made

@@ -5,9 +5,11 @@ A request that breaks this schema is refused whatever the policy; the policy may
 
 from __future__ import annotations
 
-from local.openapi.shapes import Schema, record
-from local.pydantic_models import pydantic_model
-from shared.domain.policy import DEFAULT_POLICY, Policy, SignatureRequest
+from typing import Any
+
+from local.openapi.shapes import Schema, schemas_of
+from shared.schema.models.policy import Policy
+from shared.schema.models.uploads import SignatureRequest
 
 _LIMITS: dict[str, Schema] = {
     "context": {"not": {"type": "string", "pattern": r"[\x00-\x1f\x7f]"}},
@@ -23,53 +25,13 @@ _LIMITS: dict[str, Schema] = {
 _CHOICES = {"procedure": "procedures", "storageRegion": "storageRegions", "classId": "classIds"}
 """A member of the request that must be on a list of the policy has the form of the list's entries."""
 
-_MEANINGS = {
-    "uploadId": "Sign once more for this upload, instead of beginning another. The other members may then "
-    "be repeated, and not changed.",
-    "policy": f"Which of the deployment's policies to upload under; `{DEFAULT_POLICY}` without it.",
-    "context": "The app's own text, handed back in every event of this upload. Sealed together with the "
-    "user's id it has to fit into the 250 characters that VOD carries.",
-    "procedure": "The task flow that VOD starts when the file is there, if the policy offers it.",
-    "storageRegion": "The region VOD stores the file in, if the policy offers it.",
-    "classId": "VOD's category for the file, if the policy offers it.",
-    "fileName": "255 bytes of UTF-8 at most; checked against the policy's file types by its extension.",
-    "fileSize": "In bytes; wanted where the policy limits the size.",
-    "fileType": "An extension such as `mp4`, in either case; wanted where the policy limits the type and "
-    "no `fileName` is sent.",
-}
-
 
 def signature_request_schema() -> Schema:
     """Describe the body."""
-    return record(
-        "What to sign for. Every member may be left out or null, and then means: not chosen. "
-        "No other member is accepted.",
-        {name: _member(name, schema) for name, schema in _properties(SignatureRequest).items()},
-        optional=_MEANINGS,
-    )
-
-
-def _member(name: str, schema: Schema) -> Schema:
-    """Write `string or null` in the short form, with the limits and the meaning of the member."""
-    typed = next(choice for choice in _choices_in(schema) if choice != {"type": "null"})
-    limits = _LIMITS.get(name, {})
-    if name in _CHOICES:
-        limits = _form_of_entries(_CHOICES[name])
-    return {**typed, **limits, "type": [typed["type"], "null"], "description": _MEANINGS[name]}
-
-
-def _form_of_entries(name: str) -> Schema:
-    items = _properties(Policy)[name]["items"]
-    assert isinstance(items, dict)  # noqa: S101 -- the lists of a policy are lists
-    return items
-
-
-def _properties(model: type[SignatureRequest | Policy]) -> dict[str, Schema]:
-    properties: dict[str, Schema] = pydantic_model(model).model_json_schema()["properties"]
-    return properties
-
-
-def _choices_in(schema: Schema) -> list[Schema]:
-    choices = schema["anyOf"]
-    assert isinstance(choices, list)  # noqa: S101 -- every member of the request may be null
-    return choices
+    schemas: dict[str, Any] = schemas_of([SignatureRequest, Policy])
+    schema, policy = schemas["SignatureRequest"], schemas["Policy"]["properties"]
+    for name, member in schema["properties"].items():
+        entry = policy[_CHOICES[name]]["items"] if name in _CHOICES else {}
+        member.pop("default")
+        member.update({**entry, **_LIMITS.get(name, {}), "type": member["type"]})
+    return dict(schema)

@@ -1,13 +1,19 @@
 """The events as the app receives them: Standard Webhooks 1.0.0, one entry for each type of event.
 
-What an event says is left to `local.openapi.event_content`.
+What an event says is left to `shared.schema.models.app_event`.
 """
 
 from __future__ import annotations
 
-from local.openapi.event_content import EVENT_KINDS, EventKind
+import inspect
+from typing import TYPE_CHECKING
+
 from local.openapi.examples import event_example
 from local.openapi.shapes import Schema, reference, text
+from shared.schema.models.app_event import EVENTS
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 WEBHOOK_HEADERS: dict[str, Schema] = {
     "webhook-id": text("The event's id, the same for every delivery.", pattern="^evt_[0-9a-f]{32}$"),
@@ -22,22 +28,22 @@ WEBHOOK_HEADERS: dict[str, Schema] = {
 
 def webhooks() -> dict[str, Schema]:
     """Describe every type of event as a request to the app."""
-    return {event_type: {"post": _delivery(event_type, kind)} for event_type, kind in EVENT_KINDS.items()}
+    return {event_type: {"post": _delivery(event_type, model)} for event_type, model in EVENTS.items()}
 
 
-def _delivery(event_type: str, kind: EventKind) -> Schema:
+def _delivery(event_type: str, model: type[BaseModel]) -> Schema:
     return {
-        "operationId": f"receive{kind.name}",
+        "operationId": f"receive{model.__name__}",
         "tags": ["Events"],
         "summary": event_type,
-        "description": kind.when,
+        "description": inspect.getdoc(model),
         "security": list[object](),
         "parameters": [reference("parameters", name) for name in WEBHOOK_HEADERS],
         "requestBody": {
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": reference("schemas", kind.name),
+                    "schema": reference("schemas", model.__name__),
                     "example": event_example(event_type),
                 }
             },

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from functions.upload_signature import MAX_BODY_BYTES
 from shared.config.settings import UploadSignatureSettings, load_settings
-from shared.domain.policy import DEFAULT_POLICY, are_met, read_signature_request
+from shared.domain.policy import DEFAULT_POLICY, are_met
 from shared.domain.rate_limits import Reservation
 from shared.errors import ForbiddenError, InvalidRequestError, ServiceError, UnauthenticatedError
 from shared.flows.issue_signature import Issuer, Randomness
 from shared.http.authentication import Caller, authenticate, is_user_id
 from shared.http.message import Request, read_json
+from shared.schema.signature_request import read_signature_request
 from shared.store.connection import StoreScope
 from shared.store.journal import Store
 from shared.vod.signature import decode

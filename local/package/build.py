@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.package.archive import read_folder, write_folder, write_zip
-from local.package.contents import LIBRARIES, PackageError, folder_of, place_in_package
+from local.package.contents import LIBRARIES, NOT_DEPLOYED, PackageError, folder_of, place_in_package
 from local.package.interpreter import runtime_python
 from local.package.licence_texts import kept_texts, own_licence, require_text
 from local.package.runtime import TAG, VERSION
@@ -69,7 +69,7 @@ def build_packages(target: Path = BUILD, *, wheels: Path = BUILD / "wheels") -> 
     packages = []
     for function, names in LIBRARIES.items():
         files = files_of(function, ours)
-        files |= {_beside(name): bytecode[name] for name in files}
+        files |= {_beside(name): bytecode[name] for name in files if name in bytecode}
         files |= own_licence()
         for name in names:
             files |= {
@@ -89,13 +89,13 @@ def package_at(target: Path, function: str) -> Package:
 
 
 def own_files() -> Files:
-    """Read the repository's own part of the packages: `shared/`, and the functions at the root."""
-    shared = (REPOSITORY / "shared").rglob("*.py")
-    functions = (REPOSITORY / "functions").glob("*.py")
+    """Read the repository's own part of the packages: of `shared/`, and the functions at the root."""
+    paths = [path for path in (REPOSITORY / "shared").rglob("*.*") if path.suffix in (".py", ".json")]
+    shared = {path.relative_to(REPOSITORY).as_posix(): path.read_bytes() for path in paths}
+    functions = {path.name: path.read_bytes() for path in (REPOSITORY / "functions").glob("*.py")}
     return {
-        **{path.relative_to(REPOSITORY).as_posix(): path.read_bytes() for path in shared},
-        **{path.name: path.read_bytes() for path in functions},
-    }
+        name: content for name, content in shared.items() if not name.startswith(NOT_DEPLOYED)
+    } | functions
 
 
 def files_of(function: str, ours: Mapping[str, bytes]) -> Files:

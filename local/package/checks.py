@@ -23,10 +23,9 @@ from local.package.serverless_file import (
     variables_read,
 )
 from local.package.stage_variables import stage_file, stage_variables
-from local.pydantic_models import findings
 from local.repository import REPOSITORY
 from shared.config import settings
-from shared.config.values import shared_keys
+from shared.config.separate_keys import shared_keys
 from shared.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -107,7 +106,7 @@ def _of_packages(build: Path) -> Iterator[str]:
             continue
         wanted = files_of(function, ours)
         found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-        sources = {name: path.read_bytes() for name, path in found.items() if name.endswith(".py")}
+        sources = {name: path.read_bytes() for name, path in found.items() if name.endswith((".py", ".json"))}
         if sources != wanted:
             yield f"{function}: its package is older than the code: run make package."
         secret = sorted(name for name in found if name.rpartition("/")[2].startswith(".env"))
@@ -155,8 +154,3 @@ def _of_settings(
             # One that is not set at all has been named by now.
             if variables_read(entries.get(variable, "")) <= values.keys():
                 yield f"{fault}."
-    else:
-        # The functions do without pydantic (docs/performance.md); here is time for its opinion.
-        given = {variable: value for variable, value in (environment | role).items() if value}
-        for finding in findings(SETTINGS[name], given):
-            yield f"{finding.place[0]}: {finding.message}, says pydantic, and the function would not."

@@ -1,4 +1,4 @@
-"""What each function's package holds: its own file, all of `shared/`, and the libraries it imports.
+"""What a function's package holds: its own file, `shared/` without the models, the libraries it imports.
 
 A function carries no library it never imports, because a cold start fetches and unpacks every byte;
 a test holds each list against what real invocations import. Reading the wheels is left to `wheels`.
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _CLUSTERS = frozenset({"async-timeout", "redis", "typing-extensions"})
-_STORE = _CLUSTERS | {"hiredis"}
+_EVERYWHERE = _CLUSTERS | {"hiredis", "pydantic-core"}
 _USERS_TOKENS = frozenset({"cffi", "cryptography", "pyjwt"})
 _VOD_API = frozenset(
     {"certifi", "charset-normalizer", "idna", "requests", "tencentcloud-sdk-python-common", "urllib3"}
 )
-_EVENTS = _STORE | _VOD_API
+_EVENTS = _EVERYWHERE | _VOD_API
 
 LIBRARIES: Mapping[str, frozenset[str]] = {
-    "upload_signature": _STORE | _USERS_TOKENS,
-    "upload_status": _STORE | _USERS_TOKENS,
+    "upload_signature": _EVERYWHERE | _USERS_TOKENS,
+    "upload_status": _EVERYWHERE | _USERS_TOKENS,
     "event_notification": _EVENTS,
     "reliable_notification": _EVENTS,
     "event_delivery": _EVENTS,
@@ -46,6 +46,9 @@ NEVER_IMPORTED: Mapping[str, str] = {
     "urllib3/contrib/emscripten/": "for Python in a browser",
 }
 """What is left out of the wheels, each with its reason; a name that ends in a slash is a folder."""
+
+NOT_DEPLOYED = "shared/schema/models/"
+"""Our own part that no package has: the pydantic models, of which `compiled.json` is made."""
 
 _TESTS = re.compile(r"tests?|test_.*")
 _KEPT_SUFFIXES = frozenset({".pem", ".py", ".so"})

@@ -8,124 +8,67 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from shared.domain.file_limits import FileLimits
 from shared.errors import FieldError, ForbiddenError, UnprocessableError
-from shared.field_types import (
-    Field,
-    InvalidValueError,
-    StrictBool,
-    StrictInt,
-    StrictStr,
-    StringConstraints,
-)
-from shared.model import Model, ModelConfig, to_camel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEFAULT_POLICY = "default"
-MAX_TTL_SECONDS = 86_400
-"""Our own cap; VOD would take 90 days (doc 266/33922)."""
 
 _FILE_NAME = re.compile(r'(?!\.)[^\\/:*?"<>|\x00-\x1f\x7f\ud800-\udfff]{1,255}')
 _MAX_FILE_NAME_BYTES = 255
 """What file systems take; VOD's mobile SDKs already end at 200 (doc 266/33925)."""
-_PROGRAMS = frozenset(
-    {
-        "apk",
-        "app",
-        "asp",
-        "aspx",
-        "bat",
-        "cgi",
-        "cmd",
-        "dll",
-        "exe",
-        "hta",
-        "htm",
-        "html",
-        "jar",
-        "js",
-        "jsp",
-        "jspx",
-        "mjs",
-        "msi",
-        "php",
-        "phtml",
-        "pl",
-        "ps1",
-        "py",
-        "rb",
-        "scr",
-        "sh",
-        "svg",
-        "vbs",
-        "wsf",
-        "xhtml",
-    }
+_PROGRAMS = (
+    r"apk|app|asp|aspx|bat|cgi|cmd|dll|exe|hta|htm|html|jar|js|"
+    r"jsp|jspx|mjs|msi|php|phtml|pl|ps1|py|rb|scr|sh|svg|vbs|wsf|xhtml"
 )
 """Extensions that some web server or desktop runs even in the middle of a name."""
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-_MAX_SHOWN_KEY = 64
 _Choice = TypeVar("_Choice")
 
 NO_CLAIMS: Mapping[str, object] = MappingProxyType({})
 
-_ClaimName = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=128)]
-_ClaimValues = Annotated[tuple[StrictStr | StrictInt | StrictBool, ...], Field(min_length=1)]
-ClaimRules = dict[_ClaimName, _ClaimValues]
-"""A claim's name -> the values that let its bearer in."""
-NO_RULES: ClaimRules = {}
-
-Name = Annotated[
-    str, StringConstraints(strict=True, min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")
-]
-Region = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z]{2}-[a-z]+(-\d+)?$")]
-FileType = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9]{1,10}$")]
+ClaimRules = dict[str, tuple[str | int | bool, ...]]
+"""A claim's name -> the values of which a user must have one."""
 
 
-class _Document(Model):
-    model_config = ModelConfig(extra="forbid", alias_generator=to_camel, validate_default=True)
-
-
-class Policy(_Document):
+class Policy(NamedTuple):
     """What one kind of upload may be.
 
     Of each list the first entry is the default; an empty list leaves the client nothing to choose.
     `max_duration`, in seconds, is held against the real file alone: a client need not declare it.
-    `claims` says whose policy it is: a user's whose token has all of them, and anybody's without.
+    `claims` names the users who may use it: those whose token has all of them, or anybody without.
     """
 
-    claims: ClaimRules = NO_RULES
-    procedures: tuple[Name, ...] = ()
-    storage_regions: tuple[Region, ...] = ()
-    class_ids: tuple[Annotated[StrictInt, Field(ge=0)], ...] = ()
-    ttl_seconds: Annotated[StrictInt, Field(ge=1, le=MAX_TTL_SECONDS)] = 600
-    one_time: StrictBool = True
-    task_priority: Annotated[StrictInt, Field(ge=-10, le=10)] = 0
-    task_notify_mode: Literal["Finish", "Change", "None"] = "Finish"
-    vod_sub_app_id: Annotated[StrictInt, Field(ge=1)] | None = None
-    file_types: tuple[FileType, ...] = ()
-    max_file_size: Annotated[StrictInt, Field(ge=1)] | None = None
-    max_duration: Annotated[StrictInt, Field(ge=1)] | None = None
+    claims: ClaimRules
+    procedures: tuple[str, ...]
+    storage_regions: tuple[str, ...]
+    class_ids: tuple[int, ...]
+    ttl_seconds: int
+    one_time: bool
+    task_priority: int
+    task_notify_mode: Literal["Finish", "Change", "None"]
+    vod_sub_app_id: int | None
+    file_types: tuple[str, ...]
+    max_file_size: int | None
+    max_duration: int | None
 
 
-class SignatureRequest(_Document):
-    """The body of POST /signature: every member is optional."""
+class SignatureRequest(NamedTuple):
+    """The body of POST /signature; None: not chosen."""
 
-    upload_id: Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9A-HJKMNP-TV-Z]{26}$")] | None = (
-        None
-    )
-    policy: StrictStr | None = None
-    context: StrictStr | None = None
-    procedure: StrictStr | None = None
-    storage_region: StrictStr | None = None
-    class_id: StrictInt | None = None
-    file_name: StrictStr | None = None
-    file_size: StrictInt | None = None
-    file_type: StrictStr | None = None
+    upload_id: str | None
+    policy: str | None
+    context: str | None
+    procedure: str | None
+    storage_region: str | None
+    class_id: int | None
+    file_name: str | None
+    file_size: int | None
+    file_type: str | None
 
 
 @dataclass(frozen=True)
@@ -151,25 +94,6 @@ class Grant:
     limits: FileLimits | None = None
 
 
-def read_signature_request(members: Mapping[str, object]) -> SignatureRequest:
-    """Check the members' names and types.
-
-    Raises:
-        UnprocessableError: with one fault for each unknown member and wrong type.
-
-    """
-    try:
-        return SignatureRequest.model_validate(members)
-    except InvalidValueError as error:
-        raise UnprocessableError(
-            "The request has members that cannot be accepted.",
-            field_errors=tuple(
-                FieldError(_pointer(finding.place), _sentence(finding.kind, finding.message))
-                for finding in error.findings
-            ),
-        ) from None
-
-
 def grant_for(
     request: SignatureRequest,
     policies: Mapping[str, Policy],
@@ -183,32 +107,22 @@ def grant_for(
 
     Raises:
         ForbiddenError: there is no policy of that name, or not for this user: nobody can tell which.
-        UnprocessableError: with one fault for each value off the policy.
+        UnprocessableError: with one field error for each value off the policy.
 
     """
     name = DEFAULT_POLICY if request.policy is None else request.policy
     policy = policies.get(name)
     if policy is None or not are_met(policy.claims, claims):
-        raise ForbiddenError(
-            "There is no such policy for this user.", field_errors=(FieldError("/policy", "Unknown."),)
-        )
-    field_errors = [
-        *_off_list("/procedure", request.procedure, policy.procedures),
-        *_off_list("/storageRegion", request.storage_region, policy.storage_regions),
-        *_off_list("/classId", request.class_id, policy.class_ids),
-        *_context_errors(request.context),
-        *_file_errors(request, policy),
-    ]
-    if field_errors:
-        raise UnprocessableError(
-            f"The policy {name!r} does not allow this.", field_errors=tuple(field_errors)
-        )
+        field_error = FieldError("/policy", "Unknown.")
+        raise ForbiddenError("There is no such policy for this user.", field_errors=(field_error,))
+    if field_errors := _errors_in(request, policy):
+        raise UnprocessableError(f"The policy {name!r} does not allow this.", field_errors=field_errors)
     return Grant(
         policy=name,
         context=request.context or "",
-        procedure=request.procedure or _first(policy.procedures),
-        storage_region=request.storage_region or _first(policy.storage_regions),
-        class_id=_first(policy.class_ids) if request.class_id is None else request.class_id,
+        procedure=_choice(request.procedure, policy.procedures),
+        storage_region=_choice(request.storage_region, policy.storage_regions),
+        class_id=_choice(request.class_id, policy.class_ids),
         ttl_seconds=policy.ttl_seconds,
         one_time=policy.one_time,
         task_priority=policy.task_priority,
@@ -225,13 +139,14 @@ def refuse_change(request: SignatureRequest, grant: Grant) -> None:
     """Let a renewal repeat what the session began with, and change nothing of it.
 
     Raises:
-        UnprocessableError: with one fault for each member that differs.
+        UnprocessableError: with one field error for each member that differs.
 
     """
-    said = {name: value for name, value in vars(request).items() if name != "upload_id" and value is not None}
+    repeated = {name: value for name, value in request._asdict().items() if value is not None}
+    repeated.pop("upload_id", None)
     field_errors = tuple(
-        FieldError("/" + to_camel(name), "Differs from what this upload began with.")
-        for name, value in said.items()
+        FieldError(f"/{camel_case(name)}", "Differs from what this upload began with.")
+        for name, value in repeated.items()
         if value != getattr(grant, name)
     )
     if field_errors:
@@ -240,8 +155,24 @@ def refuse_change(request: SignatureRequest, grant: Grant) -> None:
         )
 
 
-def _first(choices: tuple[_Choice, ...]) -> _Choice | None:
-    return choices[0] if choices else None
+def camel_case(name: str) -> str:
+    """Convert a member's name to its name in JSON: `storage_region` -> `storageRegion`."""
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+def _choice(chosen: _Choice | None, offered: tuple[_Choice, ...]) -> _Choice | None:
+    return offered[0] if chosen is None and offered else chosen
+
+
+def _errors_in(request: SignatureRequest, policy: Policy) -> tuple[FieldError, ...]:
+    return (
+        *_off_list("/procedure", request.procedure, policy.procedures),
+        *_off_list("/storageRegion", request.storage_region, policy.storage_regions),
+        *_off_list("/classId", request.class_id, policy.class_ids),
+        *_context_errors(request.context),
+        *_file_errors(request, policy),
+    )
 
 
 def _off_list(pointer: str, value: object, allowed: tuple[object, ...]) -> list[FieldError]:
@@ -286,23 +217,13 @@ def _file_type_errors(request: SignatureRequest, allowed: tuple[str, ...]) -> li
         if file_type is not None and file_type.lower() not in allowed
     ]
     inner = (request.file_name or "").lower().split(".")[1:-1]
-    if not field_errors and not _PROGRAMS.isdisjoint(inner):
+    if not field_errors and any(re.fullmatch(_PROGRAMS, part) for part in inner):
         field_errors.append(FieldError("/fileName", "Must not have a program's extension before its own."))
     return field_errors
 
 
 def _listed(choices: tuple[object, ...]) -> str:
     return ", ".join(str(choice) for choice in choices) or "nothing may be chosen"
-
-
-def _sentence(kind: str, message: str) -> str:
-    return "There is no such member." if kind == "extra_forbidden" else f"{message}."
-
-
-def _pointer(place: tuple[int | str, ...]) -> str:
-    """Spell a JSON pointer (RFC 6901) to one member, printable whatever its name was."""
-    printable = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", str(place[0]))[:_MAX_SHOWN_KEY]
-    return "/" + printable.replace("~", "~0").replace("/", "~1")
 
 
 def are_met(rules: Mapping[str, tuple[str | int | bool, ...]], claims: Mapping[str, object]) -> bool:

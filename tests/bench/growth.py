@@ -16,9 +16,9 @@ import redis
 from local.stack.embedded_store import EmbeddedStore
 from shared.config.settings import UploadSignatureSettings, load_settings
 from shared.domain.event_status import IngestOutcome
-from shared.domain.policy import read_signature_request
 from shared.flows.issue_signature import Issuer, Randomness
 from shared.http.authentication import Caller
+from shared.schema.signature_request import read_signature_request
 from shared.store.connection import PARTITIONS
 from tests.bench.invocations import NO_LIMITS
 from tests.bench.series import keep, machine, quartiles

@@ -10,9 +10,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from shared.config.settings import UploadSignatureSettings, load_settings
-from shared.domain.policy import read_signature_request
 from shared.flows.issue_signature import IssuedSignature, Issuer, Randomness
 from shared.http.authentication import Caller
+from shared.schema.signature_request import read_signature_request
 from shared.store.connection import StoreScope
 from shared.store.journal import Store
 from shared.vod.signature import decode

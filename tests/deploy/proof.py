@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.package.checks import ROLE_VARIABLES, SETTINGS
 from local.package.contents import folder_of
+from shared.config.settings import variables_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,7 +135,7 @@ def _of_inputs(inputs: dict[str, Any]) -> Iterator[str]:
         yield "A value has the text 'undefined'."
     for key, function in inputs.get("functions", {}).items():
         arrived = {entry["key"]: entry.get("value") for entry in function.get("environments", [])}
-        wanted = {str(field.alias) for field in SETTINGS[key].model_fields.values()} - NEVER_DEPLOYED
+        wanted = variables_of(SETTINGS[key]) - NEVER_DEPLOYED
         wanted -= {"VOD_SECRET_ID", "VOD_SECRET_KEY"} if key in WITH_ROLE else set()
         if missing := sorted(name for name in wanted if arrived.get(name) is None):
             yield f"{key} gets no {', '.join(missing)}."

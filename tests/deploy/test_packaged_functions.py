@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import subprocess
 import time
 from typing import TYPE_CHECKING, Any, cast
@@ -17,7 +18,8 @@ from local.package.interpreter import runtime_python
 from local.simulator.faults import Fault
 from local.upload.client import UploadClient
 from local.upload.order import UploadOrder
-from tests.functions.deployment import environment
+from tests.deploy.packaged_instances import Deployed, PackagedInstances
+from tests.functions.deployment import environment, user_token
 from tests.functions.scf import event_of
 from tests.keys import public_pem, rsa_key
 
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 
     from local.stack.stack import Stack
     from tests.deploy.conftest import Deploy, StartStack
-    from tests.deploy.packaged_instances import PackagedInstances
 
 PATIENCE_SECONDS = 20
 
@@ -139,6 +140,32 @@ def test_client_of_a_cluster_is_in_every_package(unpacked: Mapping[str, Path], f
 
     assert run.stderr == ""
     assert run.stdout.startswith(str(unpacked[function]))
+
+
+@pytest.mark.parametrize(("bound", "status"), [(86_400, 200), (599, 500)])
+def test_package_validates_by_its_compiled_file(
+    unpacked: Mapping[str, Path], tmp_path: Path, valkey_url: str, bound: int, status: int
+) -> None:
+    """Ten minutes suit a policy unless the file's bound is changed, and pydantic's core alone is imported."""
+    package = shutil.copytree(unpacked["upload_signature"], tmp_path / "package")
+    compiled = package / "shared/schema/compiled.json"
+    head, _, tail = compiled.read_text("utf-8").partition('"le": 86400}')
+    compiled.chmod(0o644)
+    compiled.write_text(f'{head}"le": {bound}}}{tail}', "utf-8")
+    variables = {**environment(valkey_url), "UPLOAD_POLICIES": '{"default": {"ttlSeconds": 600}}'}
+    deployed = {"upload_signature": Deployed(package, variables, time_limit=10)}
+    instances = PackagedInstances(deployed, folder=tmp_path)
+    headers = {"authorization": f"Bearer {user_token()}", "content-type": "application/json"}
+    event = event_of("function-url", "POST", "/signature", headers=headers, query={}, body="{}")
+
+    answer = asyncio.run(invoked_once(instances, event))
+
+    told = "UPLOAD_POLICIES.default.ttlSeconds: Input should be less than or equal to 599"
+    of_pydantic = {name for name in instances.imported["upload_signature"] if name.startswith("pydantic")}
+    assert answer["statusCode"] == status, answer["body"]
+    assert (told in (tmp_path / "functions.log").read_text("utf-8")) is (status == 500)
+    assert {name.partition(".")[0] for name in of_pydantic} == {"pydantic_core/_pydantic_core"}
+    assert not (package / "pydantic").exists()
 
 
 async def invoked_once(instances: PackagedInstances, event: Mapping[str, object]) -> dict[str, Any]:

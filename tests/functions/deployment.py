@@ -10,7 +10,7 @@ import time
 
 import jwt
 
-from shared.config.settings import EventNotificationSettings, UploadSignatureSettings, UploadStatusSettings
+from shared.config.settings import EventNotificationSettings, UploadSignatureSettings, variables_of
 from shared.runtime import bootstrap
 
 SECRET_ID = "AKIDcanaryOfTheTests0000"
@@ -21,11 +21,7 @@ JWT_SECRET = "canary-of-the-jwt-secret-newest-one"
 OLD_JWT_SECRET = "canary-of-the-jwt-secret-oldest-one"
 CALLBACK_TOKEN = "canary-of-the-callback-token-0001"
 ORIGIN = "https://app.example.test"
-VARIABLES = {
-    str(field.alias)
-    for settings in (UploadSignatureSettings, UploadStatusSettings, EventNotificationSettings)
-    for field in settings.model_fields.values()
-}
+VARIABLES = variables_of(UploadSignatureSettings) | variables_of(EventNotificationSettings)
 """Every variable that the HTTP functions read."""
 
 POLICIES = {

@@ -67,7 +67,7 @@ def parked(valkey_url: str) -> list[KeptEvent]:
 def test_unreadable_body_is_parked_with_its_bytes_and_the_reason(
     deploy: Deploy, valkey_url: str, body: bytes, shown_as: object
 ) -> None:
-    """VOD hears 200, and people find what came, once, however often it comes."""
+    """VOD hears 200, and people find what came, once, however often it comes (S19)."""
     deploy()
 
     assert [post(body), post(body)] == [200, 200]
@@ -88,7 +88,7 @@ def test_body_with_another_token_is_not_kept(deploy: Deploy, valkey_url: str) ->
 
 
 def test_parked_bytes_have_a_budget(deploy: Deploy, valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond it digest, length, reason and the first part are kept, and the log says so."""
+    """Beyond it digest, length, reason and the first part are kept."""
     monkeypatch.setattr(journal, "PARKED_BYTES", 10_000)
     deploy()
 

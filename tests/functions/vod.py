@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from shared.domain.ingested_event import Source
-from shared.domain.policy import read_signature_request
 from shared.flows.ingest_event import Ingester
 from shared.flows.issue_signature import IssuedSignature, Issuer, Randomness
 from shared.http.authentication import Caller
 from shared.runtime import bootstrap
+from shared.schema.signature_request import read_signature_request
 from shared.vod.notification import parse_notification
 from shared.vod.signature import decode
 

@@ -56,6 +56,12 @@ def resolved(node: Mapping[str, Any]) -> dict[str, Any]:
     return {**found, **{name: value for name, value in node.items() if name != "$ref"}}
 
 
+def contents(event: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """List what the data of an event can be, by the event's schema."""
+    content = resolved(event["properties"]["data"])
+    return [resolved(choice) for choice in content.get("anyOf", [content])]
+
+
 def faults(value: object, schema: Mapping[str, Any]) -> list[str]:
     """List what a schema of the document finds wrong with a value."""
     whole = {**schema, "components": document()["components"]}

@@ -16,7 +16,8 @@ from shared import errors
 from shared.domain.event_status import Verdict
 from shared.domain.session import UploadState
 from shared.http.message import PROBLEM_TYPE_PREFIX
-from tests.openapi.schemas import document, faults, operations, resolved
+from shared.schema.models.app_event import EVENTS
+from tests.openapi.schemas import contents, document, faults, operations, resolved
 from tests.test_layout import code_lines
 
 HTTP_FUNCTIONS = {"/signature", "/uploads/{uploadId}", "/{callbackToken}"}
@@ -109,14 +110,11 @@ def test_problem_says_status_type_and_title_of_its_class(name: str) -> None:
 def test_states_and_verdicts_are_those_of_the_code() -> None:
     """Every state can be told, and every verdict but `quarantined`, which is never delivered."""
     schemas = document()["components"]["schemas"]
-    told = {
-        verdict
-        for name, schema in schemas.items()
-        if name.startswith(("Upload", "Procedure", "Vod")) and "data" in schema["properties"]
-        for verdict in schema["properties"]["data"]["properties"]["verdict"]["enum"]
-    }
+    events = [schemas[model.__name__] for model in EVENTS.values()]
+    verdicts = [content["properties"]["verdict"] for event in events for content in contents(event)]
+    told = {word for verdict in verdicts for word in verdict.get("enum", [verdict.get("const")])}
 
-    assert schemas["Upload"]["properties"]["state"]["enum"] == [state.value for state in UploadState]
+    assert schemas["UploadState"]["enum"] == [state.value for state in UploadState]
     assert told == {verdict.value for verdict in Verdict} - {"quarantined"}
 
 

@@ -8,16 +8,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.domain.policy import Policy, SignatureRequest, grant_for, read_signature_request
+from shared.domain.policy import SignatureRequest, grant_for
 from shared.errors import UnprocessableError
-from shared.field_types import InvalidValueError
+from shared.schema.signature_request import read_signature_request
+from shared.schema.validation import ValidationError, names_outside
 from tests.openapi.schemas import document, faults
+from tests.shared.policies import read_policy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 UPLOAD_ID = "01KAPVZ9M80000000000000000"
-MEMBERS = {member.alias or name for name, member in SignatureRequest.model_fields.items()}
+MEMBERS = set(names_outside(SignatureRequest).values())
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 VALUES = (
@@ -43,7 +45,7 @@ def is_granted(members: dict[str, object]) -> bool:
     """Whether some policy would grant this: one that offers just what is asked for."""
     try:
         wanted = read_signature_request(members)
-        policy = Policy.model_validate(
+        policy = read_policy(
             {
                 "procedures": [] if wanted.procedure is None else [wanted.procedure],
                 "storageRegions": [] if wanted.storage_region is None else [wanted.storage_region],
@@ -51,7 +53,7 @@ def is_granted(members: dict[str, object]) -> bool:
             }
         )
         grant_for(wanted, {wanted.policy or "default": policy, "": policy}, vod_sub_app_id=None)
-    except (UnprocessableError, InvalidValueError):
+    except (UnprocessableError, ValidationError):
         # The latter: no policy can have such an entry on its lists.
         return False
     return True

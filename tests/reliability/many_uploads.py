@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from local.simulator.media import Media
 from local.simulator.notifications import without_nulls
 from shared.config.settings import UploadSignatureSettings, load_settings
-from shared.domain.policy import read_signature_request
 from shared.flows.issue_signature import Issuer, Randomness
 from shared.http.authentication import Caller
+from shared.schema.signature_request import read_signature_request
 from shared.store.connection import StoreScope
 from shared.store.journal import Store
 from shared.vod.signature import decode

@@ -1,6 +1,6 @@
 """A value for every secret setting that can be found again wherever it comes out, and however it is written.
 
-Which settings are secret is said by `shared.config.settings` itself: those that its groups never show.
+Which settings are secret is declared in `shared.schema.models.settings`: those that no model shows.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from shared.config import settings
+from shared.schema.models import settings as models
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -49,11 +49,11 @@ CANARIES: dict[str, tuple[str, ...]] = {
 
 def secret_variables() -> set[str]:
     """Name every variable whose value no settings show."""
-    groups = [kind for kind in vars(settings).values() if isinstance(kind, type)]
+    groups = [kind for kind in vars(models).values() if isinstance(kind, type)]
     return {
         str(field.alias)
         for kind in groups
-        if issubclass(kind, settings.SettingsGroup)
+        if issubclass(kind, models.SettingsGroup)
         for field in kind.model_fields.values()
         if not field.repr
     }

@@ -23,7 +23,7 @@ from local.__main__ import main
 from local.environment_file import kept_environment, read_environment
 from local.operator.event_store import OperatorStore
 from local.repository import REPOSITORY
-from shared.config.settings import EventNotificationSettings
+from shared.config.settings import EventNotificationSettings, variables_of
 from shared.domain.upload_id import new_upload_id
 from shared.store.connection import StoreScope
 from shared.store.journal import Store
@@ -82,7 +82,7 @@ class Desk:
         """Set the functions' variables, and start anew."""
         webhook = {"APP_WEBHOOK_URL": f"{self.app.url}/hook", "APP_WEBHOOK_SECRETS": WEBHOOK_SECRET}
         variables = environment(self._store_url, **{**webhook, "APP_WEBHOOK_ALLOW_INSECURE": "1", **changes})
-        for name in VARIABLES | {str(f.alias) for f in EventNotificationSettings.model_fields.values()}:
+        for name in VARIABLES | variables_of(EventNotificationSettings):
             self._patch.delenv(name, raising=False)
         for name, value in variables.items():
             self._patch.setenv(name, value)

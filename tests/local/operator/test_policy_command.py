@@ -11,7 +11,7 @@ import pytest
 
 from local.__main__ import main
 from local.repository import REPOSITORY
-from shared.config.settings import UploadSignatureSettings
+from shared.config.settings import UploadSignatureSettings, variables_of
 from tests.functions.deployment import JWT_SECRET, environment, user_token
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ SIGNED = {"name": "signed", **GOOD, "request": {"policy": "course", "fileSize": 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Set the policies and nothing else; keys that decide nothing may be missing."""
-    for field in UploadSignatureSettings.model_fields.values():
-        monkeypatch.delenv(str(field.alias), raising=False)
+    for name in variables_of(UploadSignatureSettings):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("UPLOAD_POLICIES", json.dumps(POLICIES))
 
 

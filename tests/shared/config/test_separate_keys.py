@@ -4,8 +4,8 @@ import base64
 
 import pytest
 
+from shared.config.separate_keys import KEY_SETTINGS, shared_keys
 from shared.config.settings import EventNotificationSettings, UploadSignatureSettings, load_settings
-from shared.config.values import KEY_SETTINGS, shared_keys
 from shared.errors import ConfigurationError
 from tests.functions.deployment import CALLBACK_TOKEN, CONTEXT_KEY, JWT_SECRET, OLD_CONTEXT_KEY, environment
 

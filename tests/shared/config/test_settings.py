@@ -6,7 +6,6 @@ import traceback
 
 import pytest
 
-from local.pydantic_models import pydantic_model
 from shared.config.settings import (
     CallerSettings,
     EventNotificationSettings,
@@ -18,8 +17,8 @@ from shared.config.settings import (
     WebhookSettings,
     load_settings,
 )
-from shared.domain.policy import Policy
 from shared.errors import ConfigurationError
+from shared.schema.models.policy import Policy
 from tests.functions.deployment import environment
 
 COMPLETE = {
@@ -136,20 +135,18 @@ def test_no_value_is_ever_shown(kind: type[SettingsGroup], shape: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_settings_show_no_secret(kind: type[SettingsGroup]) -> None:
-    """Settings that land in a log show addresses and limits, and none of the keys."""
-    settings = load_settings(kind, {**COMPLETE, "REDIS_URL": "redis://:canary-of-the-store@localhost/0"})
+    """Settings that land in a log show what they are, and none of what is in them."""
+    settings = load_settings(kind, COMPLETE)
 
-    shown = (repr(settings) + str(settings)).replace(COMPLETE["VOD_SECRET_ID"], "")
-    assert "stage='test'" in shown
-    assert "canary" not in shown.lower()
+    assert repr(settings) == str(settings) == f"{kind.__name__}(…)"
 
 
 def test_settings_cannot_be_changed() -> None:
     """They are the same for every request of a process."""
     settings = load_settings(StoreSettings, COMPLETE)
 
-    with pytest.raises(ValueError, match="frozen"):
-        settings.stage = "prod"  # type: ignore[misc]  # that it must not is the point
+    with pytest.raises(AttributeError, match="frozen"):
+        settings.stage = "prod"
 
 
 def test_defaults_are_the_documented_ones() -> None:
@@ -323,8 +320,8 @@ def test_policies_of_the_readme_shape_are_read() -> None:
         UploadSignatureSettings, {**COMPLETE, "UPLOAD_POLICIES": json.dumps(policies)}
     ).upload_policies
 
-    again = pydantic_model(Policy).model_validate(policies["course"]).model_dump()
+    course = Policy.model_validate(policies["course"])
 
-    assert vars(read["course"]) == again
-    assert {Policy.model_fields[name].alias for name in again} == policies["course"].keys()
+    assert read["course"]._asdict() == dict(course)
+    assert course.model_fields_set == dict(course).keys()
     assert (read["default"].ttl_seconds, read["default"].one_time) == (600, True)

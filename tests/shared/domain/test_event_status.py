@@ -21,8 +21,8 @@ from tests.shared.loopback_peer import HttpPeer
 
 FIELDS = (
     "attempts bytes cancelled_at delivered_at delivery disabled_at ends_at expired_at failing_since failures "
-    "file_id lease limits problem procedure procedure_rank quota raw received_at reserved_bytes sequence "
-    "status updated_at uploaded_at uploads user_id verdict verified"
+    "file_id lease limits procedure procedure_rank quota raw received_at reserved_bytes sequence "
+    "status updated_at uploaded_at uploads user_id verdict verified whole"
 )
 """The fields of records that the scripts about events name."""
 QUOTA_WORDS = {"reserved", "used", "returned"}

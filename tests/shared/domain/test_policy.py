@@ -9,22 +9,22 @@ from hypothesis import strategies as st
 
 from shared.domain.file_limits import FileLimits
 from shared.domain.policy import (
-    MAX_TTL_SECONDS,
     Grant,
-    Policy,
     grant_for,
-    read_signature_request,
     refuse_change,
 )
 from shared.errors import FieldError, ForbiddenError, UnprocessableError
-from shared.field_types import InvalidValueError
+from shared.schema.models.policy import MAX_TTL_SECONDS
+from shared.schema.signature_request import read_signature_request
+from shared.schema.validation import ValidationError
+from tests.shared.policies import read_policy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 POLICIES = {
-    "default": Policy(),
-    "full": Policy.model_validate(
+    "default": read_policy({}),
+    "full": read_policy(
         {
             "procedures": ["Long", "Short"],
             "storageRegions": ["ap-seoul", "ap-beijing-1"],
@@ -115,8 +115,8 @@ class TestPolicies:
     )
     def test_policy_with_a_mistake_is_none(self, wrong: dict[str, object]) -> None:
         """Wrong names, types and ranges show at the start, not with the first user (S13)."""
-        with pytest.raises(InvalidValueError):
-            Policy.model_validate(wrong)
+        with pytest.raises(ValidationError):
+            read_policy(wrong)
 
 
 class TestGranting:
@@ -141,7 +141,7 @@ class TestGranting:
 
     def test_limits_of_the_policy_are_kept_for_the_real_file(self) -> None:
         """Length, size and type are VOD's to say: the grant remembers what they may be (F12)."""
-        policies = {"default": Policy.model_validate({"maxDuration": 90, "fileTypes": ["mp4"]})}
+        policies = {"default": read_policy({"maxDuration": 90, "fileTypes": ["mp4"]})}
 
         grant = grant_for(read_signature_request({"fileType": "mp4"}), policies, vod_sub_app_id=None)
 
@@ -212,7 +212,7 @@ class TestGranting:
     )
     def test_policy_for_others_looks_like_an_unknown_one(self, claims: dict[str, object]) -> None:
         """Word for word, so that nobody learns which policies there are (S09)."""
-        policies = {**POLICIES, "lessons": Policy.model_validate({"claims": {"role": ["teacher"]}})}
+        policies = {**POLICIES, "lessons": read_policy({"claims": {"role": ["teacher"]}})}
         answers = set()
         for name in ("lessons", "nosuch"):
             with pytest.raises(ForbiddenError) as caught:
@@ -225,7 +225,7 @@ class TestGranting:
 
     def test_policy_is_for_whom_its_claims_say(self) -> None:
         """And a request that names none gets `default`, if the user may have it."""
-        policies = {"default": Policy.model_validate({"claims": {"role": ["teacher"]}})}
+        policies = {"default": read_policy({"claims": {"role": ["teacher"]}})}
         wanted = read_signature_request({})
 
         assert grant_for(wanted, policies, vod_sub_app_id=None, claims={"role": "teacher"})

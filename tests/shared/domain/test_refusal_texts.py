@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.operator.signature_inspection import explain
-from shared.domain.policy import Policy, grant_for, read_signature_request, refuse_change
+from shared.domain.policy import grant_for, refuse_change
 from shared.domain.rate_limits import UploadLimits, refusal, refuse_size
 from shared.errors import FieldError, ServiceError
+from shared.schema.signature_request import read_signature_request
 from shared.vod.context_token import UploadContext, seal
 from shared.vod.signature import MAX_SIGNATURE_CHARACTERS, SignatureParameters, decode, sign_original
+from tests.shared.policies import read_policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 LONG = "".join(hashlib.sha256(digit.encode()).hexdigest() for digit in "0123")[:146]
 KEY = "canary-of-the-context-key-newest-one"
 POLICIES = {
-    "default": Policy(),
-    "strict": Policy.model_validate({"fileTypes": ["mp4", "mov"], "maxFileSize": 1000, "classIds": [1, 2]}),
+    "default": read_policy({}),
+    "strict": read_policy({"fileTypes": ["mp4", "mov"], "maxFileSize": 1000, "classIds": [1, 2]}),
 }
 
 

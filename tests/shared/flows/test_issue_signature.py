@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.config.settings import UploadSignatureSettings, load_settings
-from shared.domain.policy import SignatureRequest, read_signature_request
 from shared.domain.upload_id import made_at
 from shared.errors import (
     ConflictError,
@@ -29,6 +28,7 @@ from shared.flows.issue_signature import (
     random_values,
 )
 from shared.http.authentication import Caller
+from shared.schema.signature_request import read_signature_request
 from shared.store.connection import StoreScope
 from shared.store.deny_list import Denied, DeniedKind, DenyStore
 from shared.store.journal import Store
@@ -38,6 +38,8 @@ from tests.functions.deployment import CONTEXT_KEY, environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from shared.domain.policy import SignatureRequest
 
 NOW = 1_793_318_400.9
 ALICE = Caller("alice")
@@ -230,7 +232,7 @@ def test_renewal_is_for_the_owner_of_an_open_upload(make_issuer: Callable[..., I
             request(uploadId="01M81669D17WFRRRZ186G60VX5"), ALICE, now=NOW, randomness=randomness(22)
         )
     with pytest.raises(UnprocessableError):
-        issuer.renew(mine.model_copy(update={"class_id": 7011}), ALICE, now=NOW, randomness=randomness(23))
+        issuer.renew(mine._replace(class_id=7011), ALICE, now=NOW, randomness=randomness(23))
     assert issuer.renew(mine, ALICE, now=NOW + 59, randomness=randomness(24))
     with pytest.raises(ConflictError, match="expired"):
         issuer.renew(mine, ALICE, now=NOW + 60, randomness=randomness(25))

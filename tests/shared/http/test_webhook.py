@@ -281,7 +281,7 @@ def test_endless_body_is_not_read() -> None:
 def test_private_address_is_refused_before_connecting(app: HttpPeer) -> None:
     """Without the developer's setting nothing goes to an inner address that got into the settings (S31)."""
     settings = webhook_settings("https://app.example.test", insecure=False)
-    inner = settings.model_copy(update={"app_webhook_url": f"https://{HOST}:{app.port}"})
+    inner = type(settings)(**{**vars(settings), "app_webhook_url": f"https://{HOST}:{app.port}"})
 
     attempt = send(AppWebhook(inner))
 

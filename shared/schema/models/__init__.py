@@ -1,0 +1,1 @@
+"""The pydantic models; in no package."""

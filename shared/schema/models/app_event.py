@@ -1,0 +1,200 @@
+"""The events that the app receives, one model for each type; `shared.domain.app_event` makes them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import Field
+
+from shared.domain.event_status import Verdict
+from shared.schema.models.documents import Document
+from shared.schema.models.uploads import Breach, Procedure, UploadId
+
+_MEANING = Field(description="What the event is to us.")
+InTime = Literal[Verdict.ATTRIBUTED, Verdict.LATE]
+AtAnyTime = Literal[Verdict.ATTRIBUTED, Verdict.LATE, Verdict.REPLAYED]
+OfAnything = Literal[Verdict.ATTRIBUTED, Verdict.LATE, Verdict.REPLAYED, Verdict.UNATTRIBUTED]
+
+
+class Content(Document):
+    """What happened, to an upload of ours or without us."""
+
+    upload_id: UploadId | None
+    """The upload's id, a ULID; null for what was made without us."""
+    uploader: str | None
+    """The user who was allowed to make the upload: the `sub` of the token."""
+    context: str | None
+    """The app's own text, from the request for the signature."""
+    source_context: str | None
+    """What the upload was made with, if not with a signature of ours."""
+    file_id: str | None
+    """VOD's id of the file."""
+    verdict: Annotated[OfAnything, _MEANING]
+    verified: bool
+    """Whether all of this event is VOD's own word: pulled, or asked for after a push.
+
+    False: it is what somebody told who knows the callback's URL.
+    """
+    reconciled: bool
+    """Whether VOD's own event was missed, and this found by asking."""
+    sequence: Annotated[int, Field(ge=0)]
+    """Counts the events of one upload from 1; 0 without one."""
+
+
+class UploadContent(Content):
+    """What happened to an upload of ours."""
+
+    upload_id: UploadId
+    """The upload's id, a ULID."""
+    uploader: str
+    """The user who was allowed to make the upload: the `sub` of the token."""
+    context: str
+    """The app's own text, from the request for the signature."""
+    source_context: None
+    """Only an event without an uploader has VOD's own context."""
+
+
+class FileMembers(Document):
+    """What VOD says of a file."""
+
+    file_name: str
+    """The file's name in VOD."""
+    media_url: str | None
+    """Where the file is."""
+    cover_url: str | None
+    """Where its cover is."""
+    media_type: str
+    """Its extension."""
+    size: int | None
+    """In bytes, as VOD measured it."""
+    duration: float | None
+    """In seconds, as VOD measured it."""
+    storage_region: str | None
+    """Where VOD stores it."""
+    class_id: int | None
+    """VOD's category."""
+    procedure_task_id: str | None
+    """The task flow that the upload started; null if VOD names none."""
+    review_task_id: str | None
+    """The review that the upload started."""
+    source_type: str
+    """How it was uploaded, in VOD's words."""
+    breaches: tuple[Breach, ...] | None
+    """The limits of the upload's policy that the real file exceeds; empty: it is within all.
+
+    Null: not known, because the upload's record is lost, it is none of ours, or VOD does not say what the
+    file is.
+    """
+
+
+class ProcedureWithMessage(Procedure):
+    """The state of a task flow."""
+
+    message: str
+    """VOD's sentence about the whole."""
+
+
+class ProcedureMembers(Document):
+    """What VOD says of a task flow."""
+
+    media_url: str | None
+    """Where the file is."""
+    procedure_task_id: str | None
+    """The task flow that the upload started; null if VOD names none."""
+    procedure: ProcedureWithMessage
+    """The state of the task flow."""
+
+
+class CompletedContent(FileMembers, UploadContent):
+    """The file of an upload."""
+
+    verdict: Annotated[InTime, _MEANING]
+
+
+class ReplayedContent(FileMembers, UploadContent):
+    """A further file of an upload."""
+
+    verdict: Annotated[Literal[Verdict.REPLAYED], _MEANING]
+
+
+class ExpiredContent(UploadContent):
+    """An upload without a file."""
+
+    file_id: None
+    """There is no file."""
+    verdict: Annotated[Literal[Verdict.ATTRIBUTED], _MEANING]
+
+
+class ProcedureContent(ProcedureMembers, UploadContent):
+    """The task flow of an upload."""
+
+    verdict: Annotated[AtAnyTime, _MEANING]
+
+
+class ForeignFile(FileMembers, Content):
+    """A file that was made without us."""
+
+
+class ForeignProcedure(ProcedureMembers, Content):
+    """A task flow of such a file."""
+
+
+_Type = TypeVar("_Type")
+_Content = TypeVar("_Content")
+
+
+class AppEvent(Document, Generic[_Type, _Content]):
+    """One event."""
+
+    id: Annotated[str, Field(pattern=r"^evt_[0-9a-f]{32}$")]
+    """The same for every delivery of one event: do its work once per id."""
+    type: _Type
+    """What kind of thing happened."""
+    timestamp: datetime
+    """When we received it."""
+    data: _Content
+    """What happened."""
+    raw: dict[str, Any]
+    """The event in VOD's words, without `Sign`, `T` and `EventHandle`.
+
+    As it came, or, if it was pushed and is verified, as VOD answered when it was asked about it.
+    """
+
+
+class UploadCompleted(AppEvent[Literal["upload.completed"], CompletedContent]):
+    """VOD has the file."""
+
+
+class UploadReplayed(AppEvent[Literal["upload.replayed"], ReplayedContent]):
+    """A second file came under an upload that has one: a signature was used twice."""
+
+
+class UploadExpired(AppEvent[Literal["upload.expired"], ExpiredContent]):
+    """Nothing was uploaded until the upload's end."""
+
+
+class ProcedureChanged(AppEvent[Literal["procedure.changed"], ProcedureContent]):
+    """A task flow has moved, and is not at its end."""
+
+
+class ProcedureFinished(AppEvent[Literal["procedure.finished"], ProcedureContent]):
+    """A task flow is at its end."""
+
+
+class VodEvent(AppEvent[Annotated[str, Field(pattern=r"^vod\.")], ForeignFile | ForeignProcedure | Content]):
+    """Everything else VOD says, as `vod.` and VOD's own event type.
+
+    What was made without us, and types that nothing here has heard of. `raw` has it whole.
+    """
+
+
+EVENTS: dict[str, type[Document]] = {
+    "upload.completed": UploadCompleted,
+    "upload.replayed": UploadReplayed,
+    "upload.expired": UploadExpired,
+    "procedure.changed": ProcedureChanged,
+    "procedure.finished": ProcedureFinished,
+    "vod.*": VodEvent,
+}
+"""By type; `vod.*` stands for all types that begin so. No event is ever `quarantined`."""

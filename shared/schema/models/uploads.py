@@ -1,0 +1,169 @@
+"""The API of uploads: the body of POST /signature, and the bodies of all answers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, StrictInt, StrictStr
+from pydantic_core import MISSING
+
+from shared.domain.session import UploadState
+from shared.schema.models.documents import Document
+
+UploadId = Annotated[str, Field(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
+
+
+class SignatureRequest(Document):
+    """What to sign for.
+
+    Every member may be left out or null, and then means: not chosen. No other member is accepted.
+    """
+
+    upload_id: Annotated[StrictStr, Field(pattern=r"^[0-9A-HJKMNP-TV-Z]{26}$")] | None = None
+    """Sign once more for this upload, instead of beginning another.
+
+    The other members may then be repeated, and not changed.
+    """
+    policy: StrictStr | None = None
+    """Which of the deployment's policies to upload under; `default` without it."""
+    context: StrictStr | None = None
+    """The app's own text, handed back in every event of this upload.
+
+    Sealed together with the user's id it has to fit into the 250 characters that VOD carries.
+    """
+    procedure: StrictStr | None = None
+    """The task flow that VOD starts when the file is there, if the policy offers it."""
+    storage_region: StrictStr | None = None
+    """The region VOD stores the file in, if the policy offers it."""
+    class_id: StrictInt | None = None
+    """VOD's category for the file, if the policy offers it."""
+    file_name: StrictStr | None = None
+    """255 bytes of UTF-8 at most; checked against the policy's file types by its extension."""
+    file_size: StrictInt | None = None
+    """In bytes; required where the policy limits the size."""
+    file_type: StrictStr | None = None
+    """An extension such as `mp4`, in either case.
+
+    Required where the policy limits the type and no `fileName` is sent.
+    """
+
+
+class Signature(Document):
+    """An upload signature."""
+
+    signature: Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
+    """What the SDK's `getSignature` returns."""
+    upload_id: UploadId
+    """Send it with every further request for this upload."""
+    expires_at: int
+    """Unix second after which VOD refuses this signature."""
+    one_time: bool
+    """Whether VOD accepts this signature once only."""
+
+
+class Subtask(Document):
+    """One subtask of a task flow; the words are VOD's."""
+
+    kind: str
+    """Such as `Transcode` or `CoverBySnapshot`."""
+    definition: int | None
+    """The template it was made with."""
+    status: str
+    """`PROCESSING`, `SUCCESS` or `FAIL`."""
+    progress: int | None
+    """From 0 to 100."""
+    error: str | None
+    """VOD's code for what went wrong."""
+    message: str
+    """VOD's sentence about it."""
+    urls: tuple[str, ...]
+    """What it made; first what a player wants: the playlist, the file, the cover."""
+
+
+class Procedure(Document):
+    """The state of a task flow."""
+
+    status: str
+    """`PROCESSING` or `FINISH`."""
+    succeeded: bool
+    """Whether the task flow is finished and none of its subtasks failed."""
+    subtasks: tuple[Subtask, ...]
+    """Each subtask with its own outcome."""
+
+
+class Breach(Document):
+    """One limit that a file exceeds."""
+
+    limit: Literal["maxFileSize", "maxDuration", "fileTypes"]
+    """Its name in the policy."""
+    allowed: int | tuple[str, ...]
+    """What the policy says: bytes, seconds or extensions."""
+    actual: float | str
+    """What VOD says: bytes, seconds or the extension."""
+
+
+class Upload(Document):
+    """One upload, as its owner sees it."""
+
+    upload_id: UploadId
+    """The upload's id, a ULID."""
+    state: UploadState
+    """The state of the upload."""
+    final: bool
+    """Whether nothing more is to come: a client that waits can stop asking."""
+    policy: str
+    """The policy it was begun under; empty if the store has lost its record."""
+    context: str
+    """The app's own text."""
+    file_id: str | None
+    """VOD's id of the file."""
+    media_url: str | None
+    """Where the file is."""
+    cover_url: str | None
+    """Where its cover is."""
+    procedure_task_id: str | None
+    """The task flow that the upload started."""
+    procedure: Procedure | None
+    """What is known of the task flow; null before its first event."""
+    breaches: tuple[Breach, ...] | None
+    """The limits of the policy that the file exceeds; empty: none.
+
+    Null: there is no file yet, or it is not known.
+    """
+    issued_at: datetime
+    """When its first signature was issued."""
+    expires_at: datetime
+    """When no further signature is issued for it."""
+    uploaded_at: datetime | None
+    """When we heard that VOD has the file."""
+    cancelled_at: datetime | None
+    """When its owner cancelled it."""
+    updated_at: datetime
+    """When any of this last changed."""
+
+
+class FieldError(Document):
+    """One member that is not acceptable."""
+
+    pointer: str
+    """Where it is in the body, as a JSON pointer (RFC 6901)."""
+    detail: str
+    """What is wrong with it."""
+
+
+class Problem(Document):
+    """What went wrong, in the form of RFC 9457."""
+
+    type: Annotated[str, Field(json_schema_extra={"format": "uri"})]
+    """A stable name of the problem, to be compared with."""
+    title: str
+    """A stable sentence about it."""
+    status: Annotated[int, Field(ge=400, le=599)]
+    """The answer's status."""
+    detail: str
+    """What to do about it, for people."""
+    request_id: str
+    """The id under which the function's log knows this request."""
+    errors: tuple[FieldError, ...] | MISSING = MISSING
+    """Every member that is not acceptable, if it is about members."""

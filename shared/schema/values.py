@@ -1,0 +1,183 @@
+"""Parsers and checks of single values, which the models name and functions run.
+
+They raise ValueError; no message repeats any part of a value.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
+
+from shared.domain.policy import DEFAULT_POLICY
+
+if TYPE_CHECKING:
+    from pydantic import ValidationInfo
+
+MIN_KEY_LENGTH = 32
+"""192 bits, if the characters are random ones of the 64 of Base64."""
+WEBHOOK_PORTS = (443, 8443)
+"""The ports of HTTPS: no event is sent to what listens on another port."""
+WEBHOOK_SECRET_PREFIX = "whsec_"  # noqa: S105 -- the prefix that Standard Webhooks gives to secrets
+_WEBHOOK_SECRET_BYTES = range(24, 65)
+_MIN_RSA_BITS = 2048
+_LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+_PEM = re.compile(r"-----BEGIN PUBLIC KEY-----[^-]*-----END PUBLIC KEY-----")
+_Policies = TypeVar("_Policies", bound="dict[str, object]")
+
+
+def split_list(value: object) -> object:
+    """Split a comma-separated list; blanks around the entries do not count."""
+    if not isinstance(value, str):
+        return value
+    return tuple(entry.strip() for entry in value.split(",") if entry.strip())
+
+
+def parse_json(value: object) -> object:
+    """Parse a text as JSON."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        raise ValueError("is not valid JSON") from None
+
+
+def require_default_policy(policies: _Policies) -> _Policies:
+    """Check that a request which names no policy gets one."""
+    if DEFAULT_POLICY not in policies:
+        raise ValueError(f"needs a policy named {DEFAULT_POLICY!r}")
+    return policies
+
+
+def parse_public_keys(value: object) -> object:
+    """Split PEM texts that stand one behind the other; their line breaks may have been escaped."""
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\\n", "\n")
+    keys = tuple(_PEM.findall(text))
+    if not keys or _PEM.sub("", text).strip():
+        raise ValueError("is not a readable public key in PEM")
+    return tuple(_check_public_key(key) for key in keys)
+
+
+def _check_public_key(value: str) -> str:
+    # Only a deployment that sets such a key pays for these imports.
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 -- see above
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa  # noqa: PLC0415 -- see above
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415 -- see above
+
+    try:
+        key = load_pem_public_key(value.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        raise ValueError("is not a readable public key in PEM") from None
+    strong_rsa = isinstance(key, rsa.RSAPublicKey) and key.key_size >= _MIN_RSA_BITS
+    p_256 = isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1)
+    if not strong_rsa and not p_256:
+        raise ValueError("must be an RSA key of at least 2048 bits (RS256) or a P-256 key (ES256)")
+    return value
+
+
+def none_if_off(value: object) -> object:
+    """Take the word `off` for None."""
+    return None if value == "off" else value
+
+
+def decode_webhook_secret(value: object) -> bytes:
+    """Decode a secret as Standard Webhooks writes it: `whsec_` and Base64."""
+    text = str(value)
+    try:
+        key = base64.b64decode(text.removeprefix(WEBHOOK_SECRET_PREFIX), validate=True)
+    except ValueError:
+        key = b""
+    if not text.startswith(WEBHOOK_SECRET_PREFIX) or len(key) not in _WEBHOOK_SECRET_BYTES:
+        raise ValueError("must be whsec_ followed by the Base64 of 24 to 64 bytes")
+    return key
+
+
+def check_http_url(value: str) -> str:
+    """Check the parts of an http or https URL; the port, if any, must be possible."""
+    try:
+        parts = urlsplit(value)
+        port_is_readable = parts.port is None or parts.port > 0
+    except ValueError:
+        raise ValueError("is not a URL") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_readable:
+        raise ValueError("must be an http or https URL")
+    if parts.username is not None or parts.fragment:
+        raise ValueError("must have no user name and no fragment")
+    return value
+
+
+def check_jwks_url(value: str) -> str:
+    """Check that the key set comes encrypted, or from this machine."""
+    parts = urlsplit(check_http_url(value))
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK_HOSTS:
+        raise ValueError("must be an https URL, because who can change the keys can be any user")
+    return value
+
+
+def check_redis_url(value: str) -> str:
+    """Check that the port can be read."""
+    try:
+        urlsplit(value).port  # noqa: B018 -- the property parses it, and raises
+    except ValueError:
+        raise ValueError("is not a URL") from None
+    return value
+
+
+def require_anonymous_key(key: str | None, info: ValidationInfo) -> str | None:
+    """Check ANONYMOUS_KEY together with AUTH_MODE."""
+    if key is None and info.data.get("auth_mode") == "anonymous":
+        raise ValueError("needed with AUTH_MODE=anonymous, to name callers by their networks")
+    return key
+
+
+def require_consent_in_cloud(consent: str | None, info: ValidationInfo) -> str | None:
+    """Check ANONYMOUS_IN_CLOUD together with AUTH_MODE and what the platform sets."""
+    in_cloud = info.data.get("run_environment") or info.data.get("function_name")
+    if consent is None and in_cloud and info.data.get("auth_mode") == "anonymous":
+        raise ValueError("AUTH_MODE=anonymous counts in the cloud only if this says anybody-may-upload")
+    return consent
+
+
+def require_one_key_source(url: str | None, info: ValidationInfo) -> str | None:
+    """Check that exactly one kind of key verifies tokens."""
+    if info.data.get("auth_mode", "jwt") == "anonymous":
+        return url
+    # A key with a fault of its own is not in `info.data`, and was given all the same.
+    others = [info.data.get(name, "given") for name in ("jwt_secrets", "jwt_public_keys")]
+    if [bool(key) for key in (*others, url)].count(True) != 1:
+        raise ValueError("set exactly one of JWT_SECRETS, JWT_PUBLIC_KEY and JWT_JWKS_URL")
+    return url
+
+
+def require_credentials(key: str | None, info: ValidationInfo) -> str | None:
+    """Check that the role or the long-term key pair is there, and whole."""
+    role = [info.data.get(f"role_{name}") for name in ("secret_id", "secret_key", "session_token")]
+    if not all(role) and not (info.data.get("long_term_secret_id") and key):
+        raise ValueError("the server API needs an execution role, or VOD_SECRET_ID and VOD_SECRET_KEY")
+    return key
+
+
+def require_public_address(url: str | None, info: ValidationInfo) -> str | None:
+    """Check that the app's events go to the public Internet, unless APP_WEBHOOK_ALLOW_INSECURE is set."""
+    if url is None or info.data.get("app_webhook_allow_insecure", False):
+        return url
+    from shared.addresses import is_public_host  # noqa: PLC0415 -- only a function that sends events pays
+
+    parts = urlsplit(url)
+    if parts.scheme != "https":
+        raise ValueError("must be an https URL")
+    if parts.port not in (None, *WEBHOOK_PORTS):
+        raise ValueError("must have no port, or 443 or 8443")
+    if not is_public_host(str(parts.hostname)):
+        raise ValueError("must name a host of the open Internet, by its full name or a public address")
+    return url
+
+
+def require_webhook_secrets(secrets: tuple[bytes, ...], info: ValidationInfo) -> tuple[bytes, ...]:
+    """Check that there is a secret where there is an address."""
+    if not secrets and info.data.get("app_webhook_url") is not None:
+        raise ValueError("needed to sign what goes to APP_WEBHOOK_URL")
+    return secrets
