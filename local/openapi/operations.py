@@ -199,7 +199,7 @@ def _take_callback() -> Schema:
         },
         "responses": {
             "200": {
-                "description": "The event is journaled, or was before; an unreadable body is kept for the operator.",
+                "description": "The event is journaled, or was before; an unreadable body is kept.",
                 "headers": headers(),
             },
             **_problem("NotFound", "A wrong token, or with a SignKey a Sign that is missing, wrong or over."),
