@@ -13,12 +13,14 @@ import pytest
 import redis
 
 from local.stack.embedded_store import EmbeddedStore
+from tests.shared.loopback_peer import HttpPeer, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from local.stack.stack import Stack
+    from tests.local.simulator.account import Account
 
 # Machines differ in speed, so no example has a deadline; a change is not to fail by another's luck.
 hypothesis.settings.register_profile("everywhere", deadline=None)
@@ -40,6 +42,33 @@ def valkey_url(request: pytest.FixtureRequest) -> str:
     with redis.Redis.from_url(url) as connection:
         connection.flushall()
     return url
+
+
+@pytest.fixture(scope="session")
+def served_vod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """One simulated account with two sub-applications, in pull mode: nothing is pushed to anybody."""
+    # Imported here, because many tests need none, and it brings the vendor's libraries.
+    from tests.local.simulator.account import Account  # noqa: PLC0415  # see above
+
+    folder = tmp_path_factory.mktemp("vod")
+    with Account(
+        folder, mode="PULL", pull_wait_seconds=0.02, sub_app_ids=(1500054321, 1500054322)
+    ) as account:
+        yield account
+
+
+@pytest.fixture
+def vod(served_vod: Account) -> Account:
+    """Give VOD without media, events and faults, at the real time."""
+    served_vod.reset()
+    return served_vod
+
+
+@pytest.fixture
+def app() -> Iterator[HttpPeer]:
+    """Run an app that takes every event, until a test gives it another answer."""
+    with HttpPeer(lambda _request: Reply(204)) as peer:
+        yield peer
 
 
 @pytest.fixture(scope="session")

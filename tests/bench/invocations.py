@@ -118,7 +118,7 @@ class Deployment:
         headers = {"content-type": "application/json"}
         if user is not None:
             headers["authorization"] = f"Bearer {user_token(user)}"
-        return event_of("function-url", method, path, headers=headers, query={}, body=body)
+        return event_of(method, path, headers=headers, body=body)
 
     def _answer(self, request: Received) -> Reply:
         """Answer as the server API: with what is kept of a file, or with nothing new."""

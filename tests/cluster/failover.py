@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import redis
 
-from tests.cluster.valkey_server import wait_until
 from tests.durability.journaling import Journaling, lost_of
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.cluster.redis_cluster import RedisCluster
@@ -37,7 +37,7 @@ def kill_a_primary(cluster: RedisCluster) -> Failover:
     """Kill the primary that has a replica, and go on until its replica has served for a while."""
     with Journaling(cluster.url()) as journaling:
         time.sleep(BEFORE_SECONDS)
-        cluster.primaries[0].kill()
+        cluster.primaries[0].end()
         killed_at = time.monotonic()
         wait_until(lambda: _has_taken_over(cluster), "the replica to take over")
         time.sleep(AFTER_SECONDS)

@@ -8,7 +8,9 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from tests.cluster.valkey_server import HOST, PASSWORD, ValkeyServer, free_port, wait_until
+from tests.cluster.valkey_server import PASSWORD, ValkeyServer
+from tests.shared.loopback_peer import HOST, refused_port
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +31,7 @@ class RedisCluster:
 
         `full_coverage` is the server's default: while slots have no primary, the others serve nothing.
         """
-        self._bus_ports = [free_port() for _ in range(PRIMARIES + 1)]
+        self._bus_ports = [refused_port() for _ in range(PRIMARIES + 1)]
         self.nodes = [
             ValkeyServer(
                 folder / str(number),

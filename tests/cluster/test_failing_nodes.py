@@ -13,8 +13,8 @@ from shared.store.connection import StoreScope
 from shared.store.journal import Store
 from tests.cluster.failover import kill_a_primary
 from tests.cluster.redis_cluster import RedisCluster
-from tests.cluster.valkey_server import wait_until
 from tests.shared.uploads import NOW, new_session
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -41,7 +41,7 @@ SUITE = [
     "tests/functions/test_reliable_notification.py",
 ]
 """What works on the store. Not here: test_store_keys.py watches one server by MONITOR,
-test_store_unavailable.py and test_store_outage.py put one server out of reach (a cluster's ways of
+test_store_unavailable.py and test_round_trips.py put one server out of reach (a cluster's ways of
 being away are in this folder), test_store_cluster.py has its own cluster, and the other tests of
 functions are about requests that are refused before the store is asked.
 """
@@ -63,11 +63,8 @@ ABOUT_ONE_SERVER = {
 }
 """Tests that are about a single server by their nature, each with the reason."""
 
-ABOUT_THE_STORE = (
-    "not api-gateway and not context_of_another_kind and not whatever_the_platform "
-    "and not takes_for_ever and not slow_app and not time_that_is_over"
-)
-"""How the platform spells a call, and how long app and VOD take, is no matter of the store."""
+ABOUT_THE_STORE = "not whatever_the_platform and not takes_for_ever and not waits_for_nobody"
+"""What the platform hands over, and how long app and VOD take, is no matter of the store."""
 
 
 @pytest.mark.reliability

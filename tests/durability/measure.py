@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING
 
 from tests.cluster.failover import kill_a_primary
 from tests.cluster.redis_cluster import RedisCluster
-from tests.cluster.valkey_server import HOST, ValkeyServer, wait_until
-from tests.durability.cut_link import CutLink
+from tests.cluster.valkey_server import ValkeyServer
 from tests.durability.journaling import Journaling, lost_of
+from tests.reliability.tcp_proxy import TcpProxy
+from tests.shared.loopback_peer import HOST
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -56,7 +58,7 @@ def killed_and_started_again(setting: str, options: Mapping[str, str], folder: P
     with ValkeyServer(folder, options) as server:
         with Journaling(server.url) as journaling:
             time.sleep(WRITING_SECONDS)
-            server.kill()
+            server.end()
         server.start()
         return _row(setting, journaling, server)
 
@@ -66,7 +68,7 @@ def promoted_after_a_cut(setting: str, options: Mapping[str, str], folder: Path,
     memory_only = {"save": '""', "repl-diskless-sync-delay": "0"}
     with (
         ValkeyServer(folder / "primary", {**memory_only, **options}) as primary,
-        CutLink(primary.port) as link,
+        TcpProxy(primary.url) as link,
         ValkeyServer(folder / "replica", {**memory_only, "replicaof": f"{HOST} {link.port}"}) as replica,
         primary.client as asked,
         replica.client as promoted,
@@ -75,9 +77,9 @@ def promoted_after_a_cut(setting: str, options: Mapping[str, str], folder: Path,
         wait_until(lambda: _is_good(asked), "the primary to count its replica")
         with Journaling(primary.url, replicas=replicas) as journaling:
             time.sleep(WRITING_SECONDS / 2)
-            link.cut()
+            link.is_silent = True
             time.sleep(CUT_SECONDS)
-            primary.kill()
+            primary.end()
         promoted.replicaof("NO", "ONE")
         return _row(setting, journaling, replica)
 

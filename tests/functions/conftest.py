@@ -1,18 +1,25 @@
-"""A deployment per test, and a caller that speaks both dialects of the platform."""
+"""A deployment per test, and a caller.
+
+Requests come as function-URL events: that the gateway's events give the same requests is shown where events
+are parsed (tests/shared/http/test_message.py).
+"""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 from functions import upload_signature, upload_status
-from tests.functions.deployment import VARIABLES, environment, start_anew, user_token
-from tests.functions.scf import REQUEST_ID, Answer, Dialect, event_of, read_answer
+from tests.functions.deployment import VARIABLES, environment, services_of, start_anew, user_token
+from tests.functions.scf import REQUEST_ID, Answer, event_of, read_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from tests.local.simulator.account import Account
+    from tests.shared.loopback_peer import HttpPeer
 
 
 class Deploy(Protocol):
@@ -71,14 +78,8 @@ def deploy(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploy]
     start_anew()
 
 
-@pytest.fixture(params=["function-url", "api-gateway"])
-def dialect(request: pytest.FixtureRequest) -> Dialect:
-    """Which of the platform's two events carries the requests of this test."""
-    return cast("Dialect", request.param)
-
-
 @pytest.fixture
-def call(dialect: Dialect, deploy: Deploy) -> Call:
+def call(deploy: Deploy) -> Call:
     """Call a handler as the platform would, and read its answer."""
     assert deploy
 
@@ -98,7 +99,7 @@ def call(dialect: Dialect, deploy: Deploy) -> Call:
         if body != "":
             sent.setdefault("content-type", "application/json")
         text = body if isinstance(body, str) else json.dumps(body)
-        event = event_of(dialect, method, path, headers=sent, query=query or {}, body=text)
+        event = event_of(method, path, headers=sent, query=query, body=text)
         answer = read_answer(handler(event, {"request_id": REQUEST_ID, "time_limit_in_ms": 3000}))
         assert answer.headers["x-request-id"] == REQUEST_ID
         return answer
@@ -134,6 +135,20 @@ def look(call: Call) -> ReadStatus:
         )
 
     return look
+
+
+@pytest.fixture
+def services(deploy: Deploy, vod: Account, app: HttpPeer) -> Iterator[dict[str, str]]:
+    """Deploy for the simulated VOD, which is asked about what is pushed, and for the app."""
+    yield deploy(**services_of(vod.url, app.url), READ_BACK="on")
+    # What keeps a connection is let go while its server's port is still nobody else's.
+    start_anew()
+
+
+@pytest.fixture
+def logged(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any]]]:
+    """Read what was logged since the last time."""
+    return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
 def _hyphens(headers: Mapping[str, str]) -> dict[str, str]:

@@ -20,6 +20,7 @@ OLD_CONTEXT_KEY = "canary-of-the-context-key-oldest-one"
 JWT_SECRET = "canary-of-the-jwt-secret-newest-one"
 OLD_JWT_SECRET = "canary-of-the-jwt-secret-oldest-one"
 CALLBACK_TOKEN = "canary-of-the-callback-token-0001"
+WEBHOOK_SECRET = "whsec_Y2FuYXJ5LW9mLXRoZS13ZWJob29rLXNlY3JldC0wMDE="
 ORIGIN = "https://app.example.test"
 VARIABLES = variables_of(UploadSignatureSettings) | variables_of(EventNotificationSettings)
 """Every variable that the HTTP functions read."""
@@ -55,6 +56,18 @@ def environment(redis_url: str, **changes: str) -> dict[str, str]:
         **changes,
     }
     return {name: value for name, value in variables.items() if value}
+
+
+def services_of(vod_url: str, webhook_url: str) -> dict[str, str]:
+    """Make the variables for a simulated account of VOD and an app on this machine."""
+    return {
+        "VOD_SECRET_ID": "AKIDsimulated00000000000000000000000",
+        "VOD_SECRET_KEY": "simulated-secret-key",
+        "VOD_API_URL": vod_url,
+        "APP_WEBHOOK_URL": webhook_url,
+        "APP_WEBHOOK_SECRETS": WEBHOOK_SECRET,
+        "APP_WEBHOOK_ALLOW_INSECURE": "1",
+    }
 
 
 def user_token(user: str = "alice", *, secret: str = JWT_SECRET, **claims: object) -> str:

@@ -46,16 +46,17 @@ def sample(name: str) -> dict[str, Any]:
 
 
 def event_of(  # noqa: PLR0913  # a request has that many parts
-    dialect: Dialect,
     method: str,
     path: str,
     *,
-    headers: Mapping[str, str],
-    query: Mapping[str, str],
-    body: str,
+    body: str = "",
+    headers: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | None = None,
+    dialect: Dialect = "function-url",
 ) -> dict[str, Any]:
-    """Spell a request as the platform does."""
-    request = {"httpMethod": method, "path": path, "queryString": dict(query), "body": body}
+    """Encode a request as the platform does."""
+    request = {"httpMethod": method, "path": path, "queryString": dict(query or {}), "body": body}
+    headers = headers or {}
     if dialect == "function-url":
         lower = {name.lower(): value for name, value in headers.items()}
         return {

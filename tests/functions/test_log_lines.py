@@ -18,19 +18,19 @@ from functions import (
     upload_status,
 )
 from local.repository import REPOSITORY
-from shared.runtime import bootstrap
 from shared.vod.signature import decode
 from tests.functions.deployment import CALLBACK_TOKEN, user_token
 from tests.functions.scf import REQUEST_ID, event_of
 from tests.functions.vod import begin_upload
-from tests.local.simulator.account import SECRET_ID, SECRET_KEY, Account
-from tests.shared.loopback_peer import HOST, HttpPeer, Reply, refused_port
+from tests.shared.loopback_peer import HOST, Reply, refused_port
 from tests.shared.uploads import uploaded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tests.functions.conftest import Deploy
+    from tests.local.simulator.account import Account
+    from tests.shared.loopback_peer import HttpPeer
 
     Handler = Callable[[object, object], dict[str, object]]
     Lines = list[dict[str, Any]]
@@ -40,50 +40,19 @@ CONTEXT = {"request_id": REQUEST_ID, "time_limit_in_ms": 20_000}
 NOT_AN_INVOCATIONS_OWN = {"event.unjournaled", "endpoint.unhealthy", "endpoint.disabled"}
 
 
-@pytest.fixture(scope="module")
-def vod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """Serve VOD, for the reliable callback."""
-    with Account(tmp_path_factory.mktemp("vod"), mode="PULL", pull_wait_seconds=0.02) as account:
-        yield account
-
-
 @pytest.fixture
-def app() -> Iterator[HttpPeer]:
-    """Play an app that takes every event."""
-    with HttpPeer(lambda _request: Reply(204)) as peer:
-        yield peer
-
-
-@pytest.fixture
-def settings(deploy: Deploy, vod: Account, app: HttpPeer) -> Iterator[dict[str, str]]:
-    """Deploy for this VOD and this app."""
-    changes = {
-        "VOD_SECRET_ID": SECRET_ID,
-        "VOD_SECRET_KEY": SECRET_KEY,
-        "VOD_API_URL": vod.url,
-        "READ_BACK": "on",
-        "CALLBACK_HOLD_SECONDS": "0",
-        "APP_WEBHOOK_URL": app.url,
-        "APP_WEBHOOK_SECRETS": "whsec_" + "Y2FuYXJ5" * 4,
-        "APP_WEBHOOK_ALLOW_INSECURE": "1",
-    }
-    yield deploy(**changes)
-    bootstrap.vod_api.cache_clear()
-
-
-@pytest.fixture
-def invoke(capsys: pytest.CaptureFixture[str]) -> Callable[..., Lines]:
-    """Call a handler and read what it logged; requests are those of a function URL."""
+def invoke(logged: Callable[[], Lines]) -> Callable[..., Lines]:
+    """Call a handler and read what it logged."""
 
     def invoke(
         handler: Handler, method: str = "", path: str = "", *, body: object = "", **headers: str
     ) -> Lines:
         sent = {"authorization": f"Bearer {user_token()}", "content-type": "application/json", **headers}
         text = body if isinstance(body, str) else json.dumps(body)
-        event = event_of("function-url", method, path, headers=sent, query={}, body=text) if method else {}
-        capsys.readouterr()
+        event = event_of(method, path, headers=sent, body=text) if method else {}
+        logged()
         handler(event, CONTEXT)
-        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        return logged()
 
     return invoke
 
@@ -109,19 +78,18 @@ def push(vod: Account, invoke: Callable[..., Lines]) -> Lines:
     )
 
 
-@pytest.mark.usefixtures("settings")
+@pytest.mark.usefixtures("services")
 def test_signature_is_one_line_and_one_call_of_the_store(invoke: Callable[..., Lines]) -> None:
     """Request, upload, policy and what was waited for; a renewal that is refused names its upload too."""
     [issued] = invoke(upload_signature.main_handler, "POST", "/signature", body={})
     upload_id = issued["uploadId"]
     [renewed] = invoke(upload_signature.main_handler, "POST", "/signature", body={"uploadId": upload_id})
-    stranger = f"Bearer {user_token('bob')}"
     [refused] = invoke(
         upload_signature.main_handler,
         "POST",
         "/signature",
         body={"uploadId": upload_id},
-        authorization=stranger,
+        authorization=f"Bearer {user_token('bob')}",
     )
 
     for line in (issued, renewed):
@@ -137,7 +105,7 @@ def test_signature_is_one_line_and_one_call_of_the_store(invoke: Callable[..., L
     assert refused["uploadId"] == renewed["uploadId"] == upload_id
 
 
-@pytest.mark.usefixtures("settings")
+@pytest.mark.usefixtures("services")
 def test_every_answer_about_an_upload_is_a_line(invoke: Callable[..., Lines]) -> None:
     """Also those that only read, and a preflight."""
     path = f"/uploads/{begin_upload(seconds_ago=1).upload_id}"
@@ -156,7 +124,7 @@ def test_every_answer_about_an_upload_is_a_line(invoke: Callable[..., Lines]) ->
     ]
 
 
-@pytest.mark.usefixtures("settings")
+@pytest.mark.usefixtures("services")
 def test_push_is_one_line_with_all_it_waited_for(invoke: Callable[..., Lines], vod: Account) -> None:
     """Event, upload and outcome; and how long store, VOD and the app took."""
     [line] = push(vod, invoke)
@@ -171,7 +139,7 @@ def test_push_is_one_line_with_all_it_waited_for(invoke: Callable[..., Lines], v
 
 
 def every_kind_of_line(
-    invoke: Callable[..., Lines], vod: Account, app: HttpPeer, deploy: Deploy, settings: dict[str, str]
+    invoke: Callable[..., Lines], vod: Account, app: HttpPeer, deploy: Deploy, services: dict[str, str]
 ) -> Lines:
     """Go through everything that can happen; each invocation must leave exactly one line of its own."""
     lines: Lines = []
@@ -192,19 +160,19 @@ def every_kind_of_line(
     app.answer = lambda _request: Reply(410)
     keep(push(vod, invoke))
     keep(invoke(event_delivery.main_handler))
-    with redis.Redis.from_url(settings["REDIS_URL"], decode_responses=True) as client:
+    with redis.Redis.from_url(services["REDIS_URL"], decode_responses=True) as client:
         for marks in client.keys("*:endpoint:*"):
             client.hdel(marks, "disabled_at")
             client.hset(marks, "failing_since", int(time.time()) + 1 - 6 * 86_400)
             client.hdel(marks, "delivered_at")
     keep(invoke(event_delivery.main_handler))
     keep(invoke(event_notification.main_handler, "POST", "/not-a-token", body={}))
-    deploy(**{**settings, "REDIS_URL": f"redis://{HOST}:{refused_port()}/0"})
+    deploy(**{**services, "REDIS_URL": f"redis://{HOST}:{refused_port()}/0", "CALLBACK_HOLD_SECONDS": "0"})
     keep(
         invoke(event_notification.main_handler, "POST", f"/{CALLBACK_TOKEN}", body=uploaded("", file_id="1"))
     )
     keep(invoke(event_delivery.main_handler))
-    deploy(**{**settings, "REDIS_URL": "redis://127.0.0.1/0?nosuchoption=1"})
+    deploy(**{**services, "REDIS_URL": "redis://127.0.0.1/0?nosuchoption=1"})
     keep(invoke(upload_signature.main_handler, "POST", "/signature", body={}))
     return lines
 
@@ -214,10 +182,10 @@ def test_operations_page_lists_every_field_and_no_other(
     vod: Account,
     app: HttpPeer,
     deploy: Deploy,
-    settings: dict[str, str],
+    services: dict[str, str],
 ) -> None:
     """Whoever makes an alarm reads the page: what is written is there, and what is there is written."""
-    lines = every_kind_of_line(invoke, vod, app, deploy, settings)
+    lines = every_kind_of_line(invoke, vod, app, deploy, services)
     written = {name for line in lines for name in line}
     figures = {name for name in written if name.startswith("figures_")}
     told = documented("Figure")

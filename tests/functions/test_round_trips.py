@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import socket
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
 
-from functions import event_notification
+from functions import event_notification, upload_signature, upload_status
 from shared.vod.signature import decode
 from tests.functions.deployment import CALLBACK_TOKEN
-from tests.shared.loopback_peer import HOST, RawPeer
+from tests.shared.loopback_peer import HOST, RawPeer, refused_port, relay_to, say_nothing
 from tests.shared.uploads import uploaded
 
 if TYPE_CHECKING:
@@ -19,38 +20,30 @@ if TYPE_CHECKING:
 
     from tests.functions.conftest import Call, Deploy, ReadStatus, Sign
 
+UPLOAD = "01KAPVZ9M80000000000000000"
 
+
+@dataclass
 class Line:
-    """The line to the store: counts how often something is said on it, and can be cut."""
+    """The line to the store; nobody says more before he has heard the answer, so each piece is one trip."""
 
-    def __init__(self, port: int) -> None:
-        """Lead to a port of this machine."""
-        self._port = port
-        self.said = 0
-        self.connections: list[socket.socket] = []
+    peer: RawPeer
+    heard: list[bytes]
 
-    def speak(self, connection: socket.socket) -> None:
-        """Pass everything on. Nobody says more before he has heard the answer, so each piece is one trip."""
-        self.connections.append(connection)
-        with socket.create_connection((HOST, self._port)) as store:
-            while piece := connection.recv(1 << 20):
-                self.said += 1
-                store.sendall(piece)
-                connection.sendall(store.recv(1 << 20))
-
-    def since(self, before: int) -> int:
-        """Count what was said after that."""
-        return self.said - before
+    def trips(self, ask: Callable[[], object]) -> int:
+        """Count how often something goes to the store."""
+        before = len(self.heard)
+        ask()
+        return len(self.heard) - before
 
 
 @pytest.fixture
 def line(valkey_url: str, deploy: Deploy) -> Iterator[Line]:
     """Deploy behind a line to the one Valkey."""
-    parts = urlsplit(valkey_url)
-    line = Line(int(parts.port or 0))
-    with RawPeer(line.speak) as peer:
+    parts, heard = urlsplit(valkey_url), list[bytes]()
+    with RawPeer(relay_to(int(parts.port or 0), heard)) as peer:
         deploy(REDIS_URL=f"redis://:{parts.password}@{HOST}:{peer.port}/0")
-        yield line
+        yield Line(peer, heard)
 
 
 def push(call: Call, signature: str, file_id: str) -> None:
@@ -61,43 +54,60 @@ def push(call: Call, signature: str, file_id: str) -> None:
 
 
 def test_warm_invocation_goes_to_the_store_once(line: Line, sign: Sign, look: ReadStatus, call: Call) -> None:
-    """A signature, its renewal, a status, an intake, a cancellation: one round trip each."""
+    """A signature, its renewal, a status, an ingested event, a cancellation: one round trip each."""
     first = sign().json
     push(call, first["signature"], "1")
     look(first["uploadId"], method="DELETE", user="bob")
     second = sign({"context": "lesson 3"}).json
     sign({"uploadId": second["uploadId"]})
-    trips = {}
     asks: dict[str, Callable[[], object]] = {
         "signature": sign,
         "renewal": lambda: sign({"uploadId": second["uploadId"]}),
         "status": lambda: look(second["uploadId"]),
         "cancellation": lambda: look(second["uploadId"], method="DELETE"),
-        "intake": lambda: push(call, second["signature"], "2"),
+        "event": lambda: push(call, second["signature"], "2"),
     }
-    for name, ask in asks.items():
-        before = line.said
-        ask()
-        trips[name] = line.since(before)
 
-    assert trips == dict.fromkeys(trips, 1)
-    assert len(line.connections) == 3, "one for each function"
+    assert {name: line.trips(ask) for name, ask in asks.items()} == dict.fromkeys(asks, 1)
+    assert len(line.peer.connections) == 3, "one for each function"
 
 
 def test_refused_request_does_not_go_to_the_store(line: Line, sign: Sign) -> None:
-    """Nobody without a token costs it anything."""
+    """Nobody without a token costs it anything, and nobody who is refused anyway waits for it."""
     sign()
-    before = line.said
 
-    assert sign(user=None).status == 401
-    assert sign({"storageRegion": "somewhere"}).status == 422
-    assert line.since(before) == 0
+    assert line.trips(lambda: sign(user=None)) == line.trips(lambda: sign({"policy": "nosuch"})) == 0
 
 
 def test_connection_that_broke_costs_no_request(line: Line, sign: Sign) -> None:
     """The line is cut between two invocations, as a frozen instance finds it: the next one succeeds."""
     sign()
-    line.connections[0].shutdown(socket.SHUT_RDWR)
+    line.peer.cut()
 
     assert sign().status == 200
-    assert len(line.connections) == 2
+    assert len(line.peer.connections) == 2
+
+
+@pytest.mark.parametrize("silent", [True, False])
+def test_silent_store_is_503(
+    call: Call, deploy: Deploy, capsys: pytest.CaptureFixture[str], *, silent: bool
+) -> None:
+    """A client hears that it should try again; neither it nor the log hears where the store is (S17)."""
+    with RawPeer(say_nothing) as hole:
+        port = hole.port if silent else refused_port()
+        address = f"redis://:canary-of-the-store@{HOST}:{port}/0"
+        deploy(REDIS_URL=address)
+        answers = [
+            call(handler, method, path)
+            for handler, method, path in (
+                (upload_signature.main_handler, "POST", "/signature"),
+                (upload_status.main_handler, "GET", f"/uploads/{UPLOAD}"),
+                (upload_status.main_handler, "DELETE", f"/uploads/{UPLOAD}"),
+            )
+        ]
+
+    told = "".join(answer.body for answer in answers) + capsys.readouterr().out
+    assert [(answer.status, answer.json["type"].rpartition(":")[2]) for answer in answers] == [
+        (503, "store-unavailable")
+    ] * 3
+    assert [word for word in re.split("[:@/]+", address)[1:4] if word in told] == []

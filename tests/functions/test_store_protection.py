@@ -140,14 +140,7 @@ def test_functions_work_with_the_least_rights(
         announce_procedure(first["signature"], status="FINISH")
         begin_upload(seconds_ago=90_100)
         for file in EVENTS.glob("*.json"):
-            event = event_of(
-                "function-url",
-                "POST",
-                f"/{CALLBACK_TOKEN}",
-                headers={},
-                query={},
-                body=file.read_text("utf-8"),
-            )
+            event = event_of("POST", f"/{CALLBACK_TOKEN}", body=file.read_text("utf-8"))
             assert event_notification.main_handler(event, {})["statusCode"] == 200
         assert "error" not in event_delivery.main_handler({}, {"time_limit_in_ms": 6000})
         assert app.received

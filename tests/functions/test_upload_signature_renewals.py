@@ -22,29 +22,13 @@ def test_renewal_may_repeat_what_the_upload_began_with(sign: Sign) -> None:
     assert sign({**wish, "uploadId": upload_id}).status == 200
 
 
-@pytest.mark.parametrize(
-    ("member", "value"),
-    [
-        ("policy", "course"),
-        ("context", "other"),
-        ("procedure", "Short"),
-        ("storageRegion", "ap-singapore"),
-        ("classId", 7011),
-        ("fileName", "other.mp4"),
-        ("fileSize", 10),
-        ("fileType", "mov"),
-    ],
-)
-def test_renewal_that_differs_is_refused_by_name(sign: Sign, member: str, value: object) -> None:
+def test_renewal_that_differs_is_refused_by_name(sign: Sign) -> None:
     """No signature of an upload can carry what its first one did not; nothing is dropped silently."""
-    upload_id = sign({"context": "mine", "fileName": "a.mp4", "fileSize": 9, "fileType": "mp4"}).json[
-        "uploadId"
-    ]
+    upload_id = sign({"context": "mine", "fileName": "a.mp4"}).json["uploadId"]
 
-    answer = sign({"uploadId": upload_id, member: value})
+    answer = sign({"uploadId": upload_id, "context": "other", "fileName": "other.mp4"})
 
-    assert answer.status == 422
-    assert answer.pointers == [f"/{member}"]
+    assert (answer.status, answer.pointers) == (422, ["/context", "/fileName"])
 
 
 def test_unknown_and_foreign_uploads_answer_alike(sign: Sign) -> None:
@@ -55,38 +39,27 @@ def test_unknown_and_foreign_uploads_answer_alike(sign: Sign) -> None:
     assert (foreign.status, foreign.headers, foreign.body) == (404, unknown.headers, unknown.body)
 
 
-@pytest.mark.parametrize(
-    "upload_id",
-    ["", "x", UNKNOWN.lower(), UNKNOWN + "0", UNKNOWN[:-1] + "\n", "../" + UNKNOWN[3:], 7, {}, [UNKNOWN]],
-)
+@pytest.mark.parametrize("upload_id", ["", UNKNOWN.lower(), UNKNOWN[:-1] + "\n", 7, [UNKNOWN]])
 def test_id_of_another_form_is_refused_by_name(sign: Sign, upload_id: object) -> None:
     """What cannot be an upload's id is a mistake in the request, and never reaches the store."""
     answer = sign({"uploadId": upload_id})
 
-    assert answer.status == 422
-    assert answer.pointers == ["/uploadId"]
+    assert (answer.status, answer.pointers) == (422, ["/uploadId"])
 
 
-def test_cancelled_upload_is_closed(sign: Sign, look: ReadStatus) -> None:
-    """After a cancellation no signature comes out any more."""
-    upload_id = sign({}).json["uploadId"]
-    assert look(upload_id, method="DELETE").status == 204
+@pytest.mark.parametrize("ended", ["cancelled", "expired", "uploaded"])
+def test_upload_that_is_over_is_closed(sign: Sign, look: ReadStatus, deploy: Deploy, ended: str) -> None:
+    """A cancellation, the end, or two minutes with its file: an open session would let more files in."""
+    deploy(UPLOAD_SESSION_SECONDS="200" if ended == "expired" else "3600")
+    upload = begin_upload(seconds_ago=200)
+    if ended == "cancelled":
+        assert look(upload.upload_id, method="DELETE").status == 204
+    elif ended == "uploaded":
+        announce_upload(upload.signature, seconds_ago=121)
 
-    answer = sign({"uploadId": upload_id})
+    answer = sign({"uploadId": upload.upload_id})
 
-    assert answer.status == 409
-    assert "cancelled" in answer.json["detail"]
-
-
-def test_ended_upload_is_closed(sign: Sign, deploy: Deploy) -> None:
-    """After the session's end no signature comes out any more."""
-    deploy(UPLOAD_SESSION_SECONDS="60")
-    upload_id = begin_upload(seconds_ago=60).upload_id
-
-    answer = sign({"uploadId": upload_id})
-
-    assert answer.status == 409
-    assert "expired" in answer.json["detail"]
+    assert (answer.status, ended in answer.json["detail"]) == (409, True)
 
 
 def test_upload_is_open_until_its_session_ends(sign: Sign, deploy: Deploy) -> None:
@@ -103,14 +76,3 @@ def test_commit_can_be_tried_again_after_vod_has_the_file(sign: Sign) -> None:
     announce_upload(first["signature"])
 
     assert sign({"uploadId": first["uploadId"]}).status == 200
-
-
-def test_finished_upload_is_closed(sign: Sign) -> None:
-    """Once VOD has had the file for two minutes, an open session would only let a second file in."""
-    first = begin_upload(seconds_ago=200)
-    announce_upload(first.signature, seconds_ago=121)
-
-    answer = sign({"uploadId": first.upload_id})
-
-    assert answer.status == 409
-    assert "uploaded" in answer.json["detail"]

@@ -122,6 +122,30 @@ def changed_at_random(given: bytes, words: Sequence[bytes], randomness: random.R
     return bytes(changed)
 
 
+HOSTILE: list[object] = [None, True, -1, 1.5, 2**63, 2**70, 10**400, "", "\ud800", "\x00\r\n", "x" * 100_000]
+HOSTILE += [
+    [],
+    [None],
+    {},
+    {"": {}},
+    {"a": None},
+    [{"Type": []}, {"Type": "Transcode", "TranscodeTask": []}, 7],
+]
+"""What may stand in an event where anything else was expected."""
+
+
+def changed_json(node: Any, chance: random.Random) -> Any:  # noqa: ANN401 -- any JSON value
+    """Copy a JSON value with something in it replaced by what is hostile, or left out."""
+    if not isinstance(node, dict | list) or not node or chance.random() < 0.1:
+        return chance.choice([*HOSTILE, node, {"a": [node]}])
+    if isinstance(node, list):
+        return [changed_json(item, chance) if chance.random() < 0.5 else item for item in node]
+    name = chance.choice(list(node))
+    if chance.random() < 0.1:
+        return {other: value for other, value in node.items() if other != name}
+    return {**node, name: changed_json(node[name], chance)}
+
+
 def _quoted(word: str) -> str:
     return '"' + "".join(f"\\x{byte:02x}" for byte in word.encode()) + '"'
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import binascii
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -59,7 +59,10 @@ def check_notification(given: bytes) -> None:
         notification = parse_notification(given)
     except (ContentTooLargeError, InvalidRequestError):
         return
+    # Nothing that was made of it is beyond what can be stored.
+    json.dumps(asdict(replace(notification, raw={})), ensure_ascii=False).encode("utf-8")
     kept = raw_json(notification)
+    assert kept.isascii()
     event = replace(notification, signature=None)
     assert notification_from_journal(kept) == event
     assert raw_json(notification_from_journal(kept)) == kept

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 import re
 import subprocess
@@ -10,12 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.repository import REPOSITORY
-from tests.fuzz.fuzzing import CORPUS, Watched, changed_at_random
+from tests.fuzz.fuzzing import CORPUS, Watched, changed_at_random, changed_json
 from tests.fuzz.parsers import PARSERS, words_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+SAMPLES = sorted((REPOSITORY / "tests" / "samples" / "vod").glob("*/*.json"))
 KEPT = sorted(path for path in CORPUS.rglob("*") if path.is_file())
 
 
@@ -36,6 +38,19 @@ def test_changed_inputs_keep_the_promises(parser: str) -> None:
         check(changed_at_random(randomness.choice(kept), words, randomness))
 
     assert check.runs == 1000
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_every_sample_may_hold_anything(path: Path) -> None:
+    """Any node of a real event may be missing or something else: it is read, and read again (S28)."""
+    chance = random.Random(path.stem)  # noqa: S311  # no secret
+    body = json.loads(path.read_bytes())
+
+    for _ in range(40):
+        changed = body
+        for _ in range(chance.randint(1, 3)):
+            changed = changed_json(changed, chance)
+        PARSERS["notification"](json.dumps(changed).encode())
 
 
 def test_every_parser_has_a_corpus_that_is_small() -> None:

@@ -57,7 +57,7 @@ def ask(deploy: Callable[..., None]) -> Ask:  # noqa: ARG001 -- there has to be 
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         text = body if isinstance(body, str) else json.dumps(body)
         method = method or METHODS[operation]
-        event = event_of("function-url", method, path, headers=sent, query={}, body=text)
+        event = event_of(method, path, headers=sent, body=text)
         return read_answer(HANDLERS[operation](event, {"request_id": REQUEST_ID}))
 
     return ask

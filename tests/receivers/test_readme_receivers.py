@@ -49,7 +49,7 @@ class Deployment:
         start_anew()
         signature = begin_upload(seconds_ago=60, user="alice").signature
         body = json.dumps(uploaded(decode(signature).values["sourceContext"]))
-        call = event_of("function-url", "POST", f"/{CALLBACK_TOKEN}", headers={}, query={}, body=body)
+        call = event_of("POST", f"/{CALLBACK_TOKEN}", body=body)
         assert event_notification.main_handler(call, {"request_id": REQUEST_ID})["statusCode"] == 200
         line: dict[str, Any] = json.loads(self._capsys.readouterr().out.splitlines()[-1])
         return line

@@ -1,20 +1,15 @@
 """The app's back end: takes every webhook over real HTTP, and counts.
 
-Whether a webhook is signed rightly is left to the tests of the sender.
+Whether a webhook is signed rightly is shown by the tests of the sender.
 """
 
 from __future__ import annotations
 
 import json
-import threading
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from typing_extensions import Self
+from tests.shared.loopback_peer import HttpPeer, Received, Reply
 
 
 @dataclass(frozen=True)
@@ -31,19 +26,12 @@ class Webhook:
         return self.body["type"], content["uploadId"] or content["fileId"]
 
 
-class AppReceiver:
+class AppReceiver(HttpPeer):
     """An HTTP server on a free port that answers 200 to everything; `with` starts and stops it."""
 
     def __init__(self) -> None:
+        super().__init__(self._take)
         self.webhooks: list[Webhook] = []
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.webhooks = self.webhooks
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-
-    @property
-    def url(self) -> str:
-        """Where webhooks are taken."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}/events"
 
     @property
     def ids(self) -> dict[tuple[str, str], set[str]]:
@@ -53,39 +41,6 @@ class AppReceiver:
             ids.setdefault(webhook.subject, set()).add(webhook.webhook_id)
         return ids
 
-    def __enter__(self) -> Self:
-        """Start."""
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop."""
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
-class _Server(ThreadingHTTPServer):
-    webhooks: list[Webhook]
-    daemon_threads = True
-    request_queue_size = 128
-
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # as the base has it
-        """Say nothing: a worker that is killed resets its connection."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-
-    def do_POST(self) -> None:
-        """Take one webhook."""
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        self.server.webhooks.append(Webhook(self.headers["webhook-id"], body))
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # as the base has it
-        """Write no log."""
+    def _take(self, request: Received) -> Reply:
+        self.webhooks.append(Webhook(request.headers["webhook-id"], json.loads(request.body)))
+        return Reply()

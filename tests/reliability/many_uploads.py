@@ -23,7 +23,7 @@ from shared.schema.signature_request import read_signature_request
 from shared.store.connection import StoreScope
 from shared.store.journal import Store
 from shared.vod.signature import decode
-from tests.local.simulator.account import wait_until
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from local.stack.stack import Stack
-    from tests.reliability.store_server import StoreServer
+    from tests.cluster.valkey_server import ValkeyServer
     from tests.reliability.tcp_proxy import TcpProxy
 
 Outage = Literal["stopped", "killed", "frozen", "black hole", "slow"]
@@ -34,7 +34,7 @@ SLOW_SECONDS = 0.5
 
 
 @contextmanager
-def outage(kind: Outage, store: StoreServer, proxy: TcpProxy) -> Iterator[None]:
+def outage(kind: Outage, store: ValkeyServer, proxy: TcpProxy) -> Iterator[None]:
     """Take the store away, and bring it back."""
     if kind == "slow":
         proxy.delay_seconds = SLOW_SECONDS
@@ -59,7 +59,7 @@ class Site:
     """A stack whose functions reach their store by way of a proxy; its users, its VOD and its app."""
 
     stack: Stack
-    store: StoreServer
+    store: ValkeyServer
     proxy: TcpProxy
     folder: Path
 

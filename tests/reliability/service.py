@@ -68,10 +68,7 @@ def service_environment(redis_url: str, *, vod_url: str, webhook_url: str, **cha
 def push_of(event: Mapping[str, object]) -> tuple[str, dict[str, Any]]:
     """Spell the invocation by which VOD pushes an event."""
     body = json.dumps(event, ensure_ascii=False)
-    path = f"/{CALLBACK_TOKEN}"
-    return "event_notification", scf.event_of(
-        "function-url", "POST", path, headers={"Content-Type": "application/json"}, query={}, body=body
-    )
+    return "event_notification", scf.event_of("POST", f"/{CALLBACK_TOKEN}", body=body)
 
 
 def signature_request(now: float, *, user: str) -> tuple[str, dict[str, Any]]:
@@ -81,9 +78,7 @@ def signature_request(now: float, *, user: str) -> tuple[str, dict[str, Any]]:
         "Content-Type": "application/json",
         "Accept": "text/plain",
     }
-    return "upload_signature", scf.event_of(
-        "function-url", "POST", "/signature", headers=headers, query={}, body="{}"
-    )
+    return "upload_signature", scf.event_of("POST", "/signature", headers=headers, body="{}")
 
 
 def timer_of(function: str) -> tuple[str, dict[str, Any]]:

@@ -1,119 +1,77 @@
 """A TCP proxy in front of the store: it loses replies, holds them back, or says nothing at all.
 
-Requests always go through, so what a client does not hear of may well have happened.
+Requests go through unless it is silent, so what a client does not hear of may well have happened.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import random
 import socket
 import threading
-from typing import TYPE_CHECKING
+import time
+from contextlib import suppress
 from urllib.parse import urlsplit
 
-if TYPE_CHECKING:
-    from types import TracebackType
+from tests.shared.loopback_peer import HOST, RawPeer, cut
 
-    from typing_extensions import Self
-
-HOST = "127.0.0.1"
 _BLOCK = 65_536
 
 
-class TcpProxy:
+class TcpProxy(RawPeer):
     """A port that leads to the store; `with` opens and closes it. Its faults can be changed at any time.
 
     `lost_share`: how many of the replies are cut off, connection and all. `swallowed_share`: how many
     never come, while the connection stays. `delay_seconds`: how long each reply is held back.
-    `is_silent`: connections are taken, and nobody ever answers. `only_after`: replies are lost or
-    swallowed only if this is in the request.
+    `is_silent`: every byte is taken, in both directions, and none passed on. `only_after`: replies are
+    lost or swallowed only if this is in the request.
     """
 
     def __init__(self, store_url: str, *, seed: int = 1) -> None:
+        super().__init__(self._relay)
         self._store = urlsplit(store_url)
         self._random = random.Random(seed)  # noqa: S311  # which replies are lost is to be repeatable
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="proxy")
-        # asyncio sends at once only on sockets whose protocol is named.
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        self._socket.bind((HOST, 0))
-        self._connections: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server
-        self.lost_share = self.swallowed_share = self.delay_seconds = 0.0
-        self.is_silent = False
         self.only_after = b""
         self.replies_lost = 0
+        self.heal()
 
     @property
     def url(self) -> str:
         """The store's address by way of this proxy."""
-        port = self._socket.getsockname()[1]
-        return f"redis://:{self._store.password}@{HOST}:{port}{self._store.path}"
+        return f"redis://:{self._store.password}@{HOST}:{self.port}{self._store.path}"
 
     def heal(self) -> None:
         """Let everything through from now on."""
         self.lost_share = self.swallowed_share = self.delay_seconds = 0.0
         self.is_silent = False
 
-    def __enter__(self) -> Self:
-        """Open the port."""
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
-        return self
+    def _relay(self, client: socket.socket) -> None:
+        in_danger = threading.Event()
+        with socket.create_connection((HOST, int(self._store.port or 0))) as store:
+            for side in (client, store):
+                # Small answers must not wait for larger ones.
+                side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            requests = threading.Thread(target=self._forward_requests, args=(client, store, in_danger))
+            requests.start()
+            with suppress(OSError):
+                self._forward_replies(store, client, in_danger)
+            cut(client)
+            cut(store)
+            requests.join()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    def _forward_requests(
+        self, client: socket.socket, store: socket.socket, in_danger: threading.Event
     ) -> None:
-        """Close the port and every connection."""
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    async def _open(self) -> None:
-        self._server = await asyncio.start_server(self._accept, sock=self._socket, backlog=256)
-
-    async def _close(self) -> None:
-        self._server.close()
-        for connection in tuple(self._connections):
-            connection.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = asyncio.ensure_future(self._serve(reader, writer))
-        self._connections.add(connection)
-        connection.add_done_callback(self._connections.discard)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError), contextlib.closing(writer):
-            if self.is_silent:
-                await reader.read()
-                return
-            store_reader, store_writer = await asyncio.open_connection(self._store.hostname, self._store.port)
-            with contextlib.closing(store_writer):
-                in_danger = asyncio.Event()
-                requests = asyncio.ensure_future(self._forward_requests(reader, store_writer, in_danger))
-                try:
-                    await self._forward_replies(store_reader, writer, in_danger)
-                finally:
-                    requests.cancel()
-                    await asyncio.gather(requests, return_exceptions=True)
-
-    async def _forward_requests(
-        self, client: asyncio.StreamReader, store: asyncio.StreamWriter, in_danger: asyncio.Event
-    ) -> None:
-        with contextlib.closing(store):
-            while block := await client.read(_BLOCK):
+        with suppress(OSError):
+            while block := client.recv(_BLOCK):
                 (in_danger.set if self.only_after in block else in_danger.clear)()
                 if not self.is_silent:
-                    store.write(block)
+                    store.sendall(block)
+        cut(store)
 
-    async def _forward_replies(
-        self, store: asyncio.StreamReader, client: asyncio.StreamWriter, in_danger: asyncio.Event
+    def _forward_replies(
+        self, store: socket.socket, client: socket.socket, in_danger: threading.Event
     ) -> None:
-        while block := await store.read(_BLOCK):
+        while block := store.recv(_BLOCK):
             drawn = self._random.random() if in_danger.is_set() else 1.0
             if self.is_silent or drawn < self.swallowed_share:
                 self.replies_lost += 1
@@ -121,5 +79,5 @@ class TcpProxy:
                 self.replies_lost += 1
                 return
             else:
-                await asyncio.sleep(self.delay_seconds)
-                client.write(block)
+                time.sleep(self.delay_seconds)
+                client.sendall(block)

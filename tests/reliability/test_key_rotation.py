@@ -18,7 +18,7 @@ from shared.http.jwks import COOLDOWN_SECONDS
 from tests.keys import public_pem, rsa_key
 from tests.reliability.rolling_fleet import RollingFleet
 from tests.reliability.uploading_users import UploadingUsers, VerifyingApp
-from tests.shared.jwks_server import rsa_jwk, serving_keys
+from tests.shared.jwks_server import KeyServer, rsa_jwk
 from tests.shared.loopback_peer import HttpPeer
 
 if TYPE_CHECKING:
@@ -175,13 +175,13 @@ def test_every_secret_is_changed_under_load(drill: Drill) -> None:
 def test_keys_of_the_login_service_are_changed_under_load(drill: Drill) -> None:
     """One public key beside the next, then a key set whose keys change without any deployment."""
     first, second = public_pem(rsa_key("first")), public_pem(rsa_key("second"))
-    with serving_keys() as keys:
+    with KeyServer() as keys:
         keys.publish(rsa_jwk("second"))
         drill.deploy(JWT_PUBLIC_KEY=first + second)
         drill.users.login = tokens_of(rsa_key("second"), "RS256", kid="second")
         drill.users.settle()
         drill.deploy(JWT_PUBLIC_KEY=second)
-        drill.deploy(JWT_PUBLIC_KEY="", JWT_JWKS_URL=keys.url)
+        drill.deploy(JWT_PUBLIC_KEY="", JWT_JWKS_URL=keys.keys_url)
         drill.users.settle()
 
         keys.publish(rsa_jwk("second"), rsa_jwk("third"))

@@ -16,13 +16,13 @@ from shared.errors import NotFoundError, StoreUnavailableError
 from shared.flows.ingest_event import LEASE_SECONDS
 from shared.store.connection import StoreScope
 from shared.store.journal import Store
-from tests.local.simulator.account import wait_until
+from tests.cluster.valkey_server import ValkeyServer
 from tests.reliability.crash_points import CrashPoint
 from tests.reliability.outages import Outage, Site, outage
 from tests.reliability.service import SENDS_PER_EVENT, timer_of
-from tests.reliability.store_server import StoreServer
 from tests.reliability.tcp_proxy import TcpProxy
 from tests.reliability.worker_process import wait_until_stopped
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,21 +42,21 @@ SCOPE = StoreScope("test", 3600)
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreServer]:
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
     """Give a store of our own, to be ill-treated."""
-    with StoreServer(tmp_path_factory.mktemp("store")) as store:
+    with ValkeyServer(tmp_path_factory.mktemp("store"), {"appendonly": "yes", "save": '""'}) as store:
         yield store
 
 
 @pytest.fixture(scope="module")
-def proxy(store: StoreServer) -> Iterator[TcpProxy]:
+def proxy(store: ValkeyServer) -> Iterator[TcpProxy]:
     """Give a proxy in front of that store."""
     with TcpProxy(store.url) as proxy:
         yield proxy
 
 
 @pytest.fixture(scope="module")
-def site(store: StoreServer, proxy: TcpProxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(store: ValkeyServer, proxy: TcpProxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Give a stack on that store, whose VOD pushes only what it is told to."""
     folder = tmp_path_factory.mktemp("site")
     with Stack(
@@ -123,7 +123,9 @@ def test_push_that_was_lost_is_found(site: Site, small_media: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", OUTAGES)
-def test_puller_confirms_nothing(service: Service, store: StoreServer, proxy: TcpProxy, kind: Outage) -> None:
+def test_puller_confirms_nothing(
+    service: Service, store: ValkeyServer, proxy: TcpProxy, kind: Outage
+) -> None:
     """Events pulled while the store was away come again, and are then taken in by the same process."""
     uploads = service.finished_uploads(EVENTS)
     service.queue([upload.event for upload in uploads])

@@ -179,7 +179,7 @@ def test_refused_setting_is_named_and_not_shown(
     broken = {**deployed, variable: f"{secret} ,{secret[:20]}, \u2028"}
     monkeypatch.setenv(variable, broken[variable])
     start_anew()
-    event = event_of("function-url", "POST", path, headers={}, query={}, body="{}")
+    event = event_of("POST", path, body="{}")
     answer = json.dumps(handler(event, {"request_id": "r-1"}))
     told = [answer, *capsys.readouterr()]
     try:

@@ -10,7 +10,7 @@ import socket
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import ssl
@@ -48,8 +48,7 @@ class HttpPeer:
         self.answer = answer
         self.received: list[Received] = []
         self._closing = threading.Event()
-        self._server = ThreadingHTTPServer((HOST, 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Server((HOST, 0), self._handler())
         self._scheme = "http" if tls is None else "https"
         if tls is not None:
             self._server.socket = tls.wrap_socket(
@@ -85,6 +84,9 @@ class HttpPeer:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def do_GET(self) -> None:
+                self.do_POST()
+
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", "0")))
                 headers = {name.lower(): value for name, value in self.headers.items()}
@@ -118,6 +120,14 @@ class HttpPeer:
         return Handler
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # as the base has it
+        """Say nothing: a client that is killed resets its connection."""
+
+
 class RawPeer:
     """A TCP server; `speak` has each connection to itself, in a thread, until either side closes it."""
 
@@ -126,7 +136,7 @@ class RawPeer:
         self._speak = speak
         self._listener = socket.create_server((HOST, port))
         self.port = int(self._listener.getsockname()[1])
-        self._connections: list[socket.socket] = []
+        self.connections: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept)]
 
     def __enter__(self) -> Self:
@@ -136,17 +146,22 @@ class RawPeer:
 
     def __exit__(self, *_error: object) -> None:
         """Stop listening, and cut every connection."""
-        for connection in (self._listener, *self._connections):
-            _cut(connection)
+        cut(self._listener)
+        self.cut()
         self._listener.close()
         for thread in self._threads:
             thread.join()
+
+    def cut(self) -> None:
+        """Cut every connection; new ones are taken."""
+        for connection in self.connections:
+            cut(connection)
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
                 connection, _ = self._listener.accept()
-                self._connections.append(connection)
+                self.connections.append(connection)
                 self._threads.append(threading.Thread(target=self._serve, args=(connection,)))
                 self._threads[-1].start()
 
@@ -161,14 +176,17 @@ def say_nothing(connection: socket.socket) -> None:
         pass
 
 
-def relay_to(port: int) -> Callable[[socket.socket], None]:
-    """Make a `speak` that passes everything on to another port of this machine, and back."""
+def relay_to(port: int, heard: list[bytes] | None = None) -> Callable[[socket.socket], None]:
+    """Make a `speak` that passes everything on to another port of this machine, and back.
+
+    What comes from the client is added to `heard`, piece by piece.
+    """
 
     def relay(connection: socket.socket) -> None:
         with socket.create_connection((HOST, port)) as upstream:
-            back = threading.Thread(target=_pump, args=(upstream, connection))
+            back = threading.Thread(target=_pump, args=(upstream, connection, []))
             back.start()
-            _pump(connection, upstream)
+            _pump(connection, upstream, [] if heard is None else heard)
             back.join()
 
     return relay
@@ -181,14 +199,16 @@ def refused_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _pump(source: socket.socket, target: socket.socket) -> None:
+def _pump(source: socket.socket, target: socket.socket, heard: list[bytes]) -> None:
     with contextlib.suppress(OSError):
         while content := source.recv(65536):
+            heard.append(content)
             target.sendall(content)
-    _cut(source)
-    _cut(target)
+    cut(source)
+    cut(target)
 
 
-def _cut(connection: socket.socket) -> None:
+def cut(connection: socket.socket) -> None:
+    """Shut a connection down, whether or not the other side still listens."""
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)

@@ -13,6 +13,7 @@ import redis
 from shared.config.settings import EventDeliverySettings, load_settings
 from shared.domain.ingested_event import Source
 from shared.domain.rate_limits import UploadLimits
+from shared.domain.session import state_of
 from shared.flows.deliver_events import Deliverer
 from shared.flows.ingest_event import Ingester
 from shared.flows.pull_events import Pulling
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from shared.domain.ingested_event import IngestedEvent
-    from shared.domain.session import UploadSession
+    from shared.domain.session import UploadSession, UploadState
     from shared.flows.pull_events import EventQueue
     from shared.flows.reconcile_uploads import Library
+    from shared.flows.verify_event import ReadBack
 
 CONTEXT_KEY = "canary-of-the-context-key-of-the-tests"
 SECRET_ID, SECRET_KEY = "AKIDsimulated00000000000000000000000", "simulated-secret-key"
@@ -147,10 +149,26 @@ class Service:
         """Read an upload as it is now."""
         return self.store.find_upload(session.user_id, session.upload_id)
 
+    def state(self, session: UploadSession) -> UploadState:
+        """Return the state of an upload as it is now."""
+        return state_of(self.find(session), now=int(self.clock()))
+
     def ingest(self, event: dict[str, object], origin: str = "pull") -> IngestedEvent:
         """Take in one event that has come just now."""
         source = Source(origin, int(self.clock()), lease=new_lease())
         return self.ingester.ingest(notification_of(event), source)
+
+    def verify(self, ingested: IngestedEvent, vod_api: ReadBack) -> IngestedEvent:
+        """Ask VOD about a held event."""
+        return self.ingester.verify(ingested, vod_api=vod_api, now=int(self.clock()), timeout_seconds=1.0)
+
+    def recall_due(self, *, after: float = 60) -> IngestedEvent:
+        """Take the one event that is due after so many seconds, as the timer does, out of the journal."""
+        now = int(self.clock() + after)
+        (at,) = self.store.due_events(now=now, limit=10)
+        taken = self.store.take(at, endpoint="", now=now, lease=new_lease(), lease_ends_at=now + 30)
+        assert taken is not None
+        return self.ingester.recall(taken)
 
     def due(self, *, after: float = 0) -> int:
         """Count the deliveries that are due by now, or after so many seconds more."""
@@ -176,7 +194,7 @@ class Service:
             }
 
 
-def token_of(session: UploadSession) -> str:
+def token_of(session: UploadSession, *, key: str = CONTEXT_KEY, stage: str = STAGE) -> str:
     """Seal the token that every signature of an upload carries."""
     context = UploadContext(session.upload_id, session.user_id, session.grant.context)
-    return seal(context, keys=(CONTEXT_KEY,), stage=STAGE)
+    return seal(context, keys=(key,), stage=stage)

@@ -13,8 +13,9 @@ from local.simulator.faults import Fault, Kind
 from shared.config.settings import VodApiSettings, load_settings
 from shared.errors import VodApiError
 from shared.vod_api import VodApi
-from tests.local.simulator.account import SECRET_ID, SECRET_KEY, Account, wait_until
+from tests.local.simulator.account import SECRET_ID, SECRET_KEY, Account
 from tests.shared.loopback_peer import HttpPeer, Reply
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,13 +6,16 @@ What the events say about them is left to the tests.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import VodApiError
+from shared.flows.reconcile_uploads import SEARCH_LIMIT
+from shared.vod_api import SEARCH_PAGE
 from tests.shared.uploads import uploaded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 META_DATA = {"Size": 48_211_377, "Duration": 120.04}
 
@@ -21,16 +24,20 @@ META_DATA = {"Size": 48_211_377, "Duration": 120.04}
 class Records:
     """VOD's own records: `kept` is the token of each file, `tasks` each ProcedureTask by its id.
 
-    `listed` are tasks that are no task flow (TaskSimpleInfo). `asked` lists the files asked about,
-    `applications` where. A call whose name is in `failing` does not come through.
+    `created` says when a file was uploaded (Unix seconds), `listed` are tasks that are no task flow
+    (TaskSimpleInfo). `asked` lists the files asked about, `applications` where, `calls` the actions. A call
+    whose name is in `failing` does not come through; after each other one `after_call` is run.
     """
 
     kept: dict[str, str] = field(default_factory=dict)
     tasks: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    created: dict[str, float] = field(default_factory=dict)
     listed: list[dict[str, object]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     applications: list[int | None] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
     failing: set[str] = field(default_factory=set)
+    after_call: Callable[[], None] = lambda: None
     name: str = "harbour-walk"
 
     def run(self, event: Mapping[str, Any]) -> None:
@@ -46,9 +53,19 @@ class Records:
         self.asked.append(file_id)
         if file_id not in self.kept:
             return None
-        event: dict[str, Any] = uploaded(self.kept[file_id], file_id=file_id)
-        basic = {**event["FileUploadEvent"]["MediaBasicInfo"], "Name": self.name}
-        return {"FileId": file_id, "BasicInfo": basic, "MetaData": META_DATA}
+        return self._media(file_id)
+
+    def uploads_created(
+        self, *, after: str, before: str, offset: int, sub_app_id: int | None, timeout_seconds: float
+    ) -> tuple[dict[str, object], ...]:
+        """List a page of the files uploaded between two instants, as SearchMedia does (266/31813)."""
+        self._ask("uploads_created", sub_app_id, timeout_seconds)
+        if offset + SEARCH_PAGE > SEARCH_LIMIT:
+            raise VodApiError("SearchMedia failed: InvalidParameterValue.Offset.")
+        found = [name for name, at in self.created.items() if after <= iso(at) <= before]
+        page = tuple(self._media(name) for name in found[offset : offset + SEARCH_PAGE])
+        self.after_call()
+        return page
 
     def tasks_of_file(
         self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
@@ -69,10 +86,24 @@ class Records:
         self._ask("procedure_task", sub_app_id, timeout_seconds)
         if task_id not in self.tasks:
             raise VodApiError("There is no such task.", vod_code="ResourceNotFound")
-        return dict(self.tasks[task_id])
+        task = dict(self.tasks[task_id])
+        self.after_call()
+        return task
+
+    def _media(self, file_id: str) -> dict[str, object]:
+        event: dict[str, Any] = uploaded(self.kept[file_id], file_id=file_id)
+        basic = {**event["FileUploadEvent"]["MediaBasicInfo"], "Name": self.name}
+        basic["CreateTime"] = iso(self.created.get(file_id, 0))
+        return {"FileId": file_id, "BasicInfo": basic, "MetaData": META_DATA}
 
     def _ask(self, call: str, sub_app_id: int | None, timeout_seconds: float) -> None:
         assert timeout_seconds > 0
         self.applications.append(sub_app_id)
+        self.calls.append(call)
         if call in self.failing:
             raise VodApiError(f"{call} failed: canary.")
+
+
+def iso(instant: float) -> str:
+    """Write an instant as VOD does."""
+    return datetime.fromtimestamp(instant, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -43,9 +43,7 @@ class Desk:
     def sign(self, user: str = "alice", **wish: object) -> int:
         """Ask for a signature; returns the status."""
         headers = {"authorization": f"Bearer {user_token(user)}", "content-type": "application/json"}
-        event = event_of(
-            "function-url", "POST", "/signature", headers=headers, query={}, body=json.dumps(wish)
-        )
+        event = event_of("POST", "/signature", headers=headers, body=json.dumps(wish))
         answer = read_answer(upload_signature.main_handler(event, {"request_id": "r-1"}))
         if answer.status == 403:
             assert answer.json["detail"] == "No uploads are allowed here at present."

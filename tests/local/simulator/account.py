@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import socket
+import sqlite3
 import threading
 import time
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,7 @@ from local.simulator import Simulator, SimulatorSettings, create_simulator
 from shared.vod.signature import SignatureParameters, sign
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -185,6 +187,41 @@ class Account:
         counters: dict[str, Any] = requests.get(f"{self.url}/local/simulator/counters", timeout=10).json()
         return counters
 
+    def configure(self, **changes: Any) -> None:  # noqa: ANN401  # of any setting
+        """Change what VOD's console would change."""
+        address = f"{self.url}/local/simulator/config"
+        requests.put(address, json=changes, timeout=10).raise_for_status()
+
+    def emit(self, *events: Mapping[str, object]) -> None:
+        """Raise these events."""
+
+        async def raise_all() -> None:
+            for event in events:
+                await self.simulator.emit(event)
+
+        asyncio.run(raise_all())
+
+    def query(self, statement: str, *values: object) -> list[Any]:
+        """Read or change the simulator's memory behind its back."""
+        file = self.settings.folder / "simulator.sqlite3"
+        with closing(sqlite3.connect(file, timeout=10)) as database, database:
+            return database.execute(statement, values).fetchall()
+
+    def reset(self) -> None:
+        """Forget all media, task flows, events and faults; the time is the real one again."""
+        self.clock.moved_by = 0
+        self.simulator.faults.set([])
+        for table in ("media", "task_flows", "pushes", "pull_queue"):
+            self.query(f"DELETE FROM {table}")  # noqa: S608  # fixed names
+        begun = self.settings
+        self.configure(
+            mode=begun.mode,
+            callback_url=begun.callback_url or "",
+            sign_key=begun.sign_key or "",
+            empty_event_set=begun.empty_event_set,
+            task_flow_step_seconds=begun.task_flow_step_seconds,
+        )
+
     async def _serve(self) -> None:
         self.simulator = create_simulator(self.settings, clock=self.clock)
         await self.simulator.start()
@@ -194,11 +231,3 @@ class Account:
         await self._server.serve(sockets=[self._socket])
         await self.simulator.stop()
         self._socket.close()
-
-
-def wait_until(condition: Callable[[], bool], *, seconds: float = 10) -> None:
-    """Return as soon as something has become true; fail when it does not."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)

@@ -11,8 +11,9 @@ import pytest
 import requests
 from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException  # type: ignore[import-untyped]  # no stubs exist
 
-from tests.local.simulator.account import Account, wait_until
+from tests.local.simulator.account import Account
 from tests.shared.loopback_peer import HttpPeer, Received, Reply, refused_port
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,9 @@ import pytest
 import requests
 
 from local.simulator import Procedure, SimulatorSettings
-from tests.local.simulator.account import Account, wait_until
+from tests.local.simulator.account import Account
 from tests.shared.loopback_peer import HttpPeer, Reply
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,8 @@ from tencentcloud.vod.v20180717 import models  # type: ignore[import-untyped]  #
 
 from local.simulator import RoleCredential
 from local.simulator.tc3_authorization import ApiError, tc3_signature, verify_tc3
-from tests.local.simulator.account import SECRET_KEY, Account, wait_until
+from tests.local.simulator.account import SECRET_KEY, Account
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from qcloud_cos import CosConfig, CosS3Auth, CosServiceError  # type: ignore[import-untyped]  # no stubs exist
 
-from tests.local.simulator.account import HOST, Account, Applied, wait_until
+from tests.local.simulator.account import HOST, Account, Applied
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from qcloud_cos import CosS3Client

@@ -11,25 +11,16 @@ import pytest
 from shared.domain.app_event import PULL, PUSH
 from shared.domain.event_status import Verdict
 from tests.shared.loopback_peer import HttpPeer, Reply
-from tests.shared.service import Clock, Service, new_lease, token_of
+from tests.shared.service import Clock, Service, token_of
 from tests.shared.uploads import FILE_ID, OTHER_FILE_ID, TASK_ID, changed, new_session, uploaded
 from tests.shared.vod_records import META_DATA, Records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from shared.domain.ingested_event import IngestedEvent
     from shared.flows.deliver_events import Deliverer
 
 ORDER = "order-7781"
 LIE = "https://evil.example.test/lie.mp4"
-
-
-@pytest.fixture
-def app() -> Iterator[HttpPeer]:
-    """Run an app that takes every event."""
-    with HttpPeer(lambda _request: Reply(204)) as peer:
-        yield peer
 
 
 @dataclass
@@ -50,12 +41,7 @@ class Deployment:
 
     def retry(self) -> str:
         """Have the timer deliver what is due after a while."""
-        now = int(self.service.clock()) + 60
-        (at,) = self.service.store.due_events(now=now, limit=10)
-        lease = new_lease()
-        taken = self.service.store.take(at, endpoint="", now=now, lease=lease, lease_ends_at=now + 30)
-        assert taken is not None
-        return self.deliverer().deliver(self.service.ingester.recall(taken))
+        return self.deliverer().deliver(self.service.recall_due())
 
 
 @pytest.fixture
@@ -214,14 +200,6 @@ def test_vod_is_asked_only_where_it_can_answer(
 
     assert deployment.records.applications == []
     assert heard(app)[0]["data"]["verified"] is (origin == PULL)
-
-
-def test_nobody_is_asked_where_the_read_back_is_off(valkey_url: str, app: HttpPeer) -> None:
-    """The operator may do without."""
-    blind = Deployment(Service(valkey_url, {"READ_BACK": "off", "APP_WEBHOOK_URL": app.url}, Clock()))
-
-    assert blind.push(uploaded(ORDER)) == "delivered"
-    assert blind.records.applications == []
 
 
 def test_copy_of_a_confirmed_event_is_a_copy(deployment: Deployment, app: HttpPeer) -> None:

@@ -1,51 +1,30 @@
 from __future__ import annotations
 
-import asyncio
 import json
-import sqlite3
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 import pytest
 import redis
-import requests
 
 from local.simulator.faults import Fault
 from shared.errors import StoreUnavailableError, VodApiError
 from shared.flows.pull_events import CONFIRM_SECONDS, HANDLE_SECONDS, PULL_SECONDS
 from shared.store.journal import FAILURES_BEFORE_PARKING
 from shared.vod.context_token import UploadContext, seal
-from tests.local.simulator.account import Account, wait_until
-from tests.shared.loopback_peer import HOST, HttpPeer, RawPeer, Received, Reply, refused_port, relay_to
+from tests.shared.loopback_peer import HOST, RawPeer, relay_to
 from tests.shared.service import CONTEXT_KEY, STAGE, Service, new_lease, token_of
 from tests.shared.uploads import FILE_ID, new_session, uploaded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from shared.flows.pull_events import EventQueue
+    from tests.local.simulator.account import Account
 
 HANDLE_LIFE = 30.0
 NOTHING = {"pulled": 0, "confirmed": 0, "parked": 0, "failed": 0, "emptied": 1}
-
-
-@pytest.fixture(scope="module")
-def served_vod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """Serve VOD in its pull mode."""
-    with Account(tmp_path_factory.mktemp("vod"), mode="PULL", pull_wait_seconds=0.02) as account:
-        yield account
-
-
-@pytest.fixture
-def vod(served_vod: Account) -> Account:
-    """Give VOD with an empty queue, no faults and the right time."""
-    served_vod.simulator.faults.set([])
-    configure(served_vod, mode="PULL", empty_event_set="empty")
-    served_vod.clock.moved_by = 0
-    in_queue(served_vod, "DELETE FROM pull_queue")
-    return served_vod
 
 
 @pytest.fixture
@@ -54,32 +33,9 @@ def service(valkey_url: str, vod: Account) -> Service:
     return Service(valkey_url, {"VOD_API_URL": vod.url, "READ_BACK": "on"}, vod.clock)
 
 
-def in_queue(vod: Account, statement: str) -> int:
-    """Reach into the queue where the simulator keeps it."""
-    with sqlite3.connect(vod.settings.folder / "simulator.sqlite3") as database:
-        row = database.execute(statement).fetchone()
-    database.close()
-    return int(row[0]) if row else 0
-
-
 def left_in(vod: Account) -> int:
     """Count the events nobody has confirmed."""
-    return in_queue(vod, "SELECT COUNT(*) FROM pull_queue")
-
-
-def configure(vod: Account, **changes: str) -> None:
-    """Change what VOD's console would change."""
-    requests.put(f"{vod.url}/local/simulator/config", json=changes, timeout=10).raise_for_status()
-
-
-def emit(vod: Account, *events: dict[str, Any]) -> None:
-    """Have VOD raise these events."""
-
-    async def raise_all() -> None:
-        for event in events:
-            await vod.simulator.emit(event)
-
-    asyncio.run(raise_all())
+    return int(vod.query("SELECT COUNT(*) FROM pull_queue")[0][0])
 
 
 def new_events(count: int, *, first: int = 0) -> list[dict[str, Any]]:
@@ -147,7 +103,7 @@ def test_queue_is_emptied_into_the_journal(service: Service, vod: Account) -> No
     """Every event is pulled, journaled and confirmed, and its delivery is due at once."""
     service = replace(service, changes={**service.changes, "APP_WEBHOOK_URL": "https://app.example.test"})
     events = new_events(20)
-    emit(vod, *events)
+    vod.emit(*events)
 
     assert service.pulling().run() == NOTHING | {"pulled": 20, "journaled": 20, "confirmed": 20}
     assert files_in(service) == files_of(events)
@@ -157,7 +113,7 @@ def test_queue_is_emptied_into_the_journal(service: Service, vod: Account) -> No
 
 def test_confirmation_follows_the_journal_batch_by_batch(service: Service, vod: Account) -> None:
     """At most 16 events come at a time, and when they are confirmed the journal has all of them."""
-    emit(vod, *new_events(20))
+    vod.emit(*new_events(20))
     watched = Watched(service.vod_api, service)
 
     service.pulling(watched).run()
@@ -166,29 +122,17 @@ def test_confirmation_follows_the_journal_batch_by_batch(service: Service, vod: 
     assert watched.journaled_at_confirmation == [(16, 16), (4, 20)]
 
 
-def test_pulled_event_needs_no_read_back(service: Service, vod: Account) -> None:
-    """Who asks VOD itself knows who answers: the event is trusted, though read-back is on."""
-    session = new_session()
-    emit(vod, uploaded(token_of(session)))
-
-    service.pulling().run()
-
-    [record] = service.records()
-    assert (record["status"], record["verified"], record["origin"]) == ("applied", "1", "pull")
-    assert service.find(session).file_id == FILE_ID
-
-
 @pytest.mark.parametrize("shape", ["empty", "null", "error"])
 def test_empty_queue_may_have_three_shapes(service: Service, vod: Account, shape: str) -> None:
     """An empty list, null and ResourceNotFound all mean that there is nothing, which is no error."""
-    configure(vod, empty_event_set=shape)
+    vod.configure(empty_event_set=shape)
 
     assert service.pulling().run() == NOTHING
 
 
 def test_events_of_other_kinds_are_journaled_and_confirmed(service: Service, vod: Account) -> None:
     """What nobody here has heard of, and what belongs to no upload of ours, is taken off the queue too."""
-    emit(vod, {"EventType": "SomethingNew", "SomethingNewEvent": {"A": [1]}}, {}, uploaded("order-7781"))
+    vod.emit({"EventType": "SomethingNew", "SomethingNewEvent": {"A": [1]}}, {}, uploaded("order-7781"))
 
     assert service.pulling().run() == NOTHING | {"pulled": 3, "journaled": 3, "confirmed": 3}
     assert len(service.records()) == 3
@@ -197,7 +141,7 @@ def test_events_of_other_kinds_are_journaled_and_confirmed(service: Service, vod
 def test_store_that_goes_down_stops_the_confirmations(service: Service, vod: Account) -> None:
     """What was journaled before is confirmed, the rest is not, and comes again when the store is back."""
     events = new_events(7)
-    emit(vod, *events)
+    vod.emit(*events)
     upstream = urlsplit(service.redis_url)
     leases: list[str] = []
     with RawPeer(relay_to(int(upstream.port or 0))) as relay:
@@ -222,7 +166,7 @@ def test_store_that_goes_down_stops_the_confirmations(service: Service, vod: Acc
 
 def test_store_that_stumbles_is_no_failure_of_the_event(service: Service, vod: Account) -> None:
     """An answer that comes too late ends the run, and is not counted on the way to parking."""
-    emit(vod, *new_events(1))
+    vod.emit(*new_events(1))
     with redis.Redis.from_url(service.redis_url) as client:
 
         def pause_the_store() -> str:
@@ -237,25 +181,12 @@ def test_store_that_stumbles_is_no_failure_of_the_event(service: Service, vod: A
     assert left_in(vod) == 1
 
 
-def test_store_that_is_down_confirms_nothing(service: Service, vod: Account) -> None:
-    """Without the journal not one event leaves the queue."""
-    emit(vod, *new_events(3))
-    before = vod.counters().get("ConfirmEvents", 0)
-    down = replace(service, redis_url=f"redis://{HOST}:{refused_port()}/0")
-
-    with pytest.raises(StoreUnavailableError):
-        down.pulling().run()
-
-    assert left_in(vod) == 3
-    assert vod.counters().get("ConfirmEvents", 0) == before
-
-
 @pytest.mark.parametrize(("passed", "confirmed"), [(HANDLE_SECONDS - 5, 2), (HANDLE_SECONDS + 0.1, 0)])
 def test_confirmation_is_not_tried_when_the_handles_are_almost_over(
     service: Service, vod: Account, passed: float, confirmed: int
 ) -> None:
     """After 25 of its 30 seconds a handle is not used any more; the events come again, as duplicates."""
-    emit(vod, *new_events(2))
+    vod.emit(*new_events(2))
     slow = iter([passed, 0.0])
 
     def take_long() -> str:
@@ -274,7 +205,7 @@ def test_confirmation_is_not_tried_when_the_handles_are_almost_over(
 def test_pull_that_fails_is_told_after_what_came_before_is_safe(service: Service, vod: Account) -> None:
     """The first batch is journaled and confirmed although the second pull fails; the rest comes later."""
     events = new_events(20)
-    emit(vod, *events)
+    vod.emit(*events)
     failing = Watched(
         service.vod_api, service, lambda: vod.simulator.faults.set([Fault("PullEvents", "error")])
     )
@@ -290,7 +221,7 @@ def test_pull_that_fails_is_told_after_what_came_before_is_safe(service: Service
 def test_confirmation_that_fails_makes_duplicates_and_nothing_else(service: Service, vod: Account) -> None:
     """The events come again when their handles are over, are known, and are confirmed then."""
     events = new_events(3)
-    emit(vod, *events)
+    vod.emit(*events)
     vod.simulator.faults.set([Fault("ConfirmEvents", "error")])
 
     with pytest.raises(VodApiError):
@@ -322,15 +253,13 @@ def sealed(*parts: object) -> dict[str, Any]:
     "poison",
     [
         pytest.param(nested(70), id="nested too deep"),
-        pytest.param(sealed("not an upload id", "alice", ""), id="upload id of another kind"),
         pytest.param(sealed(new_session().upload_id, None, ""), id="no user"),
-        pytest.param(sealed(7, 7, 7), id="numbers"),
     ],
 )
 def test_poison_is_parked_and_holds_up_nobody(service: Service, vod: Account, poison: dict[str, Any]) -> None:
     """An event that fails for itself is left in the queue four times, then parked and confirmed."""
     others = new_events(2)
-    emit(vod, others[0], poison, others[1])
+    vod.emit(others[0], poison, others[1])
 
     first = service.pulling().run()
     assert (first["failed"], first["journaled"], first["confirmed"]) == (1, 2, 2)
@@ -349,24 +278,10 @@ def test_poison_is_parked_and_holds_up_nobody(service: Service, vod: Account, po
     assert record["failures"] == str(FAILURES_BEFORE_PARKING)
 
 
-def test_runs_side_by_side_share_the_queue(service: Service, vod: Account) -> None:
-    """Two timers at once pull different events, and journal each once."""
-    events = new_events(36)
-    emit(vod, *events)
-
-    with ThreadPoolExecutor(2) as pool:
-        runs = [pool.submit(replace(service).pulling().run) for _ in range(2)]
-        figures = [run.result() for run in runs]
-
-    assert sum(figure["confirmed"] for figure in figures) == 36
-    assert left_in(vod) == 0
-    assert files_in(service) == files_of(events)
-
-
 def test_run_that_stood_still_is_overtaken_without_harm(service: Service, vod: Account) -> None:
     """A second run takes over what the first let go; the first meets duplicates and confirms nothing."""
     events = new_events(3)
-    emit(vod, *events)
+    vod.emit(*events)
     overtaking: list[dict[str, int]] = []
 
     def stand_still() -> None:
@@ -385,7 +300,7 @@ def test_run_that_stood_still_is_overtaken_without_harm(service: Service, vod: A
 
 def test_run_does_not_begin_what_it_cannot_end(service: Service, vod: Account) -> None:
     """With less time than a pull and a confirmation may take, VOD is not asked."""
-    emit(vod, *new_events(1))
+    vod.emit(*new_events(1))
 
     figures = service.pulling(seconds=PULL_SECONDS + CONFIRM_SECONDS).run()
 
@@ -395,7 +310,7 @@ def test_run_does_not_begin_what_it_cannot_end(service: Service, vod: Account) -
 
 def test_run_ends_in_time_and_tells_of_a_backlog(service: Service, vod: Account) -> None:
     """When the time is up the rest stays in the queue, and the figures do not say that it is empty."""
-    emit(vod, *new_events(20))
+    vod.emit(*new_events(20))
 
     def take_five_seconds() -> None:
         vod.clock.moved_by += 5
@@ -416,67 +331,3 @@ def test_event_without_a_handle_is_journaled_all_the_same(service: Service) -> N
     assert service.pulling(batch).run() == NOTHING | {"pulled": 3, "journaled": 3, "confirmed": 2}
     assert batch.confirmed == ["h-1", "h-2"]
     assert len(service.records()) == 3
-
-
-def test_batch_of_nothing_but_failures_is_not_confirmed(service: Service, vod: Account) -> None:
-    """There is no call without handles: VOD would refuse it."""
-    emit(vod, nested(70))
-    before = vod.counters().get("ConfirmEvents", 0)
-
-    assert service.pulling().run() == NOTHING | {"pulled": 1, "failed": 1}
-    assert vod.counters().get("ConfirmEvents", 0) == before
-
-
-def test_event_that_was_pushed_and_pulled_is_one(service: Service, vod: Account) -> None:
-    """Both ways have one identity: the second is a duplicate, whichever it is, and is confirmed."""
-    pushed_first, pulled_first = new_events(2)
-    trusting = replace(service, changes={**service.changes, "READ_BACK": "off"})
-    ingested = trusting.ingest(pushed_first, "push")
-    emit(vod, pushed_first, pulled_first)
-
-    trusting.pulling().run()
-
-    assert trusting.ingest(pulled_first, "push").journaled.outcome == "duplicate"
-    assert len(trusting.records()) == 2
-    assert trusting.record(ingested)["origin"] == "push"
-    assert left_in(vod) == 0
-
-
-def test_change_of_mode_loses_and_doubles_nothing(service: Service, vod: Account) -> None:
-    """Pushed, then pulled, then pushed again, some of them both ways: the app gets each event once."""
-    seen: list[str] = []
-
-    def take_event(request: Received) -> Reply:
-        seen.append(request.headers["webhook-id"])
-        return Reply(204)
-
-    with HttpPeer(take_event) as app:
-        whole = replace(
-            service,
-            changes={**service.changes, "READ_BACK": "off", "APP_WEBHOOK_URL": app.url},
-            wait=lambda seconds: setattr(vod.clock, "moved_by", vod.clock.moved_by + seconds),
-        )
-        pushed: set[str] = set()
-
-        def take_callback(request: Received) -> Reply:
-            pushed.add(whole.ingest(json.loads(request.body), "push").event.event_id)
-            return Reply(200)
-
-        events = new_events(24)
-        with HttpPeer(take_callback) as callback:
-            configure(vod, mode="PUSH", callback_url=callback.url)
-            emit(vod, *events[:8])
-            configure(vod, mode="PULL")
-            emit(vod, *events[6:18])
-            configure(vod, mode="PUSH")
-            emit(vod, *events[16:])
-            wait_until(lambda: len(pushed) == 16)
-            whole.pulling().run()
-            configure(vod, callback_url="")
-        vod.clock.moved_by += 10
-        figures = whole.delivery_run().run()
-
-    assert figures == {"delivered": 24}
-    assert files_in(whole) == files_of(events)
-    assert len(seen) == len(set(seen)) == 24
-    assert left_in(vod) == 0

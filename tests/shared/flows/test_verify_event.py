@@ -12,10 +12,10 @@ import redis
 
 from shared.domain.app_event import PULL, PUSH, RECONCILED, to_json
 from shared.domain.event_status import Verdict
-from shared.domain.session import UploadState, state_of
+from shared.domain.session import UploadState
 from shared.errors import VodApiError
 from shared.flows.verify_event import MAX_ATTEMPTS
-from tests.shared.service import Clock, Service, new_lease, token_of
+from tests.shared.service import Clock, Service, token_of
 from tests.shared.uploads import (
     FILE_ID,
     OTHER_FILE_ID,
@@ -53,30 +53,15 @@ def token(session: UploadSession) -> str:
     return token_of(session)
 
 
-def settle(service: Service, ingested: IngestedEvent, records: Records) -> IngestedEvent:
-    """Ask VOD about an event."""
-    return service.ingester.verify(ingested, vod_api=records, now=int(service.clock()), timeout_seconds=1.0)
-
-
 def push(service: Service, event: dict[str, Any], records: Records) -> IngestedEvent:
     """Take in a pushed event, and ask VOD about it."""
     ingested = service.ingest(event, PUSH)
-    return settle(service, ingested, records) if ingested.journaled.outcome == "held" else ingested
-
-
-def look_again(service: Service, records: Records) -> IngestedEvent:
-    """Let the timer take the event that is due, and ask about it."""
-    (at,) = service.store.due_events(now=int(service.clock()), limit=10)
-    taken = service.store.take(
-        at, endpoint="", now=int(service.clock()), lease=new_lease(), lease_ends_at=int(service.clock()) + 30
-    )
-    assert taken is not None
-    return settle(service, service.ingester.recall(taken), records)
+    return service.verify(ingested, records) if ingested.journaled.outcome == "held" else ingested
 
 
 def give_up(service: Service, ingested: IngestedEvent, records: Records) -> IngestedEvent:
     """Have an event looked at for the last time."""
-    return settle(service, replace(ingested, attempts=MAX_ATTEMPTS), records)
+    return service.verify(replace(ingested, attempts=MAX_ATTEMPTS), records)
 
 
 def let_pass(service: Service, seconds: int) -> None:
@@ -167,13 +152,7 @@ def test_truth_is_what_is_kept_and_delivered_later(service: Service, token: str)
     record = service.record(ingested)
     assert "lie" not in record["raw"].lower()
     assert json.loads(record["pushed"]) == lie
-    let_pass(service, 60)
-    (at,) = service.store.due_events(now=int(service.clock()), limit=10)
-    taken = service.store.take(
-        at, endpoint="", now=int(service.clock()), lease="timer", lease_ends_at=int(service.clock()) + 30
-    )
-    assert taken is not None
-    assert to_json(service.ingester.recall(taken).event) == to_json(ingested.event)
+    assert to_json(service.recall_due().event) == to_json(ingested.event)
 
 
 @pytest.mark.parametrize("second", [PUSH, PULL, RECONCILED])
@@ -197,7 +176,7 @@ def test_task_flow_that_was_hidden_is_found(service: Service, session: UploadSes
     ingested = push(service, uploaded(token), records)
 
     assert told(ingested)["procedureTaskId"] == TASK_ID
-    assert state_of(service.find(session), now=int(service.clock())) is UploadState.PROCESSING
+    assert service.state(session) is UploadState.PROCESSING
 
 
 def test_task_flow_of_another_file_is_not_the_uploads(service: Service, token: str) -> None:
@@ -216,7 +195,7 @@ def test_upload_does_not_wait_for_its_task_flow_without_end(service: Service, to
     held = service.ingest(uploaded(token, task_id=TASK_ID), PUSH)
 
     with pytest.raises(VodApiError):
-        settle(service, held, records)
+        service.verify(held, records)
     ingested = give_up(service, held, records)
 
     assert (told(ingested)["verified"], told(ingested)["procedureTaskId"]) == (True, None)
@@ -230,12 +209,12 @@ def test_false_end_of_a_task_flow_ends_nothing(service: Service, session: Upload
 
     forged = service.ingest(changed(token), PUSH)
     with pytest.raises(VodApiError):
-        settle(service, forged, records)
-    assert state_of(service.find(session), now=int(service.clock())) is UploadState.PROCESSING
+        service.verify(forged, records)
+    assert service.state(session) is UploadState.PROCESSING
 
     given_up = give_up(service, forged, records)
     assert (given_up.event.verdict, given_up.deliverable) == (Verdict.QUARANTINED, False)
-    assert state_of(service.find(session), now=int(service.clock())) is UploadState.PROCESSING
+    assert service.state(session) is UploadState.PROCESSING
 
 
 @pytest.mark.parametrize("origin", [PUSH, PULL, RECONCILED])
@@ -248,7 +227,7 @@ def test_true_end_after_a_false_one_is_heard_once(
     records.run(running(token))
     forged = service.ingest(changed(token), PUSH)
     with pytest.raises(VodApiError):
-        settle(service, forged, records)
+        service.verify(forged, records)
     if given == "quarantined":
         give_up(service, forged, records)
     else:
@@ -258,13 +237,13 @@ def test_true_end_after_a_false_one_is_heard_once(
     records.run(true)
     ingested = service.ingest(true, origin)
     if ingested.journaled.outcome == "duplicate":
-        ingested = look_again(service, records)
+        ingested = service.verify(service.recall_due(after=0), records)
     elif ingested.journaled.outcome == "held":
-        ingested = settle(service, ingested, records)
+        ingested = service.verify(ingested, records)
 
     assert (ingested.event.type, told(ingested)["verified"]) == ("procedure.finished", True)
     assert told(ingested)["procedure"]["succeeded"] is False
-    assert state_of(service.find(session), now=int(service.clock())) is UploadState.FAILED
+    assert service.state(session) is UploadState.FAILED
     assert service.ingest(true, PUSH).journaled.outcome == "duplicate"
     assert service.find(session).sequence == 1
 
@@ -283,7 +262,7 @@ def test_outcome_of_a_task_flow_is_vods(service: Service, session: UploadSession
     assert told(ingested)["fileId"] == FILE_ID
     assert told(ingested)["procedure"]["subtasks"][0]["status"] == "FAIL"
     assert LIE not in json.dumps(to_json(ingested.event))
-    assert state_of(service.find(session), now=int(service.clock())) is UploadState.FAILED
+    assert service.state(session) is UploadState.FAILED
 
 
 @pytest.mark.parametrize("status", ["PROCESSING", "WAITING", "", "\u00e9"])
@@ -297,11 +276,11 @@ def test_report_that_was_overtaken_ends_nothing(
     late = push(service, changed(token, status=status, subtask="PROCESSING", progress=5), records)
     assert (late.event.type, told(late)["procedure"]["status"]) == ("procedure.changed", "PROCESSING")
     assert told(late)["procedure"]["subtasks"][0]["status"] == "SUCCESS"
-    assert state_of(service.find(session), now=int(service.clock())) is UploadState.PROCESSING
+    assert service.state(session) is UploadState.PROCESSING
 
     end = push(service, changed(token), records)
     assert (end.event.type, told(end)["sequence"]) == ("procedure.finished", 2)
-    assert state_of(service.find(session), now=int(service.clock())) is UploadState.READY
+    assert service.state(session) is UploadState.READY
 
 
 def test_task_flow_that_vod_does_not_know_yet_is_looked_for(service: Service, token: str) -> None:
@@ -310,7 +289,7 @@ def test_task_flow_that_vod_does_not_know_yet_is_looked_for(service: Service, to
     held = service.ingest(changed(token), PUSH)
 
     with pytest.raises(VodApiError):
-        settle(service, held, records)
+        service.verify(held, records)
 
     assert give_up(service, held, records).event.verdict is Verdict.QUARANTINED
 
@@ -340,7 +319,7 @@ def test_nothing_is_decided_while_vod_cannot_be_asked(service: Service, token: s
         give_up(service, held, records)
 
     records.failing = set()
-    assert settle(service, held, records).journaled.outcome == "verified"
+    assert service.verify(held, records).journaled.outcome == "verified"
 
 
 def test_event_of_another_type_is_its_uploads_and_not_verified(service: Service, token: str) -> None:

@@ -10,10 +10,13 @@ import pytest
 from functions import upload_signature
 from local.operator.policy_trial import trial_settings, try_token, try_user
 from shared.vod.signature import decode
-from tests.functions.deployment import POLICIES, user_token
+from tests.functions.deployment import POLICIES, environment, start_anew, user_token
+from tests.functions.scf import event_of, read_answer
 
 if TYPE_CHECKING:
-    from tests.functions.conftest import Call, Deploy
+    from collections.abc import Iterator
+
+    from tests.functions.scf import Answer
 
 TEACHERS = {
     **POLICIES,
@@ -43,18 +46,32 @@ REQUESTS: list[tuple[object, dict[str, Any]]] = [
 ]
 
 
+@pytest.fixture
+def variables(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """Deploy the function with these policies, and give its environment."""
+    variables = environment(valkey_url, UPLOAD_POLICIES=json.dumps(TEACHERS), NEW_BYTES_PER_DAY=str(2**40))
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    start_anew()
+    yield variables
+    start_anew()
+
+
+def ask(token: str, text: str) -> Answer:
+    """Ask the function itself."""
+    headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+    event = event_of("POST", "/signature", headers=headers, body=text)
+    return read_answer(upload_signature.main_handler(event, {"request_id": "r-1"}))
+
+
 @pytest.mark.parametrize(("body", "claims"), REQUESTS, ids=lambda value: str(value)[:50])
 def test_dry_run_says_what_the_function_does(
-    call: Call, deploy: Deploy, body: object, claims: dict[str, Any]
+    variables: dict[str, str], body: object, claims: dict[str, Any]
 ) -> None:
     """Status, fields and every parameter, for a token and for a user with its claims."""
-    variables = deploy(UPLOAD_POLICIES=json.dumps(TEACHERS), NEW_BYTES_PER_DAY=str(2**40))
-    token = user_token("alice", **claims)
-    headers = {"authorization": f"Bearer {token}"}
-    answer = call(upload_signature.main_handler, "POST", "/signature", body=body, user=None, headers=headers)
-    text = (body if isinstance(body, str) else json.dumps(body)).encode()
-    settings = trial_settings(variables)
-    tried = try_user(settings, "alice", claims, text, now=NOW)
+    text = body if isinstance(body, str) else json.dumps(body)
+    answer = ask(user_token("alice", **claims), text)
+    tried = try_user(trial_settings(variables), "alice", claims, text.encode(), now=NOW)
 
     assert tried.status == answer.status
     if not tried.signed:
@@ -73,11 +90,9 @@ def test_dry_run_says_what_the_function_does(
     }
 
 
-def test_token_that_the_function_refuses_is_refused(call: Call, deploy: Deploy) -> None:
+@pytest.mark.parametrize("token", [user_token(secret="x" * 40), "a.b.c", ""])
+def test_token_that_the_function_refuses_is_refused(variables: dict[str, str], token: str) -> None:
     """The login service's key decides, as it does for a user."""
-    settings = trial_settings(deploy())
-    for token in (user_token(secret="x" * 40), "a.b.c", ""):
-        headers = {"authorization": f"Bearer {token}"}
-        answer = call(upload_signature.main_handler, "POST", "/signature", user=None, headers=headers)
-
-        assert try_token(settings, token, b"{}", now=NOW).status == answer.status == 401
+    assert (
+        try_token(trial_settings(variables), token, b"{}", now=NOW).status == ask(token, "{}").status == 401
+    )

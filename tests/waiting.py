@@ -1,0 +1,22 @@
+"""Wait for what another thread or process does; how long that takes on a busy machine decides nothing."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PATIENCE_SECONDS = 60.0
+
+
+def wait_until(is_so: Callable[[], object], what: str = "it", *, seconds: float = PATIENCE_SECONDS) -> None:
+    """Return as soon as something has become true; fail the test when it does not."""
+    end = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > end:
+            pytest.fail(f"waited {seconds} s in vain for {what}")
+        time.sleep(0.01)
