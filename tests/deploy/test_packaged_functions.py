@@ -150,7 +150,7 @@ def test_package_validates_by_its_compiled_file(
     deployed = {"upload_signature": Deployed(package, variables, time_limit=10)}
     instances = PackagedInstances(deployed, folder=tmp_path)
     headers = {"authorization": f"Bearer {user_token()}", "content-type": "application/json"}
-    event = event_of("function-url", "POST", "/signature", headers=headers, query={}, body="{}")
+    event = event_of("POST", "/signature", headers=headers, query={}, body="{}")
 
     answer = asyncio.run(invoked_once(instances, event))
 
