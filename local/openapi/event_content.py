@@ -1,7 +1,4 @@
-"""The events that the app receives, as JSON Schema: one table for each part of their content.
-
-How they are delivered is left to `local.openapi.webhooks`; what they say, to `shared.domain.app_event`.
-"""
+"""JSON Schema of the events that the app receives, one table for each part of their content."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from typing import TYPE_CHECKING
 from local.openapi.shapes import (
     Schema,
     array,
+    boolean,
     instant,
     integer,
     nothing,
@@ -19,7 +17,6 @@ from local.openapi.shapes import (
     or_null,
     record,
     text,
-    truth,
 )
 from local.openapi.upload_content import OUTCOME, UPLOAD_ID, VIOLATION
 from shared.domain.event_status import Verdict
@@ -77,7 +74,7 @@ _OF_ANY_UPLOAD: dict[str, Schema] = {
 
 @dataclass(frozen=True)
 class EventKind:
-    """One type of event: its name in the document, when it comes, and what its data hold."""
+    """One type of event: its name in the document, when it is sent, and the schema of its data."""
 
     name: str
     when: str
@@ -102,11 +99,11 @@ def _kind(  # noqa: PLR0913 -- a kind has that many parts
             "fileId": file_id,
             **members,
             "verdict": one_of((verdict.value for verdict in verdicts), "What the event is to us."),
-            "verified": truth(
+            "verified": boolean(
                 "Whether all of this event is VOD's own word: pulled, or asked for after a push. False: "
                 "it is what somebody told who knows the callback's URL."
             ),
-            "reconciled": truth("Whether VOD's own event was missed, and this found by asking."),
+            "reconciled": boolean("Whether VOD's own event was missed, and this found by asking."),
             "sequence": integer("Counts the events of one upload from 1; 0 without one.", minimum=0),
         },
         optional=optional,
@@ -150,16 +147,16 @@ EVENT_KINDS: dict[str, EventKind] = {
         optional=(FILE_MEMBERS | PROCEDURE_MEMBERS).keys(),
     ),
 }
-"""Every type of event; `vod.*` stands for all types that begin so. No event is ever `quarantined`."""
+"""Every type of event; `vod.*` stands for all types of that prefix. No quarantined event is delivered."""
 
 
 def kind_of(event_type: str) -> EventKind:
-    """Find the kind that an event's type belongs to."""
+    """Return the kind that an event type belongs to."""
     return EVENT_KINDS["vod.*" if event_type.startswith("vod.") else event_type]
 
 
 def event_schema(event_type: str) -> Schema:
-    """Describe the whole event of one type."""
+    """Return the schema of a whole event of one type."""
     kind = EVENT_KINDS[event_type]
     own_type = {"pattern": r"^vod\."} if event_type == "vod.*" else {"const": event_type}
     return record(
@@ -182,5 +179,5 @@ def event_schema(event_type: str) -> Schema:
 
 
 def any_event_schema() -> Schema:
-    """Describe an event of whatever type."""
+    """Return the schema of an event of any type."""
     return {"oneOf": [{"$ref": f"#/components/schemas/{kind.name}"} for kind in EVENT_KINDS.values()]}

@@ -1,6 +1,6 @@
-"""The members of a JSON Schema as a definition list, one level inside the other.
+"""Render the members of a JSON Schema as nested definition lists.
 
-Only the forms that `local.openapi.shapes` makes are known.
+Only the forms that `local.openapi.shapes` builds are known.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LIMITS = {
 
 
 def resolved(document: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, Any]:
-    """Follow a reference within the document; what stands beside it wins."""
+    """Resolve a `$ref` within the document; members beside it override the target's."""
     if "$ref" not in node:
         return dict(node)
     found: Any = document
@@ -31,12 +31,12 @@ def resolved(document: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, 
 
 
 def prose(text: str) -> str:
-    """Write a sentence; what stands between backticks is code."""
+    """Escape a text for HTML; what stands between backticks becomes code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def member_list(document: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
-    """List the members of an object, or say what a value is that has none."""
+    """Render the members of an object, or the description of a value that has none."""
     told = _merged(document, schema)
     properties = told.get("properties", {})
     if not properties:
@@ -61,7 +61,7 @@ def _member(document: Mapping[str, Any], name: str, schema: Mapping[str, Any], *
 
 
 def _merged(document: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Join the parts of `allOf`, the later ones narrowing the members of the earlier."""
+    """Merge the parts of `allOf`; later parts narrow the members of earlier ones."""
     told = resolved(document, schema)
     if "allOf" not in told:
         return told

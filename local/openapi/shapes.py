@@ -1,7 +1,4 @@
-"""The few forms of JSON Schema (Draft 2020-12) that the document is made of.
-
-Which members there are is left to the files that know what they describe.
-"""
+"""The forms of JSON Schema (Draft 2020-12) that the document consists of."""
 
 from __future__ import annotations
 
@@ -14,52 +11,52 @@ Schema = dict[str, object]
 
 
 def text(meaning: str, **limits: object) -> Schema:
-    """Describe a text."""
+    """Return the schema of a string."""
     return {"type": "string", "description": meaning, **limits}
 
 
 def integer(meaning: str, **limits: object) -> Schema:
-    """Describe a whole number."""
+    """Return the schema of a whole number."""
     return {"type": "integer", "description": meaning, **limits}
 
 
 def number(meaning: str) -> Schema:
-    """Describe any number."""
+    """Return the schema of a number."""
     return {"type": "number", "description": meaning}
 
 
-def truth(meaning: str) -> Schema:
-    """Describe true or false."""
+def boolean(meaning: str) -> Schema:
+    """Return the schema of a boolean."""
     return {"type": "boolean", "description": meaning}
 
 
 def nothing(meaning: str) -> Schema:
-    """Describe a member that is always null."""
+    """Return the schema of a member that is always null."""
     return {"type": "null", "description": meaning}
 
 
 def instant(meaning: str) -> Schema:
-    """Describe an ISO 8601 instant in UTC."""
+    """Return the schema of an ISO 8601 time in UTC."""
     return text(meaning, format="date-time")
 
 
 def one_of(words: Iterable[str], meaning: str) -> Schema:
-    """Describe a text that is one of a few."""
+    """Return the schema of an enumerated string."""
     return text(meaning, enum=list(words))
 
 
 def array(items: Schema, meaning: str) -> Schema:
-    """Describe a list."""
+    """Return the schema of a list."""
     return {"type": "array", "description": meaning, "items": items}
 
 
 def or_null(schema: Schema) -> Schema:
-    """Let a member be null as well."""
+    """Return the schema of a member that may be null as well."""
     return {**schema, "type": [schema["type"], "null"]}
 
 
 def record(meaning: str, members: Mapping[str, Schema], *, optional: Collection[str] = ()) -> Schema:
-    """Describe an object that has these members and no others."""
+    """Return the schema of an object with these members and no others."""
     return {
         "type": "object",
         "description": meaning,
@@ -70,5 +67,5 @@ def record(meaning: str, members: Mapping[str, Schema], *, optional: Collection[
 
 
 def reference(kind: str, name: str) -> Schema:
-    """Point at one of the document's components."""
+    """Return a reference to one of the document's components."""
     return {"$ref": f"#/components/{kind}/{name}"}

@@ -1,6 +1,6 @@
-"""The body of POST /signature as JSON Schema: the model's own members, with what else is refused.
+"""JSON Schema of the body of POST /signature: the model's members, with the limits checked after it.
 
-A request that breaks this schema is refused whatever the policy; the policy may refuse more.
+A request that violates it is refused under every policy; a policy may refuse more.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _LIMITS: dict[str, Schema] = {
     },
     "fileSize": {"minimum": 1},
 }
-"""What the policy checks beside the model's types, whichever policy it is."""
+"""What is checked beyond the model's types under every policy."""
 
 _CHOICES = {"procedure": "procedures", "storageRegion": "storageRegions", "classId": "classIds"}
-"""A member of the request that must be on a list of the policy has the form of the list's entries."""
+"""Members whose value must be on a list of the policy, and that list: its entries have the same schema."""
 
 _MEANINGS = {
     "uploadId": "Sign once more for this upload, instead of beginning another. The other members may then "
@@ -40,7 +40,7 @@ _MEANINGS = {
 
 
 def signature_request_schema() -> Schema:
-    """Describe the body."""
+    """Return the schema of the body."""
     return record(
         "What to sign for. Every member may be left out or null, and then means: not chosen. "
         "No other member is accepted.",
@@ -50,7 +50,7 @@ def signature_request_schema() -> Schema:
 
 
 def _member(name: str, schema: Schema) -> Schema:
-    """Write `string or null` in the short form, with the limits and the meaning of the member."""
+    """Return the schema of one member: its type or null, its limits and its meaning."""
     typed = next(choice for choice in _choices_in(schema) if choice != {"type": "null"})
     limits = _LIMITS.get(name, {})
     if name in _CHOICES:

@@ -1,12 +1,12 @@
-"""What is told of one upload: the answers of POST /signature and GET /uploads/{uploadId}.
+"""JSON Schema of the answers of POST /signature and GET /uploads/{uploadId}.
 
-The tables name every member that `functions/` and `shared.domain.upload_representation` write; tests
-compare them with real answers.
+The tables name every member that `functions/` and `shared.domain.upload_representation` write; tests compare
+them with real answers.
 """
 
 from __future__ import annotations
 
-from local.openapi.shapes import Schema, array, instant, integer, one_of, or_null, record, text, truth
+from local.openapi.shapes import Schema, array, boolean, instant, integer, one_of, or_null, record, text
 from shared.domain.session import UploadState
 
 UPLOAD_ID = text("The upload's id, a ULID.", pattern="^[0-7][0-9A-HJKMNP-TV-Z]{25}$")
@@ -28,7 +28,7 @@ SUBTASK = record(
 
 OUTCOME: dict[str, Schema] = {
     "status": text("`PROCESSING` or `FINISH`."),
-    "succeeded": truth("Whether the task flow is finished and none of its subtasks failed."),
+    "succeeded": boolean("Whether the task flow is finished and none of its subtasks failed."),
     "subtasks": array(SUBTASK, "Each subtask with its own outcome."),
 }
 
@@ -54,7 +54,7 @@ SIGNATURE = record(
         "signature": text("What the SDK's `getSignature` returns.", pattern="^[A-Za-z0-9+/]+={0,2}$"),
         "uploadId": {**UPLOAD_ID, "description": "Send it with every further request for this upload."},
         "expiresAt": integer("Unix second after which VOD refuses this signature."),
-        "oneTime": truth("Whether VOD takes this signature once only."),
+        "oneTime": boolean("Whether VOD takes this signature once only."),
     },
 )
 
@@ -63,7 +63,7 @@ UPLOAD = record(
     {
         "uploadId": UPLOAD_ID,
         "state": one_of((state.value for state in UploadState), "Where the upload stands."),
-        "final": truth("Whether nothing more is to come: a client that waits can stop asking."),
+        "final": boolean("Whether nothing more is to come: a client that waits can stop asking."),
         "policy": text("The policy it was begun under; empty if the store has lost its record."),
         "context": text("The app's own text."),
         "fileId": or_null(text("VOD's id of the file.")),

@@ -1,7 +1,4 @@
-"""The events as the app receives them: Standard Webhooks 1.0.0, one entry for each type of event.
-
-What an event says is left to `local.openapi.event_content`.
-"""
+"""The app's events as OpenAPI webhooks (Standard Webhooks 1.0.0), one for each type of event."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ WEBHOOK_HEADERS: dict[str, Schema] = {
 
 
 def webhooks() -> dict[str, Schema]:
-    """Describe every type of event as a request to the app."""
+    """Return every type of event as a request to the app."""
     return {event_type: {"post": _delivery(event_type, kind)} for event_type, kind in EVENT_KINDS.items()}
 
 
@@ -54,7 +51,7 @@ def _delivery(event_type: str, kind: EventKind) -> Schema:
 
 
 def webhook_parameters() -> dict[str, Schema]:
-    """Describe the three headers of Standard Webhooks once."""
+    """Return the definitions of the three headers of Standard Webhooks."""
     return {
         name: {
             "name": name,

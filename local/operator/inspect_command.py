@@ -126,5 +126,5 @@ def _duration(seconds: int) -> str:
 
 
 def _printable(text: str) -> str:
-    """Escape whatever could move the cursor or turn the direction of the text."""
+    """Escape every character that could move the cursor or change the direction of the text."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

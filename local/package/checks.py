@@ -1,7 +1,6 @@
-"""What a deployment would trip over, or do wrongly without a word: every fault at once, one sentence each.
+"""Checks before a deployment: every fault at once, one sentence each, and no value of a setting.
 
-`serverless.yml`, the settings of one stage and the packages are held together here; no value is
-shown. What only the cloud can tell is left to the first deployment.
+They compare `serverless.yml`, the settings of one stage and the packages with each other.
 """
 
 from __future__ import annotations
@@ -41,9 +40,9 @@ SETTINGS: Mapping[str, type[settings.SettingsGroup]] = {
     "event_delivery": settings.EventDeliverySettings,
 }
 ROLE_VARIABLES = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
-"""What the platform itself sets where there is an execution role."""
+"""Variables that the platform sets for a function with an execution role."""
 CLOUD_VARIABLES = {"TENCENTCLOUD_RUNENV": "SCF"}
-"""How a function knows that it is in the cloud."""
+"""The variable by which a function recognizes that it runs in the cloud."""
 _OWN_STAGE = "${stage}"
 _ANNOUNCEMENT = "These settings are missing or invalid. "
 
@@ -55,7 +54,7 @@ def check(
     build: Path = BUILD,
     environment: Mapping[str, str] = os.environ,
 ) -> list[str]:
-    """List the faults of a deployment of `stage`."""
+    """Return the faults of a deployment of `stage`."""
     try:
         text = (repository / "serverless.yml").read_text(encoding="utf-8")
         file = yaml.safe_load(text)
@@ -79,7 +78,7 @@ def check(
 def cautions(
     stage: str, *, repository: Path = REPOSITORY, environment: Mapping[str, str] = os.environ
 ) -> list[str]:
-    """List what stands in nobody's way and should have been meant."""
+    """Return warnings: what does not prevent a deployment and should be intended."""
     values = stage_variables(repository, stage, environment)
     return [
         f"{caution.detail}. {caution.advice}"
@@ -88,35 +87,34 @@ def cautions(
 
 
 def packaged_modules(build: Path = BUILD) -> dict[str, frozenset[str]]:
-    """List what lies at the root of each package, by its folder as `serverless.yml` names it."""
+    """Return the modules at the root of each package, by its folder as `serverless.yml` names it."""
     folders = (build / "functions").glob("*/") if build.is_dir() else ()
     return {f"./{folder.name}": frozenset(path.stem for path in folder.glob("*.py")) for folder in folders}
 
 
 def package_faults(build: Path = BUILD) -> list[str]:
-    """Say what is wrong with the packages: missing, stale, or with a file that must stay here."""
-    return list(_of_packages(build))
-
-
-def _of_packages(build: Path) -> Iterator[str]:
+    """Return the faults of the packages: missing, stale, or with a file that must not be deployed."""
     ours = own_files()
-    for function in LIBRARIES:
-        folder = package_at(build, function).folder
-        if not folder.is_dir():
-            yield f"{function} has no package: run make package."
-            continue
-        wanted = files_of(function, ours)
-        found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-        sources = {name: path.read_bytes() for name, path in found.items() if name.endswith(".py")}
-        if sources != wanted:
-            yield f"{function}: its package is older than the code: run make package."
-        secret = sorted(name for name in found if name.rpartition("/")[2].startswith(".env"))
-        if secret:
-            yield f"{function}: {secret[0]} is in its package, and would be uploaded: run make package."
-        # The deploying component takes a folder's name for that folder wherever it stands in a path.
-        others = [folder_of(other) for other in LIBRARIES if other != function]
-        if caught := sorted(name for name in (*found, folder.name) for other in others if other in name):
-            yield f"{function}: {caught[0]} in its package would go to another function as well."
+    return [
+        fault
+        for function in LIBRARIES
+        for fault in _of_package(function, package_at(build, function).folder, files_of(function, ours))
+    ]
+
+
+def _of_package(function: str, folder: Path, sources: Mapping[str, bytes]) -> Iterator[str]:
+    if not folder.is_dir():
+        yield f"{function} has no package: run make package."
+        return
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    if sources != {name: (folder / name).read_bytes() for name in names if name.endswith(".py")}:
+        yield f"{function}: its package is older than the code: run make package."
+    if secret := [name for name in names if name.rpartition("/")[2].startswith(".env")]:
+        yield f"{function}: {secret[0]} is in its package, and would be uploaded: run make package."
+    # The deploying component takes a folder's name for that folder wherever it stands in a path.
+    others = [folder_of(other) for other in LIBRARIES if other != function]
+    if caught := sorted(name for name in (*names, folder.name) for other in others if other in name):
+        yield f"{function}: {caught[0]} in its package would go to another function as well."
 
 
 def _of_variables(text: str, values: Mapping[str, str]) -> Iterator[str]:
@@ -135,7 +133,7 @@ def _of_variables(text: str, values: Mapping[str, str]) -> Iterator[str]:
 def _of_settings(
     name: str, function: Mapping[str, Any], values: Mapping[str, str], stage: str
 ) -> Iterator[str]:
-    """Read the settings as the function itself will at its first invocation."""
+    """Load the settings as the function will at its first invocation, and yield the faults."""
     entries = environment_of(function)
     environment = {}
     for variable, value in entries.items():
