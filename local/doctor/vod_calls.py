@@ -109,7 +109,7 @@ class VodCalls(VodApi):
         return frozenset(found)
 
     def code_of(self, action: str, parameters: dict[str, object]) -> str:
-        """Make a call and return its error code, or an empty string."""
+        """Call an action and return its error code, or an empty string."""
         try:
             self._call(action, parameters, CALL_SECONDS)
         except VodApiError as error:

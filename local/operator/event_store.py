@@ -172,7 +172,7 @@ class OperatorStore(EndpointStore):
         return tuple(islice(self.read(keys), limit))
 
     def revive(self, at: EventKey, *, now: int) -> bool:
-        """Make an event due at once, with all attempts ahead of it; False if it is withheld or gone.
+        """Schedule an event at once, with all attempts ahead of it; return False if it is withheld or gone.
 
         Its id stays, so that an app that has it already can tell.
 

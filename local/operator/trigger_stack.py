@@ -101,7 +101,7 @@ class TriggerStack:
         )
 
     def send(self, event: Mapping[str, object], *, wait_seconds: float) -> Outcome:
-        """Make the simulator send an event, and wait for the app's.
+        """Emit an event from the simulator, and wait for the app's.
 
         Raises:
             StackError: the simulator did not accept it.

@@ -1,7 +1,6 @@
-"""Everything that works on a store, run once more against a Redis Cluster of three primaries.
+"""Run the tests of everything that works on a store again, against a Redis Cluster of three primaries.
 
-It is the same tests, in a process of their own, with TEST_REDIS_URL naming the cluster; which of
-them are left out, and why, is said here.
+They are the same tests, in a process of their own, with TEST_REDIS_URL naming the cluster.
 """
 
 from __future__ import annotations
@@ -67,7 +66,7 @@ ABOUT_THE_STORE = (
     "not api-gateway and not context_of_another_kind and not whatever_the_platform "
     "and not takes_for_ever and not slow_app and not time_that_is_over"
 )
-"""How the platform spells a call, and how long app and VOD take, is no matter of the store."""
+"""The platform's event dialect and the delays of app and VOD do not depend on the store."""
 
 
 @pytest.mark.reliability
@@ -104,7 +103,7 @@ def test_all_that_works_on_a_store_works_on_a_cluster(cluster: RedisCluster) -> 
 
 
 def scripts_run_by(node: ValkeyServer) -> int:
-    """Count the scripts that a node has run."""
+    """Return the number of scripts that a node has run."""
     with node.client as client:
         figures = client.info("commandstats").get("cmdstat_evalsha", {})
     return int(figures.get("calls", 0))

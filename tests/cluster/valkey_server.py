@@ -1,6 +1,6 @@
-"""A Valkey of any configuration that a test may kill, freeze and start again on the same files.
+"""A Valkey of any configuration that a test may kill, freeze and restart on the same files.
 
-Unlike `local.stack.embedded_store`, tests may break it on purpose.
+Tests may break it on purpose, unlike `local.stack.embedded_store`.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _START_SECONDS = 20.0
 
 
 class ValkeyServer:
-    """One process; `options` are lines of its configuration file, a name that is there twice as a list."""
+    """One process; `options` are lines of its configuration file."""
 
     def __init__(self, folder: Path, options: Mapping[str, str]) -> None:
-        """Keep its files in `folder`; `port` is free now and stays ours."""
+        """Keep its files in `folder`, and reserve a free port."""
         self.port = free_port()
         self.url = f"redis://:{PASSWORD}@{HOST}:{self.port}/0"
         self._folder = folder
@@ -50,11 +50,11 @@ class ValkeyServer:
 
     @property
     def client(self) -> redis.Redis:
-        """A new client, which waits for a second at most."""
+        """A new client with a time-out of one second."""
         return redis.Redis.from_url(self.url, decode_responses=True, socket_timeout=1.0)
 
     def start(self) -> None:
-        """Start it, on the files it may have left, and wait until it has read them."""
+        """Start it, on the files it may have left, and wait until it answers."""
         self._folder.mkdir(parents=True, exist_ok=True)
         configuration = "".join(f"{name} {value}\n" for name, value in self._options.items())
         with (self._folder / "valkey.log").open("ab") as log:
@@ -71,27 +71,27 @@ class ValkeyServer:
         wait_until(self._answers, "the server to start")
 
     def kill(self) -> None:
-        """End it as a crash does: nothing is written any more."""
+        """Kill it as a crash does: nothing more is written."""
         self._send(signal.SIGKILL)
         if self._process is not None:
             self._process.wait()
             self._process = None
 
     def freeze(self) -> None:
-        """Stop it where it stands: connections stay, and nothing answers."""
+        """Suspend it: connections stay, and nothing answers."""
         self._send(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Resume it."""
         self._send(signal.SIGCONT)
 
     def __enter__(self) -> Self:
-        """Start."""
+        """Start the server."""
         self.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Kill: nobody needs its files any more."""
+        """Kill the server; its files are not needed any more."""
         self.kill()
 
     def _send(self, number: signal.Signals) -> None:
@@ -105,14 +105,14 @@ class ValkeyServer:
 
 
 def free_port() -> int:
-    """Find a port on which nobody listens."""
+    """Return a port on which nothing listens."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
 
 
 def wait_until(condition: object, what: str, *, seconds: float = _START_SECONDS) -> None:
-    """Wait until a condition, a callable, is true; fail the test if it does not come true."""
+    """Wait until a condition, a callable, is true; fail the test otherwise."""
     assert callable(condition)
     deadline = time.monotonic() + seconds
     while not condition():

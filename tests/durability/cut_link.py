@@ -1,7 +1,4 @@
-"""A link between a primary and its replica that can be made to swallow everything, like a broken network.
-
-When it is cut, and what is lost by that, is left to `tests.durability.measure`.
-"""
+"""A link between a primary and its replica that can swallow everything, like a broken network."""
 
 from __future__ import annotations
 
@@ -17,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class CutLink:
-    """Relays to `port` until `cut`; after that it takes every byte and passes none on.
+    """Relays to `port` until `cut`; after that it reads every byte and forwards none.
 
     Stopping the replica instead would show nothing: the system's buffers keep what it is sent.
     """
 
     def __init__(self, port: int) -> None:
-        """Listen on a port of our own."""
+        """Listen on a port of its own."""
         self._target = port
         self._listener = socket.create_server((HOST, 0))
         self.port = int(self._listener.getsockname()[1])
@@ -32,11 +29,11 @@ class CutLink:
         self._threads = [threading.Thread(target=self._accept)]
 
     def cut(self) -> None:
-        """Swallow everything from now on, in both directions, and open no way anew."""
+        """Swallow everything in both directions, and accept no new connection."""
         self._is_cut.set()
 
     def __enter__(self) -> Self:
-        """Start."""
+        """Start relaying."""
         self._threads[0].start()
         return self
 

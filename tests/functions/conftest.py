@@ -1,4 +1,4 @@
-"""A deployment per test, and a caller that speaks both dialects of the platform."""
+"""A deployment per test, and requests in both event dialects of the platform."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class Deploy(Protocol):
-    """Sets the environment and starts anew."""
+    """Sets the environment and resets the process."""
 
     def __call__(self, **changes: str) -> dict[str, str]:
-        """Deploy with some variables changed; an empty text takes one away."""
+        """Deploy with some variables changed; an empty text removes one."""
 
 
 class Call(Protocol):
@@ -36,18 +36,18 @@ class Call(Protocol):
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send it; a body that is no text is sent as JSON."""
+        """Send the request; a body that is no text is sent as JSON."""
 
 
 class Sign(Protocol):
-    """Asks for an upload signature."""
+    """Requests an upload signature."""
 
     def __call__(self, body: object = None, *, user: str | None = "alice", **headers: str) -> Answer:
         """Post to /signature; header names are given with underscores."""
 
 
 class ReadStatus(Protocol):
-    """Asks for the status of one upload."""
+    """Requests the status of one upload."""
 
     def __call__(self, upload_id: str, *, method: str = "GET", user: str = "alice", **headers: str) -> Answer:
         """Get, or delete, /uploads/{id}; header names are given with underscores."""
@@ -73,13 +73,13 @@ def deploy(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploy]
 
 @pytest.fixture(params=["function-url", "api-gateway"])
 def dialect(request: pytest.FixtureRequest) -> Dialect:
-    """Which of the platform's two events carries the requests of this test."""
+    """Return the event dialect that carries the requests of this test."""
     return cast("Dialect", request.param)
 
 
 @pytest.fixture
 def call(dialect: Dialect, deploy: Deploy) -> Call:
-    """Call a handler as the platform would, and read its answer."""
+    """Call a handler as the platform would, and parse its answer."""
     assert deploy
 
     def call(  # noqa: PLR0913  # a request has that many parts
@@ -108,7 +108,7 @@ def call(dialect: Dialect, deploy: Deploy) -> Call:
 
 @pytest.fixture
 def sign(call: Call) -> Sign:
-    """Ask for an upload signature."""
+    """Request an upload signature."""
 
     def sign(body: object = None, *, user: str | None = "alice", **headers: str) -> Answer:
         sent = {} if body is None else body
@@ -125,15 +125,15 @@ def sign(call: Call) -> Sign:
 
 
 @pytest.fixture
-def look(call: Call) -> ReadStatus:
-    """Ask for one upload."""
+def read_status(call: Call) -> ReadStatus:
+    """Request the status of one upload."""
 
-    def look(upload_id: str, *, method: str = "GET", user: str = "alice", **headers: str) -> Answer:
+    def read_status(upload_id: str, *, method: str = "GET", user: str = "alice", **headers: str) -> Answer:
         return call(
             upload_status.main_handler, method, f"/uploads/{upload_id}", user=user, headers=_hyphens(headers)
         )
 
-    return look
+    return read_status
 
 
 def _hyphens(headers: Mapping[str, str]) -> dict[str, str]:

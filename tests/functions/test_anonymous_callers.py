@@ -1,4 +1,4 @@
-"""A trial without a login service, as its clients meet it."""
+"""A trial without a login service, from the client's point of view."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ANONYMOUS = {"AUTH_MODE": "anonymous", "ANONYMOUS_KEY": "canary-of-the-anonymous
 
 
 def test_upload_needs_no_token(call: Call, deploy: Deploy, capsys: pytest.CaptureFixture[str]) -> None:
-    """Whoever comes from the same network sees it again, and no log line tells which network that is."""
+    """A caller of the same network sees the upload again, and no log line shows the network."""
     deploy(JWT_SECRETS="", **ANONYMOUS)
     issued = call(upload_signature.main_handler, "POST", "/signature", user=None)
     seen = call(upload_status.main_handler, "GET", f"/uploads/{issued.json['uploadId']}", user=None)
@@ -28,7 +28,7 @@ def test_upload_needs_no_token(call: Call, deploy: Deploy, capsys: pytest.Captur
 
 
 def test_other_network_sees_nothing_of_it(deploy: Deploy) -> None:
-    """Neither does one that only says it is the first."""
+    """Another network sees nothing of it, even if it claims the first one's address."""
     deploy(**ANONYMOUS)
     event = {"httpMethod": "POST", "path": "/signature", "body": "", "requestContext": {}}
     first = {**event, "headers": {"x-scf-remote-addr": "203.0.113.7"}}
@@ -47,7 +47,7 @@ def test_other_network_sees_nothing_of_it(deploy: Deploy) -> None:
 
 
 def test_policies_with_claims_are_not_for_them(call: Call, deploy: Deploy) -> None:
-    """Nobody has said anything of them."""
+    """A caller without a token has no claims."""
     policies = {**POLICIES, "lessons": {"claims": {"role": ["teacher"]}}}
     deploy(UPLOAD_POLICIES=json.dumps(policies), **ANONYMOUS)
     body = {"policy": "lessons"}
@@ -56,7 +56,7 @@ def test_policies_with_claims_are_not_for_them(call: Call, deploy: Deploy) -> No
 
 
 def test_cloud_refuses_it_unless_it_was_said_twice(call: Call, deploy: Deploy) -> None:
-    """Half a decision leaves the service shut."""
+    """In the cloud, anonymous callers need both settings; one alone is refused."""
     deploy(TENCENTCLOUD_RUNENV="SCF", **ANONYMOUS)
     once = call(upload_signature.main_handler, "POST", "/signature", user=None)
     deploy(TENCENTCLOUD_RUNENV="SCF", ANONYMOUS_IN_CLOUD="anybody-may-upload", **ANONYMOUS)

@@ -1,4 +1,4 @@
-"""Who may call: the same rules for both functions, told as the caller sees them."""
+"""Authentication: the same rules for both functions, from the caller's point of view."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ UPLOAD = "01KAPVZ9M80000000000000000"
 
 
 def ask_both(call: Call, authorization: str | None) -> set[tuple[int, str]]:
-    """Ask both functions with this header; give their statuses and what they say."""
+    """Call both functions with this header; return their statuses and details."""
     headers = {} if authorization is None else {"authorization": authorization}
     answers = [
         call(upload_signature.main_handler, "POST", "/signature", user=None, headers=headers),
@@ -62,7 +62,7 @@ def test_bad_credentials_are_told_apart_by_nobody(call: Call, header: Callable[[
 
 
 def test_header_that_was_sent_twice_is_no_credential(deploy: Deploy) -> None:
-    """Which of two tokens counts is nobody's to choose, in whatever way the gateway reports them."""
+    """A repeated Authorization header is refused, in whatever form the gateway reports it."""
     assert deploy
     token = f"Bearer {user_token()}"
     event = {"httpMethod": "POST", "path": "/signature", "body": ""}
@@ -88,7 +88,7 @@ def test_tokens_are_verified_by_public_key(
 
 
 def test_credentials_are_asked_for_before_anything_is_read(call: Call) -> None:
-    """A stranger learns nothing about which bodies would be right."""
+    """Without valid credentials nothing is revealed about which bodies are valid."""
     answer = call(upload_signature.main_handler, "POST", "/signature", body="{", user=None)
 
     assert answer.status == 401

@@ -37,7 +37,7 @@ QUIET = {
     "backlog": {"due": 0, "overdueSeconds": 0, "dead": 0, "parked": 0, "quarantined": 0},
     "endpoint": {"failingSeconds": 0, "disabledSeconds": 0},
 }
-"""What an alarm looks at, when there is nothing to wake anybody for."""
+"""The figures of a run with nothing to do, none of which raises an alarm."""
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def vod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 
 @pytest.fixture
 def app() -> Iterator[HttpPeer]:
-    """Play an app that takes every event."""
+    """Run an app that accepts every event."""
     with HttpPeer(lambda _request: Reply(204)) as peer:
         yield peer
 
@@ -69,19 +69,19 @@ def settings(deploy: Deploy, vod: Account, app: HttpPeer) -> dict[str, str]:
 
 
 def run(context: object = CONTEXT) -> dict[str, Any]:
-    """Let the timer fire."""
+    """Fire the timer."""
     figures: dict[str, Any] = event_delivery.main_handler(TIMER, context)
     json.dumps(figures)
     return figures
 
 
 def token_from(seconds_ago: int) -> str:
-    """Begin an upload so long ago, and give its token."""
+    """Begin an upload so long ago, and return its token."""
     return decode(begin_upload(seconds_ago=seconds_ago).signature).values["sourceContext"]
 
 
 def push(token: str, file_id: str, *, seconds_ago: int = 60) -> None:
-    """Take in a pushed event, as a function did that had no time left for more."""
+    """Ingest a pushed event, as a function that had no time to verify and deliver it."""
     runtime = bootstrap.event_delivery()
     source = Source("push", int(time.time()) - seconds_ago, lease=secrets.token_hex(8))
     notification = parse_notification(json.dumps(uploaded(token, file_id=file_id)).encode())
@@ -89,19 +89,19 @@ def push(token: str, file_id: str, *, seconds_ago: int = 60) -> None:
 
 
 def bodies(app: HttpPeer) -> list[dict[str, Any]]:
-    """Read what the app got."""
+    """Return the bodies that the app received."""
     return [json.loads(request.body) for request in app.received]
 
 
 @pytest.mark.usefixtures("settings")
 def test_nothing_to_do_is_no_error() -> None:
-    """Most minutes are like this."""
+    """A run without work succeeds."""
     assert run() == {"deliveries": {}, "checks": {"checked": 0}, **QUIET}
 
 
 @pytest.mark.usefixtures("settings")
 def test_event_that_was_left_is_verified_and_delivered(vod: Account, app: HttpPeer) -> None:
-    """What the callback's function did not manage, the timer does."""
+    """An event that the callback's function only journaled is verified and delivered by the timer."""
     token = token_from(60)
     file_id = str(vod.upload(source_context=token)["data"]["fileId"])
     push(token, file_id)
@@ -113,7 +113,7 @@ def test_event_that_was_left_is_verified_and_delivered(vod: Account, app: HttpPe
 
 @pytest.mark.usefixtures("settings")
 def test_lost_push_is_found_and_delivered_by_the_next_run(vod: Account, app: HttpPeer) -> None:
-    """VOD has the file and we never heard of it: the promise holds all the same."""
+    """A file that VOD has and never reported is found and delivered."""
     file_id = str(vod.upload(source_context=token_from(QUARTER + 5))["data"]["fileId"])
 
     assert run()["checks"] == {"checked": 1, "reconciled": 1, "expired": 0}
@@ -226,7 +226,7 @@ def test_whatever_the_platform_hands_over_is_worked_with(event: object, context:
 
 
 def warnings(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    """Read what the last run logged about the app's endpoint."""
+    """Return what the last run logged about the app's endpoint."""
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     return [line for line in lines if line["event"].startswith("endpoint.")]
 
@@ -234,7 +234,7 @@ def warnings(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 def test_endpoint_that_fails_for_days_is_told_at_every_run(
     settings: dict[str, str], vod: Account, app: HttpPeer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A day without a delivery is an outage; after five somebody must talk to the app's people."""
+    """An endpoint without a delivery for five days is logged at every run."""
     app.answer = lambda _request: Reply(503)
     token = token_from(60)
     push(token, str(vod.upload(source_context=token)["data"]["fileId"]))
@@ -258,7 +258,7 @@ def test_endpoint_that_fails_for_days_is_told_at_every_run(
 def test_endpoint_that_asked_to_be_left_alone_is_told_at_every_run(
     vod: Account, app: HttpPeer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Its events wait until somebody enables it again, so somebody has to know."""
+    """A disabled endpoint is logged at every run, because its events wait."""
     app.answer = lambda _request: Reply(410)
     token = token_from(60)
     push(token, str(vod.upload(source_context=token)["data"]["fileId"]))

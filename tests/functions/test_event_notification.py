@@ -1,4 +1,4 @@
-"""POST /{callback token}: what VOD's normal callback sets off."""
+"""POST /{callback token}: VOD's normal callback."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ NOT_A_TOKEN = "another-token-as-long-as-ours-0002"
 
 
 class Vod:
-    """The server API: what is kept of files and task flows, told after a while or not at all."""
+    """A server API: it returns the records of files and task flows, after a delay or not at all."""
 
     def __init__(self) -> None:
-        """Know no file."""
+        """Start without files."""
         self.records = Records()
         self.kept = self.records.kept
         self.delay_seconds = 0.0
@@ -67,20 +67,20 @@ class Vod:
 
 @pytest.fixture
 def vod() -> Vod:
-    """Make a VOD that has no files yet."""
+    """Return a VOD without files."""
     return Vod()
 
 
 @pytest.fixture
 def app() -> Iterator[HttpPeer]:
-    """Run an app that takes every event."""
+    """Run an app that accepts every event."""
     with HttpPeer(lambda _request: Reply(204)) as peer:
         yield peer
 
 
 @pytest.fixture
 def settings(vod: Vod, app: HttpPeer, deploy: Deploy) -> Iterator[dict[str, str]]:
-    """Deploy with the read-back on, and with a VOD and an app that are real servers."""
+    """Deploy with the read-back on, and with real servers as VOD and app."""
     with HttpPeer(vod.answer) as api:
         changes = {
             "READ_BACK": "on",
@@ -109,25 +109,25 @@ def push(
 
 
 def begun(user: str = "alice", **wish: object) -> tuple[str, str]:
-    """Begin an upload; gives its id and the token in its signature."""
+    """Begin an upload; return its id and the token in its signature."""
     issued = begin_upload(seconds_ago=60, user=user, **wish)
     return issued.upload_id, decode(issued.signature).values["sourceContext"]
 
 
 def delivered(app: HttpPeer) -> list[dict[str, Any]]:
-    """Read what the app got, through the library that an app would use."""
+    """Return what the app received, verified by the library that an app would use."""
     webhook = Webhook(SECRET)
     return [dict(webhook.verify(request.body, dict(request.headers))) for request in app.received]
 
 
 def due_events() -> int:
-    """Count the events that wait for the timer."""
+    """Return the number of events that wait for the timer."""
     store = bootstrap.event_notification().store
     return len(store.due_events(now=int(time.time()) + 15, limit=100))
 
 
 def log_lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    """Read what was logged."""
+    """Return the log lines."""
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
@@ -204,7 +204,7 @@ def test_every_known_event_is_journaled_and_delivered(
     "body", ["{}", '{"EventType":"NewThing2031","NewThingEvent":{"x":[1,null]}}', '{"a":1}']
 )
 def test_unknown_event_is_delivered_as_what_it_is(settings: dict[str, str], app: HttpPeer, body: str) -> None:
-    """An event type that nobody here has heard of is no reason to lose it (F33)."""
+    """An unknown event type is journaled and delivered (F33)."""
     assert settings
 
     assert push(body).status == 200
@@ -366,7 +366,7 @@ def test_both_secrets_sign_during_a_rotation(settings: dict[str, str], deploy: D
 )
 @pytest.mark.parametrize("body", ["not JSON", json.dumps(uploaded())])
 def test_stranger_finds_nothing(settings: dict[str, str], app: HttpPeer, path: str, body: str) -> None:
-    """Without the token there is nothing here, whatever is sent, and nothing of it is read (S23)."""
+    """Without the token every request gets 404, and its body is not read (S23)."""
     assert settings
 
     answer = push(body, path=path, query={"token": CALLBACK_TOKEN})
@@ -388,7 +388,7 @@ def test_two_tokens_are_valid_during_a_rotation(
 
 
 def signed(**changes: object) -> dict[str, object]:
-    """Spell what VOD adds when a SignKey is set, good for ten minutes."""
+    """Return what VOD adds when a SignKey is set, valid for ten minutes."""
     expires_at = int(time.time()) + 600
     sign = hashlib.md5(f"{SIGN_KEY}{expires_at}".encode()).hexdigest()  # noqa: S324 -- the vendor's choice
     return {"Sign": sign, "T": expires_at, **changes}
@@ -440,7 +440,7 @@ def test_callback_that_is_not_signed_is_refused(app: HttpPeer, changes: dict[str
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD"])
 def test_only_post_calls_back(settings: dict[str, str], method: str) -> None:
-    """Other methods are told what there is."""
+    """Other methods get 405 with the allowed ones."""
     assert settings
 
     answer = push("", method=method)
@@ -519,7 +519,7 @@ def test_refusal_is_one_line_that_can_be_counted(
 def test_settings_that_are_missing_are_told_in_the_log_only(
     deploy: Deploy, valkey_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A broken deployment answers 500 without a word about itself, and names the variable in its log."""
+    """A broken deployment answers 500 without details, and names the variable in its log."""
     assert "CALLBACK_TOKENS" in environment(valkey_url)
     deploy(CALLBACK_TOKENS="")
 

@@ -1,4 +1,4 @@
-"""Any request at all: a proper answer, below 500, and nothing in a signature that nobody meant."""
+"""Any request gets a proper answer below 500, and nothing unintended enters a signature."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.functions.conftest import Call, Deploy, Sign
 
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=40)
-"""Any text, lone surrogates and control characters included."""
+"""Any text, including lone surrogates and control characters."""
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
@@ -122,7 +122,7 @@ def test_any_method_path_query_and_header_get_a_proper_answer(  # noqa: PLR0913,
 def test_any_event_gets_a_proper_answer(
     deploy: Deploy, handler: Callable[[object, object], dict[str, object]], event: object, context: object
 ) -> None:
-    """Not even an event that no gateway would send gets a traceback out."""
+    """Even an event that no gateway would send gets an answer without a traceback."""
     assert deploy
     result = handler(event, context)
 
@@ -163,12 +163,12 @@ def test_user_id_smuggles_no_parameter_into_the_signature(sign: Sign, user: str)
 @thoroughly
 @given(token=TEXTS | st.from_regex(r"[A-Za-z0-9_-]{0,30}(\.[A-Za-z0-9_-]{0,30}){2}", fullmatch=True))
 def test_any_token_gets_a_401(sign: Sign, token: str) -> None:
-    """No text but a signed one is a credential, and none is a failure of ours."""
+    """Any text that is not a signed token gets 401."""
     assert sign({}, user=None, authorization=f"Bearer {token}").status == 401
 
 
 def test_answer_survives_what_the_platform_does_with_it(deploy: Deploy) -> None:
-    """The result is JSON with the three keys that the platform wants, also for an event of nobody."""
+    """The result is JSON with the keys that the platform requires, for any event."""
     assert deploy
     events: tuple[object, ...] = (None, [], "POST", {}, {"httpMethod": 7}, {"Type": "Timer", "Message": "{}"})
     for event in events:

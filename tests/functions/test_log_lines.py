@@ -1,4 +1,4 @@
-"""One line for every invocation, with the fields that docs/operations.md lists (F66, F67)."""
+"""One log line for every invocation, with the fields that docs/operations.md lists (F66, F67)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def vod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 
 @pytest.fixture
 def app() -> Iterator[HttpPeer]:
-    """Play an app that takes every event."""
+    """Run an app that accepts every event."""
     with HttpPeer(lambda _request: Reply(204)) as peer:
         yield peer
 
@@ -73,7 +73,7 @@ def settings(deploy: Deploy, vod: Account, app: HttpPeer) -> Iterator[dict[str, 
 
 @pytest.fixture
 def invoke(capsys: pytest.CaptureFixture[str]) -> Callable[..., Lines]:
-    """Call a handler and read what it logged; requests are those of a function URL."""
+    """Call a handler and return what it logged; requests are those of a function URL."""
 
     def invoke(
         handler: Handler, method: str = "", path: str = "", *, body: object = "", **headers: str
@@ -89,19 +89,19 @@ def invoke(capsys: pytest.CaptureFixture[str]) -> Callable[..., Lines]:
 
 
 def documented(heading: str) -> set[str]:
-    """Read the names in the first column of a table."""
+    """Return the names in the first column of a table of the page."""
     table = OPERATIONS.partition(f"| {heading} |")[2].partition("\n\n")[0]
     cells = re.findall(r"^\| (.*?) \|", table, re.MULTILINE)
     return set(re.findall(r"`([^`]+)`", " ".join(cells)))
 
 
 def calls_in(line: dict[str, Any]) -> dict[str, int]:
-    """Read how many calls an invocation made, by whom it called."""
+    """Return the number of calls of an invocation, by the called service."""
     return {name[6:]: count for name, count in line.items() if name.startswith("calls_")}
 
 
 def push(vod: Account, invoke: Callable[..., Lines]) -> Lines:
-    """Have an uploaded file announced by the callback."""
+    """Announce an uploaded file by the callback."""
     token = decode(begin_upload(seconds_ago=60).signature).values["sourceContext"]
     file_id = str(vod.upload(source_context=token)["data"]["fileId"])
     return invoke(
@@ -173,7 +173,7 @@ def test_push_is_one_line_with_all_it_waited_for(invoke: Callable[..., Lines], v
 def every_kind_of_line(
     invoke: Callable[..., Lines], vod: Account, app: HttpPeer, deploy: Deploy, settings: dict[str, str]
 ) -> Lines:
-    """Go through everything that can happen; each invocation must leave exactly one line of its own."""
+    """Run through everything that can happen; each invocation must log exactly one line of its own."""
     lines: Lines = []
 
     def keep(written: Lines) -> Lines:
@@ -216,7 +216,7 @@ def test_operations_page_lists_every_field_and_no_other(
     deploy: Deploy,
     settings: dict[str, str],
 ) -> None:
-    """Whoever makes an alarm reads the page: what is written is there, and what is there is written."""
+    """The page lists exactly the fields that are logged."""
     lines = every_kind_of_line(invoke, vod, app, deploy, settings)
     written = {name for line in lines for name in line}
     figures = {name for name in written if name.startswith("figures_")}

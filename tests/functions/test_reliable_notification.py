@@ -1,4 +1,4 @@
-"""The timer that pulls: from VOD's queue through the journal to the app, as the platform runs it."""
+"""The timer that pulls from VOD's queue, journals and delivers, as the platform runs it."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ EMPTY = {"pulled": 0, "confirmed": 0, "parked": 0, "failed": 0, "emptied": 1}
 
 @pytest.fixture
 def vod(tmp_path: Path) -> Iterator[Account]:
-    """Serve VOD in its pull mode."""
+    """Serve VOD in pull mode."""
     with Account(tmp_path, mode="PULL", pull_wait_seconds=0.02) as account:
         yield account
 
 
 @pytest.fixture
 def app() -> Iterator[HttpPeer]:
-    """Play an app that takes every event."""
+    """Run an app that accepts every event."""
     with HttpPeer(lambda _request: Reply(204)) as peer:
         yield peer
 
@@ -57,20 +57,20 @@ def settings(deploy: Deploy, vod: Account, app: HttpPeer) -> dict[str, str]:
 
 
 def run(context: object = CONTEXT) -> dict[str, Any]:
-    """Let the timer fire."""
+    """Fire the timer."""
     figures: dict[str, Any] = reliable_notification.main_handler(TIMER, context)
     json.dumps(figures)
     return figures
 
 
 def upload(vod: Account, user: str = "alice") -> str:
-    """Upload a file under a signature of ours; gives its FileId."""
+    """Upload a file with a signature of ours; return its FileId."""
     token = decode(begin_upload(seconds_ago=5, user=user).signature).values["sourceContext"]
     return str(vod.upload(source_context=token)["data"]["fileId"])
 
 
 def bodies(app: HttpPeer) -> list[dict[str, Any]]:
-    """Read what the app got."""
+    """Return the bodies that the app received."""
     return [json.loads(request.body) for request in app.received]
 
 

@@ -1,4 +1,4 @@
-"""How often a warm invocation goes to the store and back: each time costs as much as all its other work."""
+"""How many round trips to the store a warm invocation makes: each costs as much as all its other work."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ if TYPE_CHECKING:
 
 
 class Line:
-    """The line to the store: counts how often something is said on it, and can be cut."""
+    """A relay to the store that counts the round trips, and can be cut."""
 
     def __init__(self, port: int) -> None:
-        """Lead to a port of this machine."""
+        """Relay to a port of this machine."""
         self._port = port
-        self.said = 0
+        self.sent = 0
         self.connections: list[socket.socket] = []
 
     def speak(self, connection: socket.socket) -> None:
-        """Pass everything on. Nobody says more before he has heard the answer, so each piece is one trip."""
+        """Forward everything; clients wait for each answer, so each piece is one round trip."""
         self.connections.append(connection)
         with socket.create_connection((HOST, self._port)) as store:
             while piece := connection.recv(1 << 20):
-                self.said += 1
+                self.sent += 1
                 store.sendall(piece)
                 connection.sendall(store.recv(1 << 20))
 
     def since(self, before: int) -> int:
-        """Count what was said after that."""
-        return self.said - before
+        """Return the number of round trips since then."""
+        return self.sent - before
 
 
 @pytest.fixture
 def line(valkey_url: str, deploy: Deploy) -> Iterator[Line]:
-    """Deploy behind a line to the one Valkey."""
+    """Deploy with a relay to the one Valkey."""
     parts = urlsplit(valkey_url)
     line = Line(int(parts.port or 0))
     with RawPeer(line.speak) as peer:
@@ -54,29 +54,31 @@ def line(valkey_url: str, deploy: Deploy) -> Iterator[Line]:
 
 
 def push(call: Call, signature: str, file_id: str) -> None:
-    """Have VOD call back about the file of a signature."""
+    """Call back about the file of a signature."""
     event = uploaded(decode(signature).values["sourceContext"], file_id=file_id)
     answer = call(event_notification.main_handler, "POST", f"/{CALLBACK_TOKEN}", body=event, user=None)
     assert answer.status == 200
 
 
-def test_warm_invocation_goes_to_the_store_once(line: Line, sign: Sign, look: ReadStatus, call: Call) -> None:
-    """A signature, its renewal, a status, an intake, a cancellation: one round trip each."""
+def test_warm_invocation_goes_to_the_store_once(
+    line: Line, sign: Sign, read_status: ReadStatus, call: Call
+) -> None:
+    """A signature, its renewal, a status, an ingestion, a cancellation: one round trip each."""
     first = sign().json
     push(call, first["signature"], "1")
-    look(first["uploadId"], method="DELETE", user="bob")
+    read_status(first["uploadId"], method="DELETE", user="bob")
     second = sign({"context": "lesson 3"}).json
     sign({"uploadId": second["uploadId"]})
     trips = {}
     asks: dict[str, Callable[[], object]] = {
         "signature": sign,
         "renewal": lambda: sign({"uploadId": second["uploadId"]}),
-        "status": lambda: look(second["uploadId"]),
-        "cancellation": lambda: look(second["uploadId"], method="DELETE"),
-        "intake": lambda: push(call, second["signature"], "2"),
+        "status": lambda: read_status(second["uploadId"]),
+        "cancellation": lambda: read_status(second["uploadId"], method="DELETE"),
+        "ingestion": lambda: push(call, second["signature"], "2"),
     }
     for name, ask in asks.items():
-        before = line.said
+        before = line.sent
         ask()
         trips[name] = line.since(before)
 
@@ -85,9 +87,9 @@ def test_warm_invocation_goes_to_the_store_once(line: Line, sign: Sign, look: Re
 
 
 def test_refused_request_does_not_go_to_the_store(line: Line, sign: Sign) -> None:
-    """Nobody without a token costs it anything."""
+    """A request without a token makes no round trip."""
     sign()
-    before = line.said
+    before = line.sent
 
     assert sign(user=None).status == 401
     assert sign({"storageRegion": "somewhere"}).status == 422

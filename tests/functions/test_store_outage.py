@@ -1,4 +1,4 @@
-"""The store does not answer: 503 within a second, and everything is well again when it does."""
+"""While the store does not answer, requests get 503 within a second; afterwards they succeed."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ UPLOAD = "01KAPVZ9M80000000000000000"
 
 @pytest.fixture
 def black_hole() -> Iterator[str]:
-    """Take connections and never say a word."""
+    """Accept connections and never answer."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"redis://:canary-of-the-store@127.0.0.1:{server.getsockname()[1]}/0"
 
 
 @pytest.fixture
 def stopped(tmp_path: Path) -> str:
-    """Stop a Valkey, and give the address it had."""
+    """Stop a Valkey, and return the address it had."""
     with EmbeddedStore(tmp_path) as store:
         return store.url
 
@@ -89,7 +89,7 @@ def test_store_that_is_back_is_used_at_once(sign: Sign, deploy: Deploy, own_stor
 def test_who_is_refused_anyway_does_not_wait_for_the_store(
     call: Call, deploy: Deploy, black_hole: str
 ) -> None:
-    """A bad token and a bad request are told from what came with them."""
+    """A bad token or a bad request is refused without asking the store."""
     deploy(REDIS_URL=black_hole)
 
     strange = call(upload_signature.main_handler, "POST", "/signature", user=None)

@@ -1,4 +1,4 @@
-"""POST /signature: what a caller gets who may have it."""
+"""POST /signature: what an authorized caller gets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ VARIES = ("currentTimeStamp", "expireTime", "random")
 
 
 def constant_part(signature: str) -> dict[str, str]:
-    """Give what all signatures of one upload have to agree on."""
+    """Return the parameters that all signatures of one upload share."""
     values = decode(signature).values
     return {name: values[name] for name in values if name not in VARIES}
 
@@ -187,7 +187,7 @@ def test_text_plain_is_the_bare_signature(sign: Sign, accept: str) -> None:
     ],
 )
 def test_json_is_the_answer_otherwise(sign: Sign, accept: str) -> None:
-    """JSON comes where text is not clearly preferred: it tells more."""
+    """JSON is returned unless text is clearly preferred, because it holds more."""
     answer = sign({}, accept=accept)
 
     assert answer.headers["content-type"] == "application/json"
@@ -201,6 +201,6 @@ def test_tokens_of_both_secrets_are_accepted_during_rotation(sign: Sign, secret:
     assert sign({}, authorization=f"bearer {user_token(secret=secret)}").status == 200
 
 
-def test_new_upload_can_be_looked_up_at_once(sign: Sign, look: ReadStatus) -> None:
-    """The session exists when the signature leaves."""
-    assert look(sign({}).json["uploadId"]).json["state"] == "issued"
+def test_new_upload_can_be_looked_up_at_once(sign: Sign, read_status: ReadStatus) -> None:
+    """The session is stored before the signature is returned."""
+    assert read_status(sign({}).json["uploadId"]).json["state"] == "issued"

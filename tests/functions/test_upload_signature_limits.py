@@ -1,4 +1,4 @@
-"""POST /signature: how often a user may ask."""
+"""POST /signature: rate limits."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def statuses(answers: list[Answer]) -> list[int]:
-    """Give the statuses in order."""
+    """Return the statuses, sorted."""
     return sorted(answer.status for answer in answers)
 
 
 def test_exactly_so_many_new_uploads_pass(sign: Sign, deploy: Deploy) -> None:
-    """Of many requests at once NEW_UPLOADS_PER_MINUTE pass, and not one more."""
+    """Of many concurrent requests exactly NEW_UPLOADS_PER_MINUTE pass."""
     deploy(NEW_UPLOADS_PER_MINUTE="7")
 
     with ThreadPoolExecutor(16) as pool:
@@ -30,7 +30,7 @@ def test_exactly_so_many_new_uploads_pass(sign: Sign, deploy: Deploy) -> None:
 
 
 def test_refusal_says_when_the_next_one_passes(sign: Sign, deploy: Deploy) -> None:
-    """Retry-After is at least 1, and no longer than one turn: a minute divided by the limit."""
+    """Retry-After is at least 1, and at most a minute divided by the limit."""
     deploy(NEW_UPLOADS_PER_MINUTE="2")
     answers = [sign({}) for _ in range(3)]
 
@@ -39,14 +39,14 @@ def test_refusal_says_when_the_next_one_passes(sign: Sign, deploy: Deploy) -> No
 
 
 def test_users_do_not_share_a_limit(sign: Sign, deploy: Deploy) -> None:
-    """One user's flood is nobody else's problem."""
+    """One user's requests do not count for another."""
     deploy(NEW_UPLOADS_PER_MINUTE="1")
 
     assert [sign({}, user=name).status for name in ("alice", "alice", "bob", "Alice")] == [200, 429, 200, 200]
 
 
 def test_forged_address_opens_no_new_bucket(sign: Sign, deploy: Deploy) -> None:
-    """The limit goes with the user, so no header that a client writes can change it."""
+    """The limit is per user, so no client header can change it."""
     deploy(NEW_UPLOADS_PER_MINUTE="1")
     forged = {
         "x_forwarded_for": "198.51.100.1",
@@ -68,13 +68,13 @@ def test_network_is_the_one_the_platform_saw(sign: Sign, deploy: Deploy) -> None
     assert statuses(answers).count(200) <= 16
 
 
-def test_open_uploads_and_days_are_limited(sign: Sign, look: ReadStatus, deploy: Deploy) -> None:
+def test_open_uploads_and_days_are_limited(sign: Sign, read_status: ReadStatus, deploy: Deploy) -> None:
     """429 says which limit it is; a cancelled upload makes room for another."""
     deploy(OPEN_UPLOADS="2", NEW_UPLOADS_PER_DAY="3")
     first = sign({}).json["uploadId"]
     assert sign({}).status == 200
     too_many_open = sign({})
-    assert look(first, method="DELETE").status == 204
+    assert read_status(first, method="DELETE").status == 204
     third = sign({})
 
     assert (too_many_open.status, third.status) == (429, 200)
@@ -152,12 +152,12 @@ def test_refused_request_costs_no_turn(sign: Sign, deploy: Deploy) -> None:
     assert sign({}).status == 200
 
 
-def test_looking_costs_no_turn(sign: Sign, look: ReadStatus, deploy: Deploy) -> None:
-    """A client may poll without losing its right to upload."""
+def test_looking_costs_no_turn(sign: Sign, read_status: ReadStatus, deploy: Deploy) -> None:
+    """Reading the status does not count as an upload."""
     deploy(NEW_UPLOADS_PER_MINUTE="2")
     upload_id = sign({}).json["uploadId"]
 
-    assert {look(upload_id).status for _ in range(20)} == {200}
+    assert {read_status(upload_id).status for _ in range(20)} == {200}
     assert sign({}).status == 200
 
 

@@ -1,4 +1,4 @@
-"""POST /signature: requests that are refused, and how the refusal names what is wrong."""
+"""POST /signature: requests that are refused, and how the refusal names the fault."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def irregular(length: int) -> str:
-    """Make a text that compresses badly."""
+    """Return a text that compresses badly."""
     digests = (hashlib.sha256(bytes([number])).digest() for number in range(8))
     return base64.b64encode(b"".join(digests)).decode()[:length]
 
@@ -45,7 +45,7 @@ def irregular(length: int) -> str:
     ],
 )
 def test_unreadable_body_is_400(sign: Sign, body: str) -> None:
-    """What is not one plain JSON object cannot be read; Python's or anybody's dialect of it neither."""
+    """A body that is not one JSON object is refused, including Python's extensions of JSON."""
     answer = sign(body)
 
     assert answer.status == 400
@@ -82,7 +82,7 @@ def test_oversized_body_is_413(sign: Sign) -> None:
     ],
 )
 def test_value_of_a_wrong_type_is_refused_by_name(sign: Sign, member: str, value: object) -> None:
-    """Nothing is converted: text is no number, a number no text, true not 1."""
+    """No value is converted to another type."""
     answer = sign({member: value})
 
     assert answer.status == 422
@@ -131,7 +131,7 @@ def test_member_named_with_a_lone_surrogate_is_refused(sign: Sign) -> None:
 
 
 def test_all_faults_are_told_at_once(sign: Sign) -> None:
-    """A client need not mend its request one member at a time."""
+    """All invalid members are reported in one answer."""
     wrong = {"classId": "x", "policy": 1, "what": 1}
     off_the_policy = {"storageRegion": "ap-chongqing", "classId": 5, "procedure": "Other", "context": "\x00"}
 
@@ -242,7 +242,7 @@ def test_context_is_taken_whole_or_not_at_all(sign: Sign) -> None:
 
 @pytest.mark.parametrize("context", ["a\nb", "\x00", "\x7f", "\ud800"])
 def test_context_with_unprintable_characters_is_refused(sign: Sign, context: str) -> None:
-    """What would not come back as it was sent is not taken."""
+    """Characters that would not come back unchanged are refused."""
     answer = sign({"context": context})
 
     assert (answer.status, answer.pointers) == (422, ["/context"])
@@ -252,7 +252,7 @@ def test_context_with_unprintable_characters_is_refused(sign: Sign, context: str
     "content_type", ["text/plain", "application/x-www-form-urlencoded", "json", "", "application/jsonp"]
 )
 def test_body_that_is_not_declared_as_json_is_415(sign: Sign, content_type: str) -> None:
-    """A form that another site makes a browser send never gets as far as being read."""
+    """A form that another site makes a browser send is refused without being parsed."""
     assert sign({"context": "a"}, content_type=content_type).status == 415
 
 
@@ -288,5 +288,5 @@ def test_path_may_have_what_the_platform_puts_around_it(call: Call, path: str) -
     "path", ["/signatures", "/signature/x", "/Signature", "/uploads/1", "/%73ignature", "/\ud800"]
 )
 def test_other_paths_are_404(call: Call, path: str) -> None:
-    """One function, one path."""
+    """Only /signature exists."""
     assert call(upload_signature.main_handler, "POST", path).status == 404

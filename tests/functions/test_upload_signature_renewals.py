@@ -1,4 +1,4 @@
-"""POST /signature with uploadId: another signature of an upload that has begun."""
+"""POST /signature with uploadId: another signature for an existing upload."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNKNOWN = "01KAPVZ9M80000000000000000"
 
 
 def test_renewal_may_repeat_what_the_upload_began_with(sign: Sign) -> None:
-    """A client that sends the same body each time is not punished for it."""
+    """A renewal may repeat the members of the first request."""
     wish = {"policy": "course", "procedure": "Short", "context": "c", "fileName": "a.mp4", "fileSize": 9}
     upload_id = sign(wish).json["uploadId"]
 
@@ -48,7 +48,7 @@ def test_renewal_that_differs_is_refused_by_name(sign: Sign, member: str, value:
 
 
 def test_unknown_and_foreign_uploads_answer_alike(sign: Sign) -> None:
-    """Somebody else's upload cannot be told from one that never was."""
+    """A foreign upload cannot be told from one that does not exist."""
     foreign = sign({"uploadId": sign({}, user="bob").json["uploadId"]}, user="alice")
     unknown = sign({"uploadId": UNKNOWN}, user="alice")
 
@@ -67,10 +67,10 @@ def test_id_of_another_form_is_refused_by_name(sign: Sign, upload_id: object) ->
     assert answer.pointers == ["/uploadId"]
 
 
-def test_cancelled_upload_is_closed(sign: Sign, look: ReadStatus) -> None:
-    """After a cancellation no signature comes out any more."""
+def test_cancelled_upload_is_closed(sign: Sign, read_status: ReadStatus) -> None:
+    """After a cancellation no further signature is issued."""
     upload_id = sign({}).json["uploadId"]
-    assert look(upload_id, method="DELETE").status == 204
+    assert read_status(upload_id, method="DELETE").status == 204
 
     answer = sign({"uploadId": upload_id})
 
@@ -79,7 +79,7 @@ def test_cancelled_upload_is_closed(sign: Sign, look: ReadStatus) -> None:
 
 
 def test_ended_upload_is_closed(sign: Sign, deploy: Deploy) -> None:
-    """After the session's end no signature comes out any more."""
+    """After the session's end no further signature is issued."""
     deploy(UPLOAD_SESSION_SECONDS="60")
     upload_id = begin_upload(seconds_ago=60).upload_id
 

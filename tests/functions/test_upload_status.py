@@ -1,4 +1,4 @@
-"""GET and DELETE /uploads/{id}: one upload, told to its owner only."""
+"""GET and DELETE /uploads/{id}: one upload, visible to its owner only."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ MEDIA = "https://1500012345.vod-example.test/c0ffee00vodkr1500012345/1f2e3d4c557
 
 
 def age(instant: str) -> float:
-    """Say how many seconds ago an ISO 8601 instant was."""
-    moment = datetime.strptime(instant, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
-    return (datetime.now(timezone.utc) - moment).total_seconds()
+    """Return how many seconds ago an ISO 8601 time was."""
+    at = datetime.strptime(instant, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+    return (datetime.now(timezone.utc) - at).total_seconds()
 
 
-def test_issued_upload_tells_what_it_began_with(look: ReadStatus) -> None:
+def test_issued_upload_tells_what_it_began_with(read_status: ReadStatus) -> None:
     """Before anything was uploaded there are dates, the policy and the app's own text."""
     upload = begin_upload(seconds_ago=100, policy="course", context="수업 3")
 
-    answer = look(upload.upload_id)
+    answer = read_status(upload.upload_id)
 
     assert answer.status == 200
     assert answer.headers["content-type"] == "application/json"
@@ -54,12 +54,12 @@ def test_issued_upload_tells_what_it_began_with(look: ReadStatus) -> None:
     assert told["updatedAt"] == told["issuedAt"]
 
 
-def test_uploaded_file_is_told(look: ReadStatus) -> None:
+def test_uploaded_file_is_told(read_status: ReadStatus) -> None:
     """After VOD's event the answer has the file, its addresses and the time; nothing more will come."""
     upload = begin_upload(seconds_ago=100)
     announce_upload(upload.signature)
 
-    answer = look(upload.upload_id)
+    answer = read_status(upload.upload_id)
 
     told = answer.json
     assert (told["state"], told["final"]) == ("uploaded", True)
@@ -73,13 +73,13 @@ def test_uploaded_file_is_told(look: ReadStatus) -> None:
     ("policy", "state", "final"), [("course", "processing", False), ("quiet", "uploaded", True)]
 )
 def test_task_flow_that_will_report_is_waited_for(
-    look: ReadStatus, policy: str, state: str, *, final: bool
+    read_status: ReadStatus, policy: str, state: str, *, final: bool
 ) -> None:
     """With a task flow the file is not ready yet, unless VOD was told to report nothing about it."""
     upload = begin_upload(seconds_ago=100, policy=policy)
     announce_upload(upload.signature, procedure_task_id=TASK)
 
-    told = look(upload.upload_id).json
+    told = read_status(upload.upload_id).json
 
     assert (told["state"], told["final"], told["procedureTaskId"]) == (state, final, TASK)
 
@@ -93,14 +93,14 @@ def test_task_flow_that_will_report_is_waited_for(
     ],
 )
 def test_outcome_of_the_task_flow_is_told_per_subtask(
-    look: ReadStatus, status: str, subtask: str, state: str, *, succeeded: bool
+    read_status: ReadStatus, status: str, subtask: str, state: str, *, succeeded: bool
 ) -> None:
     """`ready` or `failed` is decided by the subtasks, and each of them is shown."""
     upload = begin_upload(seconds_ago=100, policy="course")
     announce_upload(upload.signature, procedure_task_id=TASK)
     announce_procedure(upload.signature, status=status, subtask_status=subtask)
 
-    told = look(upload.upload_id).json
+    told = read_status(upload.upload_id).json
 
     assert (told["state"], told["final"]) == (state, state != "processing")
     assert (told["procedure"]["status"], told["procedure"]["succeeded"]) == (status, succeeded)
@@ -108,21 +108,24 @@ def test_outcome_of_the_task_flow_is_told_per_subtask(
     assert told["procedure"]["subtasks"][0]["kind"] == "Transcode"
 
 
-def test_unused_upload_expires(look: ReadStatus, deploy: Deploy) -> None:
+def test_unused_upload_expires(read_status: ReadStatus, deploy: Deploy) -> None:
     """When its session has ended, an upload without a file is over; no event is needed for that."""
     deploy(UPLOAD_SESSION_SECONDS="60")
 
-    told = look(begin_upload(seconds_ago=60).upload_id).json
+    told = read_status(begin_upload(seconds_ago=60).upload_id).json
 
     assert (told["state"], told["final"]) == ("expired", True)
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_unknown_foreign_and_malformed_ids_answer_alike(sign: Sign, look: ReadStatus, method: str) -> None:
+def test_unknown_foreign_and_malformed_ids_answer_alike(
+    sign: Sign, read_status: ReadStatus, method: str
+) -> None:
     """Somebody else's upload, one that never was and what is no id: the same 404, byte for byte (S14)."""
-    foreign = look(sign({}, user="bob").json["uploadId"], method=method, user="alice")
+    foreign = read_status(sign({}, user="bob").json["uploadId"], method=method, user="alice")
     others = [
-        look(name, method=method) for name in (UNKNOWN, UNKNOWN.lower(), "x", "", "%00", "8" + UNKNOWN[1:])
+        read_status(name, method=method)
+        for name in (UNKNOWN, UNKNOWN.lower(), "x", "", "%00", "8" + UNKNOWN[1:])
     ]
 
     assert foreign.status == 404
@@ -130,19 +133,19 @@ def test_unknown_foreign_and_malformed_ids_answer_alike(sign: Sign, look: ReadSt
     assert all(answer.headers == foreign.headers for answer in others)
 
 
-def test_foreign_upload_survives_a_strangers_cancellation(sign: Sign, look: ReadStatus) -> None:
-    """Knowing an id gives no say."""
+def test_foreign_upload_survives_a_strangers_cancellation(sign: Sign, read_status: ReadStatus) -> None:
+    """Another user who knows the id cannot cancel the upload."""
     upload_id = sign({}, user="bob").json["uploadId"]
-    look(upload_id, method="DELETE", user="alice")
+    read_status(upload_id, method="DELETE", user="alice")
 
-    assert look(upload_id, user="bob").json["state"] == "issued"
+    assert read_status(upload_id, user="bob").json["state"] == "issued"
 
 
 @pytest.mark.parametrize(
     "path", ["/", f"/{UNKNOWN}", f"/upload/{UNKNOWN}", f"/uploads/{UNKNOWN}/x", "/uploads"]
 )
 def test_other_paths_are_404(call: Call, path: str) -> None:
-    """One function, one path."""
+    """Only /uploads/{id} exists."""
     assert call(upload_status.main_handler, "GET", path).status == 404
 
 
@@ -154,53 +157,55 @@ def test_path_may_begin_with_a_stage(sign: Sign, call: Call) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "HEAD"])
-def test_other_methods_are_405_with_allow(look: ReadStatus, method: str) -> None:
+def test_other_methods_are_405_with_allow(read_status: ReadStatus, method: str) -> None:
     """The answer says which methods there are."""
-    answer = look(UNKNOWN, method=method)
+    answer = read_status(UNKNOWN, method=method)
 
     assert (answer.status, answer.headers["allow"]) == (405, "GET, DELETE, OPTIONS")
 
 
 class TestPolling:
-    """What a client that waits can rely on."""
+    """What a polling client can rely on."""
 
-    def test_client_is_told_when_to_ask_again(self, sign: Sign, look: ReadStatus) -> None:
+    def test_client_is_told_when_to_ask_again(self, sign: Sign, read_status: ReadStatus) -> None:
         """An upload that will change comes with Retry-After in seconds."""
-        assert look(sign({}).json["uploadId"]).headers["retry-after"] == "2"
+        assert read_status(sign({}).json["uploadId"]).headers["retry-after"] == "2"
 
-    def test_client_waits_longer_for_a_task_flow(self, look: ReadStatus) -> None:
-        """Transcoding takes its time."""
+    def test_client_waits_longer_for_a_task_flow(self, read_status: ReadStatus) -> None:
+        """Retry-After is longer while a task flow runs."""
         upload = begin_upload(seconds_ago=9, policy="course")
         announce_upload(upload.signature, procedure_task_id=TASK)
 
-        assert look(upload.upload_id).headers["retry-after"] == "5"
+        assert read_status(upload.upload_id).headers["retry-after"] == "5"
 
     @pytest.mark.parametrize("shape", ["{0}", "W/{0}", '"x", {0}', '"x",W/{0} ', "*"])
-    def test_unchanged_answer_is_not_sent_again(self, sign: Sign, look: ReadStatus, shape: str) -> None:
+    def test_unchanged_answer_is_not_sent_again(
+        self, sign: Sign, read_status: ReadStatus, shape: str
+    ) -> None:
         """A known ETag is answered 304, without a body and with what a client needs to go on."""
         upload_id = sign({}).json["uploadId"]
-        tag = look(upload_id).headers["etag"]
+        tag = read_status(upload_id).headers["etag"]
 
-        answer = look(upload_id, if_none_match=shape.format(tag))
+        answer = read_status(upload_id, if_none_match=shape.format(tag))
 
         assert (answer.status, answer.body) == (304, "")
         assert (answer.headers["etag"], answer.headers["retry-after"]) == (tag, "2")
 
     @pytest.mark.parametrize("shape", ["", '"other"', "{0}x", "x{0}"])
-    def test_other_tags_get_the_whole_answer(self, sign: Sign, look: ReadStatus, shape: str) -> None:
-        """What is not this ETag is no reason to keep quiet."""
+    def test_other_tags_get_the_whole_answer(self, sign: Sign, read_status: ReadStatus, shape: str) -> None:
+        """Any other ETag gets the whole answer."""
         upload_id = sign({}).json["uploadId"]
-        tag = look(upload_id).headers["etag"]
+        tag = read_status(upload_id).headers["etag"]
 
-        assert look(upload_id, if_none_match=shape.format(tag)).status == 200
+        assert read_status(upload_id, if_none_match=shape.format(tag)).status == 200
 
-    def test_tag_changes_with_the_upload(self, look: ReadStatus) -> None:
-        """A client that sends its ETag hears of the change at once."""
+    def test_tag_changes_with_the_upload(self, read_status: ReadStatus) -> None:
+        """A changed upload has a new ETag and is returned at once."""
         upload = begin_upload(seconds_ago=9)
-        tag = look(upload.upload_id).headers["etag"]
+        tag = read_status(upload.upload_id).headers["etag"]
         announce_upload(upload.signature)
 
-        answer = look(upload.upload_id, if_none_match=tag)
+        answer = read_status(upload.upload_id, if_none_match=tag)
 
         assert (answer.status, answer.json["state"]) == (200, "uploaded")
         assert answer.headers["etag"] != tag
@@ -209,52 +214,52 @@ class TestPolling:
 class TestCancelling:
     """DELETE ends an upload that is still `issued`, and nothing else."""
 
-    def test_issued_upload_is_cancelled(self, sign: Sign, look: ReadStatus) -> None:
+    def test_issued_upload_is_cancelled(self, sign: Sign, read_status: ReadStatus) -> None:
         """The answer is empty, and from now on the upload is `cancelled`."""
         upload_id = sign({}).json["uploadId"]
 
-        answer = look(upload_id, method="DELETE")
+        answer = read_status(upload_id, method="DELETE")
 
         assert (answer.status, answer.body) == (204, "")
-        told = look(upload_id).json
+        told = read_status(upload_id).json
         assert (told["state"], told["final"]) == ("cancelled", True)
         assert 0 <= age(told["cancelledAt"]) < 10
 
-    def test_cancelling_again_changes_nothing(self, sign: Sign, look: ReadStatus) -> None:
+    def test_cancelling_again_changes_nothing(self, sign: Sign, read_status: ReadStatus) -> None:
         """A DELETE whose answer was lost can be sent again."""
         upload_id = sign({}).json["uploadId"]
-        look(upload_id, method="DELETE")
+        read_status(upload_id, method="DELETE")
 
-        assert look(upload_id, method="DELETE").status == 204
+        assert read_status(upload_id, method="DELETE").status == 204
 
-    def test_uploaded_file_cannot_be_cancelled(self, look: ReadStatus) -> None:
-        """Too late: the file is there, and stays."""
+    def test_uploaded_file_cannot_be_cancelled(self, read_status: ReadStatus) -> None:
+        """An upload whose file VOD has cannot be cancelled."""
         upload = begin_upload(seconds_ago=9)
         announce_upload(upload.signature)
 
-        answer = look(upload.upload_id, method="DELETE")
+        answer = read_status(upload.upload_id, method="DELETE")
 
         assert answer.status == 409
         assert "uploaded" in answer.json["detail"]
-        assert look(upload.upload_id).json["state"] == "uploaded"
+        assert read_status(upload.upload_id).json["state"] == "uploaded"
 
-    def test_expired_upload_cannot_be_cancelled(self, look: ReadStatus, deploy: Deploy) -> None:
-        """What is over is not cancelled any more."""
+    def test_expired_upload_cannot_be_cancelled(self, read_status: ReadStatus, deploy: Deploy) -> None:
+        """An expired upload cannot be cancelled."""
         deploy(UPLOAD_SESSION_SECONDS="60")
         upload = begin_upload(seconds_ago=60)
 
-        answer = look(upload.upload_id, method="DELETE")
+        answer = read_status(upload.upload_id, method="DELETE")
 
         assert answer.status == 409
         assert "expired" in answer.json["detail"]
 
-    def test_file_that_comes_after_a_cancellation_counts(self, look: ReadStatus) -> None:
+    def test_file_that_comes_after_a_cancellation_counts(self, read_status: ReadStatus) -> None:
         """A signature that was out already may still be used: what VOD has outweighs the cancellation."""
         upload = begin_upload(seconds_ago=9)
-        look(upload.upload_id, method="DELETE")
+        read_status(upload.upload_id, method="DELETE")
         announce_upload(upload.signature)
 
-        told = look(upload.upload_id).json
+        told = read_status(upload.upload_id).json
 
         assert (told["state"], told["fileId"]) == ("uploaded", FILE_ID)
         assert told["cancelledAt"] is not None

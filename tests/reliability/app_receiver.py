@@ -1,7 +1,4 @@
-"""The app's back end: takes every webhook over real HTTP, and counts.
-
-Whether a webhook is signed rightly is left to the tests of the sender.
-"""
+"""The app's back end: accepts every webhook over real HTTP, and counts them."""
 
 from __future__ import annotations
 
@@ -19,14 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Webhook:
-    """One webhook that has come: its id, and what the app was told."""
+    """One received webhook: its id and its body."""
 
     webhook_id: str
     body: dict[str, Any]
 
     @property
     def subject(self) -> tuple[str, str]:
-        """What happened to what: the type, and the upload, or the file if it is none of ours."""
+        """The event type, and the upload, or the file if the upload is not ours."""
         content = self.body["data"]
         return self.body["type"], content["uploadId"] or content["fileId"]
 
@@ -42,7 +39,7 @@ class AppReceiver:
 
     @property
     def url(self) -> str:
-        """Where webhooks are taken."""
+        """The address of the endpoint."""
         return f"http://127.0.0.1:{self._server.server_address[1]}/events"
 
     @property
@@ -54,14 +51,14 @@ class AppReceiver:
         return ids
 
     def __enter__(self) -> Self:
-        """Start."""
+        """Start the server."""
         self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop."""
+        """Stop the server."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -73,14 +70,14 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # as the base has it
-        """Say nothing: a worker that is killed resets its connection."""
+        """Ignore errors: a killed worker resets its connection."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_POST(self) -> None:
-        """Take one webhook."""
+        """Record one webhook."""
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.server.webhooks.append(Webhook(self.headers["webhook-id"], body))
         self.send_response(200)
@@ -88,4 +85,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # as the base has it
-        """Write no log."""
+        """Log nothing."""

@@ -1,7 +1,4 @@
-"""A Valkey that keeps its port and its files over a stop, a kill and a freeze.
-
-What is kept in it is left to the tests.
-"""
+"""A Valkey that keeps its port and its files over a stop, a kill and a freeze."""
 
 from __future__ import annotations
 
@@ -28,7 +25,7 @@ _SECONDS = 10
 
 
 class StoreServer:
-    """One Valkey on one port; `with` starts it, and ends it whatever was done to it."""
+    """One Valkey on one port; `with` starts it, and kills it in the end."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -39,7 +36,7 @@ class StoreServer:
         self._process: subprocess.Popen[bytes]
 
     def start(self) -> None:
-        """Start it, with what it kept, and return once it answers."""
+        """Start it with the data it kept, and return once it answers."""
         self._folder.mkdir(parents=True, exist_ok=True)
         words = f"--bind 127.0.0.1 --port {self._port} --requirepass {PASSWORD} --appendonly yes --save"
         with (self._folder / "valkey.log").open("ab") as log:
@@ -60,21 +57,21 @@ class StoreServer:
         self._process.wait(_SECONDS)
 
     def freeze(self) -> None:
-        """Let it take connections and requests, and never answer."""
+        """Suspend it: it accepts connections and requests, and never answers."""
         self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on, first of all with what it was asked meanwhile."""
+        """Resume it; it answers what it was sent meanwhile."""
         self._process.send_signal(signal.SIGCONT)
 
     def __enter__(self) -> Self:
-        """Start."""
+        """Start the server."""
         self.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End it."""
+        """Kill the server."""
         self._process.kill()
         self._process.wait()

@@ -1,6 +1,6 @@
-"""A TCP proxy in front of the store: it loses replies, holds them back, or says nothing at all.
+"""A TCP proxy in front of the store: it drops replies, delays them, or never answers.
 
-Requests always go through, so what a client does not hear of may well have happened.
+Requests are forwarded unless it is silent, so what a client gets no reply to may have been done.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _BLOCK = 65_536
 class TcpProxy:
     """A port that leads to the store; `with` opens and closes it. Its faults can be changed at any time.
 
-    `lost_share`: how many of the replies are cut off, connection and all. `swallowed_share`: how many
-    never come, while the connection stays. `delay_seconds`: how long each reply is held back.
-    `is_silent`: connections are taken, and nobody ever answers. `only_after`: replies are lost or
-    swallowed only if this is in the request.
+    `lost_share`: the share of replies that are cut off together with the connection. `swallowed_share`: the
+    share of replies that never come while the connection stays. `delay_seconds`: the delay of each reply.
+    `is_silent`: connections are accepted and never answered. `only_after`: replies are lost or swallowed only
+    if the request contains this.
     """
 
     def __init__(self, store_url: str, *, seed: int = 1) -> None:
@@ -48,12 +48,12 @@ class TcpProxy:
 
     @property
     def url(self) -> str:
-        """The store's address by way of this proxy."""
+        """The store's address through this proxy."""
         port = self._socket.getsockname()[1]
         return f"redis://:{self._store.password}@{HOST}:{port}{self._store.path}"
 
     def heal(self) -> None:
-        """Let everything through from now on."""
+        """Remove all faults."""
         self.lost_share = self.swallowed_share = self.delay_seconds = 0.0
         self.is_silent = False
 

@@ -1,4 +1,4 @@
-"""A login service's key endpoint: a real HTTP server on a loopback port, over TLS if a test likes."""
+"""A login service's key endpoint: a real HTTP server on a loopback port, with TLS on request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class KeyServer:
-    """What the endpoint answers, which a test may change, and how often it was asked."""
+    """The endpoint's answer, which a test may change, and the number of its requests."""
 
     def __init__(self, port: int, scheme: str = "http") -> None:
         self.url = f"{scheme}://127.0.0.1:{port}/{secrets.token_hex(8)}/keys.json"
@@ -36,18 +36,18 @@ class KeyServer:
 
 
 def rsa_jwk(name: str) -> dict[str, object]:
-    """Spell the public half of the RSA key of this name, which is also its `kid`."""
+    """Return the public half of the RSA key of this name, which is also its `kid`."""
     return {**RSAAlgorithm.to_jwk(rsa_key(name).public_key(), as_dict=True), "kid": name, "use": "sig"}
 
 
 def ec_jwk(name: str) -> dict[str, object]:
-    """Spell the public half of the elliptic curve key of this name, which is also its `kid`."""
+    """Return the public half of the elliptic curve key of this name, which is also its `kid`."""
     return {**ECAlgorithm.to_jwk(ec_key(name).public_key(), as_dict=True), "kid": name, "use": "sig"}
 
 
 @contextmanager
 def serving_keys(tls: ssl.SSLContext | None = None) -> Iterator[KeyServer]:
-    """Run the endpoint until the block ends; it speaks TLS with the certificate in `tls`."""
+    """Run the endpoint until the block ends, over TLS with the certificate in `tls`."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -62,7 +62,7 @@ def serving_keys(tls: ssl.SSLContext | None = None) -> Iterator[KeyServer]:
                 self.wfile.write(keys.body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         keys = KeyServer(server.server_address[1], "http" if tls is None else "https")

@@ -1,7 +1,4 @@
-"""Real servers on loopback that a test tells how to behave: over HTTP, or byte by byte.
-
-What is said to them, and what is made of their answers, is left to the tests.
-"""
+"""Real servers on loopback whose behaviour a test defines: over HTTP, or byte by byte."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Received:
-    """One request as it came over the wire; header names in lower case."""
+    """One request as received; header names in lower case."""
 
     path: str
     headers: Mapping[str, str]
@@ -32,7 +29,7 @@ class Received:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the peer answers, after a delay."""
+    """A reply, sent after a delay."""
 
     status: int = 200
     body: bytes = b""
@@ -44,7 +41,7 @@ class HttpPeer:
     """An HTTP server; `answer` decides each reply and may be replaced, `received` keeps every request."""
 
     def __init__(self, answer: Callable[[Received], Reply], *, tls: ssl.SSLContext | None = None) -> None:
-        """Speak TLS with the certificate in `tls`, or plain HTTP without one."""
+        """Serve TLS with the certificate in `tls`, or plain HTTP without one."""
         self.answer = answer
         self.received: list[Received] = []
         self._closing = threading.Event()
@@ -68,12 +65,12 @@ class HttpPeer:
         return f"{self._scheme}://{HOST}:{self.port}"
 
     def __enter__(self) -> Self:
-        """Start."""
+        """Start the server."""
         self._thread.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Stop; replies still held back are sent at once."""
+        """Stop the server; delayed replies are sent at once."""
         self._closing.set()
         self._server.shutdown()
         self._thread.join()
@@ -113,13 +110,13 @@ class HttpPeer:
                     super().finish()
 
             def log_message(self, *_arguments: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         return Handler
 
 
 class RawPeer:
-    """A TCP server; `speak` has each connection to itself, in a thread, until either side closes it."""
+    """A TCP server; `speak` handles each connection in a thread, until either side closes it."""
 
     def __init__(self, speak: Callable[[socket.socket], None], *, port: int = 0) -> None:
         """Listen on `port`, 0 for a free one."""
@@ -130,12 +127,12 @@ class RawPeer:
         self._threads = [threading.Thread(target=self._accept)]
 
     def __enter__(self) -> Self:
-        """Start."""
+        """Start the server."""
         self._threads[0].start()
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Stop listening, and cut every connection."""
+        """Stop listening, and close every connection."""
         for connection in (self._listener, *self._connections):
             _cut(connection)
         self._listener.close()
@@ -156,13 +153,13 @@ class RawPeer:
 
 
 def say_nothing(connection: socket.socket) -> None:
-    """Take whatever comes and never answer."""
+    """Read everything and never answer."""
     while connection.recv(65536):
         pass
 
 
 def relay_to(port: int) -> Callable[[socket.socket], None]:
-    """Make a `speak` that passes everything on to another port of this machine, and back."""
+    """Return a `speak` that forwards everything to another port of this machine, and back."""
 
     def relay(connection: socket.socket) -> None:
         with socket.create_connection((HOST, port)) as upstream:
@@ -175,7 +172,7 @@ def relay_to(port: int) -> Callable[[socket.socket], None]:
 
 
 def refused_port() -> int:
-    """Find a port on which nobody listens."""
+    """Return a port on which nothing listens."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])

@@ -1,4 +1,4 @@
-"""Checks are independent: whatever one of them does, the others are made and told."""
+"""Checks are independent: whatever one of them does, the others run and are reported."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_check_that_never_ends_is_a_fault_at_the_deadline() -> None:
 
 
 def test_words_of_others_cannot_move_the_cursor() -> None:
-    """What a service answers may be anything, and is shown as what it is."""
+    """Control characters in a service's answer are escaped."""
     group = Group("odd", (Check("odd", lambda: [ok("odd", "\x1b[2J\u202e\n")]),))
     text = examine((group,)).text()
 

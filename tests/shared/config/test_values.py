@@ -17,14 +17,14 @@ PEM = public_pem(rsa_key())
 
 
 def read(kind: Any, text: object) -> Any:  # noqa: ANN401  # each kind of value is another
-    """Read one value as the settings do."""
+    """Parse one value as the settings do."""
     value = check_of(kind)(text)
     assert repr(TypeAdapter(pydantic_type(kind)).validate_python(text)) == repr(value)
     return value
 
 
 def is_refused(kind: Any, text: object) -> bool:  # noqa: ANN401  # as above
-    """Whether the text is refused, in words that do not repeat it."""
+    """Return whether the text is refused, in words that do not repeat it."""
     with pytest.raises(InvalidValueError) as caught:
         check_of(kind)(text)
     with pytest.raises(ValidationError) as second:
@@ -88,13 +88,13 @@ def test_two_public_keys_stand_one_behind_the_other() -> None:
     ],
 )
 def test_public_key_that_verifies_nothing_is_refused(pem: object) -> None:
-    """Better at the start than with a 401 for every user."""
+    """An unusable public key is refused when the settings are loaded."""
     assert is_refused(values.PublicKeys, pem)
 
 
 @pytest.mark.parametrize("url", ["https://a.test", "http://127.0.0.1:8000/x?y=1", "https://[::1]:8443/"])
 def test_http_url_is_taken_as_it_is(url: str) -> None:
-    """Port, path and query are nobody's business here."""
+    """Port, path and query are not interpreted."""
     assert read(values.HttpUrl, url) == url
 
 
@@ -123,7 +123,7 @@ def test_other_addresses_are_refused(url: object) -> None:
 
 
 def test_off_is_no_address() -> None:
-    """It is the word for none."""
+    """`off` means no address."""
     assert read(values.HttpUrlOrOff, "off") is None
     assert read(values.HttpUrlOrOff, "https://a.test") == "https://a.test"
     assert is_refused(values.HttpUrlOrOff, "OFF")
@@ -140,7 +140,7 @@ def test_key_set_comes_encrypted_or_from_this_machine(url: str) -> None:
 
 
 def test_redis_url_is_checked_before_it_is_used() -> None:
-    """So that a mistake in it is a setting to be mended, and no failure of each request."""
+    """A malformed URL is reported as an invalid setting."""
     for url in ("redis://localhost", "rediss://:word@a.test:6380/1", "unix:///run/valkey.sock"):
         assert read(values.RedisUrl, url) == url
     for url in (

@@ -1,4 +1,4 @@
-"""That events lead to the same state in whatever order they come, through the real store."""
+"""Events lead to the same state in any order, through the real store."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ HALFWAY = changed(status="PROCESSING", subtask="PROCESSING", progress=50)
 
 @pytest.fixture(scope="module")
 def store(valkey: EmbeddedStore) -> Store:
-    """Make a store whose uploads are told apart by their ids alone."""
+    """Return a store whose uploads are distinguished by their ids alone."""
     return Store(valkey.url, StoreScope("order", 7200))
 
 
 def after(store: Store, events: tuple[Mapping[str, object], ...]) -> UploadSession:
-    """Let the events come in this order, and give the session without what names it."""
+    """Journal the events in this order, and return the session without its id."""
     session = new_session()
     for event in events:
         entry = new_entry(session, facts_in(event))
@@ -82,7 +82,7 @@ def test_running_task_flow_shows_how_far_it_has_come_in_every_order(store: Store
 
 @dataclass
 class Model:
-    """What a session should be, in plain Python: facts are only ever added, an end to an unused one."""
+    """The expected session, in plain Python: facts are only ever added, an expiry only to an unused one."""
 
     fields: dict[str, str]
     sequence: int = 0
@@ -90,7 +90,7 @@ class Model:
     verdicts: list[str | None] = field(default_factory=list)
 
     def learn(self, facts: Facts, now: int) -> None:
-        """Add what one event says."""
+        """Apply one event."""
         if "expired_at" in dict(facts.first) and "file_id" in self.fields:
             self.verdicts.append(None)
             return
@@ -133,7 +133,7 @@ _users = count()
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(FACTS, INSTANTS), min_size=1, max_size=12))
 def test_script_does_what_the_model_does(store: Store, events: list[tuple[Facts, int]]) -> None:
-    """Whatever events come, the script in Redis and a model in Python agree on every fact and verdict."""
+    """For any events the script in Redis and the Python model agree on every fact and verdict."""
     session = new_session(f"user-{next(_users)}")
     model = Model({})
 

@@ -33,16 +33,16 @@ FAR = 2**33
 
 @pytest.fixture
 def app() -> Iterator[HttpPeer]:
-    """Run an app that takes every event."""
+    """Run an app that accepts every event."""
     with HttpPeer(lambda _request: Reply(204)) as peer:
         yield peer
 
 
 class Vod(Records):
-    """What VOD keeps of every file; without a token, it cannot be asked."""
+    """VOD's records of every file; without a token every query fails."""
 
     def __init__(self, token: str | None) -> None:
-        """Know one token."""
+        """Use one token for all files."""
         super().__init__(failing={"media_info", "procedure_task"} if token is None else set())
         self.kept = defaultdict(lambda: token or "")
         self.run(changed(token or ""))
@@ -50,7 +50,7 @@ class Vod(Records):
     def media_info(
         self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
     ) -> dict[str, object] | None:
-        """Read a file's information."""
+        """Return a file's information."""
         assert file_id
         assert sub_app_id is None
         assert self.kept[file_id] is not None
@@ -65,7 +65,7 @@ def token() -> str:
 
 
 def deliverer_to(url: str, valkey_url: str, token: str | None, *, seconds: float = 3.0) -> Deliverer:
-    """Make a courier that has so many seconds."""
+    """Return a deliverer that has so many seconds."""
     environment = {
         "REDIS_URL": valkey_url,
         "STAGE": "test",
@@ -90,13 +90,13 @@ def deliverer_to(url: str, valkey_url: str, token: str | None, *, seconds: float
 
 
 def ingest(deliverer: Deliverer, event: dict[str, object], *, seconds_ago: int = 0) -> IngestedEvent:
-    """Take a pushed event in."""
+    """Ingest a pushed event."""
     source = Source(PUSH, int(time.time()) - seconds_ago, lease="l")
     return deliverer.ingester.ingest(notification_of(event), source)
 
 
 def due_in(deliverer: Deliverer) -> float | None:
-    """Tell in how many seconds the only event is due; None if it is not due at all."""
+    """Return in how many seconds the only event is due; None if it is not due at all."""
     now = int(time.time())
     for seconds in (0, 5, 10, 60, 300, 360, 3600, FAR):
         if deliverer.ingester.store.due_events(now=now + seconds + 1, limit=10):
@@ -105,7 +105,7 @@ def due_in(deliverer: Deliverer) -> float | None:
 
 
 def test_genuine_event_is_verified_and_delivered_once(app: HttpPeer, valkey_url: str, token: str) -> None:
-    """In one go: VOD confirms the file, the app gets the signed event, nothing is left to do."""
+    """In one invocation VOD confirms the file and the app gets the signed event; no work remains."""
     deliverer = deliverer_to(app.url, valkey_url, token)
     ingested = ingest(deliverer, uploaded(token))
 
@@ -203,7 +203,7 @@ def test_wish_of_the_app_to_wait_is_granted(app: HttpPeer, valkey_url: str, toke
 
 
 def test_endpoint_that_is_gone_is_left_alone(app: HttpPeer, valkey_url: str, token: str) -> None:
-    """After a 410 nothing is sent, nothing is lost, and every hour it is looked at again (F45)."""
+    """After a 410 nothing is sent and nothing is lost; every hour the endpoint's state is checked (F45)."""
     app.answer = lambda _request: Reply(410)
     deliverer = deliverer_to(app.url, valkey_url, token)
     second_file = uploaded(token, file_id="5576678020099999999")

@@ -33,7 +33,7 @@ STAGE = "test"
 
 
 def settings_with(valkey_url: str, **changes: str) -> EventDeliverySettings:
-    """Make the settings of a deployment."""
+    """Return the settings of a deployment."""
     environment = {
         "REDIS_URL": valkey_url,
         "STAGE": STAGE,
@@ -48,14 +48,14 @@ def settings_with(valkey_url: str, **changes: str) -> EventDeliverySettings:
 
 @pytest.fixture
 def ingester(valkey_url: str) -> Ingester:
-    """Make an intake that trusts a push only after the read-back."""
+    """Return an ingester that trusts a push only after the read-back."""
     return Ingester(Store(valkey_url, StoreScope(STAGE, 7200)), settings_with(valkey_url))
 
 
 def begun(
     ingester: Ingester, user_id: str = "alice", *, context: str = "lesson 3"
 ) -> tuple[UploadSession, str]:
-    """Begin an upload; gives its session and its token."""
+    """Begin an upload; return its session and its token."""
     session = new_session(user_id, context=context)
     ingester.store.begin_upload(session, randoms=(1, 2, 3), now=NOW, limits=UploadLimits(1000))
     return session, token_of(session)
@@ -70,17 +70,17 @@ def token_of(session: UploadSession, *, key: str = KEY, stage: str = STAGE) -> s
 def ingest(
     ingester: Ingester, event: dict[str, object], *, origin: str = PUSH, lease: str = "l"
 ) -> IngestedEvent:
-    """Take an event in, a minute after the beginning."""
+    """Ingest an event, a minute after the beginning."""
     return ingester.ingest(notification_of(event), Source(origin, NOW + 60, lease))
 
 
 def verify(ingester: Ingester, ingested: IngestedEvent, records: Records) -> IngestedEvent:
-    """Read back what VOD keeps."""
+    """Verify an event by what VOD keeps."""
     return ingester.verify(ingested, vod_api=records, now=NOW + 61, timeout_seconds=1.0)
 
 
 def found(ingester: Ingester, session: UploadSession) -> UploadSession:
-    """Read the upload as it now is."""
+    """Read the upload as it is now."""
     return ingester.store.find_upload(session.user_id, session.upload_id)
 
 
@@ -247,7 +247,7 @@ def test_file_that_vod_does_not_know_yet_is_asked_for_again(ingester: Ingester, 
 
 
 def test_event_without_a_file_costs_no_question(ingester: Ingester) -> None:
-    """There is nothing to ask VOD about."""
+    """VOD is not asked about an event without a file."""
     records = Records()
     _, token = begun(ingester)
 
@@ -299,7 +299,7 @@ def test_task_flow_is_known_by_its_session_context(ingester: Ingester) -> None:
 
 
 def test_lead_of_a_push_is_its_functions_own(ingester: Ingester) -> None:
-    """A pushed event is due for the timer only when the function has had its time; a pulled one at once."""
+    """A pushed event is due for the timer only after its function's time; a pulled one at once."""
     _, token = begun(ingester)
     ingest(ingester, uploaded(token))
 
@@ -329,7 +329,7 @@ def test_nothing_is_due_where_no_webhook_is_set_up(valkey_url: str) -> None:
 def test_event_comes_back_from_the_journal_as_it_went_in(
     ingester: Ingester, event: dict[str, object]
 ) -> None:
-    """The timer delivers what the function would have delivered, to the letter."""
+    """An event read from the journal equals the ingested one."""
     ingested = ingest(ingester, event)
     (at,) = ingester.store.due_events(now=NOW * 2, limit=10)
     taken = ingester.store.take(at, endpoint="", now=NOW * 2, lease="timer", lease_ends_at=NOW * 3)
@@ -344,7 +344,7 @@ def test_event_comes_back_from_the_journal_as_it_went_in(
     assert recalled.entry.lease == "timer"
 
 
-def test_held_event_can_be_made_sure_of_from_the_journal(ingester: Ingester) -> None:
+def test_held_event_can_be_verified_from_the_journal(ingester: Ingester) -> None:
     """What the function could not verify, the timer can, from the journal alone."""
     session, token = begun(ingester)
     ingest(ingester, uploaded(token, task_id=TASK_ID))
@@ -385,13 +385,13 @@ def test_expired_upload_is_an_event_for_the_app(ingester: Ingester) -> None:
 
 
 def legacy_upload(token: str) -> dict[str, object]:
-    """Spell NewFileUpload in the legacy format."""
+    """Return a NewFileUpload event in the legacy format."""
     content = {"fileId": FILE_ID, "fileUrl": "", "sourceContext": token, "procedureTaskId": TASK_ID}
     return {"version": "4.0", "eventType": "NewFileUpload", "data": content}
 
 
 def legacy_change(*, task_id: str = TASK_ID) -> dict[str, object]:
-    """Spell ProcedureStateChanged in the legacy format, which carries no context."""
+    """Return a ProcedureStateChanged event in the legacy format, which carries no context."""
     content = {"vodTaskId": task_id, "status": "FINISH", "fileId": FILE_ID, "errCode": 0}
     return {"version": "4.0", "eventType": "ProcedureStateChanged", "data": content}
 

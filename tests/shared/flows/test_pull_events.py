@@ -33,14 +33,14 @@ NOTHING = {"pulled": 0, "confirmed": 0, "parked": 0, "failed": 0, "emptied": 1}
 
 @pytest.fixture(scope="module")
 def served_vod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """Serve VOD in its pull mode."""
+    """Serve VOD in pull mode."""
     with Account(tmp_path_factory.mktemp("vod"), mode="PULL", pull_wait_seconds=0.02) as account:
         yield account
 
 
 @pytest.fixture
 def vod(served_vod: Account) -> Account:
-    """Give VOD with an empty queue, no faults and the right time."""
+    """Return VOD with an empty queue, no faults and the right time."""
     served_vod.simulator.faults.set([])
     configure(served_vod, mode="PULL", empty_event_set="empty")
     served_vod.clock.moved_by = 0
@@ -50,12 +50,12 @@ def vod(served_vod: Account) -> Account:
 
 @pytest.fixture
 def service(valkey_url: str, vod: Account) -> Service:
-    """Give a deployment with an empty store, whose clock is VOD's."""
+    """Return a deployment with an empty store, whose clock is VOD's."""
     return Service(valkey_url, {"VOD_API_URL": vod.url, "READ_BACK": "on"}, vod.clock)
 
 
 def in_queue(vod: Account, statement: str) -> int:
-    """Reach into the queue where the simulator keeps it."""
+    """Run a statement on the simulator's queue."""
     with sqlite3.connect(vod.settings.folder / "simulator.sqlite3") as database:
         row = database.execute(statement).fetchone()
     database.close()
@@ -63,17 +63,17 @@ def in_queue(vod: Account, statement: str) -> int:
 
 
 def left_in(vod: Account) -> int:
-    """Count the events nobody has confirmed."""
+    """Return the number of events that are not confirmed."""
     return in_queue(vod, "SELECT COUNT(*) FROM pull_queue")
 
 
 def configure(vod: Account, **changes: str) -> None:
-    """Change what VOD's console would change."""
+    """Change VOD's configuration, as its console would."""
     requests.put(f"{vod.url}/local/simulator/config", json=changes, timeout=10).raise_for_status()
 
 
 def emit(vod: Account, *events: dict[str, Any]) -> None:
-    """Have VOD raise these events."""
+    """Raise these events in VOD."""
 
     async def raise_all() -> None:
         for event in events:
@@ -83,25 +83,25 @@ def emit(vod: Account, *events: dict[str, Any]) -> None:
 
 
 def new_events(count: int, *, first: int = 0) -> list[dict[str, Any]]:
-    """Make the events of so many uploads."""
+    """Return the events of so many uploads."""
     numbers = range(first, first + count)
     return [uploaded(token_of(new_session(f"u{n}")), file_id=f"{FILE_ID}{n}") for n in numbers]
 
 
 def files_in(service: Service) -> list[str]:
-    """Tell which files the journal knows of, once for each event."""
+    """Return the files that the journal knows of, once for each event."""
     uploads = [json.loads(record["raw"])["FileUploadEvent"]["FileId"] for record in service.records()]
     return sorted(uploads)
 
 
 def files_of(events: list[dict[str, Any]]) -> list[str]:
-    """Tell which files these events are about."""
+    """Return the files that these events are about."""
     return sorted(event["FileUploadEvent"]["FileId"] for event in events)
 
 
 @dataclass
 class Watched:
-    """VOD's queue with somebody who looks on, and who may do something after the pull."""
+    """VOD's queue, recorded, with a callback after each pull."""
 
     queue: EventQueue
     service: Service
@@ -110,7 +110,7 @@ class Watched:
     journaled_at_confirmation: list[tuple[int, int]] = field(default_factory=list)
 
     def pull_events(self, *, timeout_seconds: float) -> tuple[dict[str, object], ...]:
-        """Pull, and note how many came."""
+        """Pull, and record how many events came."""
         assert timeout_seconds == PULL_SECONDS
         items = self.queue.pull_events(timeout_seconds=timeout_seconds)
         self.pulled.append(len(items))
@@ -118,7 +118,7 @@ class Watched:
         return items
 
     def confirm_events(self, event_handles: Sequence[str], *, timeout_seconds: float) -> None:
-        """Note how many are confirmed when how many were in the journal, and confirm them."""
+        """Record the number of handles and of journaled events, and confirm."""
         assert timeout_seconds == CONFIRM_SECONDS
         self.journaled_at_confirmation.append((len(event_handles), len(self.service.records())))
         self.queue.confirm_events(event_handles, timeout_seconds=timeout_seconds)
@@ -126,19 +126,19 @@ class Watched:
 
 @dataclass
 class Batch:
-    """A queue with one batch of what the real one would not make."""
+    """A queue with one batch that the real one would not return."""
 
     items: tuple[dict[str, object], ...]
     confirmed: list[str] = field(default_factory=list)
 
     def pull_events(self, *, timeout_seconds: float) -> tuple[dict[str, object], ...]:
-        """Give the batch once."""
+        """Return the batch once."""
         assert timeout_seconds
         items, self.items = self.items, ()
         return items
 
     def confirm_events(self, event_handles: Sequence[str], *, timeout_seconds: float) -> None:
-        """Note the handles."""
+        """Record the handles."""
         assert timeout_seconds
         self.confirmed += event_handles
 
@@ -305,7 +305,7 @@ def test_confirmation_that_fails_makes_duplicates_and_nothing_else(service: Serv
 
 
 def nested(depth: int) -> dict[str, Any]:
-    """Make an event nested so deep."""
+    """Return an event nested so deep."""
     event: dict[str, Any] = {}
     for _ in range(depth):
         event = {"Deeper": event}
@@ -313,7 +313,7 @@ def nested(depth: int) -> dict[str, Any]:
 
 
 def sealed(*parts: object) -> dict[str, Any]:
-    """Make an event whose token we sealed, as no version of ours would have."""
+    """Return an event with a token that no version of ours would seal."""
     context = UploadContext(*cast("tuple[str, str, str]", parts))
     return uploaded(seal(context, keys=(CONTEXT_KEY,), stage=STAGE))
 
@@ -419,7 +419,7 @@ def test_event_without_a_handle_is_journaled_all_the_same(service: Service) -> N
 
 
 def test_batch_of_nothing_but_failures_is_not_confirmed(service: Service, vod: Account) -> None:
-    """There is no call without handles: VOD would refuse it."""
+    """ConfirmEvents is not called without handles, which VOD would refuse."""
     emit(vod, nested(70))
     before = vod.counters().get("ConfirmEvents", 0)
 

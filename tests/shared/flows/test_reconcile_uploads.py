@@ -45,7 +45,7 @@ def served_vod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 
 @pytest.fixture
 def vod(served_vod: Account) -> Account:
-    """Give VOD without media and without faults."""
+    """Return VOD without media and without faults."""
     served_vod.simulator.faults.set([])
     configure(served_vod, task_flow_step_seconds=0.01)
     with database_of(served_vod) as database:
@@ -56,26 +56,26 @@ def vod(served_vod: Account) -> Account:
 
 @pytest.fixture
 def app() -> Iterator[HttpPeer]:
-    """Play an app that takes every event."""
+    """Run an app that accepts every event."""
     with HttpPeer(lambda _request: Reply(204)) as peer:
         yield peer
 
 
 @pytest.fixture
 def clock() -> Clock:
-    """Give a clock that begins at the real time, for VOD notes when a file came."""
+    """Return a clock that starts at the real time, because VOD records when a file came."""
     return Clock(int(time.time()))
 
 
 @pytest.fixture
 def service(valkey_url: str, vod: Account, app: HttpPeer, clock: Clock) -> Service:
-    """Give a deployment with an empty store."""
+    """Return a deployment with an empty store."""
     changes = {"VOD_API_URL": vod.url, "READ_BACK": "on", "APP_WEBHOOK_URL": app.url}
     return Service(valkey_url, changes, clock, clock.move)
 
 
 def database_of(vod: Account) -> sqlite3.Connection:
-    """Reach into the simulator's memory."""
+    """Open the simulator's database."""
     return sqlite3.connect(vod.settings.folder / "simulator.sqlite3")
 
 
@@ -90,14 +90,14 @@ def begin(service: Service, user: str = "alice") -> UploadSession:
 
 
 def upload(vod: Account, session: UploadSession, *, procedure: str | None = None) -> str:
-    """Upload a file under the tokens of a session; VOD's event about it is lost."""
+    """Upload a file with the token of a session; VOD's event about it is lost."""
     token = token_of(session)
     committed = vod.upload(source_context=token, session_context=token, procedure=procedure)
     return str(committed["data"]["fileId"])
 
 
 def add_foreign_media(vod: Account, count: int) -> None:
-    """Put files of other applications' making into the library, all a second before the present one."""
+    """Add files of other applications, all created a second before the present one."""
     with database_of(vod) as database:
         row = database.execute("SELECT application, created_at, document FROM media").fetchone()
         application, created_at, media = row[0], row[1] - 1, json.loads(row[2])
@@ -113,24 +113,24 @@ def add_foreign_media(vod: Account, count: int) -> None:
 
 
 def calls_of(vod: Account, action: str) -> int:
-    """Count the calls of one action so far."""
+    """Return the number of calls of one action so far."""
     return int(vod.counters().get(action, 0))
 
 
 def received(app: HttpPeer, service: Service) -> list[dict[str, Any]]:
-    """Deliver what is due, and read what the app got."""
+    """Deliver what is due, and return what the app received."""
     service.delivery_run().run()
     return [json.loads(request.body) for request in app.received]
 
 
 def state(service: Service, session: UploadSession) -> UploadState:
-    """Tell where an upload stands now."""
+    """Return the state of an upload."""
     return state_of(service.find(session), now=int(service.clock()))
 
 
 @dataclass
 class Watched:
-    """VOD's library with somebody who does something after each page."""
+    """VOD's library with a callback after each page."""
 
     library: Library
     after_page: Callable[[], None]
@@ -139,7 +139,7 @@ class Watched:
     def uploads_created(
         self, *, after: str, before: str, offset: int, sub_app_id: int | None, timeout_seconds: float
     ) -> tuple[dict[str, object], ...]:
-        """List a page, and let the other one act."""
+        """Return a page, and call back."""
         self.offsets.append(offset)
         page = self.library.uploads_created(
             after=after,
@@ -154,7 +154,7 @@ class Watched:
     def procedure_task(
         self, task_id: str, *, sub_app_id: int | None, timeout_seconds: float
     ) -> dict[str, object]:
-        """Read where a task flow stands, and let the other one act."""
+        """Return the state of a task flow, and call back."""
         task = self.library.procedure_task(task_id, sub_app_id=sub_app_id, timeout_seconds=timeout_seconds)
         self.after_page()
         return task
@@ -162,7 +162,7 @@ class Watched:
     def tasks_of_file(
         self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
     ) -> tuple[dict[str, object], ...]:
-        """List the tasks about a file."""
+        """Return the tasks about a file."""
         return self.library.tasks_of_file(file_id, sub_app_id=sub_app_id, timeout_seconds=timeout_seconds)
 
 
@@ -202,7 +202,7 @@ def test_push_that_comes_late_is_a_duplicate_of_what_was_found(
 
 
 def test_event_that_did_come_is_not_put_in_again(service: Service, vod: Account, clock: Clock) -> None:
-    """An upload whose event came is looked after no more."""
+    """An upload whose event came is not checked any more."""
     session = begin(service)
     service.ingest(uploaded(token_of(session), file_id=upload(vod, session)))
     clock.move(QUARTER)
@@ -261,7 +261,7 @@ def test_overlapping_runs_end_each_upload_once(service: Service, app: HttpPeer, 
 
 
 def test_cancelled_upload_ends_silently(service: Service, app: HttpPeer, clock: Clock) -> None:
-    """Its user knows: no event says so, and after its end nobody looks again."""
+    """A cancelled upload raises no event, and after its end it is not checked any more."""
     session = begin(service)
     service.store.cancel_upload("alice", session.upload_id, now=int(clock()))
 
@@ -288,7 +288,7 @@ def test_file_of_a_cancelled_upload_is_found_as_well(
 
 
 def test_upload_that_is_used_while_it_ends_does_not_expire(service: Service, clock: Clock) -> None:
-    """The event that comes between the last look and the end wins."""
+    """An event that comes between the last check and the end prevents the expiry."""
     session = begin(service)
     clock.move(SESSION_SECONDS)
 
@@ -308,7 +308,7 @@ def test_upload_that_is_used_while_it_ends_does_not_expire(service: Service, clo
 def test_upload_that_is_used_while_vod_is_asked_is_looked_after_as_such(
     service: Service, clock: Clock, passed: int
 ) -> None:
-    """What is known is read again after VOD was asked: the next look is the one at its task flow."""
+    """The record is read again after VOD was asked: the next check is that of the task flow."""
     session = begin(service)
     clock.move(passed)
 
@@ -349,7 +349,7 @@ def test_second_file_under_one_session_is_found_as_replayed(
     ],
 )
 def test_files_of_others_are_passed_over(service: Service, vod: Account, clock: Clock, token: str) -> None:
-    """What carries no token of ours is nobody's missed event, and is no reason for suspicion either."""
+    """A file without a token of ours is ignored."""
     begin(service)
     vod.upload(source_context=token or None)
     clock.move(QUARTER)
@@ -361,7 +361,7 @@ def test_files_of_others_are_passed_over(service: Service, vod: Account, clock: 
 def test_file_of_an_upload_that_is_not_looked_after_now_is_left(
     service: Service, vod: Account, clock: Clock
 ) -> None:
-    """Every upload has its own time: what comes up by the way may still be on its way to us."""
+    """Files of uploads whose check is not due are ignored: their events may still come."""
     begin(service, "alice")
     clock.move(60)
     other = begin(service, "bob")
@@ -449,7 +449,7 @@ def test_upload_is_found_though_its_task_flow_is_not(
 def test_task_flow_that_still_runs_is_asked_about_every_hour(
     service: Service, vod: Account, clock: Clock
 ) -> None:
-    """A long task flow is no missed event."""
+    """A running task flow is checked again every hour."""
     configure(vod, task_flow_step_seconds=3600)
     session = begin(service)
     file_id = upload(vod, session, procedure=PROCEDURE)
@@ -468,7 +468,7 @@ def wait_for_end(service: Service, task_id: str) -> None:
 
 
 def task_of(vod: Account, file_id: str) -> str:
-    """Tell which task flow an upload started, as its event would have."""
+    """Return the task flow that an upload started."""
     with database_of(vod) as database:
         query = "SELECT task_id FROM task_flows WHERE file_id = ?"
         task_id = str(database.execute(query, (file_id,)).fetchone()[0])
@@ -527,11 +527,11 @@ def test_event_that_was_verified_too_early_is_rescued(
         database.execute("DELETE FROM media")
         database.commit()
         early = service.ingest(uploaded(token_of(session), file_id=file_id), "push")
-        looks = []
+        runs = []
         for delay in (LEASE_SECONDS, *DELAYS_SECONDS[1 : MAX_ATTEMPTS + 1]):
             clock.move(delay)
-            looks.append(service.delivery_run().run())
-        assert looks == [{"held": 1}] * MAX_ATTEMPTS + [{"quarantined": 1}]
+            runs.append(service.delivery_run().run())
+        assert runs == [{"held": 1}] * MAX_ATTEMPTS + [{"quarantined": 1}]
         database.execute("INSERT INTO media SELECT * FROM hidden")
     database.close()
     clock.move(QUARTER)
@@ -543,7 +543,7 @@ def test_event_that_was_verified_too_early_is_rescued(
 
 
 def test_nothing_ends_while_vod_cannot_be_asked(service: Service, vod: Account, clock: Clock) -> None:
-    """The API down: no upload is called unused, and all are looked at again in five minutes."""
+    """While the API is down no upload expires, and all are checked again in five minutes."""
     session, unused = begin(service), begin(service, "bob")
     upload(vod, session)
     clock.move(SESSION_SECONDS)
@@ -582,10 +582,10 @@ def test_list_of_files_may_have_several_pages(service: Service, vod: Account, cl
 
 
 class Crowd:
-    """A library with more files than one search may list, one a second; VOD refuses to go further."""
+    """A library with more files than one search may list, one a second; VOD refuses larger offsets."""
 
     def __init__(self, began: int, token: str, count: int) -> None:
-        """Have so many files, the last of them under this token."""
+        """Create so many files, the last of them with this token."""
         tokens = {count - 1: token}
         self._created = [iso(began + number) for number in range(count)]
         self._media: list[dict[str, object]] = [
@@ -602,7 +602,7 @@ class Crowd:
     def uploads_created(
         self, *, after: str, before: str, offset: int, sub_app_id: int | None, timeout_seconds: float
     ) -> tuple[dict[str, object], ...]:
-        """List as SearchMedia does (266/31813)."""
+        """Return a page as SearchMedia does (266/31813)."""
         assert timeout_seconds
         assert sub_app_id is None
         if offset + SEARCH_PAGE > SEARCH_LIMIT:
@@ -614,19 +614,19 @@ class Crowd:
     def procedure_task(
         self, task_id: str, *, sub_app_id: int | None, timeout_seconds: float
     ) -> dict[str, object]:
-        """Have none."""
+        """Fail: there is no task flow."""
         raise VodApiError(f"There is no {task_id} of {sub_app_id} within {timeout_seconds} s.")
 
     def tasks_of_file(
         self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
     ) -> tuple[dict[str, object], ...]:
-        """Have none here either."""
+        """Return no tasks."""
         assert (bool(file_id), sub_app_id, timeout_seconds > 0) == (True, None, True)
         return ()
 
 
 def iso(instant: float) -> str:
-    """Spell an instant as VOD does."""
+    """Format a time as VOD does."""
     return datetime.fromtimestamp(instant, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -687,14 +687,14 @@ def test_store_that_is_down_is_told(service: Service) -> None:
 
 @dataclass
 class Applications:
-    """A library that is empty, and notes which sub-application it was asked about."""
+    """An empty library that records which sub-application it was asked about."""
 
     asked: list[int | None] = field(default_factory=list)
 
     def uploads_created(
         self, *, after: str, before: str, offset: int, sub_app_id: int | None, timeout_seconds: float
     ) -> tuple[dict[str, object], ...]:
-        """List nothing."""
+        """Return nothing."""
         assert (after < before, offset, timeout_seconds > 0) == (True, 0, True)
         self.asked.append(sub_app_id)
         return ()
@@ -702,7 +702,7 @@ class Applications:
     def procedure_task(
         self, task_id: str, *, sub_app_id: int | None, timeout_seconds: float
     ) -> dict[str, object]:
-        """Know of a task flow that goes on."""
+        """Return a running task flow."""
         assert task_id
         assert timeout_seconds > 0
         self.asked.append(sub_app_id)
@@ -711,7 +711,7 @@ class Applications:
     def tasks_of_file(
         self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
     ) -> tuple[dict[str, object], ...]:
-        """Know of no file."""
+        """Fail: this is not called."""
         raise AssertionError((file_id, sub_app_id, timeout_seconds))
 
 

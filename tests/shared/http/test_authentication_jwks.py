@@ -31,18 +31,18 @@ def server() -> Iterator[KeyServer]:
 
 
 def token(name: str, *, key: str | None = None, **header: object) -> str:
-    """Sign with the RSA key of a name, and say so in `kid`."""
+    """Sign with the RSA key of a name, which is also the `kid`."""
     return jwt.encode(CLAIMS, rsa_key(key or name), algorithm="RS256", headers={"kid": name, **header})
 
 
 def caller(shown: str, server: KeyServer, *, after: int = 0) -> Caller:
-    """Authenticate one request that shows this token, so many seconds later."""
+    """Authenticate a request with this token, so many seconds later."""
     settings = load_settings(CallerSettings, {"JWT_JWKS_URL": server.url})
     return authenticate({"authorization": f"Bearer {shown}"}, settings, now=NOW + after)
 
 
 def is_refused(shown: str, server: KeyServer, *, after: int = 0) -> bool:
-    """Whether the answer to this token is 401."""
+    """Return whether this token gets 401."""
     with pytest.raises(UnauthenticatedError):
         caller(shown, server, after=after)
     return True
@@ -106,13 +106,13 @@ def test_key_id_must_be_a_published_one(server: KeyServer, kid: object) -> None:
 
 
 def test_token_of_another_key_under_a_published_id_is_refused(server: KeyServer) -> None:
-    """The id is only a name."""
+    """A published key id does not make another key valid."""
     assert is_refused(token("first", key="other"), server)
 
 
 @pytest.mark.parametrize("raw", ["", "x", "a.b.c", "e30.e30.", "W10.e30.e30"])
 def test_garbage_is_refused(server: KeyServer, raw: str) -> None:
-    """What is no token has no key id to look for."""
+    """A malformed token is refused without a search for its key."""
     assert is_refused(raw, server)
 
 
@@ -150,7 +150,7 @@ def test_secret_key_in_the_set_verifies_nothing(server: KeyServer) -> None:
     ],
 )
 def test_endpoint_that_answers_rubbish_is_503(server: KeyServer, body: bytes) -> None:
-    """Nobody can be told genuine then, and nobody is called a forger."""
+    """Without a readable key set the answer is 503, neither acceptance nor 401."""
     server.body = body
 
     with pytest.raises(KeysUnavailableError):
@@ -174,7 +174,7 @@ def test_endpoint_that_answers_no_200_is_503(server: KeyServer, status: int, hea
 
 
 def test_endpoint_that_breaks_off_is_503(server: KeyServer) -> None:
-    """Half an answer is none."""
+    """An incomplete answer is refused."""
     server.headers = {"Content-Length": "9999"}
 
     with pytest.raises(KeysUnavailableError):

@@ -1,4 +1,4 @@
-"""The key set against real servers: what it asks for, how often, and for how long it does without."""
+"""The key set against real servers: what it requests, how often, and how long it lasts without them."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def server() -> Iterator[KeyServer]:
 
 @pytest.fixture
 def known(server: KeyServer) -> KeySet:
-    """Make a key set that has been fetched once."""
+    """Return a key set that has been fetched once."""
     keys = KeySet(server.url)
     assert keys.find("first", now=NOW)
     return keys
 
 
 def is_unavailable(keys: KeySet, key_id: str = "first", *, now: float = NOW) -> bool:
-    """Whether nothing can be said about this key now."""
+    """Return whether the key set cannot be had."""
     with pytest.raises(KeysUnavailableError) as caught:
         keys.find(key_id, now=now)
     return "127.0.0.1" not in str(caught.value)
@@ -110,33 +110,33 @@ def test_keys_are_fetched_anew_when_they_are_old(known: KeySet, server: KeyServe
 
 
 def garbled(server: KeyServer) -> None:
-    """Answer what is no key set."""
+    """Answer with what is no key set."""
     server.body = b"<html>Sorry"
 
 
 def huge(server: KeyServer) -> None:
-    """Answer a good key set that is too long."""
+    """Answer with a valid key set that is too long."""
     server.body += b" " * (key_set.MAX_BYTES + 1 - len(server.body))
 
 
 def stated_huge(server: KeyServer) -> None:
-    """State a length over the cap, too."""
+    """State a length over the limit, too."""
     huge(server)
     server.headers = {"Content-Length": str(len(server.body))}
 
 
 def redirecting(server: KeyServer) -> None:
-    """Send elsewhere, with a good key set in the answer."""
+    """Redirect, with a valid key set in the answer."""
     server.status, server.headers = 302, {"Location": server.url}
 
 
 def failing(server: KeyServer) -> None:
-    """Fail, with a good key set in the answer."""
+    """Fail, with a valid key set in the answer."""
     server.status = 500
 
 
 def empty(server: KeyServer) -> None:
-    """Have no keys any more."""
+    """Answer with an empty key set."""
     server.publish()
 
 
@@ -176,7 +176,7 @@ def test_endpoint_that_ended_leaves_its_last_keys() -> None:
 
 
 def test_endpoint_in_trouble_is_asked_seldom(known: KeySet, server: KeyServer) -> None:
-    """Twice a minute, not once for each user: he would wait for it every time."""
+    """A failing endpoint is requested twice a minute, not once for each user."""
     server.status = 500
     for second in range(60):
         known.find("first", now=NOW + FRESH_SECONDS + 1 + second)
@@ -197,7 +197,7 @@ def test_first_fetch_that_failed_is_tried_again_soon(server: KeyServer) -> None:
 
 
 def test_clock_that_is_set_back_locks_nobody_out(known: KeySet, server: KeyServer) -> None:
-    """By an hour, say: the keys are fetched anew as if they were old."""
+    """If the clock is set back, the keys are fetched as if they were old."""
     server.publish(rsa_jwk("second"))
 
     assert known.find("second", now=NOW - 3600)
@@ -205,7 +205,7 @@ def test_clock_that_is_set_back_locks_nobody_out(known: KeySet, server: KeyServe
 
 
 def test_largest_answer_is_taken(server: KeyServer) -> None:
-    """256 KB, to the byte."""
+    """An answer of exactly 256 KB is accepted."""
     server.body += b" " * (key_set.MAX_BYTES - len(server.body))
 
     assert KeySet(server.url).find("first", now=NOW)
@@ -229,7 +229,7 @@ def test_answer_that_drips_in_is_cut_in_time(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_endpoint_that_cannot_be_reached_is_503() -> None:
-    """No such name, nobody at the port."""
+    """An unknown name and a closed port give 503."""
     for host in ("no-such-host.invalid", f"127.0.0.1:{refused_port()}"):
         assert is_unavailable(KeySet(f"https://{host}/keys?of=app"))
 
@@ -310,7 +310,7 @@ def test_weak_key_is_passed_over(server: KeyServer) -> None:
 
 
 def test_first_of_two_keys_with_one_id_counts(server: KeyServer) -> None:
-    """Nobody adds a second one behind it."""
+    """A second key with the same id is ignored."""
     server.publish(rsa_jwk("first"), {**ec_jwk("curve"), "kid": "first"})
     found = KeySet(server.url).find("first", now=NOW)
 
@@ -346,5 +346,5 @@ def test_document_with_one_key_twice_in_a_member_is_refused(server: KeyServer) -
 
 
 def base64_uint(number: int) -> str:
-    """Spell a number as JSON Web Keys do (RFC 7518, section 2)."""
+    """Encode a number as JSON Web Keys do (RFC 7518, section 2)."""
     return base64url_encode(number.to_bytes((number.bit_length() + 7) // 8, "big")).decode()

@@ -24,22 +24,22 @@ if TYPE_CHECKING:
 BODY = b'{"id":"evt_1","type":"upload.completed","data":{"context":"\\u2603"}}'
 NOW = 1_795_000_000
 LITTLE_SECONDS = 2.0
-"""Far more than the time-outs here, and far less than what a peer would take: the machine may be busy."""
+"""Far more than the time-outs here, for a busy machine, and far less than what a peer would take."""
 OLD, NEW = bytes(range(32)), bytes(range(100, 132))
 
 
 def spelled(secret: bytes) -> str:
-    """Write a webhook secret as the setting and the receivers' library spell it."""
+    """Format a webhook secret as the setting and the receivers' library do."""
     return "whsec_" + base64.b64encode(secret).decode()
 
 
 def webhook_to(url: str, *secrets: bytes) -> AppWebhook:
-    """Make the sender for an endpoint, which may be on this machine."""
+    """Return the sender for an endpoint, which may be on this machine."""
     return AppWebhook(webhook_settings(url, *secrets))
 
 
 def webhook_settings(url: str, *secrets: bytes, insecure: bool = True) -> WebhookSettings:
-    """Read the settings for an endpoint."""
+    """Load the settings for an endpoint."""
     environment = {
         "APP_WEBHOOK_URL": url,
         "APP_WEBHOOK_SECRETS": ",".join(map(spelled, secrets or (NEW,))),
@@ -49,25 +49,25 @@ def webhook_settings(url: str, *secrets: bytes, insecure: bool = True) -> Webhoo
 
 
 def send(webhook: AppWebhook, *, timeout_seconds: float = 2.0) -> Attempt:
-    """Deliver the body once."""
+    """Send the body once."""
     return webhook.send(BODY, event_id="evt_1", now=NOW, timeout_seconds=timeout_seconds)
 
 
 @pytest.fixture
 def app() -> Iterator[HttpPeer]:
-    """Run an app that takes every event."""
+    """Run an app that accepts every event."""
     with HttpPeer(lambda _request: Reply(204)) as peer:
         yield peer
 
 
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
-    """Make a certificate authority nobody trusts yet."""
+    """Create a certificate authority that is not trusted yet."""
     return trustme.CA()
 
 
 def server_side(authority: trustme.CA, *names: str) -> ssl.SSLContext:
-    """Make the TLS side of a server with a certificate for these names."""
+    """Return the TLS context of a server with a certificate for these names."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(*names).configure_cert(context)
     return context
@@ -75,7 +75,7 @@ def server_side(authority: trustme.CA, *names: str) -> ssl.SSLContext:
 
 @pytest.fixture
 def trusted(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have this process trust the authority, by the variable OpenSSL itself reads."""
+    """Trust the authority in this process, by the variable that OpenSSL itself reads."""
     authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
 
@@ -224,7 +224,7 @@ def drip(connection: socket.socket, *, beginning: bytes = b"HTTP/1.1 ") -> None:
 
 
 def hang_up(connection: socket.socket) -> None:
-    """Take the request and close."""
+    """Read the request and close."""
     connection.recv(65536)
 
 
@@ -268,7 +268,7 @@ def pour(connection: socket.socket) -> None:
 
 
 def test_endless_body_is_not_read() -> None:
-    """The status is all we want: an answer of any size takes no time and no memory (S34)."""
+    """Only the status is read: an answer of any size takes no time and no memory (S34)."""
     started = time.monotonic()
 
     with RawPeer(pour) as peer:
@@ -317,7 +317,7 @@ def test_connection_goes_to_the_checked_address_under_the_hosts_name(
 
 @pytest.mark.usefixtures("trusted")
 def test_certificate_of_another_name_is_refused(authority: trustme.CA) -> None:
-    """A certificate that is trusted, and somebody else's, is no proof: nothing is sent."""
+    """A trusted certificate of another name is refused before anything is sent."""
     with HttpPeer(lambda _request: Reply(204), tls=server_side(authority, "other.example.test")) as peer:
         attempt = send(webhook_to(f"https://localhost:{peer.port}"))
 
@@ -326,7 +326,7 @@ def test_certificate_of_another_name_is_refused(authority: trustme.CA) -> None:
 
 
 def test_certificate_nobody_vouches_for_is_refused(authority: trustme.CA) -> None:
-    """Also where insecure addresses are allowed, TLS is verified."""
+    """TLS is verified also where insecure addresses are allowed."""
     with HttpPeer(lambda _request: Reply(204), tls=server_side(authority, "localhost")) as peer:
         attempt = send(webhook_to(f"https://localhost:{peer.port}"))
 
@@ -335,7 +335,7 @@ def test_certificate_nobody_vouches_for_is_refused(authority: trustme.CA) -> Non
 
 
 def test_handshake_that_never_ends_is_cut_in_time() -> None:
-    """The time is one for all: looking, connecting, TLS and the answer."""
+    """One time-out covers resolution, connection, TLS and the answer."""
     started = time.monotonic()
 
     with RawPeer(say_nothing) as peer:

@@ -25,7 +25,7 @@ RETENTION_SECONDS = 7200
 CANARY_USER = "canary-user@example.test"
 CANARY_CONTEXT = "canary-context"
 ENDLESS = {"due", "checks", "journal", "quarantined", "dead", "parked", "endpoint"}
-"""The lists, whose members end or are taken off; and the endpoint's health, which is known for good."""
+"""The indexes, whose members are removed; and the endpoint's health, which has no expiry."""
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Story:
         return self.store.begin_upload(self.session, randoms=(1, 2, 3), now=NOW, limits=UploadLimits(60))
 
     def renew(self) -> object:
-        """Ask for a second signature."""
+        """Request a second signature."""
         user_id, upload_id = self.session.user_id, self.session.upload_id
         return self.store.renew_upload(user_id, upload_id, randoms=(4, 5), now=NOW, per_minute=60)
 
@@ -54,7 +54,7 @@ class Story:
         return self.store.cancel_upload(self.session.user_id, self.session.upload_id, now=NOW)
 
     def check_again(self) -> None:
-        """Plan the next check."""
+        """Schedule the next check."""
         self.store.check_again(self.session, at=NOW + 9000)
 
     def journal(self) -> object:
@@ -67,7 +67,7 @@ class Story:
         return self.store.journal(entry, endpoint=ENDPOINT, now=NOW, next_attempt_at=None)
 
     def settle(self) -> object:
-        """Say that the event is genuine."""
+        """Settle the event as genuine."""
         return self.store.settle(self.entry, now=NOW, genuine=True)
 
     def due(self) -> object:
@@ -80,16 +80,16 @@ class Story:
         return self.store.take(at, endpoint=ENDPOINT, now=NOW + 10, lease="lease-2", lease_ends_at=NOW + 40)
 
     def finish(self) -> object:
-        """Write down an attempt that failed for good."""
+        """Record an attempt that failed for good."""
         ending = AttemptEnding("lease-2", ENDPOINT, NOW + 11, EventStatus.DEAD, AttemptOutcome.GONE, None, {})
         return self.store.finish_attempt(self.store.key_of(self.entry), ending)
 
-    def turn(self) -> object:
-        """Reserve a turn at the endpoint."""
+    def send_slot(self) -> object:
+        """Reserve a send slot of the endpoint."""
         return self.store.send_slot(ENDPOINT, now=NOW)
 
     def park(self) -> object:
-        """Count that an event could not be taken in."""
+        """Count failed ingestions of an event."""
         return [self.store.count_failure(f"raw {CANARY_USER}", problem="x", now=NOW) for _ in range(9)]
 
 
@@ -104,7 +104,7 @@ STEPS: list[Callable[[Story], object]] = [
     Story.due,
     Story.take,
     Story.finish,
-    Story.turn,
+    Story.send_slot,
     Story.park,
     Story.cancel,
 ]
@@ -113,7 +113,7 @@ ONE_COMMAND = [step for step in STEPS if step not in (Story.due, Story.park)]
 
 @pytest.fixture
 def story(valkey_url: str) -> Story:
-    """Make a story that has not begun."""
+    """Return a story that has not begun."""
     store = Store(valkey_url, StoreScope("test", RETENTION_SECONDS))
     session = new_session(CANARY_USER, context=CANARY_CONTEXT)
     return Story(store, session, new_entry(session, facts_in(uploaded()), intended=IngestOutcome.HELD))
@@ -129,7 +129,7 @@ def client(valkey_url: str) -> Iterator[redis.Redis]:
 
 
 def commands_of(client: redis.Redis, call: Callable[[], object]) -> list[tuple[str, bool]]:
-    """List the commands that a call makes the server run, and whether a script ran them."""
+    """Return the commands that a call makes the server run, and whether a script ran them."""
     with client.monitor() as monitor:  # type: ignore[no-untyped-call]  # redis-py gives it no types
         call()
         client.echo("the end")

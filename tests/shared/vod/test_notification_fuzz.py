@@ -25,7 +25,7 @@ Steps = tuple[str | int, ...]
 
 
 def strings_in(value: object) -> list[str]:
-    """Give every typed string of a notification, whatever value of it they belong to."""
+    """Return every typed string of a notification, at any depth."""
     if dataclasses.is_dataclass(value):
         members = [getattr(value, field.name) for field in dataclasses.fields(value) if field.name != "raw"]
         return [text for member in members for text in strings_in(member)]
@@ -35,7 +35,7 @@ def strings_in(value: object) -> list[str]:
 
 
 def assert_can_be_stored(notification: EventNotification) -> None:
-    """Check that everything made of a notification survives on its way to the store and back."""
+    """Assert that everything derived from a notification can be stored and read back."""
     for text in strings_in(notification):
         text.encode("utf-8")
     assert identity(notification).isascii()
@@ -45,13 +45,13 @@ def assert_can_be_stored(notification: EventNotification) -> None:
 
 
 def paths_in(node: object, path: Steps = ()) -> list[Steps]:
-    """Give the way to each node of a JSON value, the value itself first."""
+    """Return the path to each node of a JSON value, the value itself first."""
     members = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
     return [path, *(below for name, child in members for below in paths_in(child, (*path, name)))]
 
 
 def mutated(node: object, path: Steps, replacement: object, *, drop: bool) -> object:
-    """Copy a JSON value with one node replaced or dropped; nothing changes where the way ends early."""
+    """Copy a JSON value with one node replaced or dropped; a path that leads nowhere changes nothing."""
     if not path:
         return replacement
     name, *rest = path
