@@ -147,13 +147,13 @@ def test_overlapping_runs_share_the_send_slots_and_the_events(valkey_url: str, a
     app.answer = note
     started = time.time()
     with ThreadPoolExecutor(2) as pool:
-        rounds = [pool.submit(service.delivery_run().run) for _ in range(2)]
-        figures = [each.result() for each in rounds]
+        runs = [pool.submit(service.delivery_run().run) for _ in range(2)]
+        figures = [each.result() for each in runs]
 
     assert sum(figure["delivered"] for figure in figures) == 16
     assert ids_at(app) == ids_of(ingested_events)
     assert all(figure["delivered"] > 0 for figure in figures)
-    # However busy this machine is, the nth event cannot be there before its turn.
+    # However busy this machine is, the nth event cannot be there before its send slot.
     assert all(at - started > 0.1 * number - 0.002 for number, at in enumerate(sorted(seen_at)))
 
 
