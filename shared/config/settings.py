@@ -59,7 +59,7 @@ class StoreSettings(SettingsGroup):
 
 
 class CallerSettings(SettingsGroup):
-    """How the app's end users prove who they are: by a token, and exactly one kind of key.
+    """How the app's end users authenticate: by a token, or for a trial by their network alone.
 
     Or, for a trial, not at all: `anonymous` knows each by his network. In the cloud that has to be said
     twice, because it lets anybody who finds the URL upload at the operator's cost.
@@ -132,7 +132,7 @@ class SigningSettings(SettingsGroup):
 
     @property
     def upload_limits(self) -> UploadLimits:
-        """How many uploads a user may begin."""
+        """The limits on uploads of one user."""
         return UploadLimits(
             per_minute=self.new_uploads_per_minute,
             network_per_minute=self.network_uploads_per_minute,
@@ -143,7 +143,7 @@ class SigningSettings(SettingsGroup):
 
 
 class CallbackSettings(SettingsGroup):
-    """How VOD's normal callback is told from anybody else's request."""
+    """The secret that authenticates VOD's normal callback."""
 
     callback_tokens: Annotated[
         CallbackTokens,
@@ -225,7 +225,7 @@ class WebhookSettings(SettingsGroup):
 
 
 class IngestSettings(WebhookSettings, ContextSettings, StoreSettings):
-    """What it takes to take events in, however they come."""
+    """What the ingestion of events needs, pushed or pulled."""
 
     read_back: Annotated[Literal["on", "off"], Field(alias="READ_BACK")] = "on"
 
