@@ -122,7 +122,7 @@ def test_rule_grants_what_the_code_sends_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("status", [204, 500])
 def test_functions_work_with_the_least_rights(
-    least_rights: str, deploy: Deploy, sign: Sign, look: ReadStatus, status: int
+    least_rights: str, deploy: Deploy, sign: Sign, read_status: ReadStatus, status: int
 ) -> None:
     """Uploads, renewals, limits, status, every event, deliveries and checks: nothing is refused (S44)."""
     with HttpPeer(lambda _request: Reply(status)) as app:
@@ -134,8 +134,8 @@ def test_functions_work_with_the_least_rights(
         )
         first = sign({"policy": "course"}).json
         assert sign({"uploadId": first["uploadId"]}).status == 200
-        assert look(first["uploadId"]).status == 200
-        assert look(sign({}).json["uploadId"], method="DELETE").status == 204
+        assert read_status(first["uploadId"]).status == 200
+        assert read_status(sign({}).json["uploadId"], method="DELETE").status == 204
         announce_upload(first["signature"], procedure_task_id="task-1")
         announce_procedure(first["signature"], status="FINISH")
         begin_upload(seconds_ago=90_100)
@@ -178,14 +178,14 @@ def test_user_may_do_nothing_else(least_rights: str, command: list[str]) -> None
 
 
 def test_functions_work_over_tls(
-    authority: trustme.CA, deploy: Deploy, sign: Sign, look: ReadStatus, valkey_url: str
+    authority: trustme.CA, deploy: Deploy, sign: Sign, read_status: ReadStatus, valkey_url: str
 ) -> None:
     """With TLS in front of the store, as its provider offers it (S44)."""
     parts = urlsplit(valkey_url)
     with RawPeer(encrypting(authority, HOST, int(parts.port or 0))) as peer:
         deploy(REDIS_URL=f"rediss://:{parts.password}@{HOST}:{peer.port}/0")
 
-        assert look(sign({}).json["uploadId"]).status == 200
+        assert read_status(sign({}).json["uploadId"]).status == 200
         start_anew()
 
 
@@ -205,13 +205,13 @@ def test_store_with_another_certificate_is_none(
 
 @pytest.mark.skipif(shutil.which("redis-server") is None, reason="needs Debian's redis-server, which has TLS")
 def test_functions_work_with_a_redis_that_speaks_tls(
-    tmp_path: Path, authority: trustme.CA, deploy: Deploy, sign: Sign, look: ReadStatus
+    tmp_path: Path, authority: trustme.CA, deploy: Deploy, sign: Sign, read_status: ReadStatus
 ) -> None:
     """A server that does its own TLS, with its own idea of how a session begins (S44)."""
     (tmp_path / "store").mkdir()
     with tls_store(tmp_path / "store", authority, HOST) as port:
         deploy(REDIS_URL=f"rediss://:{PASSWORD}@{HOST}:{port}/0")
-        assert look(sign({}).json["uploadId"]).status == 200
+        assert read_status(sign({}).json["uploadId"]).status == 200
 
         deploy(REDIS_URL=f"rediss://:{secrets.token_hex(16)}@{HOST}:{port}/0")
         assert sign({}).status == 503

@@ -201,18 +201,18 @@ class UploadMachine(RuleBasedStateMachine):
     def settle(self, hand: int) -> None:
         """Let a worker ask VOD about a held event."""
         event, ingested, hand = self.in_hand(hand, is_held)
-        truth = self.vod.verified_claim(event.told, event.upload)
+        answer = self.vod.verified_claim(event.told, event.upload)
         try:
             ingested = self.service.ingester.verify(
                 ingested, vod_api=self.vod, now=self.now, timeout_seconds=1
             )
         except VodApiError:
             # VOD does not know of it yet: the event stays held.
-            assert truth == "too early"
+            assert answer == "too early"
             assert ingested.attempts < MAX_ATTEMPTS
             self.compare("settle: too early", event.upload, event)
             return
-        told = truth if isinstance(truth, Told) else None
+        told = answer if isinstance(answer, Told) else None
         expected = self.model.settle(event, lease=ingested.entry.lease, verified=told, now=self.now)
         assert ingested.journaled.outcome == expected
         self.hands[hand] = event, ingested

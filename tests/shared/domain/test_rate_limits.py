@@ -236,7 +236,7 @@ def test_upload_that_is_over_is_open_no_more(store: Store, end: str) -> None:
     assert beginner.begin()
 
 
-def test_limit_that_was_lowered_tells_the_truth(store: Store) -> None:
+def test_lowered_limit_applies_to_what_was_used_before(store: Store) -> None:
     """With more open uploads than a lowered limit allows, the excess must end first."""
     generous = Beginner(store, UploadLimits(MANY, open_uploads=5))
     for number in range(5):
