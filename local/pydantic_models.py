@@ -27,7 +27,7 @@ _made: dict[type[Model], type[pydantic.BaseModel]] = {}
 
 
 def pydantic_model(model: type[Model]) -> type[pydantic.BaseModel]:
-    """Make pydantic's model of the same declarations; one of each."""
+    """Build pydantic's model of the same declarations; cached."""
     if model not in _made:
         _made[model] = _make(model)
     return _made[model]
@@ -77,7 +77,7 @@ def _validator(model: type[Model], function: Any) -> Callable[..., object]:  # n
 
 
 def pydantic_type(kind: Any) -> Any:  # noqa: ANN401 -- types have no common one
-    """Spell a declared type for pydantic."""
+    """Convert a declared type to pydantic's."""
     origin, parts = get_origin(kind), get_args(kind)
     if origin is Annotated:
         base, *marks = parts

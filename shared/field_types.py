@@ -46,7 +46,7 @@ class InvalidValueError(ValueError):
         self.findings = findings
 
     def below(self, place: int | str) -> list[Finding]:
-        """Give the findings as those of the member at `place`."""
+        """Return the findings as those of the member at `place`."""
         return [it._replace(place=(place, *it.place)) for it in self.findings]
 
 
@@ -118,7 +118,7 @@ _MOST_DIGITS = 4300
 
 
 def check_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> Check:  # noqa: ANN401 -- types have no common one
-    """Make what checks a value: it returns the value as it is to be used.
+    """Return a check for values of a type: it returns the value to use.
 
     Raises:
         InvalidValueError: by the check.
@@ -142,7 +142,7 @@ def check_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> Check:  # noqa:
 
 
 def field_error(kind: str, message: str) -> InvalidValueError:
-    """Say that the value itself is wrong."""
+    """Build the error for a value that is itself wrong."""
     return InvalidValueError(Finding((), kind, message))
 
 
@@ -273,7 +273,7 @@ def _within(limits: Limits, value: _Number) -> _Number:
     return value
 
 
-def _truth(limits: Limits, value: object) -> bool:
+def _boolean(limits: Limits, value: object) -> bool:
     if isinstance(value, bool):
         return value
     if limits.get("strict") or not isinstance(value, str):
@@ -346,7 +346,7 @@ def _counted(number: int, thing: str) -> str:
 
 
 _OF_PLAIN_TYPES: Mapping[Any, Callable[[Limits, Any], Any]] = {
-    bool: _truth,
+    bool: _boolean,
     bytes: _octets,
     float: _number,
     int: _whole_number,

@@ -1,6 +1,6 @@
 """Models of what comes from outside: classes with declared members, each made of a mapping, or not at all.
 
-What a member may be is left to `shared.field_types`; the names are those of pydantic, for which the same
+`shared.field_types` checks the members. The names are those of pydantic, for which the same
 declarations serve.
 """
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 else:
 
     def dataclass_transform(**_options: object) -> Callable[[type], type]:
-        """Tell the type checker, and nobody else, how instances are made."""
+        """Declare the constructor to the type checker; without effect at run time."""
         return lambda kind: kind
 
 
@@ -61,7 +61,7 @@ class FieldInfo(NamedTuple):
 
     @property
     def is_required(self) -> bool:
-        """Whether there is no value to go without."""
+        """Return whether the member has no default."""
         return self.default is _NO_DEFAULT
 
 
@@ -89,7 +89,7 @@ class Model:
 
     @classmethod
     def model_validate(cls, members: object) -> Self:
-        """Make one of a mapping by the names outside.
+        """Build an instance from a mapping with the external names.
 
         Raises:
             InvalidValueError: with every finding.
@@ -105,7 +105,7 @@ class Model:
         return made
 
     def model_copy(self, *, update: Mapping[str, Any]) -> Self:
-        """Make one that differs in these members; they are taken as they are."""
+        """Return a copy with these members, which are not checked."""
         made = type(self).__new__(type(self))
         vars(made).update(vars(self) | dict(update))
         return made
@@ -141,7 +141,7 @@ def field_validator(field: str) -> Callable[[_Function], _Function]:
 
 
 def to_camel(name: str) -> str:
-    """Spell a name of Python as JSON has it: `storage_region` -> `storageRegion`."""
+    """Convert a member name to its JSON form: `storage_region` -> `storageRegion`."""
     first, *others = name.split("_")
     return first + "".join(word.capitalize() for word in others)
 

@@ -39,11 +39,11 @@ NUMBERS = st.one_of(
     st.from_regex(r"\s{0,2}[+-]{0,2}[0-9_]{0,6}(\.[0-9]{0,3})?\s?", fullmatch=True),
     st.sampled_from(["1_000", "1__0", "_1", "1_", "30.0", "30.", ".5", "0x10", "1e3", "+5", "", " ", "007"]),
 )
-TRUTHS = st.sampled_from(
+BOOLEANS = st.sampled_from(
     ["1", "0", "true", "FALSE", "On", "oFF", "y", "N", "yes", "no", "t", "F", "2", "", " true"]
 )
 KEY_LISTS = st.lists(st.text("abc,. ", max_size=40), max_size=4).map(",".join)
-VALUES = st.one_of(WORDS, NUMBERS, TRUTHS, KEY_LISTS, JSON.map(json.dumps))
+VALUES = st.one_of(WORDS, NUMBERS, BOOLEANS, KEY_LISTS, JSON.map(json.dumps))
 
 
 def ours(model: type[Model], members: object) -> tuple[str, list[tuple[Any, ...]]]:
