@@ -44,7 +44,7 @@ def _work(context: object, request_id: str) -> dict[str, object]:
 
 
 def _warn(health: EndpointHealth, request_id: str, *, now: int) -> None:
-    """Say at every run what people have to know: the app has refused, or been away for days."""
+    """Log at every run what operators have to know: the app has refused, or been away for days."""
     if health.is_disabled:
         log.write("endpoint.disabled", request_id=request_id, level="error", since=health.disabled_since)
     elif health.is_unhealthy(now=now):

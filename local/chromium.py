@@ -1,6 +1,6 @@
-"""The Chromium that the browser tests drive: finds it, and installs Debian's where that is possible.
+"""Find the Chromium that the browser tests drive, or install Debian's package.
 
-Starting it is left to the tests; without one they are skipped and say so.
+Without a browser those tests are skipped.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ _APT_SECONDS = 300
 
 
 def find_chromium() -> str | None:
-    """Look for a browser that this machine has, and return its path."""
+    """Return the path of an installed Chromium or Chrome, or None."""
     return next((path for path in map(shutil.which, _COMMANDS) if path), None)
 
 
 def install_chromium() -> str:
-    """Install Debian's package; the answer is why that cannot be done, or empty."""
+    """Install Debian's package; return why that failed, or an empty string."""
     apt_get = shutil.which("apt-get")
     if apt_get is None:
         return "there is no apt-get here to install one"
@@ -44,7 +44,7 @@ def install_chromium() -> str:
 
 
 def main() -> None:
-    """Make sure of a browser; going on without one is not a failure."""
+    """Install Chromium if there is none; a failure is reported and does not end the set-up."""
     if find_chromium():
         return
     sys.stderr.write("Installing Chromium for the browser tests\n")

@@ -1,7 +1,7 @@
-"""The functions' environment of the stack that runs, kept in its folder for commands beside it.
+"""The functions' environment of a running local stack, kept in its folder for other commands.
 
-It holds the demo's secrets and the store's address, so only its owner can read it, and it goes when
-the stack ends; who uses it is left to the commands.
+It holds the demo's secrets and the store's address: only its owner can read it, and it is deleted when the
+stack ends.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _FILE = "environment.json"
 
 @contextlib.contextmanager
 def kept_environment(folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
-    """Keep the variables in `folder` for as long as the stack runs."""
+    """Keep the variables in `folder` while the stack runs."""
     # Only the stack writes, and only it has the certificates' library.
     from local.stack.certificates import write_private  # noqa: PLC0415  # see above
 
@@ -31,7 +31,7 @@ def kept_environment(folder: Path, environment: Mapping[str, str]) -> Iterator[N
 
 
 def read_environment(folder: Path) -> dict[str, str] | None:
-    """Read the variables of the stack that keeps its state in `folder`; None if none runs there."""
+    """Return the variables of the stack that keeps its state in `folder`; None if none runs there."""
     try:
         kept = json.loads((folder / _FILE).read_bytes())
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Where this repository is on disk, and what its pyproject.toml says of the project.
+"""The repository's path, and what its pyproject.toml says of the project.
 
 Every other path of `local/` is derived from `REPOSITORY`.
 """

@@ -1,4 +1,4 @@
-"""How commands lay out what they tell: columns, and texts that cannot disturb a terminal."""
+"""Format the output of commands: columns, and texts that cannot disturb a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NO_TITLES: Mapping[str, str] = MappingProxyType({})
 def table_of(
     rows: Sequence[Mapping[str, object]], columns: Sequence[str], *, titles: Mapping[str, str] = _NO_TITLES
 ) -> str:
-    """Lay out rows in columns, each under its title or else its name; None is a dash."""
+    """Format rows in columns, each under its title or else its name; None is a dash."""
     cells = [[titles.get(name, name) for name in columns]]
     cells += [[printable("-" if row[name] is None else str(row[name])) for name in columns] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
@@ -23,5 +23,5 @@ def table_of(
 
 
 def printable(text: str) -> str:
-    """Escape whatever could move the cursor, turn the direction of the text or fit into no encoding."""
+    """Escape every character that could move the cursor, change the text direction or fail to encode."""
     return "".join(c if c.isascii() and c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -15,9 +15,9 @@ _IPV4 = re.compile(rf"({_BYTE})\.({_BYTE})\.({_BYTE})\.{_BYTE}", re.ASCII)
 
 
 def networks_of(address: str) -> tuple[str, ...]:
-    """Name the networks of an address, the smallest first, such as `198.51.100.7/32`.
+    """Return the networks of an address, the smallest first, such as `198.51.100.7/32`.
 
-    There are none if the text is no address.
+    Empty for a text that is no address.
     """
     parts = _IPV4.fullmatch(address)
     if parts is not None:
@@ -27,9 +27,9 @@ def networks_of(address: str) -> tuple[str, ...]:
 
 
 def network_named(text: str) -> str | None:
-    """Read a network as a person writes it, `198.51.100.7` or `2001:db8::/48`; None if it is not one of ours.
+    """Parse a network, `198.51.100.7` or `2001:db8::/48`; None for any other prefix length or text.
 
-    An address alone is the smallest network that counts.
+    An address alone stands for the smallest network that counts.
     """
     address, slash, prefix = text.strip().partition("/")
     networks = networks_of(address)
@@ -59,7 +59,7 @@ _INNER_NAMES = r"(?i:(.*\.)?(localhost|local|internal|home\.arpa)\.?)"
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the open Internet.
+    """Return whether an IP address is a public one.
 
     An IPv6 address that carries an IPv4 one (mapped, 6to4, NAT64, Teredo) is judged by that one.
     """
@@ -78,10 +78,10 @@ def is_public(address: str) -> bool:
 
 
 def is_public_host(host: str) -> bool:
-    """Whether the host of a URL, as it is written, can be one of the open Internet.
+    """Return whether the host of a URL, as written, can be public.
 
-    That is a full name, or a public address in its plain form: a number in octal, hexadecimal, decimal
-    or fewer than four parts is read differently by different programs, and so by none here.
+    It must be a fully qualified name, or a public address in its canonical form: programs disagree about
+    octal, hexadecimal, decimal and shortened addresses, so none of those is accepted.
     """
     if re.fullmatch(_NAME, host):
         return not re.fullmatch(_INNER_NAMES, host)

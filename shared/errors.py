@@ -1,7 +1,4 @@
-"""Every error this service raises on purpose.
-
-Turning one into an HTTP answer is left to `shared.http.message`.
-"""
+"""All errors this service raises on purpose. `shared.http.message` turns them into HTTP responses."""
 
 from __future__ import annotations
 
@@ -9,14 +6,14 @@ from typing import ClassVar, NamedTuple
 
 
 class FieldError(NamedTuple):
-    """One thing wrong with the input: where (a JSON pointer such as `/classId`), and what."""
+    """One invalid part of the input: its JSON pointer, such as `/classId`, and what is wrong."""
 
     pointer: str
     detail: str
 
 
 class RateLimit(NamedTuple):
-    """What is left of one limit: `remaining` of `quota`, all of which is there again in `reset_seconds`."""
+    """What remains of one limit: `remaining` of `quota`, until the whole quota is back in `reset_seconds`."""
 
     name: str
     quota: int
@@ -26,7 +23,7 @@ class RateLimit(NamedTuple):
 
 
 class ServiceError(Exception):
-    """The base of all errors we raise; the edge catches this one.
+    """Base of all errors the service raises, caught by `shared.runtime.invocation`.
 
     `detail` is a sentence for the caller. It never holds a secret, a token, a
     signature or an address of the store.
@@ -43,7 +40,7 @@ class ServiceError(Exception):
 
 
 class InvalidRequestError(ServiceError):
-    """The request cannot be read at all: not JSON, broken encoding, nested too deep."""
+    """The request cannot be parsed: not JSON, broken encoding, nested too deep."""
 
     status = 400
     code = "invalid-request"
@@ -51,7 +48,7 @@ class InvalidRequestError(ServiceError):
 
 
 class UnauthenticatedError(ServiceError):
-    """No valid credential of an end user came with the request."""
+    """The request has no valid credential of an end user."""
 
     status = 401
     code = "unauthenticated"
@@ -59,7 +56,7 @@ class UnauthenticatedError(ServiceError):
 
 
 class ForbiddenError(ServiceError):
-    """The caller is known, and may not do this."""
+    """The caller is known and is not allowed to do this."""
 
     status = 403
     code = "forbidden"
@@ -67,7 +64,7 @@ class ForbiddenError(ServiceError):
 
 
 class NotFoundError(ServiceError):
-    """There is no such thing, or it belongs to somebody else: both look the same."""
+    """There is no such resource, or it belongs to another user: both get the same answer."""
 
     status = 404
     code = "not-found"
@@ -75,7 +72,7 @@ class NotFoundError(ServiceError):
 
 
 class MethodNotAllowedError(ServiceError):
-    """The path exists, the method does not; `allow` lists those that do."""
+    """The path exists, the method does not; `allow` lists the allowed methods."""
 
     status = 405
     code = "method-not-allowed"
@@ -87,7 +84,7 @@ class MethodNotAllowedError(ServiceError):
 
 
 class ConflictError(ServiceError):
-    """The upload is in a state in which this can no longer be done."""
+    """The upload is in a state that does not allow this."""
 
     status = 409
     code = "conflict"
@@ -103,7 +100,7 @@ class ContentTooLargeError(ServiceError):
 
 
 class UnsupportedMediaTypeError(ServiceError):
-    """The body is not sent as JSON."""
+    """The body is not declared as uncompressed JSON."""
 
     status = 415
     code = "unsupported-media-type"
@@ -111,7 +108,7 @@ class UnsupportedMediaTypeError(ServiceError):
 
 
 class UnprocessableError(ServiceError):
-    """The request can be read, and a field of it is unknown, of the wrong type or off the policy."""
+    """A member of the request is unknown, of the wrong type or off the policy."""
 
     status = 422
     code = "unprocessable"
@@ -119,9 +116,9 @@ class UnprocessableError(ServiceError):
 
 
 class RateLimitedError(ServiceError):
-    """Too many requests; the next one passes after `retry_after` seconds (at least 1).
+    """Too many requests; the next one is allowed after `retry_after` seconds (at least 1).
 
-    `allowances` say which limit it is, where it has a name.
+    `rate_limits` say which limit is used up, if it has a name.
     """
 
     status = 429
@@ -143,7 +140,7 @@ class StoreUnavailableError(ServiceError):
 
 
 class KeysUnavailableError(ServiceError):
-    """The login service gave no keys, and none are known that still count."""
+    """The login service did not return keys, and no cached ones are still valid."""
 
     status = 503
     code = "keys-unavailable"
@@ -151,7 +148,7 @@ class KeysUnavailableError(ServiceError):
 
 
 class VodApiError(ServiceError):
-    """The VOD server API refused a call or did not answer; `vod_code` is its own error code."""
+    """The VOD server API refused a call or did not answer; `vod_code` is the API's error code."""
 
     status = 503
     code = "vod-api-unavailable"

@@ -1,8 +1,7 @@
-"""What is known of an invocation when it ends: what it was about, and how long it waited for others.
+"""What is recorded of an invocation for the log: its subject, and the time spent in calls to others.
 
-SCF gives an instance one request at a time (doc 583/11637); on a developer's machine several run
-beside each other in threads, so each has a record of its own. Writing it down is left to
-`shared.runtime.invocation`.
+SCF gives an instance one request at a time (doc 583/11637); the local stack runs several in threads, so each
+has a record of its own. `shared.runtime.invocation` writes it.
 """
 
 from __future__ import annotations
@@ -12,11 +11,11 @@ from contextvars import ContextVar
 from typing import Literal
 
 Callee = Literal["store", "vodApi", "webhook"]
-"""Whom an invocation waits for."""
+"""The service that an invocation calls."""
 
 
 class InvocationRecord:
-    """One invocation: `event` says in dotted words what came of it, `about` which things it was about."""
+    """One invocation: `event` is its result in dotted words, `about` are fields for the log."""
 
     def __init__(self) -> None:
         self.event = ""
@@ -26,12 +25,12 @@ class InvocationRecord:
         self._calls: dict[str, int] = {}
 
     def add_call(self, callee: Callee, seconds: float) -> None:
-        """Count one call, however it ended."""
+        """Count one call, whatever its result."""
         self._seconds[callee] = self._seconds.get(callee, 0.0) + seconds
         self._calls[callee] = self._calls.get(callee, 0) + 1
 
     def figures(self) -> dict[str, object]:
-        """Tell how long it took, in milliseconds, of this how long each callee took, and how many calls."""
+        """Return the durations in milliseconds (`total` and each callee), and the number of calls."""
         seconds = {"total": time.perf_counter() - self._started, **self._seconds}
         durations = {name: round(duration * 1000, 1) for name, duration in seconds.items()}
         return {"durations": durations, "calls": dict(self._calls)}
@@ -41,23 +40,23 @@ _current: ContextVar[InvocationRecord | None] = ContextVar("invocation", default
 
 
 class recorded:  # noqa: N801 -- used as a function is
-    """Keep a record of what is done inside the block."""
+    """Record the invocation made inside the block."""
 
     def __enter__(self) -> InvocationRecord:
-        """Begin."""
+        """Start a record and make it the current one."""
         record = InvocationRecord()
         self._before = _current.set(record)
         return record
 
     def __exit__(self, *_error: object) -> None:
-        """Let the record before it, if there is one, be the current one again."""
+        """Restore the record that was current before."""
         _current.reset(self._before)
 
 
 def note(event: str = "", **about: object) -> None:
-    """Add to the record of this invocation what it is about, and in dotted words what came of it.
+    """Add fields, and the result in dotted words, to the record of this invocation.
 
-    Ids, states and figures alone: what is noted is logged.
+    Everything noted is logged: ids, states and figures only.
     """
     if (record := _current.get()) is not None:
         record.event = event or record.event
@@ -65,16 +64,16 @@ def note(event: str = "", **about: object) -> None:
 
 
 class timed:  # noqa: N801 -- used as a function is
-    """Count the block as one call of somebody else; nothing is counted outside an invocation."""
+    """Count the block as one call of another service; outside an invocation nothing is counted."""
 
     def __init__(self, callee: Callee) -> None:
         self._callee = callee
 
     def __enter__(self) -> None:
-        """Look at the clock."""
+        """Start the timer."""
         self._started = time.perf_counter()
 
     def __exit__(self, *_error: object) -> None:
-        """Look again, and count."""
+        """Stop the timer and count the call."""
         if (record := _current.get()) is not None:
             record.add_call(self._callee, time.perf_counter() - self._started)

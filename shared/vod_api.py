@@ -65,7 +65,7 @@ class VodApi:
         return next((media for media in found if as_text(media.get("FileId")) == file_id), None)
 
     def pull_events(self, *, timeout_seconds: float) -> tuple[dict[str, object], ...]:
-        """Take up to 16 events off the queue of the reliable callback, as the API spells them.
+        """Pull up to 16 events from the queue of the reliable callback, as the API returns them.
 
         The API holds the call for up to 5 s when there is none (doc 266/34183). An empty queue
         may come as an empty list, as null or as ResourceNotFound: which is undocumented.
@@ -83,7 +83,7 @@ class VodApi:
         return objects_in(reply.get("EventSet"))
 
     def confirm_events(self, event_handles: Sequence[str], *, timeout_seconds: float) -> None:
-        """Take events off the queue for good; at most 16, within 30 s of the pull (doc 266/34184).
+        """Remove events from the queue for good; at most 16, within 30 s of the pull (doc 266/34184).
 
         Raises:
             VodApiError: the API refused, or did not answer in time; the events will come again.
@@ -96,7 +96,7 @@ class VodApi:
     ) -> tuple[dict[str, object], ...]:
         """List one page of the media that were uploaded between two ISO 8601 instants, oldest first.
 
-        SearchMedia is the one call that finds a file whose FileId we never heard: it cannot look
+        SearchMedia is the one call that finds a file whose FileId is unknown: it cannot look
         for a sourceContext, so the time of creation narrows the search and the caller compares.
 
         Raises:
@@ -118,7 +118,7 @@ class VodApi:
     def procedure_task(
         self, task_id: str, *, sub_app_id: int | None = None, timeout_seconds: float
     ) -> dict[str, object]:
-        """Read where a task flow stands, as the member that its event would carry.
+        """Read the state of a task flow, as the member that its event would carry.
 
         Raises:
             VodApiError: the API refused, or did not answer in time.

@@ -1,7 +1,4 @@
-"""What all tests share: one real Valkey and one running local stack for the whole session.
-
-Nothing here stands in for a real part.
-"""
+"""Fixtures for all tests: one real Valkey and one running local stack for the whole session."""
 
 from __future__ import annotations
 
@@ -30,14 +27,14 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "everywhere")
 
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
-    """One Valkey process for all tests."""
+    """Start one Valkey process for all tests."""
     with EmbeddedStore(tmp_path_factory.mktemp("valkey")) as store:
         yield store
 
 
 @pytest.fixture
 def valkey_url(request: pytest.FixtureRequest) -> str:
-    """Empty the store and give its address: the one Valkey, or what TEST_REDIS_URL names (tests/cluster)."""
+    """Empty the store and return its address: the one Valkey, or TEST_REDIS_URL (tests/cluster)."""
     url = os.environ.get("TEST_REDIS_URL") or str(request.getfixturevalue("valkey").url)
     with redis.Redis.from_url(url) as connection:
         connection.flushall()
@@ -59,7 +56,7 @@ def served_vod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 
 @pytest.fixture
 def vod(served_vod: Account) -> Account:
-    """Give VOD without media, events and faults, at the real time."""
+    """Return VOD without media, events and faults, at the real time."""
     served_vod.reset()
     return served_vod
 
@@ -73,7 +70,7 @@ def app() -> Iterator[HttpPeer]:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """One local stack on free ports for all tests, so each test uses its own users and uploads."""
+    """Start one local stack on free ports for all tests; each test uses its own users and uploads."""
     # Imported here, because most tests need no stack, and it brings many libraries.
     from local.stack.stack import Stack  # noqa: PLC0415  # see above
 
@@ -83,7 +80,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def media_of_three_parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a file of 20 MB, which goes to the storage in parts of 8 MB; a name with blanks."""
+    """Create a file of 20 MB, which is stored in parts of 8 MB; its name has spaces."""
     file = tmp_path_factory.mktemp("media") / "A lecture, part 1.mp4"
     file.write_bytes(os.urandom(20 * 1024 * 1024))
     return file
@@ -91,7 +88,7 @@ def media_of_three_parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def small_media(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a file of a few bytes; VOD takes it by its extension."""
+    """Create a file of a few bytes; VOD accepts it by its extension."""
     file = tmp_path_factory.mktemp("media") / "small.mp4"
     file.write_bytes(os.urandom(1000))
     return file

@@ -1,4 +1,4 @@
-"""Key pairs for the tests that need asymmetric ones; each is made once."""
+"""Key pairs for the tests that need asymmetric ones; each is created once."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 @lru_cache
 def rsa_key(name: str = "first", bits: int = 2048) -> rsa.RSAPrivateKey:
-    """Make an RSA key; another name, another key."""
+    """Return an RSA key; each name has its own."""
     assert name
     return rsa.generate_private_key(public_exponent=65537, key_size=bits)
 
 
 @lru_cache
 def ec_key(name: str = "first", curve: type[ec.EllipticCurve] = ec.SECP256R1) -> ec.EllipticCurvePrivateKey:
-    """Make an elliptic curve key; another name, another key."""
+    """Return an elliptic curve key; each name has its own."""
     assert name
     return ec.generate_private_key(curve())
 
 
 def public_pem(key: PrivateKey) -> str:
-    """Spell the public half as PEM."""
+    """Encode the public half as PEM."""
     return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()

@@ -1,4 +1,4 @@
-"""The documents of this repository that people look for by name, and what has to be in each."""
+"""The documents of this repository, and what each must contain."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ DOCUMENTS = [
 ]
 PAGE_PACKAGE = REPOSITORY / "local" / "page" / "package.json"
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
-"""To another file of the repository; an address has a colon."""
+"""A link to another file of the repository; an address has a colon."""
 
 
 def text_of(path: Path) -> str:
-    """Read a document; one that is missing fails the test."""
+    """Read a document; a missing one fails the test."""
     return path.read_text(encoding="utf-8")
 
 
 def titles(text: str) -> list[str]:
-    """List the headings of the second level."""
+    """Return the headings of the second level."""
     return re.findall(r"^## (.+)$", text, re.MULTILINE)
 
 

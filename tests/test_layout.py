@@ -1,4 +1,4 @@
-"""Which folder may import which, and how large the rooms may grow."""
+"""The import rule by folder, and the size limits of the folders."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LEVELS = (
     ("runtime",),
     ("functions",),
 )
-"""Rooms of `shared/`, and `functions/`, from the bottom up: each may import those below it."""
+"""Packages of `shared/`, and `functions/`, from the bottom up: each may import those below it."""
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 ADAPTERS = frozenset(LEVELS[5])
 PURE = frozenset({"vod", "domain", "config", "flows"})
@@ -46,7 +46,7 @@ class Import(NamedTuple):
 
 
 def imports_in(source: str) -> Iterator[Import]:
-    """List what a source imports, wherever the import stands; `from a import b` counts as `a.b`."""
+    """Yield what a source imports, wherever the import is; `from a import b` counts as `a.b`."""
     tree = ast.parse(source)
     blocks = [node for node in ast.walk(tree) if isinstance(node, ast.If) and _is_type_checking(node.test)]
     for_types = {id(node) for block in blocks for part in block.body for node in ast.walk(part)}
@@ -63,7 +63,7 @@ def _is_type_checking(test: ast.expr) -> bool:
 
 
 def violations(room: str, source: str) -> list[str]:
-    """Name each import that a file of this room may not have."""
+    """Return each import that a file of this room may not have."""
     return [it.module for it in imports_in(source) if not _is_allowed(room, it)]
 
 
@@ -82,7 +82,7 @@ def _is_allowed(room: str, it: Import) -> bool:
 
 
 def room_of(path: Path) -> str:
-    """Name a file's room: its package in `shared/`, its own name if it lies loose there, or `functions`."""
+    """Return a file's room: its package in `shared/`, its own name if it is loose there, or `functions`."""
     folder, *rest = path.relative_to(REPOSITORY).with_suffix("").parts
     return folder if folder == "functions" else rest[0]
 
@@ -132,7 +132,7 @@ def test_upward_import_is_found(room: str, source: str) -> None:
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    """Whatever a reader opens first, there is a bottom: imports for types count too."""
+    """There is no import circle, type-only imports included."""
     folders = ("shared", "functions", "local")
     paths = [path for folder in folders for path in (REPOSITORY / folder).rglob("*.py")]
     names = {".".join(path.relative_to(REPOSITORY).with_suffix("").parts): path for path in paths}
@@ -152,7 +152,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 
 def test_rooms_stay_small() -> None:
-    """A reader sees a room at a glance; the signing and parsing module above all."""
+    """No package exceeds its number of files, and the signing and parsing module its number of lines."""
     shared, local = REPOSITORY / "shared", REPOSITORY / "local"
     packages = [path.parent for path in shared.glob("*/__init__.py")]
 

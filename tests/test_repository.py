@@ -1,4 +1,4 @@
-"""What the files beside the code must say: locks, `.env.example`, README."""
+"""What the files beside the code must contain: locks, `.env.example`, README."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ PLATFORM_SETTINGS = frozenset(
         "TENCENTCLOUD_SESSIONTOKEN",
     }
 )
-"""Set by SCF itself; nobody configures them."""
+"""Variables that SCF itself sets."""
 DEPLOYER_SETTINGS = frozenset({"TENCENT_SECRET_ID", "TENCENT_SECRET_KEY"})
-"""Read by the Serverless CLI itself."""
+"""Variables that the Serverless CLI reads."""
 
 
 def text_of(name: str) -> str:
-    """Read a file at the root; one that is missing fails the test."""
+    """Read a file at the root; a missing one fails the test."""
     return (REPOSITORY / name).read_text(encoding="utf-8")
 
 
@@ -44,7 +44,7 @@ def setting_names() -> set[str]:
 
 
 def make_targets() -> set[str]:
-    """Collect what a bare `make` lists."""
+    """Return what a bare `make` lists."""
     return set(re.findall(r"^([a-z-]+):.*## ", text_of("Makefile"), re.MULTILINE))
 
 

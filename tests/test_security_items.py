@@ -1,4 +1,4 @@
-"""docs/security.md against the code: every item once, every test it names, every right it grants."""
+"""Compare docs/security.md with the code: every item once, every test it names, every right it grants."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NO_SECRETS: dict[str, str] = {
     "verify_event.py: as_text(task.get('SessionContext')) != claim.context_token": "as above",
     "verify_event.py: as_text(task.get('SessionContext')) == token": "as above",
 }
-"""Comparisons that may take as long as they like, each with its reason."""
+"""Comparisons that need not take constant time, each with its reason."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def page() -> str:
 
 @cache
 def table() -> tuple[Row, ...]:
-    """Read the table of the items."""
+    """Parse the table of the items."""
     lines = [line for line in page().splitlines() if re.match(r"\| S\d", line)]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return tuple(
@@ -58,7 +58,7 @@ def table() -> tuple[Row, ...]:
 
 @cache
 def sentences_of_tests(path: Path) -> dict[str, str]:
-    """Collect what a file's tests say of themselves, by their names, those of classes as `Class::test`."""
+    """Return the docstrings of a file's tests by their names, those of classes as `Class::test`."""
     names = dict[str, str]()
     for node in ast.parse(path.read_text("utf-8")).body if path.is_file() else ():
         inner = node.body if isinstance(node, ast.ClassDef) else [node]
@@ -69,13 +69,13 @@ def sentences_of_tests(path: Path) -> dict[str, str]:
 
 
 def sentence_of(name: str) -> str | None:
-    """Tell what a test says of itself; None if there is no such test."""
+    """Return the docstring of a test, or None if there is no such test."""
     path, _, test = name.partition("::")
     return sentences_of_tests(REPOSITORY / "tests" / path).get(test)
 
 
 def comparisons_of_secrets(source: str) -> list[str]:
-    """Find comparisons by `==`, `!=` or `in` of what is named like a secret."""
+    """Return comparisons by `==`, `!=` or `in` of names that denote secrets."""
     found = []
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Compare):
@@ -142,5 +142,5 @@ def test_secrets_are_compared_in_constant_time() -> None:
     ],
 )
 def test_comparison_of_a_secret_is_found(source: str, found: int) -> None:
-    """The rule bites where it should, and leaves the rest alone."""
+    """The rule finds comparisons of secrets, and no others."""
     assert len(comparisons_of_secrets(source)) == found

@@ -1,4 +1,4 @@
-"""`serverless.yml`, checked as far as it can be without the cloud."""
+"""`serverless.yml`, checked as far as possible without the cloud."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FILE: dict[str, Any] = yaml.safe_load(TEXT)
 FUNCTIONS: dict[str, Any] = FILE["inputs"]["functions"]
 FUNCTION_FILES = frozenset(path.stem for path in (REPOSITORY / "functions").glob("*.py"))
 ROOT_MODULES = {f"./{folder_of(function)}": {function} for function in LIBRARIES}
-"""What `make package` builds; that it does is shown by tests/deploy."""
+"""The modules that `make package` builds, as tests/deploy shows."""
 SETTINGS: dict[str, type[settings.SettingsGroup]] = {
     "upload_signature": settings.UploadSignatureSettings,
     "upload_status": settings.UploadStatusSettings,
@@ -43,12 +43,12 @@ DEVELOPER_ONLY = frozenset({"APP_WEBHOOK_ALLOW_INSECURE"})
 
 
 def environment(function: str) -> list[str]:
-    """List the variables that a function is deployed with."""
+    """Return the variables that a function is deployed with."""
     return [entry["key"] for entry in FUNCTIONS[function]["environments"]]
 
 
 def is_number_or_word(annotation: object) -> bool:
-    """Whether a setting of this type is a number, or one of a few words: neither can be long."""
+    """Return whether a setting of this type is a number, or one of a few words: neither can be long."""
     members = get_args(annotation) or (annotation,)
     return all(
         member in (int, float, bool, type(None)) or isinstance(member, str) or get_origin(member) is Literal
@@ -136,7 +136,7 @@ def test_held_event_ends_before_the_function_does() -> None:
 
 
 def set_at(*path: str | int, to: object) -> Callable[[dict[str, Any]], None]:
-    """Describe one change to the file."""
+    """Return a change to the file."""
 
     def change(file: dict[str, Any]) -> None:
         place: Any = file
@@ -196,7 +196,7 @@ VARIABLE = {"key": "STAGE", "value": "dev"}
     ],
 )
 def test_fault_is_named(change: Callable[[dict[str, Any]], None], sentence: str) -> None:
-    """The checker bites: each trap of the platform is one sentence."""
+    """Each trap of the platform is reported in one sentence."""
     file = deepcopy(FILE)
     change(file)
 

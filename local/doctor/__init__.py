@@ -1,4 +1,4 @@
-"""What `python -m local doctor` looks at, a file for each group of checks.
+"""The checks of `python -m local doctor`, one module per group.
 
-Choosing the deployment and printing what was found is left to `local.doctor.doctor_command`.
+`doctor_command` chooses the deployment and prints the report.
 """

@@ -1,7 +1,4 @@
-"""The VOD server API: its clock, our credentials and their rights, our sub-applications.
-
-Event configuration, regions and procedures are left to the checks of those names.
-"""
+"""Checks of the VOD server API: clock skew, credentials, permissions, sub-applications."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from local.doctor.findings import Check, Group, NotLookedAtError, fault, needed, ok, warning
+from local.doctor.findings import Check, CheckSkippedError, Group, fault, needed, ok, warning
 from local.doctor.policy_checks import PolicyChecks, applications
 from local.doctor.vod_calls import (
     CALL_SECONDS,
@@ -24,13 +21,13 @@ from shared.config.settings import VodApiSettings
 from shared.errors import VodApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from local.doctor.deployment import Deployment
     from local.doctor.findings import Finding
 
 MOST_SKEW_SECONDS = 300
-"""Further off, the API refuses every call: AuthFailure.SignatureExpire (TC3-HMAC-SHA256)."""
+"""With a larger skew the API refuses every call: AuthFailure.SignatureExpire (TC3-HMAC-SHA256)."""
 _SOME_SKEW_SECONDS = 60
 _NOBODY = "0"
 _TRIALS: tuple[tuple[str, dict[str, object]], ...] = (
@@ -40,7 +37,7 @@ _TRIALS: tuple[tuple[str, dict[str, object]], ...] = (
     ("DescribeTasks", {"FileId": _NOBODY, "Limit": 1}),
     ("ConfirmEvents", {"EventHandles": [_NOBODY]}),
 )
-"""Calls of the functions, changing nothing. PullEvents is left out: it would hide events for 30 s."""
+"""Calls that the functions make and that change nothing; not PullEvents, which hides events for 30 s."""
 _EXPECTED = ("InvalidParameter", "ResourceNotFound", "FailedOperation")
 _AUTH_ADVICE = {
     "AuthFailure.SignatureExpire": "Set this machine's clock.",
@@ -51,7 +48,7 @@ _AUTH_ADVICE = {
 
 
 class ApiChecks:
-    """The checks of the server API; `clock` gives Unix seconds."""
+    """The checks of the server API; `clock` returns Unix seconds."""
 
     def __init__(self, deployment: Deployment, clock: Callable[[], float]) -> None:
         self._deployment = deployment
@@ -85,12 +82,12 @@ class ApiChecks:
             # Any answer has a Date, that to an unsigned call too.
             with requests.get(url, timeout=CALL_SECONDS, allow_redirects=False, stream=True) as answer:
                 date = answer.headers.get("Date", "")
-            # Date is cut to whole seconds, so the truth lies half of one later on average.
+            # Date is cut to whole seconds, so the actual time is half a second later on average.
             there = parsedate_to_datetime(date).timestamp() + 0.5
         except requests.RequestException as error:
-            raise NotLookedAtError(f"the VOD API does not answer ({type(error).__name__})") from None
+            raise CheckSkippedError(f"the VOD API does not answer ({type(error).__name__})") from None
         except (ValueError, TypeError):
-            raise NotLookedAtError("the VOD API's answer has no readable Date") from None
+            raise CheckSkippedError("the VOD API's answer has no readable Date") from None
         skew = (before + self._clock()) / 2 - there
         told = f"this machine's is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} the API's"
         advice = "Set it, and let NTP keep it: signatures and API calls carry the time."
@@ -115,28 +112,26 @@ class ApiChecks:
             yield ok("credentials", f"the API knows {whose}")
 
     def _rights(self) -> Iterator[Finding]:
-        settings, calls = needed(VodApiSettings, self._deployment.environment), self._calls()
-        codes = {action: calls.code_of(action, parameters) for action, parameters in _TRIALS}
-        useless = next((code for code in codes.values() if is_no_answer(code) or is_auth_failure(code)), None)
-        if useless:
-            raise NotLookedAtError(f"the VOD API was of no use ({useless})")
-        forbidden = [f"vod:{action}" for action, code in codes.items() if is_unauthorized(code)]
-        odd = [f"{action} ({code})" for action, code in codes.items() if code and not _is_expected(code)]
-        if forbidden:
-            advice = "Add them to the role of the function that makes them: docs/security.md tells which."
-            yield fault("rights", f"these calls are not allowed: {', '.join(forbidden)}", advice)
-        if odd:
-            yield warning(
-                "rights", f"these calls were refused: {', '.join(odd)}", "Look the codes up, run again."
-            )
+        settings = needed(VodApiSettings, self._deployment.environment)
+        refusals = list(_refusals(self._trial_codes()))
+        yield from refusals
         if not settings.api_credentials[2] and self._deployment.origin != "local stack":
             yield warning(
                 "rights",
                 "tried with the long-term pair, while the deployed functions call with their role",
                 "To try the role, set its TENCENTCLOUD_SECRETID, _SECRETKEY and _SESSIONTOKEN and run this.",
             )
-        elif not forbidden and not odd:
+        elif not refusals:
             yield ok("rights", "everything the functions call is allowed; PullEvents is not tried")
+
+    def _trial_codes(self) -> dict[str, str]:
+        """Return the error code of each trial call, an empty string for success."""
+        calls = self._calls()
+        codes = {action: calls.code_of(action, parameters) for action, parameters in _TRIALS}
+        useless = next((code for code in codes.values() if is_no_answer(code) or is_auth_failure(code)), None)
+        if useless:
+            raise CheckSkippedError(f"the VOD API was of no use ({useless})")
+        return codes
 
     def _sub_applications(self) -> Iterator[Finding]:
         calls = self._calls()
@@ -158,6 +153,14 @@ class ApiChecks:
                 yield ok("sub-application", f"{name} is one of this account's")
 
 
-def _is_expected(code: str) -> bool:
-    """Whether a code means that the call was allowed, and what it asks for does not exist."""
-    return code.startswith(_EXPECTED) or is_unauthorized(code)
+def _refusals(codes: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield the findings about trial calls that lack permission or were refused unexpectedly."""
+    # A trial names objects that do not exist; a code that says so means that the call is allowed.
+    refused = {action: code for action, code in codes.items() if code and not code.startswith(_EXPECTED)}
+    if forbidden := [f"vod:{action}" for action, code in refused.items() if is_unauthorized(code)]:
+        advice = "Add them to the role of the function that makes them: docs/security.md tells which."
+        yield fault("rights", f"these calls are not allowed: {', '.join(forbidden)}", advice)
+    if odd := [f"{action} ({code})" for action, code in refused.items() if not is_unauthorized(code)]:
+        yield warning(
+            "rights", f"these calls were refused: {', '.join(odd)}", "Look the codes up, run again."
+        )

@@ -1,13 +1,13 @@
-"""The events that wait, or were given up, and how the app's endpoint does, as the journal has it.
+"""Checks of the journal: overdue, dead, parked and quarantined events, and the endpoint's health.
 
-Bringing them back is left to `python -m local events`.
+To retry or replay events, see `python -m local events`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from local.doctor.findings import Check, Group, NotLookedAtError, fault, needed, ok, warning
+from local.doctor.findings import Check, CheckSkippedError, Group, fault, needed, ok, warning
 from local.doctor.store_probe import StoreProbe
 from local.operator.signature_inspection import iso_time
 from shared.config.settings import StoreSettings, WebhookSettings
@@ -31,7 +31,7 @@ _GIVEN_UP = {
 
 
 class BacklogChecks:
-    """The checks of what the store holds; `clock` gives Unix seconds."""
+    """The checks of the journal; `clock` returns Unix seconds."""
 
     def __init__(self, deployment: Deployment, clock: Callable[[], float]) -> None:
         self._deployment = deployment
@@ -50,7 +50,7 @@ class BacklogChecks:
         try:
             backlog = self._probe().backlog(now=now)
         except StoreUnavailableError:
-            raise NotLookedAtError("the store cannot be read: its own checks say why") from None
+            raise CheckSkippedError("the store cannot be read: its own checks say why") from None
         counts = backlog.figures(now=now)
         due, late = counts["due"], counts["overdueSeconds"]
         if late > _LATE_SECONDS:
@@ -76,7 +76,7 @@ class BacklogChecks:
         try:
             health = self._probe().endpoint_health(url)
         except StoreUnavailableError:
-            raise NotLookedAtError("the store cannot be read: its own checks say why") from None
+            raise CheckSkippedError("the store cannot be read: its own checks say why") from None
         now = int(self._clock())
         if health.disabled_since is not None:
             yield fault(

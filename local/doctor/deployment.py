@@ -1,6 +1,6 @@
-"""What is examined: the variables of one deployment, and what the person who asks says about it.
+"""The deployment under examination: its environment variables and what the operator expects of VOD.
 
-Where the variables come from is left to `local.doctor.sources`.
+`local.doctor.sources` reads the variables.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ Mode = Literal["PUSH", "PULL"]
 
 @dataclass(frozen=True)
 class Deployment:
-    """One deployment; `mode` and `callback_url` are what VOD should be set to, None: nothing was said.
+    """One deployment and the VOD configuration that the operator expects.
 
-    `callback_url` may lack the token at its end, so that nobody has to write one on a command line.
-    `probe` allows what leaves traces: an event to the callback URL, and two to the app. `ambient` names
-    the variables that are not the deployment's own, but of the process that examines it.
+    `mode` and `callback_url` are what VOD should be set to; None: not specified. `callback_url` may omit the
+    token at its end, to keep the token off the command line. `probe` allows checks that leave traces: an
+    event to the callback URL, and two to the app. `ambient` names variables of the examining process that are
+    not the deployment's own.
     """
 
     environment: Mapping[str, str] = field(repr=False)
@@ -34,24 +35,27 @@ class Deployment:
 
 
 def with_token(callback_url: str, tokens: Sequence[str]) -> str:
-    """Complete a callback URL with the newest token, unless it ends in a valid one."""
+    """Return the callback URL ending in a valid token; the newest is added if it has none."""
     url = callback_url.rstrip("/")
     return url if token_of(url, tokens) else f"{url}/{tokens[0]}"
 
 
 def without_token(callback_url: str) -> str:
-    """Cut off the last part of the path."""
+    """Return the URL without its last path segment."""
     return callback_url.rpartition("/")[0]
 
 
 def token_of(callback_url: str, tokens: Sequence[str]) -> str | None:
-    """Tell in which of the valid tokens a URL ends; None: in none of them."""
+    """Return the valid token that a URL ends in, or None."""
     last = callback_url.rpartition("/")[2]
     return next((token for token in tokens if token == last), None)
 
 
 def shown_url(callback_url: str, tokens: Sequence[str]) -> str:
-    """Spell a callback URL without its token; of a foreign one no part of the path, which may be secret."""
+    """Format a callback URL without its token.
+
+    Of a URL that ends in none of `tokens` no path is shown, since it may be secret.
+    """
     if not callback_url:
         return "(none)"
     try:

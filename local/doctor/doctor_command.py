@@ -1,4 +1,4 @@
-"""Say what is wrong with a deployment, and what to do about it: settings, store, VOD, callback and webhook.
+"""Report the faults of a deployment and how to mend them: settings, store, VOD, callback and webhook.
 
 The deployment is --env-file (a .env; the role's credentials come from the environment), --folder (the
 local stack that runs there), or the environment's variables. Nothing is changed without --fix, and
@@ -21,7 +21,7 @@ from local.doctor.api_checks import ApiChecks
 from local.doctor.backlog_checks import BacklogChecks
 from local.doctor.event_checks import EventChecks
 from local.doctor.examination import examine
-from local.doctor.findings import NotLookedAtError
+from local.doctor.findings import CheckSkippedError
 from local.doctor.fix import planned
 from local.doctor.settings_checks import settings_group
 from local.doctor.sources import SourceError, from_environment, from_file, from_stack
@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Mend what may be mended, look at everything, and tell what was found."""
+    """Apply the fix if asked to, run every check and print the report."""
     try:
         deployment = _deployment(arguments)
     except SourceError as error:
@@ -89,7 +89,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _mend(deployment: Deployment, *, yes: bool) -> dict[str, object]:
-    """Show on standard error what would be set in VOD, ask, and set it; tell what became of it."""
+    """Show on standard error what would be set in VOD, ask, and set it; return the outcome."""
     fixes: tuple[Fix, ...] = ()
     problem, applied = None, False
     try:
@@ -103,7 +103,7 @@ def _mend(deployment: Deployment, *, yes: bool) -> dict[str, object]:
             _tell("Set.")
         else:
             problem = "not set: nobody said yes (--yes says it beforehand)"
-    except NotLookedAtError as error:
+    except CheckSkippedError as error:
         problem = str(error)
     except ServiceError as error:
         problem = error.detail
@@ -139,10 +139,10 @@ def _tell(sentence: str) -> None:
 
 
 def _deployment(arguments: argparse.Namespace) -> Deployment:
-    """Choose what is examined.
+    """Choose the deployment to examine.
 
     Raises:
-        SourceError: there is nothing.
+        SourceError: none was named and none was found.
 
     """
     if arguments.env_file is not None:

@@ -1,6 +1,6 @@
-"""The way of an event from VOD to us: how VOD is set, and whether the callback URL answers as ours does.
+"""Checks of event notification: VOD's event configuration, and the answers of the callback URL.
 
-What VOD should be set to is left to `local.doctor.event_configuration`.
+`local.doctor.event_configuration` compares the configuration with the wanted one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import urllib3
 
 from local.doctor.deployment import shown_url, token_of, without_token
 from local.doctor.event_configuration import PULL, Wish, findings, wish_of
-from local.doctor.findings import Check, Group, NotLookedAtError, fault, needed, ok, skipped
+from local.doctor.findings import Check, CheckSkippedError, Group, fault, needed, ok, skipped
 from local.doctor.policy_checks import applications
 from local.doctor.vod_calls import EventConfiguration, VodCalls, finding_of
 from shared.config.settings import VodApiSettings
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from local.doctor.findings import Finding
 
 VOD_PATIENCE_SECONDS = 5.0
-"""So long VOD waits for an answer (doc 266/33931)."""
+"""How long VOD waits for an answer (doc 266/33931)."""
 _SIGNED_SECONDS = 600
 _MOST_BYTES = 16_384
 _NOT_FOUND, _OK = 404, 200
@@ -39,7 +39,7 @@ _PATH = "callback URL"
 
 
 class EventChecks:
-    """The checks of one deployment's events; `clock` gives Unix seconds."""
+    """The checks of one deployment's event notification; `clock` returns Unix seconds."""
 
     def __init__(self, deployment: Deployment, clock: Callable[[], float]) -> None:
         self._deployment = deployment
@@ -111,20 +111,20 @@ class EventChecks:
             yield fault(check, f"answered {answer[0]}", advice)
 
     def _our_url(self) -> str:
-        """Choose the URL to try: the one that is wanted, or the one VOD has, if it is ours.
+        """Return the callback URL to try: the wanted one, or the one VOD has if it is ours.
 
         Raises:
-            NotLookedAtError: there is none.
+            CheckSkippedError: there is neither.
 
         """
         if not self._wish.tokens:
-            raise NotLookedAtError("CALLBACK_TOKENS must be mended first")
+            raise CheckSkippedError("CALLBACK_TOKENS must be mended first")
         if self._wish.callback_url is not None:
             return self._wish.callback_url
         if self._present is None or self._present.mode == PULL:
-            raise NotLookedAtError("--callback-url says where event_notification is")
+            raise CheckSkippedError("--callback-url says where event_notification is")
         if not token_of(self._present.notification_url, self._wish.tokens):
-            raise NotLookedAtError("VOD's is not ours; --callback-url says where event_notification is")
+            raise CheckSkippedError("VOD's is not ours; --callback-url says where event_notification is")
         return self._present.notification_url
 
     def _signed_body(self) -> bytes:
@@ -137,7 +137,7 @@ class EventChecks:
 
 
 def _post(url: str, body: bytes) -> tuple[int, str] | str:
-    """Post as VOD does; give the status and the type of the problem document, or the name of the failure."""
+    """Post as VOD does; return the status and the problem type, or the name of the error."""
     headers = {"Content-Type": "application/json"}
     try:
         with requests.post(

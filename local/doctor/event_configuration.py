@@ -1,6 +1,6 @@
-"""How VOD should notify us, compared with how it does; nothing here asks VOD.
+"""Compare how VOD notifies an application with how it should; no call is made here.
 
-Reading and setting it is left to `local.doctor.vod_calls`, who may set it to `local.doctor.fix`.
+`local.doctor.vod_calls` reads and sets the configuration.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from local.doctor.deployment import shown_url, token_of, with_token, without_token
-from local.doctor.findings import NotLookedAtError, fault, needed, ok, warning
+from local.doctor.findings import CheckSkippedError, fault, needed, ok, warning
 from local.doctor.vod_calls import ON, EventConfiguration
 from shared.config.settings import CallbackSettings
 
@@ -28,9 +28,10 @@ _MEANINGS = {PUSH: "VOD calls event_notification", PULL: "reliable_notification 
 
 @dataclass(frozen=True)
 class Wish:
-    """What VOD should be set to; None: whatever it is. `tokens` are empty if the settings are invalid.
+    """What VOD should be set to; None: any value.
 
-    `is_own`: the application is the deployment's own, and not one that only policies name.
+    `tokens` is empty if the settings are invalid. `is_own` is False for an application that only policies
+    name.
     """
 
     mode: Mode | None
@@ -42,7 +43,7 @@ class Wish:
 
 @dataclass(frozen=True)
 class Change:
-    """One difference, in words that hold no secret."""
+    """One difference, as text that holds no secret."""
 
     name: str
     present: str
@@ -50,14 +51,15 @@ class Change:
 
 
 def wish_of(deployment: Deployment, *, is_own: bool = True) -> Wish:
-    """Put together what the settings and the person who asks want.
+    """Combine the settings and the operator's options into the wanted configuration.
 
-    `is_own`: of the deployment's own application; nobody pulls from the others, so VOD must push there.
+    `is_own`: whether it is the deployment's own application. VOD must push from the others, because the
+    functions pull from their own one only.
     """
     mode = deployment.mode if is_own else PUSH
     try:
         settings = needed(CallbackSettings, deployment.environment)
-    except NotLookedAtError:
+    except CheckSkippedError:
         return Wish(mode, None, (), None, is_own)
     url = deployment.callback_url
     return Wish(
@@ -70,7 +72,10 @@ def wish_of(deployment: Deployment, *, is_own: bool = True) -> Wish:
 
 
 def wanted_configuration(present: EventConfiguration, wish: Wish) -> EventConfiguration:
-    """Change what must be; without a callback URL at hand VOD's own stays, with the newest token."""
+    """Return the configuration to set.
+
+    Unless the operator named a callback URL, VOD's own is kept, with the newest token.
+    """
     mode, url = wish.mode or present.mode, present.notification_url
     if mode == PUSH and wish.callback_url is not None:
         url = wish.callback_url
@@ -80,7 +85,10 @@ def wanted_configuration(present: EventConfiguration, wish: Wish) -> EventConfig
 
 
 def changes(present: EventConfiguration, wish: Wish) -> tuple[Change, ...]:
-    """List what would be set, the SignKey whenever there is one: VOD does not tell what it has."""
+    """List what would be set.
+
+    The SignKey is listed whenever there is one: the API does not return the present one.
+    """
     wanted = wanted_configuration(present, wish)
     found = []
     if wanted.mode != present.mode:
@@ -96,7 +104,7 @@ def changes(present: EventConfiguration, wish: Wish) -> tuple[Change, ...]:
 
 
 def findings(present: EventConfiguration, wish: Wish) -> Iterator[Finding]:
-    """Judge the configuration of one application."""
+    """Yield the findings about the configuration of one application."""
     yield _mode(present, wish)
     if present.upload_complete == ON:
         yield ok("upload-complete switch", "ON")
@@ -131,7 +139,7 @@ def _callback_url(present: str, wish: Wish) -> Iterator[Finding]:
         yield fault(check, "there is none, so nothing is pushed", f"Name it with --callback-url: {_FIX}.")
         return
     if not wish.tokens:
-        raise NotLookedAtError("CALLBACK_TOKENS must be mended first")
+        raise CheckSkippedError("CALLBACK_TOKENS must be mended first")
     token = token_of(present, wish.tokens)
     if token is None or (wanted is not None and without_token(wanted) != without_token(present)):
         told = shown if wanted is None else f"{shown}, and {shown_url(wanted, wish.tokens)} is wanted"

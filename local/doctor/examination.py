@@ -1,7 +1,4 @@
-"""All groups of checks at once, each independent of the others, none waited for without an end.
-
-What the groups are is left to `local.doctor.doctor_command`.
-"""
+"""Run all groups of checks at once, each independent of the others, within a deadline."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from local.doctor.findings import NotLookedAtError, fault, skipped
+from local.doctor.findings import CheckSkippedError, fault, skipped
 from local.doctor.report import Report
 from shared.errors import ServiceError
 
@@ -19,11 +16,11 @@ if TYPE_CHECKING:
     from local.doctor.findings import Check, Finding, Group
 
 DEADLINE_SECONDS = 15.0
-"""Every call has a time-out of its own; this one is for name servers, and for answers that drip in."""
+"""Every call has a time-out of its own; the deadline covers name servers and answers that trickle in."""
 
 
 def examine(groups: Sequence[Group], *, deadline_seconds: float = DEADLINE_SECONDS) -> Report:
-    """Make all checks and report what they found, after the deadline at the latest.
+    """Run all checks and return their report, after the deadline at the latest.
 
     The keys of the report are the groups' names, in the given order.
     """
@@ -53,14 +50,14 @@ def examine(groups: Sequence[Group], *, deadline_seconds: float = DEADLINE_SECON
 
 def _run(group: Group, findings: list[Finding]) -> None:
     for check in group.checks:
-        _look(check, findings)
+        _run_check(check, findings)
 
 
-def _look(check: Check, findings: list[Finding]) -> None:
+def _run_check(check: Check, findings: list[Finding]) -> None:
     try:
         # One by one, so that what was found before a failure is kept.
-        findings.extend(check.look())
-    except NotLookedAtError as error:
+        findings.extend(check.run())
+    except CheckSkippedError as error:
         findings.append(skipped(check.name, str(error)))
     except ServiceError as error:
         findings.append(fault(check.name, error.detail, "Look at what it names, and run this again."))

@@ -1,7 +1,6 @@
-"""What a check has to say: how it stands, what was seen, and what to do about it.
+"""Findings: what a check saw, how serious it is, and what to do about it.
 
-No text here may hold a secret or the store's address; how findings are printed is left to
-`local.doctor.report`.
+No text of a finding may hold a secret or the store's address. `local.doctor.report` formats them.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ _Settings = TypeVar("_Settings", bound=SettingsGroup)
 
 
 class Level(str, Enum):
-    """How a thing stands; `skipped`: it was not looked at, and the detail says why."""
+    """How serious a finding is; `skipped`: the check did not run, and the detail says why."""
 
     OK = "ok"
     WARNING = "warning"
@@ -30,7 +29,7 @@ class Level(str, Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report; `advice` is what to do, "" where there is nothing to be done."""
+    """One line of the report; `advice` is empty where there is nothing to do."""
 
     check: str
     level: Level
@@ -40,56 +39,56 @@ class Finding:
 
 @dataclass(frozen=True)
 class Check:
-    """One thing to look at: `look` gives what it found, one finding at least."""
+    """One check; `run` yields at least one finding."""
 
     name: str
-    look: Callable[[], Iterable[Finding]]
+    run: Callable[[], Iterable[Finding]]
 
 
 @dataclass(frozen=True)
 class Group:
-    """Checks that are made one after the other, because they ask the same service."""
+    """Checks that run one after the other, because they use the same service."""
 
     name: str
     checks: tuple[Check, ...]
 
 
-class NotLookedAtError(Exception):
-    """A check cannot be made; the message says why, and another check's finding what is wrong."""
+class CheckSkippedError(Exception):
+    """A check cannot run; the message says why, and another check reports the cause."""
 
 
 def ok(check: str, detail: str) -> Finding:
-    """All is well."""
+    """Return a finding that all is well."""
     return Finding(check, Level.OK, detail)
 
 
 def warning(check: str, detail: str, advice: str) -> Finding:
-    """Say that it works, and will not always."""
+    """Return a finding about something that works and may fail later."""
     return Finding(check, Level.WARNING, detail, advice)
 
 
 def fault(check: str, detail: str, advice: str) -> Finding:
-    """Say that it does not work, or loses something."""
+    """Return a finding about something that fails or loses data."""
     return Finding(check, Level.FAULT, detail, advice)
 
 
 def skipped(check: str, reason: str) -> Finding:
-    """Say why this was not looked at."""
+    """Return a finding that a check did not run."""
     return Finding(check, Level.SKIPPED, reason)
 
 
 def needed(kind: type[_Settings], environment: Mapping[str, str]) -> _Settings:
-    """Read the settings that one check needs, whatever else is wrong.
+    """Load the settings that one check needs, whatever else is invalid.
 
     Raises:
-        NotLookedAtError: they are missing or invalid.
+        CheckSkippedError: they are missing or invalid.
 
     """
     try:
         return load_settings(kind, environment)
     except ConfigurationError as error:
         names = sorted(variables_of(kind) & _words(error.detail))
-        raise NotLookedAtError(f"{', '.join(names)} must be mended first") from None
+        raise CheckSkippedError(f"{', '.join(names)} must be mended first") from None
 
 
 def _words(sentence: str) -> set[str]:

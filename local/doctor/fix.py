@@ -1,7 +1,6 @@
-"""`--fix`: VOD's event configuration made what the deployment needs, in all its applications.
+"""`--fix`: set VOD's event configuration to what the deployment needs, in all its applications.
 
-What is to be changed is left to `local.doctor.event_configuration`, asking for leave to
-`local.doctor.doctor_command`.
+`local.doctor.event_configuration` decides what to change.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local.doctor.event_configuration import PULL, PUSH, changes, wanted_configuration, wish_of
-from local.doctor.findings import NotLookedAtError, needed
+from local.doctor.findings import CheckSkippedError, needed
 from local.doctor.policy_checks import applications
 from local.doctor.vod_calls import VodCalls
 from shared.config.settings import VodApiSettings
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Fix:
-    """What would be set in one application; None is the main one."""
+    """The changes to one application; None is the main one."""
 
     application: int | None
     changes: tuple[Change, ...]
@@ -32,7 +31,7 @@ class Fix:
     calls: VodCalls
 
     def apply(self) -> None:
-        """Set it.
+        """Set the configuration.
 
         Raises:
             VodApiError: the API refused, or did not answer; it may or may not be set.
@@ -42,10 +41,10 @@ class Fix:
 
 
 def planned(deployment: Deployment) -> tuple[Fix, ...]:
-    """Compare each application's configuration with what is wanted; those without a change are left out.
+    """Return a fix for each application whose configuration differs from the wanted one.
 
     Raises:
-        NotLookedAtError: it cannot be told what is wanted.
+        CheckSkippedError: the wanted configuration is not known.
         VodApiError: the API refused, or did not answer.
 
     """
@@ -55,14 +54,14 @@ def planned(deployment: Deployment) -> tuple[Fix, ...]:
     for application in (own, *others):
         wish = wish_of(deployment, is_own=application == own)
         if not wish.tokens:
-            raise NotLookedAtError("CALLBACK_TOKENS must be mended first")
+            raise CheckSkippedError("CALLBACK_TOKENS must be mended first")
         present = calls.event_configuration(application)
         wanted = wanted_configuration(present, wish)
         found = changes(present, wish)
         if wanted.mode not in (PUSH, PULL):
-            raise NotLookedAtError("VOD names no mode that we know: choose with --mode")
+            raise CheckSkippedError("VOD names no mode that we know: choose with --mode")
         if wanted.mode == PUSH and not wanted.notification_url:
-            raise NotLookedAtError("VOD has no callback URL: name it with --callback-url")
+            raise CheckSkippedError("VOD has no callback URL: name it with --callback-url")
         if found:
             fixes.append(Fix(application, found, wanted, wish, calls))
     return tuple(fixes)

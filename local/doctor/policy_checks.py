@@ -1,14 +1,11 @@
-"""Whether what the policies name exists in VOD: an upload that names anything else is refused there.
-
-What else a policy may say is left to `shared.domain.policy`.
-"""
+"""Check that what the policies name exists in VOD, which refuses an upload that names anything else."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from local.doctor.findings import NotLookedAtError, fault, needed, ok
+from local.doctor.findings import CheckSkippedError, fault, needed, ok
 from local.doctor.vod_calls import finding_of
 from shared.config.settings import SigningSettings, VodApiSettings
 from shared.errors import VodApiError
@@ -23,18 +20,18 @@ if TYPE_CHECKING:
 
 
 def applications(environment: Mapping[str, str]) -> tuple[int | None, ...]:
-    """List the applications that uploads may go to, the deployment's own one first; None is the main one."""
+    """List the applications that uploads may go to, the deployment's own first; None is the main one."""
     own = needed(VodApiSettings, environment).vod_api_sub_app_id
     try:
         policies = needed(SigningSettings, environment).upload_policies
-    except NotLookedAtError:
+    except CheckSkippedError:
         return (own,)
     return tuple(dict.fromkeys((own, *(policy.vod_sub_app_id or own for policy in policies.values()))))
 
 
 @dataclass(frozen=True)
 class PolicyChecks:
-    """The checks of what policies name; `calls` gives the API's client."""
+    """The checks of what policies name; `calls` returns the API client."""
 
     deployment: Deployment
     calls: Callable[[], VodCalls]

@@ -1,7 +1,4 @@
-"""The findings of one examination, for people and for programs: the same content in both.
-
-What is found is left to the checks, where it is printed to `local.doctor.doctor_command`.
-"""
+"""Format the findings of one examination for people and for programs, with the same content."""
 
 from __future__ import annotations
 
@@ -23,21 +20,21 @@ _COUNTED = {Level.FAULT: "fault", Level.WARNING: "warning", Level.SKIPPED: "not 
 
 @dataclass(frozen=True)
 class Report:
-    """Findings by the name of their group, in the order in which they are shown."""
+    """Findings by the name of their group, in display order."""
 
     findings: Mapping[str, Sequence[Finding]]
 
     @property
     def healthy(self) -> bool:
-        """Whether there is no fault; warnings and what was not looked at do not count."""
+        """True if there is no fault; warnings and skipped checks do not count."""
         return self.count(Level.FAULT) == 0
 
     def count(self, level: Level) -> int:
-        """How many findings are of this level."""
+        """Return how many findings are of this level."""
         return sum(finding.level is level for group in self.findings.values() for finding in group)
 
     def document(self) -> dict[str, object]:
-        """Spell the findings for a program."""
+        """Return the findings as a JSON document."""
         return {
             "healthy": self.healthy,
             "counts": {level.value: self.count(level) for level in Level},
@@ -55,7 +52,7 @@ class Report:
         }
 
     def text(self) -> str:
-        """Lay the findings out for people, what to do below each."""
+        """Return the findings as text, with the advice below each."""
         lines = []
         for name, group in self.findings.items():
             lines += [name, *(line for finding in group for line in _lines(finding)), ""]

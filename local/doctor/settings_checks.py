@@ -1,7 +1,4 @@
-"""What can be told from the variables alone, and about this machine: nothing here asks a service.
-
-What the variables mean is left to `shared.config.settings`.
-"""
+"""Checks of the variables alone and of this machine; no service is called."""
 
 from __future__ import annotations
 
@@ -40,9 +37,9 @@ FUNCTIONS: Mapping[str, type[SettingsGroup]] = {
     "event_delivery": EventDeliverySettings,
 }
 CLOUD_VARIABLES: Mapping[str, str] = {"TENCENTCLOUD_RUNENV": "SCF"}
-"""How a function knows that it is in the cloud."""
+"""The variable by which a function recognizes that it runs in the cloud."""
 _RESERVED = ("SCF_", "QCLOUD_", "TENCENTCLOUD_")
-"""SCF takes no variable whose name begins like this (doc 583/32748)."""
+"""Prefixes of variable names that SCF reserves (doc 583/32748)."""
 _DEVELOPER_ONLY = "APP_WEBHOOK_ALLOW_INSECURE"
 _SIGNING_PAIR = frozenset({"VOD_SECRET_ID", "VOD_SECRET_KEY"})
 _ROLE = frozenset({"TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN"})
@@ -51,7 +48,7 @@ _NEARLY_FULL = 0.9
 
 
 def settings_group(deployment: Deployment) -> Group:
-    """Make the checks of the settings and of this machine."""
+    """Return the checks of the settings and of this machine."""
     return Group(
         "settings",
         (

@@ -1,7 +1,4 @@
-"""Where the variables of a deployment come from: a file such as .env, this process, or a local stack.
-
-What they are examined for is left to the checks.
-"""
+"""Read a deployment's variables: from a file such as .env, this process, or a local stack."""
 
 from __future__ import annotations
 
@@ -26,14 +23,14 @@ _QUOTES = "\"'"
 
 
 class SourceError(Exception):
-    """There is no deployment to be read; the message is a sentence that says what to do."""
+    """No deployment can be read; the message says what to do."""
 
 
 def from_file(file: Path, environment: Mapping[str, str]) -> Deployment:
-    """Read a file of NAME=value lines; the role's credentials, which no file has, come from `environment`.
+    """Read a file of NAME=value lines; the role's credentials come from `environment`.
 
     Raises:
-        SourceError: it cannot be read.
+        SourceError: the file cannot be read.
 
     """
     try:
@@ -57,17 +54,17 @@ def from_file(file: Path, environment: Mapping[str, str]) -> Deployment:
 
 
 def from_environment(environment: Mapping[str, str]) -> Deployment | None:
-    """Take this process's own variables; None if none of them is a setting."""
+    """Use this process's own variables; return None if none of them is a setting."""
     if not any(environment.get(name) for name in _TELLING - _GENERAL):
         return None
     return Deployment(dict(environment), "environment")
 
 
 def from_stack(folder: Path) -> Deployment:
-    """Take the variables of the local stack that runs in `folder`, and its callback URL.
+    """Use the variables and the callback URL of the local stack that runs in `folder`.
 
     Raises:
-        SourceError: none runs there.
+        SourceError: no stack runs there.
 
     """
     environment = read_environment(folder)

@@ -1,6 +1,6 @@
-"""The store: whether it answers, how fast, and what it may lose (docs/operations.md).
+"""Checks of the store: reachable, fast, atomic, durable (docs/operations.md).
 
-The commands, and what a failure of one means, are left to `local.doctor.store_probe`.
+`local.doctor.store_probe` sends the commands.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from local.doctor.findings import Check, Group, NotLookedAtError, fault, needed, ok, warning
+from local.doctor.findings import Check, CheckSkippedError, Group, fault, needed, ok, warning
 from local.doctor.store_probe import CLAIMANTS, ROUND_TRIPS, StoreProbe, failure_of
 from local.package.deployment_warnings import about_the_store
 from shared.config.settings import StoreSettings
@@ -31,7 +31,7 @@ _SAFE_SYNCS = frozenset({"always", "everysec"})
 
 
 class StoreChecks:
-    """The checks of one deployment's store; those after the first one need it to answer."""
+    """The checks of one deployment's store; all after `reachable` need it to answer."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
@@ -39,7 +39,7 @@ class StoreChecks:
 
     def group(self) -> Group:
         """List the checks in their order."""
-        looks = {
+        checks = {
             "protection": self._protection,
             "reachable": self._reachable,
             "round trip": self._round_trip,
@@ -49,7 +49,7 @@ class StoreChecks:
             "cluster": self._cluster,
             "version": self._version,
         }
-        return Group("store", tuple(Check(name, look) for name, look in looks.items()))
+        return Group("store", tuple(Check(name, run) for name, run in checks.items()))
 
     @cached_property
     def _settings(self) -> StoreSettings:
@@ -64,7 +64,7 @@ class StoreChecks:
     @property
     def _probe(self) -> StoreProbe:
         if not self._answers and self._settings:
-            raise NotLookedAtError("the store does not answer")
+            raise CheckSkippedError("the store does not answer")
         return self._connection
 
     @cached_property

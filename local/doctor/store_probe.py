@@ -1,6 +1,6 @@
-"""The commands with which the doctor looks at a store; what the answers mean is left to `store_checks`.
+"""The commands by which the doctor examines a store.
 
-Nothing is left behind: the one key that is written ends by itself, should its removal fail.
+Nothing is left behind: the keys that are written expire, should their deletion fail.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ _REFUSALS = {
 
 
 class StoreProbe(OperatorStore, BacklogStore):
-    """Commands that examine one store."""
+    """Client of the store under examination."""
 
     def ping(self) -> None:
-        """Ask for a sign of life.
+        """Send PING.
 
         Raises:
             StoreUnavailableError: its cause is the driver's error.
@@ -56,7 +56,7 @@ class StoreProbe(OperatorStore, BacklogStore):
         self._execute("PING")
 
     def round_trip_seconds(self) -> float:
-        """Measure the median of some round trips on an open connection."""
+        """Return the median of `ROUND_TRIPS` round trips on an open connection, in seconds."""
 
         def timed() -> float:
             started = time.perf_counter()
@@ -66,10 +66,12 @@ class StoreProbe(OperatorStore, BacklogStore):
         return statistics.median(timed() for _ in range(ROUND_TRIPS))
 
     def claims(self) -> list[tuple[bool, int]]:
-        """Have several connections claim one key by a script: who won, and as how many-th each was served.
+        """Claim one key from several connections at once, by a script.
+
+        Return for each connection whether it won, and its place in the order of execution.
 
         Raises:
-            StoreUnavailableError: scripts are refused, or it did not answer.
+            StoreUnavailableError: scripts are refused, or the store did not answer.
 
         """
         key = f"{self._partitions()[0]}:doctor:{secrets.token_hex(8)}"
@@ -87,12 +89,12 @@ class StoreProbe(OperatorStore, BacklogStore):
                 self._execute("DEL", *keys)
 
     def information(self) -> dict[str, str]:
-        """Read INFO, of one node in a cluster; empty where the store does not allow it."""
+        """Return INFO, of one node in a cluster; empty where the store forbids it."""
         text = self._unless_refused("INFO") or ""
         return dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
 
     def configured(self, *names: str) -> dict[str, str]:
-        """Read CONFIG GET; empty where the store does not allow it, as managed ones do."""
+        """Return the values of CONFIG GET; empty where the store forbids it, as managed ones do."""
         # Several names in one command need a newer server.
         return pairs([text for name in names for text in self._unless_refused("CONFIG", "GET", name) or ()])
 
@@ -106,7 +108,7 @@ class StoreProbe(OperatorStore, BacklogStore):
 
 
 def failure_of(error: StoreUnavailableError) -> tuple[str, str]:
-    """Tell what went wrong and what to do, never in the store's words: they may name the address."""
+    """Return reason and advice for a failure, without the store's own text, which may name the address."""
     cause = error.__cause__
     if isinstance(cause, RespError):
         # A server without passwords, or before Redis 6, refuses ours with the code of all other errors.

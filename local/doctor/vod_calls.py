@@ -1,7 +1,4 @@
-"""The calls of the server API that only the doctor makes, on top of those of `shared.vod_api`.
-
-What the answers mean for a deployment is left to the checks.
-"""
+"""The calls of the server API that only the doctor makes; see `shared.vod_api` for the others."""
 
 from __future__ import annotations
 
@@ -26,12 +23,12 @@ _UNAUTHORIZED = "UnauthorizedOperation"
 _AUTH_FAILURE = "AuthFailure"
 _PASSING = ("InternalError", "RequestLimitExceeded")
 _NO_ANSWER = ("Error", "Timeout", "NotAnAnswer")
-"""How the codes end that the SDK, the HTTP library and `shared.vod_api` have for an answer that is none."""
+"""Endings of the codes by which the SDK, the HTTP library and `shared.vod_api` report no readable answer."""
 
 
 @dataclass(frozen=True)
 class EventConfiguration:
-    """How VOD notifies one application (doc 266/57589); a switch is ON or OFF, an empty URL is none."""
+    """How VOD notifies one application (doc 266/57589); switches are ON or OFF, an empty URL is none."""
 
     mode: str
     notification_url: str = field(repr=False)
@@ -41,13 +38,13 @@ class EventConfiguration:
 
 
 class VodCalls(VodApi):
-    """The server API; once it does not answer, or refuses the credentials, it is not asked again."""
+    """Client of the server API; after a missing answer or refused credentials it makes no more calls."""
 
     _trouble: VodApiError | None = None
     answered = False
 
     def event_configuration(self, sub_app_id: int | None) -> EventConfiguration:
-        """Read how VOD notifies an application; its SignKey is never told (API DescribeEventConfig).
+        """Return an application's event configuration (API DescribeEventConfig), without its SignKey.
 
         Raises:
             VodApiError: the API refused, or did not answer in time.
@@ -65,9 +62,10 @@ class VodCalls(VodApi):
     def set_event_configuration(
         self, wanted: EventConfiguration, sub_app_id: int | None, *, sign_key: str | None
     ) -> None:
-        """Set all of it: whether VOD takes a member that is left out for its default is not documented.
+        """Set an application's whole event configuration (API ModifyEventConfig).
 
-        The SignKey is the exception: without one here, VOD's is left as it is.
+        Every member is sent, since VOD does not document what it does about an omitted one. Without
+        `sign_key` the SignKey is not sent, and VOD keeps its own.
 
         Raises:
             VodApiError: the API refused, or did not answer in time; it may or may not be set.
@@ -85,7 +83,7 @@ class VodCalls(VodApi):
         self._call("ModifyEventConfig", parameters, CALL_SECONDS, sub_app_id=sub_app_id)
 
     def open_regions(self, sub_app_id: int | None) -> frozenset[str]:
-        """List the storage regions that an application may store in.
+        """Return the storage regions that an application may store in.
 
         Raises:
             VodApiError: the API refused, or did not answer in time.
@@ -96,7 +94,7 @@ class VodCalls(VodApi):
         return frozenset(as_text(region.get("Region")) for region in regions if region.get("Status") == _OPEN)
 
     def known_procedures(self, names: Collection[str], sub_app_id: int | None) -> frozenset[str]:
-        """Say which of these task-flow templates exist, the preset ones too.
+        """Return which of these task-flow templates exist, the preset ones included.
 
         Raises:
             VodApiError: the API refused, or did not answer in time.
@@ -111,7 +109,7 @@ class VodCalls(VodApi):
         return frozenset(found)
 
     def code_of(self, action: str, parameters: dict[str, object]) -> str:
-        """Make a call and return the code of its refusal, "" if there is none."""
+        """Call an action and return its error code, or an empty string."""
         try:
             self._call(action, parameters, CALL_SECONDS)
         except VodApiError as error:
@@ -140,22 +138,22 @@ class VodCalls(VodApi):
 
 
 def is_no_answer(code: str) -> bool:
-    """Whether a code stands for an answer that did not come, or could not be read."""
+    """Return whether a code means that no readable answer came."""
     return "." not in code and code.endswith(_NO_ANSWER) and not code.startswith(_PASSING)
 
 
 def is_auth_failure(code: str) -> bool:
-    """Whether the credentials as such were refused."""
+    """Return whether the credentials themselves were refused."""
     return code.startswith(_AUTH_FAILURE)
 
 
 def is_unauthorized(code: str) -> bool:
-    """Whether the credentials are good, and may not make this call."""
+    """Return whether valid credentials lack the permission for a call."""
     return code.startswith(_UNAUTHORIZED)
 
 
 def finding_of(check: str, error: VodApiError, *, answered: bool) -> Finding:
-    """Tell what the failure of a call means to a check; whether the API is at fault, its own checks say."""
+    """Return the finding for a failed call; the API and credential checks report their own causes."""
     code = error.vod_code
     if is_auth_failure(code) or (is_no_answer(code) and not answered):
         return skipped(check, f"the VOD API was of no use ({code})")

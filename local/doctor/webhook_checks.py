@@ -1,7 +1,4 @@
-"""The app's endpoint: whether it can be reached, takes an event of ours, and refuses one that is not.
-
-How it did so far is left to `local.doctor.backlog_checks`.
-"""
+"""Checks of the app's endpoint: reachable, accepts a signed event, refuses a wrong signature."""
 
 from __future__ import annotations
 
@@ -30,7 +27,7 @@ _CLIENT_ERRORS = range(400, 500)
 
 
 class WebhookChecks:
-    """The checks of the app's endpoint; `clock` gives Unix seconds."""
+    """The checks of the app's endpoint; `clock` returns Unix seconds."""
 
     def __init__(self, deployment: Deployment, clock: Callable[[], float]) -> None:
         self._deployment = deployment

@@ -1,6 +1,6 @@
 """The OpenAPI document of the HTTP functions and of the app's events, and a page to read it.
 
-Written from the models and tables of `shared/`; what the functions do is left to `functions/`.
+It is built from the models and tables of `shared/`.
 """
 
 from __future__ import annotations

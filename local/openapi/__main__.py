@@ -1,6 +1,6 @@
-"""`python -m local.openapi`: writes docs/openapi.json anew from the code.
+"""`python -m local.openapi`: write docs/openapi.json from the code.
 
-A test fails while the file differs from what the code says.
+A test fails while the file differs from the code.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The whole OpenAPI 3.1 document, put together, and its text as it is kept in `docs/`.
+"""The OpenAPI 3.1 document, and its text as committed in `docs/`.
 
-Writing it to disk is left to `python -m local.openapi`.
+`python -m local.openapi` writes the file.
 """
 
 from __future__ import annotations
@@ -29,6 +29,14 @@ _DESCRIPTION = (
     "named in Access-Control-Allow-Origin, and no other gets that header."
 )
 
+_USER_TOKEN: Schema = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "A token of the app's own login service, with `sub` and `exp`. "
+    "A deployment on trial may do without tokens (AUTH_MODE=anonymous).",
+}
+
 _EVENT_NOTIFICATION: Schema = {
     "type": "object",
     "description": "One event of VOD, v3 (`EventType`) or legacy (`eventType` and `data`). Any JSON object "
@@ -42,7 +50,7 @@ _EVENT_NOTIFICATION: Schema = {
 
 
 def build_document() -> dict[str, object]:
-    """Describe the HTTP functions and the app's events."""
+    """Return the document of the HTTP functions and the app's events."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -60,15 +68,7 @@ def build_document() -> dict[str, object]:
         "paths": paths(),
         "webhooks": webhooks(),
         "components": {
-            "securitySchemes": {
-                "userToken": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "bearerFormat": "JWT",
-                    "description": "A token of the app's own login service, with `sub` and `exp`. "
-                    "A deployment on trial may do without tokens (AUTH_MODE=anonymous).",
-                }
-            },
+            "securitySchemes": {"userToken": _USER_TOKEN},
             "headers": header_components(),
             "parameters": webhook_parameters(),
             "responses": problem_answers(),
@@ -83,5 +83,5 @@ def build_document() -> dict[str, object]:
 
 
 def document_text() -> str:
-    """Write the document as it is committed."""
+    """Return the document as committed."""
     return json.dumps(build_document(), indent=2, ensure_ascii=False) + "\n"

@@ -1,7 +1,4 @@
-"""GET /local/openapi.json and GET /local/api: the committed document, as a file and as a page.
-
-Keeping the document true to the code is left to `make openapi` and the tests.
-"""
+"""GET /local/openapi.json and GET /local/api: the committed document, as a file and as a page."""
 
 from __future__ import annotations
 
@@ -19,14 +16,14 @@ if TYPE_CHECKING:
 
 
 async def document_endpoint(_request: Request) -> Response:
-    """Give the document itself."""
+    """Serve the document."""
     if not DOCUMENT_FILE.is_file():
         return _missing()
     return FileResponse(DOCUMENT_FILE, media_type="application/json", headers={"Cache-Control": "no-cache"})
 
 
 async def page_endpoint(_request: Request) -> Response:
-    """Give the page."""
+    """Serve the page."""
     if not DOCUMENT_FILE.is_file():
         return _missing()
     page = api_page(json.loads(DOCUMENT_FILE.read_text("utf-8")))

@@ -1,4 +1,4 @@
-"""The document's examples, made by the code that makes the real ones.
+"""Examples for the document, built by the code that builds the real messages.
 
 Keys, users and instants are invented; the events are those recorded in `local.operator.sample_events`.
 """
@@ -37,7 +37,7 @@ _EVENTS: dict[str, tuple[str, Verdict]] = {
 
 
 def signature_example() -> dict[str, object]:
-    """Answer POST /signature."""
+    """Return an answer of POST /signature."""
     parameters = SignatureParameters(
         secret_id="AKIDexampleexampleexample",  # noqa: S106 -- an id, and of nobody
         current_time_stamp=_ISSUED_AT,
@@ -57,7 +57,7 @@ def signature_example() -> dict[str, object]:
 
 
 def upload_example() -> dict[str, object]:
-    """Answer GET /uploads/{uploadId}, for an upload whose task flow has finished."""
+    """Return an answer of GET /uploads/{uploadId}, for an upload whose task flow has finished."""
     file = parse_notification(_sample("NewFileUpload")).file_upload
     flow = parse_notification(_sample("ProcedureStateChanged")).procedure_state
     assert file is not None  # noqa: S101 -- the samples are what they are called
@@ -80,7 +80,7 @@ def upload_example() -> dict[str, object]:
 
 
 def event_example(event_type: str) -> dict[str, object]:
-    """Make the app's event of one type from what VOD sends."""
+    """Return the app's event of one type, built from what VOD sends."""
     if event_type == "upload.expired":
         nothing = EventNotification(event_type="", wire_format="unknown", raw={})
         return to_json(_event(f"expiry-{_UPLOAD.upload_id}", nothing, Verdict.ATTRIBUTED, EXPIRY))
@@ -95,7 +95,7 @@ def event_example(event_type: str) -> dict[str, object]:
 
 
 def callback_example() -> dict[str, object]:
-    """Spell what VOD posts when a file is there."""
+    """Return the body that VOD posts for a finished upload."""
     body: dict[str, object] = json.loads(_sample("NewFileUpload"))
     return body
 
@@ -118,7 +118,7 @@ def _event(name: str, notification: EventNotification, verdict: Verdict, origin:
 
 
 def _shorten(flow: dict[str, Any], *, finished: bool) -> None:
-    """Leave one subtask of a task flow, at its end or on its way."""
+    """Keep one subtask of a task flow, finished or in progress."""
     flow["MediaProcessResultSet"] = flow["MediaProcessResultSet"][:1]
     for name in [name for name in flow if name.startswith("Ai")]:
         flow[name] = []
@@ -130,7 +130,7 @@ def _shorten(flow: dict[str, Any], *, finished: bool) -> None:
 
 
 def _sample(name: str) -> bytes:
-    """Read a recorded event, as one of the example's upload."""
+    """Read a recorded event and attribute it to the example's upload."""
     body = json.loads((SAMPLES / f"{name}.json").read_bytes())
     if name == "NewFileUpload":
         body["FileUploadEvent"]["MediaBasicInfo"]["SourceInfo"]["SourceContext"] = _token()

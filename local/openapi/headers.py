@@ -1,6 +1,6 @@
 """The headers of the HTTP functions' answers, and which of them every answer carries.
 
-CORS headers depend on the deployment's CORS_ORIGINS and are told in words, in the document's introduction.
+CORS headers depend on the deployment's CORS_ORIGINS: the document's introduction describes them.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ HEADERS: dict[str, Schema] = {
 }
 
 _SOMETIMES = frozenset({"Upload-Id"})
-"""No answer always has it, so it is described where it may come."""
+"""Headers that are optional in every answer that may have them; they are described there."""
 
 
 def header_components() -> dict[str, Schema]:
-    """Describe each header once."""
+    """Return the definition of each header."""
     return {
         name: _header(schema, required=True) for name, schema in HEADERS.items() if name not in _SOMETIMES
     }
 
 
 def headers(*names: str, sometimes: tuple[str, ...] = ()) -> Schema:
-    """Name the headers of one answer; those in `sometimes` may be absent."""
+    """Return the headers of one answer by reference; those in `sometimes` may be absent."""
     always = {name: reference("headers", name) for name in (*ALWAYS, *names)}
     return {**always, **{name: _header(HEADERS[name], required=False) for name in sometimes}}
 

@@ -1,7 +1,4 @@
-"""The three HTTP functions: what each takes, and every answer it has.
-
-The forms of the bodies are left to the files beside this one.
-"""
+"""The operations of the three HTTP functions: parameters, bodies and every answer."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ _OPTIONS = "Any other method on this path; OPTIONS is answered 204."
 
 
 def paths() -> dict[str, Schema]:
-    """Describe every path with its methods."""
+    """Return every path with its operations."""
     return {
         "/signature": {"servers": _servers("upload_signature"), "post": _issue_signature()},
         "/uploads/{uploadId}": {
@@ -54,7 +51,6 @@ def paths() -> dict[str, Schema]:
 
 
 def _issue_signature() -> Schema:
-    example = signature_example()
     return {
         "operationId": "issueSignature",
         "tags": ["Uploads"],
@@ -74,18 +70,7 @@ def _issue_signature() -> Schema:
             },
         },
         "responses": {
-            "200": {
-                "description": "The signature: as JSON, or bare where Accept prefers text/plain.",
-                "headers": headers("RateLimit", "RateLimit-Policy", sometimes=("Upload-Id",)),
-                "content": {
-                    "application/json": {"schema": reference("schemas", "Signature"), "example": example},
-                    "text/plain": {
-                        "schema": text("The signature; the upload's id is in the header Upload-Id."),
-                        "example": example["signature"],
-                    },
-                },
-                "links": _of_the_upload(),
-            },
+            "200": _signature(),
             **_problem("InvalidRequest", "The body is not one JSON object in UTF-8."),
             **_problem("Unauthenticated", "No valid token; which check failed is not told."),
             **_problem("Forbidden", "There is no such policy, or no uploads are allowed at present."),
@@ -99,6 +84,22 @@ def _issue_signature() -> Schema:
             **_problem("Failure", "A defect, or settings that are missing."),
             **_problem("Unavailable", "The store or the key set of the token's issuer does not answer."),
         },
+    }
+
+
+def _signature() -> Schema:
+    example = signature_example()
+    return {
+        "description": "The signature: as JSON, or bare where Accept prefers text/plain.",
+        "headers": headers("RateLimit", "RateLimit-Policy", sometimes=("Upload-Id",)),
+        "content": {
+            "application/json": {"schema": reference("schemas", "Signature"), "example": example},
+            "text/plain": {
+                "schema": text("The signature; the upload's id is in the header Upload-Id."),
+                "example": example["signature"],
+            },
+        },
+        "links": _of_the_upload(),
     }
 
 

@@ -1,7 +1,4 @@
-"""A readable page of the OpenAPI document: plain HTML without a script, everything from this machine.
-
-How the members of a body are shown is left to `local.openapi.page_members`.
-"""
+"""Render the OpenAPI document as plain HTML, without a script or a resource of another host."""
 
 from __future__ import annotations
 
@@ -20,11 +17,11 @@ _METHODS = ("get", "post", "delete")
 _PLACES = {"header": "A header.", "path": "In the path.", "query": "In the query."}
 
 Operation = tuple[str, str, dict[str, Any]]
-"""A method or the word EVENT, a path or a type of event, and what the document says of it."""
+"""An HTTP method or EVENT, a path or an event type, and its operation in the document."""
 
 
 def api_page(document: Mapping[str, Any]) -> str:
-    """Write the page."""
+    """Return the page as HTML."""
     operations = list(_operations(document))
     info = document["info"]
     sections = "".join(_operation(document, operation) for operation in operations)

@@ -1,4 +1,4 @@
-"""The members of a JSON Schema as a definition list, one level inside the other.
+"""Render the members of a JSON Schema as nested definition lists.
 
 Only the forms that the document has are known.
 """
@@ -21,7 +21,7 @@ _LIMITS = {
 
 
 def resolved(document: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, Any]:
-    """Follow a reference within the document; what stands beside it wins."""
+    """Resolve a `$ref` within the document; members beside it override the target's."""
     if "$ref" not in node:
         return dict(node)
     found: Any = document
@@ -31,12 +31,12 @@ def resolved(document: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, 
 
 
 def prose(text: str) -> str:
-    """Write a sentence; what stands between backticks is code."""
+    """Escape a text for HTML; what stands between backticks becomes code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def member_list(document: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
-    """List the members of an object, or say what a value is that has none."""
+    """Render the members of an object, or the description of a value that has none."""
     told = _merged(document, schema)
     properties = told.get("properties", {})
     if not properties:

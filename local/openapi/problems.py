@@ -1,7 +1,4 @@
-"""The problem documents (RFC 9457) of the HTTP functions, from the classes of `shared.errors`.
-
-Which operation answers with which of them is left to `local.openapi.operations`.
-"""
+"""The problem documents (RFC 9457) of the HTTP functions, from the classes of `shared.errors`."""
 
 from __future__ import annotations
 
@@ -46,7 +43,7 @@ PROBLEM_KINDS: dict[str, tuple[errors.ServiceError, ...]] = {
         errors.KeysUnavailableError("The keys of the token's issuer cannot be fetched now."),
     ),
 }
-"""The answers by their names in the document, each with all errors it can be; the first is its example."""
+"""Answers by their names in the document, each with every error it covers; the first is its example."""
 
 _OWN_HEADERS = {
     "Unauthenticated": ("WWW-Authenticate",),
@@ -57,12 +54,12 @@ _HEADERS_THAT_MAY_COME = {"RateLimited": ("RateLimit", "RateLimit-Policy")}
 
 
 def problem_status(name: str) -> str:
-    """Say the status of one kind of problem."""
+    """Return the HTTP status of one kind of problem."""
     return str(PROBLEM_KINDS[name][0].status)
 
 
 def problem_answers() -> dict[str, Schema]:
-    """Describe every kind of problem as an answer."""
+    """Return every kind of problem as a response."""
     return {name: _answer(name, kinds) for name, kinds in PROBLEM_KINDS.items()}
 
 

@@ -15,12 +15,12 @@ Schema = dict[str, object]
 
 
 def text(meaning: str, **limits: object) -> Schema:
-    """Describe a text."""
+    """Return the schema of a string."""
     return {"type": "string", "description": meaning, **limits}
 
 
 def reference(kind: str, name: str) -> Schema:
-    """Point at one of the document's components."""
+    """Return a reference to one of the document's components."""
     return {"$ref": f"#/components/{kind}/{name}"}
 
 

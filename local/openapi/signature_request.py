@@ -1,6 +1,6 @@
-"""The body of POST /signature as JSON Schema: the model's own members, with what else is refused.
+"""JSON Schema of the body of POST /signature: the model's members, with the limits checked after it.
 
-A request that breaks this schema is refused whatever the policy; the policy may refuse more.
+A request that violates it is refused under every policy; a policy may refuse more.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _LIMITS: dict[str, Schema] = {
     },
     "fileSize": {"minimum": 1},
 }
-"""What the policy checks beside the model's types, whichever policy it is."""
+"""What is checked beyond the model's types under every policy."""
 
 _CHOICES = {"procedure": "procedures", "storageRegion": "storageRegions", "classId": "classIds"}
-"""A member of the request that must be on a list of the policy has the form of the list's entries."""
+"""Members whose value must be on a list of the policy, and that list: its entries have the same schema."""
 
 
 def signature_request_schema() -> Schema:

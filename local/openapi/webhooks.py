@@ -60,7 +60,7 @@ def _delivery(event_type: str, model: type[BaseModel]) -> Schema:
 
 
 def webhook_parameters() -> dict[str, Schema]:
-    """Describe the three headers of Standard Webhooks once."""
+    """Return the definitions of the three headers of Standard Webhooks."""
     return {
         name: {
             "name": name,

@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Do what is asked for, and tell every failure in one sentence."""
+    """Run the chosen action and report any failure in one sentence."""
     try:
         deny_list = DenyStore(*chosen_store(chosen_environment(arguments)))
         return _ACTIONS[arguments.action](deny_list, arguments)

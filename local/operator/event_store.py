@@ -1,7 +1,6 @@
-"""What the people who run the service need of its store: look at events, revive them, see the endpoint.
+"""The journal as operators use it: find, read and revive events, see the endpoint's health.
 
-No function uses this. How events get here is left to `shared.store.journal`, how they are shown to
-`local/`.
+No function uses it; see `shared.store.journal` for how events are written.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 PAGE = 100
 _PAGE_OF_WHOLE = 20
-"""Whole events are large: a page of them has to come within the store's time-out."""
+"""Whole events are large: a page of them must arrive within the store's time-out."""
 
 _SUMMARY = (
     "name",
@@ -61,9 +60,9 @@ _ORDERED_BY_RECEIPT = frozenset({"journal", "parked"})
 
 @dataclass(frozen=True)
 class KeptEvent:
-    """One event as it is kept; a `record` out of `OperatorStore.find` is without `raw`.
+    """One event as stored; a `record` from `OperatorStore.find` is without `raw`.
 
-    `next_attempt_at` (Unix seconds) is when the timer will see to it, None: never.
+    `next_attempt_at` (Unix seconds) is when the timer attempts it next; None: never.
     """
 
     at: EventKey
@@ -72,18 +71,18 @@ class KeptEvent:
 
     @property
     def event_id(self) -> str:
-        """The id: of an event the one the app sees, which is made of the same digest as its key."""
+        """The event's id; of an ingested event the one the app sees, made of the same digest as its key."""
         kind, number = self.at.key.split(":")[-2:]
         return _ID_OF_KIND[kind] + number
 
     @property
     def received_at(self) -> int:
-        """When we received it, in Unix seconds; 0 if its record does not say."""
+        """When it was received, in Unix seconds; 0 if its record does not say."""
         return self._number("received_at")
 
     @property
     def attempts(self) -> int:
-        """How often it was tried: deliveries, read-backs, or, of a parked one, taking it in."""
+        """How often it was tried: deliveries and read-backs, or of a parked event its ingestion."""
         return self._number("failures" if self.status is EventStatus.PARKED else "attempts")
 
     @property
@@ -98,7 +97,7 @@ class KeptEvent:
 
 @dataclass(frozen=True)
 class EventQuery:
-    """Which events to find: of a status, received in a time (Unix seconds, both ends count), of an upload."""
+    """Criteria for events: status, time of receipt (Unix seconds, inclusive) and upload."""
 
     status: EventStatus | None = None
     since: int | None = None
@@ -106,7 +105,7 @@ class EventQuery:
     upload_id: str | None = None
 
     def matches(self, event: KeptEvent) -> bool:
-        """Whether an event is one of these."""
+        """Return whether an event meets the criteria."""
         return (
             self.status in (None, event.status)
             and (self.since is None or event.received_at >= self.since)
@@ -116,10 +115,10 @@ class EventQuery:
 
 
 class OperatorStore(EndpointStore):
-    """The events of one stage, for people."""
+    """The events of one stage, for operators."""
 
     def find(self, query: EventQuery) -> Iterator[KeptEvent]:
-        """Look for events, the newest first, without their `raw`; page by page as one reads on.
+        """Yield matching events, the newest first, without `raw`; pages are read on demand.
 
         Raises:
             StoreUnavailableError: the store did not answer, now or at a later page.
@@ -139,7 +138,7 @@ class OperatorStore(EndpointStore):
         return found if in_order else iter(sorted(found, key=lambda event: event.received_at, reverse=True))
 
     def read(self, keys: Iterable[EventKey]) -> Iterator[KeptEvent]:
-        """Read events with all their fields; those that are gone are left out.
+        """Yield events with all their fields; missing ones are skipped.
 
         Raises:
             StoreUnavailableError: the store did not answer.
@@ -148,9 +147,9 @@ class OperatorStore(EndpointStore):
         return self._read(iter(keys))
 
     def with_id(self, event_id: str, *, limit: int) -> tuple[KeptEvent, ...]:
-        """Read the event with this id, or up to `limit` of those whose id begins like this.
+        """Return the event with this id, or up to `limit` events whose ids begin with it.
 
-        A whole id is one round trip, a part of one a walk through all the keys.
+        A whole id takes one round trip, a prefix a scan of all keys.
 
         Raises:
             StoreUnavailableError: the store did not answer.
@@ -173,7 +172,7 @@ class OperatorStore(EndpointStore):
         return tuple(islice(self.read(keys), limit))
 
     def revive(self, at: EventKey, *, now: int) -> bool:
-        """Make an event due at once, with all attempts ahead of it; False if it is withheld or gone.
+        """Schedule an event at once, with all attempts ahead of it; return False if it is withheld or gone.
 
         Its id stays, so that an app that has it already can tell.
 
@@ -187,13 +186,13 @@ class OperatorStore(EndpointStore):
     def _members(
         self, partition: str, index: str, *, since: int | None = None, until: int | None = None
     ) -> Iterator[tuple[float, EventKey]]:
-        """Walk through a sorted set from the highest score; what comes or goes meanwhile may be missed."""
+        """Yield the members of a sorted set from the highest score; concurrent changes may be missed."""
         least, greatest = "-inf" if since is None else since, "+inf" if until is None else until
         seen: set[str] = set()
         while True:
             span = (greatest, least, "WITHSCORES", "LIMIT", len(seen), PAGE)
             page = pairs(self._execute("ZREVRANGEBYSCORE", f"{partition}:{index}", *span))
-            # An arrival shifts the ranks: then a page begins with what the last one ended with.
+            # A new event shifts the ranks: then a page begins with what the last one ended with.
             fresh = [(float(score), key) for key, score in page.items() if key not in seen]
             for score, key in fresh:
                 seen.add(key)
@@ -202,7 +201,7 @@ class OperatorStore(EndpointStore):
                 return
 
     def _read(self, keys: Iterator[EventKey], fields: tuple[str, ...] = ()) -> Iterator[KeptEvent]:
-        """Read events page by page, with all fields or only these."""
+        """Yield events page by page, with all fields or only these."""
         while page := list(islice(keys, PAGE if fields else _PAGE_OF_WHOLE)):
             commands: list[Command] = []
             for at in page:

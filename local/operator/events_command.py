@@ -40,15 +40,15 @@ _MANY = 100
 
 
 class _UsageError(Exception):
-    """A sentence on how the command is to be used."""
+    """Wrong usage; the message is a sentence for the operator."""
 
 
 class _NotDoneError(Exception):
-    """A sentence on what could not be done."""
+    """Something could not be done; the message is a sentence for the operator."""
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Do what is asked for, and tell every failure in one sentence."""
+    """Run the chosen action and report any failure in one sentence."""
     try:
         return _ACTIONS[arguments.action](arguments, chosen_environment(arguments))
     except (_UsageError, NoStoreError, ConfigurationError) as error:
@@ -143,7 +143,7 @@ def _operator_store(environment: Mapping[str, str]) -> OperatorStore:
 
 
 def _tell_progress(done: int, total: int) -> None:
-    """Say how far it is, where that takes so long that somebody wonders."""
+    """Report the progress of a long run on standard error."""
     if total > _MANY and done % _MANY == 0:
         sys.stderr.write(f"{done} of {total}\n")
 

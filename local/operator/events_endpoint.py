@@ -1,7 +1,4 @@
-"""`events endpoint`: how the app's endpoint does, as people and programs are told.
-
-What is known of it is left to `local.operator.event_store`.
-"""
+"""`events endpoint`: the health of the app's endpoint, for people and for programs."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ if TYPE_CHECKING:
 class EndpointReport:
     """The endpoint's health at `now` (Unix seconds).
 
-    `enabled` says whether it has just been enabled, None: nobody asked for that.
+    `enabled`: whether this command has enabled it; None: it was not asked to.
     """
 
     health: EndpointHealth
@@ -26,7 +23,7 @@ class EndpointReport:
     enabled: bool | None
 
     def document(self) -> dict[str, object]:
-        """Spell it for a program."""
+        """Return the report as a JSON document."""
         return {
             "deliveredAt": _time(self.health.delivered_at),
             "failingSince": _time(self.health.failing_since),
@@ -36,7 +33,7 @@ class EndpointReport:
         }
 
     def text(self) -> str:
-        """Spell it for a person."""
+        """Return the report as text."""
         unhealthy = "  Unhealthy: for more than 5 days." if self.health.is_unhealthy(now=self.now) else ""
         lines = [
             f"last delivery   {_time(self.health.delivered_at) or 'none'}",

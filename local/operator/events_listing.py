@@ -1,4 +1,4 @@
-"""Rows and documents of journaled events for people and programs: times, shortened tokens, states."""
+"""Format journaled events as table rows, text and JSON documents, with sealed tokens shortened."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from shared.domain.app_event import AppEvent
 
 CUT = "[cut]"
-"""What stands in the place of the rest of a sealed token."""
+"""Replaces the rest of a sealed token."""
 UNREADABLE = "unreadable"
 COLUMNS = (
     "received",
@@ -42,12 +42,12 @@ _TOKEN = re.compile(r"(vuf1\.[A-Za-z0-9_-]{7})[A-Za-z0-9_.-]+")
 
 
 def with_short_tokens(text: str) -> str:
-    """Cut every sealed token after its first 12 characters: who has one whole can claim the upload."""
+    """Cut every sealed token after its first 12 characters: whoever has a whole one can claim the upload."""
     return _TOKEN.sub(rf"\1{CUT}", text)
 
 
 def summary_of(event: KeptEvent) -> dict[str, object]:
-    """Spell an event that was read whole as one row; what there is not is None."""
+    """Return an event that was read whole as one row; missing values are None."""
     record, told = event.record, _app_event(event)
     parked = event.status is EventStatus.PARKED
     return {
@@ -64,13 +64,13 @@ def summary_of(event: KeptEvent) -> dict[str, object]:
 
 
 def entry_of(event: KeptEvent) -> dict[str, object]:
-    """Spell an event for a program: its row, where it came from, and the raw event."""
+    """Return an event's row with its origin and its raw event."""
     origin = event.record.get("origin")
     return {**summary_of(event), "origin": origin, "raw": _raw(event.record)}
 
 
 def document_of(event: KeptEvent) -> dict[str, object]:
-    """Spell all there is of one event; `appEvent` is what is sent, without the `raw` that goes with it."""
+    """Return everything stored of one event; `appEvent` is what is sent, without its `raw`."""
     told = _app_event(event)
     fields = {name: text for name, text in sorted(event.record.items()) if name != "raw"}
     content = None if told is None else {k: v for k, v in to_json(told).items() if k != "raw"}
@@ -78,12 +78,12 @@ def document_of(event: KeptEvent) -> dict[str, object]:
 
 
 def event_table(rows: Sequence[Mapping[str, object]]) -> str:
-    """Lay out rows in columns under their titles."""
+    """Format rows in columns under their titles."""
     return table_of(rows, COLUMNS, titles=_TITLES)
 
 
 def sheet_of(document: Mapping[str, object]) -> str:
-    """Lay out the document of one event: its row and fields as lines, then both forms of it as JSON."""
+    """Format the document of one event: its row and fields as lines, then both forms of it as JSON."""
     rows = {name: document[name] for name in COLUMNS if document[name] is not None}
     fields = document["fields"]
     rows |= fields if isinstance(fields, dict) else {}
@@ -96,12 +96,12 @@ def sheet_of(document: Mapping[str, object]) -> str:
 
 
 def json_list(entries: Iterable[Mapping[str, object]]) -> str:
-    """Spell one JSON list with an entry on each line, so that lines can be searched and compared."""
+    """Format a JSON list with one entry on each line, so that lines can be searched and compared."""
     return "[" + ",\n ".join(json.dumps(entry) for entry in entries) + "]\n"
 
 
 def _app_event(event: KeptEvent) -> AppEvent | None:
-    """Read a record back as delivery would; None if that is not possible."""
+    """Rebuild the app's event from a record, as delivery does; None if that is not possible."""
     if event.status is EventStatus.PARKED:
         return None
     try:

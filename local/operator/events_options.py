@@ -1,7 +1,4 @@
-"""What `python -m local events` can be told on its command line.
-
-What is done about it is left to `local.operator.events_command`.
-"""
+"""The command line of `python -m local events`."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from typing import TYPE_CHECKING
 from local.operator.event_store import EventQuery
 from local.operator.events_retry import RETRIABLE
 from local.operator.store_choice import add_store_arguments
-from local.operator.time_arguments import moment
+from local.operator.time_arguments import point_in_time
 from shared.domain.event_status import EventStatus
 
 if TYPE_CHECKING:
@@ -55,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def query_of(arguments: argparse.Namespace) -> EventQuery:
-    """Read which events are meant."""
+    """Return the query that the arguments ask for."""
     status = None if arguments.state == _ALL else EventStatus(arguments.state)
     return EventQuery(status, arguments.since, arguments.until, arguments.upload)
 
@@ -64,8 +61,8 @@ def _add_filters(parser: argparse.ArgumentParser, states: Iterable[str], *, defa
     parser.add_argument("--state", choices=list(states), default=default, help="only events of this state")
     parser.add_argument("--upload", metavar="ID", help="only events of this upload")
     time_help = "received then or {}: an ISO time (UTC unless it says otherwise), or 90s, 10m, 2h, 3d ago"
-    parser.add_argument("--since", type=moment, metavar="TIME", help=time_help.format("later"))
-    parser.add_argument("--until", type=moment, metavar="TIME", help=time_help.format("earlier"))
+    parser.add_argument("--since", type=point_in_time, metavar="TIME", help=time_help.format("later"))
+    parser.add_argument("--until", type=point_in_time, metavar="TIME", help=time_help.format("earlier"))
 
 
 def _add_full(parser: argparse.ArgumentParser) -> None:

@@ -1,6 +1,6 @@
-"""`events replay`: puts events of log lines back into the journal, through the same intake as a push.
+"""`events replay`: ingest the events of log lines, as if they were pushed again.
 
-Which lines hold an event is told by `local.operator.logged_events`; delivery is left to the timer.
+`local.operator.logged_events` finds the lines that hold an event; the timer delivers what was ingested.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class ReplayReport:
-    """What became of each line, or would become of it; `stopped` says why not all were seen to."""
+    """The outcome of each line, actual or predicted; `stopped` says why the run ended early."""
 
     dry_run: bool
     outcomes: list[dict[str, str]] = field(default_factory=list)
@@ -39,11 +39,11 @@ class ReplayReport:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is left to do."""
+        """True if no line failed."""
         return not self.unreadable and not self.stopped
 
     def document(self) -> dict[str, object]:
-        """Spell it for a program."""
+        """Return the report as a JSON document."""
         return {
             "dryRun": self.dry_run,
             "events": self.outcomes,
@@ -53,7 +53,7 @@ class ReplayReport:
         }
 
     def text(self) -> str:
-        """Spell it for a person."""
+        """Return the report as text."""
         would = "would be " if self.dry_run else ""
         lines = [
             f"{e['place']}  {e['id']}  {printable(e['type'])}: {would}{e['outcome']}" for e in self.outcomes
@@ -67,14 +67,14 @@ class ReplayReport:
         return "".join(f"{line}\n" for line in lines)
 
     def complaints(self) -> list[str]:
-        """Name in sentences what could not be done."""
+        """Return a sentence for each thing that could not be done."""
         sentences = [f"{line.place.capitalize()} cannot be read: {line.problem}." for line in self.unreadable]
         return [*sentences, self.stopped] if self.stopped else sentences
 
 
 @dataclass(frozen=True)
 class Replay:
-    """What one replay works with; `clock` tells Unix seconds, `new_lease` draws leases."""
+    """One replay; `clock` returns Unix seconds, `new_lease` a random lease."""
 
     store: Store
     operator_store: OperatorStore
@@ -84,7 +84,10 @@ class Replay:
     foretold: set[str] = field(default_factory=set)
 
     def run(self, content: bytes, *, dry_run: bool, progress: Callable[[int, int], None]) -> ReplayReport:
-        """Put in what a file holds, or only say what would be; `progress` hears: so many of so many lines."""
+        """Ingest the events of a file, or only predict the outcomes.
+
+        `progress` is called after each line with the lines done and their total.
+        """
         report = ReplayReport(dry_run)
         see_to = self._foretell if dry_run else self._ingest
         lines = list(read_lines(content))
@@ -119,7 +122,7 @@ class Replay:
                 report.outcomes.append({"place": line.place, "type": kind, **told})
 
     def _ingest(self, line: LoggedEvent) -> Mapping[str, str]:
-        """Journal it as if it had come now; only its time is that of the line, so that it is not late."""
+        """Ingest an event, with the line's time of receipt so that it does not count as late."""
         now = int(self.clock())
         told = line.received_at
         # What is older than anything kept would be out of the journal at once, so it counts as new.
@@ -132,7 +135,7 @@ class Replay:
         return _told(ingested.event.event_id, ingested.event.verdict, is_known=is_known)
 
     def _foretell(self, line: LoggedEvent) -> Mapping[str, str]:
-        """Tell what would become of it; only a legacy task-flow event may turn out to be known after all."""
+        """Predict the outcome of a line; a legacy task-flow event may still prove to be a duplicate."""
         event_id = event_id_for(journal_name(line.notification))
         # VOD sends up to three times what is not answered, so one file often has an event more than once.
         is_known = event_id in self.foretold or bool(self.operator_store.with_id(event_id, limit=1))
@@ -143,7 +146,7 @@ class Replay:
 
 
 def content_of(file: Path) -> bytes:
-    """Read a file, or standard input if it is called `-`.
+    """Return the content of a file, or of standard input if it is called `-`.
 
     Raises:
         OSError: it cannot be read.

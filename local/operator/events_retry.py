@@ -1,7 +1,4 @@
-"""`events retry`: makes events due at once, one by one or all of a state.
-
-Delivering them, under the ids they have, is left to the delivery timer.
-"""
+"""`events retry`: make events due at once, one by one or all of a state; the timer delivers them."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ _REFUSALS = {
 
 @dataclass
 class RetryReport:
-    """Which events are due now, or would be; `refused` says of the others why not."""
+    """The events that are due now, or would be; `refused` says of the others why not."""
 
     dry_run: bool
     events: list[dict[str, str]] = field(default_factory=list)
@@ -35,11 +32,11 @@ class RetryReport:
 
     @property
     def complete(self) -> bool:
-        """Whether all was done that was asked for."""
+        """True if everything that was asked for is done."""
         return not self.refused and not self.stopped
 
     def document(self) -> dict[str, object]:
-        """Spell it for a program."""
+        """Return the report as a JSON document."""
         return {
             "dryRun": self.dry_run,
             "events": self.events,
@@ -48,7 +45,7 @@ class RetryReport:
         }
 
     def text(self) -> str:
-        """Spell it for a person."""
+        """Return the report as text."""
         lines = [f"{event['id']}  {event['was']}" for event in self.events[:_SHOWN]]
         if len(self.events) > _SHOWN:
             lines.append(f"and {len(self.events) - _SHOWN} more")
@@ -61,36 +58,38 @@ class RetryReport:
         return "".join(f"{line}\n" for line in lines)
 
     def complaints(self) -> list[str]:
-        """Name in sentences what could not be done."""
+        """Return a sentence for each thing that could not be done."""
         sentences = [f"{refusal['id']} {refusal['problem']}." for refusal in self.refused]
         return [*sentences, self.stopped] if self.stopped else sentences
 
 
 @dataclass(frozen=True)
 class Retry:
-    """What events are revived with: the store, and the present Unix second."""
+    """One retry, as of `now` (Unix seconds)."""
 
     store: OperatorStore
     now: int
     dry_run: bool
 
     def run_by_id(self, event_ids: Sequence[str]) -> RetryReport:
-        """Revive the events with these ids, or with an id that begins like one of them and no other does.
+        """Revive the events with these ids; each may be the unambiguous beginning of one.
 
         Raises:
-            StoreUnavailableError: while looking for them; nothing is changed then.
+            StoreUnavailableError: while searching for them; nothing is changed then.
 
         """
         report = RetryReport(self.dry_run)
         named = [self._named(event_id, report) for event_id in event_ids]
         events = {event.at: event for event in named if event is not None}
-        return self._revive_all(tuple(events.values()), report, _told_to_nobody)
+        return self._revive_all(tuple(events.values()), report, _no_progress)
 
     def run(self, events: Iterable[KeptEvent], progress: Callable[[int, int], None]) -> RetryReport:
-        """Revive all of these, the oldest first; `progress` hears how many of how many are done.
+        """Revive all of these, the oldest first.
+
+        `progress` is called after each event with the events done and their total.
 
         Raises:
-            StoreUnavailableError: while looking for them; nothing is changed then.
+            StoreUnavailableError: while searching for them; nothing is changed then.
 
         """
         return self._revive_all(tuple(events)[::-1], RetryReport(self.dry_run), progress)
@@ -119,7 +118,7 @@ class Retry:
             return None
 
     def _revive(self, event: KeptEvent) -> str:
-        """Revive one event; returns why that is not possible, in words that go on after its id."""
+        """Revive one event; return why that is not possible, in words that continue after its id."""
         if event.status in _REFUSALS:
             return _REFUSALS[event.status]
         if self.dry_run or self.store.revive(event.at, now=self.now):
@@ -128,10 +127,10 @@ class Retry:
 
 
 def only_event(store: OperatorStore, event_id: str) -> KeptEvent:
-    """Read the one event that an id, or the beginning of one, names.
+    """Return the one event whose id is, or begins with, `event_id`.
 
     Raises:
-        LookupError: there is none, or more than one; the message goes on after the id.
+        LookupError: there is none, or more than one; the message continues after the id.
         StoreUnavailableError: the store did not answer.
 
     """
@@ -143,5 +142,5 @@ def only_event(store: OperatorStore, event_id: str) -> KeptEvent:
     return found[0]
 
 
-def _told_to_nobody(_done: int, _total: int) -> None:
-    """Take the place of a progress that nobody needs: so many ids nobody types."""
+def _no_progress(_done: int, _total: int) -> None:
+    """Ignore the progress: events named one by one are few."""

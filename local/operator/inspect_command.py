@@ -1,4 +1,4 @@
-"""Take an upload signature apart: what it says, who signed it, and what VOD could refuse it for.
+"""Explain an upload signature: what it says, who signed it, and what VOD could refuse it for.
 
 The key to check it with is VOD_SECRET_KEY or, without that, the one of the local stack. Exit code: 0
 signed with that key and nothing wrong, 1 anything wrong, 2 no upload signature at all.
@@ -126,5 +126,5 @@ def _duration(seconds: int) -> str:
 
 
 def _printable(text: str) -> str:
-    """Escape whatever could move the cursor or turn the direction of the text."""
+    """Escape every character that could move the cursor or change the direction of the text."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,11 +1,11 @@
-r"""The events in a file of log lines: what functions wrote when the store was away, and the like.
+r"""Read events from log lines: what functions logged when the store was away, and similar files.
 
     {"time": 1795000000.0, "event": "event.unjournaled", "raw": "{\"EventType\": …}", …}   a log line
     {"SCF_Message": "{\"time\": …}", …}                         the same, as CLS exports it
     {"EventType": "NewFileUpload", …}                                            as VOD sent it
     {"id": "evt_…", "received": "2026-11-22T07:05:00Z", "raw": {…}, …}     `events list|show --json`
 
-Every other line is passed over. Putting the events back in is left to `local.operator.events_replay`.
+Every other line is passed over. `local.operator.events_replay` ingests the events.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _CUT_TOKEN = re.compile(rf"vuf1\.[A-Za-z0-9_-]*{re.escape(CUT)}")
 
 @dataclass(frozen=True)
 class LoggedEvent:
-    """An event and where it stands; `received_at` is the Unix second that its line tells, if it does."""
+    """An event and its place in the file; `received_at` is the line's time in Unix seconds, if it has one."""
 
     place: str
     notification: EventNotification
@@ -41,7 +41,7 @@ class LoggedEvent:
 
 @dataclass(frozen=True)
 class UnreadableLine:
-    """A line that should hold an event and cannot be read, and why."""
+    """A line that should hold an event and cannot be read, with the reason."""
 
     place: str
     problem: str
@@ -49,22 +49,22 @@ class UnreadableLine:
 
 @dataclass(frozen=True)
 class PassedOver:
-    """A line about something else."""
+    """A line that holds no event."""
 
     place: str
 
 
 class _UnreadableError(ValueError):
-    """Says in a few words why a line cannot be read."""
+    """A line cannot be read; the message says why in a few words."""
 
 
 def read_lines(content: bytes) -> Iterator[LoggedEvent | UnreadableLine | PassedOver]:
-    """Read a file line by line; one that is a single JSON document is read as that."""
+    """Read a file line by line, or as a whole if it is a single JSON document."""
     return (_read_line(place, line) for place, line in _joined(_lines_of(content)))
 
 
 def _joined(lines: Iterator[tuple[str, object]]) -> Iterator[tuple[str, object]]:
-    """Put the parts of an event that took several lines together; a line of its own stays as it is."""
+    """Join the parts of an event that took several lines; other lines stay as they are."""
     parts: dict[object, dict[int, dict[str, object]]] = {}
     places: dict[object, str] = {}
     for place, line in lines:
@@ -134,7 +134,7 @@ def _value_of(line: bytes) -> object:
 
 
 def _event_in(value: object) -> tuple[object, int | None] | None:
-    """Find the raw event in a line's value, and when it was received; None if there is none."""
+    """Return the raw event in a line's value and its time of receipt, or None."""
     if not isinstance(value, dict):
         return None
     message = value.get("SCF_Message")
@@ -162,7 +162,7 @@ def _notification_of(raw: object) -> EventNotification:
 
 
 def _second(instant: object) -> int | None:
-    """Read Unix seconds or an ISO time; what is neither is unknown."""
+    """Return Unix seconds from a number or an ISO time; None for anything else."""
     if (
         isinstance(instant, int | float) and not isinstance(instant, bool) and 0 < instant < 2**33
     ):  # year 2242

@@ -1,6 +1,6 @@
-"""Tests of policies, written by the app's team: who asks for what, and what has to come of it.
+"""Tests of policies, written by the app's team: requests of users, and the expected outcomes.
 
-Trying a case is left to `local.operator.policy_trial`. A file of cases is JSON:
+A file of cases is JSON:
 
     [{"name": "a teacher gets the course's task flow",
       "user": "alice", "claims": {"role": "teacher"}, "request": {"policy": "course"},
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class UnreadableCasesError(Exception):
-    """A sentence on what is wrong with the file."""
+    """The file of cases is invalid; the message is a sentence on what is wrong."""
 
 
 class _Frozen(BaseModel):
@@ -35,9 +35,9 @@ class _Frozen(BaseModel):
 
 
 class Expectation(_Frozen):
-    """What has to come of a case; what it does not name may be as it likes.
+    """The expected outcome of a case; omitted members are not compared.
 
-    Of `parameters` None means that there is none; `fields` are all JSON pointers, in any order.
+    A parameter that is None must be absent; `fields` are all JSON pointers, in any order.
     """
 
     outcome: Literal["signed", "refused"]
@@ -47,7 +47,7 @@ class Expectation(_Frozen):
 
 
 class Case(_Frozen):
-    """One request, and what has to come of it."""
+    """One request and its expected outcome."""
 
     name: StrictStr
     user: StrictStr = "alice"
@@ -63,7 +63,7 @@ def read_cases(file: Path) -> tuple[Case, ...]:
     """Read a file of cases.
 
     Raises:
-        UnreadableCasesError: there is no such file, or it is not of this form.
+        UnreadableCasesError: the file cannot be read, or is not of this form.
 
     """
     try:
@@ -78,7 +78,7 @@ def read_cases(file: Path) -> tuple[Case, ...]:
 
 
 def try_case(settings: UploadSignatureSettings, case: Case, *, now: float) -> tuple[Outcome, list[str]]:
-    """Try one case: what came of it, and each way in which that is not what was expected."""
+    """Try one case; return its outcome and each difference from the expected one."""
     outcome = try_user(settings, case.user, case.claims, json.dumps(case.request).encode(), now=now)
     expected = case.expect
     found = outcome.document()

@@ -34,7 +34,7 @@ _AS_WANTED, _NOT_AS_WANTED, _WRONG_USAGE = 0, 1, 2
 
 
 class _UsageError(Exception):
-    """A sentence on how to call this."""
+    """Wrong usage; the message is a sentence for the operator."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Try one request or a file of cases, and tell what came of it."""
+    """Try one request or a file of cases, and print the outcome."""
     try:
         settings = trial_settings(_environment(arguments))
         if arguments.cases is not None:
@@ -75,7 +75,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _environment(arguments: argparse.Namespace) -> Mapping[str, str]:
-    """Choose whose settings count."""
+    """Choose the environment whose settings apply."""
     policies = {}
     if arguments.policies is not None:
         try:

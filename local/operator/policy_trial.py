@@ -1,7 +1,6 @@
 """A dry run of POST /signature: the function's own code, with a store that keeps nothing.
 
-What is left of limits, and who is on the deny list, only the store knows, and it is not asked. Where
-settings, users and requests come from is left to `local.operator.policy_command`.
+Rate limits and the deny list are in the store and are not consulted.
 """
 
 from __future__ import annotations
@@ -35,21 +34,21 @@ _STAND_INS: Mapping[str, str] = {
     "VOD_SECRET_KEY": "nothing-is-signed-with-this-key-1",
     "CONTEXT_KEYS": "nothing-is-sealed-with-this-key-2",
 }
-"""What the outcome does not depend on, and so need not be known where policies are tested."""
+"""Settings that the outcome does not depend on; policies can be tested without knowing them."""
 _LOGIN_KEYS = ("JWT_SECRETS", "JWT_PUBLIC_KEY", "JWT_JWKS_URL", "AUTH_MODE")
 _LOGIN_STAND_IN = {"JWT_SECRETS": "nobody-logs-in-with-this-secret-3"}
 _UPLOAD_ID = 0x9E37_79B9_7F4A_7C15_F39C
-"""As irregular as a real one, because a context that only just fits depends on it by a character or two."""
+"""As irregular as a real one: its encoding decides by a character or two whether a long context fits."""
 _SHOWN_OTHERWISE = ("secretId", "currentTimeStamp", "expireTime", "random", "sourceContext", "sessionContext")
 _NUMBERS = frozenset({"classId", "taskPriority", "oneTimeValid", "vodSubAppId"})
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the function would answer: `status` 200, and what it would sign; or a refusal.
+    """The function's answer: `status` 200 and what it would sign, or a refusal.
 
-    `fields` are JSON pointers into the body, `reason` is for the operator and says more than the
-    answer to a client would.
+    `fields` are JSON pointers into the body. `reason` is for the operator and says more than the answer to a
+    client would.
     """
 
     status: int
@@ -60,11 +59,11 @@ class Outcome:
 
     @property
     def signed(self) -> bool:
-        """Whether there would be a signature."""
+        """True if there would be a signature."""
         return self.status == SIGNED
 
     def document(self) -> dict[str, object]:
-        """Spell it for a program."""
+        """Return the outcome as a JSON document."""
         if self.signed:
             return {"outcome": "signed", "policy": self.policy, "parameters": dict(self.parameters or {})}
         return {
@@ -76,7 +75,7 @@ class Outcome:
 
 
 def trial_settings(environment: Mapping[str, str]) -> UploadSignatureSettings:
-    """Read the function's settings; keys that decide nothing may be missing.
+    """Load the function's settings; keys that do not affect the outcome may be missing.
 
     Raises:
         ConfigurationError: naming every setting that is missing or invalid.
@@ -130,7 +129,7 @@ def _outcome(
 
 
 class _NothingKept(Store):
-    """A store that has room for everything, and is never connected to."""
+    """A store that accepts everything and never connects."""
 
     def begin_upload(
         self,
@@ -141,7 +140,7 @@ class _NothingKept(Store):
         limits: UploadLimits,  # noqa: ARG002 -- as above
         networks: Sequence[str] = (),  # noqa: ARG002 -- as above
     ) -> Reservation:
-        """Give the first nonce."""
+        """Reserve the first nonce."""
         return Reservation(randoms[0], ())
 
 
@@ -150,7 +149,7 @@ def _request(body: bytes) -> Request:
 
 
 def _why_forbidden(settings: UploadSignatureSettings, body: bytes, claims: Mapping[str, object]) -> str:
-    """Say what a client is not told: that there is no such policy, or which claim is amiss."""
+    """Return what a client is not told: that the policy does not exist, or which claim is not met."""
     name = (
         read_signature_request(read_json(_request(body), max_bytes=MAX_BODY_BYTES)).policy or DEFAULT_POLICY
     )
@@ -166,7 +165,7 @@ def _why_forbidden(settings: UploadSignatureSettings, body: bytes, claims: Mappi
 
 
 def _shown(values: Mapping[str, str]) -> dict[str, object]:
-    """Pick what a policy decides; keys, instants and sealed texts are told by their length alone."""
+    """Return the parameters that a policy decides; of the others only lengths and durations."""
     parameters: dict[str, object] = {
         name: int(value) if name in _NUMBERS else value
         for name, value in values.items()

@@ -1,7 +1,6 @@
 """The recorded event notifications of VOD that `python -m local trigger` sends: the v3 wire samples.
 
-They are the tests' own, read where they lie; changing them to suit an upload is left to
-`local.operator.trigger_event`.
+They are the files that the tests read.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 SAMPLES = REPOSITORY / "tests/samples/vod/v3"
 SAMPLE_FILE_ID = "5576678020044556677"
-"""The file that most samples are about."""
+"""The FileId in most samples."""
 
 # VOD's FileIds have 19 digits, and a TaskId ends in 32 hexadecimal digits and a suffix.
 _ID = re.compile(r"(?<![0-9])[0-9]{19}(?![0-9])|(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
@@ -29,7 +28,7 @@ class SampleError(Exception):
 
 
 def sample_names() -> list[str]:
-    """List the event types there are samples of.
+    """Return the event types that there are samples of.
 
     Raises:
         SampleError: the samples are not there.
@@ -44,7 +43,7 @@ def sample_names() -> list[str]:
 
 
 def fresh_sample(name: str, ids: Mapping[str, str]) -> dict[str, Any]:
-    """Read one sample with new ids in it, so that it is an event of its own; `ids` sets some of them.
+    """Return a sample with new ids, so that it is a new event; `ids` sets some of them.
 
     Raises:
         SampleError: there is no such sample.

@@ -32,10 +32,10 @@ Verdict = Literal["valid", "invalid", "unverified"]
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a signature says (wire name -> text, in its own order), and what is wrong with it.
+    """What a signature contains (wire name -> text, in its order), and what is wrong with it.
 
-    `verdict` is about the digest alone, and `unverified` when no key was at hand. `problems` are
-    sentences. Only a `valid` signature without problems is one that VOD is sure to accept.
+    `verdict` is about the digest alone; `unverified`: no key was given. `problems` are sentences. VOD is sure
+    to accept a signature only if it is `valid` and has no problems.
     """
 
     parameters: Mapping[str, str]
@@ -44,21 +44,21 @@ class Explanation:
 
     @property
     def issued_at(self) -> int | None:
-        """Unix seconds of `currentTimeStamp`, if it has the form of such."""
+        """Unix seconds of `currentTimeStamp`, or None if it is not a time."""
         return _unix_seconds(self.parameters.get("currentTimeStamp", ""))
 
     @property
     def expires_at(self) -> int | None:
-        """Unix seconds of `expireTime`, if it has the form of such."""
+        """Unix seconds of `expireTime`, or None if it is not a time."""
         return _unix_seconds(self.parameters.get("expireTime", ""))
 
 
 def explain(signature: str, *, now: int, secret_key: str | None = None) -> Explanation:
-    """Explain a signature as of `now` (Unix seconds). The key is never part of the result.
+    """Explain a signature as of `now` (Unix seconds); the key is never part of the result.
 
     Raises:
-        InvalidRequestError: this is no upload signature.
-        ConfigurationError: the key is empty, or is not text.
+        InvalidRequestError: the text is no upload signature.
+        ConfigurationError: the key is empty or not text.
 
     """
     decoded = decode(signature)
@@ -70,12 +70,13 @@ def explain(signature: str, *, now: int, secret_key: str | None = None) -> Expla
         decoded = _without_key(decoded, secret_key)
 
     said = Explanation(MappingProxyType(decoded.values), verdict, ())
-    problems += [*_form_problems(decoded), *_value_problems(said), *_time_problems(said, now)]
+    problems += [*_text_problems(decoded.original), *_encoding_problems(decoded), *_name_problems(decoded)]
+    problems += [*_value_problems(said), *_time_problems(said, now)]
     return replace(said, problems=tuple(problems))
 
 
 def iso_time(seconds: int) -> str:
-    """Write Unix seconds (at most ten digits) as a UTC time, such as `2026-10-30T00:00:00Z`."""
+    """Format Unix seconds (at most ten digits) as a UTC time, such as `2026-10-30T00:00:00Z`."""
     return datetime.fromtimestamp(seconds, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -98,14 +99,15 @@ def _without_key(decoded: DecodedSignature, secret_key: str) -> DecodedSignature
     return decoded._replace(pairs=tuple(pairs))
 
 
-def _form_problems(decoded: DecodedSignature) -> Iterator[str]:
-    if any("\udc80" <= character <= "\udcff" for character in decoded.original):
+def _text_problems(original: str) -> Iterator[str]:
+    if any("\udc80" <= character <= "\udcff" for character in original):
         yield "The text is not UTF-8."
-    parts = decoded.original.split("&")
-    if not all(part.find("=") > 0 for part in parts):
+    if not all(part.find("=") > 0 for part in original.split("&")):
         yield "A part of the text is no name=value: is there a value with a bare & in it?"
 
-    encoded_values = (part.partition("=")[2] for part in parts if part)
+
+def _encoding_problems(decoded: DecodedSignature) -> Iterator[str]:
+    encoded_values = (part.partition("=")[2] for part in decoded.original.split("&") if part)
     for (name, _), encoded in zip(decoded.pairs, encoded_values, strict=True):
         if not encoded:
             yield f"{_shown(name)} has no value: leave it out instead."
@@ -114,6 +116,8 @@ def _form_problems(decoded: DecodedSignature) -> Iterator[str]:
         elif not _is_utf8(unquote_to_bytes(encoded)):
             yield f"{_shown(name)} is percent-encoded, but not from UTF-8."
 
+
+def _name_problems(decoded: DecodedSignature) -> Iterator[str]:
     for name, times in Counter(name for name, _ in decoded.pairs).items():
         if times > 1:
             yield f"{_shown(name)} is given {times} times; the first is shown."
@@ -139,7 +143,7 @@ def _time_problems(said: Explanation, now: int) -> Iterator[str]:
 
 
 def _typed(name: str, text: str) -> object:
-    """Read a value as its parameter's type; what has not its form stays text, and fails the check."""
+    """Convert a value to its parameter's type; a malformed one stays text and fails the check."""
     if name in _NUMBERS and _WHOLE_NUMBER.fullmatch(text):
         return int(text)
     if name == "oneTimeValid":

@@ -1,7 +1,4 @@
-"""Which store a command works on: REDIS_URL (with STAGE), or else the one of the local stack that runs.
-
-What is done with it is left to the command.
-"""
+"""Choose the store a command works on: REDIS_URL (with STAGE), or else that of the running local stack."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class NoStoreError(Exception):
-    """A sentence on how to name the store."""
+    """No store is named; the message is a sentence on how to name one."""
 
 
 def add_store_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,14 +34,14 @@ def add_store_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _without_password(url: str) -> str:
-    """Refuse what everybody on this machine can read in the list of processes."""
+    """Refuse a password: every user of this machine can read it in the list of processes."""
     if "@" in url:
         raise argparse.ArgumentTypeError("an address with a password belongs into REDIS_URL")
     return url
 
 
 def chosen_environment(arguments: argparse.Namespace) -> dict[str, str]:
-    """Choose whose settings count: the ones given, or those of the stack that runs.
+    """Return the environment to use: the given one, or that of the running local stack.
 
     Raises:
         NoStoreError: no store is named, and no stack runs.
@@ -64,7 +61,7 @@ def chosen_environment(arguments: argparse.Namespace) -> dict[str, str]:
 
 
 def chosen_store(environment: Mapping[str, str]) -> tuple[str, StoreScope]:
-    """Read where the store is, and whose records are meant.
+    """Return the store's URL and scope.
 
     Raises:
         ConfigurationError: naming every setting that is missing or invalid.

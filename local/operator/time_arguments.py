@@ -1,4 +1,4 @@
-"""Times as people give them on a command line: `2026-11-22T07:05:00Z`, or `10m` for ten minutes."""
+"""Parse times of the command line: `2026-11-22T07:05:00Z`, or `10m` for ten minutes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SECONDS_OF_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def span(text: str) -> int:
-    """Read a length of time: 90s, 10m, 2h or 3d, in seconds.
+    """Parse a duration such as 90s, 10m, 2h or 3d into seconds.
 
     Raises:
         argparse.ArgumentTypeError: it is none.
@@ -24,8 +24,8 @@ def span(text: str) -> int:
     return seconds
 
 
-def moment(text: str) -> int:
-    """Read an ISO time (UTC unless it says otherwise), or how long ago, as Unix seconds.
+def point_in_time(text: str) -> int:
+    """Parse an ISO time (UTC by default), or a duration before now, into Unix seconds.
 
     Raises:
         argparse.ArgumentTypeError: it is neither.

@@ -1,6 +1,6 @@
-"""Have the simulated VOD send an event, and show what the app hears of it.
+"""Send an event from the simulated VOD, and show what the app receives of it.
 
-Any event type by name, as recorded, or the event of a file. With --upload or --user it carries the
+The event is a recorded one of any type, or that of a file. With --upload or --user it carries the
 genuine token of an upload. Exit code: 0 the app has its event, 1 it has none, 2 wrong usage.
 """
 
@@ -51,7 +51,7 @@ _REASONS = {
 
 
 class _UsageError(Exception):
-    """A sentence on how the command is to be used."""
+    """Wrong usage; the message is a sentence for the operator."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,7 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Send the event, wait for the app's, and tell every failure in one sentence."""
+    """Send the event, wait for the app's, and report any failure in one sentence."""
     try:
         if arguments.list:
             names = sample_names()
@@ -174,7 +174,7 @@ def _report(event: dict[str, Any], outcome: Outcome, *, as_json: bool) -> int:
 
 
 def _reason(outcome: Outcome) -> str:
-    """Say why no event has come, in words that go on after a colon."""
+    """Return why no event has come, in words that continue after a colon."""
     if outcome.was_known:
         return f"the journal had it already as {outcome.event_id}, and --set makes another event of it"
     if outcome.kept is None:

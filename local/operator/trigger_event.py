@@ -1,7 +1,4 @@
-"""The event that `python -m local trigger` sends: a sample or a file's, made to suit an upload.
-
-Asking the stack about that upload is left to `local.operator.trigger_stack`.
-"""
+"""Build the event that `python -m local trigger` sends, from a sample or a file, for an upload."""
 
 from __future__ import annotations
 
@@ -20,17 +17,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CONTEXT_CARRIERS = (NEW_FILE_UPLOAD, PROCEDURE_STATE_CHANGED)
-"""The types whose events say by a token which upload they are about."""
+"""The event types that carry the token of their upload."""
 
 _FILE_UPLOAD, _PROCEDURE_STATE = "FileUploadEvent", "ProcedureStateChangeEvent"
 
 
 class EventError(Exception):
-    """No event can be made of this; the message is a sentence."""
+    """The event cannot be built; the message is a sentence."""
 
 
 class StackError(Exception):
-    """The stack is not there, or refused with that `status`; the message is a sentence."""
+    """The stack does not answer, or refused with that `status`; the message is a sentence."""
 
     def __init__(self, message: str, *, status: int = 0) -> None:
         super().__init__(message)
@@ -39,7 +36,7 @@ class StackError(Exception):
 
 @dataclass(frozen=True)
 class UploadSubject:
-    """The upload an event is to be about: its token, and its item of MediaInfoSet if VOD has its file."""
+    """The upload an event is about: its token, and its item of MediaInfoSet if VOD has its file."""
 
     upload_id: str
     token: str
@@ -47,12 +44,12 @@ class UploadSubject:
 
     @property
     def file_id(self) -> str:
-        """The file's id, "" without a file."""
+        """The file's id; empty without a file."""
         return "" if self.media is None else as_text(self.media.get("FileId"))
 
 
 def event_from_sample(name: str, subject: UploadSubject | None) -> dict[str, Any]:
-    """Make an event of this type, about the upload if there is one, with ids that no event had yet.
+    """Build an event of this type with new ids, about the upload if one is given.
 
     Raises:
         SampleError: there is no such sample.
@@ -72,7 +69,7 @@ def event_from_sample(name: str, subject: UploadSubject | None) -> dict[str, Any
 
 
 def event_from_file(file: Path) -> dict[str, Any]:
-    """Read an event as it is to be sent, one JSON object.
+    """Read an event from a file that holds one JSON object.
 
     Raises:
         EventError: the file cannot be read, or holds none.
@@ -89,10 +86,10 @@ def event_from_file(file: Path) -> dict[str, Any]:
 
 
 def put_token(event: dict[str, Any], token: str) -> None:
-    """Write a token where events of this type carry it.
+    """Set the token where events of this type carry it.
 
     Raises:
-        EventError: the event has no such place.
+        EventError: the event has no such member.
 
     """
     path = {
@@ -103,10 +100,10 @@ def put_token(event: dict[str, Any], token: str) -> None:
 
 
 def change(event: dict[str, Any], wish: str) -> None:
-    """Apply `path=value`: names and list positions with points between, a value in JSON or else a text.
+    """Apply `path=value`: names and list positions joined by points; the value is JSON or else text.
 
     Raises:
-        EventError: it is no such wish, or the event has no such place.
+        EventError: it is not of this form, or the event has no such member.
 
     """
     path, has_value, text = wish.partition("=")

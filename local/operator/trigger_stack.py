@@ -1,4 +1,4 @@
-"""Requests of `python -m local trigger` to the running stack: an upload's token, an emit, what followed."""
+"""Requests of `python -m local trigger` to the running stack: get a token, emit an event, await a result."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _NO_FURTHER = (EventStatus.QUARANTINED, EventStatus.KEPT, EventStatus.DEAD, Even
 
 @dataclass(frozen=True)
 class Outcome:
-    """What followed an event: the app's own, or None and where the journal has it, if it has."""
+    """The result of an event: what the app received, if anything, and the journal's record of it."""
 
     event_id: str
     received: Mapping[str, Any] | None
@@ -47,7 +47,7 @@ class Outcome:
 
 
 class TriggerStack:
-    """One running stack, known by its functions' environment."""
+    """Client of one running stack, configured from its functions' environment."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._settings = settings = load_settings(EventDeliverySettings, environment)
@@ -60,11 +60,11 @@ class TriggerStack:
         self._session.trust_env = False
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._session.close()
 
     def new_upload(self, user: str, context: str | None) -> UploadSubject:
-        """Begin an upload of this user, and take its token out of the signature.
+        """Begin an upload of this user and read its token from the signature.
 
         Raises:
             StackError: the service issued none.
@@ -76,7 +76,7 @@ class TriggerStack:
         return UploadSubject(upload_id=issued["uploadId"], token=token)
 
     def upload(self, upload_id: str, user: str) -> UploadSubject:
-        """Find an upload: by its file in VOD, or, as long as it has none, by its owner.
+        """Find an upload: by its file in VOD, or by its owner while it has none.
 
         Raises:
             StackError: the user has no such upload.
@@ -101,10 +101,10 @@ class TriggerStack:
         )
 
     def send(self, event: Mapping[str, object], *, wait_seconds: float) -> Outcome:
-        """Have the simulator send an event, and wait for the app's.
+        """Emit an event from the simulator, and wait for the app's.
 
         Raises:
-            StackError: the simulator did not take it.
+            StackError: the simulator did not accept it.
             StoreUnavailableError: the journal cannot be read.
 
         """

@@ -1,6 +1,6 @@
 """`python -m local.package [build | check | deploy]`: what `make` calls.
 
-Without a word it builds, and prints what each package weighs; the work itself is left to its neighbours.
+Without an argument it builds, and prints the size of each package.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 MEGABYTE = 1 << 20
 LARGEST: Mapping[str, float] = {"upload_signature": 8.0}
 LARGEST_OTHER = 12.0
-"""How many megabytes a zip may have; people wait for a signature, so it gets fewer."""
+"""Budgets of the zips in megabytes; the smaller one because users wait for a signature."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do one thing and return its exit code: 0 done, 1 a fault."""
+    """Run one command and return its exit code: 0 done, 1 a fault."""
     parser = argparse.ArgumentParser(prog="python -m local.package", description=__doc__)
     parser.add_argument("what", nargs="?", choices=list(_COMMANDS), default="build")
     parser.add_argument("--stage", default="dev", help="whose settings (default %(default)s)")
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def too_large(packages: Iterable[Package]) -> list[str]:
-    """Say which packages exceed their budget."""
+    """Return a sentence for each package that exceeds its budget."""
     faults = []
     for package in packages:
         budget = LARGEST.get(package.function, LARGEST_OTHER)

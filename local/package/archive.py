@@ -1,7 +1,4 @@
-"""Files on disk and in a zip, the same bytes each time: sorted, with one date and one mode.
-
-What the files are is left to `build`.
-"""
+"""Write files to disk and into a zip reproducibly: sorted, with one date and one mode."""
 
 from __future__ import annotations
 
@@ -15,13 +12,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _DATE = (1980, 1, 1, 0, 0, 0)
-"""The first that a zip can tell."""
+"""The earliest date that a zip can hold."""
 _DATE_SECONDS = 315_532_800
 _FILE_MODE = 0o100644
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Make `folder` hold `files`, by their relative names, and nothing else."""
+    """Replace the content of `folder` by `files`, given by their relative names."""
     shutil.rmtree(folder, ignore_errors=True)
     for name, content in sorted(files.items()):
         path = folder / name
@@ -32,7 +29,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def write_zip(path: Path, files: Mapping[str, bytes]) -> None:
-    """Pack `files`, by their names."""
+    """Write `files`, given by their names, into a zip."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in sorted(files.items()):
@@ -43,7 +40,7 @@ def write_zip(path: Path, files: Mapping[str, bytes]) -> None:
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:
-    """Read everything in `folder`: content by relative name, with slashes."""
+    """Read all files in `folder`: content by relative name, with slashes."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))

@@ -1,7 +1,6 @@
 """The bill of materials of what was packaged, as CycloneDX 1.6: each function with its zip, each library.
 
-The same packages give the same bytes: no time stands in it, and its number is made of its content.
-What is packaged is left to `build`, fetching the wheels to `wheels`.
+It is reproducible: it holds no time, and its serial number is derived from its content.
 """
 
 from __future__ import annotations
@@ -26,16 +25,16 @@ if TYPE_CHECKING:
 FILE = "bill-of-materials.cdx.json"
 _LONGEST_NAME_OF_A_LICENCE = 80
 _NUMBERS = uuid.UUID("6f1f5a53-6f0c-5c4e-9a3b-2f4d5c1d7a10")
-"""The namespace of our numbers; any fixed one would do."""
+"""The namespace of the serial numbers; any fixed one would do."""
 
 Component = dict[str, object]
 
 
 def bill_of_materials(packages: Iterable[Package], wheels: Mapping[str, Path]) -> dict[str, object]:
-    """List every function that was packaged and every library in it; `wheels` are those they were taken from.
+    """Describe every packaged function and every library in it, which `wheels` were the source of.
 
     Raises:
-        PackageError: a wheel names neither itself nor its licence.
+        PackageError: a wheel does not name itself or its licence.
 
     """
     functions = [_function(package) for package in packages]
@@ -73,7 +72,7 @@ def bill_of_materials(packages: Iterable[Package], wheels: Mapping[str, Path]) -
 
 
 def write_bill(packages: Iterable[Package], wheels: Mapping[str, Path], target: Path) -> Path:
-    """Write it into the folder `target`, and say where it is."""
+    """Write the bill into the folder `target` and return its path."""
     file = target / FILE
     bill = bill_of_materials(list(packages), wheels)
     file.write_text(json.dumps(bill, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -105,7 +104,7 @@ def _library(name: str, wheel: Path) -> Component:
 
 
 def _compiled_in(wheel: Path) -> list[Component]:
-    """List what a wheel says is compiled into it: its own bills of materials (PEP 770)."""
+    """Return what a wheel declares to be compiled into it: its own bills of materials (PEP 770)."""
     found: dict[str, Component] = {}
     with zipfile.ZipFile(wheel) as archive:
         bills = [
@@ -128,7 +127,7 @@ def _metadata(wheel: Path) -> Message:
 
 
 def _licence(name: str, metadata: Message) -> Component:
-    """Take the SPDX expression, where there is one; else the name in the older field, or the classifier's."""
+    """Return the SPDX expression, or else the name in the older field or in the classifier."""
     if expression := metadata["License-Expression"]:
         return {"expression": expression}
     classifiers = [

@@ -1,6 +1,6 @@
-"""Builds each function's package: as a folder for the Serverless CLI, and as a zip to measure and test.
+"""Build each function's package: as a folder for the Serverless CLI, and as a zip to measure and test.
 
-The same code and the same lock give the same bytes. What is in a package is left to `contents`.
+The same code and the same lock give the same bytes. `local.package.contents` decides what is packaged.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 BUILD = REPOSITORY / "build"
 PLACE_ON_SCF = "/var/user"
-"""Where the platform puts a package (doc 583/84282): tracebacks name it, and no folder of ours."""
+"""Where the platform unpacks a package (doc 583/84282); tracebacks name it instead of the build folder."""
 
 Files = dict[str, bytes]
 
 
 @dataclass(frozen=True)
 class Package:
-    """What is deployed as one function; sizes in bytes."""
+    """The package of one function; sizes in bytes."""
 
     function: str
     folder: Path
@@ -51,11 +51,11 @@ class Package:
 
 
 def build_packages(target: Path = BUILD, *, wheels: Path = BUILD / "wheels") -> list[Package]:
-    """Build the package of every function below `target`; wheels once fetched are kept in `wheels`.
+    """Build the package of every function below `target`; fetched wheels are cached in `wheels`.
 
     Raises:
         MissingToolError: there is no Python of the runtime's version, or no index that has the wheels.
-        PackageError: a wheel is not what was locked, or brings what nobody decided on.
+        PackageError: a wheel is not what was locked, or has a file of an undecided kind.
 
     """
     python = runtime_python()
@@ -83,7 +83,7 @@ def build_packages(target: Path = BUILD, *, wheels: Path = BUILD / "wheels") -> 
 
 
 def package_at(target: Path, function: str) -> Package:
-    """Say where below `target` the package of a function is."""
+    """Return the package of a function as it is laid out below `target`."""
     name = folder_of(function)
     return Package(function, target / "functions" / name, target / "zips" / f"{name}.zip")
 
@@ -99,7 +99,7 @@ def own_files() -> Files:
 
 
 def files_of(function: str, ours: Mapping[str, bytes]) -> Files:
-    """Choose what one function gets of our own files."""
+    """Return the part of our own files that one function gets."""
     return {
         name: content
         for name, content in ours.items()
@@ -108,7 +108,7 @@ def files_of(function: str, ours: Mapping[str, bytes]) -> Files:
 
 
 def library_wheels(store: Path) -> dict[str, Path]:
-    """Give the wheel of each library that some function has, from `store` or fetched into it.
+    """Return the wheel of each library that some function has, from `store` or fetched into it.
 
     Raises:
         PackageError, MissingToolError: as `build_packages`.
@@ -119,7 +119,7 @@ def library_wheels(store: Path) -> dict[str, Path]:
 
 
 def read_libraries(store: Path) -> dict[str, Files]:
-    """Read what is deployed of each library, by its place in a package; sources are still sources.
+    """Read what is deployed of each library, by its place in a package; not yet compiled.
 
     Raises:
         PackageError, MissingToolError: as `build_packages`.
@@ -141,7 +141,7 @@ def read_libraries(store: Path) -> dict[str, Files]:
 
 
 def _compile(files: Files, python: str) -> Files:
-    """Make the bytecode of every source file, by its name; never compared to it: SCF resets file times."""
+    """Compile every source file; the bytecode is not checked against it, since SCF resets file times."""
     with tempfile.TemporaryDirectory() as scratch:
         write_folder(
             Path(scratch), {name: content for name, content in files.items() if name.endswith(".py")}
@@ -162,11 +162,11 @@ def _compile(files: Files, python: str) -> Files:
 
 
 def _beside(source: str) -> str:
-    """Name the bytecode of our own code, whose source comes along: a traceback shows its lines."""
+    """Return the path of our own code's bytecode, beside the source, which tracebacks show lines of."""
     folder, slash, file = source.rpartition("/")
     return f"{folder}{slash}__pycache__/{file.removesuffix('.py')}.cpython-{TAG}.pyc"
 
 
 def place_of(place: str) -> str:
-    """Name the bytecode of a library, which stands for its source: that would be fetched and never read."""
+    """Return the path of a library's bytecode, which replaces the source to save its download."""
     return f"{place}c" if place.endswith(".py") else place

@@ -54,7 +54,7 @@ def check(
     build: Path = BUILD,
     environment: Mapping[str, str] = os.environ,
 ) -> list[str]:
-    """List the faults of a deployment of `stage`."""
+    """Return the faults of a deployment of `stage`."""
     try:
         text = (repository / "serverless.yml").read_text(encoding="utf-8")
         file = yaml.safe_load(text)
@@ -78,7 +78,7 @@ def check(
 def cautions(
     stage: str, *, repository: Path = REPOSITORY, environment: Mapping[str, str] = os.environ
 ) -> list[str]:
-    """List what stands in nobody's way and should have been meant."""
+    """Return what stands in nobody's way and should have been meant."""
     values = stage_variables(repository, stage, environment)
     return [
         f"{caution.detail}. {caution.advice}"
@@ -87,13 +87,13 @@ def cautions(
 
 
 def packaged_modules(build: Path = BUILD) -> dict[str, frozenset[str]]:
-    """List what lies at the root of each package, by its folder as `serverless.yml` names it."""
+    """Return what lies at the root of each package, by its folder as `serverless.yml` names it."""
     folders = (build / "functions").glob("*/") if build.is_dir() else ()
     return {f"./{folder.name}": frozenset(path.stem for path in folder.glob("*.py")) for folder in folders}
 
 
 def package_faults(build: Path = BUILD) -> list[str]:
-    """Say what is wrong with the packages: missing, stale, or with a file that must stay here."""
+    """Return what is wrong with the packages: missing, stale, or with a file that must stay here."""
     return list(_of_packages(build))
 
 

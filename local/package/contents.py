@@ -1,7 +1,7 @@
 """What a function's package holds: its own file, `shared/` without the models, the libraries it imports.
 
-A function carries no library it never imports, because a cold start fetches and unpacks every byte;
-a test holds each list against what real invocations import. Reading the wheels is left to `wheels`.
+A function carries no library that it never imports, because a cold start fetches and unpacks every byte; a
+test compares each list with what real invocations import.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ LIBRARIES: Mapping[str, frozenset[str]] = {
     "reliable_notification": _EVENTS,
     "event_delivery": _EVENTS,
 }
-"""By function, the distributions of `requirements.txt` in its package."""
+"""Function -> the distributions of `requirements.txt` in its package."""
 
 FOR_CLUSTERS = _CLUSTERS
 """What is imported only where REDIS_URL names a cluster, or has options that only redis-py knows."""
 
 FOR_PUBLIC_KEYS = _USERS_TOKENS
-"""What is imported only where users' tokens are signed with a private key."""
+"""Imported only where users' tokens are signed with a private key."""
 
 NEVER_IMPORTED: Mapping[str, str] = {
     "cffi/": "cryptography imports its compiled part alone, which lies beside this folder",
@@ -45,7 +45,7 @@ NEVER_IMPORTED: Mapping[str, str] = {
     "redis/multidb/": "as that of asyncio",
     "urllib3/contrib/emscripten/": "for Python in a browser",
 }
-"""What is left out of the wheels, each with its reason; a name that ends in a slash is a folder."""
+"""Files of the wheels that are not packaged, with the reason; a trailing slash marks a folder."""
 
 NOT_DEPLOYED = "shared/schema/models/"
 """Our own part that no package has: the pydantic models, of which `compiled.json` is made."""
@@ -61,26 +61,27 @@ class PackageError(Exception):
 
 
 class MissingToolError(PackageError):
-    """The runtime's Python is not on this machine, or no index that has the wheels."""
+    """The runtime's Python is not on this machine, or no index has the wheels."""
 
 
 def folder_of(function: str) -> str:
-    """Name the folder of a function's package.
+    """Return the name of the folder of a function's package.
 
-    With hyphens, because the deploying component looks for the name anywhere in the path of a file
-    (seen in its public source): no file of ours has a hyphen in its name, while `shared/vod/signature.py`
-    lies in every package.
+    It has hyphens, because the deploying component searches for the name anywhere in the path of a file (seen
+    in its public source): no file of ours has a hyphen in its name, while `shared/vod/signature.py` is in
+    every package.
     """
     return function.replace("_", "-")
 
 
 def place_in_package(name: str, distribution: str) -> str | None:
-    """Say where a wheel's file goes in the package; None where it does not go.
+    """Return the path of a wheel's file in the package; None if it is not packaged.
 
-    Licences go to `licenses/`: a `.dist-info` folder without its metadata would be half a distribution.
+    Licences go to `licenses/`, because a `.dist-info` folder without its metadata would be half a
+    distribution.
 
     Raises:
-        PackageError: the file is of a kind that nobody has decided on.
+        PackageError: the file is of an undecided kind.
 
     """
     path = PurePosixPath(name)

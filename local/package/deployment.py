@@ -1,7 +1,7 @@
-"""Hands the checked packages to a Serverless CLI that still deploys to Tencent Cloud.
+"""Deploy the checked packages with a Serverless CLI that supports Tencent Cloud.
 
-`scf` does; so does `serverless` up to 2.72.4. Newer ones say so in one line, deploy nothing and end
-with 0, so the version is asked before; the deployment itself is left to the CLI.
+`scf` does; so does `serverless` up to 2.72.4. Newer versions print one line about it, deploy nothing and exit
+with 0, so the version is checked first.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _VERSION = re.compile(r"\b(\d+)\.\d+\.\d+")
 
 
 def deploying_cli(environment: Mapping[str, str] = os.environ) -> str:
-    """Find the CLI on the PATH that can do it.
+    """Return the path of a CLI that deploys to Tencent Cloud.
 
     Raises:
         PackageError: there is none, or only one that deploys elsewhere.
@@ -49,7 +49,7 @@ def deploying_cli(environment: Mapping[str, str] = os.environ) -> str:
 
 
 def deploy(stage: str, environment: Mapping[str, str] = os.environ) -> int:
-    """Deploy what is built, and return the CLI's exit code.
+    """Deploy the packages and return the CLI's exit code.
 
     Raises:
         PackageError: as `deploying_cli`, or the CLI has no credentials.
@@ -65,5 +65,5 @@ def deploy(stage: str, environment: Mapping[str, str] = os.environ) -> int:
 
 
 def _for_tencent(environment: Mapping[str, str]) -> dict[str, str]:
-    """Say which of its vendors is meant: else the CLI goes by the time zone."""
+    """Add the variable that chooses the vendor, which the CLI would guess from the time zone."""
     return {**environment, "SERVERLESS_PLATFORM_VENDOR": "tencent", "SLS_TRACKING_DISABLED": "1"}

@@ -1,6 +1,6 @@
-"""What a deployment may be like, and should not be taken for a mistake nor be overlooked.
+"""Warnings about a deployment that is valid and perhaps not intended, from its variables alone.
 
-Told from the variables alone, without any value; what is a fault is left to `shared.config.settings`.
+No value of a variable is shown.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Caution:
-    """One thing to know before deploying; `advice` is what to do if it was not meant."""
+    """One warning before a deployment; `advice` is what to do if it is not intended."""
 
     detail: str
     advice: str
 
 
 def about_callers(variables: Mapping[str, str]) -> Iterator[Caution]:
-    """Say that nobody has to show a token, where that is so."""
+    """Yield a warning if users need no token."""
     if variables.get("AUTH_MODE") == "anonymous":
         yield Caution(
             "AUTH_MODE is anonymous: anybody who finds the functions' URLs may upload, at your cost, and "
@@ -33,7 +33,7 @@ def about_callers(variables: Mapping[str, str]) -> Iterator[Caution]:
 
 
 def about_the_store(variables: Mapping[str, str]) -> Iterator[Caution]:
-    """Say who else could read or write the store, as far as its address tells."""
+    """Yield warnings about who else could read or write the store, as far as its URL shows."""
     try:
         url = urlsplit(variables.get("REDIS_URL", ""))
         network = _network_of(url)

@@ -1,7 +1,4 @@
-"""The Python that makes the bytecode: that of SCF's runtime, which reads no other version's.
-
-What is compiled is left to `build`.
-"""
+"""Find the Python that compiles the packages: SCF's runtime loads bytecode of no other version."""
 
 from __future__ import annotations
 
@@ -20,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CHOICE = f"PYTHON_{PYTHON[0]}_{PYTHON[1]}"
-"""The environment variable that names one."""
+"""The environment variable that names an interpreter."""
 _COLLECTIONS = ((".pyenv/versions", f"{VERSION}.*"), (".local/share/uv/python", f"cpython-{VERSION}.*"))
-"""Where tools that install interpreters put them, below the home folder."""
+"""Where tools install interpreters, below the home folder."""
 _QUESTION = f"""\
 import sys
 if sys.implementation.name == "cpython" and sys.version_info[:2] == {PYTHON}:

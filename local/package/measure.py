@@ -1,6 +1,6 @@
-"""What a cold start costs: how long a function's file takes to import, and how many modules that is.
+"""Measure a cold start: how long a function's file takes to import, and how many modules that loads.
 
-Measured as SCF runs it: its version of Python, nothing but the package to import from, no bytecode written.
+The conditions are those of SCF: its version of Python, only the package to import from, no bytecode written.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ print(json.dumps([len(sys.modules) - before, taken]))
 
 @dataclass(frozen=True)
 class ColdStart:
-    """The number of modules imported, and the median of the times it took, in seconds."""
+    """The number of modules imported, and the median time in seconds."""
 
     modules: int
     seconds: float
 
 
 def measure(package: Package) -> ColdStart | None:
-    """Import the function's file in a new process, some times over; None where its libraries do not run."""
+    """Import the function's file in new processes; return None where its libraries cannot run."""
     if sys.platform != "linux" or platform.machine() != "x86_64":
         return None
     runs = [_run(package) for _ in range(REPEATS)]

@@ -1,7 +1,6 @@
-"""What `serverless.yml` must look like, as far as it can be told without the cloud.
+"""Checks of a parsed `serverless.yml`, as far as they are possible without the cloud.
 
-The file arrives parsed; the values of its variables are left to `local.package.checks`, and whether
-the platform really takes it to the first deployment.
+`local.package.checks` checks the values of its variables.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
 HANDLER = re.compile(r"([A-Za-z](?:[A-Za-z0-9_-]{0,58}[A-Za-z]))\.([A-Za-z](?:[A-Za-z0-9_-]{0,58}[A-Za-z]))")
-"""`file.function`, both beginning and ending in a letter, 2 to 60 characters (API CreateFunction)."""
+"""`file.function`, each with 2 to 60 characters, first and last a letter (API CreateFunction)."""
 SOURCE = "./build/functions"
 MAX_NAME_LENGTH = 60
 MAX_STAGE_LENGTH = 20
@@ -31,10 +30,10 @@ _TRIGGERS = ("http", "timer")
 
 
 def faults(file: object, *, root_modules: Mapping[str, Collection[str]]) -> list[str]:
-    """List what is wrong, without full stops.
+    """Return the faults of the file, without full stops.
 
-    `root_modules` are the function files at the root of each package, without `.py`, by the
-    package's folder as the file names it.
+    `root_modules` are the function files at the root of each package, without `.py`, by the package's folder
+    as the file names it.
     """
     inputs = _mapping(_mapping(file).get("inputs"))
     functions = functions_in(file)
@@ -54,24 +53,24 @@ def faults(file: object, *, root_modules: Mapping[str, Collection[str]]) -> list
 
 
 def functions_in(file: object) -> dict[str, Mapping[str, Any]]:
-    """Take the functions out of the file, by their keys."""
+    """Return the functions in the file, by their keys."""
     functions = _mapping(_mapping(_mapping(file).get("inputs")).get("functions"))
     return {key: _mapping(function) for key, function in functions.items()}
 
 
 def environment_of(function: Mapping[str, Any]) -> dict[str, str]:
-    """Take a function's variables out of its part of the file, as far as they are texts."""
+    """Return a function's variables, as far as their values are texts."""
     entries = map(_mapping, _list(function.get("environments")))
     return {entry["key"]: entry["value"] for entry in entries if isinstance(entry.get("value"), str)}
 
 
 def variables_read(text: str) -> set[str]:
-    """Collect the names in `${env:NAME}`; the CLI deploys one without a value all the same."""
+    """Return the names in `${env:NAME}`; the CLI deploys a function even if one has no value."""
     return set(_FROM_ENVIRONMENT.findall(text))
 
 
 def environment_bytes(environment: Mapping[str, str]) -> int:
-    """Count what a function's variables take, names and values, out of 4 KB."""
+    """Return the size of a function's variables, names and values, in bytes; SCF allows 4 KB."""
     return sum(len(name) + len(value.encode()) for name, value in environment.items())
 
 

@@ -1,6 +1,6 @@
-"""Compiled libraries without what only a debugger reads: a fifth of the largest one, never loaded.
+"""Shrink compiled libraries to what the loader reads: debugger data is a fifth of the largest one.
 
-The format is ELF, of 64 bits, as Linux on x86_64 has it; other content passes untouched.
+The format is 64-bit little-endian ELF, as on Linux x86_64; other content is returned as it is.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _SECTION_COUNT = struct.Struct("<HHH")
 
 
 def without_symbol_tables(content: bytes) -> bytes:
-    """Cut off what lies behind the last segment: the loader maps segments, and reads no section (elf(5))."""
+    """Cut off what follows the last segment: the loader maps segments and reads no section (elf(5))."""
     if not content.startswith(_ELF_64_LITTLE_ENDIAN):
         return content
     (table,) = _SEGMENTS_AT.unpack_from(content, 32)

@@ -1,7 +1,6 @@
-"""The values that the Serverless CLI would put into `serverless.yml`, found where it finds them.
+"""The values that the Serverless CLI would put into `serverless.yml`, read from where it reads them.
 
-A stage's own file goes before the common one, and the environment before both (as the CLI reads them);
-whether the values are any good is left to `checks`.
+A stage's own file takes precedence over the common one, and the environment over both.
 """
 
 from __future__ import annotations
@@ -18,21 +17,21 @@ _LINE_ENDS = re.compile(r"\r\n|\r|\n")
 
 
 def stage_file(folder: Path, stage: str) -> Path | None:
-    """Name the file that the CLI reads for a stage: one, of this folder or of the two above it."""
+    """Return the file that the CLI reads for a stage: one of this folder or the two above it."""
     folders = (folder, *folder.resolve().parents[:2])
     candidates = (place / name for place in folders for name in (f".env.{stage}", ".env"))
     return next((path for path in candidates if path.is_file()), None)
 
 
 def stage_variables(folder: Path, stage: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """Collect every variable that the CLI has for a stage."""
+    """Return every variable that the CLI has for a stage."""
     file = stage_file(folder, stage)
     kept = {} if file is None else parse_env_file(file.read_text(encoding="utf-8"))
     return {**kept, **environment}
 
 
 def parse_env_file(text: str) -> dict[str, str]:
-    """Read NAME=VALUE lines as dotenv 8 does: the last of a name wins, and no value has a comment."""
+    """Parse NAME=VALUE lines as dotenv 8 does: the last of a name wins, and no value has a comment."""
     lines = (_LINE.fullmatch(line) for line in _LINE_ENDS.split(text))
     return {line[1]: _unquoted(line[2]) for line in lines if line is not None}
 

@@ -1,7 +1,6 @@
 """The locked libraries as wheels for SCF's runtime: CPython on Linux, x86_64.
 
-They come from wherever pip is configured to look, and are known by the digests of the lock; what of
-them is deployed is left to `contents`.
+pip fetches them from the index it is configured with; the digests of the lock identify them.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ class Pin:
 
 
 def read_lock(text: str) -> dict[str, Pin]:
-    """Read a lock file that `make lock` wrote; names in lower case, with hyphens."""
+    """Parse a lock file that `make lock` wrote; names in lower case, with hyphens."""
     pins = {}
     for line in text.replace("\\\n", " ").splitlines():
         if pin := _PIN.match(line):

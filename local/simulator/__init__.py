@@ -1,6 +1,6 @@
 """A simulator of Tencent Cloud VOD: client upload, object storage, event notification, server API.
 
-`create_simulator` is the way in; what each wire looks like is left to the files of this folder.
+The entry point is `create_simulator`.
 """
 
 from __future__ import annotations

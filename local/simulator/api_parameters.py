@@ -1,7 +1,4 @@
-"""Parameters of a server API call, read with the official error codes.
-
-Which parameters an action has is left to `server_actions`.
-"""
+"""Parameters of a server API call, validated with the official error codes."""
 
 from __future__ import annotations
 
@@ -33,7 +30,7 @@ class ApiParameters:
             raise ApiError("UnknownParameter", f"The parameter `{unknown[0][:64]}` is not recognized.")
 
     def text(self, name: str) -> str:
-        """Give a text, "" when absent."""
+        """Return a string; empty if absent."""
         value = self.values.get(name)
         if value is None:
             return ""
@@ -42,7 +39,7 @@ class ApiParameters:
         return value
 
     def integer(self, name: str, default: int = 0) -> int:
-        """Give a number without a fraction."""
+        """Return a whole number."""
         value = self.values.get(name)
         if value is None:
             return default
@@ -51,7 +48,7 @@ class ApiParameters:
         return value
 
     def texts(self, name: str) -> list[str]:
-        """Give a list of texts, empty when absent."""
+        """Return a list of strings; empty if absent."""
         value = self.values.get(name)
         if value is None:
             return []
@@ -60,7 +57,7 @@ class ApiParameters:
         return value
 
     def inner(self, name: str) -> ApiParameters:
-        """Give a nested object, empty when absent."""
+        """Return a nested object; empty if absent."""
         value = self.values.get(name)
         if value is None:
             return ApiParameters({})
@@ -69,19 +66,19 @@ class ApiParameters:
         return ApiParameters(value)
 
     def instant(self, name: str) -> float | None:
-        """Give a time in ISO 8601, as Unix seconds."""
+        """Return an ISO 8601 time as Unix seconds; None if absent."""
         text = self.text(name)
         if not text:
             return None
         try:
-            moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+            at = datetime.fromisoformat(text.replace("Z", "+00:00"))
         except ValueError:
             raise ApiError(f"InvalidParameterValue.{name}", f"{name} is no time in ISO 8601.") from None
-        return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
+        return (at if at.tzinfo else at.replace(tzinfo=timezone.utc)).timestamp()
 
 
 def invalid_value(name: str, message: str) -> ApiError:
-    """InvalidParameterValue with the parameter's name, as the SDK's list of codes has them."""
+    """Return the error InvalidParameterValue with the parameter's name, as in the SDK's list of codes."""
     return ApiError(f"InvalidParameterValue.{name}", message)
 
 

@@ -1,7 +1,4 @@
-"""The body of ApplyUploadUGC, read from members of any letter case.
-
-Deciding about it is left to `upload_calls` and `new_sessions`.
-"""
+"""Parse the body of ApplyUploadUGC, from members of any letter case."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ _NEVER = "9999-12-31T23:59:59Z"
 
 @dataclass(frozen=True)
 class ApplyRequest:
-    """One Apply: texts are "" and files None when the SDK leaves them out."""
+    """One Apply; texts that the SDK omits are empty, files None."""
 
     vod_session_key: str
     file_id: str
@@ -37,7 +34,7 @@ class ApplyRequest:
 
 
 def read_apply_request(members: Mapping[str, object]) -> ApplyRequest:
-    """Read the members, whose names are in lower case.
+    """Parse the members, whose names are in lower case.
 
     Raises:
         BusinessError: 10001, a member has a value that is not acceptable.
@@ -56,7 +53,7 @@ def read_apply_request(members: Mapping[str, object]) -> ApplyRequest:
 
 
 def text_member(members: Mapping[str, object], name: str) -> str:
-    """Give a member's text, "" when it is absent.
+    """Return a member's text; empty if it is absent.
 
     Raises:
         BusinessError: 10001, it is no text.

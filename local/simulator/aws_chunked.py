@@ -1,7 +1,7 @@
-"""The `aws-chunked` content encoding of S3 clients: `{hex size}[;extensions]CRLF {bytes} CRLF ...`.
+"""Decode the `aws-chunked` content encoding of S3 clients: `{hex size}[;extensions]CRLF {bytes} CRLF ...`.
 
-After the chunk of size 0 come trailers such as `x-amz-checksum-crc32:...`. Signatures of chunks are
-read over; comparing a checksum is left to `object_files`.
+After the chunk of size 0 come trailers such as `x-amz-checksum-crc32:...`. Chunk signatures are not verified;
+`object_files` compares the checksum.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _END = b"\r\n"
 
 
 class AwsChunkedDecoder:
-    """Takes the encoded bytes piece by piece and gives the decoded ones; no I/O of its own."""
+    """Incremental decoder without I/O; `trailers` are complete after `finish`."""
 
     def __init__(self) -> None:
         self.trailers: dict[str, str] = {}
@@ -30,7 +30,7 @@ class AwsChunkedDecoder:
         self._in_trailers = False
 
     def feed(self, encoded: bytes) -> bytes:
-        """Decode what arrived.
+        """Decode the next piece of the body.
 
         Raises:
             StorageError: 400, these bytes are no aws-chunked body.
@@ -43,7 +43,7 @@ class AwsChunkedDecoder:
         return bytes(decoded)
 
     def finish(self) -> None:
-        """State that the body is over.
+        """Finish decoding.
 
         Raises:
             StorageError: 400, the last chunk is missing.
@@ -98,7 +98,7 @@ class AwsChunkedDecoder:
 
 
 async def decoded_chunks(encoded: AsyncIterator[bytes], decoder: AwsChunkedDecoder) -> AsyncIterator[bytes]:
-    """Decode a whole body as it arrives; the trailers are in `decoder` afterwards."""
+    """Decode a whole body as it is received; the trailers are in `decoder` afterwards."""
     async for piece in encoded:
         decoded = decoder.feed(piece)
         if decoded:

@@ -1,7 +1,6 @@
 """The refusals of the upload calls: `{"code": n, "message": "..."}`, always with HTTP 200.
 
-The SDKs read `code` from a 2xx reply and take any other status for a transport failure, so the
-status is never used. When to refuse is left to the callers.
+The SDKs read `code` from a 2xx reply and take any other status for a transport failure.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ _log = logging.getLogger("local.simulator")
 
 
 class BusinessError(Exception):
-    """A refusal; `reason` is for the developer and is written to the log only.
+    """A refusal; `reason` is for the developer and only logged.
 
     Raise one of the three documented codes, or the one-time code from the settings.
     """
@@ -24,30 +23,30 @@ class BusinessError(Exception):
         self.reason = reason
 
     def as_json(self) -> dict[str, object]:
-        """Give the reply's body."""
+        """Log the reason and return the reply's body."""
         _log.warning("upload call refused with %d: %s", self.code, self.reason)
         return {"code": self.code, "message": self.message}
 
 
 def invalid_request(reason: str) -> BusinessError:
-    """10001: the generic refusal (vod-js-sdk-v6 issue #5).
+    """Return error 10001, the generic refusal (vod-js-sdk-v6 issue #5).
 
-    The numbers that VOD uses for unknown sessions, sub-applications and incomplete objects are
-    UNVERIFIED; they all get this one.
+    The numbers that VOD uses for unknown sessions, sub-applications and incomplete objects are UNVERIFIED;
+    all of them get this one.
     """
     return BusinessError(10001, "invalid request", reason=reason)
 
 
 def invalid_signature(reason: str) -> BusinessError:
-    """10004: the signature can be read, and is not acceptable."""
+    """Return error 10004: the signature can be read and is not acceptable."""
     return BusinessError(10004, "invalid signature", reason=reason)
 
 
 def expired_signature(reason: str) -> BusinessError:
-    """10010: the signature's time is over."""
+    """Return error 10010: the signature has expired."""
     return BusinessError(10010, "signature expired", reason=reason)
 
 
 def repeat_signature(code: int, *, reason: str) -> BusinessError:
-    """Give a one-time signature came twice; documented in words (doc 266/33922), its number is UNVERIFIED."""
+    """Return the error for a one-time signature used twice (doc 266/33922); its code is UNVERIFIED."""
     return BusinessError(code, "repeat signature", reason=reason)

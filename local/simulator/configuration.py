@@ -1,7 +1,4 @@
-"""What can be changed while the simulator runs, and survives its restart.
-
-Checking a change is done here; who may make one is left to `server_actions` and `local_control`.
-"""
+"""The settings that can be changed while the simulator runs, and that survive its restart."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ _LONGEST_STEP = 3600
 
 @dataclass(frozen=True)
 class Configuration:
-    """The present state of everything that can be changed; durations are seconds."""
+    """The current value of everything that can be changed; durations in seconds."""
 
     mode: Mode
     callback_url: str
@@ -38,7 +35,7 @@ class Configuration:
 
 
 class ConfigurationStore:
-    """The configuration: the start settings, overlaid with what was changed since."""
+    """The configuration: the initial settings, overlaid with later changes."""
 
     def __init__(self, database: Database, settings: SimulatorSettings) -> None:
         self._database = database
@@ -61,11 +58,11 @@ class ConfigurationStore:
 
     @property
     def present(self) -> Configuration:
-        """The configuration as it is now."""
+        """The current configuration."""
         return self._present
 
     def change(self, changes: dict[str, object]) -> Configuration:
-        """Apply changes by field name, all or none, and keep them.
+        """Apply changes by field name, all or none, and store them.
 
         Raises:
             ValueError: a field does not exist or a value is not acceptable; the message names it.
@@ -88,7 +85,7 @@ class ConfigurationStore:
         return present
 
     def as_json(self) -> dict[str, object]:
-        """Every field by its name."""
+        """Return every field by its name."""
         return asdict(self._present)
 
 

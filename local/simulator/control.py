@@ -1,6 +1,6 @@
 """The control hosts over HTTP: `POST /v3/index.php?Action=...`, and the statistics host.
 
-Whatever is wrong with a call is a business error with HTTP 200; the rules are left to `upload_calls`.
+Every invalid call gets a business error with HTTP 200. The rules are in `upload_calls`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class ControlEndpoint:
     calls: UploadCalls
 
     async def __call__(self, request: Request) -> Response:
-        """Answer one call; only another path than VOD's own gets an HTTP error."""
+        """Answer one call; only a wrong path gets an HTTP error."""
         if request.url.path != _PATH:
             return Response(status_code=404)
         try:
@@ -60,7 +60,7 @@ class ControlEndpoint:
 
 @dataclass(frozen=True)
 class StatisticsEndpoint:
-    """Takes the SDK's statistics and forgets them."""
+    """Accepts the SDK's statistics and discards them."""
 
     counters: Counters
 

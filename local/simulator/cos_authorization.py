@@ -1,6 +1,6 @@
-"""COS's own request signature, `q-sign-algorithm=sha1` (doc 436/7778), checked.
+"""Verify COS's own request signature, `q-sign-algorithm=sha1` (doc 436/7778).
 
-What the credential's holder may do is left to `storage`.
+`storage` decides what the credential's holder may do.
 """
 
 from __future__ import annotations
@@ -29,12 +29,17 @@ if TYPE_CHECKING:
 
 
 class Verifier(Protocol):
-    """One authorization scheme: gives the credential that signed a request, or raises StorageError."""
+    """One authorization scheme."""
 
     def __call__(
         self, request: StorageRequest, *, find_credential: FindCredential, now: float
     ) -> TemporaryCredential:
-        """Verify one request at that time, in Unix seconds."""
+        """Return the credential that signed the request, as of `now` in Unix seconds.
+
+        Raises:
+            StorageError: 403, the request is not validly signed.
+
+        """
 
 
 PREFIX = "q-sign-algorithm="
@@ -45,7 +50,7 @@ _SKEW_SECONDS = 900
 def verify_cos_authorization(
     request: StorageRequest, *, find_credential: FindCredential, now: float
 ) -> TemporaryCredential:
-    """Give the credential that signed the request.
+    """Return the credential that signed the request.
 
     Raises:
         StorageError: 403, with COS's code for what is wrong.

@@ -1,7 +1,6 @@
-"""How many requests of each kind arrived, in all, per upload and per object.
+"""Count requests by action, in total, per upload and per object.
 
-A test can prove with them that finished parts are not sent again; what counts as a request is left
-to the callers.
+With them a test can prove that finished parts are not sent again.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Counters:
-    """Counts by action: the wire's own names, such as `ApplyUploadUGC` and `UploadPart`.
+    """Counts by action, under the wire's own names such as `ApplyUploadUGC` and `UploadPart`.
 
     An action that carries bytes has a second entry, for example `UploadPartBytes`.
     """
@@ -25,7 +24,7 @@ class Counters:
         self._database = database
 
     def count(self, action: str, *, vod_session_key: str = "", object_key: str = "", size: int = 0) -> None:
-        """Note one request, and the bytes it brought."""
+        """Count one request and the bytes of its body."""
         self._database.change(
             "INSERT INTO counters VALUES (?, ?, ?, 1, ?) ON CONFLICT DO UPDATE"
             " SET requests = requests + 1, bytes = bytes + excluded.bytes",
@@ -36,11 +35,11 @@ class Counters:
         )
 
     def totals(self) -> dict[str, int]:
-        """Give action → number of requests since the folder was made."""
+        """Return action -> number of requests since the folder was created."""
         return _by_action(self._database.rows("SELECT * FROM counters"))
 
     def as_json(self) -> dict[str, object]:
-        """Give the totals, and beside them `uploads` (by vodSessionKey) and `objects` (by storage key)."""
+        """Return the totals, and beside them `uploads` (by vodSessionKey) and `objects` (by storage key)."""
         rows = self._database.rows("SELECT * FROM counters")
         return {
             **_by_action(rows),

@@ -1,6 +1,6 @@
-"""Temporary storage credentials: each opens the objects of one upload session, for a while.
+"""Temporary storage credentials: each grants access to the objects of one upload session, until it expires.
 
-How a request proves that it holds one is left to `cos_authorization` and `s3_authorization`.
+`cos_authorization` and `s3_authorization` verify requests signed with them.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ class TemporaryCredential:
 
 
 class CredentialStore:
-    """Issues credentials and finds them again by their SecretId."""
+    """Issues credentials and finds them by their SecretId."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def issue(self, *, vod_session_key: str, expires_at: int) -> TemporaryCredential:
-        """Make a fresh credential for a session."""
+        """Create a credential for a session."""
         credential = TemporaryCredential(
             secret_id="AKID" + secrets.token_urlsafe(45),
             secret_key=secrets.token_urlsafe(33),
@@ -50,6 +50,6 @@ class CredentialStore:
         return credential
 
     def find(self, secret_id: str) -> TemporaryCredential | None:
-        """Give the credential with that SecretId, expired or not."""
+        """Return the credential with that SecretId, expired or not."""
         row = self._database.row("SELECT * FROM credentials WHERE secret_id = ?", secret_id)
         return None if row is None else TemporaryCredential(**dict(row))

@@ -1,6 +1,6 @@
-"""The simulator's memory: one SQLite file, so that a restart of the process loses nothing.
+"""The simulator's state: one SQLite file, so that a restart of the process loses nothing.
 
-The tables are declared here; what their rows mean is left to the file that reads and writes them.
+The tables are declared here; each belongs to the module of that name.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ CREATE TABLE IF NOT EXISTS counters (
 class Database:
     """One connection, shared by all threads of the process behind a lock.
 
-    Every statement is short, so that running it on the event loop holds nobody up.
+    Every statement is short enough to run on the event loop.
     """
 
     def __init__(self, path: Path) -> None:
@@ -76,24 +76,24 @@ class Database:
         self._connection.executescript(_SCHEMA)
 
     def change(self, statement: str, *values: Value) -> int:
-        """Run one statement that writes; the number of rows it changed."""
+        """Run one statement that writes; return the number of rows it changed."""
         with self._lock:
             return self._connection.execute(statement, values).rowcount
 
     def row(self, statement: str, *values: Value) -> sqlite3.Row | None:
-        """Give the first row of a query, if any."""
+        """Return the first row of a query, or None."""
         with self._lock:
             row: sqlite3.Row | None = self._connection.execute(statement, values).fetchone()
             return row
 
     def rows(self, statement: str, *values: Value) -> list[sqlite3.Row]:
-        """All rows of a query."""
+        """Return all rows of a query."""
         with self._lock:
             return self._connection.execute(statement, values).fetchall()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing for what is written inside; other threads wait. Must not be nested."""
+        """Commit what is written inside, or roll it back on an exception; other threads wait. Do not nest."""
         with self._lock:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -104,6 +104,6 @@ class Database:
             self._connection.execute("COMMIT")
 
     def close(self) -> None:
-        """Write everything out and let go of the file."""
+        """Close the connection, writing everything to the file."""
         with self._lock:
             self._connection.close()

@@ -1,7 +1,4 @@
-"""Task flows that nobody ran: the API knows them because somebody had their event emitted.
-
-Those that run are left to `task_flow_runner`.
-"""
+"""Task flows that the API knows only from emitted events; see `task_flow_runner` for those that run."""
 
 from __future__ import annotations
 
@@ -21,13 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EmittedTasks:
-    """What emitted events tell of task flows; each as its ProcedureTask."""
+    """The ProcedureTask of each emitted event."""
 
     database: Database
     library: MediaLibrary
 
     def learn(self, event: Mapping[str, object]) -> None:
-        """Let the event of a media's task flow be the truth; VOD has no task of somebody else's file."""
+        """Store a task-flow event as the state of its task, if it is about a known media and its context."""
         if event.get("EventType") != PROCEDURE_STATE_CHANGED:
             return
         task = as_object(event.get("ProcedureStateChangeEvent"))
@@ -42,7 +39,7 @@ class EmittedTasks:
         )
 
     def find(self, task_id: str, *, application: int) -> dict[str, object] | None:
-        """Give the ProcedureTask of that id, if it belongs to the application."""
+        """Return the ProcedureTask of that id, if it belongs to the application."""
         row = self.database.row(
             "SELECT document FROM emitted_tasks WHERE task_id = ? AND application = ?", task_id, application
         )

@@ -1,6 +1,6 @@
-"""Which faults each action can have: the table that rules are checked against.
+"""The kinds of faults that each action can have: the table that rules are validated against.
 
-How a rule is written is left to `fault_rules`, what each kind means to `faults`.
+`faults` describes what each kind does.
 """
 
 from __future__ import annotations
@@ -55,4 +55,4 @@ KINDS: Mapping[str, Mapping[str, frozenset[str]]] = {
     "PullEvents": {**_CALL, "duplicate": _NONE},
     "Receiver": {**_REQUEST, "redirect": _Members({"status"})},
 }
-"""Action → kind → the members that such a rule may have beside how often it strikes."""
+"""Action → kind → the members that such a rule may have, apart from `times` and `probability`."""

@@ -1,10 +1,10 @@
-"""How a rule of the fault dial is written: as JSON, and in short on a command line.
+"""Parse the rules of the fault dial: from JSON, and from the short form of the command line.
 
     {"seed": 7, "faults": [{"action": "Push", "kind": "duplicate", "probability": 0.2},
                            {"action": "Receiver", "kind": "error", "status": 429, "retryAfter": 30}]}
     Push:duplicate:0.2      Receiver:500:2      Push:delay:1:seconds=3
 
-What is wrong with one is said in a sentence; what a rule does is left to `faults`.
+`faults` describes what a rule does.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _WRITTEN_AS = {"retryAfter": "retry_after"}
 
 
 def read_rules(document: Mapping[str, object]) -> tuple[list[Fault], int | None]:
-    """Read a whole setting of the dial: its rules, and its seed if it names one.
+    """Parse a whole setting of the dial: its rules, and its seed if it names one.
 
     Raises:
         ValueError: the message is a sentence on what is wrong.
@@ -53,7 +53,7 @@ def read_rules(document: Mapping[str, object]) -> tuple[list[Fault], int | None]
 
 
 def read_faults(value: object) -> list[Fault]:
-    """Read rules from JSON.
+    """Parse rules from JSON.
 
     Raises:
         ValueError: the message is a sentence on what is wrong.
@@ -65,7 +65,7 @@ def read_faults(value: object) -> list[Fault]:
 
 
 def read_short_form(text: str) -> Fault:
-    """Read ACTION:KIND[:HOW_OFTEN][:MEMBER=VALUE]...; a status may stand for the kind that answers it.
+    """Parse ACTION:KIND[:HOW_OFTEN][:MEMBER=VALUE]...; a status may stand for the kind that answers it.
 
     HOW_OFTEN is a probability if it has a point, else a number of times.
 
@@ -87,13 +87,13 @@ def read_short_form(text: str) -> Fault:
 
 
 def dial_as_json(dial: FaultDial) -> dict[str, object]:
-    """Spell what the dial is set to, so that it can be set to it again, and how often each rule struck."""
+    """Return the dial's setting, in the form that sets it, and how often each rule struck."""
     rules = [{**rule_as_json(fault), "struck": struck} for fault, struck in dial.strikes]
     return {"seed": dial.seed, "faults": rules}
 
 
 def rule_as_json(fault: Fault) -> dict[str, object]:
-    """Spell one rule, with the members that matter to its kind."""
+    """Return one rule, with the members that matter to its kind."""
     how_often = {"times": fault.times} if fault.probability is None else {"probability": fault.probability}
     members = {name: getattr(fault, _WRITTEN_AS.get(name, name)) for name in _members(fault)}
     given = {name: value for name, value in sorted(members.items()) if value is not None}
@@ -112,7 +112,7 @@ def _fault(item: object, *, place: str) -> Fault:
 
 
 def _problem(rule: Mapping[str, object]) -> str | None:
-    """Say in a sentence what is wrong with a rule; None if nothing is."""
+    """Return a sentence on what is wrong with a rule, or None."""
     action, kind = rule.get("action"), rule.get("kind")
     if not isinstance(action, str) or action not in KINDS:
         return f"there is no action {_shown(action)}; there are {', '.join(KINDS)}."
@@ -130,7 +130,7 @@ def _problem(rule: Mapping[str, object]) -> str | None:
 
 
 def _objection(action: str, kind: str, name: str, value: object) -> str | None:
-    """Say what a member should have been; None if it is."""
+    """Return what a member should have been, or None if it is acceptable."""
     if name in {"probability", "seconds"}:
         most = 1 if name == "probability" else _MOST_SECONDS
         fits = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most
@@ -173,6 +173,6 @@ def _number(text: str) -> object:
 
 
 def _shown(value: object) -> str:
-    """Quote what was given, on one line and not at length."""
+    """Quote a value on one line, shortened."""
     text = json.dumps(value, default=str)
     return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004  # a line's worth

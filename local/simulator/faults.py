@@ -1,6 +1,6 @@
-"""The fault dial: rules that make the next pushes and requests go wrong on purpose.
+"""Fault injection: rules that make the next pushes and requests go wrong on purpose.
 
-How a rule is written is left to `fault_rules`, what it does to `faulty_answers` and `push_sender`.
+`fault_rules` parses them; `faulty_answers` and `push_sender` apply them.
 """
 
 from __future__ import annotations
@@ -61,16 +61,15 @@ class Fault:
 class FaultDial:
     """The rules in force, and how often each has struck.
 
-    The rules are asked in their order and the first that strikes wins. Chance is drawn for each
-    action from a sequence of its own, so that with one seed the nth `Push` always fares the same,
-    whatever happens between.
+    The first rule that strikes wins. Random numbers are drawn for each action from a sequence of its own, so
+    that with one seed the nth `Push` always has the same outcome, whatever happens between.
     """
 
     def __init__(self) -> None:
         self.set(())
 
     def set(self, faults: Sequence[Fault], *, seed: int | None = None) -> None:
-        """Replace all rules and begin the draws anew; without a seed one is made up."""
+        """Replace all rules and restart the random sequences; without a seed one is generated."""
         self._faults = tuple(faults)
         self._strikes: Counter[int] = Counter()
         self._seed = secrets.randbelow(_SEEDS) if seed is None else seed
@@ -81,7 +80,7 @@ class FaultDial:
 
     @property
     def seed(self) -> int:
-        """What makes a run with probabilities repeatable."""
+        """The seed, which makes a run with probabilities repeatable."""
         return self._seed
 
     @property
@@ -91,11 +90,11 @@ class FaultDial:
 
     @property
     def present(self) -> tuple[Fault, ...]:
-        """The rules that still have something to do."""
+        """The rules that can still strike."""
         return tuple(fault for fault, struck in self.strikes if _has_more(fault, struck))
 
     def strike(self, action: str, kinds: Container[str] | None = None) -> Fault | None:
-        """Give the rule that strikes this action now, if any; `kinds` are those that can strike there."""
+        """Return the rule that strikes this action now, or None; `kinds` are those that can strike there."""
         for position, (fault, struck) in enumerate(self.strikes):
             is_meant = fault.action == action and (kinds is None or fault.kind in kinds)
             if is_meant and _has_more(fault, struck) and self._falls_on(fault):

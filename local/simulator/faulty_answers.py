@@ -1,7 +1,4 @@
-"""What a rule of the fault dial does to one HTTP request.
-
-Which rule strikes is left to `faults`, what the request would have got to its endpoint.
-"""
+"""Apply a rule of the fault dial to one HTTP request."""
 
 from __future__ import annotations
 
@@ -24,11 +21,11 @@ if TYPE_CHECKING:
     Endpoint = Callable[[Request], Awaitable[Response]]
 
 REQUEST_KINDS = frozenset({"slow", "drop", "drop-reply", "error", "refuse", "expire", "redirect"})
-"""The kinds that are about a request as such."""
+"""The kinds that apply to an HTTP request."""
 
 
 async def answer(endpoint: Endpoint, request: Request, fault: Fault | None) -> Response:
-    """Answer one request as its endpoint does, but for what the rule changes."""
+    """Answer one request as its endpoint does, except for what the rule changes."""
     if fault is None:
         return await endpoint(request)
     if fault.kind == "slow":
@@ -53,7 +50,7 @@ def _wrong_answer(request: Request, fault: Fault) -> Response:
 
 
 def _refusal(code: str) -> dict[str, object]:
-    """Spell a business error: the upload calls number theirs, the server API names them."""
+    """Return the body of a business error: numbered for the upload calls, named for the server API."""
     message = "A fault, on purpose."
     if code.isdecimal():
         return {"code": int(code), "message": message}

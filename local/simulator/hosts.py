@@ -1,7 +1,6 @@
-"""The one address that plays all of VOD's hosts: told apart by the Host header.
+"""One address that serves all of VOD's hosts, dispatched by the Host header.
 
-Cross-origin rules are applied here and the fault dial is asked; every host's own work is left to its
-endpoint.
+It applies cross-origin rules and the fault dial.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ class Hosts:
     faults: FaultDial
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request; other kinds of connections are none of VOD's."""
+        """Answer one HTTP request; other kinds of connections are ignored."""
         if scope["type"] != "http":
             return
         endpoint = self._endpoint(Request(scope))
@@ -73,7 +72,7 @@ class Hosts:
 
 
 def _with_cross_origin_rules(app: ASGIApp) -> ASGIApp:
-    """Add what browsers need to read the answers (2.7 of the protocol facts)."""
+    """Add the headers that browsers need to read the answers."""
     return CORSMiddleware(
         app,
         allow_origins=["*"],
@@ -86,12 +85,12 @@ def _with_cross_origin_rules(app: ASGIApp) -> ASGIApp:
 
 
 def local_paths(*, media: ASGIApp, control: ASGIApp) -> Router:
-    """Give the paths of this machine's own, for when the simulator is served alone."""
+    """Return the routes of the local additions, for a simulator that is served alone."""
     return Router([Mount("/local/media", media), Mount("/local/simulator", control)])
 
 
 def _action(request: Request) -> str:
-    """Give the wire name a fault refers to."""
+    """Return the wire name of the action, which fault rules refer to."""
     query = request.query_params
     named = query.get("Action") or request.headers.get("x-tc-action")
     if named:

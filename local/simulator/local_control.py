@@ -1,6 +1,6 @@
-"""What only the developer's machine offers, mounted at /local/simulator: counters, events, configuration.
+"""Local additions mounted at /local/simulator: counters, events, configuration, faults.
 
-VOD has none of this; the page, the commands and the tests do.
+VOD has none of them; the page, the commands and the tests use them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def create_local_control(
     faults: FaultDial,
     emit: Callable[[Mapping[str, object]], Awaitable[None]],
 ) -> Starlette:
-    """Make the application: GET counters, POST emit, GET and PUT config, GET and PUT faults."""
+    """Create the application: GET counters, POST emit, GET and PUT config, GET and PUT faults."""
 
     async def show_counters(_request: Request) -> Response:
         return JSONResponse(counters.as_json())

@@ -1,6 +1,6 @@
 """One finished media: what VOD knows about it, as its API and its events show it.
 
-Keeping it is left to `media_library`, its bytes to `media_endpoint`.
+`media_library` stores it, `media_endpoint` serves its bytes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _IMAGE = frozenset({"jpg", "jpeg", "png", "gif", "bmp", "tiff", "tif", "ai", "cd
 
 @dataclass(frozen=True)
 class Media:
-    """One media; keys and paths without a leading slash, instants in Unix seconds, size in bytes."""
+    """One media; keys and paths without a leading slash, times in Unix seconds, size in bytes."""
 
     file_id: str
     application: int

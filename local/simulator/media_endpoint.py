@@ -1,6 +1,6 @@
-"""Finished media and covers by URL, with byte ranges; mounted at /local/media.
+"""Serve finished media and covers by URL, with byte ranges; mounted at /local/media.
 
-Before Commit nothing is published, so nothing is found.
+Nothing is published before Commit.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def create_media_endpoint(database: Database, files: ObjectFiles) -> Starlette:
-    """Make the application that serves published files; ranges, HEAD and 416 as RFC 9110 has them."""
+    """Create the application that serves published files; ranges, HEAD and 416 as in RFC 9110."""
 
     async def serve(request: Request) -> Response:
         row = database.row("SELECT * FROM published WHERE path = ?", request.path_params["path"])

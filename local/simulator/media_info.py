@@ -1,7 +1,4 @@
-"""One media as DescribeMediaInfos and SearchMedia show it: the parts a filter asks for.
-
-Finding media is left to `media_library`.
-"""
+"""One media as DescribeMediaInfos and SearchMedia show it, reduced to what the filters ask for."""
 
 from __future__ import annotations
 
@@ -34,7 +31,7 @@ FILTERS = frozenset(_MEMBERS)
 
 
 def media_info(media: Media, flows: list[TaskFlow], wanted: frozenset[str]) -> dict[str, object]:
-    """Build one item of MediaInfoSet; members that were not asked for, or are not there, are null."""
+    """Build one item of MediaInfoSet; members that were not requested or do not exist are null."""
     present: dict[str, object] = {"BasicInfo": media.basic_info(), "MetaData": dict(media.meta_data)}
     for member, name, kind in (
         ("TranscodeInfo", "TranscodeSet", "Transcode"),

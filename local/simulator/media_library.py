@@ -1,7 +1,4 @@
-"""All finished media: published at Commit, found again by the server API.
-
-What a media looks like is left to `media`, who is told to `notifications`.
-"""
+"""All finished media: published at Commit, found by the server API."""
 
 from __future__ import annotations
 
@@ -34,7 +31,7 @@ _log = logging.getLogger("local.simulator")
 
 
 class TaskFlows(Protocol):
-    """Starts the task flow that an upload asks for."""
+    """Starts the task flow that an upload's signature names."""
 
     def add(self, procedure: Procedure, media: Media, terms: SignedTerms) -> str:
         """Plan a flow and return its TaskId."""
@@ -59,13 +56,13 @@ class MediaLibrary:
     task_flows: TaskFlows
 
     def url(self, path: str) -> str:
-        """Give the address under which a published path is served."""
+        """Return the URL under which a published path is served."""
         return f"{self.settings.public_url.rstrip('/')}{MEDIA_PATH}{path}"
 
     async def publish(self, session: UploadSession) -> None:
-        """Close a session whose objects are complete: publish them, start the task flow, tell about it.
+        """Publish a session's complete objects, start its task flow and raise the event.
 
-        All of it happens at once or not at all; a second call changes nothing.
+        It is one transaction; a second call changes nothing.
         """
         if session.media_key is None:
             self._publish_cover(session)
@@ -91,7 +88,7 @@ class MediaLibrary:
         self.task_flows.wake()
 
     def save(self, media: Media) -> None:
-        """Keep a media, in place of its earlier state."""
+        """Store a media, replacing its earlier state."""
         self.database.change(
             "INSERT OR REPLACE INTO media VALUES (?, ?, ?, ?)",
             media.file_id,
@@ -101,28 +98,28 @@ class MediaLibrary:
         )
 
     def find(self, file_id: str, *, application: int | None = None) -> Media | None:
-        """Give the media with that FileId, if it belongs to the application."""
+        """Return the media with that FileId, if it belongs to the application."""
         row = self.database.row("SELECT * FROM media WHERE file_id = ?", file_id)
         if row is None or application not in (None, row["application"]):
             return None
         return _media(row)
 
     def all(self, *, application: int) -> list[Media]:
-        """Every media of an application, newest first."""
+        """Return every media of an application, newest first."""
         rows = self.database.rows(
             "SELECT * FROM media WHERE application = ? ORDER BY created_at DESC, file_id", application
         )
         return [_media(row) for row in rows]
 
     def publish_file(self, path: str, file_name: str, *, content_type: str) -> str:
-        """Serve a file under a path from now on, and give its URL."""
+        """Publish a file under a path and return its URL."""
         self.database.change(
             "INSERT OR REPLACE INTO published VALUES (?, ?, ?)", path, file_name, content_type
         )
         return self.url(path)
 
     def content_type(self, key: str) -> str:
-        """Give the type an object is served with: only what a browser plays or shows, never a page."""
+        """Return the content type an object is served with: audio, video or image, never a page."""
         guessed = mimetypes.guess_type(key)[0] or ""
         is_media = guessed.startswith(("video/", "audio/", "image/")) and guessed != "image/svg+xml"
         return guessed if is_media else "application/octet-stream"
@@ -134,7 +131,7 @@ class MediaLibrary:
         return self.publish_file(key, stored.file_name, content_type=self.content_type(key))
 
     def _publish_cover(self, session: UploadSession) -> None:
-        """Change the cover of an existing media; whether VOD tells about it is UNVERIFIED."""
+        """Replace the cover of an existing media; whether VOD raises an event is UNVERIFIED."""
         media = self.find(session.file_id)
         if media is None or session.cover_key is None:
             return

@@ -1,7 +1,6 @@
-"""What a media file is made of, and a picture out of it, by ffprobe and ffmpeg when they are installed.
+"""Read a media file's metadata with ffprobe, and take a picture out of it with ffmpeg.
 
-Without them the answers are poorer, never wrong; what becomes of them is left to `media_library` and
-`task_flow_outputs`.
+Where they are not installed the result has fewer members and no picture.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _LOCAL_ONLY = ("-protocol_whitelist", "file")
 def probe(path: Path, *, size: int, container: str) -> dict[str, object]:
     """Build the `MetaData` of an event: always Size and Container, the rest as far as it is known.
 
-    Bitrates are bit/s, durations seconds (API model MediaMetaData). Runs for up to three seconds.
+    Bitrates are in bit/s, durations in seconds (API model MediaMetaData). Runs for up to three seconds.
     """
     found, streams = _ffprobe(path)
     meta: dict[str, object] = {"Size": size, "Container": found.get("format_name", container)}
@@ -47,7 +46,7 @@ def probe(path: Path, *, size: int, container: str) -> dict[str, object]:
 
 
 def take_picture(path: Path, target: Path) -> bool:
-    """Write the first frame of a video as JPEG; False when that cannot be done."""
+    """Write the first frame of a video as JPEG; return False if that is not possible."""
     program = shutil.which("ffmpeg")
     if program is None:
         return False
@@ -58,7 +57,7 @@ def take_picture(path: Path, target: Path) -> bool:
 
 
 def _ffprobe(path: Path) -> tuple[dict[str, object], list[dict[str, object]]]:
-    """Give the format and the streams that ffprobe finds."""
+    """Return the format and the streams that ffprobe finds."""
     program = shutil.which("ffprobe")
     if program is None:
         return {}, []

@@ -1,6 +1,6 @@
 """Multipart uploads: opened, filled part by part in any order, completed or aborted.
 
-HTTP and XML around them are left to `storage`.
+`storage_calls` maps HTTP to them.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Part:
 
 
 class MultipartUploads:
-    """All open uploads, and the way from parts to an object."""
+    """All open uploads and their parts."""
 
     def __init__(self, database: Database, files: ObjectFiles, objects: ObjectStore) -> None:
         self._database = database
@@ -55,7 +55,7 @@ class MultipartUploads:
         self._objects = objects
 
     def open(self, object_key: str, *, content_type: str, now: float) -> MultipartUpload:
-        """Begin an upload; one key may have several."""
+        """Open an upload; a key may have several."""
         upload = MultipartUpload(
             upload_id=f"{int(now)}{secrets.token_hex(24)}",
             object_key=object_key,
@@ -72,7 +72,7 @@ class MultipartUploads:
         return upload
 
     def find(self, upload_id: str, *, object_key: str) -> MultipartUpload:
-        """Give the open upload with that id.
+        """Return the open upload with that id.
 
         Raises:
             StorageError: NoSuchUpload.
@@ -86,7 +86,7 @@ class MultipartUploads:
         return MultipartUpload(**dict(row))
 
     def of_keys(self, keys: tuple[str, ...], *, prefix: str) -> list[MultipartUpload]:
-        """Give the open uploads of some keys, those that start with `prefix`, oldest first."""
+        """Return the open uploads of these keys that start with `prefix`, oldest first."""
         rows = self._database.rows("SELECT * FROM multipart_uploads ORDER BY object_key, initiated_at")
         uploads = [MultipartUpload(**dict(row)) for row in rows]
         return [
@@ -94,17 +94,17 @@ class MultipartUploads:
         ]
 
     def parts(self, upload: MultipartUpload) -> list[Part]:
-        """Give the parts of an upload, in order."""
+        """Return the parts of an upload, in order."""
         rows = self._database.rows(
             "SELECT * FROM parts WHERE upload_id = ? ORDER BY part_number", upload.upload_id
         )
         return [Part(**dict(row)) for row in rows]
 
     def add_part(self, upload: MultipartUpload, part_number: int, received: ReceivedFile, now: float) -> Part:
-        """Keep a part, in place of an earlier one of that number.
+        """Store a part, replacing an earlier one of that number.
 
         Raises:
-            StorageError: NoSuchUpload: the upload was closed while the part was on its way.
+            StorageError: NoSuchUpload: the upload was closed while the part was received.
 
         """
         part = Part(upload.upload_id, part_number, received.file_name, received.md5.hex(), received.size, now)
@@ -131,7 +131,7 @@ class MultipartUploads:
     async def complete(
         self, upload: MultipartUpload, listed: list[CompletedPart], *, now: float
     ) -> StoredObject:
-        """Make the object out of the listed parts; parts that are not listed are thrown away.
+        """Create the object from the listed parts, and delete the others.
 
         Raises:
             StorageError: InvalidPartOrder, InvalidPart or EntityTooSmall.
@@ -159,7 +159,7 @@ class MultipartUploads:
         return stored
 
     def abort(self, upload: MultipartUpload) -> None:
-        """Throw an upload and its parts away."""
+        """Delete an upload and its parts."""
         with self._database.transaction():
             leftovers = self._close(upload)
         self._files.remove(leftovers)
@@ -187,7 +187,7 @@ class MultipartUploads:
 
 
 def read_part_number(text: str) -> int:
-    """Read the partNumber of a request.
+    """Parse the partNumber of a request.
 
     Raises:
         StorageError: InvalidArgument: it is no number from 1 to 10000.

@@ -1,7 +1,4 @@
-"""New upload sessions: which region, bucket and keys an Apply gets. Nothing is stored here.
-
-Keeping them is left to `sessions`.
-"""
+"""Plan new upload sessions: the region, bucket and keys that an Apply gets. Nothing is stored here."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ if TYPE_CHECKING:
 def media_session(
     request: ApplyRequest, terms: SignedTerms, *, settings: SimulatorSettings, key: str, now: float
 ) -> UploadSession:
-    """Plan the upload of a media, with a cover when one is announced; `key` is the vodSessionKey.
+    """Plan the upload of a media, with a cover if one is announced; `key` is the vodSessionKey.
 
     Raises:
         BusinessError: 10001: no media is announced, or its region is not enabled.

@@ -1,6 +1,6 @@
-"""Events on their way to the app's back end: pushed, or queued until they are pulled.
+"""Events for the app's back end: queued to be pushed, or until they are pulled.
 
-What an event says is left to its maker; sending is left to `push_sender`, pulling to `pull_queue`.
+`push_sender` sends them, `pull_queue` hands them out.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _log = logging.getLogger("local.simulator")
 
 @dataclass
 class Notifications:
-    """Takes every event and keeps it, in the mode that is set at that moment.
+    """Stores every event for the mode that is configured when it is raised.
 
-    There is one configuration and one queue for all applications of the account; an event that
-    names an application is only seen by pulls of that application.
+    There is one configuration and one queue for all applications of the account; an event that names an
+    application is only seen by pulls of that application.
     """
 
     database: Database
@@ -37,11 +37,11 @@ class Notifications:
     _wake: Callable[[], None] = field(default=lambda: None)
 
     def on_wake(self, wake: Callable[[], None]) -> None:
-        """Say who is to be woken when there may be something to push."""
+        """Set the function that `wake` calls."""
         self._wake = wake
 
     def raise_event(self, event: Mapping[str, object], *, application: int | None = None) -> None:
-        """Keep one event; call `wake` once the transaction around it is through."""
+        """Store one event; call `wake` after the surrounding transaction."""
         present = self.configuration.present
         if present.mode == "PULL":
             self.database.change(
@@ -63,12 +63,12 @@ class Notifications:
             self.counters.count("EventDropped")
 
     def wake(self) -> None:
-        """Let the sender look for new events."""
+        """Notify the sender that there may be events to push."""
         self._wake()
 
 
 def without_nulls(event: Mapping[str, object]) -> dict[str, object]:
-    """Give the event as a push writes it: null members are left out (doc 266/33950)."""
+    """Return the event as a push writes it: null members are omitted (doc 266/33950)."""
     return cast("dict[str, object]", _without_nulls(event))
 
 

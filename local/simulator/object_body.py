@@ -1,7 +1,4 @@
-"""The body of an upload-part or put-object request: decoded, written, and compared with what it announced.
-
-Writing is left to `object_files`, the encoding to `aws_chunked`.
-"""
+"""Receive the body of an upload-part or put-object request; verify the length and checksums it announced."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ _HEX_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 async def receive_object(request: Request, files: ObjectFiles) -> ReceivedFile:
-    """Take a body in.
+    """Store the body of a request.
 
     Raises:
         StorageError: 400: it broke off, or does not have the length or a checksum it announced.

@@ -1,7 +1,7 @@
-"""Bytes on disk: bodies written as they arrive and hashed on the way, files joined, leftovers removed.
+"""Files on disk: bodies written and hashed as they are received, files joined, leftovers removed.
 
-File names are random, so no client's text ever becomes a path. Which file belongs to what is left to
-`objects` and `multipart`.
+File names are random, so no client's text ever becomes a path. `objects` and `multipart` record which file
+belongs to what.
 """
 
 from __future__ import annotations
@@ -67,11 +67,11 @@ class ObjectFiles:
         folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, file_name: str) -> Path:
-        """Where a file lies."""
+        """Return the path of a file."""
         return self._folder / file_name
 
     async def receive(self, chunks: AsyncIterator[bytes], *, with_sha256: bool = False) -> ReceivedFile:
-        """Write a body into a new file; a body that breaks off leaves nothing behind.
+        """Write a body to a new file; a body that breaks off leaves no file.
 
         Raises:
             StorageError: 400, it has more than 5 GiB.
@@ -95,7 +95,7 @@ class ObjectFiles:
         )
 
     async def join(self, file_names: list[str]) -> str:
-        """Make one file out of several; a single one is taken as it is."""
+        """Concatenate files; a single one is returned as it is."""
         if len(file_names) == 1:
             return file_names[0]
         joined = secrets.token_hex(16)
@@ -107,7 +107,7 @@ class ObjectFiles:
         return joined
 
     def remove(self, file_names: Iterable[str]) -> None:
-        """Remove files; one that is gone already is no matter."""
+        """Remove files; missing ones are ignored."""
         for file_name in file_names:
             with contextlib.suppress(FileNotFoundError):
                 self.path(file_name).unlink()

@@ -1,6 +1,6 @@
 """Finished objects of the storage: which file holds the bytes of which key.
 
-Objects that arrive in parts are left to `multipart` until they are complete.
+`multipart` holds objects whose parts are not complete yet.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StoredObject:
-    """One object; `etag` in its quotes, `size` in bytes, `stored_at` Unix seconds."""
+    """One object; `etag` with its quotes, `size` in bytes, `stored_at` in Unix seconds."""
 
     object_key: str
     file_name: str
@@ -33,12 +33,12 @@ class ObjectStore:
         self._files = files
 
     def find(self, object_key: str) -> StoredObject | None:
-        """Give the object under that key."""
+        """Return the object under that key, or None."""
         row = self._database.row("SELECT * FROM objects WHERE object_key = ?", object_key)
         return None if row is None else StoredObject(**dict(row))
 
     def put(self, stored: StoredObject) -> None:
-        """Keep an object, in place of an earlier one under its key."""
+        """Store an object, replacing an earlier one under its key."""
         earlier = self.find(stored.object_key)
         self._database.change(
             "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?)",
@@ -53,7 +53,7 @@ class ObjectStore:
             self._files.remove([earlier.file_name])
 
     def delete(self, object_key: str) -> None:
-        """Forget an object; one that does not exist is no matter."""
+        """Delete an object; a missing one is ignored."""
         stored = self.find(object_key)
         if stored is not None:
             self._database.change("DELETE FROM objects WHERE object_key = ?", object_key)

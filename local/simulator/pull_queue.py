@@ -1,7 +1,4 @@
-"""The reliable callback's queue: events are pulled with a handle and stay until it is confirmed.
-
-The calls around it are left to `server_actions`.
-"""
+"""The reliable callback's queue: events are pulled with a handle and stay until it is confirmed."""
 
 from __future__ import annotations
 
@@ -22,13 +19,13 @@ if TYPE_CHECKING:
 BATCH = 16
 _HANDLE_SECONDS = 30
 _RETENTION_SECONDS = 4 * 86_400
-_LOOK_AGAIN_SECONDS = 0.05
+_POLL_SECONDS = 0.05
 _DUPLICATE = frozenset({"duplicate"})
 
 
 @dataclass(frozen=True)
 class PullQueue:
-    """Every event is delivered until somebody confirms it in time."""
+    """Hands out every event again until its handle is confirmed in time."""
 
     database: Database
     clock: Callable[[], float]
@@ -36,19 +33,19 @@ class PullQueue:
     faults: FaultDial
 
     async def pull(self, *, application: int) -> list[dict[str, object]]:
-        """Take up to 16 events, oldest first; waits a while when there are none (doc 266/34183)."""
+        """Return up to 16 events, oldest first; wait a while if there are none (doc 266/34183)."""
         deadline = time.monotonic() + self.wait_seconds
         while True:
             events = self._take(application)
             if events or time.monotonic() >= deadline:
                 return events
-            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
 
     def confirm(self, handles: Sequence[str]) -> bool:
-        """Remove the events of these handles; False, and nothing removed, when one is not valid now.
+        """Remove the events of these handles; return False and remove nothing if one is not valid.
 
-        That one bad handle refuses the whole call, and that a second confirmation is an error, are
-        both UNVERIFIED: the strict reading.
+        It is UNVERIFIED that one invalid handle refuses the whole call, and that a second confirmation is an
+        error: this is the strict interpretation.
         """
         now = self.clock()
         with self.database.transaction():
@@ -83,7 +80,7 @@ class PullQueue:
             ]
 
     def _queue_again(self, event_ids: Iterable[int]) -> None:
-        """Let the next pull hand the same events out once more, under handles of their own."""
+        """Queue a copy of these events, so that the next pull returns them under other handles."""
         for event_id in event_ids:
             self.database.change(
                 "INSERT INTO pull_queue (body, application, raised_at)"

@@ -1,6 +1,6 @@
-"""The normal callback: POSTs each event to the callback URL, and again after a time-out.
+"""The normal callback: POST each event to the callback URL, and again after a time-out.
 
-Keeping the events is left to `notifications`; the answer's status and body are ignored, as VOD does.
+The answer's status and body are ignored, as VOD does. `notifications` stores the events.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def signed_push(event: dict[str, object], *, sign_key: str, now: float) -> dict[
 
 @dataclass
 class PushSender:
-    """Sends what `pushes` holds; every try is noted before it is made, so a restart never exceeds three."""
+    """Sends what `pushes` holds; each try is counted before it is made, so a restart never exceeds three."""
 
     database: Database
     settings: SimulatorSettings
@@ -61,7 +61,7 @@ class PushSender:
     _loop: asyncio.AbstractEventLoop | None = None
 
     async def start(self) -> None:
-        """Begin to send, first of all what an earlier process left."""
+        """Start sending, beginning with what an earlier process left."""
         context = ssl.create_default_context(cafile=self.settings.callback_ca_file)
         self._pool = urllib3.PoolManager(
             maxsize=_PARALLEL_SENDS,
@@ -71,7 +71,7 @@ class PushSender:
         )
         self._threads = ThreadPoolExecutor(_PARALLEL_SENDS, "simulator-push")
         self._loop = asyncio.get_running_loop()
-        self._look()
+        self._start_sends()
 
     async def stop(self) -> None:
         """Stop sending; what is not done is sent after the next start."""
@@ -85,11 +85,11 @@ class PushSender:
         self._pool.clear()
 
     def wake(self) -> None:
-        """Look for events that are not being sent yet; may be called from any thread."""
+        """Start sending new events; may be called from any thread."""
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._look)
+            self._loop.call_soon_threadsafe(self._start_sends)
 
-    def _look(self) -> None:
+    def _start_sends(self) -> None:
         if self._loop is None:
             return
         for row in self.database.rows("SELECT push_id FROM pushes ORDER BY push_id"):
@@ -144,7 +144,7 @@ class PushSender:
             await asyncio.sleep(self.settings.push_retry_seconds)
 
     async def _post_with(self, fault: Fault | None, url: str, body: bytes) -> bool:
-        """Send once, with what the rule changes about it; True when no further try is needed."""
+        """Send once, with what the rule changes; return True when no further try is needed."""
         kind = "" if fault is None else fault.kind
         if kind == "corrupt":
             body = body[: len(body) // 2]
@@ -157,7 +157,7 @@ class PushSender:
         return False
 
     async def _post(self, url: str, body: bytes, *, slow_seconds: float) -> bool:
-        """Send once; True when no further try is needed."""
+        """Send once; return True when no further try is needed."""
         loop = asyncio.get_running_loop()
         try:
             status = await loop.run_in_executor(self._threads, self._request, url, body, slow_seconds)

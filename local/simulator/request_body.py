@@ -1,6 +1,6 @@
-"""Reading a request's body that is meant to be small: JSON and XML.
+"""Read request bodies that are meant to be small: JSON and XML.
 
-Bodies of any size, that is objects, are left to `object_files`.
+`object_files` receives bodies of any size.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 async def small_body(request: Request, *, max_bytes: int) -> bytes:
-    """Read the whole body, and stop as soon as it is too large.
+    """Return the whole body, and stop as soon as it is too large.
 
     Raises:
         ContentTooLargeError: it has more than `max_bytes` bytes.
@@ -30,7 +30,7 @@ async def small_body(request: Request, *, max_bytes: int) -> bytes:
 
 
 def json_object(body: bytes) -> dict[str, object]:
-    """Read one JSON object out of a body.
+    """Parse a body that is one JSON object.
 
     Raises:
         InvalidRequestError: it is none, or not in UTF-8.

@@ -1,6 +1,6 @@
-"""AWS Signature Version 4 in the Authorization header, which the Web SDK's S3 mode sends, checked.
+"""Verify AWS Signature Version 4 in the Authorization header, which the Web SDK's S3 mode sends.
 
-Chunk signatures inside a body are not checked; the body's encoding is left to `aws_chunked`.
+Chunk signatures inside a body are not verified.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _SKEW_SECONDS = 900
 def verify_s3_authorization(
     request: StorageRequest, *, find_credential: FindCredential, now: float
 ) -> TemporaryCredential:
-    """Give the credential that signed the request.
+    """Return the credential that signed the request.
 
     Raises:
         StorageError: what is wrong, with the code that S3 clients know.

@@ -1,7 +1,4 @@
-"""The calls of the server API (API model of the official SDK, version 2018-07-17).
-
-The frame around them is left to `server_api`; how a media is shown, to `media_info`.
-"""
+"""The actions of the server API (API model of the official SDK, version 2018-07-17)."""
 
 from __future__ import annotations
 
@@ -64,7 +61,7 @@ class ServerActions:
     queue: PullQueue
 
     def names(self) -> frozenset[str]:
-        """Give the actions that are known."""
+        """Return the names of the actions."""
         return frozenset(_PARAMETERS)
 
     async def call(self, action: str, values: Mapping[str, object]) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """The server API over HTTP: one address, the action in a header, every answer with status 200.
 
-Checking signatures is left to `tc3_authorization`, the calls themselves to `server_actions`.
+`tc3_authorization` verifies signatures, `server_actions` runs the actions.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class ServerApiEndpoint:
     counters: Counters
 
     async def __call__(self, request: Request) -> Response:
-        """Answer one call: `{"Response": {...}}`, an error inside it too."""
+        """Answer one call with `{"Response": {...}}`; an error is a member of it."""
         request_id = str(uuid.uuid4())
         try:
             answer = await self._answer(request)

@@ -1,7 +1,6 @@
 """Upload sessions: what one `vodSessionKey` stands for, from Apply to Commit.
 
-A session always has the same object keys, so that an upload can be resumed. Which calls may open
-or close one is left to `upload_calls`.
+A session always has the same object keys, so that an upload can be resumed.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ _SHORT_REGIONS = {
 
 @dataclass(frozen=True)
 class AnnouncedFile:
-    """What Apply said about a file; `size` in bytes, None when the SDK does not say (WeChat)."""
+    """What Apply announced about a file; `size` in bytes, None where the SDK omits it (WeChat)."""
 
     name: str
     type: str
@@ -72,48 +71,48 @@ class UploadSession:
 
 
 def short_region(region: str) -> str:
-    """Give the old short form of a region's name, for example `kr`."""
+    """Return the old short form of a region's name, for example `kr`."""
     return _SHORT_REGIONS.get(region, region.rpartition("-")[2][:3])
 
 
 def bucket_name(application: int, region: str) -> str:
-    """Give the bucket of an application in a region: lower-case letters, digits and the application's number.
+    """Return the bucket of an application in a region: lower-case letters, digits and the AppId.
 
-    Its shape is the one of recorded replies; the COS SDK demands `^[a-z0-9-]+-[0-9]+$` with the app id.
+    Its form is that of recorded replies; the COS SDK requires `^[a-z0-9-]+-[0-9]+$` with the AppId.
     """
     prefix = hashlib.sha256(f"{application} {region}".encode()).hexdigest()[:8]
     return f"{prefix}vod{short_region(region)}{application}-{STORAGE_APP_ID}"
 
 
 def storage_host(bucket: str, region: str) -> str:
-    """Give the host that an SDK makes out of bucket and region."""
+    """Return the host that an SDK derives from bucket and region."""
     return f"{bucket}.cos.{region}.myqcloud.com"
 
 
 def new_file_id() -> str:
-    """Give a FileId: 19 digits."""
+    """Return a new FileId: 19 digits."""
     return f"5{secrets.randbelow(10**18):018d}"
 
 
 def media_key_of(bucket: str, file_id: str, extension: str) -> str:
-    """Give an object key like VOD's: bucket name, a folder of its own per file, a name nobody can guess."""
+    """Return an object key like VOD's: bucket name, a folder per file, an unguessable name."""
     folder = f"{bucket.rpartition('-')[0]}/{secrets.token_hex(4)}{file_id}"
     return f"{folder}/{secrets.token_hex(6)}.{extension}"
 
 
 def cover_key_of(media_key: str, extension: str) -> str:
-    """Give a key for a cover, in its media's folder."""
+    """Return a key for a cover, in its media's folder."""
     return f"{media_key.rpartition('/')[0]}/{new_file_id()}.{extension}"
 
 
 class SessionStore:
-    """Keeps sessions; one lives until `session_seconds` after it was opened (doc 266/33921: one day)."""
+    """Stores sessions; one is valid for `session_seconds` after it was opened (doc 266/33921: one day)."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, session: UploadSession) -> None:
-        """Keep a new session."""
+        """Store a new session."""
         document = asdict(session)
         del document["committed_at"]
         self._database.change(
@@ -124,7 +123,7 @@ class SessionStore:
         )
 
     def find(self, vod_session_key: str) -> UploadSession | None:
-        """Give the session with that key, however old."""
+        """Return the session with that key, however old, or None."""
         row = self._database.row("SELECT * FROM sessions WHERE vod_session_key = ?", vod_session_key)
         if row is None:
             return None
@@ -135,7 +134,7 @@ class SessionStore:
         return UploadSession(**document, committed_at=row["committed_at"])
 
     def mark_committed(self, vod_session_key: str, *, now: float) -> bool:
-        """Close a session; False when it was closed before."""
+        """Close a session; return False if it was closed before."""
         changed = self._database.change(
             "UPDATE sessions SET committed_at = ? WHERE vod_session_key = ? AND committed_at IS NULL",
             now,

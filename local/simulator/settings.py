@@ -1,6 +1,6 @@
-"""What a simulator is started with: identity, addresses, regions, task-flow templates, life times.
+"""The initial settings of a simulator: identity, addresses, regions, task-flow templates, durations.
 
-What can be changed while it runs is left to `configuration`.
+`configuration` holds what can be changed while it runs.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ class RoleCredential:
 
 @dataclass(frozen=True)
 class SimulatorSettings:
-    """Everything a simulator needs to start; durations are seconds, sizes bytes.
+    """Everything a simulator needs to start; durations in seconds, sizes in bytes.
 
-    Values that no official text confirms are settings, so that a test can take the other reading:
+    Behaviour that no official text confirms is a setting, so that a test can choose the other interpretation:
     `repeat_signature_code`, `clock_skew_seconds`, `retry_refused_pushes`, `empty_event_set`,
     `cover_change_event` and `push_retry_seconds` (all UNVERIFIED).
     """
@@ -69,7 +69,7 @@ class SimulatorSettings:
     sub_app_ids: tuple[int, ...] = ()
     role_credentials: tuple[RoleCredential, ...] = ()
     other_key_pairs: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """SecretId -> SecretKey of what the account has beside its first pair; read at each use."""
+    """SecretId -> SecretKey of the account's other pairs; read at each use."""
     public_url: str = "http://127.0.0.1:8000"
     callback_url: str | None = None
     sign_key: str | None = None
@@ -92,7 +92,7 @@ class SimulatorSettings:
     verify_key: str = "local-verify-key"
 
     def __post_init__(self) -> None:
-        """Refuse what would only fail much later.
+        """Reject settings that would only fail much later.
 
         Raises:
             ValueError: no storage region, a mode that does not exist, or one procedure name twice.
@@ -107,18 +107,18 @@ class SimulatorSettings:
             raise ValueError("procedures: each name once")
 
     def procedure(self, name: str) -> Procedure | None:
-        """Give the template of that name, if there is one."""
+        """Return the template of that name, or None."""
         return next((procedure for procedure in self.procedures if procedure.name == name), None)
 
     def owns_application(self, sub_app_id: int) -> bool:
-        """Whether this account has that application; 0 and its own AppId are the primary one."""
+        """Return whether this account has that application; 0 and its own AppId are the primary one."""
         return sub_app_id in (0, self.app_id, *self.sub_app_ids)
 
     def application(self, sub_app_id: int) -> int:
-        """Give the application's own number: the primary one may be written as 0 (doc 266/33922)."""
+        """Return the application's own number: the primary one may be written as 0 (doc 266/33922)."""
         return sub_app_id or self.app_id
 
     @property
     def key_pairs(self) -> dict[str, str]:
-        """SecretId -> SecretKey of every pair that is switched on."""
+        """SecretId -> SecretKey of every enabled pair."""
         return {self.secret_id: self.secret_key, **self.other_key_pairs}

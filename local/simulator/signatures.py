@@ -1,6 +1,6 @@
-"""What VOD demands of an upload signature, and the one-time rule.
+"""Validate upload signatures by VOD's rules, including one-time use.
 
-Taking the string apart and checking its HMAC is left to `shared.vod.signature`.
+`shared.vod.signature` decodes them and verifies the HMAC.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _NOTIFY_MODES = ("Finish", "Change", "None")
 
 @dataclass(frozen=True)
 class SignedTerms:
-    """What a valid signature allows: texts are "" and numbers 0 when it says nothing."""
+    """What a valid signature allows; absent texts are empty, absent numbers 0."""
 
     digest: str
     application: int
@@ -51,10 +51,10 @@ class SignedTerms:
 
 
 def read_signature(signature: object, *, settings: SimulatorSettings, now: float) -> SignedTerms:
-    """Verify an upload signature and read its terms; an empty value counts as absent.
+    """Verify an upload signature and return its terms; an empty value counts as absent.
 
     Raises:
-        BusinessError: 10001 unreadable or off the limits, 10004 invalid, 10010 expired.
+        BusinessError: 10001 unreadable or beyond a limit, 10004 invalid, 10010 expired.
 
     """
     if not isinstance(signature, str) or not signature:
@@ -104,7 +104,7 @@ def _terms(values: Mapping[str, str], *, settings: SimulatorSettings, digest: st
 
 
 def _check_limits(terms: SignedTerms, settings: SimulatorSettings) -> None:
-    """Give the limits of doc 266/33922; with which code VOD refuses them is UNVERIFIED."""
+    """Check the limits of doc 266/33922; the code with which VOD refuses them is UNVERIFIED."""
     objections = {
         "vodSubAppId is not one of the account's applications": not settings.owns_application(
             terms.application
@@ -133,9 +133,9 @@ def _integer(values: Mapping[str, str], name: str, default: int | None = None) -
 class UsedSignatures:
     """One-time signatures that were used, each with the upload session it was used for.
 
-    Which call uses one up is UNVERIFIED. The rule here suits every SDK: Prepare uses up nothing,
-    Apply uses the signature up, and Commit takes an unused one or one that this session's Apply used,
-    because the mobile and mini program SDKs send the same string to both.
+    Which call uses one up is UNVERIFIED. The rule here suits every SDK: Prepare uses up nothing, Apply uses
+    the signature up, and Commit accepts an unused one or one that this session's Apply used, because the
+    mobile and mini program SDKs send the same string to both.
     """
 
     def __init__(self, database: Database, *, repeat_code: int) -> None:

@@ -1,6 +1,6 @@
-"""The simulator put together: its parts, its ASGI applications, its start and its stop.
+"""The simulator assembled: its parts, its ASGI applications, start and stop.
 
-Serving it over HTTP or TLS is left to whoever starts it.
+It is served by the caller.
 """
 
 from __future__ import annotations
@@ -47,102 +47,133 @@ if TYPE_CHECKING:
 _DISK_THREADS = 8
 
 
-class Simulator:
-    """One simulated VOD account; everything it knows lies in `settings.folder`.
+class _State:
+    """Everything the simulator stores, on one database and one folder of files."""
 
-    `app` tells VOD's hosts apart by the Host header, `media` belongs under /local/media and `control`
-    under /local/simulator. `start` and `stop` frame the time in which events are pushed and task
-    flows run; requests are answered from the beginning until `stop`.
+    def __init__(self, settings: SimulatorSettings, clock: Callable[[], float]) -> None:
+        settings.folder.mkdir(parents=True, exist_ok=True)
+        self.settings = settings
+        self.clock = clock
+        self.threads = ThreadPoolExecutor(_DISK_THREADS, "simulator-disk")
+        self.database = Database(settings.folder / "simulator.sqlite3")
+        self.files = ObjectFiles(settings.folder / "files", self.threads)
+        self.files.remove_all_but(_known_files(self.database))
+        self.faults = FaultDial()
+        self.counters = Counters(self.database)
+        self.configuration = ConfigurationStore(self.database, settings)
+        self.sessions = SessionStore(self.database)
+        self.credentials = CredentialStore(self.database)
+        self.objects = ObjectStore(self.database, self.files)
+        self.notifications = Notifications(self.database, self.configuration, clock, self.counters)
+
+
+class Simulator:
+    """One simulated VOD account; all its state is in `settings.folder`.
+
+    `app` dispatches VOD's hosts by the Host header, `media` belongs under /local/media and `control` under
+    /local/simulator. Events are pushed and task flows run between `start` and `stop`; requests are answered
+    from creation until `stop`.
     """
 
     def __init__(self, settings: SimulatorSettings, *, clock: Callable[[], float]) -> None:
-        settings.folder.mkdir(parents=True, exist_ok=True)
-        self._threads = ThreadPoolExecutor(_DISK_THREADS, "simulator-disk")
-        self._database = database = Database(settings.folder / "simulator.sqlite3")
-        files = ObjectFiles(settings.folder / "files", self._threads)
-        files.remove_all_but(_known_files(database))
-        self.faults = FaultDial()
-        self._counters = counters = Counters(database)
-        self._configuration = configuration = ConfigurationStore(database, settings)
-        self._notifications = notifications = Notifications(database, configuration, clock, counters)
-        self._task_flows = TaskFlowRunner(database, configuration, clock, self._threads, notifications)
-        self._pushes = PushSender(database, settings, configuration, clock, counters, self.faults)
-        notifications.on_wake(self._pushes.wake)
-        sessions, credentials = SessionStore(database), CredentialStore(database)
-        objects = ObjectStore(database, files)
-        self._library = MediaLibrary(
-            database=database,
-            settings=settings,
-            configuration=configuration,
-            clock=clock,
-            threads=self._threads,
-            files=files,
-            objects=objects,
-            sessions=sessions,
-            notifications=notifications,
-            task_flows=self._task_flows,
+        self._state = state = _State(settings, clock)
+        self._database = state.database
+        self._task_flows = TaskFlowRunner(
+            state.database, state.configuration, clock, state.threads, state.notifications
         )
-        calls = UploadCalls(
-            settings=settings,
-            configuration=configuration,
-            clock=clock,
-            sessions=sessions,
-            signatures=UsedSignatures(database, repeat_code=settings.repeat_signature_code),
-            credentials=credentials,
-            objects=objects,
-            library=self._library,
-            counters=counters,
+        self._pushes = PushSender(
+            state.database, settings, state.configuration, clock, state.counters, state.faults
         )
-        storage = StorageEndpoint(
-            StorageAccess(clock, credentials, sessions),
-            StorageCalls(clock, files, objects, MultipartUploads(database, files, objects), counters),
-        )
-        queue = PullQueue(database, clock, settings.pull_wait_seconds, self.faults)
-        self._emitted_tasks = EmittedTasks(database, self._library)
+        state.notifications.on_wake(self._pushes.wake)
+        self._library = _media_library(state, self._task_flows)
+        self._emitted_tasks = EmittedTasks(state.database, self._library)
         actions = ServerActions(
-            settings, configuration, self._library, self._task_flows, self._emitted_tasks, queue
+            settings,
+            state.configuration,
+            self._library,
+            self._task_flows,
+            self._emitted_tasks,
+            PullQueue(state.database, clock, settings.pull_wait_seconds, state.faults),
         )
-        self.media: ASGIApp = create_media_endpoint(database, files)
+        self.faults = state.faults
+        self.media: ASGIApp = create_media_endpoint(state.database, state.files)
         self.control: ASGIApp = create_local_control(
-            counters=counters, configuration=configuration, faults=self.faults, emit=self.emit
+            counters=state.counters, configuration=state.configuration, faults=state.faults, emit=self.emit
         )
         self.app: ASGIApp = Hosts(
-            control=ControlEndpoint(calls),
-            statistics=StatisticsEndpoint(counters),
-            storage=storage,
-            server_api=ServerApiEndpoint(settings, clock, actions, counters),
+            control=ControlEndpoint(_upload_calls(state, self._library)),
+            statistics=StatisticsEndpoint(state.counters),
+            storage=_storage(state),
+            server_api=ServerApiEndpoint(settings, clock, actions, state.counters),
             local=local_paths(media=self.media, control=self.control),
-            faults=self.faults,
+            faults=state.faults,
         )
 
     @property
     def counters(self) -> dict[str, int]:
-        """Requests by action since the folder was made; see `Counters`."""
-        return self._counters.totals()
+        """Requests by action since the folder was created; see `Counters`."""
+        return self._state.counters.totals()
 
     async def start(self) -> None:
-        """Begin to push events and to run task flows."""
+        """Start pushing events and running task flows."""
         await self._pushes.start()
         await self._task_flows.start(self._library)
 
     async def stop(self) -> None:
-        """Stop everything in the background and close the folder; what is open goes on after a restart."""
+        """Stop all background work and close the folder; a restart continues what is open."""
         await self._task_flows.stop()
         await self._pushes.stop()
         # A picture may still be being taken: what it writes must find the database open.
-        await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
+        await asyncio.to_thread(self._state.threads.shutdown, cancel_futures=True)
         self._database.close()
 
     async def emit(self, event: Mapping[str, object]) -> None:
         """Push or queue any event object, as if VOD had raised it."""
         self._emitted_tasks.learn(event)
-        self._notifications.raise_event(event)
-        self._notifications.wake()
+        self._state.notifications.raise_event(event)
+        self._state.notifications.wake()
 
 
 def create_simulator(settings: SimulatorSettings, *, clock: Callable[[], float] = time.time) -> Simulator:
-    """Make a simulator; `clock` gives Unix seconds and may be moved by a test."""
+    """Create a simulator; `clock` returns Unix seconds and may be moved by a test."""
     return Simulator(settings, clock=clock)
+
+
+def _media_library(state: _State, task_flows: TaskFlowRunner) -> MediaLibrary:
+    return MediaLibrary(
+        database=state.database,
+        settings=state.settings,
+        configuration=state.configuration,
+        clock=state.clock,
+        threads=state.threads,
+        files=state.files,
+        objects=state.objects,
+        sessions=state.sessions,
+        notifications=state.notifications,
+        task_flows=task_flows,
+    )
+
+
+def _upload_calls(state: _State, library: MediaLibrary) -> UploadCalls:
+    return UploadCalls(
+        settings=state.settings,
+        configuration=state.configuration,
+        clock=state.clock,
+        sessions=state.sessions,
+        signatures=UsedSignatures(state.database, repeat_code=state.settings.repeat_signature_code),
+        credentials=state.credentials,
+        objects=state.objects,
+        library=library,
+        counters=state.counters,
+    )
+
+
+def _storage(state: _State) -> StorageEndpoint:
+    uploads = MultipartUploads(state.database, state.files, state.objects)
+    return StorageEndpoint(
+        StorageAccess(state.clock, state.credentials, state.sessions),
+        StorageCalls(state.clock, state.files, state.objects, uploads, state.counters),
+    )
 
 
 def _known_files(database: Database) -> set[str]:

@@ -1,6 +1,6 @@
-"""The storage hosts over HTTP: every request finds its operation here, every refusal its XML.
+"""The storage hosts over HTTP: map every request to its operation and every refusal to its XML.
 
-Who may do it is left to `storage_access`, doing it to `storage_calls`.
+`storage_access` authorizes requests, `storage_calls` runs the operations.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class StorageEndpoint:
         return await operation(StorageCall(wire=wire, http=request, session=session))
 
     def _operations(self) -> dict[tuple[str, bool, bool], Operation]:
-        """Give the operation by method, `?uploads` and `?uploadId`."""
+        """Return the operations by method, `?uploads` and `?uploadId`."""
         return {
             ("GET", True, False): self.calls.list_uploads,
             ("GET", False, True): self.calls.list_parts,
@@ -80,7 +80,7 @@ class StorageEndpoint:
 
 
 def refusal(error: StorageError, request: Request, request_id: str) -> Response:
-    """Write a refusal: doc 436/7730; without a body for HEAD."""
+    """Return the error document of doc 436/7730; without a body for HEAD."""
     _log.warning("storage refused %s %s: %s", request.method, request.url.path, error.code)
     if request.method == "HEAD":
         return Response(status_code=error.status)

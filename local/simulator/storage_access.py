@@ -1,6 +1,6 @@
-"""Who may do what in the storage: a credential opens the keys of its own upload session, to write them.
+"""Authorize storage requests: a credential may write the keys of its own upload session.
 
-Checking signatures is left to `cos_authorization` and `s3_authorization`.
+`cos_authorization` and `s3_authorization` verify signatures.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ _READING = ("GET", "HEAD")
 
 @dataclass(frozen=True)
 class StorageAccess:
-    """Tells for every storage request which upload session it acts for."""
+    """Determines for every storage request the upload session it acts for."""
 
     clock: Callable[[], float]
     credentials: CredentialStore
     sessions: SessionStore
 
     def session(self, wire: StorageRequest) -> UploadSession:
-        """Give the session of the credential that signed the request.
+        """Return the session of the credential that signed the request.
 
         Raises:
-            StorageError: 403: unsigned, signed wrongly, or not allowed to touch this bucket or key.
+            StorageError: 403: unsigned, signed wrongly, or not allowed to access this bucket or key.
 
         """
         credential = _verifier(wire)(wire, find_credential=self.credentials.find, now=self.clock())

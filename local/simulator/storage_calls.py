@@ -1,6 +1,6 @@
-"""The operations on objects and on multipart uploads: one authorized request in, one answer out.
+"""The operations on objects and multipart uploads: one authorized request in, one answer out.
 
-Finding the operation is left to `storage`, the rules of parts to `multipart`.
+`storage` selects the operation, `multipart` holds the rules of parts.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class StorageCall:
 
 @dataclass(frozen=True)
 class StorageCalls:
-    """Every operation that upload credentials allow; each counts itself."""
+    """Every operation that upload credentials allow; each is counted."""
 
     clock: Callable[[], float]
     files: ObjectFiles
@@ -88,7 +88,7 @@ class StorageCalls:
         )
 
     async def list_parts(self, call: StorageCall) -> Response:
-        """List the parts that arrived, all on one page."""
+        """List the parts that were received, all on one page."""
         self._count(call, "ListParts")
         upload = self._upload(call)
         listed: list[Tree] = [
@@ -125,7 +125,7 @@ class StorageCalls:
         )
 
     async def upload_part(self, call: StorageCall) -> Response:
-        """Take one part in; its ETag is the quoted hex MD5, which resuming SDKs compare."""
+        """Store one part; its ETag is the quoted hex MD5, which resuming SDKs compare."""
         number = read_part_number(call.wire.parameter("partNumber") or "")
         upload = self._upload(call)
         received = await receive_object(call.http, self.files)
@@ -138,7 +138,7 @@ class StorageCalls:
         return Response(headers={"ETag": f'"{part.etag}"'})
 
     async def complete(self, call: StorageCall) -> Response:
-        """Make an object out of the parts that the body lists."""
+        """Create an object from the parts that the body lists."""
         self._count(call, "CompleteMultipartUpload")
         upload = self._upload(call)
         try:
@@ -160,13 +160,13 @@ class StorageCalls:
         )
 
     async def abort(self, call: StorageCall) -> Response:
-        """Throw a multipart upload away."""
+        """Abort a multipart upload."""
         self._count(call, "AbortMultipartUpload")
         self.uploads.abort(self._upload(call))
         return Response(status_code=204)
 
     async def put_object(self, call: StorageCall) -> Response:
-        """Take a whole object in."""
+        """Store a whole object."""
         if any(name in call.wire.headers for name in ("x-cos-copy-source", "x-amz-copy-source")):
             raise access_denied()
         received = await receive_object(call.http, self.files)
@@ -201,7 +201,7 @@ class StorageCalls:
         )
 
     async def delete_object(self, call: StorageCall) -> Response:
-        """Remove an object that is not committed yet."""
+        """Delete an object that is not committed yet."""
         self._count(call, "DeleteObject")
         self.objects.delete(call.wire.key)
         return Response(status_code=204)

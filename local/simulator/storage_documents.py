@@ -1,7 +1,4 @@
-"""The storage's XML: written for the SDKs, and read from them without trust.
-
-What the values mean is left to `storage`.
-"""
+"""The storage's XML: written for the SDKs, and parsed safely from them."""
 
 from __future__ import annotations
 
@@ -42,7 +39,7 @@ def write_document(name: str, members: Mapping[str, str | Tree | list[Tree]]) ->
 
 
 def read_completed_parts(body: bytes) -> list[CompletedPart]:
-    """Read the body of CompleteMultipartUpload, with or without the S3 namespace.
+    """Parse the body of CompleteMultipartUpload, with or without the S3 namespace.
 
     Raises:
         StorageError: MalformedXML: no such document, no parts, or more than 10000.

@@ -1,7 +1,4 @@
-"""One storage request as the authorization schemes and the operations see it: bucket, region, key, query.
-
-Where its bytes come from and whether it is allowed is left to `storage`.
-"""
+"""A storage request as the authorization schemes and the operations use it: bucket, region, key, query."""
 
 from __future__ import annotations
 
@@ -27,8 +24,8 @@ FORWARD_HEADER = "vod-forward-cos"
 class StorageRequest:
     """A request to `https://{bucket}.cos.{region}.myqcloud.com/{key}`, its parts decoded.
 
-    `hosts` are the names the client may have signed: the COS SDK for Python leaves the port out, and
-    the accelerated and mini program requests sign the host they are forwarded to.
+    `hosts` are the names the client may have signed: the COS SDK for Python omits the port, and the
+    accelerated and mini program requests sign the host they are forwarded to.
     """
 
     method: str
@@ -41,20 +38,20 @@ class StorageRequest:
     key: str
 
     def parameter(self, name: str) -> str | None:
-        """Give the first value of a query parameter, None when it is absent."""
+        """Return the first value of a query parameter, or None."""
         return next((value for key, value in self.query if key == name), None)
 
 
 def is_storage_host(host: str) -> bool:
-    """Whether a host name, without a port, is one of the storage's."""
+    """Return whether a host name, without a port, is one of the storage's."""
     return _HOST.fullmatch(host) is not None
 
 
 def storage_request(request: Request) -> StorageRequest:
-    """Read where a request is meant to go; `Vod-Forward-Cos` counts before `Host`.
+    """Parse a request; `Vod-Forward-Cos` takes precedence over `Host`.
 
     Raises:
-        StorageError: 400, the forwarding header names no storage host.
+        StorageError: 400, the header names no storage host.
 
     """
     host = request.headers.get("host", "").lower()

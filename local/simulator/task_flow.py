@@ -1,6 +1,6 @@
 """One task flow: its subtasks, and how each step moves them. Pure values.
 
-When a step happens and what a subtask produces is left to `task_flow_runner` and `task_flow_outputs`.
+`task_flow_runner` runs the steps, `task_flow_outputs` produces the outputs.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MEMBERS = {
 
 @dataclass(frozen=True)
 class FlowSubtask:
-    """One subtask; instants are Unix seconds, `output` only after SUCCESS."""
+    """One subtask; times in Unix seconds, `output` only after SUCCESS."""
 
     type: SubtaskType
     definition: int
@@ -46,7 +46,7 @@ class FlowSubtask:
     output: Mapping[str, object] | None = None
 
     def as_json(self) -> dict[str, object]:
-        """Build one item of MediaProcessResultSet; the wire has no waiting subtasks, only unbegun ones."""
+        """Build one item of MediaProcessResultSet; a waiting subtask is PROCESSING without a begin time."""
         failed, done = self.status == FAIL, self.status == SUCCESS
         task: dict[str, object] = {
             "Status": PROCESSING if self.status == WAITING else self.status,
@@ -62,7 +62,7 @@ class FlowSubtask:
         return {"Type": self.type, _MEMBERS[self.type]: task}
 
     def input_json(self) -> dict[str, object]:
-        """Build the subtask's input, which is also what the template says."""
+        """Build the subtask's input, which the template contains too."""
         position = {"PositionType": "Time", "PositionValue": 0} if self.type == "CoverBySnapshot" else {}
         return {"Definition": self.definition, **position, "WatermarkSet": []}
 
@@ -84,11 +84,11 @@ class TaskFlow:
     finished_at: float | None = None
 
     def running(self) -> FlowSubtask | None:
-        """Give the subtask that is being worked on."""
+        """Return the subtask in progress, or None."""
         return next((subtask for subtask in self.subtasks if subtask.status == PROCESSING), None)
 
     def begin_next(self, now: float) -> TaskFlow:
-        """Begin the first subtask that waits; with none, the flow is finished."""
+        """Begin the first waiting subtask; with none, the flow is finished."""
         began_at = now if self.began_at is None else self.began_at
         waiting = next((subtask for subtask in self.subtasks if subtask.status == WAITING), None)
         if waiting is None:
@@ -158,7 +158,7 @@ class TaskFlow:
 
 
 def new_task_flow(procedure: Procedure, media: Media, terms: SignedTerms) -> TaskFlow:
-    """Plan a run of a procedure, as the signature of the upload asked for it."""
+    """Plan a run of a procedure, as the upload's signature asks for it."""
     return TaskFlow(
         task_id=f"{media.application}-Procedure-{secrets.token_hex(16)}t0",
         file_id=media.file_id,

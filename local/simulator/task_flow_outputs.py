@@ -1,7 +1,6 @@
-"""What the subtasks of a task flow produce: real files under real URLs, made from the original.
+"""Produce the outputs of a task flow's subtasks: real files under real URLs, made from the original.
 
-A transcoding serves the original's bytes again; a cover is a real frame when ffmpeg is installed.
-When a subtask runs is left to `task_flow_runner`.
+A transcoding serves the original's bytes again; a cover is a real frame if ffmpeg is installed.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _ONE_PIXEL_PNG = base64.b64decode(
 
 
 def subtask_output(subtask: FlowSubtask, media: Media, library: MediaLibrary) -> dict[str, object] | None:
-    """Produce a subtask's `Output`, None when it fails. May run for ten seconds."""
+    """Produce a subtask's `Output`, or None if it fails. May run for ten seconds."""
     stored = library.objects.find(media.media_key)
     if subtask.fails or stored is None:
         return None

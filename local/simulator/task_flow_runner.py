@@ -1,6 +1,6 @@
-"""Runs task flows in the background, one step at a time, and tells about them as the signature asked.
+"""Run task flows in the background, one step at a time, and raise the events that the signature asks for.
 
-The steps themselves are left to `task_flow`; after a restart every open flow goes on.
+After a restart every open flow continues.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _log = logging.getLogger("local.simulator")
 
 @dataclass
 class TaskFlowRunner:
-    """All task flows: each takes two steps per subtask, its begin and its end."""
+    """All task flows; each subtask takes two steps, its begin and its end."""
 
     database: Database
     configuration: ConfigurationStore
@@ -44,35 +44,35 @@ class TaskFlowRunner:
     _library: MediaLibrary | None = None
 
     def add(self, procedure: Procedure, media: Media, terms: SignedTerms) -> str:
-        """Plan a flow and give its TaskId; call `wake` once the transaction around it is through."""
+        """Plan a flow and return its TaskId; call `wake` after the surrounding transaction."""
         flow = new_task_flow(procedure, media, terms)
         self._save(flow)
         return flow.task_id
 
     def find(self, task_id: str, *, application: int) -> TaskFlow | None:
-        """Give the flow with that TaskId, if it belongs to the application."""
+        """Return the flow with that TaskId, if it belongs to the application."""
         row = self.database.row("SELECT document FROM task_flows WHERE task_id = ?", task_id)
         flow = None if row is None else _flow(row["document"])
         return flow if flow is not None and flow.application == application else None
 
     def of_media(self, file_id: str) -> list[TaskFlow]:
-        """Every flow of a media."""
+        """Return every flow of a media."""
         rows = self.database.rows("SELECT document FROM task_flows WHERE file_id = ?", file_id)
         return [_flow(row["document"]) for row in rows]
 
     def all(self, *, application: int) -> list[TaskFlow]:
-        """Every flow of an application."""
+        """Return every flow of an application."""
         flows = [_flow(row["document"]) for row in self.database.rows("SELECT document FROM task_flows")]
         return [flow for flow in flows if flow.application == application]
 
     async def start(self, library: MediaLibrary) -> None:
-        """Begin to run flows, first of all what an earlier process left."""
+        """Start running flows, beginning with what an earlier process left."""
         self._library = library
         self._loop = asyncio.get_running_loop()
-        self._look()
+        self._start_flows()
 
     async def stop(self) -> None:
-        """Stop at the present step; flows go on after the next start."""
+        """Stop after the current step; flows continue after the next start."""
         self._loop = None
         tasks = list(self._running.values())
         for task in tasks:
@@ -80,11 +80,11 @@ class TaskFlowRunner:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def wake(self) -> None:
-        """Look for flows that are not running yet; may be called from any thread."""
+        """Start running new flows; may be called from any thread."""
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._look)
+            self._loop.call_soon_threadsafe(self._start_flows)
 
-    def _look(self) -> None:
+    def _start_flows(self) -> None:
         if self._loop is None:
             return
         for row in self.database.rows("SELECT task_id, document FROM task_flows WHERE finished = 0"):
@@ -125,7 +125,7 @@ class TaskFlowRunner:
             self._save(flow)
             if subtask is not None and subtask.type == "CoverBySnapshot":
                 library.save(media)
-            if _tells(flow):
+            if _is_reported(flow):
                 self.notifications.raise_event(flow.state_event(media), application=flow.application)
         self.notifications.wake()
         return flow
@@ -140,8 +140,8 @@ class TaskFlowRunner:
         )
 
 
-def _tells(flow: TaskFlow) -> bool:
-    """Whether a flow that has just changed is reported (doc 266/33922, taskNotifyMode)."""
+def _is_reported(flow: TaskFlow) -> bool:
+    """Return whether a flow that has just changed is reported (doc 266/33922, taskNotifyMode)."""
     return flow.tasks_notify_mode == "Change" or (
         flow.tasks_notify_mode == "Finish" and flow.status == FINISH
     )

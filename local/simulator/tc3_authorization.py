@@ -1,7 +1,4 @@
-"""The server API's request signature, TC3-HMAC-SHA256, checked.
-
-Which keys exist is left to the caller; what the caller may do with them, to `server_actions`.
-"""
+"""Verify the server API's request signature, TC3-HMAC-SHA256."""
 
 from __future__ import annotations
 
@@ -33,7 +30,7 @@ class ApiError(Exception):
 def verify_tc3(
     headers: Mapping[str, str], body: bytes, *, keys: Mapping[str, tuple[str, str]], now: float
 ) -> None:
-    """Check a `POST /`; `keys` is SecretId → (SecretKey, token or ""), header names are lower case.
+    """Verify a `POST /`; `keys` is SecretId → (SecretKey, token or ""), header names are lower case.
 
     Raises:
         ApiError: AuthFailure.*, with the official codes.

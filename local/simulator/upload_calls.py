@@ -1,6 +1,6 @@
 """PrepareUploadUGC, ApplyUploadUGC and CommitUploadUGC: their rules, in the order they are checked.
 
-HTTP around them is left to `control`, what follows a Commit to `media_library`.
+`control` serves them over HTTP; `media_library` publishes what Commit closes.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class UploadCalls:
     counters: Counters
 
     def prepare(self, members: Mapping[str, object]) -> dict[str, object]:
-        """Name the regions an SDK may race; no signature is used up.
+        """Return the regions that an SDK may race; no signature is used up.
 
         Raises:
             BusinessError: the signature is not acceptable.
@@ -55,7 +55,7 @@ class UploadCalls:
         return prepare_data(terms.application, regions)
 
     def apply(self, members: Mapping[str, object]) -> dict[str, object]:
-        """Open an upload session, or hand out a fresh credential for an open one.
+        """Open an upload session, or issue a new credential for an open one.
 
         Raises:
             BusinessError: the signature or the request is not acceptable.
@@ -75,10 +75,10 @@ class UploadCalls:
         return apply_data(session, credential, now=int(now))
 
     async def commit(self, members: Mapping[str, object]) -> dict[str, object]:
-        """Close a session whose objects are complete; the same again gets the same reply.
+        """Close a session whose objects are complete; repeating it returns the same reply.
 
-        The signature of Apply decides about context, procedure and class (UNVERIFIED); Commit's has
-        to be valid and of the same application.
+        The signature of Apply decides context, procedure and class (UNVERIFIED); that of Commit must be valid
+        and of the same application.
 
         Raises:
             BusinessError: the signature, the session or an object is not acceptable.

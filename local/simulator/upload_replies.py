@@ -1,7 +1,4 @@
-"""The `data` members of the upload calls' replies: every field that any SDK reads.
-
-What they are about is decided by `upload_calls`.
-"""
+"""The `data` members of the upload calls' replies: every field that any SDK reads."""
 
 from __future__ import annotations
 
@@ -84,7 +81,7 @@ def commit_data(session: UploadSession, media: Media, *, verify_key: str, now: i
 
 
 def _verify_content(file_id: str, *, verify_key: str, now: int) -> str:
-    """Prove the FileId to a back end: HMAC-SHA1 before its text, in Base64, like the signature."""
+    """Return the proof of a FileId for a back end: HMAC-SHA1 and its text, in Base64, like the signature."""
     text = f"ExpTime={now + _VERIFY_SECONDS}&FileId={file_id}".encode()
     digest = hmac.new(verify_key.encode(), text, hashlib.sha1).digest()
     return base64.b64encode(digest + text).decode()

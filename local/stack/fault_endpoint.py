@@ -1,7 +1,4 @@
-"""GET and PUT /local/faults: look at the fault dial of the running stack, and turn it.
-
-What a rule says is left to `local.simulator.fault_rules`.
-"""
+"""GET and PUT /local/faults: show and set the fault dial of the running stack."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ _LARGEST_BODY = 64 * 1024
 
 
 def fault_endpoint(dial: FaultDial) -> Callable[[Request], Awaitable[Response]]:
-    """Make the endpoint of one dial: 400 and a sentence for rules that make no sense."""
+    """Create the endpoint of one dial; invalid rules get 400 and a sentence."""
 
     async def answer(request: Request) -> Response:
         if request.method == "PUT":

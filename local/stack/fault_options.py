@@ -1,6 +1,6 @@
-"""What `python -m local serve` can be told about faults on its command line.
+"""The options of `python -m local serve` for fault injection.
 
-What a rule says is left to `local.simulator.fault_rules`, what it does to the stack.
+`local.simulator.fault_rules` parses the rules.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def add_fault_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def faults_of(arguments: argparse.Namespace) -> tuple[list[Fault], int | None]:
-    """Read the rules, those of the file first, and the seed, which the option has over the file.
+    """Return the rules, those of the file first, and the seed; the option overrides the file's.
 
     Raises:
         ValueError: the message is a sentence on what is wrong.

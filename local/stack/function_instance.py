@@ -1,7 +1,7 @@
 """One instance of the functions, as a process: the program behind `local.stack.instances`.
 
-It reads one invocation at a time from standard input and writes one outcome back; when to start,
-reuse and end it is left to the parent.
+It reads one invocation at a time from standard input and writes one outcome back. The parent starts, reuses
+and ends it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import BinaryIO
 from local.stack.process_tree import end_with_parent
 
 HEADER = struct.Struct(">I")
-"""Before each JSON text, its length in bytes."""
+"""Precedes each JSON text: its length in bytes."""
 
 
 def main() -> None:

@@ -1,7 +1,6 @@
-"""An HTTP request, as the event SCF hands to a function; and the function's result, as an answer.
+"""Convert HTTP requests to the events that SCF hands to a function, and its results to answers.
 
-Both entries are spoken: the function URL (doc 583/96099) and the API gateway (doc 583/12513).
-Where a request goes is left to `local.stack.routes`, running the function to `local.stack.instances`.
+Both dialects are supported: the function URL (doc 583/96099) and the API gateway (doc 583/12513).
 """
 
 from __future__ import annotations
@@ -40,15 +39,15 @@ class MalformedResultError(Exception):
 
 
 class Gateway:
-    """Hands HTTP requests to functions."""
+    """Passes HTTP requests to functions."""
 
     def __init__(self, instances: Instances, *, dialect: Dialect = "function-url") -> None:
-        """Speak one of the two entries' dialects."""
+        """Use one of the two event dialects."""
         self._instances = instances
         self._dialect = dialect
 
     def endpoint(self, function: str, *, mounted_at: str = "") -> Callable[[Request], Awaitable[Response]]:
-        """Make the route of one function, which never sees the prefix `mounted_at`."""
+        """Create the route of one function, which never sees the prefix `mounted_at`."""
 
         async def answer(request: Request) -> Response:
             return await self._answer(function, request, path=_raw_path(request).removeprefix(mounted_at))
@@ -77,7 +76,7 @@ class Gateway:
 
 
 def function_url_event(request: Request, body: bytes, *, path: str, request_id: str) -> dict[str, object]:  # noqa: ARG001  # same call as its sibling
-    """Spell a request as a function URL does: flat maps, header names in lower case, body as text."""
+    """Build the event of a function URL: flat maps, header names in lower case, body as text."""
     return {
         "httpMethod": request.method,
         "path": path,
@@ -89,7 +88,7 @@ def function_url_event(request: Request, body: bytes, *, path: str, request_id: 
 
 
 def api_gateway_event(request: Request, body: bytes, *, path: str, request_id: str) -> dict[str, object]:
-    """Spell a request as the API gateway did: canonical header names, `requestContext`, base64 if binary."""
+    """Build the API gateway's event: canonical header names, `requestContext`, Base64 if binary."""
     try:
         text, is_base64 = body.decode("utf-8"), False
     except UnicodeDecodeError:
@@ -118,7 +117,7 @@ def api_gateway_event(request: Request, body: bytes, *, path: str, request_id: s
 
 
 def http_response(result: object) -> Response:
-    """Turn a function's result into an answer; one without `statusCode` is sent as 200 JSON.
+    """Convert a function's result to an answer; one without `statusCode` is sent as 200 JSON.
 
     Raises:
         MalformedResultError: the result has a `statusCode`, and its members are of the wrong type.
@@ -141,7 +140,7 @@ def http_response(result: object) -> Response:
 
 
 async def _read_body(request: Request) -> bytes | None:
-    """Read up to the platform's limit; None when there is more."""
+    """Read up to the platform's limit; return None if there is more."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -171,6 +170,6 @@ def _client_address(request: Request) -> str:
 
 
 def _failure(status: int, message: str, status_code: int, request_id: str) -> Response:
-    """Answer in the shape of the platform's error document (errorCode, errorMessage)."""
+    """Return the platform's error document (errorCode, errorMessage)."""
     document = {"errorCode": 1, "errorMessage": message, "requestId": request_id, "statusCode": status_code}
     return Response(json.dumps(document), status_code=status, media_type="application/json")

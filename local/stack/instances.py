@@ -1,7 +1,7 @@
-"""Instances of the functions, each a process that works on one invocation at a time, as on SCF.
+"""Instances of the functions, each a process that runs one invocation at a time, as on SCF.
 
-A process of its own gives every stack its own environment and lets a function that runs too long be
-ended, which no thread allows; HTTP and timers are left to `local.stack.gateway` and `local.stack.timers`.
+Processes give every stack its own environment, and unlike threads they can be ended when a function exceeds
+its time limit.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TIME_LIMIT_SECONDS: Mapping[str, int] = {
     "reliable_notification": 55,
     "event_delivery": 55,
 }
-"""Where a function's limit is not the usual one; as in serverless.yml."""
+"""Functions whose limit is not the usual one, as in serverless.yml."""
 _USUAL_TIME_LIMIT_SECONDS = 5
 _COLD_START_SECONDS = 20
 _KEPT_FROM_PARENT = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "VIRTUAL_ENV")
@@ -42,7 +42,7 @@ class FunctionFailedError(Exception):
     """An invocation that ended without a result; `status_code` is the platform's own."""
 
     def __init__(self, message: str, *, status_code: int) -> None:
-        """Keep what the log shall say, and the code."""
+        """Set the log's message and the status code."""
         super().__init__(message)
         self.status_code = status_code
 
@@ -65,7 +65,7 @@ class _Instance:
 
 
 class Instances:
-    """At most `limit` instances; invocations beyond that wait for a free one."""
+    """At most `limit` instances; further invocations wait for a free one."""
 
     def __init__(
         self, environment: Mapping[str, str], *, log_file: Path, limit: int = 6, package: str = "functions"
@@ -82,7 +82,7 @@ class Instances:
         self._stopped = False
 
     async def invoke(self, function: str, event: Mapping[str, object], *, request_id: str = "") -> object:
-        """Call `main_handler` of the function's file and return what it returned.
+        """Call `main_handler` of the function's file and return its result.
 
         Raises:
             FunctionFailedError: it raised, ended its process or exceeded its time limit.
@@ -148,7 +148,7 @@ class Instances:
 
 
 def scf_context(function: str, request_id: str, time_limit_seconds: int) -> dict[str, object]:
-    """Spell the second argument of a handler (doc 583/9210)."""
+    """Build the second argument of a handler (doc 583/9210)."""
     return {
         "request_id": request_id,
         "time_limit_in_ms": time_limit_seconds * 1000,

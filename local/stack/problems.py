@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 
 
 def problem(status: int, detail: str) -> JSONResponse:
-    """Answer with a problem document; `detail` is a sentence for the caller."""
+    """Return a problem document; `detail` is a sentence for the caller."""
     document = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,

@@ -1,7 +1,6 @@
-"""Child processes that cannot outlive us, whatever ends us.
+"""Start child processes that cannot outlive this process, however it ends.
 
-As a program (`python process_tree.py PARENT COMMAND...`) it becomes COMMAND; starting and
-stopping children is left to their owners.
+As a program, `python process_tree.py PARENT COMMAND...` execs COMMAND.
 """
 
 from __future__ import annotations
@@ -15,16 +14,16 @@ _PR_SET_PDEATHSIG = 1
 
 
 def end_with_parent(death_signal: signal.Signals) -> None:
-    """Have the kernel send us `death_signal` when the thread that started us ends (prctl(2)).
+    """Ask the kernel to send `death_signal` when the parent thread ends (prctl(2)).
 
-    Linux only; elsewhere this does nothing, and an orderly stop is what ends children.
+    Linux only; on other systems this does nothing, and children end with an orderly stop.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(death_signal))
 
 
 def tied_to_us(*command: str) -> list[str]:
-    """Spell a command line that runs `command` and ends it when we are gone."""
+    """Return a command line that runs `command` and ends it when this process is gone."""
     return [sys.executable, "-I", __file__, str(os.getpid()), *command]
 
 

@@ -1,7 +1,6 @@
-"""The demo app's back end: takes our webhooks, checks them and shows them.
+"""The demo app's back end: receives the webhooks, verifies them and shows them.
 
-The check is the specification's own library, so that it shares no code with the sender
-(`shared.http.webhook`); what an event means is left to the reader.
+It verifies with the specification's own library and shares no code with the sender (`shared.http.webhook`).
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ class Receiver:
     """Keeps the newest events in memory and, one JSON text a line, in `file`."""
 
     def __init__(self, secrets: Iterable[str], file: Path, *, faults: FaultDial | None = None) -> None:
-        """Accept webhooks signed with one of `secrets`; carry on with what `file` holds."""
+        """Accept webhooks signed with one of `secrets`; load the events that `file` holds."""
         self._faults = faults or FaultDial()
         self._webhooks = [Webhook(secret) for secret in secrets]
         self._file = file
@@ -50,7 +49,7 @@ class Receiver:
         return await answer(self._take, request, self._faults.strike("Receiver", REQUEST_KINDS))
 
     async def events(self, request: Request) -> Response:
-        """GET /local/events: what was received, oldest first; `?uploadId=` leaves one upload's."""
+        """GET /local/events: what was received, oldest first; `?uploadId=` selects one upload's."""
         wanted = request.query_params.get("uploadId")
         return JSONResponse([event for event in self._events if wanted in {None, _upload_id(event)}])
 
@@ -123,7 +122,7 @@ class Receiver:
 
 
 def _kept_events(file: Path) -> list[dict[str, object]]:
-    """Read what an earlier run left; a line cut off by a crash is passed over."""
+    """Load what an earlier run stored; a line cut off by a crash is skipped."""
     if not file.exists():
         return []
     kept = []

@@ -1,8 +1,4 @@
-"""Who answers which request of the local stack: by host for VOD's own names, else by path.
-
-The one list of paths; what happens behind them is left to the gateway, the simulator, the receiver
-and the page.
-"""
+"""Route the requests of the local stack: by host for VOD's own names, else by path."""
 
 from __future__ import annotations
 
@@ -33,6 +29,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from local.simulator.faults import FaultDial
+    from local.simulator.faulty_answers import Endpoint
     from local.stack.gateway import Gateway
     from local.stack.receiver import Receiver
 
@@ -48,7 +45,7 @@ _EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 class _Rest(PathConvertor):
-    """All that is left of a path; the one that starlette has ends at a line break."""
+    """All that is left of a path; starlette's own convertor ends at a line break."""
 
     regex = "(?s:.*)"
 
@@ -61,7 +58,7 @@ class SimulatorParts(Protocol):
 
     @property
     def app(self) -> ASGIApp:
-        """Control calls, storage and server API, told apart by host."""
+        """Control calls, storage and server API, dispatched by host."""
 
     @property
     def media(self) -> ASGIApp:
@@ -105,20 +102,7 @@ def create_routes(
     info: Mapping[str, object],
     environment: Mapping[str, str],
 ) -> LocalRoutes:
-    """Put the parts together; `info` is what GET /local/info shows."""
-
-    async def local_info(_request: Request) -> Response:
-        return JSONResponse(info)
-
-    async def local_token(request: Request) -> Response:
-        query = request.query_params
-        try:
-            ttl_seconds = int(query.get("ttl", "3600"))
-            token = user_token(environment, user=query.get("user", "alice"), ttl_seconds=ttl_seconds)
-        except ValueError as error:
-            return problem(422, f"No token is made for this: {error}.")
-        return PlainTextResponse(token, headers={"Cache-Control": "no-store"})
-
+    """Create the application; `info` is what GET /local/info shows."""
     callback = gateway.endpoint("event_notification", mounted_at=CALLBACK_PREFIX)
     status = gateway.endpoint("upload_status")
     by_path = Starlette(
@@ -126,8 +110,8 @@ def create_routes(
             Route("/signature", gateway.endpoint("upload_signature"), methods=_EVERY_METHOD),
             Route("/uploads/{upload_id:rest}", status, methods=_EVERY_METHOD),
             Route(f"{CALLBACK_PREFIX}/{{token:rest}}", callback, methods=_EVERY_METHOD),
-            Route("/local/info", local_info),
-            Route("/local/token", local_token),
+            Route("/local/info", _info_endpoint(info)),
+            Route("/local/token", _token_endpoint(environment)),
             Route("/local/openapi.json", document_endpoint),
             Route("/local/api", page_endpoint),
             Route("/local/receiver", receiver.receive, methods=["POST"]),
@@ -143,6 +127,26 @@ def create_routes(
     by_path.router.redirect_slashes = False
     by_path.router.default = _page
     return LocalRoutes(simulator, by_path)
+
+
+def _info_endpoint(info: Mapping[str, object]) -> Endpoint:
+    async def show(_request: Request) -> Response:
+        return JSONResponse(info)
+
+    return show
+
+
+def _token_endpoint(environment: Mapping[str, str]) -> Endpoint:
+    async def issue(request: Request) -> Response:
+        query = request.query_params
+        try:
+            ttl_seconds = int(query.get("ttl", "3600"))
+            token = user_token(environment, user=query.get("user", "alice"), ttl_seconds=ttl_seconds)
+        except ValueError as error:
+            return problem(422, f"No token is made for this: {error}.")
+        return PlainTextResponse(token, headers={"Cache-Control": "no-store"})
+
+    return issue
 
 
 async def _page(scope: Scope, receive: Receive, send: Send) -> None:
@@ -181,7 +185,7 @@ def _is_server_api_call(scope: Scope, headers: Headers) -> bool:
 
 
 def _rehosted(scope: Scope) -> Scope | None:
-    """Turn /local/vod/{host}/{path} into a request for {path} with that Host; None for other paths."""
+    """Convert /local/vod/{host}/{path} to a request for {path} with that Host; None for other paths."""
     match = _BY_PATH.fullmatch(scope["path"])
     if match is None or not is_vod_host(match["host"]):
         return None

@@ -1,7 +1,4 @@
-"""Start the whole system on this machine, until Ctrl-C.
-
-What is started is left to `local.stack.system`.
-"""
+"""Start the whole system on this machine, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -95,6 +92,6 @@ def _banner(stack: Stack, folder: Path) -> str:
 
 
 def _python() -> str:
-    """Name this interpreter as one would type it here."""
+    """Return the command that starts this interpreter in the current folder."""
     executable = Path(sys.executable)
     return str(executable.relative_to(Path.cwd())) if executable.is_relative_to(Path.cwd()) else "python"

@@ -1,7 +1,4 @@
-"""One ASGI application on several listening sockets, some of them with TLS.
-
-What is served is left to `local.stack.routes`.
-"""
+"""Serve one ASGI application on several listening sockets, some of them with TLS."""
 
 from __future__ import annotations
 
@@ -27,17 +24,17 @@ _BACKLOG = 128
 
 
 class PortTakenError(Exception):
-    """Somebody else listens on the port; `port` is its number."""
+    """Another process listens on the port; `port` is its number."""
 
     def __init__(self, port: int) -> None:
-        """Name the port."""
+        """Set the port's number."""
         super().__init__(f"Port {port} is taken.")
         self.port = port
 
 
 @dataclass(frozen=True)
 class Listener:
-    """A bound socket, and the PEM file with key and certificate if it speaks TLS."""
+    """A bound socket, and the PEM file with key and certificate if it serves TLS."""
 
     socket: socket.socket
     certificate: Path | None = None
@@ -50,7 +47,7 @@ class Listener:
 
 @contextlib.contextmanager
 def bound_socket(port: int) -> Iterator[socket.socket]:
-    """Take a loopback port, 0 for a free one, and give it back at the end.
+    """Bind a loopback port, 0 for a free one, and release it at the end.
 
     Raises:
         PortTakenError: it is in use.
@@ -72,7 +69,7 @@ def bound_socket(port: int) -> Iterator[socket.socket]:
 
 @contextlib.asynccontextmanager
 async def serving(app: ASGIApp, *listeners: Listener) -> AsyncIterator[None]:
-    """Serve `app` on every listener; at the end, requests under way have one second left."""
+    """Serve `app` on every listener; at the end, requests in progress have one second left."""
     servers = [_server(app, listener) for listener in listeners]
     runs = [
         asyncio.create_task(server.serve(sockets=[listener.socket]))
@@ -89,7 +86,7 @@ async def serving(app: ASGIApp, *listeners: Listener) -> AsyncIterator[None]:
 
 
 class _ClosingProtocol(H11Protocol):
-    """HTTP/1.1 that closes a transport whose peer went first, as asyncio wants it for TLS."""
+    """HTTP/1.1 that closes the transport when the peer closed first, which asyncio's TLS requires."""
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

@@ -1,6 +1,6 @@
 """The local stack in a thread of its own, for commands and tests that are not asynchronous.
 
-`with Stack(folder=path) as stack: stack.url`; what it consists of is left to `local.stack.system`.
+`with Stack(folder=path) as stack: stack.url`; `local.stack.system` assembles the parts.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ class Stack:
 
     @property
     def url(self) -> str:
-        """Where plain HTTP is served, without a slash at the end."""
+        """The plain HTTP address, without a slash at the end."""
         return self._system.result().url
 
     @property
     def tls_url(self) -> str:
-        """Where HTTPS is served, without a slash at the end."""
+        """The HTTPS address, without a slash at the end."""
         return self._system.result().tls_url
 
     @property
@@ -81,10 +81,10 @@ class Stack:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def start(self) -> None:
-        """Return once every part answers.
+        """Start every part and return once all of them answer.
 
         Raises:
-            StackStartError: a port or the folder is taken, or the store does not come up.
+            StackStartError: a port or the folder is taken, or the store does not start.
 
         """
         self._thread.start()
@@ -102,21 +102,21 @@ class Stack:
             raise StackStartError(str(error)) from error
 
     def stop(self) -> None:
-        """End every part and every process it started."""
+        """Stop every part and every process it started."""
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # it has ended by itself
                 self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join()
 
     def __enter__(self) -> Self:
-        """Start."""
+        """Start the stack."""
         self.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop."""
+        """Stop the stack."""
         self.stop()
 
     def _run(self) -> None:

@@ -1,7 +1,6 @@
-"""The parts of the local stack, put together: store, simulator, functions, receiver and page.
+"""Assemble the local stack: store, simulator, functions, receiver and page.
 
-Everything starts in order and ends in the opposite one; the thread it runs in is left to
-`local.stack.stack`.
+Everything starts in order and stops in reverse order.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
 
 _TIMED_FUNCTIONS = ("reliable_notification", "event_delivery")
 _PULL_WAIT_SECONDS = 0.5
-"""How long an empty PullEvents is held; VOD's five seconds would delay the end of the stack."""
+"""How long an empty PullEvents waits; VOD's five seconds would delay the end of the stack."""
 
 
 class FolderTakenError(Exception):
@@ -51,11 +50,11 @@ class FolderTakenError(Exception):
 
 @dataclass(frozen=True)
 class SystemOptions:
-    """How to start a system; ports of 0 are free ones.
+    """Options of a system; port 0 chooses a free one.
 
-    `overrides` are environment variables of the functions, `simulator` fields of
-    `SimulatorSettings`; both win over the demo's own values. Without `redis_url` an embedded Valkey
-    is started. `faults` are what the fault dial is set to at first, with `fault_seed`.
+    `overrides` are environment variables of the functions, `simulator` fields of `SimulatorSettings`; both
+    override the demo's own values. Without `redis_url` an embedded Valkey is started. `faults` and
+    `fault_seed` are the initial setting of the fault dial.
     """
 
     folder: Path
@@ -72,7 +71,7 @@ class SystemOptions:
 
 @dataclass(frozen=True)
 class RunningSystem:
-    """What one needs to know of a system that runs; `environment` holds the demo's secrets."""
+    """The addresses and settings of a running system; `environment` holds the demo's secrets."""
 
     url: str
     tls_url: str
@@ -82,47 +81,33 @@ class RunningSystem:
     simulator: Simulator = field(repr=False)
 
 
+@dataclass(frozen=True)
+class _Place:
+    """Where a system runs: its locked folder, its bound ports and its store."""
+
+    folder: Path
+    plain: Listener
+    tls: Listener
+    addresses: LocalAddresses
+    ca_file: Path
+
+
 @contextlib.asynccontextmanager
 async def running_system(options: SystemOptions) -> AsyncIterator[RunningSystem]:
-    """Start every part, and end every part and process afterwards.
+    """Start every part, and stop every part and process at the end.
 
     Raises:
         PortTakenError, FolderTakenError, StoreStartError: before anything is served.
 
     """
     async with AsyncExitStack() as parts:
-        folder = parts.enter_context(_owned_folder(options.folder))
-        plain = Listener(parts.enter_context(bound_socket(options.port)))
-        tls_socket = parts.enter_context(bound_socket(options.tls_port))
-        certificates = prepare_certificates(folder, tls_hosts())
-        tls = Listener(tls_socket, certificates.server_file)
-        addresses = LocalAddresses(
-            url=f"http://{HOST}:{plain.port}",
-            tls_url=f"https://localhost:{tls.port}",
-            redis_url=options.redis_url or parts.enter_context(EmbeddedStore(folder / "valkey")).url,
-        )
-        environment = {**demo_environment(folder, addresses), **options.overrides}
-        parts.enter_context(kept_environment(folder, environment))
-        settings = replace(_simulator_settings(folder, addresses, environment), **options.simulator)
-        system = RunningSystem(
-            url=addresses.url,
-            tls_url=addresses.tls_url,
-            ca_file=certificates.ca_file,
-            info=local_info(
-                addresses,
-                environment,
-                ca_file=certificates.ca_file,
-                callback_url=settings.callback_url,
-                embedded=options.redis_url is None,
-            ),
-            environment=environment,
-            simulator=create_simulator(settings),
-        )
-        instances = Instances(environment, log_file=folder / "functions.log")
-        dial = system.simulator.faults
-        dial.set(options.faults, seed=options.fault_seed)
+        place = _claim_place(options, parts)
+        environment = {**demo_environment(place.folder, place.addresses), **options.overrides}
+        parts.enter_context(kept_environment(place.folder, environment))
+        system = _create_system(options, place, environment)
+        instances = Instances(environment, log_file=place.folder / "functions.log")
         secrets = environment["APP_WEBHOOK_SECRETS"].split(",")
-        receiver = Receiver(secrets, folder / "events.jsonl", faults=dial)
+        receiver = Receiver(secrets, place.folder / "events.jsonl", faults=system.simulator.faults)
         routes = create_routes(
             gateway=Gateway(instances, dialect=options.dialect),
             simulator=system.simulator,
@@ -132,7 +117,7 @@ async def running_system(options: SystemOptions) -> AsyncIterator[RunningSystem]
         )
         await system.simulator.start()
         parts.push_async_callback(system.simulator.stop)
-        await parts.enter_async_context(serving(routes, plain, tls))
+        await parts.enter_async_context(serving(routes, place.plain, place.tls))
         parts.callback(receiver.close)
         parts.push_async_callback(instances.stop)
         timers = run_timers(instances, _TIMED_FUNCTIONS, options.timer_seconds)
@@ -140,10 +125,46 @@ async def running_system(options: SystemOptions) -> AsyncIterator[RunningSystem]
         yield system
 
 
+def _claim_place(options: SystemOptions, parts: AsyncExitStack) -> _Place:
+    """Lock the folder, bind the ports and start the store if there is none; `parts` releases them."""
+    folder = parts.enter_context(_owned_folder(options.folder))
+    plain = Listener(parts.enter_context(bound_socket(options.port)))
+    tls_socket = parts.enter_context(bound_socket(options.tls_port))
+    certificates = prepare_certificates(folder, tls_hosts())
+    tls = Listener(tls_socket, certificates.server_file)
+    addresses = LocalAddresses(
+        url=f"http://{HOST}:{plain.port}",
+        tls_url=f"https://localhost:{tls.port}",
+        redis_url=options.redis_url or parts.enter_context(EmbeddedStore(folder / "valkey")).url,
+    )
+    return _Place(folder, plain, tls, addresses, certificates.ca_file)
+
+
+def _create_system(options: SystemOptions, place: _Place, environment: Mapping[str, str]) -> RunningSystem:
+    settings = replace(_simulator_settings(place.folder, place.addresses, environment), **options.simulator)
+    simulator = create_simulator(settings)
+    simulator.faults.set(options.faults, seed=options.fault_seed)
+    info = local_info(
+        place.addresses,
+        environment,
+        ca_file=place.ca_file,
+        callback_url=settings.callback_url,
+        embedded=options.redis_url is None,
+    )
+    return RunningSystem(
+        url=place.addresses.url,
+        tls_url=place.addresses.tls_url,
+        ca_file=place.ca_file,
+        info=info,
+        environment=environment,
+        simulator=simulator,
+    )
+
+
 def _simulator_settings(
     folder: Path, addresses: LocalAddresses, environment: Mapping[str, str]
 ) -> SimulatorSettings:
-    """Give the simulator the same keys that the functions have."""
+    """Return settings with the same keys that the functions have."""
     sub_app_id = environment.get("VOD_SUB_APP_ID")
     return SimulatorSettings(
         folder=folder / "simulator",
@@ -160,7 +181,7 @@ def _simulator_settings(
 
 @contextlib.contextmanager
 def _owned_folder(folder: Path) -> Iterator[Path]:
-    """Make the folder and keep others out of it; the lock ends with this process at the latest."""
+    """Create and lock the folder; the lock ends with this process at the latest."""
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -1,7 +1,4 @@
-"""The timer triggers, with a short period: nobody waits a minute on his own machine.
-
-What a function does when its timer fires is left to the function.
-"""
+"""Fire the timer triggers, with a shorter period than the deployed minute."""
 
 from __future__ import annotations
 
@@ -21,12 +18,12 @@ _log = logging.getLogger(__name__)
 
 
 async def run_timers(instances: Instances, functions: Sequence[str], period_seconds: float) -> None:
-    """Fire each function's timer every `period_seconds` until cancelled; a run still under way is awaited."""
+    """Fire each function's timer every `period_seconds` until cancelled; a running invocation is awaited."""
     await asyncio.gather(*(_run_timer(instances, name, period_seconds) for name in functions))
 
 
 def timer_event(function: str) -> dict[str, object]:
-    """Spell the event of a timer trigger (doc 583/31439)."""
+    """Build the event of a timer trigger (doc 583/31439)."""
     now = dt.datetime.now(tz=dt.timezone.utc)
     return {
         "Type": "Timer",

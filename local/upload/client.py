@@ -1,6 +1,6 @@
-"""The chain of one upload, as an SDK of VOD goes through it: signature, apply, storage, commit.
+"""Upload as an SDK of VOD does: signature, apply, storage, commit.
 
-Without a browser; how the outcome is shown is left to `local.upload.upload_command`.
+`local.upload.upload_command` shows the outcome.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class StackUnreachableError(UploadError):
 
 @dataclass(frozen=True)
 class StoredUpload:
-    """What CommitUploadUGC said of a finished upload, and under which session it was made."""
+    """A finished upload, as CommitUploadUGC returned it."""
 
     upload_id: str
     file_id: str
@@ -41,21 +41,21 @@ class StoredUpload:
 
 
 class UploadClient:
-    """Speaks to one stack; its `url` is plain HTTP."""
+    """Client of one stack; its `url` is plain HTTP."""
 
     def __init__(self, url: str) -> None:
-        """Take the stack's address, with or without a slash at the end."""
+        """Set the stack's address, with or without a slash at the end."""
         self.url = url.rstrip("/")
         self._session = requests.Session()
         # Proxies of the environment must not see, or swallow, what is meant for this machine.
         self._session.trust_env = False
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._session.close()
 
     def check(self) -> None:
-        """See whether the local stack is there.
+        """Check that the local stack answers.
 
         Raises:
             StackUnreachableError: nothing listens.
@@ -67,7 +67,7 @@ class UploadClient:
             raise UploadError(f"At {self.url} answers something else than the local stack: give its --url.")
 
     def upload(self, order: UploadOrder, report: Callable[[object, int], None]) -> StoredUpload:
-        """Go through the whole chain once; `report` hears of (part, bytes sent).
+        """Run the whole chain once; `report` is called with (part, bytes sent).
 
         Raises:
             UploadError: a step was refused, or the stack went away.
@@ -118,7 +118,7 @@ class UploadClient:
         """Download a stored file and return its SHA-256 in hex.
 
         Raises:
-            UploadError: it cannot be had.
+            UploadError: the download failed.
 
         """
         try:
@@ -175,7 +175,7 @@ def _target(applied: Mapping[str, Any]) -> StorageTarget:
 
 
 def _refusal(answer: requests.Response) -> str:
-    """Say a problem document in one sentence."""
+    """Return the content of a problem document as one sentence."""
     try:
         document = answer.json()
         faults = "; ".join(f"{fault['pointer']} {fault['detail']}" for fault in document.get("errors", ()))

@@ -1,7 +1,4 @@
-"""What is to be uploaded, and as whom: the files, looked at before anything is sent.
-
-How it is sent is left to `local.upload.client`.
-"""
+"""What to upload, and as which user; the files are checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ class UploadError(Exception):
 
 @dataclass(frozen=True)
 class UploadOrder:
-    """What to upload, and as whom, both files checked by `check_uploadable`."""
+    """What to upload, and as which user; `check_uploadable` has checked both files."""
 
     file: Path
     user: str
@@ -29,7 +26,7 @@ class UploadOrder:
     context: str | None = None
 
     def signature_request(self) -> dict[str, object]:
-        """Spell the body of the first POST /signature."""
+        """Return the body of the first POST /signature."""
         wanted = {
             "policy": self.policy,
             "context": self.context,
@@ -40,7 +37,7 @@ class UploadOrder:
         return {name: value for name, value in wanted.items() if value is not None}
 
     def apply_request(self) -> dict[str, object]:
-        """Spell the body of ApplyUploadUGC, but for the signature (vod-js-sdk-v6, src/uploader.ts)."""
+        """Return the body of ApplyUploadUGC, except for the signature (vod-js-sdk-v6, src/uploader.ts)."""
         files = {"video": self.file} if self.cover is None else {"video": self.file, "cover": self.cover}
         body: dict[str, object] = {}
         for kind, file in files.items():
@@ -50,7 +47,7 @@ class UploadOrder:
 
 
 def check_uploadable(file: Path) -> None:
-    """Refuse what no upload can be made of, before anything is started.
+    """Reject a file that cannot be uploaded.
 
     Raises:
         UploadError: it is no regular file, cannot be read, is empty or has no extension.
@@ -73,7 +70,7 @@ def check_uploadable(file: Path) -> None:
 
 
 def media_type(file: Path) -> str:
-    """Return what VOD reads the kind of file from: the text after the name's last dot, in lower case."""
+    """Return the file's extension in lower case, by which VOD determines its type."""
     return file.suffix.removeprefix(".").lower()
 
 

@@ -1,7 +1,4 @@
-"""How far an upload is: one line that is redrawn on a terminal, a few plain lines elsewhere.
-
-What is sent, and how, is left to `local.upload.client`.
-"""
+"""Show the progress of an upload: one line that is redrawn on a terminal, a few plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ _MEGABYTE = 1_000_000
 
 
 class Progress:
-    """Counts the bytes of all parts together; safe to be told from several threads."""
+    """Sums up the bytes of all parts; safe to call from several threads."""
 
     def __init__(
         self, total_bytes: int, stream: TextIO, *, clock: Callable[[], float] = time.monotonic
@@ -36,7 +33,7 @@ class Progress:
         self._lock = threading.Lock()
 
     def advance(self, part: object, position: int) -> None:
-        """Note that `position` bytes of `part` are sent; a retry may set a part back."""
+        """Record that `position` bytes of `part` are sent; a retry may set a part back."""
         with self._lock:
             self._positions[part] = position
             now, percent = self._clock(), self._percent()
@@ -49,7 +46,7 @@ class Progress:
                 self._write(f"\r{self._bar()} {self._line(now)}\x1b[K")
 
     def close(self) -> None:
-        """Leave the line that was redrawn."""
+        """End the line that was redrawn."""
         if self._stream.isatty() and self._positions:
             self._write("\n")
 
@@ -77,7 +74,7 @@ class Progress:
 
 
 def clock_text(seconds: float) -> str:
-    """Spell a duration as `7 s`, `3:07` or `1:02:03`."""
+    """Format a duration as `7 s`, `3:07` or `1:02:03`."""
     whole = max(0, round(seconds))
     hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
     if hours:

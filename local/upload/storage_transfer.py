@@ -1,7 +1,4 @@
-"""One file into VOD's storage with Tencent's own COS SDK: multipart, several parts at a time.
-
-Which bucket, key and credential is left to the answer of ApplyUploadUGC.
-"""
+"""Send a file to VOD's storage with Tencent's own COS SDK: multipart, several parts at a time."""
 
 from __future__ import annotations
 
@@ -40,7 +37,7 @@ class StorageError(Exception):
 
 @dataclass(frozen=True)
 class StorageTarget:
-    """Where one upload goes, and the temporary credential for it."""
+    """The destination of one upload, and the temporary credential for it."""
 
     bucket: str
     region: str
@@ -63,7 +60,7 @@ class _CountedPart(io.BytesIO):
 
 
 class StorageTransfer:
-    """Sends files to one target; `url` is where the local stack plays the storage."""
+    """Sends files to one target; the local stack serves the storage at `url`."""
 
     def __init__(self, target: StorageTarget, *, url: str, session: requests.Session) -> None:
         """Connect to `url` while every request names and signs the real storage host."""
@@ -84,7 +81,7 @@ class StorageTransfer:
         )
 
     def send(self, file: Path, key: str, report: Callable[[object, int], None]) -> None:
-        """Store `file` under `key`; `report` is told (part, bytes of it sent) from several threads.
+        """Store `file` under `key`; `report` is called with (part, bytes of it sent) from several threads.
 
         Raises:
             StorageError: a request failed for good; what was sent so far stays with the storage.

@@ -1,7 +1,4 @@
-"""Upload a real file through the whole chain, without a browser, and wait for the app's event.
-
-The chain itself is left to `local.upload.client`.
-"""
+"""Upload a real file through the whole chain, without a browser, and wait for the app's event."""
 
 from __future__ import annotations
 
@@ -44,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Upload, wait for the event, compare what was stored; 0 only if all of it is right."""
+    """Upload, wait for the event and verify what was stored; return 0 only if all of it succeeds."""
     order = UploadOrder(
         file=arguments.file,
         user=arguments.user,
@@ -89,7 +86,7 @@ def _upload(client: UploadClient, order: UploadOrder) -> dict[str, object]:
 
 @contextlib.contextmanager
 def _stack_at(url: str) -> Iterator[UploadClient]:
-    """Find the stack that runs at `url`, or start one for the occasion."""
+    """Use the stack that runs at `url`, or start one for this upload."""
     if not url.startswith("http://"):
         raise UploadError(f"{url} is no plain HTTP address: give --url as in {DEFAULT_URL}.")
     with contextlib.closing(UploadClient(url)) as client:

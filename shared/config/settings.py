@@ -88,7 +88,7 @@ class SigningSettings(SettingsGroup):
 
     @property
     def upload_limits(self) -> UploadLimits:
-        """How many uploads a user may begin."""
+        """The limits on uploads of one user."""
         return UploadLimits(
             per_minute=self.new_uploads_per_minute,
             network_per_minute=self.network_uploads_per_minute,
@@ -99,7 +99,7 @@ class SigningSettings(SettingsGroup):
 
 
 class CallbackSettings(SettingsGroup):
-    """How VOD's normal callback is told from anybody else's request."""
+    """The secret that authenticates VOD's normal callback."""
 
     callback_tokens: tuple[str, ...]
     callback_sign_key: str | None

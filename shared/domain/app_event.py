@@ -1,6 +1,6 @@
-"""The event that the app receives: one clean JSON object for one thing that happened.
+"""The event that the app receives: one JSON object per upload or task-flow event.
 
-How it is signed and sent is left to `shared.http.webhook`.
+Shortened:
 
     {"id": "evt_…", "type": "upload.completed", "timestamp": "2026-11-22T07:05:00Z",
      "data": {"uploadId": …, "uploader": "alice", "fileId": …, …}, "raw": {…in VOD's words…}}
@@ -28,13 +28,13 @@ PUSH, PULL, RECONCILED, EXPIRY = "push", "pull", "reconciled", "expiry"
 
 @dataclass(frozen=True)
 class AppEvent:
-    """One event for the app; `occurred_at` is the Unix second at which we received it.
+    """One event for the app; `occurred_at` is the Unix second at which it was received.
 
-    `origin` is `push` or `pull`, `reconciled` (VOD's event was missed, and found by asking) or
-    `expiry` (nothing came of the upload; the notification is empty then). `uploader` is None for an
-    unattributed event. `verified` says that the notification is VOD's own word, all of it.
-    `limits` are those of the upload whose file it tells of, None if they are not known.
-    `sequence` counts the events of one upload from 1; 0 without one.
+    `origin` is `push` or `pull`, `reconciled` (VOD's event was missed, and reconciliation found it) or
+    `expiry` (the upload ended without a file; the notification is then empty). `uploader` is None for an
+    unattributed event. `verified` is True if VOD itself confirmed the whole notification. `limits` are those
+    of the upload whose file the event is about, None if unknown. `sequence` counts the events of one upload
+    from 1; 0 for none.
     """
 
     event_id: str
@@ -49,7 +49,7 @@ class AppEvent:
 
     @property
     def type(self) -> str:
-        """The event's type, by which an app decides what to do."""
+        """The event's type, on which an app dispatches."""
         upload, procedure = self.notification.file_upload, self.notification.procedure_state
         if self.origin == EXPIRY:
             return "upload.expired"
@@ -61,12 +61,12 @@ class AppEvent:
 
 
 def event_id_for(identity: str) -> str:
-    """Make the id of an event: the same for every delivery, retry and replay of it."""
+    """Return the id of an event: the same for every delivery, retry and replay of it."""
     return "evt_" + hashlib.sha256(identity.encode("ascii")).hexdigest()[:32]
 
 
 def to_json(event: AppEvent) -> dict[str, object]:
-    """Spell the event as the app receives it."""
+    """Return the event as the app receives it."""
     return {
         "id": event.event_id,
         "type": event.type,

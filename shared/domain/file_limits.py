@@ -1,7 +1,7 @@
-"""What a policy lets a file be, held against the file that VOD has.
+"""The limits of a policy on a file, compared with what VOD measured.
 
-An upload signature says nothing about size, length or type, and a client may declare what it likes:
-so the real file is compared when VOD has told of it. What is declared is left to `shared.domain.policy`.
+An upload signature carries no limit on size, length or type, and what a client declares proves nothing: the
+file is compared once VOD has reported it.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import NamedTuple, Protocol
 
 
 class FileLimits(NamedTuple):
-    """The limits an upload began with, `max_file_size` in bytes and `max_duration` in seconds.
+    """The limits an upload began with: `max_file_size` in bytes, `max_duration` in seconds.
 
-    None, and no types, allow any.
+    None or an empty tuple is no limit.
     """
 
     max_file_size: int | None = None
@@ -23,7 +23,7 @@ class FileLimits(NamedTuple):
 
 
 class LimitViolation(NamedTuple):
-    """One limit that the file is beyond: its name in the policy, what is allowed, and what VOD says."""
+    """One limit that the file exceeds: its name in the policy, the allowed and the actual value."""
 
     limit: str
     allowed: int | tuple[str, ...]
@@ -31,26 +31,26 @@ class LimitViolation(NamedTuple):
 
 
 class MeasuredFile(Protocol):
-    """What VOD says of a file: `size` in bytes, `duration` in seconds; None and "" if it does not."""
+    """A file as VOD reports it: `size` in bytes, `duration` in seconds; None or "" if not reported."""
 
     @property
     def size(self) -> int | None:
-        """Its size."""
+        """The size in bytes."""
 
     @property
     def duration(self) -> float | None:
-        """Its length."""
+        """The length in seconds."""
 
     @property
     def media_type(self) -> str:
-        """Its extension."""
+        """The file name extension, without the dot."""
 
 
 def violations_of(limits: FileLimits | None, file: MeasuredFile) -> tuple[LimitViolation, ...] | None:
-    """List the limits that a file is beyond; empty if it is within all of them.
+    """List the limits that a file exceeds; empty if it is within all of them.
 
-    None if that cannot be said: the upload's limits are lost with its record, or VOD has not told
-    what one of them is about. Fractions of a second do not count.
+    None if that is unknown: the upload's limits are lost with its record, or VOD has not reported a value
+    that one of them needs. Fractions of a second do not count.
     """
     if limits is None:
         return None
@@ -72,18 +72,18 @@ def violations_of(limits: FileLimits | None, file: MeasuredFile) -> tuple[LimitV
 
 
 def violations_json(violations: tuple[LimitViolation, ...] | None) -> list[dict[str, object]] | None:
-    """Spell breaches, in the app's event and in the answer about an upload."""
+    """Return violations as JSON members, for the app's event and for the answer about an upload."""
     return None if violations is None else [violation._asdict() for violation in violations]
 
 
 def write_limits(limits: FileLimits) -> str:
-    """Spell limits as one text."""
+    """Serialize limits for the store."""
     return json.dumps({name: value for name, value in limits._asdict().items() if value})
 
 
 @lru_cache(maxsize=64)
 def read_limits(text: str) -> FileLimits | None:
-    """Read what `write_limits` wrote; None out of no text."""
+    """Parse what `write_limits` wrote; None for an empty text."""
     if not text:
         return None
     fields = json.loads(text)

@@ -1,7 +1,4 @@
-"""One event on its way in: how it came, whose it is, and what the journal keeps of it.
-
-Journaling it and making sure of it is left to `shared.flows.ingest_event`.
-"""
+"""One ingested event: its source, its owner, and the fields that the journal keeps."""
 
 from __future__ import annotations
 
@@ -29,9 +26,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Source:
-    """How an event reached us: PUSH, PULL or RECONCILED, when (Unix seconds), under which lease.
+    """How an event was received: PUSH, PULL or RECONCILED, when (Unix seconds), under which lease.
 
-    `lease` is a random text: whoever holds the event's lease may write down what became of it.
+    `lease` is a random text; only its holder may record the outcome of the event.
     """
 
     origin: str
@@ -40,16 +37,16 @@ class Source:
 
     @property
     def authenticated(self) -> bool:
-        """Whether the way it came proves that VOD sent it: the API was asked, so VOD answered."""
+        """True if the channel proves that VOD sent the event: it came as an answer of the API."""
         return self.origin != PUSH
 
 
 @dataclass(frozen=True)
 class IngestedEvent:
-    """One event that the journal has: as it was entered, what was made of it, what the app would get.
+    """One journaled event: the entry, what the journal made of it, and the event for the app.
 
-    `attempts` counts those made to verify or deliver it; `learnt` are fields to be kept with the outcome
-    of the next one; `is_due`: the journal waits for one more.
+    `attempts` counts the attempts to verify or deliver it; `learnt` are fields to store with the outcome of
+    the next one; `is_due`: the journal waits for another attempt.
     """
 
     entry: EventEntry
@@ -61,7 +58,7 @@ class IngestedEvent:
 
     @property
     def figures(self) -> dict[str, object]:
-        """What the log may say of it."""
+        """The fields that may be logged."""
         return {
             "eventId": self.event.event_id,
             "type": self.event.type,
@@ -71,7 +68,7 @@ class IngestedEvent:
 
     @property
     def deliverable(self) -> bool:
-        """Whether the app is to have it now: new, and either trusted or none of our uploads."""
+        """True if the event is to be sent: new, and either trusted or of no upload of ours."""
         outcome = self.journaled.outcome
         ours_and_settled = outcome in (IngestOutcome.APPLIED, IngestOutcome.VERIFIED)
         foreign = outcome is IngestOutcome.RECORDED and self.event.verdict is Verdict.UNATTRIBUTED
@@ -81,7 +78,7 @@ class IngestedEvent:
 def classify(
     notification: EventNotification, *, keys: tuple[str, ...], stage: str
 ) -> tuple[UploadContext | None, Verdict]:
-    """Say whose event this is, by the seal of the token it carries."""
+    """Attribute an event by the seal of its context token."""
     context = unseal(notification.context_token, keys=keys, stage=stage)
     if isinstance(context, NoSeal):
         return None, Verdict.UNATTRIBUTED
@@ -91,17 +88,17 @@ def classify(
 
 
 def journal_name(notification: EventNotification) -> str:
-    """Name an event for the journal: its identity, and the token it carries.
+    """Return an event's name in the journal: its identity, and a digest of its token.
 
-    The token is part of it so that a forged event about somebody else's file, which ends in
-    quarantine, cannot stand in the way of the genuine one.
+    The token is part of the name so that a forged event about another user's file, which ends in quarantine,
+    cannot take the place of the genuine one.
     """
     token = hashlib.sha256(notification.context_token.encode("utf-8")).hexdigest()
     return f"{identity(notification)}.{token[:16]}"
 
 
 def origin_told_by(context: UploadContext, session_seconds: int) -> UploadOrigin:
-    """Tell what the sealed token alone tells of an upload, should the store have lost its record."""
+    """Rebuild the origin of an upload from its sealed token, in case the store lost its record."""
     issued_at = upload_id.made_at(context.upload_id)
     grant = _grant_told_by(context.app_context, context.vod_sub_app_id)
     return UploadOrigin(context.upload_id, context.user_id, grant, issued_at, issued_at + session_seconds)
@@ -113,8 +110,8 @@ def _grant_told_by(app_context: str, vod_sub_app_id: int | None) -> Grant:
 
 
 def as_journaled(event: AppEvent, journaled: Journaled) -> AppEvent:
-    """Add to an event what the journal made of it."""
-    # Spelled out, because `replace` asks every field by name: it costs an intake a hundredth.
+    """Return the event with what the journal made of it."""
+    # Built field by field, because `replace` reads the dataclass: that would cost an ingestion one percent.
     return AppEvent(
         event_id=event.event_id,
         notification=event.notification,
@@ -129,7 +126,7 @@ def as_journaled(event: AppEvent, journaled: Journaled) -> AppEvent:
 
 
 def kept_fields(event: AppEvent, *, has_endpoint: bool) -> tuple[tuple[str, str], ...]:
-    """Spell what the journal keeps: enough to show the event, and to deliver it from nothing else."""
+    """Return the fields the journal keeps: enough to show the event, and to deliver it from them alone."""
     status = EventStatus.DUE if has_endpoint else EventStatus.KEPT
     fields = {
         "event_id": event.event_id,
@@ -150,7 +147,7 @@ def kept_fields(event: AppEvent, *, has_endpoint: bool) -> tuple[tuple[str, str]
 
 
 def adopted(notification: EventNotification, token: str) -> EventNotification:
-    """Give an event that came without a token the one of its upload."""
+    """Return an event with the token of its upload; unchanged if `token` is empty."""
     return replace(notification, session_context=token) if token else notification
 
 
@@ -167,7 +164,7 @@ def _uploader(record: Mapping[str, str]) -> UploadContext | None:
 
 
 def event_in(record: Mapping[str, str]) -> AppEvent:
-    """Read an event back from its record in the journal, with what has become of it since."""
+    """Rebuild an event from its record in the journal, with what has been learnt since."""
     notification = notification_from_journal(record["raw"])
     return AppEvent(
         event_id=record["event_id"],

@@ -67,14 +67,14 @@ class AttemptEnding:
 
 
 class EventKey(NamedTuple):
-    """Where an event is kept: the prefix of its partition, and its own key."""
+    """The key of an event's record, and the prefix of its partition."""
 
     partition: str
     key: str
 
 
 class TakenEvent(NamedTuple):
-    """A due event that is ours until its lease ends: its record, as it was journaled and since."""
+    """A due event under our lease, until that ends: its record, as journaled and since updated."""
 
     record: Mapping[str, str]
     lease: str

@@ -73,9 +73,9 @@ class SignatureRequest(NamedTuple):
 
 @dataclass(frozen=True)
 class Grant:
-    """What every signature of one upload carries; fixed when the upload session begins.
+    """The parameters of every signature of one upload, fixed when its session begins.
 
-    `limits` are not among it: they are kept to be held against the real file. None: they are lost.
+    `limits` are not signed: they are compared with the real file. None: they are lost.
     """
 
     policy: str
@@ -101,7 +101,7 @@ def grant_for(
     vod_sub_app_id: int | None,
     claims: Mapping[str, object] = NO_CLAIMS,
 ) -> Grant:
-    """Decide what a new upload may carry. `vod_sub_app_id` is used where the policy names none.
+    """Decide the parameters of a new upload. `vod_sub_app_id` applies where the policy names none.
 
     `claims` are the user's.
 
@@ -136,7 +136,7 @@ def grant_for(
 
 
 def refuse_change(request: SignatureRequest, grant: Grant) -> None:
-    """Let a renewal repeat what the session began with, and change nothing of it.
+    """Check that a renewal changes nothing of what the session began with.
 
     Raises:
         UnprocessableError: with one field error for each member that differs.
@@ -227,15 +227,15 @@ def _listed(choices: tuple[object, ...]) -> str:
 
 
 def are_met(rules: Mapping[str, tuple[str | int | bool, ...]], claims: Mapping[str, object]) -> bool:
-    """Whether every named claim is there and its value, or one of a list of values, is let in.
+    """Return whether every named claim is present with an allowed value, or a list that has one.
 
-    Values are compared as JSON has them: `1`, `"1"` and `true` are three. A claim of many words, like
-    OAuth's `scope`, is one text, and one inside another object has no name here.
+    Values are compared as in JSON: `1`, `"1"` and `true` differ. A claim of several words, like OAuth's
+    `scope`, is one text; a claim inside another object cannot be named.
     """
     return all(_is_let_in(claims.get(name), allowed) for name, allowed in rules.items())
 
 
 def _is_let_in(given: object, allowed: tuple[str | int | bool, ...]) -> bool:
     values = given if isinstance(given, list) else [given]
-    # Python takes True for 1, and JSON does not.
+    # In Python True equals 1; in JSON it does not.
     return any(type(value) is type(choice) and value == choice for value in values for choice in allowed)

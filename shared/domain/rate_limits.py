@@ -1,7 +1,4 @@
-"""How many uploads a caller may begin, and what is left of it.
-
-Counting is left to `shared.store.uploads`, telling the caller to `shared.http.message`.
-"""
+"""Limits on the uploads a caller may begin, and what remains of them. Counted by `shared.store.uploads`."""
 
 from __future__ import annotations
 
@@ -22,13 +19,13 @@ _REFUSALS = {
     "bytes": "Today's bytes do not suffice for this file.",
     "upload": "Too many upload signatures were asked for.",
 }
-"""What to say, by the limit that is used up."""
+"""The error's detail, by the name of the used-up limit."""
 
 
 class UploadLimits(NamedTuple):
-    """What one user may begin: so many a minute, a day (UTC) and at once, and so many bytes a day.
+    """Limits of one user: uploads per minute, per day (UTC) and open at once, and bytes per day.
 
-    `network_per_minute` counts all users who come from one network; 0 is no limit.
+    `network_per_minute` is counted over all users of one network; 0 is no limit.
     """
 
     per_minute: int
@@ -39,7 +36,7 @@ class UploadLimits(NamedTuple):
 
 
 class Used(NamedTuple):
-    """What is used up of each limit, the present request included: milliseconds, uploads and bytes."""
+    """What is used of each limit, the present request included: milliseconds, uploads and bytes."""
 
     user_ms: int
     network_ms: int
@@ -48,31 +45,31 @@ class Used(NamedTuple):
 
 
 class Reservation(NamedTuple):
-    """A signature may be made: the nonce it gets, and what is left of the limits after it."""
+    """A reserved signature: its nonce, and what remains of the limits after it."""
 
     nonce: int
     rate_limits: tuple[RateLimit, ...]
 
 
 def slot_milliseconds(per_minute: int) -> int:
-    """Return the milliseconds between two requests of a limit by the minute; 0 for no limit."""
+    """Return the milliseconds between two requests of a limit per minute; 0 for no limit."""
     return -(-MINUTE_SECONDS * 1000 // per_minute) if per_minute else 0
 
 
 def seconds_left_today(now: int) -> int:
-    """Say how long until the next UTC day begins."""
+    """Return the seconds until the next UTC day begins."""
     return DAY_SECONDS - now % DAY_SECONDS
 
 
 def rate_limit_per_minute(name: str, per_minute: int, *, ahead_ms: int) -> RateLimit:
-    """Say what is left of a limit by the minute when `ahead_ms` of it are used up."""
+    """Return what remains of a limit per minute when `ahead_ms` of it are used."""
     interval = slot_milliseconds(per_minute)
     remaining = max(0, (per_minute * interval - ahead_ms) // interval)
     return RateLimit(name, per_minute, MINUTE_SECONDS, remaining, -(-ahead_ms // 1000))
 
 
 def rate_limits_after(limits: UploadLimits, used: Used, *, now: int) -> tuple[RateLimit, ...]:
-    """Say what is left of each limit there is by the minute or the day."""
+    """Return what remains of each limit per minute or per day that is set."""
     rate_limits = [rate_limit_per_minute("user", limits.per_minute, ahead_ms=used.user_ms)]
     if limits.network_per_minute and used.network_ms:
         of_network = limits.network_per_minute
@@ -87,7 +84,7 @@ def rate_limits_after(limits: UploadLimits, used: Used, *, now: int) -> tuple[Ra
 
 
 def refusal(name: str, limits: UploadLimits, *, wait_ms: int) -> RateLimitedError:
-    """Refuse a request because the limit of this name is used up for so many milliseconds."""
+    """Build the error for a used-up limit: `wait_ms` until it allows a request again."""
     quotas = {
         "user": (limits.per_minute, MINUTE_SECONDS),
         "network": (limits.network_per_minute, MINUTE_SECONDS),
@@ -102,7 +99,7 @@ def refusal(name: str, limits: UploadLimits, *, wait_ms: int) -> RateLimitedErro
 
 
 def refuse_size(size: int | None, limits: UploadLimits) -> None:
-    """Refuse a file that no day's bytes suffice for: there is no time after which it would pass.
+    """Refuse a file larger than a day's bytes: no waiting would help.
 
     Raises:
         UnprocessableError: naming the declared size.

@@ -1,6 +1,6 @@
-"""When an event that the app did not take is tried again.
+"""When an event that the app did not accept is sent again.
 
-The table is the one Standard Webhooks 1.0.0 recommends: from at once to about three days.
+The delays are those that Standard Webhooks 1.0.0 recommends: from at once to about three days in all.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ DELAYS_SECONDS = (
     24 * _HOUR,
 )
 JITTER = 0.2
-"""Each delay is lengthened by up to this share of it, so that an outage does not end in a stampede."""
+"""Each delay is lengthened by up to this share of it, so that retries spread out after an outage."""
 
 
 def next_attempt_at(attempts: int, *, now: int, random: float, retry_after: int | None = None) -> int | None:
-    """Say when (Unix seconds) to try again after `attempts` attempts; None after the last one.
+    """Return the time (Unix seconds) of the next attempt after `attempts`; None after the last one.
 
-    `random` is from 0 to 1. `retry_after` is the app's own wish in seconds: it can lengthen a
-    delay, up to the longest of the table, and never shorten one.
+    `random` is from 0 to 1. `retry_after`, in seconds, is what the app asked for: it can lengthen a delay, up
+    to the longest of the table, but never shorten one.
     """
     if attempts >= len(DELAYS_SECONDS):
         return None

@@ -1,8 +1,7 @@
-"""The states of one upload, and what each event says about it.
+"""The states of one upload, and the facts that each event adds.
 
-A session is a set of facts that are only ever added to, so that events lead to the same state in
-whatever order they come; the state is read off the facts. Keeping the facts is left to
-`shared.store.journal`.
+A session is a set of facts that are only ever added to, so events lead to the same state in any order; the
+state is derived from the facts.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ COMMIT_RETRY_SECONDS = 120
 """An SDK that lost the answer to its Commit asks for another signature after VOD has the file."""
 
 UPLOAD_CHECKS_SECONDS = (900, 3600, 4 * 3600)
-"""How long after the first signature to look whether an upload's event was missed."""
+"""When to check for a missed event of an upload: seconds after its first signature."""
 TASK_FLOW_CHECK_SECONDS = 3600
-"""How long a task flow may be silent before VOD is asked about it."""
+"""How long no event of a task flow may come before VOD is queried about it."""
 CHECK_AS_PLANNED = -1
 
 _FINISH = "FINISH"
@@ -34,7 +33,7 @@ _SUBTASK_WEIGHT = {"PROCESSING": 1, "SUCCESS": 2, "FAIL": 2}
 
 
 class UploadState(str, Enum):
-    """Where an upload stands; `uploaded`, `ready`, `failed`, `cancelled` and `expired` can be final."""
+    """State of an upload; `uploaded`, `ready`, `failed`, `cancelled` and `expired` can be final."""
 
     ISSUED = "issued"
     UPLOADED = "uploaded"
@@ -47,7 +46,7 @@ class UploadState(str, Enum):
 
 @dataclass(frozen=True)
 class ProcedureOutcome:
-    """What is known of the task flow: `status` is PROCESSING or FINISH, as VOD spells it."""
+    """State of a task flow as last reported: `status` is VOD's PROCESSING or FINISH."""
 
     status: str
     succeeded: bool
@@ -56,7 +55,7 @@ class ProcedureOutcome:
 
 @dataclass(frozen=True)
 class UploadOrigin:
-    """What an upload began with: who may make it, with what, and from when until when (Unix seconds)."""
+    """What an upload began with: its user, the grant, begin and end in Unix seconds."""
 
     upload_id: str
     user_id: str
@@ -67,7 +66,7 @@ class UploadOrigin:
 
 @dataclass(frozen=True)
 class UploadSession(UploadOrigin):
-    """One upload: what it began with, and every fact that has been learnt of it since.
+    """One upload: what it began with, and every fact that has been learnt since.
 
     All instants are Unix seconds, `size` is in bytes, `duration` in seconds. `sequence` counts the events
     journaled for this upload.
@@ -91,14 +90,14 @@ class UploadSession(UploadOrigin):
 class Facts(NamedTuple):
     """What one event adds to its upload.
 
-    `file_id` is claimed by the first event that names one; an event that names another is about a
-    second file under the same session. `first` are fields kept as first learnt. `ranked` is kept
-    if its rank is the highest so far, so that a late PROCESSING never undoes a FINISH.
+    `file_id` is claimed by the first event that names one; an event that names another is about a second file
+    under the same session. `first` are fields kept as first learnt. `outcome` is kept if its `rank` is the
+    highest so far, so that a late PROCESSING never undoes a FINISH.
 
-    `check_after` says in how many seconds to look whether the next event was missed: 0 if none is
-    to come, CHECK_AS_PLANNED if this event changes nothing about it.
+    `check_after` is the number of seconds until the check for a missed event: 0 for no check,
+    CHECK_AS_PLANNED to leave the planned one.
 
-    `size` is the file's, in bytes, to be counted among what its user has used; None if it is not told.
+    `size` is the file's, in bytes, and counts against the user's limits; None if VOD did not report it.
     """
 
     file_id: str
@@ -110,7 +109,7 @@ class Facts(NamedTuple):
 
 
 def facts_of(notification: EventNotification, *, received_at: int) -> Facts:
-    """Say what an event adds to the session its context names."""
+    """Return the facts that an event adds to the session of its context."""
     upload, procedure = notification.file_upload, notification.procedure_state
     if upload is not None:
         learnt = {
@@ -128,19 +127,19 @@ def facts_of(notification: EventNotification, *, received_at: int) -> Facts:
     if procedure is not None:
         outcome = ProcedureOutcome(procedure.status, procedure.succeeded, procedure.subtasks)
         check_after = 0 if procedure.finished else TASK_FLOW_CHECK_SECONDS
-        # Should the event of the upload be missed, its end can be asked for all the same.
+        # So that VOD can be queried for its end even if the event of the upload was missed.
         first = (("procedure_task_id", procedure.task_id),) if procedure.task_id else ()
         return Facts(notification.file_id, first, _rank(procedure), outcome, check_after)
     return Facts(notification.file_id)
 
 
 def expiry_facts(*, now: int) -> Facts:
-    """Say what the end of an unused upload adds to its session."""
+    """Return the facts that the end of an unused upload adds to its session."""
     return Facts("", (("expired_at", str(now)),), check_after=0)
 
 
 def state_of(session: UploadSession, *, now: int) -> UploadState:
-    """Read the state off the facts; a file that VOD has outweighs a cancellation or an expiry."""
+    """Derive the state from the facts; a file in VOD outweighs a cancellation and an expiry."""
     if session.procedure is not None and session.procedure.status == _FINISH:
         return UploadState.READY if session.procedure.succeeded else UploadState.FAILED
     if session.procedure is not None or _task_flow_will_report(session):
@@ -155,20 +154,20 @@ def state_of(session: UploadSession, *, now: int) -> UploadState:
 
 
 def is_final(session: UploadSession, *, now: int) -> bool:
-    """Whether no further change is expected: a client that waits can stop asking."""
+    """Return whether no further change is expected, so that a client can stop polling."""
     return state_of(session, now=now) not in (UploadState.ISSUED, UploadState.PROCESSING)
 
 
 def is_unused(session: UploadSession, *, now: int) -> bool:
-    """Whether the upload has ended, nothing came of it, and that has not been told yet."""
+    """Return whether the upload has ended without a file, and its expiry is not recorded yet."""
     is_over = state_of(session, now=now) is UploadState.EXPIRED
     return is_over and session.expired_at is None and session.file_id == ""
 
 
 def may_renew(session: UploadSession, *, now: int) -> bool:
-    """Whether another signature may be issued.
+    """Return whether another signature may be issued.
 
-    That is until the upload has ended, and a little longer for a Commit that is tried again.
+    It may until the upload has ended, and for COMMIT_RETRY_SECONDS after its file, for a repeated Commit.
     """
     if session.uploaded_at is not None and now < session.uploaded_at + COMMIT_RETRY_SECONDS:
         return session.cancelled_at is None
@@ -176,14 +175,14 @@ def may_renew(session: UploadSession, *, now: int) -> bool:
 
 
 def first_check_at(session: UploadSession) -> int:
-    """Say when (Unix seconds) a new upload is first looked after."""
+    """Return the time (Unix seconds) of the first check of a new upload."""
     return min(session.issued_at + UPLOAD_CHECKS_SECONDS[0], session.ends_at)
 
 
 def next_check_at(session: UploadSession, *, now: int) -> int | None:
-    """Say when to look after this upload again; None if nothing more is to come of it.
+    """Return the time (Unix seconds) of the next check of an upload; None if no change is expected.
 
-    The last look at an unused upload is at its end: then it expires.
+    The last check of an unused upload is at its end: it then expires.
     """
     if session.procedure_task_id != "" and not is_final(session, now=now):
         return now + TASK_FLOW_CHECK_SECONDS
@@ -201,12 +200,12 @@ def _task_flow_will_report(session: UploadSession) -> bool:
 
 
 def _countable(size: int | None) -> int | None:
-    """Keep a size within what the store can add up; one that cannot be true is not told."""
+    """Return the size if the store can add it up exactly; None for any other."""
     return size if size is not None and 0 <= size <= MAX_SIZE else None
 
 
 def _rank(procedure: ProcedureState) -> int:
-    """Order the reports of one task flow by how far it has come."""
+    """Order the reports of one task flow by its progress."""
     if procedure.finished:
         return FINISHED_RANK
     return 1 + sum(

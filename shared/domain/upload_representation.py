@@ -1,7 +1,4 @@
-"""What an upload's owner is told about it, and how a client that waits asks again.
-
-Whether the caller is the owner is left to `shared.store.journal`.
-"""
+"""The JSON representation of an upload for its owner, and its entity tag for conditional requests."""
 
 from __future__ import annotations
 
@@ -18,11 +15,11 @@ if TYPE_CHECKING:
     from shared.vod.notification_types import Subtask
 
 POLL_SECONDS = {UploadState.ISSUED: 2, UploadState.PROCESSING: 5}
-"""How long a client should wait before it asks again; other states are final."""
+"""How long a client should wait before the next poll; other states are final."""
 
 
 def upload_answer(session: UploadSession, *, now: int) -> dict[str, object]:
-    """Spell one upload as its owner sees it; instants are ISO 8601, `expiresAt` the session's end."""
+    """Return the representation; instants are ISO 8601, `expiresAt` is the end of the session."""
     return {
         "uploadId": session.upload_id,
         "state": state_of(session, now=now).value,
@@ -44,7 +41,7 @@ def upload_answer(session: UploadSession, *, now: int) -> dict[str, object]:
 
 
 def subtask_json(subtask: Subtask) -> dict[str, object]:
-    """Spell one subtask of a task flow, here and in the answer about an upload."""
+    """Return one subtask of a task flow as JSON members, here and in the app's event."""
     return {
         "kind": subtask.kind,
         "definition": subtask.definition,
@@ -57,12 +54,12 @@ def subtask_json(subtask: Subtask) -> dict[str, object]:
 
 
 def entity_tag(answer: dict[str, object]) -> str:
-    """Name this answer, so that a client can ask for the next different one (RFC 9110, section 8.8.3)."""
+    """Return the strong entity tag of an answer (RFC 9110, section 8.8.3)."""
     return '"' + hashlib.sha256(json.dumps(answer, sort_keys=True).encode("ascii")).hexdigest()[:24] + '"'
 
 
 def matches(if_none_match: str, tag: str) -> bool:
-    """Whether a client's If-None-Match names this answer."""
+    """Return whether an If-None-Match header matches the tag."""
     known = [entity.strip().removeprefix("W/") for entity in if_none_match.split(",")]
     return tag in known or known == ["*"]
 

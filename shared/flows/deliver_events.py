@@ -30,12 +30,12 @@ ATTEMPT_SECONDS = 15.0
 """The longest that one attempt may take (Standard Webhooks 1.0.0 asks for 15 to 30 s)."""
 MIN_ATTEMPT_SECONDS = 0.2
 DISABLED_SECONDS = 3600
-"""How often to look whether a disabled endpoint has been enabled again."""
+"""The pause before a disabled endpoint is checked again."""
 BATCH = 10
 LEASE_SECONDS = 2 * int(ATTEMPT_SECONDS)
-"""How long an event taken is ours: a read-back and an attempt fit into it."""
+"""The lease of a taken event: a verification and an attempt fit into it."""
 LEAST_SECONDS = 3.0
-"""An attempt is not begun with less time: the app would hardly have a chance, and it would count."""
+"""An attempt needs at least this much time: a shorter one would hardly succeed, and would count."""
 _GONE = 410
 
 
@@ -85,7 +85,7 @@ class Deliverer:
             return EventStatus.DUE
 
     def run(self) -> dict[str, int]:
-        """Work until nothing is due or the time is up; returns how many events ended how.
+        """Deliver until nothing is due or the time is up; return the number of events by outcome.
 
         Raises:
             StoreUnavailableError: the store did not answer; what was not finished stays due.
@@ -100,7 +100,7 @@ class Deliverer:
                 if not has_slot:
                     return {**endings, "leftForNextRound": 1}
                 taken = self._take(at)
-                # A round that runs beside this one may have it: the turn is good for the next event.
+                # A concurrent run may have taken it: the send slot then serves the next event.
                 if taken is not None:
                     has_slot = False
                     endings[log_word(self._recall_and_deliver(at, taken))] += 1
@@ -108,7 +108,7 @@ class Deliverer:
 
     def _send(self, ingested: IngestedEvent) -> EventStatus | IngestOutcome:
         if self.webhook is None and not (ingested.is_due or ingested.learnt):
-            # It was journaled as one that is only kept, and nothing is left to be written down.
+            # It was journaled as only kept, and there is nothing to record.
             return EventStatus.KEPT
         if self.webhook is None:
             return self._finish(ingested, EventStatus.KEPT)
@@ -188,7 +188,7 @@ class Deliverer:
         return min(ATTEMPT_SECONDS, max(MIN_ATTEMPT_SECONDS, self.deadline - self.clock()))
 
     def _gets_slot(self) -> bool:
-        """Wait for a turn at the endpoint; False if there is none before the time is up."""
+        """Wait for a send slot of the endpoint; False if there is none before the deadline."""
         endpoint = self.ingester.settings.app_webhook_url or ""
         while self.clock() <= self.deadline - LEAST_SECONDS:
             pause = self.ingester.store.send_slot(endpoint, now=self.clock())
@@ -211,7 +211,7 @@ class Deliverer:
         try:
             ingested = self.ingester.recall(taken)
         except Exception as error:  # noqa: BLE001 -- whatever is wrong with one record must not hold up the others
-            # It is kept for people to see.
+            # The record is kept for operators.
             return self._bury(at, taken, f"unreadable record ({type(error).__name__})")
         return self.deliver(ingested)
 

@@ -1,6 +1,7 @@
-"""The way in for every event, pushed or pulled: classify it, journal it, make sure of it.
+"""Ingest every event, pushed or pulled: classify it, journal it, verify it.
 
-Both modes share this flow and one identity, so a switch between them loses and doubles nothing.
+Both modes share this flow and the event's identity, so switching between them neither loses nor duplicates an
+event.
 """
 
 from __future__ import annotations
@@ -36,25 +37,26 @@ if TYPE_CHECKING:
     from shared.store.journal import Store
 
 LEASE_SECONDS = 10
-"""How long the function that took an event in has for its own attempt; then the timer may."""
+"""How long the function that ingested an event has for its own attempt, before the timer may make one."""
 _NOTHING = EventNotification(event_type="", wire_format="unknown", raw={})
 
 
 @dataclass(frozen=True)
 class Ingester:
-    """What takes events in: the store, and the settings that say what is ours."""
+    """Ingests events of one stage; the settings decide which uploads are ours."""
 
     store: Store
     settings: IngestSettings
 
     def ingest(self, notification: EventNotification, source: Source) -> IngestedEvent:
-        """Journal an event, once; what follows works on the arrival, or later from the journal.
+        """Journal an event once; verification and delivery use the result, or read the journal later.
 
         Raises:
-            StoreUnavailableError: nothing may be answered or confirmed.
+            StoreUnavailableError: the store did not answer; the event must be neither acknowledged nor
+                confirmed.
 
         """
-        # Named as it was sent: a token that is adopted later must not make it another event.
+        # Named as it was sent: a token adopted later must not change its identity.
         name = journal_name(notification)
         notification = self._with_context(notification)
         context, verdict = classify(notification, keys=self.settings.context_keys, stage=self.settings.stage)
@@ -85,10 +87,10 @@ class Ingester:
         return self.store.park(body, problem=problem, now=now)
 
     def expire(self, session: UploadSession, *, now: int, lease: str) -> IngestedEvent:
-        """End an upload that nobody used; `superseded` if it was used or cancelled after all.
+        """End an unused upload; the outcome is `superseded` if it was used or cancelled in the meantime.
 
         Raises:
-            StoreUnavailableError: the store did not answer; the next look will end it.
+            StoreUnavailableError: the store did not answer; the next check of the upload will end it.
 
         """
         name = f"expiry-{session.upload_id}"
@@ -105,7 +107,7 @@ class Ingester:
         return self._journal(name, event, expiry_facts(now=now), IngestOutcome.APPLIED, lease)
 
     def recall(self, taken: TakenEvent) -> IngestedEvent:
-        """Bring back from the journal what `take_in` or `expire` once put there."""
+        """Rebuild an ingested event from its journal record."""
         record, event = taken.record, event_in(taken.record)
         facts = facts_of(event.notification, received_at=event.occurred_at)
         entry = self._entry(record["name"], event, facts, IngestOutcome.APPLIED, taken.lease)
@@ -116,10 +118,10 @@ class Ingester:
     def verify(
         self, ingested: IngestedEvent, *, vod_api: ReadBack, now: int, timeout_seconds: float
     ) -> IngestedEvent:
-        """Ask VOD about a held event, and replace the event by the answer.
+        """Query VOD about a held event, and replace the event with VOD's answer.
 
         Raises:
-            VodApiError: VOD could not be asked, or does not say so yet; the event stays held.
+            VodApiError: VOD did not answer, or has no such state yet; the event stays held.
             StoreUnavailableError: the store did not answer; the event stays held.
 
         """
@@ -128,7 +130,7 @@ class Ingester:
             vod_api,
             sub_app_id=uploader.vod_sub_app_id if uploader else None,
             attempts=ingested.attempts,
-            # There may be two calls to make.
+            # Verification makes up to two calls.
             timeout_seconds=timeout_seconds / 2,
         )
         verified = verification.verify(claim)
@@ -154,11 +156,11 @@ class Ingester:
     def confirm(
         self, ingested: IngestedEvent, *, vod_api: ReadBack, now: int, timeout_seconds: float
     ) -> IngestedEvent:
-        """Ask VOD once about a pushed event of an upload made without us.
+        """Query VOD once about a pushed event of an upload made without us.
 
-        What VOD confirms is verified and told in VOD's words, what it contradicts is quarantined. It
-        waits for nobody: where VOD cannot be asked, or knows nothing of it, as for a sub-application
-        that only the event knows, it is told as it came, and not as verified.
+        An event that VOD confirms is verified and has VOD's values; one that VOD contradicts is quarantined.
+        It is never held: if VOD does not answer, or does not know the file (as in a sub-application that only
+        the event names), it is delivered as received and unverified.
 
         Raises:
             StoreUnavailableError: the store did not answer; the event stays due.
@@ -181,9 +183,9 @@ class Ingester:
         )
 
     def may_be_confirmed(self, ingested: IngestedEvent) -> bool:
-        """Whether VOD is to be asked about an event of an upload made without us.
+        """Return whether to query VOD about a pushed event of an upload made without us.
 
-        A legacy event of a task flow has no context to compare.
+        A legacy event of a task flow has no context to compare, and is not verified.
         """
         event = ingested.event
         claim = event.notification
@@ -195,9 +197,9 @@ class Ingester:
         return self.settings.read_back == "on" and is_recorded and was_pushed and can_be_asked
 
     def _with_context(self, notification: EventNotification) -> EventNotification:
-        """Give a legacy task-flow event the token of its upload, because that format carries none.
+        """Add the token of its upload to a legacy task-flow event, because that format carries none.
 
-        Should it come before the event of its upload, that task flow stays unattributed.
+        If it comes before the event of its upload, the task flow stays unattributed.
         """
         procedure = notification.procedure_state
         if notification.wire_format != "legacy" or procedure is None or not procedure.task_id:
@@ -205,10 +207,10 @@ class Ingester:
         return adopted(notification, self.store.token_of_task(procedure.task_id))
 
     def _remember_task(self, notification: EventNotification) -> None:
-        """Remember whose upload started a task flow, because a legacy event of it will not say.
+        """Record which upload started a task flow, because a legacy event of the task flow does not name it.
 
-        To be called once it is known to be that upload's.
-        And before that is written down: an event that is known already would not come here again.
+        Called once the task flow is known to be that upload's, and before the event is journaled: a duplicate
+        would not reach this call again.
         """
         upload = notification.file_upload
         if upload is not None and upload.procedure_task_id:
@@ -221,7 +223,7 @@ class Ingester:
         leads_on = intended is IngestOutcome.HELD or (
             endpoint is not None and intended is not IngestOutcome.QUARANTINED
         )
-        # A push is worked on by the function that took it in; others are the timer's at once.
+        # A push is first attempted by the function that ingested it; others by the timer, at once.
         lead = LEASE_SECONDS if event.origin == PUSH else 0
         entry = self._entry(name, event, facts, intended, lease)
         journaled = self.store.journal(
@@ -248,7 +250,7 @@ class Ingester:
 
 
 def _verified_fields(claim: EventNotification, verified: EventNotification) -> tuple[tuple[str, str], ...]:
-    """Spell what the journal keeps of an event that VOD tells in other words."""
+    """Return the fields to store if VOD's values differ from the pushed ones."""
     said, told = raw_json(claim), raw_json(verified)
     return (("raw", told), ("pushed", said)) if told != said else ()
 

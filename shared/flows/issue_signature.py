@@ -1,7 +1,7 @@
-"""From a caller's request to an upload signature: a new upload, or another signature of one.
+"""Issue an upload signature: the first of a new upload, or another one of an open upload.
 
-One upload is one session with many signatures: the SDKs ask 1 to 9 times for one upload, and all
-of its signatures carry the same parameters.
+One upload is one session with many signatures: the SDKs request 1 to 9 of them, and all carry the same
+parameters.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from shared.store.uploads import UploadStore
 
 NONCE_CANDIDATES = 3
-"""So many random values are offered to the store: one is free in all but one of 10^20 seconds."""
+"""Random values offered to the store: one of them is free in all but one of 10^20 seconds."""
 
 
 class IssuedSignature(NamedTuple):
-    """A signature and what the caller should know of it; `expires_at` is in Unix seconds.
+    """A signature and its terms; `expires_at` is in Unix seconds.
 
-    `allowances` say what is left of the limits that this one counts in.
+    `rate_limits` are what remains of the limits that this signature counts against.
     """
 
     signature: str
@@ -46,7 +46,7 @@ class IssuedSignature(NamedTuple):
 
 
 class Randomness(NamedTuple):
-    """The randomness of one request: 32-bit numbers for the nonce, 80 bits for a new upload's id."""
+    """Random values of one request: 32-bit nonces, and 80 bits for the id of a new upload."""
 
     nonces: Sequence[int]
     upload_id: int
@@ -56,13 +56,13 @@ RANDOM_BITS = 32 * NONCE_CANDIDATES + 80
 
 
 def random_values(bits: int) -> Randomness:
-    """Take the randomness of one request out of CHANCE_BITS random bits, drawn at once."""
+    """Split RANDOM_BITS random bits into the values of one request."""
     nonces = [bits >> (80 + 32 * place) & 0xFFFF_FFFF for place in range(NONCE_CANDIDATES)]
     return Randomness(nonces, upload_id=bits & ((1 << 80) - 1))
 
 
 class Issuer(NamedTuple):
-    """What issues signatures: its settings, and the store that counts and reserves."""
+    """Issues signatures; the store counts them and reserves their nonces."""
 
     settings: UploadSignatureSettings
     store: UploadStore
@@ -73,7 +73,8 @@ class Issuer(NamedTuple):
         """Open an upload session for a user and sign for it.
 
         Raises:
-            ForbiddenError: there is no such policy for this user, or the deny list names him.
+            ForbiddenError: there is no such policy for this user, or the deny list names the caller or the
+                policy.
             UnprocessableError: a value is off the policy, or the context is too long.
             RateLimitedError: a limit on new uploads is used up.
             StoreUnavailableError: the store did not answer.
@@ -103,16 +104,16 @@ class Issuer(NamedTuple):
     def renew(
         self, request: SignatureRequest, caller: Caller, *, now: float, randomness: Randomness
     ) -> IssuedSignature:
-        """Sign once more for an upload of this user that has not ended.
+        """Issue another signature for an upload of this user that has not ended.
 
-        The claims are not asked for again: what the upload began with is granted to its end.
+        The claims are not checked again: the upload keeps its grant to its end.
 
         Raises:
             NotFoundError: this user has no such upload.
             ForbiddenError: the deny list names the caller, or the upload's policy.
             ConflictError: the upload has ended.
             UnprocessableError: the request differs from what the upload began with.
-            RateLimitedError: this upload has asked too often.
+            RateLimitedError: too many signatures were requested for this upload.
             StoreUnavailableError: the store did not answer.
 
         """

@@ -1,7 +1,7 @@
-"""The reliable callback: pull events, journal them, and confirm strictly what was journaled.
+"""The reliable callback: pull events, journal them, and confirm exactly those journaled.
 
-VOD gives an event out again 30 s after the pull unless it was confirmed, so a failure anywhere
-here loses nothing, and runs that overlap only meet duplicates.
+VOD returns an event again 30 s after the pull unless it was confirmed, so a failure here loses nothing, and
+overlapping runs only see duplicates.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ HANDLE_SECONDS = 30.0 - CONFIRM_SECONDS
 
 
 class EventQueue(Protocol):
-    """What pulling needs of the VOD API."""
+    """The calls of the VOD API that pulling needs."""
 
     def pull_events(self, *, timeout_seconds: float) -> tuple[dict[str, object], ...]:
-        """Take up to 16 events off the queue."""
+        """Pull up to 16 events from the queue."""
 
     def confirm_events(self, event_handles: Sequence[str], *, timeout_seconds: float) -> None:
-        """Take events off the queue for good."""
+        """Remove events from the queue for good."""
 
 
 @dataclass(frozen=True)
 class Pulling:
-    """What one run pulls with; `deadline` is the Unix second at which it must be done."""
+    """One run of the reliable callback; `deadline` is the Unix second at which it must end."""
 
     ingester: Ingester
     queue: EventQueue
@@ -50,12 +50,12 @@ class Pulling:
     deadline: float
 
     def run(self) -> dict[str, int]:
-        """Pull until the queue is empty or the time is up; returns counts of events.
+        """Pull until the queue is empty or the time is up; return counts of events.
 
-        `emptied` is 1 if the queue had no more, which is the sign that there is no backlog.
+        `emptied` is 1 if the queue was empty at the end, so there is no backlog.
 
         Raises:
-            StoreUnavailableError: after what was journaled before it has been confirmed.
+            StoreUnavailableError: after confirming what was journaled before.
             VodApiError: the API refused, or did not answer in time.
 
         """

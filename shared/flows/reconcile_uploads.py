@@ -1,7 +1,7 @@
-"""What the events did not tell: uploads whose event was lost, task flows that fell silent, and ends.
+"""Reconcile uploads with VOD: missed upload events, task flows without an event, and the ends of uploads.
 
-VOD gives a push up after three sends and keeps a pulled event for four days; the promise holds
-longer. What VOD knows and we do not is put in as the event that was missed, marked `reconciled`.
+VOD gives up a push after three sends and keeps a pulled event for four days. What VOD knows of an upload and
+the journal lacks is ingested as the missed event, marked `reconciled`.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ SEARCH_LIMIT = 5000
 """SearchMedia lists no more than this for one search (266/31813); beyond it a new one begins."""
 CLOCK_SKEW_SECONDS = 60
 RETRY_SECONDS = 300
-"""When to look again if VOD could not be asked."""
+"""The pause before the next check if VOD did not answer."""
 
 
 class Library(Protocol):
-    """What reconciliation needs of the VOD API."""
+    """The calls of the VOD API that reconciliation needs."""
 
     def uploads_created(
         self, *, after: str, before: str, offset: int, sub_app_id: int | None, timeout_seconds: float
@@ -51,7 +51,7 @@ class Library(Protocol):
     def procedure_task(
         self, task_id: str, *, sub_app_id: int | None, timeout_seconds: float
     ) -> dict[str, object]:
-        """Read where a task flow stands."""
+        """Read the state of a task flow."""
 
     def tasks_of_file(
         self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
@@ -61,7 +61,7 @@ class Library(Protocol):
 
 @dataclass(frozen=True)
 class _Search:
-    """What to list: the uploads of one sub-application since an instant (Unix seconds)."""
+    """A search for the uploads of one sub-application since an instant (Unix seconds)."""
 
     library: Library
     sub_app_id: int | None
@@ -70,7 +70,7 @@ class _Search:
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """What one run looks after uploads with; without a `library` it only ends those nobody used."""
+    """One run of reconciliation; without a `library` it only ends unused uploads."""
 
     ingester: Ingester
     library: Callable[[], Library] | None
@@ -79,7 +79,7 @@ class Reconciliation:
     deadline: float
 
     def run(self) -> dict[str, int]:
-        """Look after every upload whose check is due; returns counts of what was found.
+        """Check every upload whose check is due; return counts of what was found.
 
         Raises:
             StoreUnavailableError: the store did not answer; the checks stay due.
@@ -97,7 +97,7 @@ class Reconciliation:
             self._look_after(of_one_application, self._missed_uploads, figures)
         for session in sessions:
             if session.procedure_task_id and self.clock() < self.deadline:
-                # One at a time: what VOD does not tell of one task flow holds up no other.
+                # One at a time: a failure for one task flow must not delay the others.
                 self._look_after([session], self._missed_ends, figures)
         return dict(figures)
 
@@ -120,7 +120,7 @@ class Reconciliation:
             figures["expired"] += self._look_again(session, now)
 
     def _look_again(self, known: UploadSession, now: int) -> bool:
-        """Plan the next check by what is known by now, or end the upload; True if it was ended."""
+        """Schedule the next check, or end the upload; True if it was ended."""
         store = self.ingester.store
         session = store.find_upload(known.user_id, known.upload_id)
         if is_unused(session, now=now):
@@ -130,9 +130,9 @@ class Reconciliation:
         return False
 
     def _missed_uploads(self, library: Library, sessions: Sequence[UploadSession]) -> list[Event]:
-        """Give the events of all files that VOD has of these uploads, known or not.
+        """Return the events of all files that VOD has of these uploads, known or not.
 
-        They are all of one sub-application.
+        All are of one sub-application.
         """
         wanted = {session.upload_id: session for session in sessions}
         search = _Search(
@@ -147,7 +147,7 @@ class Reconciliation:
         ]
 
     def _tasks(self, library: Library, session: UploadSession, media: Mapping[str, object]) -> dict[str, str]:
-        """Ask what an upload started, which the list of files does not tell: task ids by kind."""
+        """Query which tasks an upload started, which the list of files lacks: task ids by kind."""
         if session.grant.procedure is None:
             return {}
         try:
@@ -157,12 +157,12 @@ class Reconciliation:
                 timeout_seconds=API_SECONDS,
             )
         except VodApiError:
-            # The upload itself is beyond doubt, and must not wait for its task flow.
+            # The upload itself is certain, and must not wait for its task flow.
             return {}
         return started_under(_token_in(media), tasks)
 
     def _missed_ends(self, library: Library, sessions: Sequence[UploadSession]) -> list[Event]:
-        """Give the events of those of these uploads' task flows that are finished, and wanted."""
+        """Return the events of those of these uploads' task flows that have finished."""
         tasks = (
             library.procedure_task(
                 session.procedure_task_id,
@@ -179,7 +179,7 @@ class Reconciliation:
         ]
 
     def _uploads_found(self, search: _Search) -> Iterator[tuple[str, dict[str, object]]]:
-        """List what was uploaded since then under our seals: upload ids and files."""
+        """List the files uploaded since then under a seal of ours, with their upload ids."""
         settings = self.ingester.settings
         for media in self._media_found(search):
             context = unseal(_token_in(media), keys=settings.context_keys, stage=settings.stage)
@@ -196,7 +196,7 @@ class Reconciliation:
 
     def _page(self, search: _Search, since: str, before: str, offset: int) -> tuple[dict[str, object], ...]:
         if self.clock() >= self.deadline:
-            # An upload must not be called unused because the list of files was cut short.
+            # An upload must not expire because the list of files was cut short.
             raise VodApiError("The time was up before all uploads were listed.")
         return search.library.uploads_created(
             after=since,

@@ -1,7 +1,6 @@
-"""From the end user's JWT to a caller; or, where a trial does without tokens, from his network.
+"""Authenticate the caller: by the end user's JWT, or in a trial without tokens by the client's network.
 
-One kind of key per deployment, and with it one family of algorithms (RFC 8725, section 3.1); what
-a caller may do is left to `shared.domain.policy`.
+A deployment has one kind of key, and so one family of algorithms (RFC 8725, section 3.1).
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ LEEWAY_SECONDS = 60
 MAX_TOKEN_LENGTH = 8192
 _ASYMMETRIC = ["RS256", "ES256"]
 MAX_USER_ID_BYTES = 128
-"""Of UTF-8: so much of the 250 characters that VOD carries a user may take from the app's own text."""
+"""In UTF-8: the user id and the app's own context share the 250 characters that VOD carries."""
 _USER_ID = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")
 _REFUSAL = "Send a valid user token as Authorization: Bearer <JWT>."
 
@@ -44,13 +43,13 @@ class Caller:
 def authenticate(
     headers: Mapping[str, str], settings: CallerSettings, *, now: int, client_address: str = ""
 ) -> Caller:
-    """Find out who calls; `headers` have lower-case names, `now` is in Unix seconds.
+    """Verify the credentials of a request; `headers` have lower-case names, `now` is in Unix seconds.
 
-    `client_address` is what the platform saw; with AUTH_MODE=anonymous it is all that counts.
+    `client_address` is the address that the platform reports; with AUTH_MODE=anonymous nothing else counts.
 
     Raises:
-        UnauthenticatedError: no token, or none of ours; the message never says which check failed.
-            Or no address, where there are no tokens.
+        UnauthenticatedError: no token, or an invalid one (the message never says which check failed); or no
+            address, with AUTH_MODE=anonymous.
         KeysUnavailableError: the keys could not be fetched.
 
     """
@@ -68,7 +67,7 @@ def authenticate(
 
 
 def _anonymous(address: str, *, key: str) -> Caller:
-    """Name a caller by his network, which he cannot choose, and nobody can read it from the name."""
+    """Derive a pseudonymous user id from the client's network (keyed HMAC)."""
     networks = networks_of(address)
     if not networks:
         raise UnauthenticatedError("Nobody can be told from another here: the platform gave no address.")
@@ -77,7 +76,7 @@ def _anonymous(address: str, *, key: str) -> Caller:
 
 
 def _verified_claims(token: str, settings: CallerSettings, *, now: int) -> dict[str, Any]:
-    """Check the signature, the issuer, the audience and that `sub` and `exp` are there."""
+    """Check the signature, the issuer, the audience and that `sub` and `exp` are present."""
     issuer, audience = settings.jwt_issuer, settings.jwt_audience
     for secret in settings.jwt_secrets:
         claims = claims_signed_with(secret, token, issuer=issuer, audience=audience)
@@ -124,21 +123,21 @@ def _keys(token: str, settings: CallerSettings, *, now: int) -> tuple[Any, ...]:
         key_id = jwt.get_unverified_header(token).get("kid")
     except jwt.PyJWTError:
         return ()
-    # Without a key id there is no guessing among the keys.
+    # A token without a key id is refused instead of tried with every key.
     key = _key_set(str(settings.jwt_jwks_url)).find(key_id, now=now) if key_id else None
     return () if key is None else (key,)
 
 
 @lru_cache(maxsize=1)
 def _key_set(url: str) -> KeySet:
-    """One key set per process, which is what remembers the keys."""
+    """Return the process's one key set, which caches the keys."""
     from shared.http.jwks import KeySet  # noqa: PLC0415 -- only a deployment with such a URL pays for it
 
     return KeySet(url)
 
 
 def is_user_id(text: str) -> bool:
-    """Whether a text can be a user's id: printable, and of 1 to 128 bytes."""
+    """Return whether a text is a valid user id: no control characters, 1 to 128 bytes."""
     return bool(_USER_ID.fullmatch(text)) and len(text.encode()) <= MAX_USER_ID_BYTES
 
 
@@ -150,7 +149,7 @@ def _is_current(claims: Mapping[str, object], now: int) -> bool:
 
 
 def _instant(value: object) -> float | None:
-    """Read a NumericDate (RFC 7519, section 2), which neither NaN nor Infinity is."""
+    """Read a NumericDate (RFC 7519, section 2); None for NaN, Infinity and anything else."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return value if isinstance(value, int) or math.isfinite(value) else None

@@ -1,8 +1,7 @@
-"""A JWT that is signed with a shared secret (HS256; RFC 7515, 7518 section 3.2, 7519).
+"""Verify a JWT signed with a shared secret (HS256; RFC 7515, 7518 section 3.2, 7519).
 
-PyJWT, which reads all kinds, imports `cryptography`, TLS, HTTP and mail with it: a third of a signature's
-cold start (docs/performance.md). It still reads the tokens that are signed with a private key, and a test
-holds this to it.
+PyJWT imports `cryptography`, TLS, HTTP and mail: a third of a signature's cold start (docs/performance.md).
+It verifies the tokens signed with a private key, and a test compares this module with it.
 """
 
 from __future__ import annotations
@@ -18,15 +17,15 @@ from shared.vod.context_token import base64url_decode
 _FORM = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{43})", re.ASCII)
 """Header, claims and signature: 32 bytes are 43 characters of Base64 without padding."""
 _OTHER_KINDS = ("-----BEGIN ", "ssh-", "ecdsa-", "---- BEGIN ")
-"""How keys begin that are no shared secret: a public one would let anybody sign (RFC 8725, section 2.1)."""
+"""How public keys begin: used as a shared secret, one would let anybody sign (RFC 8725, section 2.1)."""
 
 
 def claims_signed_with(
     secret: str, token: str, *, issuer: str | None, audience: str | None
 ) -> dict[str, Any] | None:
-    """Give the claims of a token that this secret signed, for this audience, with `sub` and `exp`.
+    """Return the claims of a token signed with this secret, for this audience, with `sub` and `exp`.
 
-    None for any other. What the instants in it mean is left to the caller.
+    None for any other token. The caller checks the times.
     """
     parts = _FORM.fullmatch(token)
     if parts is None or any(mark in secret for mark in _OTHER_KINDS):
@@ -54,12 +53,12 @@ def _are_for_us(claims: dict[str, Any], issuer: str | None, audience: str | None
 
 @lru_cache(maxsize=16)
 def _header_in(part: str) -> dict[str, Any]:
-    """Read a header, which a login service writes alike in all of its tokens."""
+    """Read a header; cached, because a login service writes the same one into all its tokens."""
     return _object_in(part)
 
 
 def _object_in(part: str) -> dict[str, Any]:
-    """Read a part that is one JSON object; an empty one for all else, which then lacks what it must have."""
+    """Read a part as a JSON object; empty for anything else, which then lacks the required claims."""
     try:
         value = json.loads(base64url_decode(part))
     except (ValueError, RecursionError):

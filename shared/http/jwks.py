@@ -1,7 +1,7 @@
 """The public keys of the app's login service, fetched from its JSON Web Key Set (RFC 7517).
 
-Keys that are known outlive the endpoint for a while, and nobody can make us ask it more often than
-we like; what is a genuine token is left to `shared.http.authentication`.
+Cached keys survive an outage of the endpoint for some hours, and unknown key ids cannot cause more fetches
+than one per COOLDOWN_SECONDS.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TIMEOUT_SECONDS = 2.0
-"""For the whole fetch, however slowly the answer drips in."""
+"""For the whole fetch, to the last byte of the body."""
 MAX_BYTES = 262_144
 FRESH_SECONDS = 300
 """Keys older than this are fetched anew, so that one that was withdrawn ends."""
 LAST_GOOD_SECONDS = 21_600
-"""For six hours known keys count though the endpoint does not answer; then nobody can be told genuine.
+"""Cached keys stay valid for six hours while the endpoint does not answer; then all tokens are refused.
 
 Longer than an outage that anybody lets stand, and than most tokens live.
 """
 COOLDOWN_SECONDS = 30
-"""So long after a fetch no unknown key id leads to another; a new key is accepted after that time."""
+"""The least time between two fetches for unknown key ids; a new key is accepted after it at the latest."""
 RETRY_SECONDS = 10
-"""The same after a fetch that failed, as long as no keys are known at all."""
+"""The same after a failed fetch, while no keys are cached at all."""
 
 _ALGORITHMS = {"RSA": "RS256", "EC": "ES256"}
-"""A kind of key -> the one algorithm that such a key is for here, as with JWT_PUBLIC_KEY."""
+"""The algorithm of each key type, as with JWT_PUBLIC_KEY."""
 _LEAST_BITS = {"RS256": 2048, "ES256": 256}
 
 
@@ -58,14 +58,14 @@ _FAILURES = (
 
 @dataclass(frozen=True)
 class _Known:
-    """What the last good answer held; `fetched_at` is in Unix seconds."""
+    """The keys of the last valid answer; `fetched_at` is in Unix seconds."""
 
     keys: Mapping[str, jwt.PyJWK]
     fetched_at: float
 
 
 class KeySet:
-    """The keys as last fetched; one for all threads of a process, of which one at a time asks."""
+    """A cached key set, shared by all threads of a process; one thread at a time fetches it."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -74,16 +74,16 @@ class KeySet:
         self._asking = threading.Lock()
 
     def find(self, key_id: str, *, now: float) -> jwt.PyJWK | None:
-        """Give the key of this id, or None if the login service has none; `now` is in Unix seconds.
+        """Return the key with this id, or None if the login service has none; `now` is in Unix seconds.
 
         Raises:
-            KeysUnavailableError: it cannot be known now.
+            KeysUnavailableError: the keys cannot be fetched.
 
         """
         key = self._known.keys.get(key_id)
         age = abs(now - self._known.fetched_at)
         if key is None or age > FRESH_SECONDS:
-            # Who has a key that still counts waits for nobody who asks already.
+            # With a valid cached key, do not wait for a fetch by another thread.
             self._ask_anew(now, wait=key is None or age > LAST_GOOD_SECONDS)
         known = self._known
         key, age = known.keys.get(key_id), abs(now - known.fetched_at)
@@ -99,18 +99,18 @@ class KeySet:
                 self._asked_at = now
                 self._known = _Known(_keys_in(_fetched(self._url)), now)
         except _FAILURES:
-            # What was known goes on counting, until it is too old.
+            # Cached keys stay valid until they are too old.
             return
         finally:
             self._asking.release()
 
     def _is_cooling_down(self, now: float) -> bool:
-        # Two threads read the clock at slightly different times, and it may be set back.
+        # `abs`, because the times of two threads differ slightly, and the clock may be set back.
         return abs(now - self._asked_at) < (COOLDOWN_SECONDS if self._known.keys else RETRY_SECONDS)
 
 
 def _fetched(url: str) -> bytes:
-    """Fetch the document, at most MAX_BYTES of it; the login service may be in our own private network."""
+    """Fetch the document, at most MAX_BYTES of it; the login service may be in a private network."""
     request = answer_to(
         "GET",
         url,
@@ -128,7 +128,7 @@ def _fetched(url: str) -> bytes:
 
 
 def _keys_in(body: bytes) -> dict[str, jwt.PyJWK]:
-    """Read the usable keys: named, public, for signatures, and of an algorithm that we take."""
+    """Read the usable keys: with an id, public, for signatures, of an accepted algorithm."""
     members = read_object(body.decode("utf-8")).get("keys")
     keys: dict[str, jwt.PyJWK] = {}
     for member in members if isinstance(members, list) else ():
@@ -141,7 +141,7 @@ def _keys_in(body: bytes) -> dict[str, jwt.PyJWK]:
 
 
 def _usable_key(member: object) -> jwt.PyJWK | None:
-    # One that comes with its private half is nobody's secret any more.
+    # A published private key (`d`) is compromised.
     if not isinstance(member, dict) or not isinstance(member.get("kid"), str) or "d" in member:
         return None
     algorithm = _ALGORITHMS.get(str(member.get("kty")))
@@ -152,6 +152,6 @@ def _usable_key(member: object) -> jwt.PyJWK | None:
     try:
         key = jwt.PyJWK(member, algorithm)
     except (jwt.PyJWTError, TypeError, ValueError):
-        # The last two: members that are no text where PyJWT expects some.
+        # TypeError and ValueError: a member is not a string where PyJWT expects one.
         return None
     return key if key.key.key_size >= _LEAST_BITS[algorithm] else None

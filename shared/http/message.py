@@ -1,7 +1,6 @@
-"""The event SCF hands to an HTTP function, as a request; and a response as SCF wants it back.
+"""Translate the event SCF passes to an HTTP function into a request, and a response into SCF's form.
 
-The only file that knows the event's keys (function URL: doc 583/96099, API gateway: doc
-583/12513); what a request means is left to the functions.
+This is the only module that knows the event's keys (function URL: doc 583/96099, API gateway: doc 583/12513).
 """
 
 from __future__ import annotations
@@ -39,8 +38,8 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"))
 class Request:
     """One HTTP request: header names in lower case, the body as bytes.
 
-    `client_address` is what the platform saw, never a header that a client can write; empty if
-    the platform did not say.
+    `client_address` is the address that the platform reports, never a header that a client can set; empty if
+    the platform reports none.
     """
 
     method: str
@@ -58,7 +57,7 @@ class Request:
 
 
 class Response(NamedTuple):
-    """One HTTP answer; `body` is text, because SCF carries nothing else back."""
+    """One HTTP response; `body` is text, the only kind of body the functions send."""
 
     status: int
     headers: Mapping[str, str] = MappingProxyType({})
@@ -87,7 +86,7 @@ def parse_request(event: object, *, request_id: str) -> Request:
 
 
 def read_json(request: Request, *, max_bytes: int) -> dict[str, object]:
-    """Read the request's body as one JSON object; no body at all is an empty object.
+    """Read the request's body as one JSON object; an empty body is an empty object.
 
     Raises:
         UnsupportedMediaTypeError: the body is compressed, or not declared as JSON.
@@ -122,7 +121,7 @@ def allow_methods(request: Request, *methods: str) -> None:
 
 
 def prefers_text(request: Request) -> bool:
-    """Whether Accept asks for text/plain rather than JSON (RFC 9110, section 12.5.1)."""
+    """Return whether Accept prefers text/plain to JSON (RFC 9110, section 12.5.1)."""
     weights = {}
     for choice in request.headers.get("accept", "").lower().split(","):
         media_range, _, parameters = choice.partition(";")
@@ -135,17 +134,17 @@ def prefers_text(request: Request) -> bool:
 
 
 def json_response(status: int, content: Mapping[str, object], **headers: str) -> Response:
-    """Answer with JSON; header names are given with underscores (`Retry_After`)."""
+    """Build a JSON response; header names are given with underscores (`Retry_After`)."""
     return Response(status, {"Content-Type": "application/json", **_header_names(headers)}, _json(content))
 
 
 def text_response(status: int, text: str, **headers: str) -> Response:
-    """Answer with plain text; header names are given with underscores (`Upload_Id`)."""
+    """Build a plain-text response; header names are given with underscores (`Upload_Id`)."""
     return Response(status, {"Content-Type": "text/plain; charset=utf-8", **_header_names(headers)}, text)
 
 
 def problem_response(error: ServiceError, *, request_id: str) -> Response:
-    """Turn an error into a problem document (RFC 9457) with the headers its status calls for."""
+    """Build a problem document (RFC 9457) from an error, with the headers its status requires."""
     headers = {"Content-Type": "application/problem+json"}
     if isinstance(error, UnauthenticatedError):
         headers["WWW-Authenticate"] = "Bearer"
@@ -167,7 +166,7 @@ def problem_response(error: ServiceError, *, request_id: str) -> Response:
 
 
 def rate_limit_headers(rate_limits: Sequence[RateLimit]) -> dict[str, str]:
-    """Spell what is left of the limits (draft-ietf-httpapi-ratelimit-headers-11); nothing, without any."""
+    """Return the headers of draft-ietf-httpapi-ratelimit-headers-11; none without limits."""
     if not rate_limits:
         return {}
     return {
@@ -179,7 +178,7 @@ def rate_limit_headers(rate_limits: Sequence[RateLimit]) -> dict[str, str]:
 def preflight_response(
     request: Request, *, methods: tuple[str, ...], allowed_origins: tuple[str, ...]
 ) -> Response:
-    """Answer OPTIONS: what is allowed for a listed origin, and nothing for any other."""
+    """Answer OPTIONS with the allowed methods and headers, for a listed origin only."""
     if request.headers.get("origin", "") not in allowed_origins:
         return Response(204, {"Allow": ", ".join((*methods, "OPTIONS"))})
     return Response(
@@ -195,9 +194,9 @@ def preflight_response(
 def with_common_headers(
     response: Response, request: Request, *, allowed_origins: tuple[str, ...]
 ) -> Response:
-    """Add what every answer carries: no caching, no sniffing, the request id, exact-origin CORS.
+    """Add the headers of every response: no caching, no sniffing, the request id, CORS for an exact origin.
 
-    CORS is decided here and only here; the function URLs are deployed without a CORS block.
+    CORS is decided only here; the function URLs are deployed without a CORS block.
     """
     headers = {
         "Cache-Control": "no-store",
@@ -214,7 +213,7 @@ def with_common_headers(
 
 
 def to_scf_response(response: Response) -> dict[str, object]:
-    """Spell the answer as SCF reads it; all three keys are always there (doc 583/96099)."""
+    """Return the response in SCF's form; all three keys are always present (doc 583/96099)."""
     return {
         "isBase64Encoded": False,
         "statusCode": response.status,
@@ -236,7 +235,7 @@ def _text_map(value: object) -> dict[str, str]:
 
 
 def _headers(value: object) -> dict[str, str]:
-    """Lower the names; of a header that came twice the values are joined (RFC 9110, section 5.3)."""
+    """Lower the names, and join the values of a repeated header (RFC 9110, section 5.3)."""
     headers: dict[str, str] = {}
     for name, item in value.items() if isinstance(value, dict) else ():
         texts = [text for text in (item if isinstance(item, list) else [item]) if isinstance(text, str)]
@@ -259,7 +258,7 @@ def _body(event: dict[str, object]) -> bytes:
 def _client_address(event: dict[str, object], headers: Mapping[str, str]) -> str:
     context = event.get("requestContext")
     source = _text(context.get("sourceIp")) if isinstance(context, dict) else ""
-    # The gateway has its own word for it, and hands on a header of that name as the client wrote it.
+    # `sourceIp` is the gateway's: it passes on an x-scf-remote-addr that a client sent.
     address = (source or headers.get("x-scf-remote-addr", "")).strip()
     if address.startswith("["):
         return address[1:].partition("]")[0]

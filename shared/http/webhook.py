@@ -34,7 +34,7 @@ class Attempt:
 
     @property
     def delivered(self) -> bool:
-        """Whether the app accepted the event: any 2xx."""
+        """True if the app accepted the event: any 2xx."""
         return 200 <= self.status < 300  # noqa: PLR2004 -- the class of HTTP status codes
 
 

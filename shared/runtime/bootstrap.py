@@ -45,7 +45,7 @@ class Runtime(Generic[_Settings_co, _Store_co]):
 
 
 class Function(Generic[_Settings, _Store]):
-    """One deployed function: calling it returns its runtime, built at the first call of the process.
+    """One deployed function: a call returns its runtime, built at the first call of the process.
 
     Raises:
         ConfigurationError: on the call, naming every setting that is missing or invalid.
@@ -57,7 +57,7 @@ class Function(Generic[_Settings, _Store]):
         self._runtime: Runtime[_Settings, _Store] | None = None
 
     def __call__(self) -> Runtime[_Settings, _Store]:
-        """Return the runtime."""
+        """Return the runtime, built at the first call."""
         if self._runtime is None:
             settings = load_settings(self._settings, os.environ)
             scope = StoreScope(settings.stage, settings.retention_seconds)
@@ -65,7 +65,7 @@ class Function(Generic[_Settings, _Store]):
         return self._runtime
 
     def cache_clear(self) -> None:
-        """Forget the runtime, so that the next call reads the environment again."""
+        """Drop the runtime, so that the next call reads the environment again."""
         self._runtime = None
 
 
@@ -95,7 +95,7 @@ def deliverer(runtime: Runtime[EventDeliverySettings, Store], *, deadline: float
 
 @lru_cache(maxsize=1)
 def _deliverer_of(runtime: Runtime[EventDeliverySettings, Store]) -> Callable[..., Deliverer]:
-    """Bind everything of a deliverer except its deadline."""
+    """Bind all arguments of a deliverer except its deadline."""
     from shared.flows.deliver_events import Deliverer  # noqa: PLC0415 -- the functions that issue signatures do without
     from shared.flows.ingest_event import Ingester  # noqa: PLC0415 -- as above
 
@@ -132,12 +132,12 @@ def now() -> float:
 
 
 def wait(seconds: float) -> None:
-    """Sleep for so many seconds; not at all for a negative number."""
+    """Sleep for `seconds`; not at all for a negative number."""
     time.sleep(max(0.0, seconds))
 
 
 def random_bits(bits: int) -> int:
-    """Return a random number of so many bits from the system's cryptographic source."""
+    """Return a random number of `bits` bits from the system's cryptographic source."""
     return int.from_bytes(os.urandom(-(-bits // 8)), "big") >> -bits % 8
 
 

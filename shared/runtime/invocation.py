@@ -1,7 +1,4 @@
-"""One invocation by SCF, from its event to its answer: whatever goes wrong, no traceback leaves.
-
-What a function does is left to `functions/`.
-"""
+"""Run one SCF invocation from its event to its response; no traceback ever leaves the process."""
 
 from __future__ import annotations
 
@@ -41,7 +38,7 @@ def answer_http(
 ) -> dict[str, object]:
     """Answer an HTTP invocation.
 
-    `origins` tells which origins' pages may call: none, for a function that no browser has to do with.
+    `origins` returns the origins whose pages may call the function; none by default.
     """
     request_id = request_id_of(context)
     request: Request | None = None
@@ -59,16 +56,16 @@ def answer_http(
             response = problem_response(_logged(error, record, request_id), request_id=request_id)
         else:
             _log(record.event or "request.answered", record, request_id, status=response.status)
-    # One that could not be read came from nowhere.
+    # An empty request stands for one that could not be parsed.
     request = request or Request("", "", {}, {}, b"", "", request_id)
     return to_scf_response(with_common_headers(response, request, allowed_origins=allowed_origins))
 
 
 def run_timer(context: object, work: Callable[[str], dict[str, object]]) -> dict[str, object]:
-    """Run a timer's work; its result is what the platform logs, so it holds figures only.
+    """Run a timer's work; the platform logs its result, so it holds figures only.
 
-    `work` is given the request id. A failure is logged and returned, not raised: the platform
-    would only run the same work again, which the next tick does anyway.
+    `work` gets the request id. A failure is logged and returned, not raised: the platform would repeat the
+    invocation, which the next tick does anyway.
     """
     request_id = request_id_of(context)
     with recorded() as record:
@@ -81,14 +78,14 @@ def run_timer(context: object, work: Callable[[str], dict[str, object]]) -> dict
 
 
 def deadline_of(context: object, *, started: float) -> float:
-    """Say until when (Unix seconds) this invocation may work, a little before the platform ends it."""
+    """Return the Unix time at which this invocation must end, shortly before the platform's time limit."""
     limit = context.get("time_limit_in_ms") if isinstance(context, dict) else None
     seconds = limit / 1000 if isinstance(limit, (int, float)) and limit > 0 else DEFAULT_TIME_LIMIT_SECONDS
     return started + max(seconds / 2, seconds - _MARGIN_SECONDS)
 
 
 def request_id_of(context: object) -> str:
-    """Read the platform's id of this invocation: `context` is a dict (doc 583/9210; in Python unverified)."""
+    """Return the platform's request id: `context` is a dict (doc 583/9210; in Python unverified)."""
     given = context.get("request_id") if isinstance(context, dict) else getattr(context, "request_id", None)
     if isinstance(given, str) and given:
         return given
@@ -98,13 +95,13 @@ def request_id_of(context: object) -> str:
 
 
 def _logged(error: Exception, record: InvocationRecord, request_id: str) -> ServiceError:
-    """Log an error as far as it may be told, and give the one to be answered."""
+    """Log an error without what could be secret, and return the error to answer with."""
     if isinstance(error, ServiceError):
         level = "error" if error.status >= INTERNAL else "info"
         told = {"level": level, "status": error.status, "code": error.code, "detail": error.detail}
         _log("request.refused", record, request_id, **told)
         return error
-    # Where it happened, without the message: that could quote what the caller sent.
+    # Only where it happened: the message could quote what the caller sent.
     import traceback  # noqa: PLC0415 -- only a defect needs it, see above
 
     frames = traceback.extract_tb(error.__traceback__)
@@ -114,6 +111,6 @@ def _logged(error: Exception, record: InvocationRecord, request_id: str) -> Serv
 
 
 def _log(event: str, record: InvocationRecord, request_id: str, **told: object) -> None:
-    """Write the one line that every invocation leaves."""
+    """Write the one log line of the invocation."""
     fields: dict[str, Any] = {**record.about, **told, **record.figures()}
     log.write(event, request_id=request_id, **fields)

@@ -1,7 +1,7 @@
-"""One JSON object a line on standard output, which SCF carries to CLS.
+"""Structured log: one JSON object per line on standard output, which SCF delivers to CLS.
 
-What may be logged is decided by the callers: ids, states and durations, never a token, a
-signature, a secret or an address of the store.
+The callers decide what is logged: ids, states and durations, never a token, a signature, a secret or an
+address of the store.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _ENCODER = json.JSONEncoder(default=str, separators=(",", ":"))
 
 
 def write(event: str, *, request_id: str, level: str = "info", **fields: object) -> None:
-    """Write one line: `event` says what happened in dotted words, such as `signature.issued`.
+    """Write one line; `event` is what happened in dotted words, such as `signature.issued`.
 
-    A mapping among the fields is spelt as fields of its own, `calls_store`, and a list as one text: of a
-    line of JSON, SCF makes CLS fields of the numbers and texts on its first level alone (doc 583/55595).
+    A mapping among the fields becomes fields of its own, `calls_store`, and a list one text: SCF turns only
+    the numbers and texts on the first level of a JSON line into CLS fields (doc 583/55595).
     """
     line = {"time": round(time.time(), 3), "level": level, "event": event, "requestId": request_id}
     _add_to_first_level(line, fields)

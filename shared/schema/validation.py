@@ -56,7 +56,7 @@ else:
 
 
 def validate(kind: type[_Value], members: object) -> _Value:
-    """Make a value of members that have their names outside (`ttlSeconds`, `REDIS_URL`).
+    """Create a value of members that have their names outside (`ttlSeconds`, `REDIS_URL`).
 
     `kind` has the name and the fields of a model.
 
@@ -105,7 +105,7 @@ def _compiled() -> dict[str, Any]:
 
 
 def _linked(node: dict[str, Any]) -> Any:  # noqa: ANN401 -- a part of a core schema
-    """Put a value class or a validator in place of its name, and a tuple in place of a default list."""
+    """Replace the name of a value class or validator by itself, and a default list by a tuple."""
     if node.get("type") == "model":
         return _value_schema(getattr(policy, node["cls"]), node["schema"])
     if isinstance(node.get("function"), str):

@@ -1,7 +1,4 @@
-"""The connection to Redis, and how keys are named.
-
-What is kept is left to `shared.store.uploads` and `shared.store.journal`.
-"""
+"""The connection to Redis, and the names of keys."""
 
 from __future__ import annotations
 
@@ -31,13 +28,13 @@ if TYPE_CHECKING:
         """
 
         def execute(self, *words: Word) -> Reply:
-            """Send one command and give its reply."""
+            """Send one command and return its reply."""
 
         def pipeline(self, commands: Sequence[Command]) -> list[Reply]:
-            """Send commands together and give their replies in the same order."""
+            """Send commands together and return their replies in the same order."""
 
         def script(self, source: str, keys: Sequence[str], arguments: Sequence[Word]) -> Reply:
-            """Run a Lua script, atomically, and give its reply."""
+            """Run a Lua script, atomically, and return its reply."""
 
 
 PARTITIONS = 16
@@ -47,7 +44,7 @@ CALL_SECONDS = 0.9
 
 
 class StoreScope(NamedTuple):
-    """Whose records these are: one stage's; and for how many seconds each is kept."""
+    """The stage whose records these are, and for how many seconds each is kept."""
 
     stage: str
     retention_seconds: int
@@ -61,7 +58,7 @@ class StoreConnection:
         self._scope = scope
 
     def __repr__(self) -> str:
-        """Name the stage only: the address may hold a password."""
+        """Show the stage only: the address may contain a password."""
         return f"{type(self).__name__}(stage={self._scope.stage!r})"
 
     @cached_property
@@ -74,26 +71,26 @@ class StoreConnection:
         return RedisPyClient(self._redis_url, **limits)
 
     def _partitions(self) -> list[str]:
-        """List the prefixes of all keys there can be."""
+        """List the key prefixes of all partitions."""
         return [self._prefix(number) for number in range(PARTITIONS)]
 
     def _partition_of(self, name: str) -> str:
-        """Make the prefix of all keys that go with `name`, which itself is in no key."""
+        """Return the key prefix of the partition of `name`, which itself is in no key."""
         return self._prefix(int(digest(name)[:2], 16) % PARTITIONS)
 
     def _prefix(self, number: int) -> str:
-        """Spell a partition; what is in braces decides the cluster slot, so a partition has one."""
+        """Return the key prefix of a partition; the text in braces decides the cluster slot."""
         return f"vuf:{{{self._scope.stage}.{number}}}"
 
     def _due_members(self, index: str, *, now: int, limit: int) -> dict[str, list[str]]:
-        """Read from each partition's sorted set the members whose time has come, the oldest first."""
+        """Read from each partition's sorted set the members that are due, the oldest first."""
         members = self._of_each_partition(
             lambda partition: [("ZRANGEBYSCORE", f"{partition}:{index}", "-inf", now, "LIMIT", 0, limit)]
         )
         return dict(zip(self._partitions(), members, strict=True))
 
     def _of_each_partition(self, commands: Callable[[str], Sequence[Command]]) -> list[Reply]:
-        """Send every partition the same commands in one round trip; give all replies in their order."""
+        """Send the same commands to every partition in one round trip; return all replies in order."""
         return self._pipeline([words for partition in self._partitions() for words in commands(partition)])
 
     def _execute(self, *words: Word) -> Reply:
@@ -116,26 +113,26 @@ class StoreConnection:
 
 
 def pairs(flat: Sequence[str]) -> dict[str, str]:
-    """Read the reply to HGETALL: fields and values in turns."""
+    """Read the reply to HGETALL: alternating fields and values."""
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def flat(fields: Sequence[tuple[str, str]]) -> list[str]:
-    """Spell fields as HSET wants them."""
+    """Return fields as the arguments of HSET."""
     return list(chain.from_iterable(fields))
 
 
 def open_uploads_key(partition: str, user_id: str) -> str:
-    """Name the set of a user's uploads that are under way."""
+    """Return the key of a user's open uploads."""
     return f"{partition}:open:{digest(user_id)}"
 
 
 def usage_key(partition: str, user_id: str, upload_id: str) -> str:
-    """Name what a user has used of the UTC day on which this upload began, as its id tells."""
+    """Return the key of a user's usage on the UTC day on which the upload began, by its id."""
     return f"{partition}:usage:{made_at(upload_id) // DAY_SECONDS}:{digest(user_id)}"
 
 
 @lru_cache(maxsize=64)
 def digest(text: str) -> str:
-    """Stand in for a text in a key: no user's text is ever part of one."""
+    """Return the digest that stands for a text in keys, which never contain a user's text."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -1,7 +1,7 @@
 """The deny list: callers and policies that get no signature, effective at once and without a deployment.
 
-An entry names a user, a network, a policy or everybody. Every partition holds a copy, because the script
-that reserves a signature reads it in the same round trip.
+An entry names a user, a network, a policy or everybody. Every partition holds a copy, because the script that
+reserves a signature reads it in the same round trip.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class DeniedKind(str, Enum):
-    """What an entry of the deny list names."""
+    """The kind of subject of an entry."""
 
     USER = "user"
     NETWORK = "network"
@@ -27,7 +27,7 @@ class DeniedKind(str, Enum):
 
 
 class Denied(NamedTuple):
-    """One entry; `until` (Unix seconds) 0 lasts until it is taken off, `reason` is for people."""
+    """One entry; `until` is in Unix seconds, 0 for no end; `reason` is a note for operators."""
 
     kind: DeniedKind
     subject: str
@@ -36,17 +36,17 @@ class Denied(NamedTuple):
     reason: str = ""
 
     def is_over(self, *, now: int) -> bool:
-        """Whether it denies nobody any more."""
+        """Return whether the entry has expired."""
         return 0 < self.until <= now
 
 
 def write_denied(entry: Denied) -> str:
-    """Spell an entry as it is kept; the script that signs reads only `until`."""
+    """Serialize an entry for the store; the signing script reads only `until`."""
     return json.dumps({**entry._asdict(), "kind": entry.kind.value})
 
 
 def read_denied(text: str) -> Denied:
-    """Read what `write_denied` wrote."""
+    """Parse what `write_denied` wrote."""
     members = json.loads(text)
     return Denied(**{**members, "kind": DeniedKind(members["kind"])})
 
@@ -55,27 +55,27 @@ class DenyStore(StoreConnection):
     """The deny list of one stage."""
 
     def deny(self, entry: Denied) -> None:
-        """Put an entry on the list, in place of one of the same kind and subject.
+        """Add an entry, replacing one of the same kind and subject.
 
         Raises:
-            StoreUnavailableError: the store did not answer; the entry may hold for some users only.
+            StoreUnavailableError: the store did not answer; the entry may apply to some users only.
 
         """
         mark, text = deny_key_of(entry.kind, entry.subject), write_denied(entry)
         self._of_each_partition(lambda partition: [("HSET", denied_key(partition), mark, text)])
 
     def allow(self, kind: DeniedKind, subject: str) -> bool:
-        """Take an entry off the list; False if it was not on it.
+        """Remove an entry; False if there was none.
 
         Raises:
-            StoreUnavailableError: the store did not answer; the entry may still hold for some users.
+            StoreUnavailableError: the store did not answer; the entry may still apply to some users.
 
         """
         mark = deny_key_of(kind, subject)
         return any(self._of_each_partition(lambda partition: [("HDEL", denied_key(partition), mark)]))
 
     def denied(self) -> Mapping[Denied, bool]:
-        """Read the list; False with an entry that is not in every partition: it has to be put on again.
+        """Read the list; the value is False for an entry missing from a partition, which must be added again.
 
         Raises:
             StoreUnavailableError: the store did not answer.
@@ -87,17 +87,17 @@ class DenyStore(StoreConnection):
 
 
 def denied_key(partition: str) -> str:
-    """Name a partition's copy of the list."""
+    """Return the key of a partition's copy of the list."""
     return f"{partition}:denied"
 
 
 def deny_key_of(kind: DeniedKind, subject: str) -> str:
-    """Stand in for what an entry names; a policy's name is the deployment's own word, and may be read."""
+    """Return the hash field of an entry: the name of a policy, the digest of any other subject."""
     return f"{kind.value}:{subject if kind is DeniedKind.POLICY else digest(subject)}"
 
 
 def deny_keys_of(user_id: str, networks: Sequence[str]) -> list[str]:
-    """List the marks under which this caller could be denied; those of policies are left to the script."""
+    """List the hash fields that deny this caller; the scripts add the policy's."""
     named = [
         (DeniedKind.EVERYBODY, ""),
         (DeniedKind.USER, user_id),

@@ -1,6 +1,6 @@
-"""Health of the app's endpoint, and how many events wait or were given up.
+"""Health of the app's endpoint, and numbers of waiting and given-up events.
 
-Each attempt writes its marks in the partition of its event (`shared.store.journal_scripts`); this module
+Each attempt updates the fields in the partition of its event (`shared.store.journal_scripts`); this module
 reads them from all partitions.
 """
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from shared.store.resp import Command, Reply
 
 UNHEALTHY_SECONDS = 5 * 86_400
-"""After so long without a delivery an endpoint is called unhealthy."""
+"""An endpoint that fails for longer is unhealthy."""
 
 
 @dataclass(frozen=True)
 class EndpointHealth:
-    """How the app's endpoint does; instants are Unix seconds, None: not so.
+    """Health of the app's endpoint; instants are Unix seconds, None if there is none.
 
-    `failing_since` is the first failure after the last delivery. `disabled_since`: the app has asked
-    to be left alone (410), and its events wait until somebody enables it again.
+    `failing_since` is the first failure after the last delivery. `disabled_since`: the app answered 410, and
+    its events wait until an operator enables it again.
     """
 
     delivered_at: int | None
@@ -32,16 +32,16 @@ class EndpointHealth:
     disabled_since: int | None
 
     def is_unhealthy(self, *, now: int) -> bool:
-        """Whether it has failed for so long that somebody should talk to the app's people."""
+        """Return whether it has failed for longer than UNHEALTHY_SECONDS."""
         return self.failing_since is not None and now - self.failing_since > UNHEALTHY_SECONDS
 
     @property
     def is_disabled(self) -> bool:
-        """Whether nothing is sent to it until somebody enables it."""
+        """True if nothing is sent to it until an operator enables it."""
         return self.disabled_since is not None
 
     def figures(self, *, now: int) -> dict[str, int]:
-        """Put it as a timer's figures: for how long it has been failing or disabled, 0: it is not."""
+        """Return a timer's figures: how long it has been failing or disabled, 0 if it is not."""
         since = {"failingSeconds": self.failing_since, "disabledSeconds": self.disabled_since}
         return {name: 0 if start is None else max(0, now - start) for name, start in since.items()}
 
@@ -50,7 +50,7 @@ class EndpointStore(StoreConnection):
     """The endpoints of one stage; each method is one round trip for all partitions."""
 
     def endpoint_health(self, endpoint: str) -> EndpointHealth:
-        """Tell how the endpoint at this URL does, over all partitions.
+        """Return the health of the endpoint at this URL, over all partitions.
 
         Raises:
             StoreUnavailableError: the store did not answer.
@@ -61,15 +61,15 @@ class EndpointStore(StoreConnection):
             [int(mark) for mark in column if mark is not None] for column in zip(*replies, strict=True)
         )
         delivered_at = max(delivered, default=None)
-        # A partition hears of a recovery with its next event only: until then its own mark is stale.
+        # A partition records a recovery with its next event only: until then its `failing_since` is stale.
         still_failing = (since for since in failing if delivered_at is None or since >= delivered_at)
         return EndpointHealth(delivered_at, min(still_failing, default=None), min(disabled, default=None))
 
     def enable_endpoint(self, endpoint: str) -> bool:
-        """Deliver to a disabled endpoint again; False if it was not disabled.
+        """Resume deliveries to a disabled endpoint; False if it was not disabled.
 
         Raises:
-            StoreUnavailableError: the store did not answer; it may be enabled in part.
+            StoreUnavailableError: the store did not answer; it may be enabled in some partitions.
 
         """
         return any(self._of_endpoint(endpoint, "HDEL", "disabled_at"))
@@ -85,7 +85,7 @@ GIVEN_UP = (EventStatus.DEAD, EventStatus.PARKED, EventStatus.QUARANTINED)
 
 @dataclass(frozen=True)
 class Backlog:
-    """Numbers of events; `next_due_at` (Unix seconds) is when the first of those that wait is due."""
+    """Numbers of events; `next_due_at` (Unix seconds) is when the first waiting one is due."""
 
     due: int
     next_due_at: int | None
@@ -94,17 +94,17 @@ class Backlog:
     quarantined: int
 
     def figures(self, *, now: int) -> dict[str, int]:
-        """Put it as a timer's figures; `overdueSeconds` says for how long the first has been due."""
+        """Return a timer's figures; `overdueSeconds` is how long the first event has been due."""
         overdue = 0 if self.next_due_at is None else max(0, now - self.next_due_at)
         given_up = {"dead": self.dead, "parked": self.parked, "quarantined": self.quarantined}
         return {"due": self.due, "overdueSeconds": overdue, **given_up}
 
 
 class BacklogStore(StoreConnection):
-    """The numbers of one stage."""
+    """The backlog of one stage."""
 
     def backlog(self, *, now: int) -> Backlog:
-        """Count over all partitions, in one round trip; what is no longer kept is not counted.
+        """Count over all partitions, in one round trip; events past their retention are not counted.
 
         Raises:
             StoreUnavailableError: the store did not answer.

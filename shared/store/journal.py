@@ -1,6 +1,6 @@
 """The journal of events and of due deliveries in Redis.
 
-One method is one round trip, unless it says otherwise.
+Each method is one round trip, unless it says otherwise.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from shared.store.resp import Word
 
 ATTEMPTS_PER_SECOND = 10
-"""How many events the timer sends to one endpoint, so that an outage does not end in a stampede."""
+"""The send slots of one endpoint: a limit on the timer, for the time after an outage."""
 FAILURES_BEFORE_PARKING = 5
 PARKED_BYTES = 16 * 1024 * 1024
 """What the parked bodies of a stage may take: whoever knows the callback URL can post them."""
@@ -40,13 +40,13 @@ class JournalStore(StoreConnection):
     def journal(
         self, entry: EventEntry, *, endpoint: str, now: int, next_attempt_at: int | None
     ) -> Journaled:
-        """Take in one event: once by its name, with what it says about its upload, and its delivery.
+        """Ingest one event, once by its name: add its facts to its upload, and schedule its delivery.
 
-        The caller holds the entry's lease until `next_attempt_at` (Unix seconds); after that the
-        delivery is anybody's. None: there is nothing to deliver. `endpoint` is the app's URL.
+        The caller holds the entry's lease until `next_attempt_at` (Unix seconds); after that any worker may
+        deliver it. None: there is nothing to deliver. `endpoint` is the app's URL.
 
         Raises:
-            StoreUnavailableError: the store did not answer; the event may or may not be kept.
+            StoreUnavailableError: the store did not answer; the event may or may not be journaled.
 
         """
         at = self.key_of(entry)
@@ -60,10 +60,10 @@ class JournalStore(StoreConnection):
         return _journaled(self._script(journal_scripts.JOURNAL_EVENT, keys, arguments))
 
     def settle(self, entry: EventEntry, *, now: int, genuine: bool, confirmed: bool = True) -> Journaled:
-        """Say what the read-back of a held event found: genuine, or to be quarantined.
+        """Record the result of verifying a held event: genuine, or to be quarantined.
 
-        What is genuine moves its upload by the entry's facts, which are then VOD's own, as are its
-        fields; it is `verified` if VOD has `confirmed` all it says.
+        A genuine event adds the entry's facts to its upload; they are then VOD's values, as are the fields.
+        It is `verified` if VOD `confirmed` the whole event.
 
         Raises:
             StoreUnavailableError: the store did not answer.
@@ -93,7 +93,7 @@ class JournalStore(StoreConnection):
     def take(
         self, at: EventKey, *, endpoint: str, now: int, lease: str, lease_ends_at: int
     ) -> TakenEvent | None:
-        """Take a due event under a lease; None if somebody else has it, or it is gone.
+        """Take a due event under a lease; None if another worker has it, or it is gone.
 
         Raises:
             StoreUnavailableError: the store did not answer; the lease may have been given.
@@ -104,7 +104,7 @@ class JournalStore(StoreConnection):
         return TakenEvent(pairs(record), lease, bool(disabled)) if record else None
 
     def finish_attempt(self, at: EventKey, ending: AttemptEnding) -> bool:
-        """Write down how an attempt went, unless the lease has passed to somebody else (False).
+        """Record the outcome of an attempt; False if the lease has passed to another worker.
 
         Raises:
             StoreUnavailableError: the store did not answer.
@@ -119,7 +119,7 @@ class JournalStore(StoreConnection):
         return bool(self._script(journal_scripts.FINISH_ATTEMPT, keys, arguments))
 
     def send_slot(self, endpoint: str, *, now: float) -> float:
-        """Reserve a turn to send to an endpoint; or say in how many seconds to ask again, 0 if reserved.
+        """Reserve a send slot of an endpoint; return 0, or the seconds to wait before asking again.
 
         Raises:
             StoreUnavailableError: the store did not answer.
@@ -130,7 +130,7 @@ class JournalStore(StoreConnection):
         return float(self._script(journal_scripts.SEND_SLOT, [key], [int(now * 1000), interval])) / 1000
 
     def remember_task(self, task_id: str, *, token: str) -> None:
-        """Remember which token belongs to a task flow, unless an event of it has come before.
+        """Store the token of a task flow, unless an event of it has come before.
 
         Raises:
             StoreUnavailableError: the store did not answer.
@@ -140,10 +140,10 @@ class JournalStore(StoreConnection):
         self._execute("SET", self._task_key(task_id), token, "EX", retention, "NX")
 
     def token_of_task(self, task_id: str) -> str:
-        """Recall the token of a task flow; empty if none is remembered, and from then on for good.
+        """Return the token of a task flow; empty, from then on for good, if none is stored.
 
-        An event of a task flow would otherwise be nobody's when it comes first and somebody's when
-        it is sent again: one event with two names.
+        Otherwise an event of a task flow would be unattributed when it comes first and attributed when VOD
+        sends it again: one event with two names. Two round trips.
 
         Raises:
             StoreUnavailableError: the store did not answer.
@@ -153,7 +153,7 @@ class JournalStore(StoreConnection):
         return str(self._execute("GET", self._task_key(task_id)) or "")
 
     def count_failure(self, raw: str, *, problem: str, now: int) -> bool:
-        """Count that a pulled event could not be journaled; True once it is parked, after too many times.
+        """Count a failed ingestion of a pulled event; True once it is parked, after FAILURES_BEFORE_PARKING.
 
         Raises:
             StoreUnavailableError: the store did not answer.
@@ -191,13 +191,13 @@ class JournalStore(StoreConnection):
         return f"{self._partition_of(task_id)}:task:{digest(task_id)}"
 
     def key_of(self, entry: EventEntry) -> EventKey:
-        """Tell where an event is kept: in the partition of its uploader, if it has one."""
+        """Return the key of an event: in the partition of its uploader, if it has one."""
         partition = self._partition_of(entry.upload.user_id if entry.upload else entry.name)
         return EventKey(partition, f"{partition}:event:{digest(entry.name)}")
 
 
 def _upload_keys(at: EventKey, entry: EventEntry) -> list[str]:
-    """Name what an event moves: its upload, the checks, its user's open uploads and usage of the day."""
+    """Return the keys an event may change: its upload, the checks, its user's open uploads and usage."""
     upload_id, user_id = (entry.upload.upload_id, entry.upload.user_id) if entry.upload else ("", "")
     return [
         f"{at.partition}:upload:{upload_id}",

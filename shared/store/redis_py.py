@@ -102,7 +102,7 @@ def _raw(words: Command) -> list[str]:
 
 
 def _node_for(client: redis.Redis | RedisCluster, words: Command) -> dict[str, object]:
-    """Name the node for a command without keys, such as INFO or CONFIG GET, which redis-py cannot find."""
+    """Return the node for a command without keys, such as INFO or CONFIG GET, which redis-py cannot route."""
     names = {str(words[0]), " ".join(map(str, words[:2]))}
     if isinstance(client, RedisCluster) and not names.isdisjoint(client.command_flags):
         return {"target_nodes": client.get_default_node()}  # type: ignore[no-untyped-call]

@@ -47,7 +47,7 @@ class RespError(Exception):
 
 
 def supports(redis_url: str) -> bool:
-    """Tell whether `RespClient` has all that an address asks for: neither a cluster nor options."""
+    """Return whether `RespClient` can use an address: no cluster, no options."""
     url = urlsplit(redis_url)
     return url.scheme in ("redis", "rediss", "unix") and parse_qs(url.query).keys() <= {"db"}
 
@@ -76,7 +76,7 @@ class RespClient:
         self.close()
 
     def execute(self, *words: Word) -> Reply:
-        """Send one command and give its reply."""
+        """Send one command and return its reply."""
         return _unless_error(self._exchange([words])[0])
 
     def pipeline(self, commands: Sequence[Command]) -> list[Reply]:
@@ -153,7 +153,7 @@ class _Connection:
         return reply
 
     def is_clean(self) -> bool:
-        """Tell whether nothing is unread: bytes beyond the last reply, or the end of the connection."""
+        """Return whether nothing is unread: no bytes beyond the last reply, no end of the connection."""
         return not (self._reader.has_data() or self._poll.poll(0))
 
     def close(self) -> None:
@@ -213,7 +213,7 @@ def _packed(commands: Sequence[Command]) -> bytes:
 
 @lru_cache
 def _digest(source: str) -> str:
-    """Name a script as EVALSHA does."""
+    """Return the SHA-1 by which EVALSHA names a script."""
     return sha1(source.encode(), usedforsecurity=False).hexdigest()
 
 

@@ -1,7 +1,4 @@
-"""An upload session as the flat texts the store keeps of it, and back.
-
-Which fields an event may add, and when, is left to `shared.store_scripts`.
-"""
+"""Conversion of an upload session to the fields of its Redis hash, and back."""
 
 from __future__ import annotations
 
@@ -19,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def session_fields(origin: UploadOrigin) -> dict[str, str]:
-    """Spell what a session begins with; the facts that events add are not among it."""
+    """Return the fields that a session begins with, without the facts that events add."""
     limits = origin.grant.limits
     return {
         "user_id": origin.user_id,
         "grant": _spelled(origin.grant),
-        # On its own, because a script hands it on to the event of the upload.
+        # A field of its own, because a script copies it to the event of the upload.
         **({} if limits is None else {"limits": write_limits(limits)}),
         "issued_at": str(origin.issued_at),
         "ends_at": str(origin.ends_at),
@@ -33,7 +30,7 @@ def session_fields(origin: UploadOrigin) -> dict[str, str]:
 
 
 def read_session(upload_id: str, fields: Mapping[str, str]) -> UploadSession:
-    """Read a session from its record, whatever facts have been added to it."""
+    """Read a session from its record, with the facts added so far."""
     outcome = fields.get("procedure")
     return UploadSession(
         upload_id=upload_id,
@@ -58,12 +55,12 @@ def read_session(upload_id: str, fields: Mapping[str, str]) -> UploadSession:
 
 
 def write_outcome(outcome: ProcedureOutcome) -> str:
-    """Spell the outcome of a task flow as one text."""
+    """Serialize the outcome of a task flow."""
     return json.dumps(asdict(outcome))
 
 
 def read_outcome(text: str) -> ProcedureOutcome:
-    """Read what `write_outcome` wrote."""
+    """Parse what `write_outcome` wrote."""
     from shared.vod.notification_types import Subtask  # noqa: PLC0415 -- a signature knows nothing of events
 
     fields = json.loads(text)
@@ -75,7 +72,7 @@ def read_outcome(text: str) -> ProcedureOutcome:
 
 @lru_cache(maxsize=64)
 def _spelled(grant: Grant) -> str:
-    """Spell a grant, which many uploads have alike, without what it does not say."""
+    """Serialize a grant without the members that are None; cached, since many uploads have the same."""
     members = {name: value for name, value in vars(grant).items() if value is not None}
     members.pop("limits", None)
     return json.dumps(members)

@@ -1,6 +1,6 @@
-"""Upload sessions, nonces and rate limits, as they are kept in Redis.
+"""Upload sessions, nonces and rate limits in Redis.
 
-One method is one round trip. What the facts of a session mean is left to `shared.domain.session`.
+Each method is one round trip, unless it says otherwise.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from shared.store.resp import Word
 
 NONCE_SECONDS = 60
-"""A nonce is one second's; it is kept longer because functions' clocks differ a little."""
+"""A nonce counts for one second, and is kept longer because the clocks of instances differ."""
 
 
 class UploadStore(StoreConnection):
@@ -48,8 +48,8 @@ class UploadStore(StoreConnection):
     ) -> Reservation:
         """Open a session and reserve a nonce for its first signature, one of `randoms`.
 
-        `networks` are those the caller comes from, the smallest first; without any, no limit of a
-        network counts.
+        `networks` are those of the caller, the smallest first; without any, the limit of a network does not
+        apply.
 
         Raises:
             ForbiddenError: the user, a network or the policy is on the deny list.
@@ -108,12 +108,12 @@ class UploadStore(StoreConnection):
         per_minute: int,
         networks: Sequence[str] = (),
     ) -> tuple[UploadSession, Reservation]:
-        """Reserve a nonce for another signature of an upload; returns its session as well.
+        """Reserve a nonce for another signature of an upload, and return its session as well.
 
         Raises:
             NotFoundError: this user has no such upload.
             ForbiddenError: the user, a network or the upload's policy is on the deny list.
-            RateLimitedError: this upload has asked too often.
+            RateLimitedError: too many signatures were requested for this upload.
             StoreUnavailableError: the store did not answer.
 
         """
@@ -141,13 +141,13 @@ class UploadStore(StoreConnection):
 
         """
         fields = self._record(self._partition_of(user_id), upload_id)
-        # Before anything is read of it: somebody else's must not take longer than none.
+        # Checked before the record is parsed: another user's upload must not take longer than none.
         if fields.get("user_id") != user_id:
             raise NotFoundError("There is no such upload.")
         return read_session(upload_id, fields)
 
     def cancel_upload(self, user_id: str, upload_id: str, *, now: int) -> UploadSession:
-        """Cancel the upload if nothing was uploaded yet and it has not ended; returns it as it now is.
+        """Cancel an upload that has no file and has not ended; return it as it then is.
 
         Raises:
             NotFoundError: this user has no such upload.
@@ -168,8 +168,8 @@ class UploadStore(StoreConnection):
     def uploads_to_check(self, *, now: int, limit: int) -> tuple[UploadSession, ...]:
         """Read the uploads whose check is due, at most `limit` of each partition.
 
-        One round trip finds them, and one more reads each. An entry whose record is gone or cannot be
-        read has nothing left to check, and is dropped on the way: it must not hold up the others.
+        One round trip finds them, and one more reads each. An entry whose record is missing or cannot be read
+        is removed: it must not hold up the others.
 
         Raises:
             StoreUnavailableError: the store did not answer.
@@ -189,7 +189,7 @@ class UploadStore(StoreConnection):
         return tuple(sessions)
 
     def check_again(self, session: UploadSession, *, at: int | None) -> None:
-        """Plan the next check of an upload; None if there is nothing more to wait for.
+        """Schedule the next check of an upload at Unix second `at`; None for no further check.
 
         Raises:
             StoreUnavailableError: the store did not answer.
@@ -217,7 +217,14 @@ def _nonces(partition: str, second: int, randoms: Sequence[int]) -> list[str]:
 
 
 def _place(reply: list[Any], limits: UploadLimits) -> int:
-    """Tell where in the list of candidates the reserved nonce stands."""
+    """Return the index of the reserved nonce among the candidates.
+
+    Raises:
+        NotFoundError: this user has no such upload.
+        ForbiddenError: the caller or the policy is on the deny list.
+        RateLimitedError: a limit is used up, or all candidates are taken.
+
+    """
     if reply[0] == "unknown":
         raise NotFoundError("There is no such upload.")
     if reply[0] == "denied":

@@ -70,7 +70,7 @@ class Subtask:
 
     @property
     def failed(self) -> bool:
-        """Whether VOD reports this subtask as failed."""
+        """True if VOD reports this subtask as failed."""
         return self.status == "FAIL"
 
 
@@ -90,15 +90,12 @@ class ProcedureState:
 
     @property
     def finished(self) -> bool:
-        """Whether no further state of this task flow will come."""
+        """True if no further state of this task flow will come."""
         return self.status == "FINISH"
 
     @property
     def succeeded(self) -> bool:
-        """Whether the flow is finished and none of its subtasks failed.
-
-        The flow's own error code is deprecated, and is asked only where there is no subtask to ask.
-        """
+        """True if the flow is finished and none of its subtasks failed."""
         if not self.subtasks:
             return self.finished and not self.err_code
         return self.finished and not any(subtask.failed for subtask in self.subtasks)

@@ -11,7 +11,7 @@ KINDS = ("cold", "warm", "load", "growth")
 
 
 def main() -> int:
-    """Measure, and return 1 if anything misses its target."""
+    """Run the benches and return 1 if any misses its target."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("kind", nargs="*", choices=[*KINDS, "counts", "soak", "plots", []])
     faults: list[str] = []

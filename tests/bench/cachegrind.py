@@ -20,12 +20,12 @@ class CountError(Exception):
 
 
 def is_installed() -> bool:
-    """Whether `valgrind` is on the PATH."""
+    """Return whether `valgrind` is on the PATH."""
     return shutil.which("valgrind") is not None
 
 
 def prefix(report: Path) -> list[str]:
-    """Give the words that go before a command to have it counted, with the report in the file `report`."""
+    """Return the words before a command that have it counted, with the report in the file `report`."""
     return [
         str(shutil.which("valgrind")),
         "--tool=cachegrind",

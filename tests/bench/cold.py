@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ROUNDS = 20
 BEFORE = os.environ.get("BENCH_BEFORE", "1d6e867")
-"""A revision of this repository whose code, laid out plainly, is started as well; empty, none is.
+"""A revision of this repository whose code is started as well, in the plain layout; empty: none.
 
 This one is the last whose functions imported pydantic, PyJWT and redis-py, and so the last for which it
 mattered much how pip lays them out.
@@ -37,7 +37,7 @@ MOST_RESIDENT_MB = 80.0
 
 
 def cases(deployment: Deployment, target: Path) -> dict[str, Case]:
-    """Lay everything out: by function and layout, `upload_signature, packaged`."""
+    """Prepare every case, named by function and layout: `upload_signature, packaged`."""
     packaged = layouts.packaged(target)
     laid_out = {"plain": layouts.plain(target, packaged), "floor": layouts.floor(target, packaged)}
     if BEFORE:
@@ -80,7 +80,7 @@ def table(
     instructions: Mapping[str, int],
     rounds: int,
 ) -> str:
-    """Format the figures as Markdown; without counts of instructions, without their column."""
+    """Format the figures in Markdown."""
     demo = series[layouts.DEMO]
     times_in_instructions = counts.times_the_demo(instructions) if instructions else {}
     last = {name: f" {times:.2f} |" for name, times in times_in_instructions.items()}
@@ -114,7 +114,7 @@ def table(
 
 
 def faults_in(series: Mapping[str, list[float]], resident: Mapping[str, float]) -> list[str]:
-    """Name what misses its target in time or memory."""
+    """Return a sentence for each target that is missed."""
     faults = []
     for function, most in MOST_TIMES_THE_DEMO.items():
         name = f"{function}, packaged"

@@ -1,4 +1,4 @@
-"""What a signature, an intake and a run of the timer cost as the store grows, and how much it holds."""
+"""What a signature, an ingestion and a run of the timer cost as the store grows, and its memory."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ _NUMBERS = itertools.count()
 
 
 class Growing:
-    """A store that is filled further and further, with uploads that look like ours."""
+    """A store that is filled further and further with copies of a real upload and event."""
 
     def __init__(self, store: EmbeddedStore) -> None:
-        """Be empty."""
+        """Start with an empty store."""
         self.service = Service(store.url, {"RETENTION_SECONDS": str(RETENTION)}, clock=Clock())
         settings = load_settings(UploadSignatureSettings, environment(store.url, **NO_LIMITS))
         self.issuer = Issuer(settings, self.service.store)
@@ -57,7 +57,7 @@ class Growing:
         self._client.flushdb()
 
     def grow_to(self, uploads: int) -> None:
-        """Add copies until there are so many, with a tenth of them waiting to be delivered much later."""
+        """Add uploads until there are so many, a tenth of them with a delivery due much later."""
         while self._uploads < uploads:
             last = min(uploads, self._uploads + _AT_ONCE)
             self._add_uploads(self._uploads, last)
@@ -69,11 +69,11 @@ class Growing:
             self._pending = last
 
     def bytes_used(self) -> int:
-        """Tell how much memory the server takes for all of it."""
+        """Return the memory that the server uses."""
         return int(self._client.info("memory")["used_memory"])
 
     def forget(self) -> float:
-        """Let the time of all records come, and tell how many seconds it takes to get their memory back."""
+        """Expire all uploads, and return how many seconds it takes to free their memory."""
         others = int(str(self._client.dbsize())) - self._uploads
         pipeline = self._client.pipeline(transaction=False)
         for number in range(self._uploads):
@@ -146,7 +146,7 @@ def calls_of(growing: Growing) -> dict[str, list[Callable[[], object]]]:
 
     return {
         "signature": [sign() for _ in range(CALLS)],
-        "intake": [ingest() for _ in range(CALLS)],
+        "ingestion": [ingest() for _ in range(CALLS)],
         "timer": [run_timer] * (CALLS // 2),
     }
 
@@ -191,12 +191,12 @@ def _tell(
     lines = [
         f"Growth: medians in ms, and times the same at {SIZES[0]:,} in the same run. {machine()}",
         "",
-        "| uploads | pending deliveries | signature | intake | timer, nothing due | the store holds |",
+        "| uploads | pending deliveries | signature | ingestion | timer, nothing due | the store holds |",
         "|--:|--:|--:|--:|--:|--:|",
     ]
     for size, series in figures.items():
         cells = []
-        for name in ("signature", "intake", "timer"):
+        for name in ("signature", "ingestion", "timer"):
             values, floor = series[name], series[f"{name} at {SIZES[0]}"]
             times = statistics.median(values) / statistics.median(floor)
             first, middle, third = (value * 1000 for value in quartiles(values))

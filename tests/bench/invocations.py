@@ -1,4 +1,4 @@
-"""What the functions are invoked with while they are measured: a deployment, its uploads and events."""
+"""Invocations of the functions under measurement: a deployment, its uploads and events."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ NO_LIMITS = {
     "NEW_UPLOADS_PER_DAY": "0",
     "RENEWALS_PER_MINUTE": "100000",
 }
-"""A bench asks more often than any user may."""
+"""A bench makes more requests than any user may."""
 WEBHOOK_SECRET = "whsec_" + "Y2FuYXJ5" * 4
 
 
 class Deployment:
-    """One deployment in front of a real store, with a VOD and an app that are real servers on loopback."""
+    """One deployment with a real store, and real servers on loopback as VOD and as the app."""
 
     def __init__(self, redis_url: str) -> None:
-        """Begin nothing yet."""
+        """Prepare; the servers are not started yet."""
         self.redis_url = redis_url
         self._parts = contextlib.ExitStack()
         self._numbers = itertools.count(1)
@@ -62,11 +62,11 @@ class Deployment:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Stop them."""
+        """Stop the servers."""
         self._parts.close()
 
     def variables(self, function: str, *, whole: bool = False) -> dict[str, str]:
-        """Make the environment of a function: journaling alone, or with read-back and webhook."""
+        """Return the environment of a function: for journaling alone, or with read-back and webhook."""
         changes = {"VOD_API_URL": self._vod.url, **NO_LIMITS}
         if whole:
             changes |= {
@@ -86,7 +86,7 @@ class Deployment:
         )
 
     def event(self, function: str) -> Mapping[str, object]:
-        """Make the next invocation of a function; each event is about another file of another upload."""
+        """Return the next invocation of a function; each event is about another file of another upload."""
         if function == "upload_signature":
             return self._request("POST", "/signature", body="{}", user=f"user-{next(self._numbers) % 1000}")
         if function == "upload_status":
@@ -96,13 +96,13 @@ class Deployment:
         return {"Type": "Timer", "TriggerName": "bench", "Time": "", "Message": ""}
 
     def is_right(self, function: str, result: Any) -> bool:  # noqa: ANN401  # whatever a handler returns
-        """Whether a function has done what it was asked to."""
+        """Return whether a function has succeeded."""
         if function.startswith(("upload", "event_notification")):
             return isinstance(result, dict) and result.get("statusCode") == 200
         return isinstance(result, dict) and "error" not in result
 
     def is_delivered(self, result: Any) -> bool:  # noqa: ANN401  # as above
-        """Whether an event was answered and its webhook, the only one since the last call, was received."""
+        """Return whether an event was answered and its one webhook received since the last call."""
         requests = len(self._app.received)
         self._app.received.clear()
         return requests == 1 and self.is_right("event_notification", result)
@@ -121,7 +121,7 @@ class Deployment:
         return event_of(method, path, headers=headers, body=body)
 
     def _answer(self, request: Received) -> Reply:
-        """Answer as the server API: with what is kept of a file, or with nothing new."""
+        """Answer as the server API: with the known media, or with nothing new."""
         members: dict[str, object] = {"EventSet": [], "TaskSet": []}
         for file_id in json.loads(request.body).get("FileIds", ()):
             event: Any = uploaded(self._kept.get(file_id, ""), file_id=file_id)

@@ -45,9 +45,9 @@ def packaged(target: Path) -> dict[str, Path]:
 
 
 def plain(target: Path, functions: Mapping[str, object], revision: str = "") -> dict[str, Path]:
-    """Lay the same code out as `pip install -t` does: all that is required, without bytecode, as on SCF.
+    """Lay the same code out as `pip install -t` does: all requirements, without bytecode, as on SCF.
 
-    With a `revision` of this repository, its code instead of ours.
+    With a `revision` of this repository, its code is used instead of the present one.
     """
     libraries, required = target / f"libraries{revision}", target / f"required{revision}.txt"
     ours = files_at(revision) if revision else own_files()
@@ -70,7 +70,7 @@ def plain(target: Path, functions: Mapping[str, object], revision: str = "") -> 
 
 
 def files_at(revision: str) -> dict[str, bytes]:
-    """Read the repository's own part of the packages as it was."""
+    """Return the repository's own part of the packages at a revision."""
     archive = _git("archive", revision, "shared", "functions")
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
         return {
@@ -81,7 +81,7 @@ def files_at(revision: str) -> dict[str, bytes]:
 
 
 def demo(target: Path) -> Path:
-    """Lay out the handler that does what the vendor's demo does; it has bytecode, like our packages."""
+    """Write the handler that does what the vendor's demo does, with bytecode as in our packages."""
     folder = target / DEMO
     folder.mkdir(parents=True)
     shutil.copy(Path(__file__).with_name("vendor_demo.py"), folder)
@@ -92,7 +92,7 @@ def demo(target: Path) -> Path:
 
 
 def floor(target: Path, packages: Mapping[str, Path]) -> dict[str, Path]:
-    """Lay out, for each function, a handler that imports the same standard modules, and answers."""
+    """Write, for each function, a handler that imports the same standard modules and answers."""
     folders = {}
     for function, package in packages.items():
         run = subprocess.run(  # noqa: S603  # the interpreter we found

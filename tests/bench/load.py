@@ -78,7 +78,7 @@ end
 
 
 def wrk() -> str:
-    """Find wrk, or have Debian's package of it installed.
+    """Return the path of wrk, installing Debian's package if possible.
 
     Raises:
         FileNotFoundError: it is not there, and cannot be installed.
@@ -97,7 +97,7 @@ def wrk() -> str:
 def under_load(
     stack: Stack, requests_file: Path, *, seconds: int, pause_ms: int = 0, start: int = 0
 ) -> dict[str, Any]:
-    """Have wrk send the requests of a file over and over, from the line `start` on."""
+    """Run wrk with the requests of a file, repeated from the line `start` on; return its figures."""
     script = requests_file.with_suffix(".lua")
     script.write_text(
         _SCRIPT.format(file=requests_file, start=start, threads=THREADS, pause=pause_ms), encoding="utf-8"
@@ -109,7 +109,7 @@ def under_load(
 
 
 def requests_of(stack: Stack, folder: Path) -> Mapping[str, Path]:
-    """Write down what is asked for: signatures, the status of uploads, and events of ever new uploads."""
+    """Write the requests to files: signatures, the status of uploads, and events of new uploads."""
     users = {user: user_token(stack.environment, user=user, ttl_seconds=86_400) for user in _users(200)}
     callback = urlsplit(str(stack.info["callbackUrl"])).path
     signatures = [f"POST /signature {token} {{}}" for token in users.values()]
@@ -127,7 +127,7 @@ def requests_of(stack: Stack, folder: Path) -> Mapping[str, Path]:
 
 
 def _token(environment: Mapping[str, str], number: int) -> str:
-    """Seal the token of an upload whose record the store has lost: its event makes it anew."""
+    """Seal the token of an upload that the store does not know: its event recreates the record."""
     upload_id = new_upload_id(now=time.time(), random=secrets.randbits(80))
     keys = tuple(environment["CONTEXT_KEYS"].split(","))
     return seal(UploadContext(upload_id, f"user-{number}"), keys=keys, stage=environment["STAGE"])
@@ -144,9 +144,9 @@ def _begin(stack: Stack, token: str) -> str:
 
 
 def whole_uploads(folder: Path) -> tuple[Counter[str], float, int]:
-    """Upload small files, each with its own content, from many clients; count what the app has heard.
+    """Upload small files, each with its own content, from many clients; count the app's events.
 
-    Returns how often each upload was told to be completed, the seconds it took, and how many failed.
+    Return how often each upload was reported complete, the seconds it took, and how many failed.
     """
     with contextlib.ExitStack() as parts:
         app = parts.enter_context(HttpPeer(lambda _request: Reply(204)))
@@ -187,7 +187,7 @@ def _heard(app: HttpPeer) -> Counter[str]:
 
 
 def measure() -> list[str]:
-    """Measure, print the tables, and say what misses its target."""
+    """Measure, print the tables, and return what misses its target."""
     faults: list[str] = []
     lines = [
         f"Load, {CONNECTIONS} connections, {SECONDS} s. {machine()}",

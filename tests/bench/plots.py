@@ -1,4 +1,4 @@
-"""The figures of the last runs as pictures for the documents: SVG, drawn here."""
+"""Draw the figures of the last runs as SVG for the documents."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _COLOURS = {"ours": "#2563a8", "plain": "#c2c8d0", "demo": "#6b7280", "third": "
 
 
 def measure() -> list[str]:
-    """Draw what was measured; nothing can miss a target here."""
+    """Draw what was measured; there is no target to miss."""
     if cold := kept("cold"):
         write("cold-start.svg", cold_start(cold["series"], cold["before"], cold["machine"]))
     if growth := kept("growth"):
@@ -30,12 +30,12 @@ def measure() -> list[str]:
 
 
 def write(name: str, picture: str) -> None:
-    """Put a picture beside the documents."""
+    """Write a picture into the documents' folder."""
     (DOCUMENTS / name).write_text(picture, encoding="utf-8")
 
 
 def cold_start(series: Mapping[str, Sequence[float]], revision: str, machine: str) -> str:
-    """Draw a bar for each function as packaged, one or two as laid out plainly, and the demo."""
+    """Draw a bar for each function as packaged, one or two in the plain layout, and the demo."""
     rows = [("the vendor's bare demo", "demo", series[DEMO])]
     for function in LIBRARIES:
         rows.append((function, "ours", series[f"{function}, packaged"]))
@@ -59,7 +59,7 @@ def cold_start(series: Mapping[str, Sequence[float]], revision: str, machine: st
 
 
 def growing(sizes: Mapping[str, Mapping[str, Sequence[float]]], machine: str) -> str:
-    """Draw what each call costs, as times the same call in a store of the smallest size."""
+    """Draw the cost of each call relative to the same call in a store of the smallest size."""
     smallest = min(map(int, sizes))
     top, height, most = 60, 220, 1.6
     width = _WIDTH - _LEFT - _RIGHT
@@ -79,7 +79,7 @@ def growing(sizes: Mapping[str, Mapping[str, Sequence[float]]], machine: str) ->
     shapes += [
         _text(at(int(size), 0)[0], top + height + 18, f"{int(size):,}", anchor="middle") for size in sizes
     ]
-    names = {"signature": "ours", "intake": "third", "timer": "demo"}
+    names = {"signature": "ours", "ingestion": "third", "timer": "demo"}
     for number, (name, colour) in enumerate(names.items()):
         points = [
             at(int(size), statistics.median(it[name]) / statistics.median(it[f"{name} at {smallest}"]))

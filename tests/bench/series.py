@@ -1,4 +1,4 @@
-"""Measurements that are made in turns, and what is told of them: medians, their spread, ratios to a floor."""
+"""Series of measurements made alternately: medians, their spread, ratios to a floor."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 RESULTS = REPOSITORY / ".local" / "bench"
-"""Where the figures of the last runs are kept, one file for each kind."""
+"""The folder of the last runs' figures, one file for each kind."""
 
 
 def in_turns(
     cases: Mapping[str, Callable[[], float]], rounds: int, *, warming: int = 1
 ) -> dict[str, list[float]]:
-    """Measure every case once in each round, each time in another order; the first rounds do not count.
+    """Measure every case once in each round, in a new random order; the warming rounds do not count.
 
-    What else the machine does then weighs on all of them alike.
+    Other load on the machine then affects all cases alike.
     """
     order = random.Random(6)  # noqa: S311  # an order, no secret
     series: dict[str, list[float]] = {name: [] for name in cases}
@@ -39,7 +39,7 @@ def in_turns(
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
-    """Give the first quartile, the median and the third."""
+    """Return the first quartile, the median and the third."""
     if len(values) == 1:
         return values[0], values[0], values[0]
     first, middle, third = statistics.quantiles(values, n=4, method="inclusive")
@@ -47,24 +47,24 @@ def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Give the value that so large a share of all does not exceed."""
+    """Return the value that a `share` (0 to 1) of all values does not exceed."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
 def spread(values: Sequence[float], unit: float = 1000.0, digits: int = 1) -> str:
-    """Spell the median with its quartiles."""
+    """Format the median with its quartiles."""
     first, middle, third = (value * unit for value in quartiles(values))
     return f"{middle:.{digits}f} ({first:.{digits}f} to {third:.{digits}f})"
 
 
 def ratio(values: Sequence[float], floor: Sequence[float]) -> float:
-    """Compare the medians of two series of the same run."""
+    """Return the ratio of the medians of two series of the same run."""
     return statistics.median(values) / statistics.median(floor)
 
 
 def machine() -> str:
-    """Describe what this runs on, in one line."""
+    """Describe the machine in one line."""
     names = [
         line.partition(":")[2].strip()
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
@@ -78,13 +78,13 @@ def machine() -> str:
 
 
 def keep(name: str, figures: Mapping[str, Any]) -> None:
-    """Keep the figures of a run, with the machine, for the plots."""
+    """Store the figures of a run, with the machine, for the plots."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"machine": machine(), **figures}, indent=1)
     (RESULTS / f"{name}.json").write_text(text, encoding="utf-8")
 
 
 def kept(name: str) -> dict[str, Any] | None:
-    """Read the figures of the last run; None if there was none."""
+    """Return the figures of the last run, or None."""
     file = RESULTS / f"{name}.json"
     return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else None

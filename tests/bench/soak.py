@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 SECONDS = float(os.environ.get("SOAK_SECONDS", "1200"))
 RATE, CLIENTS = 50, 8
 MOST_GROWTH_MB = 8.0
-"""Of all instances together, from the second quarter of the run to the last."""
+"""Of all instances together, between the second and the last quarter of the run."""
 
 
 class Traffic:
-    """What is asked for in turn: a signature, its upload's status, its event, the status again."""
+    """The requests of one upload in sequence: a signature, its status, its event, the status again."""
 
     def __init__(self, stack: Stack) -> None:
-        """Count nothing yet."""
+        """Prepare the users; nothing is counted yet."""
         self._address = urlsplit(stack.url).netloc
         self._callback = urlsplit(str(stack.info["callbackUrl"])).path
         tokens = {
@@ -52,7 +52,7 @@ class Traffic:
         self.latencies: list[float] = []
 
     def story(self) -> Iterator[None]:
-        """Live through one upload, a request at a time."""
+        """Send the requests of one upload, one for each step."""
         with self._lock:
             (_, token), number = next(self._users), next(self._numbers)
         bearer = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
@@ -91,7 +91,7 @@ class Traffic:
 
 
 def instances_of(process_id: int) -> tuple[float, int, int]:
-    """Add up the function instances below a process: megabytes, descriptors, and how many they are."""
+    """Return megabytes, descriptors and number of the function instances below a process."""
     memory, descriptors, count = 0.0, 0, 0
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -108,7 +108,7 @@ def instances_of(process_id: int) -> tuple[float, int, int]:
 
 
 def measure() -> list[str]:
-    """Ask for so long, print what was seen, and say what is wrong with it."""
+    """Send requests for `SECONDS`, print the figures, and return what is wrong."""
     with tempfile.TemporaryDirectory() as folder:
         overrides = {**NO_LIMITS, "READ_BACK": "off"}
         with Stack(folder=Path(folder), overrides=overrides) as stack, ThreadPoolExecutor(CLIENTS) as clients:
@@ -147,7 +147,7 @@ def measure() -> list[str]:
 
 
 def _ask_evenly(traffic: Traffic, began: float) -> None:
-    """Be one client, who asks at an even pace."""
+    """Run one client that sends requests at an even pace."""
     due = time.monotonic()
     while due - began < SECONDS:
         for _ in traffic.story():

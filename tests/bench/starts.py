@@ -47,10 +47,10 @@ class Case:
 
 
 class ColdStarts:
-    """Starts cases, each in a new process, and remembers how much memory each came to have."""
+    """Starts cases, each in a new process, and records the peak memory of each."""
 
     def __init__(self, scratch: Path) -> None:
-        """Have `scratch` as the only place that can be written to."""
+        """Use `scratch` as the only writable folder."""
         self._scratch = scratch
         # A copy, so that the folder beside the program holds nothing to import.
         self._program = shutil.copy(scf_runtime.__file__, scratch)
@@ -123,7 +123,7 @@ class ColdStarts:
 
 
 def packaged_cases(deployment: Deployment, target: Path, packaged: Mapping[str, Path]) -> dict[str, Case]:
-    """Give the cases that are timed and counted: each function as packaged, and the vendor's bare demo.
+    """Return the cases that are timed and counted: each function as packaged, and the vendor's bare demo.
 
     `packaged` has the folder of each function's unpacked zip; the demo is laid out below `target`.
     """

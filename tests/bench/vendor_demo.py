@@ -20,7 +20,7 @@ LONGEST_CONTEXT = 250
 
 
 def main_handler(event, _context):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201  # as the demo has it
-    """Answer with a signature, whoever asks."""
+    """Answer with a signature, without authentication."""
     with open("demo.json") as file:  # noqa: PTH123  # as the demo has it
         configuration = json.loads(file.read())
     now = int(time.time())

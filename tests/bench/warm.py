@@ -46,10 +46,10 @@ FUNCTIONS = ("upload_signature", "event_notification")
 
 
 class Warm:
-    """One function, called over and over in this process."""
+    """One function, called repeatedly in this process."""
 
     def __init__(self, function: str, deployment: Deployment) -> None:
-        """Deploy it, and invoke it for the first time."""
+        """Deploy the function, and invoke it for the first time."""
         os.environ.update(deployment.variables(function))
         start_anew()
         self._name = function
@@ -61,17 +61,17 @@ class Warm:
         self.usual = self._answer_to(deployment.event(function))
 
     def events(self, count: int) -> list[Mapping[str, object]]:
-        """Make so many invocations ahead of time."""
+        """Return so many invocations, made ahead of time."""
         return [self._deployment.event(self._name) for _ in range(count)]
 
     def once(self, event: Mapping[str, object]) -> None:
-        """Call it."""
+        """Invoke the function and check its result."""
         result = self._handler(event, self._context)
         if not self._deployment.is_right(self._name, result):
             raise AssertionError(str(result)[:300])
 
     def _answer_to(self, event: Mapping[str, object]) -> list[Any]:
-        """Learn what the store answers."""
+        """Return the store's answers to one invocation."""
         answers: list[Any] = []
         ask = RespClient._exchange  # noqa: SLF001  # what goes over the wire is what counts
 
@@ -87,7 +87,7 @@ class Warm:
 def floor_of(
     function: str, event: Mapping[str, Any], call: Command, evalsha: Callable[..., object]
 ) -> Callable[[], object]:
-    """Make the least that an invocation needs."""
+    """Return a function that does the least that an invocation needs."""
     _, digest, count, *words = call
     if function == "upload_signature":
         token = event["headers"]["authorization"].partition(" ")[2]
@@ -119,7 +119,7 @@ def timed(calls: Sequence[Callable[[], object]]) -> list[float]:
 
 
 def compare(warm: Warm, function: str, redis_url: str) -> dict[str, list[float]]:
-    """Measure the function and its floor in turns, on new events each time."""
+    """Measure the function and its floor alternately, on new events each time."""
     series: dict[str, list[float]] = {"function": [], "floor": [], "bare floor": []}
     client = RespClient(redis_url, timeout_seconds=5, call_seconds=5)
     clients: dict[str, Callable[..., object]] = {
@@ -140,9 +140,9 @@ def compare(warm: Warm, function: str, redis_url: str) -> dict[str, list[float]]
 
 
 def recorded(warm: Warm, function: str) -> list[tuple[Mapping[str, Any], Command]]:
-    """Make new events, and tell what a function would say to the store about each: one command.
+    """Return new events, each with the one command that the function would send to the store.
 
-    It is not said, so that the floor can say it first.
+    The command is not sent, so that the floor can send it first.
     """
     events = warm.events(CALLS)
     heard: list[Command] = []
@@ -161,7 +161,7 @@ def recorded(warm: Warm, function: str) -> list[tuple[Mapping[str, Any], Command
 
 
 def measure() -> list[str]:
-    """Measure, print the table, and say what misses its target."""
+    """Measure, print the table, and return what misses its target."""
     faults: list[str] = []
     lines = [
         f"Warm, {ROUNDS} turns of {CALLS} calls, one core. {machine()}",
@@ -192,7 +192,7 @@ def measure() -> list[str]:
 
 
 def row(function: str, series: Mapping[str, Sequence[float]]) -> str:
-    """Spell one line of the table."""
+    """Format one line of the table."""
     values, floor = series["function"], series["floor"]
     first, middle, third = (value * 1000 for value in quartiles(values))
     share, bare = statistics.median(floor) / middle * 1000, statistics.median(series["bare floor"]) * 1000
@@ -204,7 +204,7 @@ def row(function: str, series: Mapping[str, Sequence[float]]) -> str:
 
 
 def faults_in(function: str, series: Mapping[str, Sequence[float]]) -> list[str]:
-    """Say what misses its target."""
+    """Return a sentence for each target that is missed."""
     values = series["function"]
     faults = []
     share = statistics.median(series["floor"]) / statistics.median(values)

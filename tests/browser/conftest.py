@@ -1,4 +1,4 @@
-"""A real Chromium and a real stack; what a user does on the page is left to `upload_page`."""
+"""Fixtures for a real Chromium and a real stack; `upload_page` drives the page."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ HASTY = {"hasty": {"ttlSeconds": 1}}
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the marker by which these tests can be left out."""
+    """Register the marker by which these tests can be deselected."""
     config.addinivalue_line("markers", "browser: needs a Chromium and takes seconds")
 
 
@@ -51,7 +51,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def executable() -> str:
-    """Find the system's Chromium; `make test` has tried to install one, and said so if it could not."""
+    """Return the system's Chromium, or skip; `make test` has tried to install one."""
     path = find_chromium()
     if path is None:
         pytest.skip("no Chromium was found: apt-get install chromium")
@@ -67,7 +67,7 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def stack(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Start the whole system, with one policy more whose signatures live for a second."""
+    """Start the whole system, with an additional policy whose signatures expire after a second."""
     assert executable
     policies = json.dumps({**POLICIES, **HASTY})
     folder = tmp_path_factory.mktemp("stack")
@@ -77,7 +77,7 @@ def stack(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(scope="session")
 def browser_by_path(playwright: Playwright, executable: str) -> Iterator[Browser]:
-    """Start a browser that knows no name but this machine's: only the mapping script can reach VOD."""
+    """Start a browser that resolves only local names: VOD is reached by the page's path mapping."""
     browser = _launch(playwright, executable, f"--host-resolver-rules={LOCAL_NAMES_ONLY}")
     yield browser
     browser.close()
@@ -85,7 +85,7 @@ def browser_by_path(playwright: Playwright, executable: str) -> Iterator[Browser
 
 @pytest.fixture(scope="session")
 def browser_by_name(playwright: Playwright, executable: str, stack: Stack) -> Iterator[Browser]:
-    """Start a browser that finds VOD's own names on the stack's TLS port, and trusts its key."""
+    """Start a browser that resolves VOD's own names to the stack's TLS port and trusts its key."""
     address = urlsplit(stack.tls_url).netloc.replace("localhost", "127.0.0.1")
     hosts = ("vod2.qcloud.com", "vod2.dnsv1.com", "vodreport.qcloud.com", "*.myqcloud.com", "*.tencentcos.cn")
     rules = ", ".join([*(f"MAP {host}:443 {address}" for host in hosts), LOCAL_NAMES_ONLY])
@@ -101,7 +101,7 @@ def browser_by_name(playwright: Playwright, executable: str, stack: Stack) -> It
 
 @pytest.fixture
 def open_page(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Callable[..., UploadPage]]:
-    """Open the page, `by="path"` or `by="name"`; at the end it must not have complained."""
+    """Open the page, `by="path"` or `by="name"`; fail at the end if it logged errors."""
     opened: list[tuple[UploadPage, BrowserContext]] = []
 
     def open_one(*, by: str = "path", width: int = 1280, height: int = 900) -> UploadPage:
@@ -122,7 +122,7 @@ def open_page(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Callable
 
 @pytest.fixture
 def make_file(tmp_path: Path) -> Callable[[str, int], Path]:
-    """Make a file whose bytes no other file has: a block of its own, repeated and numbered."""
+    """Create a file with unique bytes: a random block, repeated and numbered."""
 
     def make(name: str, size: int) -> Path:
         path = tmp_path / name

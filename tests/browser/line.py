@@ -1,7 +1,6 @@
-"""The connection of one page: slow, held at a place, cut. Through Chrome's own devtools protocol.
+"""The network connection of one page: slowed down, held or cut, by Chrome's devtools protocol.
 
-Playwright's routes would carry every part's bytes through the test; a pattern here stops only what
-it names.
+Playwright's routes would carry every part's bytes through the test; a pattern here stops only what it names.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Line:
-    """What lies between this page and everything else; a reload keeps it."""
+    """The connection of one page; it survives a reload."""
 
     def __init__(self, page: Page) -> None:
         self._devtools = page.context.new_cdp_session(page)
@@ -23,22 +22,22 @@ class Line:
         self._is_cut = False
 
     def slow_down(self, bytes_per_second: int) -> None:
-        """Limit what the page can send."""
+        """Limit the page's upload rate."""
         self._emulate(offline=False, upload=bytes_per_second)
 
     def hold(self, address_pattern: str) -> None:
-        """Let requests for such addresses (with `*`) begin and never arrive."""
+        """Hold requests whose address matches the pattern (with `*`): they begin and never arrive."""
         self._devtools.send("Fetch.enable", {"patterns": [{"urlPattern": address_pattern}]})
 
     def cut(self) -> None:
-        """Take the network away, as in a tunnel."""
+        """Take the network down, and fail the held requests."""
         self._is_cut = True
         self._emulate(offline=True, upload=-1)
         for request_id in self._held:
             self._fail(request_id)
 
     def restore(self) -> None:
-        """Take all limits away."""
+        """Remove all limits."""
         self._is_cut = False
         self._held.clear()
         self._devtools.send("Fetch.disable")

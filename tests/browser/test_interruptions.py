@@ -24,7 +24,7 @@ LAST_PART = "*partNumber=3&*"
 
 
 def _begin(page: UploadPage, file: Path, **choices: object) -> Locator:
-    """Begin on a line on which the file takes long."""
+    """Begin an upload with a limited upload rate."""
     page.line.slow_down(1_000_000)
     card = page.upload(file, **choices)
     page.wait_for(card, "sending")
@@ -32,7 +32,7 @@ def _begin(page: UploadPage, file: Path, **choices: object) -> Locator:
 
 
 def _send_two_parts(page: UploadPage, file: Path, **choices: object) -> Locator:
-    """Begin, and return when two parts of three are there; the last one stays on its way."""
+    """Begin an upload, and return once two of its three parts are stored; the last one is held."""
     before = page.counters().get("UploadPart", 0)
     page.line.hold(LAST_PART)
     card = page.upload(file, **choices)
@@ -142,7 +142,7 @@ def test_a_cancelled_upload_never_reaches_the_app(open_page: OpenPage, make_file
 
 
 def test_a_lost_connection_is_said_in_words_and_can_go_on(open_page: OpenPage, make_file: MakeFile) -> None:
-    """After an outage the upload says what happened; trying again sends only what is missing."""
+    """After an outage the upload explains what happened; trying again sends only what is missing."""
     page, file = open_page(), make_file("tunnel.mp4", THREE_PARTS)
     page.expect_complaints("ERR_INTERNET_DISCONNECTED", "Network Error")
     before = page.counters()
@@ -159,7 +159,7 @@ def test_a_lost_connection_is_said_in_words_and_can_go_on(open_page: OpenPage, m
 
 
 def test_progress_shows_speed_and_time_left(open_page: OpenPage, make_file: MakeFile) -> None:
-    """While a file is sent the card says how much, how fast and how long still."""
+    """While a file is sent, the card shows the share sent, the speed and the time left."""
     page = open_page()
     card = _begin(page, make_file("progress.mp4", THREE_PARTS))
     expect(card.locator(".bar-numbers").first).to_have_text(

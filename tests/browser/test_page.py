@@ -49,7 +49,7 @@ def test_the_whole_way_is_possible_with_the_keyboard_alone(open_page: OpenPage) 
 
 
 def test_everything_that_can_be_focused_shows_it(open_page: OpenPage) -> None:
-    """Walking through the page with the tab key never leaves the eye without an outline."""
+    """Every element that the tab key reaches has a visible focus outline."""
     page = open_page()
     for _ in range(9):
         page.page.keyboard.press("Tab")
@@ -65,7 +65,7 @@ def test_everything_that_can_be_focused_shows_it(open_page: OpenPage) -> None:
 
 @pytest.mark.parametrize("width", [320, 360, 768, 1280])
 def test_no_width_needs_sideways_scrolling(open_page: OpenPage, make_file: MakeFile, width: int) -> None:
-    """Form, progress, player, refusal and events fit, with a name that has nowhere to break."""
+    """Form, progress, player, refusal and events fit any width, even with a long unbreakable name."""
     page = open_page(width=width, height=740)
     page.expect_complaints("422")
     name = "a_very_long_name_without_any_space_in_it_" * 3

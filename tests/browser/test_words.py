@@ -22,7 +22,7 @@ SAMPLES = Path(__file__).parents[1] / "samples/media"
 
 
 def test_an_expired_signature_is_explained(open_page: OpenPage, make_file: MakeFile) -> None:
-    """On a line slower than its signatures live, an upload says that, and not a code alone."""
+    """If a signature expires during the upload, the page explains it and does not only show a code."""
     page = open_page()
 
     def arrive_late(route: Route) -> None:

@@ -1,4 +1,4 @@
-"""The page as a user drives it, and what the app's receiver and the simulator saw of it."""
+"""Drive the page as a user does, and read what the app's receiver and the simulator recorded."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 SECONDS = 1000
 PATIENCE = 15 * SECONDS
 _ANSWER_TO_THE_RACE = re.compile(r"403 \(Forbidden\) \S+\.myqcloud\.com/$")
-"""The SDK asks the buckets of several regions which is nearest; they are private, so each refuses."""
+"""The SDK races the buckets of several regions; they are private, so each refuses."""
 _SOME_ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 
 
 class UploadPage:
-    """One open page and its `line`. `complaints` are errors it logged that no test expected."""
+    """One open page and its `line`; `complaints` are the unexpected errors it logged."""
 
     def __init__(self, page: Page, stack: Stack, address: str) -> None:
         self.page = page
@@ -43,12 +43,12 @@ class UploadPage:
         page.on("dialog", lambda dialog: dialog.accept())
 
     def open(self) -> None:
-        """Open or reload, and wait until the form can be used."""
+        """Open or reload, and wait until the form is usable."""
         self.page.goto(self.address)
         expect(self.page.get_by_role("radio").first).to_be_visible()
 
     def expect_complaints(self, *words: str) -> None:
-        """Chrome logs every refused request: name what a test provokes on purpose."""
+        """Name the errors that a test provokes: Chrome logs every refused request."""
         self._expected = words
 
     def fill_in(
@@ -60,7 +60,7 @@ class UploadPage:
         context: str = "",
         cover: Path | None = None,
     ) -> None:
-        """Choose the files and everything else, and do not press the button yet."""
+        """Choose the files and everything else, without pressing the button."""
         self.page.locator("#media").set_input_files(media)
         if cover is not None:
             self.page.locator("#cover").set_input_files(cover)
@@ -75,25 +75,25 @@ class UploadPage:
         return self.card(media.name)
 
     def card(self, name: str) -> Locator:
-        """Find the card of the upload of this file."""
+        """Return the card of this file's upload."""
         return self.page.get_by_role("article", name=name)
 
     def wait_for(self, card: Locator, badge: str) -> None:
-        """Wait until the card says so."""
+        """Wait until the card shows this badge."""
         expect(card.locator(".badge")).to_have_text(badge, timeout=PATIENCE)
 
     def upload_id(self, card: Locator) -> str:
-        """Read the upload's id off its card, once it has one."""
+        """Return the upload's id from its card, once it has one."""
         item = card.locator("xpath=..")
         expect(item).to_have_attribute("data-upload-id", _SOME_ID)
         return item.get_attribute("data-upload-id") or ""
 
     def idle(self) -> None:
-        """Let the browser's own messages in for a moment."""
+        """Let the browser process its own messages."""
         self.page.wait_for_timeout(30)
 
     def events(self, upload_id: str, type_: str, *, wait_for: int = 1) -> list[dict[str, Any]]:
-        """Ask the app's receiver, once it has `wait_for` events and a moment for one too many is over."""
+        """Return the receiver's events once there are `wait_for`, after a pause to catch extra ones."""
         wait_until(
             lambda: len(self._events(upload_id, type_)) >= wait_for,
             f"{wait_for} {type_}",
@@ -103,7 +103,7 @@ class UploadPage:
         return self._events(upload_id, type_)
 
     def counters(self) -> dict[str, int]:
-        """Ask the simulator what it has counted so far."""
+        """Return the simulator's counters."""
         counted: dict[str, int] = self._get("/local/simulator/counters")
         return counted
 
@@ -126,7 +126,7 @@ class UploadPage:
 
 
 def wait_until(condition: Callable[[], object], what: str, *, meanwhile: Callable[[], None]) -> None:
-    """Ask again and again for what no page shows."""
+    """Poll a condition that no page shows."""
     end = time.monotonic() + PATIENCE / SECONDS
     while not condition():
         assert time.monotonic() < end, f"waited in vain for {what}"
@@ -134,12 +134,12 @@ def wait_until(condition: Callable[[], object], what: str, *, meanwhile: Callabl
 
 
 def digest_of_file(path: Path) -> str:
-    """SHA-256 of a file, as hex."""
+    """Return the SHA-256 of a file, in hex."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def digest_at(address: str) -> str:
-    """SHA-256 of what can be downloaded there, as hex."""
+    """Download an address and return the content's SHA-256, in hex."""
     answer = urllib3.request("GET", address, timeout=10)
     assert answer.status == 200, address
     return hashlib.sha256(answer.data).hexdigest()

@@ -26,13 +26,13 @@ store_connection.CALL_SECONDS = 5.0
 
 
 class _WholeCluster(RedisCluster):
-    """Lists the keys of all nodes, where redis-py asks one; and outlives the tests that share it."""
+    """A client that lists the keys of all nodes, where redis-py asks one; shared by all tests."""
 
     def close(self) -> None:
-        """Stay open: learning the cluster anew takes longer than most tests."""
+        """Keep the connections: discovering the cluster takes longer than most tests."""
 
     def close_for_good(self) -> None:
-        """Close, after the last test."""
+        """Close the connections, after the last test."""
         super().close()
 
     def keys(self, pattern: PatternT = "*", **options: Any) -> Any:  # noqa: ANN401 -- redis-py's own types
@@ -56,7 +56,7 @@ def _of_cluster(url: str, **options: Any) -> RedisCluster:  # noqa: ANN401 -- as
 
 
 def pytest_sessionfinish() -> None:
-    """Close what the tests have shared."""
+    """Close the clients that the tests have shared."""
     for client in _shared.values():
         client.close_for_good()
 
@@ -66,7 +66,7 @@ _known_commands: dict[str, Any] = {}
 
 
 def _learn_once(self: CommandsParser, connection: Any) -> None:  # noqa: ANN401 -- as above
-    """Take over what is known: every client asks for the table of all commands, which takes 20 ms to read."""
+    """Reuse the table of all commands, which every client would load anew, taking 20 ms."""
     if not _known_commands:
         _learn(self, connection)
         _known_commands.update(self.commands)

@@ -1,4 +1,4 @@
-"""One Redis Cluster for the tests of this folder; a test that kills its nodes makes its own."""
+"""One Redis Cluster for the tests of this folder; a test that kills its nodes creates its own."""
 
 from __future__ import annotations
 

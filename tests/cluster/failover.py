@@ -1,4 +1,4 @@
-"""One primary of a cluster dies while events are journaled: what callers notice, and what is lost."""
+"""Kill one primary of a cluster while events are journaled: what callers notice, and what is lost."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ BEFORE_SECONDS, AFTER_SECONDS = 1.0, 2.0
 class Failover:
     """The figures: seconds, and counts of events.
 
-    `outage_seconds` is from the kill to the last call that failed; `lost` were acknowledged, and are
-    on no node; `lost_in_seconds` is how long before the kill the oldest of them was acknowledged.
+    `outage_seconds` is from the kill to the last call that failed; `lost` events were acknowledged and are on
+    no node; `lost_in_seconds` is how long before the kill the oldest of them was acknowledged.
     """
 
     acknowledged: int
@@ -34,7 +34,7 @@ class Failover:
 
 
 def kill_a_primary(cluster: RedisCluster) -> Failover:
-    """Kill the primary that has a replica, and go on until its replica has served for a while."""
+    """Kill the primary that has a replica, and continue until its replica has served for a while."""
     with Journaling(cluster.url()) as journaling:
         time.sleep(BEFORE_SECONDS)
         cluster.primaries[0].end()

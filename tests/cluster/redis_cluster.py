@@ -1,6 +1,6 @@
 """A real Redis Cluster on this machine: three primaries, one of them with a replica.
 
-It is made with the commands of the cluster specification; what is done to it is left to the tests.
+It is formed with the commands of the cluster specification.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PRIMARIES = 3
 SLOTS = 16_384
 NODE_TIMEOUT_MS = 1000
-"""How long a node may be silent; after that and an election its replica takes over."""
+"""How long a node may be silent before an election lets its replica take over."""
 
 
 class RedisCluster:
@@ -62,20 +62,20 @@ class RedisCluster:
         return self.nodes[PRIMARIES]
 
     def url(self, node: int = 1) -> str:
-        """Give the address of one node, by which a client finds the others."""
+        """Return the address of one node, from which a client discovers the others."""
         return f"redis+cluster://:{PASSWORD}@{HOST}:{self.nodes[node].port}"
 
     def is_replicated(self) -> bool:
-        """Whether the replica has what its primary had a moment ago."""
+        """Return whether the replica is connected to its primary."""
         with self.replica.client as client:
             return bool(client.info("replication").get("master_link_status") == "up")
 
     def agrees(self) -> bool:
-        """Whether every node that answers sees the whole cluster in order."""
+        """Return whether every node sees the whole cluster as healthy."""
         return all(self._is_well(node) for node in self.nodes)
 
     def __enter__(self) -> Self:
-        """Start the nodes, and make them one cluster."""
+        """Start the nodes and form the cluster."""
         for node in self.nodes:
             self._running.enter_context(node)
         self._form()

@@ -1,4 +1,4 @@
-"""Nodes of a cluster die or fall silent: a call ends within a second, and the service finds its way back."""
+"""Nodes of a cluster die or fall silent: a call ends within a second, and the service recovers."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_replica_takes_over_and_the_same_store_goes_on(own_cluster: RedisCluster
 
 
 def test_silent_cluster_is_told_within_a_second(own_cluster: RedisCluster) -> None:
-    """No node answers: its client would ask each in turn, but a caller hears of it within a second."""
+    """When no node answers, the caller gets an error within a second, not after asking each node in turn."""
     store = Store(own_cluster.url(), SCOPE)
     session = new_session()
     store.begin_upload(session, randoms=(1,), now=NOW, limits=UploadLimits(60))
@@ -65,7 +65,7 @@ def test_silent_cluster_is_told_within_a_second(own_cluster: RedisCluster) -> No
 
 
 def answers(store: Store, upload_id: str) -> bool:
-    """Tell whether the store answers."""
+    """Return whether the store answers."""
     try:
         return store.find_upload("alice", upload_id).upload_id == upload_id
     except StoreUnavailableError:

@@ -1,7 +1,6 @@
-"""Everything that works on a store, run once more against a Redis Cluster of three primaries.
+"""Run the tests of everything that works on a store again, against a Redis Cluster of three primaries.
 
-It is the same tests, in a process of their own, with TEST_REDIS_URL naming the cluster; which of
-them are left out, and why, is said here.
+They are the same tests, in a process of their own, with TEST_REDIS_URL naming the cluster.
 """
 
 from __future__ import annotations
@@ -101,7 +100,7 @@ def test_all_that_works_on_a_store_works_on_a_cluster(cluster: RedisCluster) -> 
 
 
 def scripts_run_by(node: ValkeyServer) -> int:
-    """Count the scripts that a node has run."""
+    """Return the number of scripts that a node has run."""
     with node.client as client:
         figures = client.info("commandstats").get("cmdstat_evalsha", {})
     return int(figures.get("calls", 0))

@@ -1,6 +1,6 @@
-"""A Valkey of any configuration that a test may kill, freeze and start again on the same files.
+"""A Valkey of any configuration that a test may kill, freeze and restart on the same files.
 
-Unlike `local.stack.embedded_store`, tests may break it on purpose.
+Tests may break it on purpose, unlike `local.stack.embedded_store`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PASSWORD = "canary-of-the-store-password"
 
 
 class ValkeyServer:
-    """One process; `options` are lines of its configuration file, a name that is there twice as a list."""
+    """One process; `options` are lines of its configuration file."""
 
     def __init__(self, folder: Path, options: Mapping[str, str]) -> None:
         """Keep its files in `folder`; `port` is free now and stays ours."""
@@ -47,11 +47,11 @@ class ValkeyServer:
 
     @property
     def client(self) -> redis.Redis:
-        """A new client, which waits for a second at most."""
+        """A new client with a time-out of one second."""
         return redis.Redis.from_url(self.url, decode_responses=True, socket_timeout=1.0)
 
     def start(self) -> None:
-        """Start it, on the files it may have left, and wait until it has read them."""
+        """Start it, on the files it may have left, and wait until it answers."""
         self._folder.mkdir(parents=True, exist_ok=True)
         configuration = "".join(f"{name} {value}\n" for name, value in self._options.items())
         with (self._folder / "valkey.log").open("ab") as log:
@@ -75,15 +75,15 @@ class ValkeyServer:
             self._process = None
 
     def freeze(self) -> None:
-        """Stop it where it stands: connections stay, and nothing answers."""
+        """Suspend it: connections stay, and nothing answers."""
         self._send(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Resume it."""
         self._send(signal.SIGCONT)
 
     def __enter__(self) -> Self:
-        """Start."""
+        """Start the server."""
         self.start()
         return self
 

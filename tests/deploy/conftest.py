@@ -31,14 +31,14 @@ ROLE_VARIABLES = {
     "TENCENTCLOUD_SECRETKEY": ROLE.secret_key,
     "TENCENTCLOUD_SESSIONTOKEN": ROLE.token,
 }
-"""What the platform gives to a function that has an execution role."""
+"""What the platform passes to a function that has an execution role."""
 LOOPBACK_RECEIVER = {"APP_WEBHOOK_ALLOW_INSECURE": "1"}
-"""Never deployed; here the app's endpoint is on this machine."""
+"""Never deployed; in the tests the app's endpoint is on this machine."""
 
 
 @pytest.fixture(scope="session")
 def needs_runtime_python() -> None:
-    """Skip where there is none."""
+    """Skip if the runtime's Python is missing."""
     try:
         runtime_python()
     except MissingToolError as error:
@@ -65,7 +65,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> list[Package]:
 
 @pytest.fixture(scope="session")
 def unpacked(packages: list[Package], tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
-    """Unpack each zip into an empty folder, which then is read-only, as /var/user is."""
+    """Unpack each zip into an empty read-only folder, like /var/user."""
     folders = {}
     for package in packages:
         folder = tmp_path_factory.mktemp(package.function)
@@ -78,7 +78,7 @@ def unpacked(packages: list[Package], tmp_path_factory: pytest.TempPathFactory) 
 
 
 class Deploy(Protocol):
-    """Deploys every function with what `serverless.yml` gives it of an environment."""
+    """Deploys every function with the environment that `serverless.yml` passes to it."""
 
     def __call__(self, environment: Mapping[str, str]) -> PackagedInstances:
         """Deploy; nothing is started yet."""
@@ -88,7 +88,7 @@ class StartStack(Protocol):
     """Starts a stack; the keywords are those of `local.stack.system.SystemOptions`."""
 
     def __call__(self, *, off: frozenset[str] = ..., **options: Any) -> tuple[Stack, PackagedInstances]:  # noqa: ANN401  # as there
-        """Start it without the timers of `off`, and tell what its functions run in."""
+        """Start it without the timers of `off`; return it and the instances of its functions."""
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def packaged_stack(deploy: Deploy, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture(scope="session")
 def library_of(packages: list[Package]) -> Mapping[str, str]:
-    """Tell of each file of the packages which library brought it."""
+    """Return for each file of the packages the library that brought it."""
     assert packages  # built, so the wheels are there
     libraries = read_libraries(BUILD / "wheels")
     return {place_of(name): library for library, files in libraries.items() for name in files}

@@ -1,7 +1,7 @@
-"""The console blocks of a page: what it says to type, and what it says is printed.
+"""The console blocks of a page: the commands to type, and the output that is shown.
 
-Ids, times and numbers may differ from what the page shows; `…` stands for any text, and on a line of its
-own for any lines. Where nothing is shown, anything may be printed.
+Ids, times and numbers may differ from what the page shows; `…` stands for any text, and on a line of its own
+for any lines. Where no output is shown, any is accepted.
 """
 
 from __future__ import annotations
@@ -33,24 +33,24 @@ class Shown:
 
     @property
     def fails(self) -> bool:
-        """Whether the page shows that it ends with a fault."""
+        """True if the page shows that the command fails."""
         return any(line.startswith("make: *** ") for line in self.lines)
 
     def agrees(self, printed: str) -> bool:
-        """Whether what was printed is what is shown."""
+        """Return whether the output is what the page shows."""
         if not self.lines:
             return True
         return re.fullmatch("".join(map(_pattern, self.lines)), plain(printed)) is not None
 
 
 def plain(printed: str) -> str:
-    """Take off what moves the cursor and the blanks at the ends; each line is ended."""
+    """Remove control sequences and trailing blanks; each line is terminated."""
     lines = _CONTROL.sub("", printed).strip().splitlines()
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
 def shown_on(page: str) -> list[list[Shown]]:
-    """Read every console block, each as its commands in order."""
+    """Return every console block of a page, each as its commands in order."""
     return [list(_commands(block)) for block in _BLOCK.findall(page)]
 
 
@@ -67,7 +67,7 @@ def _pattern(line: str) -> str:
 
 
 def _varying(text: str) -> str:
-    """Match a text with other ids, times and numbers, and with other gaps between columns."""
+    """Return a pattern for a text with other ids, times and numbers, and other gaps between columns."""
     if not text:
         return ""
     for pattern, others in _VARIES:

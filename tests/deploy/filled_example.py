@@ -1,4 +1,4 @@
-"""`.env.example`, filled in as whoever deploys would do it."""
+"""`.env.example`, filled in for a deployment."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ EXAMPLE = (REPOSITORY / ".env.example").read_text(encoding="utf-8")
 
 
 def filled_example(changes: Mapping[str, str | None]) -> str:
-    """Fill the example in, with some values changed or, by None, their lines taken away."""
+    """Return the example filled in, with some values changed or, by None, their lines removed."""
     values: dict[str, str | None] = {**VALUES, **changes}
     lines = []
     for line in EXAMPLE.splitlines():

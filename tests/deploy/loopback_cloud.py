@@ -1,6 +1,6 @@
-"""Tencent Cloud as far as a deployment speaks to it: the engine behind the CLI, and the API of SCF.
+"""Tencent Cloud as far as a deployment calls it: the engine behind the CLI, and the API of SCF.
 
-Answers are the least that the published packages take; what was asked is kept for the tests.
+Answers are the least that the published packages accept; calls are recorded for the tests.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ACCOUNT = {"AppId": 1250000000, "Uin": "100000000001", "OwnerUin": "100000000001
 
 @dataclass
 class LoopbackCloud:
-    """What was asked of the cloud, in order, and what it has become by it."""
+    """The calls in order, and the state that they created."""
 
     port: int = 0
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -40,11 +40,11 @@ class LoopbackCloud:
     triggers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def actions(self) -> list[str]:
-        """Name what was asked, in order."""
+        """Return the names of the calls, in order."""
         return [action for action, _ in self.calls]
 
     def forget(self) -> None:
-        """Have no functions and no triggers any more."""
+        """Remove all functions and triggers."""
         self.functions.clear()
         self.triggers.clear()
 
@@ -116,7 +116,7 @@ class LoopbackCloud:
 
 
 def refused_function(asked: dict[str, Any]) -> str:
-    """Say what of a CreateFunction is against the rules that the API documents; empty: nothing is."""
+    """Return which documented rule a CreateFunction breaks; empty: none."""
     variables = {key: value for key, value in asked.items() if key.startswith("Environment.Variables.")}
     names = [value for key, value in variables.items() if key.endswith(".Key")]
     rules = {
@@ -138,7 +138,7 @@ def _engine(body: dict[str, Any]) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def loopback_cloud() -> Iterator[LoopbackCloud]:
-    """Serve it until the block ends."""
+    """Serve the cloud until the block ends."""
     cloud = LoopbackCloud()
 
     class Handler(BaseHTTPRequestHandler):
@@ -168,7 +168,7 @@ def loopback_cloud() -> Iterator[LoopbackCloud]:
             self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         cloud.port = server.server_address[1]

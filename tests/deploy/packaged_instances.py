@@ -1,7 +1,6 @@
 """Instances of the packaged functions, in place of those that run from the repository.
 
-The gateway and the timers of the local stack call them as they call `local.stack.instances`; what an
-instance does is left to `scf_runtime`.
+The gateway and the timers of the local stack call them like `local.stack.instances`; each runs `scf_runtime`.
 """
 
 from __future__ import annotations
@@ -37,23 +36,23 @@ class Deployed:
 class PackagedInstances:
     """One instance of each function, started when it is first called.
 
-    What an instance gets is what its function is deployed with, and no more; scratch folders, and
-    what the functions print, are below `folder`.
+    An instance gets only what its function is deployed with; scratch folders, and what the functions print,
+    are below `folder`.
     """
 
     def __init__(self, deployed: Mapping[str, Deployed], *, folder: Path) -> None:
-        """Start nothing yet."""
+        """Prepare; no instance is started yet."""
         self._deployed = deployed
         self._folder = folder
         self.off: frozenset[str] = frozenset()
-        """Functions that are not called: the timers of these are switched off."""
+        """Functions that are not called: their timers are off."""
         self._started: dict[str, asyncio.subprocess.Process] = {}
         self._turns: dict[str, asyncio.Lock] = {}
         self.imported: dict[str, set[str]] = {function: set() for function in deployed}
         self.results: dict[str, list[object]] = {function: [] for function in deployed}
 
     async def invoke(self, function: str, event: Mapping[str, object], *, request_id: str = "") -> object:
-        """Call `main_handler` in the function's instance and return what it returned.
+        """Call `main_handler` in the function's instance and return its result.
 
         Raises:
             FunctionFailedError: it raised, or ended its process.

@@ -1,6 +1,6 @@
-"""A deployment carried through with the published packages, and what is wrong with what came of it.
+"""Carry a deployment through with the published packages, and return what is wrong with the result.
 
-The cloud is on this machine; what must come of it is said here and not read from `serverless.yml`.
+The cloud is on this machine; the expected result is written here and not read from `serverless.yml`.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _LAST_WORDS = 300
 
 
 class NodeFailedError(Exception):
-    """A program under Node ended with a fault; the message is the end of what it said."""
+    """A program under Node failed; the message is the end of its output."""
 
 
 def run_node(
     cloud: LoopbackCloud, command: list[str], *, folder: Path, given: str = "", **variables: str
 ) -> None:
-    """Run a program under Node that can reach nothing but the cloud of this machine.
+    """Run a program under Node that can reach nothing but the loopback cloud.
 
     Raises:
         NodeFailedError: it ended with a fault.
@@ -74,7 +74,7 @@ def run_node(
 
 
 def run_command_line(cloud: LoopbackCloud, folder: Path) -> dict[str, Any]:
-    """Deploy the stage `dev` with the CLI, and give what its engine was asked to deploy.
+    """Deploy the stage `dev` with the CLI; return what its engine was asked to deploy.
 
     Raises:
         NodeFailedError: it refused.
@@ -88,7 +88,7 @@ def run_command_line(cloud: LoopbackCloud, folder: Path) -> dict[str, Any]:
 
 
 def run_component(cloud: LoopbackCloud, inputs: dict[str, Any], folder: Path, *, times: int = 1) -> None:
-    """Do what the engine's component does with these inputs, by its own library.
+    """Run the library of the engine's component with these inputs.
 
     Raises:
         NodeFailedError: the library, or the cloud, refused.
@@ -99,7 +99,7 @@ def run_component(cloud: LoopbackCloud, inputs: dict[str, Any], folder: Path, *,
 
 
 def proof_faults(cloud: LoopbackCloud, folder: Path) -> list[str]:
-    """Deploy what is in `folder`, twice, and say what is not as it must be, a sentence each."""
+    """Deploy what is in `folder`, twice, and return a sentence for each thing that is wrong."""
     try:
         inputs = run_command_line(cloud, folder)
     except NodeFailedError as error:

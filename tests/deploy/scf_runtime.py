@@ -1,8 +1,8 @@
 """One instance of a packaged function, as SCF's documentation describes its runtime.
 
-A program for a bare Python 3.10: `scf_runtime.py FUNCTION` reads one invocation a line from standard
-input and writes one outcome a line. It knows nothing of the repository; who starts it says by
-PYTHONPATH where the package lies, and by SCRATCH the only place that can be written to.
+A program for a bare Python 3.10: `scf_runtime.py FUNCTION` reads one invocation a line from standard input
+and writes one outcome a line. It imports nothing of the repository: PYTHONPATH names the package, and SCRATCH
+the only writable folder.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ def keep_read_only(scratch: str) -> None:
 
 
 def imported_files(package: str) -> list[str]:
-    """Name every file of the package that a module has come from, relative to it."""
+    """Return every file of the package that was imported, relative to it."""
     files = [getattr(module, "__file__", None) or "" for module in tuple(sys.modules.values())]
     return sorted(file[len(package) + 1 :] for file in files if file.startswith(f"{package}/"))
 
 
 def main(file: str) -> None:
-    """Serve until standard input ends."""
+    """Serve invocations until standard input ends."""
     outcomes = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a function prints is its log, and no outcome
     # The first entry is this program's own folder, which SCF would not have.

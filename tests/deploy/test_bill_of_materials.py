@@ -34,17 +34,17 @@ LICENCES = {
     "MPL-2.0",
     "PSF-2.0",
 }
-"""Each was looked at: a company may deploy the library, and owes at most the text, which is packaged."""
+"""Reviewed licences: a company may deploy the library, and owes at most the text, which is packaged."""
 
 
 @pytest.fixture(scope="module")
 def bill(packages: list[Package]) -> dict[str, Any]:
-    """Make the bill of the packages that all tests share."""
+    """Return the bill of the packages that all tests share."""
     return bill_of_materials(packages, library_wheels(BUILD / "wheels"))
 
 
 def test_bill_is_cyclonedx(bill: dict[str, Any]) -> None:
-    """The official schema, in its strict form, has nothing against it (S45)."""
+    """The bill is valid by the official schema, in its strict form (S45)."""
     validator = JsonStrictValidator(SchemaVersion.V1_6)
 
     assert validator.validate_str(json.dumps(bill)) is None
@@ -70,7 +70,7 @@ def test_bill_names_what_is_in_the_packages(bill: dict[str, Any], packages: list
 
 
 def test_bill_names_what_is_compiled_into_a_library(bill: dict[str, Any]) -> None:
-    """One wheel brings its own list: its crates, and the OpenSSL in it."""
+    """The components of a wheel's own list are included: its crates, and its OpenSSL."""
     compiled = {
         library["name"]: {part["name"] for part in library["components"]} for library in bill["components"]
     }
@@ -97,7 +97,7 @@ def test_bill_tells_which_function_has_what(bill: dict[str, Any], packages: list
 
 
 def test_every_licence_was_looked_at(bill: dict[str, Any]) -> None:
-    """A library under another licence is not packaged before somebody has read it."""
+    """A library under a licence that nobody has reviewed is not packaged."""
     told = {
         library["name"]: library["licenses"][0].get("expression") or library["licenses"][0]["license"]["name"]
         for library in bill["components"]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 BYTECODE_OF_3_10 = (3439).to_bytes(2, "little") + b"\r\n"
 UNCHECKED_HASH = (1).to_bytes(4, "little")
-"""PEP 552: bit 0 says that the next eight bytes are a hash, bit 1 would have it checked."""
+"""PEP 552: bit 0 marks a hash-based file, bit 1 requests the comparison with the source."""
 HEADER_BYTES = 16
 
 
@@ -31,7 +31,7 @@ def test_bytecode_is_of_python_310_and_never_compared_to_a_source(packages: list
 
 
 def test_our_code_comes_with_its_source_and_libraries_without(packages: list[Package]) -> None:
-    """A traceback shows our lines; the sources of libraries would be fetched and never read."""
+    """Our sources are packaged so that tracebacks show lines; those of libraries are not."""
     for package in packages:
         names = files_in(package).keys()
         sources = {name for name in names if name.endswith(".py")}
@@ -49,7 +49,7 @@ def test_our_code_comes_with_its_source_and_libraries_without(packages: list[Pac
     sys.version_info[:2] != PYTHON, reason="each version of Python reads its own bytecode alone"
 )
 def test_traceback_names_the_place_on_scf(packages: list[Package]) -> None:
-    """Each code object says that it lies in /var/user, where the platform unpacks it."""
+    """Each code object names /var/user, where the platform unpacks the package."""
     files = files_in(packages[0])
     places = {
         name: marshal.loads(content[HEADER_BYTES:]).co_filename  # noqa: S302  # made by this build

@@ -1,4 +1,4 @@
-"""The checks before a deployment: nothing to say of a good one, a sentence for each mistake."""
+"""The checks before a deployment: none fails for a valid one, and each mistake gets a sentence."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Check(Protocol):
     def __call__(
         self, *, settings: dict[str, str | None] | None = None, edit: tuple[str, str] = ("", "")
     ) -> list[str]:
-        """Check with some settings changed or, by None, taken away, and one text of the file replaced."""
+        """Check with some settings changed or, by None, removed, and one text of the file replaced."""
 
 
 @pytest.fixture
 def checked(packages: list[Package], tmp_path: Path) -> Check:
-    """Fill in the example as a person would, and check."""
+    """Fill in the example, and check it."""
 
     def checked(
         *, settings: dict[str, str | None] | None = None, edit: tuple[str, str] = ("", "")
@@ -210,7 +210,7 @@ def test_mistake_in_the_file_is_one_sentence(checked: Check, edit: tuple[str, st
 
 
 def test_all_mistakes_are_told_at_once(checked: Check) -> None:
-    """Nobody mends one fault to meet the next."""
+    """All faults are reported together."""
     found = checked(
         settings={"REDIS_URL": "", "CONTEXT_KEYS": "short", "DEPLOY_REGION": ""},
         edit=("'0 * * * * * *'", "'* * * * *'"),
@@ -246,7 +246,7 @@ def test_environment_alone_is_enough(packages: list[Package], tmp_path: Path) ->
 def test_stage_that_the_functions_would_refuse_is_refused(
     checked: Check, packages: list[Package], tmp_path: Path, stage: str
 ) -> None:
-    """A stage is part of names and keys, so not every word is one."""
+    """A stage is part of names and keys, so only some words are valid."""
     assert checked() == []
     found = check(stage, repository=tmp_path, build=packages[0].folder.parents[1], environment={})
 

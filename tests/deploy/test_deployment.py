@@ -48,7 +48,7 @@ def cloud(packages: list[Package], tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="module")
 def inputs(cloud: LoopbackCloud) -> dict[str, Any]:
-    """Take what the engine was asked to deploy."""
+    """Return what the engine was asked to deploy."""
     assert cloud.deployed is not None
     return dict(cloud.deployed["inputs"])
 
@@ -152,7 +152,7 @@ def test_function_is_created_as_the_file_says(
 def test_each_function_gets_its_own_role_or_none(
     cloud: LoopbackCloud, inputs: dict[str, Any], tmp_path: Path
 ) -> None:
-    """Who calls the VOD API gets the role made for it; the others get no credentials at all (S43)."""
+    """Functions that call the VOD API get the role made for them; the others get no credentials (S43)."""
     cloud.forget()
     run_component(cloud, inputs, tmp_path)
 

@@ -1,7 +1,7 @@
-"""The pages for operators, tried as a newcomer would: every command as printed, in order, in a fresh copy.
+"""The pages for operators, executed: every command as printed, in order, in a fresh copy.
 
-The Serverless CLI is the published one and speaks to the cloud on this machine; VOD, the store and the
-deployed functions are those of a local stack.
+The Serverless CLI is the published one and calls the cloud on this machine; VOD, the store and the deployed
+functions are those of a local stack.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ pytestmark = pytest.mark.usefixtures("needs_runtime_python")
 
 @pytest.fixture
 def clone(packages: list[Package], tmp_path: Path) -> Path:
-    """Copy what a clone has; set-up is done, and wheels once fetched are there."""
+    """Copy what a clone has, with set-up done and cached wheels."""
     assert packages  # so they are
     clone = tmp_path / "clone"
     clone.mkdir()
@@ -82,7 +82,7 @@ def clone(packages: list[Package], tmp_path: Path) -> Path:
 
 @pytest.fixture
 def stack(clone: Path) -> Iterator[Stack]:
-    """Run VOD, the store and the functions, where the commands look for them."""
+    """Run VOD, the store and the functions, where the commands expect them."""
     with Stack(folder=clone / ".local") as stack:
         yield stack
 
@@ -95,7 +95,7 @@ def cloud() -> Iterator[LoopbackCloud]:
 
 
 def type_in(shown: Shown, clone: Path, **variables: str) -> None:
-    """Run one command as printed, and hold what it prints against the page."""
+    """Run one command as printed, and compare its output with the page."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))
     }
@@ -117,7 +117,7 @@ def type_in(shown: Shown, clone: Path, **variables: str) -> None:
 
 
 def install_cli(clone: Path) -> None:
-    """Put the published CLI on the path, with every request led to this machine."""
+    """Install the published CLI on the path, with every request redirected to this machine."""
     program = clone / "bin" / "serverless"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec node --require "{NODE}/to_loopback.cjs" "{COMMAND_LINE}" "$@"\n')
@@ -125,7 +125,7 @@ def install_cli(clone: Path) -> None:
 
 
 def settings_of(stack: Stack) -> Mapping[str, str]:
-    """Choose what a person would write into the example: the services are those of the stack."""
+    """Return the values for the example: the services are those of the stack."""
     own = {
         name: value
         for name, value in stack.environment.items()
@@ -224,5 +224,5 @@ def test_comparison_takes_other_ids_times_and_numbers(printed: str) -> None:
 
 @pytest.mark.parametrize("printed", OTHER)
 def test_comparison_takes_nothing_else(printed: str) -> None:
-    """The comparison bites."""
+    """Any other difference fails the comparison."""
     assert not Shown("true", OTHER[printed]).agrees(printed)

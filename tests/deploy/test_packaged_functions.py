@@ -42,7 +42,7 @@ def upload(stack: Stack, file: Path) -> dict[str, Any]:
 
 
 def status_of(stack: Stack, upload_id: str) -> dict[str, Any]:
-    """Ask as the owner how an upload stands."""
+    """Return the status of an upload, as its owner sees it."""
     token = requests.get(f"{stack.url}/local/token", params={"user": "alice"}, timeout=10).text
     answer = requests.get(
         f"{stack.url}/uploads/{upload_id}", headers={"Authorization": f"Bearer {token}"}, timeout=10
@@ -52,7 +52,7 @@ def status_of(stack: Stack, upload_id: str) -> dict[str, Any]:
 
 
 def eventually(holds: Callable[[], bool]) -> bool:
-    """Wait until it holds, or for too long."""
+    """Wait until the condition is true; return False if that takes too long."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not (reached := holds()) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -60,7 +60,7 @@ def eventually(holds: Callable[[], bool]) -> bool:
 
 
 def unused_libraries(instances: PackagedInstances, owners: Mapping[str, str], function: str) -> set[str]:
-    """Name the libraries of a function's package from which nothing was imported, though all should be."""
+    """Return the libraries of a function's package from which nothing was imported, though all should be."""
     return (
         set(LIBRARIES[function])
         - FOR_CLUSTERS
@@ -73,7 +73,7 @@ def unused_libraries(instances: PackagedInstances, owners: Mapping[str, str], fu
 def test_upload_reaches_the_app_from_the_packages(
     packaged_stack: StartStack, small_media: Path, library_of: Mapping[str, str], mode: str
 ) -> None:
-    """Signature, event, delivery and status work from the packages, and no library is there for nothing."""
+    """Signature, event, delivery and status work from the packages, and every packaged library is used."""
     stack, instances = packaged_stack(simulator={"mode": mode})
     event = upload(stack, small_media)
 

@@ -48,7 +48,7 @@ def test_second_build_gives_the_same_bytes(packages: list[Package], tmp_path: Pa
 
 
 def test_other_clone_of_other_habits_gives_the_same_bytes(packages: list[Package], tmp_path: Path) -> None:
-    """Neither where a clone lies nor who builds shows: umask, language, time zone, seed, secrets."""
+    """The build does not depend on path, umask, language, time zone, hash seed or secrets."""
     clone = tmp_path / "ein Klon mit Ümlaut"
     for name in ("functions", "shared", "local"):
         shutil.copytree(REPOSITORY / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -148,7 +148,7 @@ def test_readme_tells_the_sizes(packages: list[Package]) -> None:
 
 
 def test_signature_package_knows_nothing_of_the_vod_api(packages: list[Package]) -> None:
-    """Who issues signatures asks VOD nothing, so neither the SDK nor its HTTP library comes along."""
+    """Issuing signatures does not call VOD, so neither the SDK nor its HTTP library is packaged."""
     (package,) = [package for package in packages if package.function == "upload_signature"]
     roots = {name.partition("/")[0] for name in files_in(package)}
 
@@ -175,7 +175,7 @@ def test_package_does_not_name_the_machine_that_made_it(packages: list[Package])
 
 
 def imports_in(source: bytes) -> Iterator[str]:
-    """Name every module of `shared/` that a source mentions, be it late or for types alone."""
+    """Yield every module of `shared/` that a source imports, late and type-only imports included."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and node.module == "shared":
             yield from (f"shared/{alias.name}.py" for alias in node.names)
@@ -226,7 +226,7 @@ def test_source_of_every_kept_licence_text_is_named() -> None:
 
 
 def test_what_is_left_out_is_really_brought_by_a_wheel(packages: list[Package]) -> None:
-    """A reason that no longer applies is no reason."""
+    """Every entry of the list of omitted files matches a file of a wheel."""
     assert packages
     names = [
         name for wheel in (BUILD / "wheels").glob("*/*.whl") for name in zipfile.ZipFile(wheel).namelist()
@@ -263,13 +263,13 @@ def test_folder_of_a_function_occurs_in_no_other_path(packages: list[Package], f
     ],
 )
 def test_file_of_a_wheel_has_its_place_or_none(name: str, place: str | None) -> None:
-    """What runs and what the law asks for is deployed, and nothing else."""
+    """What is executed and what licences require is packaged, and nothing else."""
     assert place == place_in_package(name, "redis")
 
 
 @pytest.mark.parametrize("name", ["redis/commands.lua", "redis-8.1.0.data/scripts/tool"])
 def test_file_that_nobody_decided_on_stops_the_build(name: str) -> None:
-    """A new version that brings a new kind of file is looked at by a person, not cut short in silence."""
+    """A file of an undecided kind in a new version fails the build."""
     with pytest.raises(PackageError, match="redis brings"):
         place_in_package(name, "redis")
 

@@ -1,4 +1,4 @@
-"""The imitated runtime is as strict as the documented one: else it would prove nothing."""
+"""The imitated runtime is as strict as the documented one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WRITERS = {
 
 
 def invoke(folder: Path, source: str) -> object:
-    """Run a function of these lines."""
+    """Run a function with this source."""
     package = folder / "package"
     package.mkdir()
     (package / "sample.py").write_text(source)
@@ -67,7 +67,7 @@ def test_function_cannot_write_there(tmp_path: Path, where: str) -> None:
 
 
 def test_function_can_write_to_the_scratch_folder(tmp_path: Path) -> None:
-    """As to /tmp on SCF."""
+    """The scratch folder is writable, as /tmp is on SCF."""
     source = (
         "import tempfile\ndef main_handler(event, context):\n    tempfile.TemporaryFile('w').write('x')\n"
     )

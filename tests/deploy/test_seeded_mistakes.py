@@ -1,7 +1,7 @@
-"""Mistakes that people make in `serverless.yml` and `.env`: the checks name each, and so does the proof.
+"""Mistakes that people make in `serverless.yml` and `.env`: the checks and the proof both report each.
 
-The checks are what runs before a deployment; the proof deploys with the published packages to the
-cloud on this machine, and would find what the checks forgot.
+The checks run before a deployment; the proof deploys with the published packages to the cloud on this
+machine, and would find what the checks miss.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NETWORK = "        netConfig: {enableExtranet: true, enableIntranet: false}\n"
 
 @dataclass(frozen=True)
 class Mistake:
-    """What is wrong: texts of the file and what stands there instead, settings; and what is said of it."""
+    """One mistake: a replaced text of the file or settings, and the expected reports."""
 
     checked: str
     proved: str
@@ -192,7 +192,7 @@ MISTAKES = {
 
 
 def write_down(mistake: Mistake | None, folder: Path) -> None:
-    """Write the two files as somebody would who makes this mistake."""
+    """Write the two files with this mistake."""
     settings, edit = (mistake.settings, mistake.edit) if mistake else ({}, ("", ""))
     (folder / ".env").write_text(filled_example(settings), encoding="utf-8")
     text = (REPOSITORY / "serverless.yml").read_text(encoding="utf-8")
@@ -202,7 +202,7 @@ def write_down(mistake: Mistake | None, folder: Path) -> None:
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_check_names_the_mistake(packages: list[Package], tmp_path: Path, name: str) -> None:
-    """In a sentence, before anything leaves the machine."""
+    """The checks report the mistake in a sentence, before anything is uploaded."""
     write_down(MISTAKES[name], tmp_path)
     found = check("dev", repository=tmp_path, build=packages[0].folder.parents[1], environment={})
 
@@ -211,7 +211,7 @@ def test_check_names_the_mistake(packages: list[Package], tmp_path: Path, name: 
 
 
 def proved(mistake: Mistake | None, folder: Path) -> list[str]:
-    """Deploy with packages that hold next to nothing: what is in real ones is shown elsewhere."""
+    """Deploy minimal packages; the content of real ones is tested elsewhere."""
     write_down(mistake, folder)
     for function in LIBRARIES:
         package = folder / "build" / "functions" / folder_of(function)
@@ -232,7 +232,7 @@ needs_node = pytest.mark.skipif(
 @pytest.mark.proof
 @needs_node
 def test_proof_has_nothing_to_say_without_a_mistake(tmp_path: Path) -> None:
-    """Else it would prove nothing with one."""
+    """The proof reports nothing for a valid deployment."""
     assert proved(None, tmp_path) == []
 
 
@@ -240,7 +240,7 @@ def test_proof_has_nothing_to_say_without_a_mistake(tmp_path: Path) -> None:
 @needs_node
 @pytest.mark.parametrize("name", MISTAKES)
 def test_proof_names_the_mistake(tmp_path: Path, name: str) -> None:
-    """With the published packages, as what would be wrong in the cloud."""
+    """The proof reports the mistake as it would show in the cloud."""
     found = proved(MISTAKES[name], tmp_path)
 
     assert [fault for fault in found if MISTAKES[name].proved in fault] != [], found

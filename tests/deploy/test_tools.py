@@ -1,4 +1,4 @@
-"""What building and deploying take from the machine: an interpreter, wheels, a CLI, a settings file."""
+"""What building and deploying use of the machine: an interpreter, wheels, a CLI, a settings file."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ READ_BY_DOTENV = {
     "CRLF": "x",
     "ONE": "'",
 }
-"""What dotenv 8.6.0, the library of the CLI, makes of it: `require("dotenv").parse(text)` under Node."""
+"""The result of dotenv 8.6.0, the library of the CLI: `require("dotenv").parse(text)` under Node."""
 
 
 def program(folder: Path, name: str, source: str) -> Path:
@@ -77,7 +77,7 @@ def test_settings_file_is_read_as_the_cli_reads_it() -> None:
 
 
 def test_own_file_of_a_stage_goes_first_and_the_environment_before_it(tmp_path: Path) -> None:
-    """The CLI reads one file, and overwrites no variable that is there."""
+    """The CLI reads one file, and does not override variables that are set."""
     (tmp_path / ".env").write_text("REDIS_URL=common\nSTAGE=common\n")
     (tmp_path / ".env.prod").write_text("REDIS_URL=prod\nJWT_ISSUER=prod\n")
 
@@ -190,7 +190,7 @@ def test_cold_start_is_measured_with_nothing_but_the_package(tmp_path: Path) -> 
     ],
 )
 def test_cli_that_would_do_nothing_is_refused(tmp_path: Path, said: str, sentence: str) -> None:
-    """An end with 0 is no deployment: serverless 3 does nothing."""
+    """Serverless 3 exits with 0 and deploys nothing, so it is refused."""
     program(tmp_path, "serverless", f"echo '{said}'")
 
     with pytest.raises(PackageError, match=sentence):
@@ -208,13 +208,13 @@ def test_deployment_without_credentials_is_refused(tmp_path: Path, missing: str)
 
 
 def test_machine_without_a_cli_is_told_which_to_install(tmp_path: Path) -> None:
-    """The sentence can be typed."""
+    """The message holds the command that installs one."""
     with pytest.raises(PackageError, match=r"npm install --global serverless@2\.72\.4"):
         deploying_cli({"PATH": str(tmp_path)})
 
 
 def test_cli_that_deploys_to_tencent_is_taken(tmp_path: Path) -> None:
-    """The old one of that name, and before it Tencent's own."""
+    """`scf` is preferred; `serverless` up to version 2 is accepted."""
     serverless = program(tmp_path, "serverless", "echo 'Framework Core: 2.72.4'")
     assert deploying_cli({"PATH": f"{tmp_path}:{os.defpath}"}) == str(serverless)
     scf = program(tmp_path, "scf", "exit 0")

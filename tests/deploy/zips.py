@@ -1,4 +1,4 @@
-"""A package as it is in its zip."""
+"""Read a package's zip."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ if TYPE_CHECKING:
 
 
 def files_in(package: Package) -> dict[str, bytes]:
-    """Read a zip."""
+    """Return the content of each file of a package's zip, by name."""
     with zipfile.ZipFile(package.archive) as archive:
         return {entry.filename: archive.read(entry) for entry in archive.infolist()}

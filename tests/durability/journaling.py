@@ -1,7 +1,4 @@
-"""Writes one event after the other into a store that is about to fail, and counts what it has kept.
-
-How the store fails is left to `tests.durability.measure` and to the tests.
-"""
+"""Journal one event after the other into a store that is about to fail, and count what it has kept."""
 
 from __future__ import annotations
 
@@ -24,12 +21,12 @@ if TYPE_CHECKING:
 SCOPE = StoreScope("test", 604_800)
 WAIT_MS = 300
 USERS = 200
-"""So many users have events in every partition, and so on every node of a cluster."""
+"""Enough users for events in every partition, and thus on every node of a cluster."""
 
 
 @dataclass(frozen=True)
 class Write:
-    """One call of `Store.journal`: the event's key, when it began and ended (monotonic), and how."""
+    """One call of `Store.journal`: the event's key, its begin and end (monotonic), and its result."""
 
     key: str
     began: float
@@ -41,18 +38,18 @@ class _WaitingStore(Store):
     """A store that can ask, on the connection of its last write, how many replicas have it."""
 
     def is_replicated(self, *, replicas: int) -> bool:
-        """Wait for so many replicas (WAIT), for a time that fits into the store's time-out."""
+        """Return whether so many replicas have it (WAIT), within the store's time-out."""
         return int(self._execute("WAIT", replicas, WAIT_MS)) >= replicas
 
 
 class Journaling:
-    """A thread that journals new events as fast as the store takes them: `with Journaling(url) as it`.
+    """A thread that journals new events as fast as the store accepts them: `with Journaling(url) as it`.
 
     With `replicas` an event counts as acknowledged once so many of them have it.
     """
 
     def __init__(self, redis_url: str, *, replicas: int = 0) -> None:
-        """Prepare a store of our own, as a function has one."""
+        """Create a store client, as a function has one."""
         self.writes: list[Write] = []
         self._store = _WaitingStore(redis_url, SCOPE)
         self._replicas = replicas
@@ -61,21 +58,21 @@ class Journaling:
 
     @property
     def acknowledged(self) -> list[Write]:
-        """The events that the store said it has."""
+        """The events that the store acknowledged."""
         return [write for write in self.writes if write.acknowledged]
 
     @property
     def refused(self) -> list[Write]:
-        """The events that it did not take, so that whoever brought them would bring them again."""
+        """The events that the store did not acknowledge; their source would send them again."""
         return [write for write in self.writes if not write.acknowledged]
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Start journaling."""
         self._thread.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """End after the event that is under way."""
+        """Stop after the current event."""
         self._ending.set()
         self._thread.join()
 
@@ -97,5 +94,5 @@ class Journaling:
 
 
 def lost_of(writes: Sequence[Write], client: redis.Redis) -> list[Write]:
-    """Say which of these events a store does not have."""
+    """Return which of these events a store does not have."""
     return [write for write in writes if not client.exists(write.key)]

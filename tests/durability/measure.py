@@ -1,7 +1,7 @@
-"""`python -m tests.durability.measure`: how many events a store that fails has acknowledged and lost.
+"""`python -m tests.durability.measure`: how many acknowledged events a failing store loses.
 
-Each row is one failure of a real server, or cluster, while `Store.journal` runs; the table goes to
-standard output. What follows from it is told in docs/operations.md.
+Each row is one failure of a real server, or cluster, while `Store.journal` runs; the table goes to standard
+output. docs/operations.md draws the conclusions.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ class Row:
     remark: str = ""
 
     def __str__(self) -> str:
-        """Spell it in Markdown."""
+        """Format the row in Markdown."""
         return f"| {self.setting} | {self.acknowledged} | {self.lost} | {self.refused} | {self.remark} |"
 
 
 def killed_and_started_again(setting: str, options: Mapping[str, str], folder: Path) -> Row:
-    """Kill a single server with SIGKILL in the midst of it, and start it again on its files."""
+    """Kill a single server with SIGKILL while it writes, and restart it on its files."""
     with ValkeyServer(folder, options) as server:
         with Journaling(server.url) as journaling:
             time.sleep(WRITING_SECONDS)
@@ -64,7 +64,7 @@ def killed_and_started_again(setting: str, options: Mapping[str, str], folder: P
 
 
 def promoted_after_a_cut(setting: str, options: Mapping[str, str], folder: Path, *, replicas: int = 0) -> Row:
-    """Cut the link between primary and replica, kill the primary 4 s later, and promote the replica."""
+    """Cut the link between primary and replica, kill the primary 4 s later, promote the replica."""
     memory_only = {"save": '""', "repl-diskless-sync-delay": "0"}
     with (
         ValkeyServer(folder / "primary", {**memory_only, **options}) as primary,
@@ -93,7 +93,7 @@ def failed_over(setting: str, folder: Path, *, full_coverage: bool) -> Row:
 
 
 def measurements() -> Iterator[Callable[[Path], Row]]:
-    """List what is measured, in the order of the table."""
+    """Yield the measurements, in the order of the table."""
     for setting, options in ONE_SERVER.items():
         yield partial(killed_and_started_again, f"{setting}; kill -9", options)
     plain = "primary and replica"

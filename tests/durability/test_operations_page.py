@@ -1,4 +1,4 @@
-"""The recovery after a lost store, as docs/operations.md tells it."""
+"""The recovery after a lost store, as described in docs/operations.md."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def run(stack: Stack, *command: str, given: str = "") -> str:
-    """Run a Python command with the functions' environment, and give what it prints."""
+    """Run a Python command with the functions' environment, and return its output."""
     environment = {**os.environ, **stack.environment, "PYTHONPATH": str(REPOSITORY)}
     return subprocess.run(  # noqa: S603 -- our own words
         [sys.executable, *command],

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 class Deploy(Protocol):
-    """Sets the environment and starts anew."""
+    """Sets the environment and resets the process."""
 
     def __call__(self, **changes: str) -> dict[str, str]:
-        """Deploy with some variables changed; an empty text takes one away."""
+        """Deploy with some variables changed; an empty text removes one."""
 
 
 class Call(Protocol):
@@ -43,18 +43,18 @@ class Call(Protocol):
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send it; a body that is no text is sent as JSON."""
+        """Send the request; a body that is no text is sent as JSON."""
 
 
 class Sign(Protocol):
-    """Asks for an upload signature."""
+    """Requests an upload signature."""
 
     def __call__(self, body: object = None, *, user: str | None = "alice", **headers: str) -> Answer:
         """Post to /signature; header names are given with underscores."""
 
 
 class ReadStatus(Protocol):
-    """Asks for the status of one upload."""
+    """Requests the status of one upload."""
 
     def __call__(self, upload_id: str, *, method: str = "GET", user: str = "alice", **headers: str) -> Answer:
         """Get, or delete, /uploads/{id}; header names are given with underscores."""
@@ -109,7 +109,7 @@ def call(deploy: Deploy) -> Call:
 
 @pytest.fixture
 def sign(call: Call) -> Sign:
-    """Ask for an upload signature."""
+    """Request an upload signature."""
 
     def sign(body: object = None, *, user: str | None = "alice", **headers: str) -> Answer:
         sent = {} if body is None else body
@@ -126,15 +126,15 @@ def sign(call: Call) -> Sign:
 
 
 @pytest.fixture
-def look(call: Call) -> ReadStatus:
-    """Ask for one upload."""
+def read_status(call: Call) -> ReadStatus:
+    """Request the status of one upload."""
 
-    def look(upload_id: str, *, method: str = "GET", user: str = "alice", **headers: str) -> Answer:
+    def read_status(upload_id: str, *, method: str = "GET", user: str = "alice", **headers: str) -> Answer:
         return call(
             upload_status.main_handler, method, f"/uploads/{upload_id}", user=user, headers=_hyphens(headers)
         )
 
-    return look
+    return read_status
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
-"""A deployment for tests: its environment variables, its users' tokens, its memory.
+"""A deployment for tests: its environment variables, its users' tokens, its cached state.
 
-Everything in it is real but the secrets, which are words that can be searched for.
+Only the secrets are invented: words that can be searched for.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ POLICIES = {
 
 
 def environment(redis_url: str, **changes: str) -> dict[str, str]:
-    """Make every variable that the HTTP functions read; an empty text takes one away."""
+    """Return every variable that the HTTP functions read; an empty text removes one."""
     variables = {
         "REDIS_URL": redis_url,
         "STAGE": "test",
@@ -59,7 +59,7 @@ def environment(redis_url: str, **changes: str) -> dict[str, str]:
 
 
 def services_of(vod_url: str, webhook_url: str) -> dict[str, str]:
-    """Make the variables for a simulated account of VOD and an app on this machine."""
+    """Create the variables for a simulated account of VOD and an app on this machine."""
     return {
         "VOD_SECRET_ID": "AKIDsimulated00000000000000000000000",
         "VOD_SECRET_KEY": "simulated-secret-key",
@@ -71,12 +71,12 @@ def services_of(vod_url: str, webhook_url: str) -> dict[str, str]:
 
 
 def user_token(user: str = "alice", *, secret: str = JWT_SECRET, **claims: object) -> str:
-    """Sign a token that is good for a minute, as the app's login service would."""
+    """Sign a token that is valid for a minute, as the app's login service would."""
     return jwt.encode({"sub": user, "exp": int(time.time()) + 60, **claims}, secret, algorithm="HS256")
 
 
 def start_anew() -> None:
-    """Forget what a process keeps while it lives: what comes next is a cold start."""
+    """Clear everything a process caches: the next call is a cold start."""
     for built in vars(bootstrap).values():
         if hasattr(built, "cache_clear") and not isinstance(built, type):
             built.cache_clear()

@@ -1,4 +1,4 @@
-"""One HTTP request as either dialect of SCF's event, and the function's result as an answer.
+"""An HTTP request as either event dialect of SCF, and the function's result as an answer.
 
 The keys around the request are those of the samples in `tests/samples/scf`.
 """
@@ -30,12 +30,12 @@ class Answer:
 
     @property
     def json(self) -> Any:  # noqa: ANN401  # the tests say what it is
-        """The body, read as JSON."""
+        """The body, parsed as JSON."""
         return json.loads(self.body)
 
     @property
     def pointers(self) -> list[str]:
-        """Which members a problem document complains about."""
+        """The members that a problem document complains about."""
         return [fault["pointer"] for fault in self.json["errors"]]
 
 
@@ -69,7 +69,7 @@ def event_of(  # noqa: PLR0913  # a request has that many parts
 
 
 def read_answer(result: Mapping[str, Any]) -> Answer:
-    """Read a function's result, and insist on what every answer has to be (doc 583/96099)."""
+    """Parse a function's result, and assert what holds for every answer (doc 583/96099)."""
     assert result.keys() == {"statusCode", "headers", "body", "isBase64Encoded"}
     assert result["isBase64Encoded"] is False
     assert type(result["statusCode"]) is int

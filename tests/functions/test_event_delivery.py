@@ -44,14 +44,14 @@ QUIET = {
 
 
 def run(context: object = CONTEXT) -> dict[str, Any]:
-    """Let the timer fire."""
+    """Fire the timer."""
     figures: dict[str, Any] = event_delivery.main_handler(TIMER, context)
     json.dumps(figures)
     return figures
 
 
 def token_from(seconds_ago: int) -> str:
-    """Begin an upload so long ago, and give its token."""
+    """Begin an upload so long ago, and return its token."""
     return decode(begin_upload(seconds_ago=seconds_ago).signature).values["sourceContext"]
 
 

@@ -66,13 +66,13 @@ def delivered(app: HttpPeer) -> list[dict[str, Any]]:
 
 
 def due_events() -> int:
-    """Count the events that wait for the timer."""
+    """Return the number of events that wait for the timer."""
     store = bootstrap.event_notification().store
     return len(store.due_events(now=int(time.time()) + 15, limit=100))
 
 
 @pytest.mark.usefixtures("services")
-def test_finished_upload_reaches_app_and_owner(vod: Account, app: HttpPeer, look: ReadStatus) -> None:
+def test_finished_upload_reaches_app_and_owner(vod: Account, app: HttpPeer, read_status: ReadStatus) -> None:
     """From the callback to the app's signed event and the owner's status."""
     upload_id, event = upload(vod, context="lesson 3")
 
@@ -88,14 +88,14 @@ def test_finished_upload_reaches_app_and_owner(vod: Account, app: HttpPeer, look
         "verified": True,
         "verdict": "attributed",
     }.items() <= told["data"].items()
-    status = look(upload_id).json
+    status = read_status(upload_id).json
     assert (status["state"], status["fileId"]) == ("uploaded", told["data"]["fileId"])
     assert due_events() == 0
 
 
 @pytest.mark.usefixtures("services")
 def test_forged_file_is_never_delivered_and_the_genuine_one_is(
-    vod: Account, app: HttpPeer, look: ReadStatus
+    vod: Account, app: HttpPeer, read_status: ReadStatus
 ) -> None:
     """Who knows the callback's address can put his own token on another's file, to no effect (S23b)."""
     victims_upload, genuine = upload(vod, user="victim")
@@ -106,8 +106,8 @@ def test_forged_file_is_never_delivered_and_the_genuine_one_is(
 
     assert [push(forged).status, push(genuine).status] == [200, 200]
     assert [event["data"]["uploader"] for event in delivered(app)] == ["victim"]
-    assert look(victims_upload, user="victim").json["state"] == "uploaded"
-    assert look(forger.upload_id, user="forger").json["state"] == "issued"
+    assert read_status(victims_upload, user="victim").json["state"] == "uploaded"
+    assert read_status(forger.upload_id, user="forger").json["state"] == "issued"
 
 
 @pytest.mark.usefixtures("services")
@@ -186,7 +186,7 @@ def test_two_tokens_are_valid_during_a_rotation(services: dict[str, str], deploy
 
 
 def signed(**changes: object) -> dict[str, object]:
-    """Make what VOD adds when a SignKey is set, good for ten minutes."""
+    """Create what VOD adds when a SignKey is set, good for ten minutes."""
     expires_at = int(time.time()) + 600
     sign = hashlib.md5(f"{SIGN_KEY}{expires_at}".encode()).hexdigest()  # noqa: S324 -- the vendor's choice
     return {"Sign": sign, "T": expires_at, **changes}

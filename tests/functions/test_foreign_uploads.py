@@ -1,4 +1,4 @@
-"""What asking for somebody else's upload costs: as much as asking for one that never was (S14)."""
+"""Asking for a foreign upload costs the same as asking for one that does not exist (S14)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNKNOWN = "01M81669D17WFRRRZ186G60VX5"
 
 
 def partition(user: str) -> int:
-    """Tell which part of the store a user's records are in."""
+    """Return the partition of a user's records."""
     return int(digest(user)[:2], 16) % PARTITIONS
 
 
@@ -27,7 +27,7 @@ STRANGER = next(name for name in map("user-{}".format, range(999)) if partition(
 
 
 def commands_by(url: str, ask: object) -> tuple[Answer, dict[str, int]]:
-    """Let something be asked, and count each command that the store ran for it, in scripts too."""
+    """Count each command that the store ran for a request, in scripts too."""
     assert callable(ask)
     with redis.Redis.from_url(url, decode_responses=True) as administrator:
         administrator.config_resetstat()

@@ -1,4 +1,4 @@
-"""One line for every invocation, with the fields that docs/operations.md lists (F66, F67)."""
+"""One log line for every invocation, with the fields that docs/operations.md lists (F66, F67)."""
 
 from __future__ import annotations
 
@@ -58,19 +58,19 @@ def invoke(logged: Callable[[], Lines]) -> Callable[..., Lines]:
 
 
 def documented(heading: str) -> set[str]:
-    """Read the names in the first column of a table."""
+    """Return the names in the first column of a table of the page."""
     table = OPERATIONS.partition(f"| {heading} |")[2].partition("\n\n")[0]
     cells = re.findall(r"^\| (.*?) \|", table, re.MULTILINE)
     return set(re.findall(r"`([^`]+)`", " ".join(cells)))
 
 
 def calls_in(line: dict[str, Any]) -> dict[str, int]:
-    """Read how many calls an invocation made, by whom it called."""
+    """Return the number of calls of an invocation, by the called service."""
     return {name[6:]: count for name, count in line.items() if name.startswith("calls_")}
 
 
 def push(vod: Account, invoke: Callable[..., Lines]) -> Lines:
-    """Have an uploaded file announced by the callback."""
+    """Announce an uploaded file by the callback."""
     token = decode(begin_upload(seconds_ago=60).signature).values["sourceContext"]
     file_id = str(vod.upload(source_context=token)["data"]["fileId"])
     return invoke(
@@ -141,7 +141,7 @@ def test_push_is_one_line_with_all_it_waited_for(invoke: Callable[..., Lines], v
 def every_kind_of_line(
     invoke: Callable[..., Lines], vod: Account, app: HttpPeer, deploy: Deploy, services: dict[str, str]
 ) -> Lines:
-    """Go through everything that can happen; each invocation must leave exactly one line of its own."""
+    """Run through everything that can happen; each invocation must log exactly one line of its own."""
     lines: Lines = []
 
     def keep(written: Lines) -> Lines:

@@ -1,4 +1,4 @@
-"""Policies that are for some users only, as a client meets them."""
+"""Policies restricted to some users, from the client's point of view."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def _policies(deploy: Deploy) -> None:
 
 
 def ask(call: Call, body: object, claims: dict[str, Any]) -> Answer:
-    """Ask for a signature with these claims in the token."""
+    """Request a signature with these claims in the token."""
     token = {"authorization": f"Bearer {user_token(**claims)}"}
     return call(upload_signature.main_handler, "POST", "/signature", body=body, user=None, headers=token)
 
 
 @pytest.mark.parametrize("role", ["teacher", "admin", ["viewer", "admin"]])
 def test_policy_is_had_by_whom_it_is_for(call: Call, role: object) -> None:
-    """The claim's value, or one of its values, is on the policy's list."""
+    """The policy is granted if the claim's value, or one of its values, is on the policy's list."""
     assert ask(call, {"policy": "lessons"}, {"role": role}).status == 200
 
 
@@ -48,7 +48,7 @@ def test_policy_for_others_is_answered_like_an_unknown_one(call: Call, claims: d
 
 
 def test_upload_keeps_what_it_began_with(call: Call) -> None:
-    """A teacher who is one no more finishes what he began, and begins nothing new."""
+    """A user who has lost the claim can finish an upload, and begin no new one."""
     begun = ask(call, {"policy": "lessons"}, {"role": "teacher"}).json
 
     assert ask(call, {"uploadId": begun["uploadId"]}, {"role": "viewer"}).status == 200

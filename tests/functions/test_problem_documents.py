@@ -68,7 +68,7 @@ def test_settings_that_are_missing_are_all_named_in_the_log_only(
 
 
 def test_function_that_was_mended_works_without_a_new_process(sign: Sign, deploy: Deploy) -> None:
-    """A failure to start is not remembered."""
+    """A failure to load the settings is not cached."""
     deploy(CONTEXT_KEYS="")
     assert sign({}).status == 500
 
@@ -79,7 +79,7 @@ def test_function_that_was_mended_works_without_a_new_process(sign: Sign, deploy
 def test_defect_is_answered_500_without_a_word_about_it(
     call: Call, deploy: Deploy, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What nobody foresaw is logged by its place in the code; its message may quote anything, and is not."""
+    """An unexpected exception is logged by its place in the code, without its message."""
     deploy(REDIS_URL="redis://127.0.0.1/0?nosuchoption=canary-of-the-store")
 
     answer = call(upload_signature.main_handler, "POST", "/signature", body={})
@@ -93,14 +93,18 @@ def test_defect_is_answered_500_without_a_word_about_it(
 
 
 def test_nothing_secret_reaches_the_log_or_an_answer(
-    sign: Sign, look: ReadStatus, call: Call, capsys: pytest.CaptureFixture[str]
+    sign: Sign, read_status: ReadStatus, call: Call, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Log lines hold ids and states: no key, no token, no signature, no context."""
     issued = sign({"context": "canary-context"}).json
     upload_id = issued["uploadId"]
     answers = [sign({"uploadId": upload_id}), sign({}, authorization=f"Bearer {user_token(secret='x' * 40)}")]
-    answers += [sign({"canary-member": "canary-value"}), look(upload_id), look(upload_id, method="DELETE")]
-    answers += [look(UPLOAD), call(upload_status.main_handler, "PUT", "/uploads/canary")]
+    answers += [
+        sign({"canary-member": "canary-value"}),
+        read_status(upload_id),
+        read_status(upload_id, method="DELETE"),
+    ]
+    answers += [read_status(UPLOAD), call(upload_status.main_handler, "PUT", "/uploads/canary")]
 
     logged = capsys.readouterr().out
     assert len(logged.splitlines()) == 8

@@ -32,7 +32,7 @@ EMPTY = {"pulled": 0, "confirmed": 0, "parked": 0, "failed": 0, "emptied": 1}
 
 
 def run(context: object = CONTEXT) -> dict[str, Any]:
-    """Let the timer fire."""
+    """Fire the timer."""
     figures: dict[str, Any] = reliable_notification.main_handler(TIMER, context)
     json.dumps(figures)
     return figures

@@ -1,4 +1,4 @@
-"""How often a warm invocation goes to the store and back: each time costs as much as all its other work."""
+"""How many round trips to the store a warm invocation makes: each costs as much as all its other work."""
 
 from __future__ import annotations
 
@@ -47,24 +47,26 @@ def line(valkey_url: str, deploy: Deploy) -> Iterator[Line]:
 
 
 def push(call: Call, signature: str, file_id: str) -> None:
-    """Have VOD call back about the file of a signature."""
+    """Call back about the file of a signature."""
     event = uploaded(decode(signature).values["sourceContext"], file_id=file_id)
     answer = call(event_notification.main_handler, "POST", f"/{CALLBACK_TOKEN}", body=event, user=None)
     assert answer.status == 200
 
 
-def test_warm_invocation_goes_to_the_store_once(line: Line, sign: Sign, look: ReadStatus, call: Call) -> None:
+def test_warm_invocation_goes_to_the_store_once(
+    line: Line, sign: Sign, read_status: ReadStatus, call: Call
+) -> None:
     """A signature, its renewal, a status, an ingested event, a cancellation: one round trip each."""
     first = sign().json
     push(call, first["signature"], "1")
-    look(first["uploadId"], method="DELETE", user="bob")
+    read_status(first["uploadId"], method="DELETE", user="bob")
     second = sign({"context": "lesson 3"}).json
     sign({"uploadId": second["uploadId"]})
     asks: dict[str, Callable[[], object]] = {
         "signature": sign,
         "renewal": lambda: sign({"uploadId": second["uploadId"]}),
-        "status": lambda: look(second["uploadId"]),
-        "cancellation": lambda: look(second["uploadId"], method="DELETE"),
+        "status": lambda: read_status(second["uploadId"]),
+        "cancellation": lambda: read_status(second["uploadId"], method="DELETE"),
         "event": lambda: push(call, second["signature"], "2"),
     }
 

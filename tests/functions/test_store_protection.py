@@ -1,4 +1,4 @@
-"""The store with TLS and with a user of least rights, as docs/security.md tells to set it up (S44)."""
+"""The store with TLS and with a user of least rights, set up as docs/security.md describes (S44)."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ OPTIONS = {"EX", "GT", "LIMIT", "NX", "WITHSCORES", "XX"}
 
 
 def rule() -> list[str]:
-    """Read the rule on the page, for the stage of these tests."""
+    """Return the rule on the page, for the stage of these tests."""
     assert RULE is not None
     return RULE[2].replace("prod", "test").split()
 
 
 def commands_of_the_functions() -> set[str]:
-    """Find every command that a script, or a store that functions use, can send."""
+    """Return every command that a script, or a store that functions use, can send."""
     commands = {"evalsha", "script|load"}
     for path in (REPOSITORY / "shared" / "store").glob("*.py"):
         text = path.read_text("utf-8")
@@ -63,7 +63,7 @@ def commands_of_the_functions() -> set[str]:
 
 @pytest.fixture
 def least_rights(valkey_url: str) -> Iterator[str]:
-    """Make the user that the page describes, and give its address."""
+    """Create the user that the page describes, and return its address."""
     with redis.Redis.from_url(valkey_url, decode_responses=True) as administrator:
         administrator.execute_command("ACL", "SETUSER", "least", "reset", "on", f">{PASSWORD}", *rule())
         administrator.execute_command("ACL", "LOG", "RESET")
@@ -73,7 +73,7 @@ def least_rights(valkey_url: str) -> Iterator[str]:
 
 @pytest.fixture
 def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
-    """Make an authority that this process trusts."""
+    """Create an authority that this process trusts."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
@@ -82,7 +82,7 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
 
 @contextmanager
 def tls_store(folder: Path, authority: trustme.CA, name: str) -> Iterator[int]:
-    """Run Debian's Redis, which speaks TLS itself, with a certificate of this name; give its port."""
+    """Run Debian's Redis with TLS and a certificate of this name; yield its port."""
     certificate, port = authority.issue_cert(name), refused_port()
     certificate.private_key_pem.write_to_path(str(folder / "key.pem"))
     certificate.cert_chain_pems[0].write_to_path(str(folder / "certificate.pem"))
@@ -122,7 +122,7 @@ def test_rule_grants_what_the_code_sends_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("status", [204, 500])
 def test_functions_work_with_the_least_rights(
-    least_rights: str, deploy: Deploy, sign: Sign, look: ReadStatus, status: int
+    least_rights: str, deploy: Deploy, sign: Sign, read_status: ReadStatus, status: int
 ) -> None:
     """Uploads, renewals, limits, status, every event, deliveries and checks: nothing is refused (S44)."""
     with HttpPeer(lambda _request: Reply(status)) as app:
@@ -134,8 +134,8 @@ def test_functions_work_with_the_least_rights(
         )
         first = sign({"policy": "course"}).json
         assert sign({"uploadId": first["uploadId"]}).status == 200
-        assert look(first["uploadId"]).status == 200
-        assert look(sign({}).json["uploadId"], method="DELETE").status == 204
+        assert read_status(first["uploadId"]).status == 200
+        assert read_status(sign({}).json["uploadId"], method="DELETE").status == 204
         announce_upload(first["signature"], procedure_task_id="task-1")
         announce_procedure(first["signature"], status="FINISH")
         begin_upload(seconds_ago=90_100)
@@ -163,7 +163,7 @@ def test_functions_work_with_the_least_rights(
     ids=" ".join,
 )
 def test_user_may_do_nothing_else(least_rights: str, command: list[str]) -> None:
-    """Neither to the server, nor to another stage's keys, nor to anybody else's (S44)."""
+    """The user may not administrate the server, nor access keys of another stage or application (S44)."""
     with redis.Redis.from_url(least_rights) as client:
         with pytest.raises(redis.exceptions.NoPermissionError):
             client.execute_command(*command)
@@ -171,14 +171,14 @@ def test_user_may_do_nothing_else(least_rights: str, command: list[str]) -> None
 
 
 def test_functions_work_over_tls(
-    authority: trustme.CA, deploy: Deploy, sign: Sign, look: ReadStatus, valkey_url: str
+    authority: trustme.CA, deploy: Deploy, sign: Sign, read_status: ReadStatus, valkey_url: str
 ) -> None:
     """With TLS in front of the store, as its provider offers it (S44)."""
     parts = urlsplit(valkey_url)
     with RawPeer(encrypting(authority, HOST, int(parts.port or 0))) as peer:
         deploy(REDIS_URL=f"rediss://:{parts.password}@{HOST}:{peer.port}/0")
 
-        assert look(sign({}).json["uploadId"]).status == 200
+        assert read_status(sign({}).json["uploadId"]).status == 200
         start_anew()
 
 
@@ -186,7 +186,7 @@ def test_functions_work_over_tls(
 def test_store_with_another_certificate_is_none(
     authority: trustme.CA, deploy: Deploy, sign: Sign, valkey_url: str, name: str
 ) -> None:
-    """Whoever answers in its place gets neither the password nor an upload (S44)."""
+    """A server with another certificate gets neither the password nor an upload (S44)."""
     parts = urlsplit(valkey_url)
     with RawPeer(encrypting(authority, name, int(parts.port or 0))) as peer:
         deploy(REDIS_URL=f"rediss://:{parts.password}@{HOST}:{peer.port}/0")
@@ -198,13 +198,13 @@ def test_store_with_another_certificate_is_none(
 
 @pytest.mark.skipif(shutil.which("redis-server") is None, reason="needs Debian's redis-server, which has TLS")
 def test_functions_work_with_a_redis_that_speaks_tls(
-    tmp_path: Path, authority: trustme.CA, deploy: Deploy, sign: Sign, look: ReadStatus
+    tmp_path: Path, authority: trustme.CA, deploy: Deploy, sign: Sign, read_status: ReadStatus
 ) -> None:
     """A server that does its own TLS, with its own idea of how a session begins (S44)."""
     (tmp_path / "store").mkdir()
     with tls_store(tmp_path / "store", authority, HOST) as port:
         deploy(REDIS_URL=f"rediss://:{PASSWORD}@{HOST}:{port}/0")
-        assert look(sign({}).json["uploadId"]).status == 200
+        assert read_status(sign({}).json["uploadId"]).status == 200
 
         deploy(REDIS_URL=f"rediss://:{secrets.token_hex(16)}@{HOST}:{port}/0")
         assert sign({}).status == 503
@@ -213,7 +213,7 @@ def test_functions_work_with_a_redis_that_speaks_tls(
 
 
 def encrypting(authority: trustme.CA, name: str, port: int) -> Callable[[socket.socket], None]:
-    """Make a `speak` that ends TLS in front of a port of this machine."""
+    """Return a `speak` that terminates TLS in front of a port of this machine."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert(name).configure_cert(context)
     relay = relay_to(port)

@@ -1,4 +1,4 @@
-"""POST /signature: what a caller gets who may have it."""
+"""POST /signature: what an authorized caller gets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ VARIES = ("currentTimeStamp", "expireTime", "random")
 
 
 def constant_part(signature: str) -> dict[str, str]:
-    """Give what all signatures of one upload have to agree on."""
+    """Return the parameters that all signatures of one upload share."""
     values = decode(signature).values
     return {name: values[name] for name in values if name not in VARIES}
 

@@ -1,4 +1,4 @@
-"""POST /signature: how often a user may ask."""
+"""POST /signature: rate limits."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 
 def statuses(answers: list[Answer]) -> list[int]:
-    """Give the statuses in order."""
+    """Return the statuses, sorted."""
     return sorted(answer.status for answer in answers)
 
 
 def test_forged_address_opens_no_new_bucket(sign: Sign, deploy: Deploy) -> None:
-    """The limit goes with the user, so no header that a client writes can change it."""
+    """The limit is per user, so no client header can change it."""
     deploy(NEW_UPLOADS_PER_MINUTE="1")
     forged = {
         "x_forwarded_for": "198.51.100.1",
@@ -98,10 +98,10 @@ def test_refused_request_costs_no_turn(sign: Sign, deploy: Deploy) -> None:
     assert sign({}).status == 200
 
 
-def test_looking_costs_no_turn(sign: Sign, look: ReadStatus, deploy: Deploy) -> None:
-    """A client may poll without losing its right to upload."""
+def test_looking_costs_no_turn(sign: Sign, read_status: ReadStatus, deploy: Deploy) -> None:
+    """Reading the status does not count as an upload."""
     deploy(NEW_UPLOADS_PER_MINUTE="2")
     upload_id = sign({}).json["uploadId"]
 
-    assert {look(upload_id).status for _ in range(20)} == {200}
+    assert {read_status(upload_id).status for _ in range(20)} == {200}
     assert sign({}).status == 200

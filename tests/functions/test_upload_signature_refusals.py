@@ -43,7 +43,7 @@ thoroughly = settings(
 
 
 def irregular(length: int) -> str:
-    """Make a text that compresses badly."""
+    """Return a text that compresses badly."""
     digests = (hashlib.sha256(bytes([number])).digest() for number in range(8))
     return base64.b64encode(b"".join(digests)).decode()[:length]
 
@@ -77,7 +77,7 @@ def test_oversized_body_is_413(sign: Sign) -> None:
     ],
 )
 def test_value_of_a_wrong_type_is_refused_by_name(sign: Sign, member: str, value: object) -> None:
-    """Nothing is converted: text is no number, a number no text, true not 1."""
+    """No value is converted to another type."""
     answer = sign({member: value})
 
     assert (answer.status, answer.pointers) == (422, [f"/{member}"])
@@ -108,7 +108,7 @@ def test_pointer_is_well_formed_whatever_the_member_is_called(sign: Sign, member
 
 
 def test_all_faults_are_told_at_once(sign: Sign) -> None:
-    """A client need not mend its request one member at a time."""
+    """All invalid members are reported in one answer."""
     wrong = {"classId": "x", "policy": 1, "what": 1}
     off_the_policy = {"storageRegion": "ap-chongqing", "classId": 5, "procedure": "Other", "context": "\x00"}
 
@@ -243,5 +243,5 @@ def test_path_may_have_what_the_platform_puts_around_it(call: Call, path: str) -
 
 @pytest.mark.parametrize("path", ["/signature/x", "/Signature", "/%73ignature", "/\ud800"])
 def test_other_paths_are_404(call: Call, path: str) -> None:
-    """One function, one path."""
+    """Only /signature exists."""
     assert call(upload_signature.main_handler, "POST", path).status == 404

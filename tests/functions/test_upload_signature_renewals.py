@@ -1,4 +1,4 @@
-"""POST /signature with uploadId: another signature of an upload that has begun."""
+"""POST /signature with uploadId: another signature for an existing upload."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNKNOWN = "01KAPVZ9M80000000000000000"
 
 
 def test_renewal_may_repeat_what_the_upload_began_with(sign: Sign) -> None:
-    """A client that sends the same body each time is not punished for it."""
+    """A renewal may repeat the members of the first request."""
     wish = {"policy": "course", "procedure": "Short", "context": "c", "fileName": "a.mp4", "fileSize": 9}
     upload_id = sign(wish).json["uploadId"]
 
@@ -32,7 +32,7 @@ def test_renewal_that_differs_is_refused_by_name(sign: Sign) -> None:
 
 
 def test_unknown_and_foreign_uploads_answer_alike(sign: Sign) -> None:
-    """Somebody else's upload cannot be told from one that never was."""
+    """A foreign upload cannot be told from one that does not exist."""
     foreign = sign({"uploadId": sign({}, user="bob").json["uploadId"]}, user="alice")
     unknown = sign({"uploadId": UNKNOWN}, user="alice")
 
@@ -48,12 +48,14 @@ def test_id_of_another_form_is_refused_by_name(sign: Sign, upload_id: object) ->
 
 
 @pytest.mark.parametrize("ended", ["cancelled", "expired", "uploaded"])
-def test_upload_that_is_over_is_closed(sign: Sign, look: ReadStatus, deploy: Deploy, ended: str) -> None:
+def test_upload_that_is_over_is_closed(
+    sign: Sign, read_status: ReadStatus, deploy: Deploy, ended: str
+) -> None:
     """A cancellation, the end, or two minutes with its file: an open session would let more files in."""
     deploy(UPLOAD_SESSION_SECONDS="200" if ended == "expired" else "3600")
     upload = begin_upload(seconds_ago=200)
     if ended == "cancelled":
-        assert look(upload.upload_id, method="DELETE").status == 204
+        assert read_status(upload.upload_id, method="DELETE").status == 204
     elif ended == "uploaded":
         announce_upload(upload.signature, seconds_ago=121)
 

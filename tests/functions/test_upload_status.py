@@ -1,4 +1,4 @@
-"""GET and DELETE /uploads/{id}: one upload, told to its owner only."""
+"""GET and DELETE /uploads/{id}: one upload, visible to its owner only."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ MEDIA = "https://1500012345.vod-example.test/c0ffee00vodkr1500012345/1f2e3d4c557
 
 
 def age(instant: str) -> float:
-    """Say how many seconds ago an ISO 8601 instant was."""
-    moment = datetime.strptime(instant, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
-    return (datetime.now(timezone.utc) - moment).total_seconds()
+    """Return how many seconds ago an ISO 8601 time was."""
+    at = datetime.strptime(instant, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+    return (datetime.now(timezone.utc) - at).total_seconds()
 
 
-def test_issued_upload_tells_what_it_began_with(look: ReadStatus) -> None:
+def test_issued_upload_tells_what_it_began_with(read_status: ReadStatus) -> None:
     """Before anything was uploaded there are dates, the policy and the app's own text."""
     upload = begin_upload(seconds_ago=100, policy="course", context="수업 3")
 
-    answer = look(upload.upload_id)
+    answer = read_status(upload.upload_id)
 
     assert answer.status == 200
     assert answer.headers["content-type"] == "application/json"
@@ -54,12 +54,12 @@ def test_issued_upload_tells_what_it_began_with(look: ReadStatus) -> None:
     assert told["updatedAt"] == told["issuedAt"]
 
 
-def test_uploaded_file_is_told(look: ReadStatus) -> None:
+def test_uploaded_file_is_told(read_status: ReadStatus) -> None:
     """After VOD's event the answer has the file, its addresses and the time; nothing more will come."""
     upload = begin_upload(seconds_ago=100)
     announce_upload(upload.signature)
 
-    answer = look(upload.upload_id)
+    answer = read_status(upload.upload_id)
 
     told = answer.json
     assert (told["state"], told["final"]) == ("uploaded", True)
@@ -69,14 +69,14 @@ def test_uploaded_file_is_told(look: ReadStatus) -> None:
     assert "retry-after" not in answer.headers
 
 
-def test_outcome_of_the_task_flow_is_told_per_subtask(look: ReadStatus) -> None:
+def test_outcome_of_the_task_flow_is_told_per_subtask(read_status: ReadStatus) -> None:
     """`ready` or `failed` is decided by the subtasks, and each of them is shown."""
     upload = begin_upload(seconds_ago=100, policy="course")
     announce_upload(upload.signature, procedure_task_id=TASK)
-    before = look(upload.upload_id)
+    before = read_status(upload.upload_id)
     announce_procedure(upload.signature, status="FINISH", subtask_status="FAIL")
 
-    told = look(upload.upload_id).json
+    told = read_status(upload.upload_id).json
 
     assert (before.json["state"], before.json["procedureTaskId"]) == ("processing", TASK)
     assert before.headers["retry-after"] == "5"
@@ -87,11 +87,14 @@ def test_outcome_of_the_task_flow_is_told_per_subtask(look: ReadStatus) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_unknown_foreign_and_malformed_ids_answer_alike(sign: Sign, look: ReadStatus, method: str) -> None:
+def test_unknown_foreign_and_malformed_ids_answer_alike(
+    sign: Sign, read_status: ReadStatus, method: str
+) -> None:
     """Somebody else's upload, one that never was and what is no id: the same 404, byte for byte (S14)."""
-    foreign = look(sign({}, user="bob").json["uploadId"], method=method, user="alice")
+    foreign = read_status(sign({}, user="bob").json["uploadId"], method=method, user="alice")
     others = [
-        look(name, method=method) for name in (UNKNOWN, UNKNOWN.lower(), "x", "", "%00", "8" + UNKNOWN[1:])
+        read_status(name, method=method)
+        for name in (UNKNOWN, UNKNOWN.lower(), "x", "", "%00", "8" + UNKNOWN[1:])
     ]
 
     assert foreign.status == 404
@@ -99,12 +102,12 @@ def test_unknown_foreign_and_malformed_ids_answer_alike(sign: Sign, look: ReadSt
     assert all(answer.headers == foreign.headers for answer in others)
 
 
-def test_foreign_upload_survives_a_strangers_cancellation(sign: Sign, look: ReadStatus) -> None:
-    """Knowing an id gives no say."""
+def test_foreign_upload_survives_a_strangers_cancellation(sign: Sign, read_status: ReadStatus) -> None:
+    """Another user who knows the id cannot cancel the upload."""
     upload_id = sign({}, user="bob").json["uploadId"]
-    look(upload_id, method="DELETE", user="alice")
+    read_status(upload_id, method="DELETE", user="alice")
 
-    assert look(upload_id, user="bob").json["state"] == "issued"
+    assert read_status(upload_id, user="bob").json["state"] == "issued"
 
 
 @pytest.mark.parametrize(
@@ -118,19 +121,19 @@ def test_other_paths_are_404(call: Call, sign: Sign, path: str) -> None:
     assert call(upload_status.main_handler, "GET", f"/release/uploads/{upload_id}/").status == 200
 
 
-def test_other_methods_are_405_with_allow(look: ReadStatus) -> None:
+def test_other_methods_are_405_with_allow(read_status: ReadStatus) -> None:
     """The answer says which methods there are."""
-    answer = look(UNKNOWN, method="HEAD")
+    answer = read_status(UNKNOWN, method="HEAD")
 
     assert (answer.status, answer.headers["allow"]) == (405, "GET, DELETE, OPTIONS")
 
 
-def test_unchanged_answer_is_not_sent_again(sign: Sign, look: ReadStatus) -> None:
+def test_unchanged_answer_is_not_sent_again(sign: Sign, read_status: ReadStatus) -> None:
     """A known ETag is answered 304, without a body and with what a client needs to go on."""
     upload_id = sign({}).json["uploadId"]
-    tag = look(upload_id).headers["etag"]
+    tag = read_status(upload_id).headers["etag"]
 
-    known, other = (look(upload_id, if_none_match=shown) for shown in (f'"x",W/{tag}', '"other"'))
+    known, other = (read_status(upload_id, if_none_match=shown) for shown in (f'"x",W/{tag}', '"other"'))
 
     assert (known.status, known.body, other.status) == (304, "", 200)
     assert {(answer.headers["etag"], answer.headers["retry-after"]) for answer in (known, other)} == {
@@ -138,33 +141,33 @@ def test_unchanged_answer_is_not_sent_again(sign: Sign, look: ReadStatus) -> Non
     }
 
 
-def test_issued_upload_is_cancelled(sign: Sign, look: ReadStatus) -> None:
+def test_issued_upload_is_cancelled(sign: Sign, read_status: ReadStatus) -> None:
     """The answer is empty, and from now on the upload is `cancelled`."""
     upload_id = sign({}).json["uploadId"]
 
-    answer = look(upload_id, method="DELETE")
+    answer = read_status(upload_id, method="DELETE")
 
     assert (answer.status, answer.body) == (204, "")
-    told = look(upload_id).json
+    told = read_status(upload_id).json
     assert (told["state"], told["final"]) == ("cancelled", True)
     assert 0 <= age(told["cancelledAt"]) < 10
 
 
-def test_cancelling_again_changes_nothing(sign: Sign, look: ReadStatus) -> None:
+def test_cancelling_again_changes_nothing(sign: Sign, read_status: ReadStatus) -> None:
     """A DELETE whose answer was lost can be sent again."""
     upload_id = sign({}).json["uploadId"]
-    look(upload_id, method="DELETE")
+    read_status(upload_id, method="DELETE")
 
-    assert look(upload_id, method="DELETE").status == 204
+    assert read_status(upload_id, method="DELETE").status == 204
 
 
-def test_uploaded_file_cannot_be_cancelled(look: ReadStatus) -> None:
+def test_uploaded_file_cannot_be_cancelled(read_status: ReadStatus) -> None:
     """Too late: the file is there, and stays."""
     upload = begin_upload(seconds_ago=9)
     announce_upload(upload.signature)
 
-    answer = look(upload.upload_id, method="DELETE")
+    answer = read_status(upload.upload_id, method="DELETE")
 
     assert answer.status == 409
     assert "uploaded" in answer.json["detail"]
-    assert look(upload.upload_id).json["state"] == "uploaded"
+    assert read_status(upload.upload_id).json["state"] == "uploaded"

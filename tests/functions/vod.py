@@ -1,4 +1,4 @@
-"""What happened before a test: uploads that began earlier, and events that VOD has sent about them."""
+"""Set up earlier uploads, and events that VOD has sent about them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FILE_ID = "5576678020044556677"
 
 
 def begin_upload(*, seconds_ago: int, user: str = "alice", **wish: object) -> IssuedSignature:
-    """Begin an upload as `functions/upload_signature.py` would have done it at that time."""
+    """Begin an upload as `functions/upload_signature.py` would have done at that time."""
     runtime = bootstrap.upload_signature()
     return Issuer(runtime.settings, runtime.store).begin(
         read_signature_request(wish),
@@ -33,7 +33,7 @@ def begin_upload(*, seconds_ago: int, user: str = "alice", **wish: object) -> Is
 
 
 def announce_upload(signature: str, *, procedure_task_id: str = "", seconds_ago: int = 0) -> None:
-    """Take in the event that VOD sends when the file of this signature is there."""
+    """Ingest the event that VOD sends when this signature's file is complete."""
     event = _sample("NewFileUpload")
     event["FileUploadEvent"]["ProcedureTaskId"] = procedure_task_id
     event["FileUploadEvent"]["MediaBasicInfo"]["SourceInfo"]["SourceContext"] = _token(signature)
@@ -41,7 +41,7 @@ def announce_upload(signature: str, *, procedure_task_id: str = "", seconds_ago:
 
 
 def announce_procedure(signature: str, *, status: str, subtask_status: str = "SUCCESS") -> None:
-    """Take in the event that VOD sends when the task flow of this signature's file has moved."""
+    """Ingest the event that VOD sends when the task flow of this signature's file changes."""
     event = _sample("ProcedureStateChanged")
     flow = event["ProcedureStateChangeEvent"]
     flow |= {"Status": status, "SessionContext": _token(signature), "SessionId": ""}

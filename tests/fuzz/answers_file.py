@@ -1,6 +1,6 @@
-"""How the hooks inside Schemathesis and the program that runs it find the same file."""
+"""The file that Schemathesis' hooks write and that the program running it reads."""
 
 from __future__ import annotations
 
 ANSWERS_FILE = "SCHEMATHESIS_ANSWERS"
-"""The variable that names the file with a line for each answer: operation and status."""
+"""The environment variable with the file's name; each line is an answer's operation and status."""

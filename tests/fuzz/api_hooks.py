@@ -1,7 +1,7 @@
-"""What Schemathesis does around each of its requests, beside its own checks.
+"""Hooks of Schemathesis around each request, in addition to its own checks.
 
-Every answer is held against the document by the tests' own judge as well, which allows no header that
-is not described, and is counted. How Schemathesis is run is left to `whole_api`.
+Every answer is counted, and checked by the tests' own comparison with the document, which allows no
+undescribed header.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def after_call(_context: HookContext, case: Case[Any], response: Response) -> No
 
 @schemathesis.check
 def only_what_is_described(_context: CheckContext, response: Response, case: Case[Any]) -> None:
-    """Hold an answer against the document: status, every header, media type and body."""
+    """Compare an answer with the document: status, every header, media type and body."""
     headers = {name.lower(): ", ".join(values) for name, values in response.headers.items()}
     for name in _OF_THE_CONNECTION:
         headers.pop(name, None)

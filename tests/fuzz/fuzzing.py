@@ -1,7 +1,7 @@
-"""Feeds one of the parsers for some time: `python -m tests.fuzz.fuzzing PARSER --seconds 300`.
+"""Fuzz one of the parsers for some time: `python -m tests.fuzz.fuzzing PARSER --seconds 300`.
 
-Where there is atheris, it looks at what the code does with the bytes and goes where it has not been;
-elsewhere the kept inputs are changed by chance. `--keep` adds to the corpus what leads somewhere new.
+With atheris the inputs are guided by coverage; without it the kept inputs are changed at random. `--keep`
+adds inputs that increase coverage to the corpus.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 CORPUS = Path(__file__).parent / "corpus"
 LONGEST = 4096
 MOST_NEW_BLOCKS = 50_000
-"""Objects that Python may hold more than after the first runs; a thing kept per run would be far more."""
+"""How many more objects Python may hold than after the first runs; a leak per run would be far more."""
 _SETTLED_AFTER_RUNS = 20_000
 
 
 @dataclass
 class Watched:
-    """A parser's promises, with an eye on what Python keeps between two runs."""
+    """A parser's promises, checked together with Python's memory between two runs."""
 
     check: Callable[[bytes], None]
     runs: int = 0
@@ -48,7 +48,7 @@ class Watched:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Feed until the time is up, or a promise is broken: then the input is shown, and kept in the folder."""
+    """Fuzz until the time is up or a promise is broken; a failing input is shown and stored in the folder."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz.fuzzing", description=__doc__)
     parser.add_argument("parser", choices=[folder.name for folder in sorted(CORPUS.iterdir())])
     parser.add_argument("--seconds", type=int, default=300)
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _told_in_a_line(parser: str, words: Sequence[str]) -> int:
-    """Have another process do it, and show all that it said only if a promise was broken."""
+    """Fuzz in another process, and show its output only if a promise was broken."""
     command = [sys.executable, "-m", "tests.fuzz.fuzzing", *words, "--told-in-full"]
     run = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)  # noqa: S603 -- this program
     runs = re.search(r"number_of_executed_units: (\d+)", run.stderr)
@@ -106,12 +106,12 @@ def _at_random(parser: str, seconds: int) -> int:
         except BaseException:
             sys.stderr.write(f"{parser} breaks a promise for {given!r}\n")
             raise
-    sys.stdout.write(f"{parser}: {watched.runs} runs by chance, without atheris.\n")
+    sys.stdout.write(f"{parser}: {watched.runs} runs by luck, without atheris.\n")
     return 0
 
 
 def changed_at_random(given: bytes, words: Sequence[bytes], randomness: random.Random) -> bytes:
-    """Replace a few pieces of an input by words, by other bytes, or by themselves twice."""
+    """Replace a few pieces of an input by words, random bytes, or their own repetition."""
     changed = bytearray(given)
     for _ in range(randomness.randint(1, 6)):
         start = randomness.randint(0, len(changed))
@@ -134,16 +134,16 @@ HOSTILE += [
 """What may stand in an event where anything else was expected."""
 
 
-def changed_json(node: Any, chance: random.Random) -> Any:  # noqa: ANN401 -- any JSON value
+def changed_json(node: Any, luck: random.Random) -> Any:  # noqa: ANN401 -- any JSON value
     """Copy a JSON value with something in it replaced by what is hostile, or left out."""
-    if not isinstance(node, dict | list) or not node or chance.random() < 0.1:
-        return chance.choice([*HOSTILE, node, {"a": [node]}])
+    if not isinstance(node, dict | list) or not node or luck.random() < 0.1:
+        return luck.choice([*HOSTILE, node, {"a": [node]}])
     if isinstance(node, list):
-        return [changed_json(item, chance) if chance.random() < 0.5 else item for item in node]
-    name = chance.choice(list(node))
-    if chance.random() < 0.1:
+        return [changed_json(item, luck) if luck.random() < 0.5 else item for item in node]
+    name = luck.choice(list(node))
+    if luck.random() < 0.1:
         return {other: value for other, value in node.items() if other != name}
-    return {**node, name: changed_json(node[name], chance)}
+    return {**node, name: changed_json(node[name], luck)}
 
 
 def _quoted(word: str) -> str:

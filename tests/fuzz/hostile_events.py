@@ -1,8 +1,8 @@
 """Hostile events for every function, by the ten thousand, through the real handlers and a real store (R12).
 
-`python -m tests.fuzz.hostile_events --events 100000` is behind `make fuzz-events`; a test sends a share.
-Each answer has to be one that the platform can send, none may be a 5xx, no line of the log a defect, and
-memory has to stay flat.
+`python -m tests.fuzz.hostile_events --events 100000` is behind `make fuzz-events`; a test sends a share. Each
+answer must be one that the platform can send and no 5xx, no log line may report a defect, and memory must
+stay flat.
 """
 
 from __future__ import annotations
@@ -99,19 +99,19 @@ JSON_TEXTS += ['{"a":' * 70 + "1" + "}" * 70]
 
 @dataclass
 class Randomness:
-    """Makes hostile things, the same ones for the same seed."""
+    """Generates hostile events, the same ones for the same seed."""
 
     seed: int
     users: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Draw from this seed, and read what fuzzing has kept."""
+        """Seed the generator, and read the fuzzing corpus."""
         self.draw = random.Random(self.seed)  # noqa: S311 -- no secret
         self._bodies = [path.read_bytes() for path in sorted((CORPUS / "notification").iterdir())]
         self._words = [word.encode() for word in words_of("notification")]
 
     def event(self, function: str) -> object:
-        """Make an event for one function: mostly of the right form, and wrong in some places."""
+        """Return an event for one function: mostly well-formed, and wrong in some places."""
         if self.draw.random() < 0.02:
             return self.draw.choice(VALUES)
         method = {"upload_status": "GET"}.get(function, "POST")
@@ -130,7 +130,7 @@ class Randomness:
         return event
 
     def context(self) -> object:
-        """Make the second argument; it is the platform's, so only its form may surprise."""
+        """Return the second argument; the platform makes it, so only its form varies."""
         usual = {"request_id": "r-1", "time_limit_in_ms": 3000}
         return self.draw.choice([usual, usual, usual, {}, None, 7, {"request_id": None}, {"request_id": ""}])
 
@@ -179,7 +179,7 @@ class Randomness:
 
 @dataclass
 class Watch:
-    """What came of all events: answers by function and status, defects, and how memory has grown."""
+    """The result of all events: answers by function and status, defects, and growth of memory."""
 
     answers: Counter[tuple[str, object]] = field(default_factory=Counter)
     defects: list[str] = field(default_factory=list)
@@ -187,13 +187,13 @@ class Watch:
     growth_bytes: int = 0
 
     def write(self, line: str) -> int:
-        """Take a line of the log in place of standard output."""
+        """Receive a line of the log in place of standard output."""
         if '"request.failed"' in line:
             self.defects.append(line)
         return len(line)
 
     def flush(self) -> None:
-        """Nothing is kept."""
+        """Do nothing: no output is buffered."""
 
 
 def send(events: int, redis_url: str, *, seed: int = 1) -> Watch:
@@ -229,14 +229,14 @@ def _outcome(function: str, result: dict[str, object]) -> object:
 
 
 def resident_bytes() -> int:
-    """Say how much memory this process has, once what nobody holds is given back."""
+    """Return this process's resident memory after a garbage collection."""
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * resource.getpagesize()
 
 
 def faults_of(watch: Watch) -> Iterator[str]:
-    """Say what was not as it has to be."""
+    """Yield a sentence for each violated promise."""
     yield from watch.defects[:5]
     for (function, status), count in watch.answers.items():
         if isinstance(status, int) and status >= 500:
@@ -246,7 +246,7 @@ def faults_of(watch: Watch) -> Iterator[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Send them, and print the figures; 1 if anything is wrong."""
+    """Send the events, and print the figures; return 1 if a promise is broken."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz.hostile_events", description=__doc__)
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)

@@ -1,7 +1,7 @@
-"""What has to hold whatever bytes come, for each of the three parsers that read what anybody can send.
+"""What must hold for any bytes, for each of the three parsers that read untrusted input.
 
-`PARSERS` has them by name: a function that takes bytes, and raises only if a promise is broken. Feeding
-them is left to `fuzzing` for minutes, and to the tests for what was found before.
+`PARSERS` has them by name: a function that takes bytes, and raises only if a promise is broken. `fuzzing`
+runs them for minutes, the tests on what was found before.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ STAGE = "test"
 
 
 def check_signature(given: bytes) -> None:
-    """Explain what is called a signature, or refuse it as documented, in words that a terminal can show."""
+    """Explain any text as a signature, or refuse it as documented, in printable words."""
     as_text = given.decode("utf-8", "surrogateescape")
     as_base64 = binascii.b2a_base64(given, newline=False).decode()
     for signature in (as_text, as_base64, sign_original(as_text, secret_key=SECRET_KEY)):
@@ -54,7 +54,7 @@ def check_signature(given: bytes) -> None:
 
 
 def check_notification(given: bytes) -> None:
-    """Read any JSON object as an event, and the same event again from what is kept of it."""
+    """Parse any JSON object as an event, and the same event again from its stored form."""
     try:
         notification = parse_notification(given)
     except (ContentTooLargeError, InvalidRequestError):
@@ -73,7 +73,7 @@ def check_notification(given: bytes) -> None:
 
 
 def check_context_token(given: bytes) -> None:
-    """Open only what was sealed, in its one spelling; and seal whatever fits, so that it is found again."""
+    """Open only what was sealed, in its canonical form; seal whatever fits, and open it again."""
     token = given.decode("utf-8", "surrogateescape")
     opened = unseal(token, keys=CONTEXT_KEYS, stage=STAGE)
     if isinstance(opened, UploadContext):
@@ -105,7 +105,7 @@ PARSERS: Mapping[str, Callable[[bytes], None]] = MappingProxyType(
 
 
 def words_of(parser: str) -> list[str]:
-    """List words that inputs of this parser are made of."""
+    """Return words that inputs of this parser consist of."""
     if parser == "signature":
         return [
             "secretId=",

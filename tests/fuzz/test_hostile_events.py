@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def own_environment() -> Iterator[None]:
-    """Put the variables back, and what the process has built of them."""
+    """Restore the variables, and clear what the process has built of them."""
     before = dict(os.environ)
     yield
     for name in VARIABLES | os.environ.keys():
@@ -35,7 +35,7 @@ def test_hostile_events_are_answered_and_leave_nothing(valkey_url: str) -> None:
 
 
 def test_every_kind_of_fault_is_told() -> None:
-    """A run in which something failed cannot look like one in which nothing did."""
+    """Every kind of violated promise is reported."""
     watch = Watch(growth_bytes=MOST_GROWTH + 1)
     watch.answers["upload_status", 500] = 1
     watch.write('{"event":"request.failed"}')

@@ -23,13 +23,13 @@ KEPT = sorted(path for path in CORPUS.rglob("*") if path.is_file())
 
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: f"{path.parent.name}-{path.name}")
 def test_every_kept_input_keeps_the_promises(path: Path) -> None:
-    """What once led fuzzing somewhere new, or broke a promise, is tried at every change (S19, S28)."""
+    """Inputs that once increased coverage or broke a promise are checked at every change (S19, S28)."""
     PARSERS[path.parent.name](path.read_bytes())
 
 
 @pytest.mark.parametrize("parser", PARSERS)
 def test_changed_inputs_keep_the_promises(parser: str) -> None:
-    """A thousand inputs made of the kept ones, the same at every run: `make fuzz` feeds for minutes."""
+    """A thousand inputs derived from the kept ones, the same at every run; `make fuzz` runs for minutes."""
     check, randomness = Watched(PARSERS[parser]), random.Random(20_261_125)  # noqa: S311 -- no secret
     kept = [path.read_bytes() for path in KEPT if path.parent.name == parser]
     words = [word.encode() for word in words_of(parser)]
@@ -43,24 +43,24 @@ def test_changed_inputs_keep_the_promises(parser: str) -> None:
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_every_sample_may_hold_anything(path: Path) -> None:
     """Any node of a real event may be missing or something else: it is read, and read again (S28)."""
-    chance = random.Random(path.stem)  # noqa: S311  # no secret
+    luck = random.Random(path.stem)  # noqa: S311  # no secret
     body = json.loads(path.read_bytes())
 
     for _ in range(40):
         changed = body
-        for _ in range(chance.randint(1, 3)):
-            changed = changed_json(changed, chance)
+        for _ in range(luck.randint(1, 3)):
+            changed = changed_json(changed, luck)
         PARSERS["notification"](json.dumps(changed).encode())
 
 
 def test_every_parser_has_a_corpus_that_is_small() -> None:
-    """Inputs to begin with, for each; together less than a picture."""
+    """Each parser has initial inputs, which together are smaller than a picture."""
     assert {path.parent.name for path in KEPT} == PARSERS.keys()
     assert sum(path.stat().st_size for path in KEPT) < 200_000
 
 
 def test_fuzzing_ends_in_time_and_says_what_it_did() -> None:
-    """One second, by coverage where there is atheris and by chance elsewhere."""
+    """One second, guided by coverage where there is atheris and at random elsewhere."""
     run = subprocess.run(
         [sys.executable, "-m", "tests.fuzz.fuzzing", "context_token", "--seconds", "1"],
         cwd=REPOSITORY,
@@ -70,11 +70,11 @@ def test_fuzzing_ends_in_time_and_says_what_it_did() -> None:
         timeout=50,
     )
 
-    assert re.fullmatch(r"context_token: \d+ runs(, guided| by chance).*\n", run.stdout)
+    assert re.fullmatch(r"context_token: \d+ runs(, guided| by luck).*\n", run.stdout)
 
 
 def test_memory_that_grows_is_noticed() -> None:
-    """A parser that keeps something of every input fails, so a run without a failure says something."""
+    """A parser that retains something of every input fails."""
     kept: list[list[bytes]] = []
 
     def keeps_everything(given: bytes) -> None:

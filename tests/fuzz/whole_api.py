@@ -1,7 +1,7 @@
-"""Schemathesis against the running local stack: what docs/openapi.json allows, and what it does not.
+"""Run Schemathesis against the local stack: what docs/openapi.json allows, and what it does not.
 
-All of its checks but one are on. `python -m tests.fuzz.whole_api --requests 20000` is behind
-`make fuzz-api`; a test sends a small share.
+All of its checks but one are on. `python -m tests.fuzz.whole_api --requests 20000` is behind `make fuzz-api`;
+a test sends a small share.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SETTINGS = {
     **dict.fromkeys(("NEW_UPLOADS_PER_MINUTE", "RENEWALS_PER_MINUTE"), "100000"),
     **dict.fromkeys(("NETWORK_UPLOADS_PER_MINUTE", "OPEN_UPLOADS", "NEW_UPLOADS_PER_DAY"), "0"),
 }
-"""Limits that let every request through to what lies behind them."""
+"""Rate limits that no request reaches."""
 
 # Beside what Schemathesis takes for an acceptance: what the deployment's policies do not offer is 422.
 _OFF_THE_POLICY = '["2xx", "304", "401", "403", "404", "409", "422"]'
@@ -45,7 +45,7 @@ _CALLBACK = "/{callbackToken}"
 
 @dataclass(frozen=True)
 class Share:
-    """One run over some of the paths: their address, the options that choose them, what is given."""
+    """One run over some of the paths: base URL, options that select the paths, and parameters."""
 
     base: str
     chosen: tuple[str, ...]
@@ -53,7 +53,7 @@ class Share:
 
 
 def shares(stack: Stack) -> tuple[Share, ...]:
-    """Make the runs: users, VOD's callback with the right token, and strangers at it."""
+    """Return the runs: users, VOD's callback with the right token, and with wrong ones."""
     token = first_of(stack.environment["CALLBACK_TOKENS"])
     callback = f"{stack.url}{CALLBACK_PREFIX}"
     # No answer leads from here to another operation, so there is no phase that follows links.
@@ -66,7 +66,7 @@ def shares(stack: Stack) -> tuple[Share, ...]:
 
 
 def run_share(share: Share, stack: Stack, folder: Path, *, examples: int, seed: int) -> str:
-    """Run Schemathesis once, and give what it found: nothing, if all is well."""
+    """Run Schemathesis once, and return what it found; empty: nothing."""
     token = user_token(stack.environment, user="alice", ttl_seconds=86_400)
     configuration = folder / "schemathesis.toml"
     configuration.write_text(
@@ -97,7 +97,7 @@ def answers_in(folder: Path) -> Counter[tuple[str, int]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until so many requests are answered; 1 at the first thing that is wrong."""
+    """Run until so many requests are answered; return 1 at the first failure."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz.whole_api", description=__doc__)
     parser.add_argument("--requests", type=int, default=20_000)
     parser.add_argument("--examples", type=int, default=500, help="of each operation in one round")
@@ -119,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def report(answers: Mapping[tuple[str, int], int]) -> str:
-    """Write the figures, one line for each operation and status."""
+    """Format the figures, one line for each operation and status."""
     lines = [
         f"{operation:16}  {status}  {count:6}\n" for (operation, status), count in sorted(answers.items())
     ]

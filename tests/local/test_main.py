@@ -1,4 +1,4 @@
-"""`python -m local` as a developer meets it."""
+"""`python -m local` as a developer uses it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""How many of the changed lines a test noticed: read from what `mutmut run` left behind; `make mutation`.
+"""The share of mutants that a test notices, read from the results of `mutmut run`; `make mutation`.
 
-Which files are changed, and which tests are asked, stands in pyproject.toml.
+pyproject.toml lists the mutated files and the tests.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _SURVIVED, _ASKED_NOBODY = 0, (None, 5, 33)
 
 
 def main() -> int:
-    """Print the figures of each file and who survived; 1 if that are too many."""
+    """Print the figures of each file and the survivors; return 1 if there are too many."""
     results = {
         path.name.removesuffix(".meta"): json.loads(path.read_text("utf-8"))["exit_code_by_key"]
         for path in sorted(MUTANTS.glob("*.meta"))

@@ -1,4 +1,4 @@
-"""A deployment whose answers are held against the document."""
+"""A deployment whose answers are compared with the document."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def deploy(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
 @pytest.fixture
 def ask(deploy: Callable[..., None]) -> Ask:  # noqa: ARG001 -- there has to be a deployment to ask
-    """Ask the function of an operation, as the platform would."""
+    """Call the function of an operation, as the platform would."""
 
     def ask(operation: str, path: str, body: object = "", *, method: str = "", **headers: str) -> Answer:
         sent = {"authorization": f"Bearer {user_token()}", "content-type": "application/json"}

@@ -1,4 +1,4 @@
-"""The committed document as a judge: what of an answer or an event it does not allow."""
+"""Compare answers and events with the committed document."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def _pattern(_validator: object, pattern: str, value: object, _schema: object) -> Iterator[ValidationError]:
-    """Match as JSON Schema means it: for Python, `$` stands before a last line break as well."""
+    """Match as JSON Schema does: in Python `$` also matches before a final line break."""
     if isinstance(value, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), value):
         yield ValidationError(f"{value!r} does not match {pattern!r}")
 
@@ -31,13 +31,13 @@ CORS_HEADERS = {"vary", "access-control-allow-origin", "access-control-expose-he
 
 @lru_cache(maxsize=1)
 def document() -> dict[str, Any]:
-    """Read the committed document."""
+    """Return the committed document."""
     content: dict[str, Any] = json.loads(DOCUMENT_FILE.read_text("utf-8"))
     return content
 
 
 def operations() -> dict[str, dict[str, Any]]:
-    """Find the document's operations by their ids."""
+    """Return the document's operations by their ids."""
     return {
         operation["operationId"]: operation
         for path in document()["paths"].values()
@@ -47,7 +47,7 @@ def operations() -> dict[str, dict[str, Any]]:
 
 
 def resolved(node: Mapping[str, Any]) -> dict[str, Any]:
-    """Follow a reference; what stands beside it wins."""
+    """Resolve a `$ref`; members beside it override the target's."""
     if "$ref" not in node:
         return dict(node)
     found: Any = document()
@@ -63,14 +63,14 @@ def contents(event: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def faults(value: object, schema: Mapping[str, Any]) -> list[str]:
-    """List what a schema of the document finds wrong with a value."""
+    """Return how a value violates a schema of the document."""
     whole = {**schema, "components": document()["components"]}
     validator = _Validator(whole, format_checker=FormatChecker())
     return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
 
 
 def violations(operation: str, answer: Answer) -> list[str]:
-    """List what the document does not allow of a real answer: status, headers, media type, body."""
+    """Return how an answer violates the document: status, headers, media type, body."""
     documented = operations()[operation]["responses"].get(str(answer.status))
     if documented is None:
         return [f"status {answer.status}"]

@@ -1,4 +1,4 @@
-"""What the functions really answer, held against the committed document."""
+"""The functions' real answers, compared with the committed document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The app's events, made of all that VOD is known to send, against their schemas in the document."""
+"""The app's events, built from all that VOD is known to send, against their schemas in the document."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def told(
     verdict: Verdict = Verdict.ATTRIBUTED,
     origin: str = PUSH,
 ) -> dict[str, Any]:
-    """Write the app's event as it is sent, and read it back."""
+    """Build the app's event as it is sent, and parse it."""
     event = AppEvent(
         event_id=event_id_for("of a test"),
         notification=notification,
@@ -70,13 +70,13 @@ def model_of(event_type: str) -> str:
 
 
 def violations(event: dict[str, Any]) -> list[str]:
-    """List what the schemas find wrong with an event: that of its type, and that of any type."""
+    """Return how an event violates the schema of its type, and that of any type."""
     schemas = document()["components"]["schemas"]
     return faults(event, schemas[model_of(event["type"])]) + faults(event, schemas["AppEvent"])
 
 
 def all_events() -> list[dict[str, Any]]:
-    """Make every event that the samples can become."""
+    """Return every event that the samples can become."""
     read = [notification for path in SAMPLES for notification in notifications(path)]
     ours = [
         told(notification, verdict=verdict, origin=origin)
@@ -90,7 +90,7 @@ def all_events() -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_sample_becomes_an_event_as_documented(path: Path) -> None:
-    """Whatever VOD says, and whoever's it is: the app gets what the schema of its type allows."""
+    """Every sample becomes an event that the schema of its type allows."""
     for notification in notifications(path):
         for verdict in OF_OURS:
             assert violations(told(notification, verdict=verdict)) == []
@@ -143,7 +143,7 @@ def test_hostile_values_change_no_shape(data: st.DataObject) -> None:
     ],
 )
 def test_schema_refuses_what_no_event_is(change: str, value: object) -> None:
-    """A schema that allowed everything would prove nothing."""
+    """The schemas refuse what is no event."""
     event = told(parse_notification(json.dumps(uploaded()).encode()))
 
     assert faults({**event, change: value}, document()["components"]["schemas"]["AppEvent"]) != []

@@ -1,4 +1,4 @@
-"""The committed document itself: it is what the code says, it is OpenAPI 3.1, and its examples hold."""
+"""The committed document: equal to the code, valid OpenAPI 3.1, and with valid examples."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HTTP_FUNCTIONS = {"/signature", "/uploads/{uploadId}", "/{callbackToken}"}
 
 
 def media_types() -> list[tuple[str, dict[str, Any]]]:
-    """List every body of the document, each with a name for the test's output."""
+    """Return every body of the document, each with a name for the test's output."""
     found = []
     webhooks = {hook["post"]["operationId"]: hook["post"] for hook in document()["webhooks"].values()}
     for name, operation in (operations() | webhooks).items():
@@ -35,7 +35,7 @@ def media_types() -> list[tuple[str, dict[str, Any]]]:
 
 
 def references(node: object) -> set[str]:
-    """Collect what a part of the document points at."""
+    """Return what a part of the document refers to."""
     if isinstance(node, list):
         return set().union(*map(references, node))
     if not isinstance(node, dict):
@@ -45,7 +45,7 @@ def references(node: object) -> set[str]:
 
 
 def test_committed_document_is_what_the_code_says() -> None:
-    """After a change to a model, a limit or an error: `make openapi`."""
+    """`make openapi` leaves the committed document unchanged."""
     assert document_text() == DOCUMENT_FILE.read_text("utf-8")
 
 
@@ -66,7 +66,7 @@ def test_every_body_has_an_example_that_fits_its_schema(name: str, content: dict
 
 
 def test_every_component_is_used() -> None:
-    """What nothing points at, nobody would keep true; the event of whatever type is for readers."""
+    """Every component is referred to, except the event of any type, which is for readers."""
     components = {
         f"#/components/{kind}/{name}"
         for kind in ("headers", "parameters", "responses", "schemas")
@@ -119,7 +119,7 @@ def test_states_and_verdicts_are_those_of_the_code() -> None:
 
 
 def test_examples_hold_no_secret_of_a_deployment() -> None:
-    """Whoever reads the document learns keys of nobody: those of the examples are invented."""
+    """The keys in examples are invented."""
     text = DOCUMENT_FILE.read_text("utf-8")
 
     assert [word for word in ("whsec_", "BEGIN", "redis://", "127.0.0.1") if word in text] == []
@@ -129,5 +129,5 @@ def test_examples_hold_no_secret_of_a_deployment() -> None:
     "path", sorted((REPOSITORY / "local/openapi").glob("*.py")), ids=lambda path: path.stem
 )
 def test_file_is_short(path: Any) -> None:  # noqa: ANN401 -- a path
-    """One idea per file."""
+    """No module of `local/openapi` is long."""
     assert code_lines(path.read_text("utf-8")) <= 210

@@ -1,4 +1,4 @@
-"""The page of the API: all of the document, readable without a script and without anybody else's host."""
+"""The page of the API: the whole document, readable without a script or another host."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VOID = {"meta", "link", "img"}
 
 
 class Outline(HTMLParser):
-    """What the page consists of: its tags in order, ids, links and text."""
+    """The structure of the page: its tags in order, ids, links and text."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Outline(HTMLParser):
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note a tag and where it points."""
+        """Record a tag and its links."""
         named = dict(attrs)
         self.tags.add(tag)
         self.ids += [str(named["id"])] if "id" in named else []
@@ -43,7 +43,7 @@ class Outline(HTMLParser):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        """Compare an end with what is open."""
+        """Compare an end tag with the open ones."""
         if not self.open or self.open.pop() != tag:
             self.faults.append(tag)
 
@@ -54,7 +54,7 @@ class Outline(HTMLParser):
 
 @pytest.fixture(scope="module")
 def outline() -> Outline:
-    """Read the page of the committed document."""
+    """Parse the page of the committed document."""
     return Outline(api_page(document()))
 
 

@@ -1,4 +1,4 @@
-"""The schema of the body of POST /signature against the code that reads it."""
+"""The schema of the body of POST /signature, compared with the code that parses it."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ REQUESTS = st.dictionaries(st.sampled_from(sorted(MEMBERS)) | TEXTS, VALUES, max
 
 
 def schema() -> Mapping[str, Any]:
-    """Find the schema in the document."""
+    """Return the schema in the document."""
     found: Mapping[str, Any] = document()["components"]["schemas"]["SignatureRequest"]
     return found
 
 
 def is_granted(members: dict[str, object]) -> bool:
-    """Whether some policy would grant this: one that offers just what is asked for."""
+    """Return whether some policy would grant this: one that offers exactly what is asked for."""
     try:
         wanted = read_signature_request(members)
         policy = read_policy(

@@ -1,4 +1,4 @@
-"""The receivers of the README, as whoever copies them would run them."""
+"""The receivers of the README, run as a reader would run them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ START_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Language:
-    """One of the receivers: how its block in the README begins, what its file is called, who runs it."""
+    """One of the receivers: its fence in the README, its file name, and the command that runs it."""
 
     fence: str
     file_name: str
@@ -48,7 +48,7 @@ JAVASCRIPT = Language("js", "receiver.mjs", ("/usr/bin/env", "node"))
 
 
 class ReceiverProcess:
-    """A receiver that runs: `with ReceiverProcess(PYTHON, folder, secret) as it: it.url`."""
+    """A running receiver: `with ReceiverProcess(PYTHON, folder, secret) as it: it.url`."""
 
     def __init__(self, language: Language, folder: Path, secret: str) -> None:
         """Write it into `folder`, beside the packages that `npm ci` has installed."""
@@ -67,7 +67,7 @@ class ReceiverProcess:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The address of its endpoint."""
         return f"http://{HOST}:{self._port}/events"
 
     @property
@@ -76,7 +76,7 @@ class ReceiverProcess:
         return self._output.read_text(encoding="utf-8").splitlines()
 
     def post(self, body: bytes, headers: Mapping[str, str]) -> int:
-        """Post to it, and give the status of its answer."""
+        """Post to it, and return the status of its answer."""
         connection = http.client.HTTPConnection(HOST, self._port, timeout=10)
         try:
             connection.request("POST", "/events", body, dict(headers))
@@ -99,7 +99,7 @@ class ReceiverProcess:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """End it."""
+        """Kill the process."""
         self._process.kill()
         self._process.wait()
 

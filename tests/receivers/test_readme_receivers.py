@@ -1,4 +1,4 @@
-"""The receivers of the README take what the functions send, and nothing else.
+"""The receivers of the README accept what the functions send, and nothing else.
 
 They verify with the libraries of the specification, so the signature is checked by code we did not write.
 """
@@ -30,7 +30,7 @@ BODY = json.dumps({"id": "evt_1", "type": "upload.completed", "data": {"uploader
 
 
 class Deployment:
-    """The functions, with a webhook; `push` has VOD announce a finished upload."""
+    """The functions with a webhook; `push` announces a finished upload."""
 
     def __init__(
         self, redis_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -39,7 +39,7 @@ class Deployment:
         self._redis_url, self._monkeypatch, self._capsys = redis_url, monkeypatch, capsys
 
     def push(self, url: str, *secrets: str) -> dict[str, Any]:
-        """Deploy with this webhook, push, and give the log line about it."""
+        """Deploy with this webhook, push, and return the log line about it."""
         changes = {"APP_WEBHOOK_URL": url, "APP_WEBHOOK_SECRETS": ",".join(secrets)}
         variables = environment(self._redis_url, APP_WEBHOOK_ALLOW_INSECURE="1", **changes)
         for name in VARIABLES:
@@ -103,7 +103,7 @@ def test_event_signed_with_another_secret_is_not_taken(
 
 
 def genuine(**changes: str) -> dict[str, str]:
-    """Sign the body as the functions do, and change what is asked for; an empty text takes a header away."""
+    """Sign the body as the functions do, and apply the changes; an empty text removes a header."""
     key = base64.b64decode(SECRET.removeprefix("whsec_"))
     signed = signed_headers(BODY, event_id="evt_1", now=int(time.time()), secrets=(key,))
     headers = {**signed, **{name.replace("_", "-"): value for name, value in changes.items()}}
@@ -111,7 +111,7 @@ def genuine(**changes: str) -> dict[str, str]:
 
 
 def of_another_time(seconds: int) -> dict[str, str]:
-    """Sign the body so many seconds from now."""
+    """Sign the body with a time so many seconds from now."""
     key = base64.b64decode(SECRET.removeprefix("whsec_"))
     return signed_headers(BODY, event_id="evt_1", now=int(time.time()) + seconds, secrets=(key,))
 

@@ -14,14 +14,14 @@ from tests.shared.loopback_peer import HttpPeer, Received, Reply
 
 @dataclass(frozen=True)
 class Webhook:
-    """One webhook that has come: its id, and what the app was told."""
+    """One received webhook: its id and its body."""
 
     webhook_id: str
     body: dict[str, Any]
 
     @property
     def subject(self) -> tuple[str, str]:
-        """What happened to what: the type, and the upload, or the file if it is none of ours."""
+        """The event type, and the upload, or the file if the upload is not ours."""
         content = self.body["data"]
         return self.body["type"], content["uploadId"] or content["fileId"]
 

@@ -1,7 +1,4 @@
-"""Whether what the store keeps of an upload or an event is what the model says.
-
-What is done to both is left to the machine.
-"""
+"""Compare what the store holds of an upload or an event with the model."""
 
 from __future__ import annotations
 
@@ -24,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Comparison:
-    """One store, looked at from outside; `was` and `stood` are what was last seen of uploads and events."""
+    """One store, read from outside; `was` and `stood` are the last states seen of uploads and events."""
 
     store: Store
     client: redis.Redis
@@ -32,7 +29,7 @@ class Comparison:
     stood: dict[str, EventStatus] = field(default_factory=dict)
 
     def upload(self, upload: UploadModel, *, now: int) -> None:
-        """Compare an upload, and insist on what has to hold for each."""
+        """Compare an upload, and assert the invariants of every upload."""
         known = upload.session
         partition = self.store.key_of(new_entry(known)).partition
         pipeline = self.client.pipeline(transaction=False)
@@ -69,7 +66,7 @@ class Comparison:
         self.was[known.upload_id] = state
 
     def event(self, event: EventModel) -> None:
-        """Compare an event and the places that name it."""
+        """Compare an event and the indexes that name it."""
         pipeline = self.client.pipeline(transaction=False)
         pipeline.hgetall(event.at.key)
         for index in ("due", "dead", "quarantined"):

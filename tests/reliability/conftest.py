@@ -1,4 +1,4 @@
-"""A service whose functions may die at any moment, in a time that the tests move."""
+"""A service whose functions may die at any moment, with a clock that the tests move."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def running_service(valkey: EmbeddedStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """One service for the tests of a file: VOD in pull mode without a callback URL, an app that takes all."""
+    """Start one service for the tests of a file: VOD in pull mode, an app that accepts everything."""
     folder = tmp_path_factory.mktemp("service")
     clock = SharedClock(folder / "clock")
     with (
@@ -39,7 +39,7 @@ def running_service(valkey: EmbeddedStore, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 def service(running_service: Service) -> Service:
-    """Give the service with an empty store, an empty queue and an app that has heard nothing."""
+    """Return the service with an empty store, an empty queue and an app without webhooks."""
     running_service.store.flushall()
     running_service.library.finish_uploads({})
     running_service.app.webhooks.clear()

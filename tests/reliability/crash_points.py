@@ -1,6 +1,6 @@
-"""The places where a worker can end or stop: before and after every call that leaves the process.
+"""The places where a worker can be killed or stopped: before and after every call that leaves the process.
 
-A point is installed in the worker's own process only; which of them a test uses is left to the tests.
+A point is installed in the worker's own process only.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Side = Literal["before", "after"]
 
 ADAPTERS: Mapping[str, type] = {"Store": Store, "VodApi": VodApi, "AppWebhook": AppWebhook}
-"""All that a function talks to."""
+"""Every adapter through which a function leaves the process."""
 
 PASSED_BY_NO_EVENT: Mapping[str, str] = {
     "Store.begin_upload": "issues a signature",
@@ -35,7 +35,7 @@ PASSED_BY_NO_EVENT: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class CrashPoint:
-    """A place in a worker: the signal comes at the `passing`-th time that it gets there."""
+    """A place in a worker; the signal comes when it is passed for the `passing`-th time."""
 
     call: str
     side: Side
@@ -44,7 +44,7 @@ class CrashPoint:
 
 
 def public_calls() -> set[str]:
-    """Name every public method of what a function talks to."""
+    """Return every public method of the adapters."""
     return {
         f"{owner}.{name}"
         for owner, adapter in ADAPTERS.items()
@@ -54,7 +54,7 @@ def public_calls() -> set[str]:
 
 
 def install(point: CrashPoint, places: Mapping[str, type]) -> None:
-    """Have this process send itself the point's signal when it gets there for the `passing`-th time."""
+    """Install the point: this process sends itself the signal at the `passing`-th passing."""
     owner, name = point.call.split(".")
     call: Callable[..., object] = getattr(places[owner], name)
     left = point.passing

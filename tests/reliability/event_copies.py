@@ -1,7 +1,6 @@
-"""Thousands of events of many uploads, each in several copies, as a bad week of VOD would bring them.
+"""Thousands of events of many uploads, each in several copies.
 
-Everything follows from a seed, so that every process can make the same; who takes the copies in, and
-how it must end, is left to the tests.
+Everything is derived from a seed, so that every process can generate the same.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ _STATES = {"SUCCESS": UploadState.READY, "FAIL": UploadState.FAILED}
 
 @dataclass(frozen=True)
 class Story:
-    """One upload, all the events VOD sends about it, and the state they lead to in whatever order."""
+    """One upload, all the events VOD sends about it, and the state they lead to in any order."""
 
     session: UploadSession
     events: Sequence[dict[str, Any]]
@@ -45,7 +44,7 @@ class Story:
 
 @dataclass(frozen=True)
 class Copy:
-    """One arrival of one event: which, by which way, and at what Unix second."""
+    """One copy of an event: its index, its origin, and the Unix second of its receipt."""
 
     event: int
     origin: str
@@ -54,7 +53,7 @@ class Copy:
 
 @dataclass(frozen=True)
 class Week:
-    """The stories, the events of nobody's upload, and how often each event comes."""
+    """The stories, the events about no upload of ours, and the copies of each event."""
 
     stories: Sequence[Story]
     strangers: Sequence[dict[str, Any]]
@@ -67,7 +66,7 @@ class Week:
 
 
 def week(count: int, *, seed: int) -> Week:
-    """Make so many events, 1 to 10 copies of each, shuffled; one in twenty is of nobody's upload."""
+    """Generate so many events, 1 to 10 copies of each, shuffled; one in twenty is about no upload of ours."""
     choose = random.Random(seed)  # noqa: S311  # to be repeatable is the point
     strangers = [_stranger(number) for number in range(count // 20)]
     stories: list[Story] = []
@@ -86,7 +85,7 @@ def week(count: int, *, seed: int) -> Week:
 
 
 def notification_in(event: dict[str, Any], origin: str, number: int) -> EventNotification:
-    """Read an event as it comes: a push leaves nulls out and is signed, a pull has nulls and a handle."""
+    """Parse an event as received: a push omits nulls and is signed, a pull has nulls and a handle."""
     if origin == PUSH:
         return parse_notification(json.dumps({**event, "Sign": f"{number:032x}", "T": NOW + number}).encode())
     return notification_from_pull({**event, "EventHandle": f"handle-{number}", "FileDeleteEvent": None})
@@ -120,7 +119,7 @@ def _story(number: int, choose: random.Random, *, most: int) -> Story:
 
 
 def _stranger(number: int) -> dict[str, Any]:
-    """Make an event of the console's or the server API's, with a context of somebody else's or none."""
+    """Build an event of the console or the server API, with a foreign context or none."""
     return uploaded(f"order-{number}" if number % 2 else "", file_id=f"66{number:017}")
 
 

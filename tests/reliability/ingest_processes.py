@@ -1,7 +1,4 @@
-"""Several processes of many threads that take copies of events in, all at once.
-
-Which copies there are is left to `event_copies`, how it must end to the tests.
-"""
+"""Several processes of many threads that ingest copies of events, all at once."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Flood:
-    """The events of `week(count, seed=seed)`, and who takes their copies in."""
+    """The events of `week(count, seed=seed)`, and the number of processes and threads that ingest them."""
 
     count: int
     seed: int
@@ -34,7 +31,7 @@ class Flood:
     threads: int
 
     def run(self, redis_url: str, changes: Mapping[str, str]) -> Counter[str]:
-        """Take everything in; returns how many copies ended in which status, and `sent again`."""
+        """Ingest everything; return how many copies ended in which status, and `sent again`."""
         context = get_context("spawn")
         with ProcessPoolExecutor(self.processes, mp_context=context) as pool:
             shares = [pool.submit(_share, self, share, redis_url, changes) for share in range(self.processes)]
@@ -42,7 +39,7 @@ class Flood:
 
 
 def _share(flood: Flood, share: int, redis_url: str, changes: Mapping[str, str]) -> Counter[str]:
-    """Take in every `processes`-th copy, with all the threads of one process."""
+    """Ingest every `processes`-th copy, with all the threads of one process."""
     made, ingester = week(flood.count, seed=flood.seed), Service(redis_url, changes).ingester
     copies = made.copies[share :: flood.processes]
     with ThreadPoolExecutor(flood.threads) as pool:
@@ -66,7 +63,7 @@ def _ingest(ingester: Ingester, made: Week, copies: Sequence[Copy]) -> Counter[s
 def _journal(
     ingester: Ingester, notification: EventNotification, source: Source, statuses: Counter[str]
 ) -> str:
-    """Take one copy in; one without an answer comes again, as VOD sends or lends it again."""
+    """Ingest one copy, repeatedly until it is answered, as VOD sends or lends it again."""
     try:
         return ingester.ingest(notification, source).journaled.outcome
     except StoreUnavailableError:

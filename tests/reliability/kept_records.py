@@ -1,7 +1,4 @@
-"""What the store keeps, read in few round trips, because the tests of this folder leave much in it.
-
-What should be in it is left to the tests.
-"""
+"""Read what the store holds in few round trips, because the tests of this folder leave much in it."""
 
 from __future__ import annotations
 
@@ -33,7 +30,7 @@ def members(redis_url: str, index: str) -> dict[str, float]:
 
 
 def earliest_due(client: redis.Redis) -> float | None:
-    """Tell when the next event is due; None if none is."""
+    """Return when the next event is due, or None."""
     pipeline = client.pipeline(transaction=False)
     for number in range(PARTITIONS):
         pipeline.zrange(f"vuf:{{{STAGE}.{number}}}:due", 0, 0, withscores=True)

@@ -1,7 +1,4 @@
-"""A worker that is killed at one place again and again, and what VOD and the timers do meanwhile.
-
-How it all must end is left to the tests.
-"""
+"""Kill a worker at one place again and again, while VOD and the timers do their part."""
 
 from __future__ import annotations
 
@@ -18,14 +15,14 @@ if TYPE_CHECKING:
     from tests.reliability.service import Service
 
 BETWEEN_LIVES_SECONDS = 60
-"""Longer than every lease, and than the 30 s for which VOD lends a pulled event."""
+"""Longer than every lease, and than the 30 s of a pulled event's handle."""
 MOST_LIVES = 100
 _EVERY_20TH = (1, 1, *itertools.repeat(20, MOST_LIVES))
 _FIRST_OR_SECOND = (1, 1, 1, 1, 2, 2)
 
 
 class Lives:
-    """The lives of one worker: each ends right before or right after one call, in turn."""
+    """The lives of one worker, which end alternately right before and right after one call."""
 
     def __init__(self, service: Service, call: str, *, passed_rarely: bool = False, **settings: str) -> None:
         """Kill at the first and then at every 20th passing; at the first or second if that is rare."""
@@ -41,7 +38,7 @@ class Lives:
         self.begun = self.killed = 0
 
     def push(self, events: Sequence[Mapping[str, object]]) -> None:
-        """Push events one after the other; one that got no answer is pushed again, as VOD does."""
+        """Push events one after the other; one without an answer is pushed again, as VOD does."""
         waiting, sends = list(events), 0
         while waiting:
             sends += 1
@@ -52,7 +49,7 @@ class Lives:
             del waiting[: len(answers)]
 
     def fire(self, timer: str, *, until: Callable[[], bool]) -> None:
-        """Fire a timer, each time in a new life, until nothing is left to do."""
+        """Fire a timer, each time in a new life, until the condition is met."""
         while not until():
             assert self.begun < MOST_LIVES
             for figures in self._live([timer_of(timer)]):

@@ -1,7 +1,4 @@
-"""What happens around the uploads of the state machine: the events there are, and what VOD knows.
-
-What becomes of them is left to `upload_model`, in what order they come to the machine.
-"""
+"""The surroundings of the upload state machine: the events there are, and what VOD knows."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ KINDS = ("uploaded", "started", "halfway", "end", "news", "broken")
 
 
 class Vod:
-    """What VOD knows, as `Reconciliation` and the read-back ask it: files, and how far task flows are."""
+    """What VOD knows, as reconciliation and read-back query it: files, and the progress of task flows."""
 
     def __init__(self) -> None:
         self.files: dict[str, UploadModel] = {}
@@ -27,7 +24,7 @@ class Vod:
         self.progress: dict[str, int] = {}
 
     def keep(self, file_id: str, owner: UploadModel, kind: str) -> None:
-        """Know a file from now on, and its task flow as far as an event of this kind tells."""
+        """Add a file, and its task flow as far as an event of this kind reports it."""
         self.files.setdefault(file_id, owner)
         self._owners[file_id] = owner
         if kind in PROGRESS or (kind == "uploaded" and owner.has_task_flow):
@@ -35,13 +32,13 @@ class Vod:
             self.progress[task_id] = max(self.progress.get(task_id, 0), PROGRESS.get(kind, 0))
 
     def has_ended(self, task_id: str) -> bool:
-        """Whether a task flow is at its end."""
+        """Return whether a task flow is at its end."""
         return self.progress.get(task_id) == PROGRESS["end"]
 
-    def truth_about(self, claimed: Told, upload: UploadModel) -> Told | str:
-        """Say what is true of an event of this upload: told anew, `too early`, or `false`."""
+    def verified_claim(self, claimed: Told, upload: UploadModel) -> Told | str:
+        """Return what VOD confirms of an event of this upload, or `too early` or `false`."""
         if claimed.kind in PROGRESS:
-            return self._truth_about_task(claimed, upload)
+            return self._verified_task_claim(claimed, upload)
         owner = self.files.get(claimed.file_id)
         if owner is not upload:
             return "false" if owner else "too early"
@@ -49,7 +46,7 @@ class Vod:
         starts_flow = claimed.kind == "uploaded" and task_id in self.progress
         return Told(claimed.kind, claimed.file_id, task_id if starts_flow else "")
 
-    def _truth_about_task(self, claimed: Told, upload: UploadModel) -> Told | str:
+    def _verified_task_claim(self, claimed: Told, upload: UploadModel) -> Told | str:
         known = self.progress.get(claimed.task_id)
         if known is None:
             return "false" if self.files.get(claimed.file_id, upload) is not upload else "too early"
@@ -64,7 +61,7 @@ class Vod:
     def media_info(
         self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
     ) -> dict[str, object] | None:
-        """Tell of a file, whose it is among the rest."""
+        """Return a file's information, its owner's token included."""
         assert timeout_seconds
         assert sub_app_id is None
         upload = self.files.get(file_id)
@@ -73,7 +70,7 @@ class Vod:
     def tasks_of_file(
         self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
     ) -> tuple[dict[str, object], ...]:
-        """List the task flow of a file."""
+        """Return the task flow of a file."""
         assert timeout_seconds
         assert sub_app_id is None
         task_id, token = f"task-{file_id}", token_of(self._owners[file_id].session)
@@ -83,7 +80,7 @@ class Vod:
     def uploads_created(
         self, *, after: str, before: str, offset: int, sub_app_id: int | None, timeout_seconds: float
     ) -> tuple[dict[str, object], ...]:
-        """List all files."""
+        """Return all files."""
         assert after < before
         assert sub_app_id is None
         assert timeout_seconds
@@ -96,7 +93,7 @@ class Vod:
     def procedure_task(
         self, task_id: str, *, sub_app_id: int | None, timeout_seconds: float
     ) -> dict[str, object]:
-        """Tell where a task flow stands."""
+        """Return the state of a task flow."""
         assert sub_app_id is None
         assert timeout_seconds
         if task_id not in self.progress:
@@ -109,18 +106,18 @@ class Vod:
 
 
 def file_of(owner: UploadModel, *, second: bool) -> str:
-    """Name a file of an upload."""
+    """Return the FileId of an upload's first or second file."""
     return f"{owner.session.upload_id}-{2 if second else 1}"
 
 
 def told_by(upload: UploadModel, kind: str, file_id: str) -> Told:
-    """Say what an event says."""
+    """Return what an event tells."""
     flows = kind in PROGRESS or (kind == "uploaded" and upload.has_task_flow)
     return Told(kind, file_id, f"task-{file_id}" if flows else "")
 
 
 def event_of(upload: UploadModel, kind: str, file_id: str, *, progress: int | None = None) -> dict[str, Any]:
-    """Spell an event of an upload; a task flow's with the progress that its kind has, or with this one."""
+    """Build an event of an upload; `progress` overrides that of a task flow's kind."""
     token = token_of(upload.session)
     if kind == "news":
         return {"EventType": "SomethingNew", "NewEvent": {"FileId": file_id, "SessionContext": token}}
@@ -139,12 +136,12 @@ def event_of(upload: UploadModel, kind: str, file_id: str, *, progress: int | No
 
 
 def basic_info(upload: UploadModel, file_id: str) -> object:
-    """Spell what VOD lists of a file."""
+    """Return what VOD lists of a file."""
     return event_of(upload, "uploaded", file_id)["FileUploadEvent"]["MediaBasicInfo"]
 
 
 def media_url(upload: UploadModel) -> str:
-    """Tell where the upload's media should be."""
+    """Return the expected URL of the upload's media."""
     if not upload.media_of:
         return ""
     return str(event_of(upload, "uploaded", upload.media_of)["FileUploadEvent"]["MediaBasicInfo"]["MediaUrl"])

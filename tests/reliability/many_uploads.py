@@ -1,7 +1,7 @@
 """Many uploads at once: issued by our own code, and known to VOD as if each had been made.
 
-One file is really uploaded; the simulator's other files are copies of its record, because sending
-hundreds is not what these tests are about.
+One file is really uploaded; the simulator's other files are copies of its record, because uploading hundreds
+would take long and test nothing more.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ PROCEDURE = "LongVideoPreset"
 
 @dataclass(frozen=True)
 class Upload:
-    """One upload of one user: its id, its token, the file that came of it, the task flow it started."""
+    """One upload of one user: its id, its token, and the media that VOD has of it."""
 
     upload_id: str
     token: str
@@ -49,7 +49,7 @@ class Upload:
 
     @property
     def legacy_events(self) -> list[dict[str, Any]]:
-        """The events of the upload and of its task flow, as accounts older than 2019 get them."""
+        """The events of the upload and of its task flow in the legacy format (accounts older than 2019)."""
         uploaded, flow = (
             json.loads((LEGACY / f"{name}.json").read_text(encoding="utf-8"))
             for name in ("NewFileUpload", "ProcedureStateChanged")
@@ -64,7 +64,7 @@ class Upload:
 
 
 def begin_uploads(environment: Mapping[str, str], count: int, *, now: float) -> dict[str, str]:
-    """Issue the first signature of so many uploads, each to another user; gives the token of each."""
+    """Issue the first signature of so many uploads, each to another user; return the token of each."""
     settings = load_settings(UploadSignatureSettings, environment)
     store = Store(settings.redis_url, StoreScope(settings.stage, settings.retention_seconds))
     issuer, tokens = Issuer(settings, store), {}
@@ -81,14 +81,14 @@ class VodLibrary:
     """The files of a simulated account."""
 
     def __init__(self, account: Account) -> None:
-        """Upload one file, with a task flow; the others will be its copies."""
+        """Upload one file, with a task flow; the others will be copies of it."""
         self._clock = account.clock
         self._database = account.settings.folder / "simulator.sqlite3"
         self._original = str(account.upload(procedure=PROCEDURE)["data"]["fileId"])
         wait_until(lambda: self._finished_task_flow() is not None)
 
     def finish_uploads(self, tokens: Mapping[str, str], *, with_task_flow: bool = False) -> list[Upload]:
-        """Have VOD keep one file for each upload and no others; nothing is told to anybody."""
+        """Store one file for each upload in VOD and no others, without raising events."""
         with closing(sqlite3.connect(self._database, timeout=10)) as database, database:
             (document,) = database.execute(
                 "SELECT document FROM media WHERE file_id = ?", (self._original,)
@@ -133,7 +133,7 @@ class VodLibrary:
         return None if row is None else str(row[0])
 
     def queue_length(self) -> int:
-        """Count the events that nobody has confirmed."""
+        """Return the number of events that are not confirmed."""
         with closing(sqlite3.connect(self._database, timeout=10)) as database:
             return int(database.execute("SELECT count(*) FROM pull_queue").fetchone()[0])
 

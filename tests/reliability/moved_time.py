@@ -1,7 +1,4 @@
-"""One clock for several processes: the real time, moved by as many seconds as a test likes.
-
-Who reads it, and what stands for sleeping, is left to the worker and to the tests.
-"""
+"""One clock for several processes: the real time plus a number of seconds that a test sets."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ _real_time = time.time
 
 
 class SharedClock:
-    """Tells Unix seconds; every process that opened the same file sees every move at once."""
+    """A clock in Unix seconds; every process that opened the same file sees every move at once."""
 
     def __init__(self, path: Path) -> None:
         self.file = path
@@ -28,7 +25,7 @@ class SharedClock:
             self._moved_by = mmap.mmap(file.fileno(), _SECONDS.size)
 
     def __call__(self) -> float:
-        """Tell the moved time."""
+        """Return the moved time."""
         moved_by: float = _SECONDS.unpack_from(self._moved_by)[0]
         return _real_time() + moved_by
 

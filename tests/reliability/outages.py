@@ -1,7 +1,4 @@
-"""The ways in which a store can be away, and a running stack to be without it.
-
-What must hold meanwhile and afterwards is left to the tests.
-"""
+"""The ways in which a store can be unavailable to a running stack."""
 
 from __future__ import annotations
 
@@ -56,7 +53,7 @@ def outage(kind: Outage, store: ValkeyServer, proxy: TcpProxy) -> Iterator[None]
 
 @dataclass(frozen=True)
 class Site:
-    """A stack whose functions reach their store by way of a proxy; its users, its VOD and its app."""
+    """A stack whose functions reach their store through a proxy; its users, its VOD and its app."""
 
     stack: Stack
     store: ValkeyServer
@@ -64,13 +61,13 @@ class Site:
     folder: Path
 
     def upload(self, file: Path) -> StoredUpload:
-        """Upload a real file; VOD does not tell of it."""
+        """Upload a real file; VOD does not raise its event."""
         client = UploadClient(self.stack.url)
         with closing(client):
             return client.upload(UploadOrder(file, "alice"), lambda _part, _sent: None)
 
     def push(self, upload: StoredUpload) -> None:
-        """Have VOD push the event of an upload."""
+        """Push the event of an upload, as VOD."""
         with closing(sqlite3.connect(self.folder / "simulator" / "simulator.sqlite3", timeout=10)) as vod:
             query = "SELECT document FROM media WHERE file_id = ?"
             (document,) = vod.execute(query, (upload.file_id,)).fetchone()
@@ -78,16 +75,16 @@ class Site:
         self.stack.call(self.stack.simulator.emit(event))
 
     def pushes(self, ending: str = "") -> int:
-        """Count VOD's sends, or those that timed out or were refused."""
+        """Return the number of VOD's sends, or of those that timed out or were refused."""
         return self.stack.simulator.counters.get(f"Push{ending}", 0)
 
     def heard(self, upload: StoredUpload) -> list[dict[str, Any]]:
-        """Read what the app was told of an upload."""
+        """Return what the app received about an upload."""
         answer = requests.get(f"{self.stack.url}/local/events?uploadId={upload.upload_id}", timeout=10)
         return [webhook["body"] for webhook in answer.json()]
 
     def ask(self, method: str, path: str) -> tuple[int, float]:
-        """Send a user's request; gives status and seconds."""
+        """Send a user's request; return status and seconds."""
         token = requests.get(f"{self.stack.url}/local/token", timeout=10).text
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         body = "{}" if method == "POST" else ""
@@ -96,7 +93,7 @@ class Site:
         return answer.status_code, time.monotonic() - before
 
     def instances(self) -> set[int]:
-        """Name the processes of the functions."""
+        """Return the process ids of the function instances."""
         return {
             int(folder.name)
             for folder in Path("/proc").iterdir()
@@ -104,7 +101,7 @@ class Site:
         }
 
     def log_lines(self, event: str) -> list[dict[str, Any]]:
-        """Read what the functions logged of one kind."""
+        """Return the functions' log lines of one kind."""
         lines = (self.folder / "functions.log").read_text(encoding="utf-8").splitlines()
         logged = [json.loads(line) for line in lines if line.startswith("{")]
         return [line for line in logged if line["event"] == event]
@@ -117,5 +114,5 @@ def _is_instance(folder: Path, *, parent: int) -> bool:
             int(status[1]) == parent and b"local.stack.function_instance" in (folder / "cmdline").read_bytes()
         )
     except OSError:
-        # It ended while we looked.
+        # It has ended meanwhile.
         return False

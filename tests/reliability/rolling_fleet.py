@@ -1,6 +1,6 @@
-"""The functions of a local stack, deployed anew while they work: instances change one after the other.
+"""The functions of a local stack, redeployed while they work: instances change one after the other.
 
-It stands in for `local.stack.instances` in a stack; what is deployed, and when, is left to the tests.
+It replaces `local.stack.instances` in a stack.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 STEPS = 4
 STEP_SECONDS = 0.4
-"""In so many steps the new instances take over; in each, old and new ones work side by side."""
+"""Number of steps in which the new instances take over; in each, old and new ones run side by side."""
 
 
 class RollingFleet:
@@ -32,13 +32,13 @@ class RollingFleet:
         self._randomness = random.Random(20_261_125)  # noqa: S311 -- no secret
         self._at_work: Counter[Instances] = Counter()
         self._idle = asyncio.Event()
-        """Set when the instances that are to end have nothing more to do."""
+        """Set when the instances that are to end are idle."""
         self.side_by_side: list[tuple[int, int]] = []
-        """Of each deployment, how many invocations old and new instances had while there were both."""
+        """For each deployment, the invocations of old and of new instances while both ran."""
         self._served: Counter[Instances] = Counter()
 
     async def invoke(self, function: str, event: Mapping[str, object], *, request_id: str = "") -> object:
-        """Have an old or a new instance answer."""
+        """Invoke an old or a new instance."""
         is_new = self._next is not None and self._randomness.random() < self._share
         chosen = self._next if is_new and self._next is not None else self._present
         self._at_work[chosen] += 1
@@ -51,7 +51,7 @@ class RollingFleet:
                 self._idle.set()
 
     async def deploy(self, environment: Mapping[str, str]) -> None:
-        """Replace the instances; the old ones end when they have answered what they were asked."""
+        """Replace the instances; the old ones end after their last answer."""
         old, new = self._present, self._instances(environment)
         self._served.clear()
         self._next = new
@@ -66,7 +66,7 @@ class RollingFleet:
         await old.stop()
 
     async def stop(self) -> None:
-        """End all of them."""
+        """End all instances."""
         await self._present.stop()
 
     def _instances(self, environment: Mapping[str, str]) -> Instances:

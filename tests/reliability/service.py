@@ -1,7 +1,4 @@
-"""The whole service around a worker: VOD's API, store, app and clock; and how everything ended.
-
-What is done to it is left to the tests.
-"""
+"""The whole service around a worker: VOD's API, store, app and clock."""
 
 from __future__ import annotations
 
@@ -29,11 +26,11 @@ if TYPE_CHECKING:
 
 WEBHOOK_SECRET = "whsec_Y2FuYXJ5IG9mIHRoZSB3ZWJob29rIHNlY3JldCE="
 SENDS_PER_EVENT = 3
-"""VOD pushes an event once and, after a time-out, twice more (doc 266/33931)."""
+"""VOD pushes an event once and, after time-outs, twice more (doc 266/33931)."""
 
 
 class MovedAccount(Account):
-    """A simulated account in the moved time: its events wait for the reliable callback."""
+    """A simulated account on the moved clock, in pull mode."""
 
     def __init__(self, folder: Path, clock: SharedClock) -> None:
         super().__init__(folder, mode="PULL", pull_wait_seconds=0.05)
@@ -52,7 +49,7 @@ class _AccountClock(MovableClock):
 
 
 def service_environment(redis_url: str, *, vod_url: str, webhook_url: str, **changes: str) -> dict[str, str]:
-    """Make every variable that the functions read."""
+    """Return every variable that the functions read."""
     wanted = {
         "VOD_SECRET_ID": SECRET_ID,
         "VOD_SECRET_KEY": SECRET_KEY,
@@ -66,13 +63,13 @@ def service_environment(redis_url: str, *, vod_url: str, webhook_url: str, **cha
 
 
 def push_of(event: Mapping[str, object]) -> tuple[str, dict[str, Any]]:
-    """Spell the invocation by which VOD pushes an event."""
+    """Build the invocation by which VOD pushes an event."""
     body = json.dumps(event, ensure_ascii=False)
     return "event_notification", scf.event_of("POST", f"/{CALLBACK_TOKEN}", body=body)
 
 
 def signature_request(now: float, *, user: str) -> tuple[str, dict[str, Any]]:
-    """Spell the invocation by which a user asks for the first signature of an upload."""
+    """Build the invocation by which a user requests the first signature of an upload."""
     headers = {
         "Authorization": f"Bearer {user_token(user, exp=int(now) + 600)}",
         "Content-Type": "application/json",
@@ -82,7 +79,7 @@ def signature_request(now: float, *, user: str) -> tuple[str, dict[str, Any]]:
 
 
 def timer_of(function: str) -> tuple[str, dict[str, Any]]:
-    """Spell the invocation of a timer."""
+    """Build the invocation of a timer."""
     return function, timer_event(function)
 
 
@@ -99,16 +96,16 @@ class Service:
     environment: Mapping[str, str]
 
     def finished_uploads(self, count: int, *, with_task_flow: bool = False) -> list[Upload]:
-        """Have so many users make an upload each; no event has been sent yet."""
+        """Create a finished upload of each of so many users; no event has been sent yet."""
         tokens = begin_uploads(self.environment, count, now=self.clock())
         return self.library.finish_uploads(tokens, with_task_flow=with_task_flow)
 
     def begun_uploads(self, count: int) -> set[str]:
-        """Have so many users ask for a signature, and never use it."""
+        """Issue a signature to each of so many users, who never use it."""
         return set(begin_uploads(self.environment, count, now=self.clock()))
 
     def queue(self, events: Sequence[Mapping[str, object]]) -> None:
-        """Have VOD queue events for the reliable callback."""
+        """Queue events in VOD for the reliable callback."""
 
         async def emit() -> None:
             for event in events:
@@ -117,23 +114,23 @@ class Service:
         asyncio.run(emit())
 
     def records(self, kind: str) -> list[dict[str, str]]:
-        """Read every hash of one kind: `event`, `upload`, `poison`."""
+        """Return every hash of one kind: `event`, `upload`, `poison`."""
         pipeline = self.store.pipeline(transaction=False)
         for key in self.store.scan_iter(f"vuf:*:{kind}:*", count=1000):
             pipeline.hgetall(key)
         return pipeline.execute()
 
     def waiting(self, index: str) -> int:
-        """Count the members of one of the sorted sets, such as `due` or `checks`, over all partitions."""
+        """Return the number of members of a sorted set, such as `due` or `checks`, over all partitions."""
         return sum(int(self.store.zcard(key)) for key in self.store.scan_iter(f"vuf:*:{index}", count=1000))
 
     def due(self, index: str) -> int:
-        """Count those whose time has come."""
+        """Return the number of members that are due."""
         now, keys = self.clock(), self.store.scan_iter(f"vuf:*:{index}", count=1000)
         return sum(int(self.store.zcount(key, "-inf", now)) for key in keys)
 
     def everything(self) -> dict[str, object]:
-        """Read all that the store keeps, but the app's turns, which end by themselves within a second."""
+        """Return all that the store holds, except the app's send slots, which expire within a second."""
         keys = [key for key in self.store.scan_iter(count=1000) if ":turn:" not in key]
         return {key: self._value(key) for key in sorted(keys)}
 

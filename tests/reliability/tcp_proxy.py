@@ -1,4 +1,4 @@
-"""A TCP proxy in front of the store: it loses replies, holds them back, or says nothing at all.
+"""A TCP proxy in front of the store: it drops replies, delays them, or never answers.
 
 Requests go through unless it is silent, so what a client does not hear of may well have happened.
 """
@@ -40,7 +40,7 @@ class TcpProxy(RawPeer):
         return f"redis://:{self._store.password}@{HOST}:{self.port}{self._store.path}"
 
     def heal(self) -> None:
-        """Let everything through from now on."""
+        """Remove all faults."""
         self.lost_share = self.swallowed_share = self.delay_seconds = 0.0
         self.is_silent = False
 

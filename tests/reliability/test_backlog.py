@@ -45,12 +45,12 @@ FAILING_SHARE, SMALL_FAILING_SHARE, FROZEN_SHARE = 0.05, 0.2, 0.005
 POISON_EVERY = 100
 TICK_SECONDS, RUN_SECONDS = 60, 53
 SAMPLE = 200
-"""How many of the 10,000 go to the app over real HTTP; of the others it is counted that they are due."""
+"""How many of the 10,000 are delivered over real HTTP; the others are counted as due."""
 
 
 @pytest.fixture
 def app() -> Iterator[AppReceiver]:
-    """Play an app that takes every event."""
+    """Run an app that accepts every event."""
     with AppReceiver() as receiver:
         yield receiver
 
@@ -96,7 +96,7 @@ def test_backlog_is_drained_although_calls_fail(valkey_url: str, app: AppReceive
 
 
 def assert_all_are_due_once(service: Service, app: AppReceiver, redis_url: str, sound: set[str]) -> None:
-    """Insist that each event is kept and due once; a sample of them is delivered."""
+    """Assert that each event is stored and due once; a sample of them is delivered."""
     records = journal_records(redis_url)
     assert len(records) == len({record["event_id"] for record in records}) == len(sound)
     assert len(members(redis_url, "due")) == len(sound)
@@ -187,7 +187,7 @@ def test_switch_of_mode_loses_and_doubles_nothing(
 
 
 def backlog(count: int) -> list[dict[str, Any]]:
-    """Make the events of so many uploads; every hundredth is nested so deep that nobody can read it."""
+    """Return the events of so many uploads; every hundredth is nested too deep to be parsed."""
     return [
         {"EventType": f"Poison{number}", "Nested": nested(100)}
         if number % POISON_EVERY == 0
@@ -197,12 +197,12 @@ def backlog(count: int) -> list[dict[str, Any]]:
 
 
 def nested(depth: int) -> list[object]:
-    """Make what no reader of ours goes into."""
+    """Return a list nested beyond what our parsers accept."""
     return [nested(depth - 1)] if depth else []
 
 
 def two_events_each(count: int) -> list[dict[str, Any]]:
-    """Make the events of so many uploads: the upload's own, and that of its task flow's end."""
+    """Return the events of so many uploads: the upload's own, and that of its task flow's end."""
     sessions = [new_session(f"user-{number % 50}", issued_at=int(time.time())) for number in range(count)]
     pairs = [
         (uploaded(token_of(session), file_id=file_id), changed(token_of(session), file_id=file_id))
@@ -212,7 +212,7 @@ def two_events_each(count: int) -> list[dict[str, Any]]:
 
 
 def queue_up(folder: Path, events: Sequence[dict[str, Any]], clock: Clock) -> None:
-    """Have a simulated VOD queue events for the reliable callback."""
+    """Queue events in a simulated VOD for the reliable callback."""
     settings = SimulatorSettings(folder, SECRET_ID, SECRET_KEY, mode="PULL")
 
     async def emit() -> None:
@@ -233,7 +233,7 @@ def push_to_the_function(request: Received) -> Reply:
 
 
 def pull_until(service: Service, done: threading.Event) -> None:
-    """Let the puller run again and again."""
+    """Run the puller repeatedly until `done` is set."""
     while not done.is_set():
         service.pulling(seconds=16).run()
 

@@ -1,8 +1,8 @@
 """kill -9 at every named crash point: after a restart every event is journaled and delivered, none lost.
 
-A point is one call, and the worker is killed right before it and right after it, in turn, while 200
-events go past. VOD sends again what was not answered, and the timers go on. The app may see one
-webhook-id twice, and never two for one event.
+A point is one call, and the worker is killed alternately right before and right after it, while 200 events
+are processed. VOD sends again what was not answered, and the timers continue. The app may receive one
+webhook-id twice, and never two ids for one event.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MISSED = ("VodApi.uploads_created",)
 UNUSED = ("Store.uploads_to_check", "Store.find_upload", "Store.check_again")
 SILENT = ("VodApi.procedure_task",)
 PASSED_RARELY = frozenset({*PULLED, *MISSED, "Store.due_events", "Store.uploads_to_check"})
-"""Once for many events."""
+"""Calls made once for many events."""
 
 FIRST_CHECK_SECONDS, END_SECONDS, TASK_FLOW_SECONDS = 901, 90_001, 3601
 
@@ -50,7 +50,7 @@ def test_every_call_that_an_event_passes_is_a_crash_point() -> None:
 
 @pytest.mark.parametrize("call", PUSHED)
 def test_pushed_event_survives(service: Service, call: str) -> None:
-    """Whatever of intake and delivery was done, VOD's next send and the timer do the rest."""
+    """Whatever part of ingestion and delivery was done, VOD's next send and the timer do the rest."""
     uploads = service.finished_uploads(EVENTS)
     lives = begin(service, call)
 
@@ -172,12 +172,12 @@ def begin(service: Service, call: str, **settings: str) -> Lives:
 
 
 def deliver(service: Service, lives: Lives) -> None:
-    """Let the delivery timer go on until no event is due."""
+    """Fire the delivery timer until no event is due."""
     lives.fire("event_delivery", until=lambda: service.waiting("due") == 0)
 
 
 def pull(service: Service, lives: Lives) -> None:
-    """Let the pulling timer go on until VOD's queue is empty and no event is due."""
+    """Fire the pulling timer until VOD's queue is empty and no event is due."""
     lives.fire(
         "reliable_notification",
         until=lambda: service.library.queue_length() == 0 and service.waiting("due") == 0,
@@ -185,7 +185,7 @@ def pull(service: Service, lives: Lives) -> None:
 
 
 def assert_told_once(service: Service, uploads: Sequence[Upload], *types: str) -> None:
-    """Insist that the app heard each thing of each upload under one id, and each upload moved once by it."""
+    """Assert that the app received each event of each upload under one id, and no event counted twice."""
     heard = service.app.ids
     assert heard.keys() == {(kind, upload.upload_id) for upload in uploads for kind in types}
     assert {record["sequence"] for record in service.records("upload")} == {str(len(types))}
@@ -193,7 +193,7 @@ def assert_told_once(service: Service, uploads: Sequence[Upload], *types: str) -
 
 
 def assert_one_id_each(service: Service, count: int) -> None:
-    """Insist that so many events were journaled and delivered, each under one id of its own."""
+    """Assert that so many events were journaled and delivered, each under one id of its own."""
     heard = [webhook_id for ids in service.app.ids.values() for webhook_id in ids]
     assert (len(heard), len(set(heard)), len(service.app.ids)) == (count, count, count)
     journaled = service.records("event")
@@ -202,5 +202,5 @@ def assert_one_id_each(service: Service, count: int) -> None:
 
 
 def nested(depth: int) -> list[object]:
-    """Make what no reader of ours goes into."""
+    """Return a list nested beyond what our parsers accept."""
     return [nested(depth - 1)] if depth else []

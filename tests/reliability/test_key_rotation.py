@@ -1,4 +1,4 @@
-"""Every key is changed as docs/operations.md says, while users upload: nothing fails or is lost (S40)."""
+"""Rotate every key as docs/operations.md describes, while users upload: nothing fails or is lost (S40)."""
 
 from __future__ import annotations
 
@@ -31,29 +31,29 @@ LEAST_UPLOADS = 30
 
 
 def key() -> str:
-    """Make a key that is as long as each has to be."""
+    """Return a new key of the required length."""
     return secrets.token_hex(20)
 
 
 def webhook_secret() -> str:
-    """Make a secret of Standard Webhooks."""
+    """Return a new secret of Standard Webhooks."""
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def tokens_of(signing_key: Any, algorithm: str, **headers: str) -> Callable[[str], str]:  # noqa: ANN401 -- PyJWT's own type of key
-    """Make a login service that signs with this key."""
+    """Return a login service that signs with this key."""
     return lambda user: jwt.encode(
         {"sub": user, "exp": int(time.time()) + 60}, signing_key, algorithm=algorithm, headers=headers
     )
 
 
 NEW_PAIR = {"secret_id": "AKID" + key()[:32], "secret_key": key()[:32]}
-"""What the account of VOD has beside the pair that is used at first."""
+"""The second key pair of the VOD account."""
 
 
 @dataclass
 class Drill:
-    """A service under load: its stack, the fleet that is deployed anew, its users and its app."""
+    """A service under load: its stack, its redeployed fleet, its users and its app."""
 
     stack: Stack
     fleet: RollingFleet
@@ -63,18 +63,18 @@ class Drill:
     old_pair: dict[str, str]
 
     def deploy(self, **changes: str) -> None:
-        """Deploy with some variables changed; an empty text takes one away."""
+        """Deploy with some variables changed; an empty text removes one."""
         self.variables |= changes
         given = {name: value for name, value in self.variables.items() if value}
         self.stack.call(self.fleet.deploy(given))
 
     def tell_vod(self, **changes: str) -> None:
-        """Change how VOD notifies."""
+        """Change VOD's event configuration."""
         answer = requests.put(f"{self.stack.url}/local/simulator/config", json=changes, timeout=10)
         answer.raise_for_status()
 
     def assert_nothing_failed(self, deployments: int) -> None:
-        """Every upload was stored and told once verified; and old and new instances did work side by side."""
+        """Assert that every upload was stored and reported once, and old and new instances both worked."""
         assert self.users.failures == []
         assert len(self.users.stored) >= LEAST_UPLOADS
         assert self.users.stored - self.app.events.keys() == set()
@@ -88,9 +88,9 @@ class Drill:
 def drill(
     tmp_path: Path, small_media: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> Iterator[Drill]:
-    """Begin with one key for each purpose; VOD's account has a second pair, with which nothing was signed.
+    """Start with one key for each purpose; VOD's account has a second, unused pair.
 
-    A parameter has variables of the functions that the stack itself does not know.
+    The parameter holds variables of the functions that the stack itself does not know.
     """
     apart: dict[str, str] = getattr(request, "param", {})
     fleets: list[RollingFleet] = []
@@ -127,7 +127,7 @@ def drill(
 
 
 def test_every_secret_is_changed_under_load(drill: Drill) -> None:
-    """Context keys, callback token, SignKey, webhook secret, JWT secret, and VOD's key pair, in turn."""
+    """Context keys, callback token, SignKey, webhook secret, JWT secret and VOD's key pair."""
     old = dict(drill.variables)
 
     new_context = key()

@@ -1,4 +1,4 @@
-"""A worker that was stopped past its lease and wakes up: another has taken over, and nothing changes."""
+"""A worker that was stopped past its lease resumes after another took over: nothing changes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PAST_EVERY_LEASE_SECONDS = 60
 def other_worker(
     running_service: Service, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[WorkerProcess]:
-    """Give a second worker for the same service."""
+    """Start a second worker for the same service."""
     log_file = tmp_path_factory.mktemp("other") / "functions.log"
     clock_file = running_service.clock.file
     with WorkerProcess(running_service.environment, clock_file=clock_file, log_file=log_file) as worker:
@@ -106,7 +106,7 @@ def test_late_deliverer_changes_nothing(
 
 
 def assert_delivered_once(service: Service, upload_id: str) -> None:
-    """Insist on one event, delivered, and on one id for it, however often the app has seen that."""
+    """Assert that there is one event, delivered, with one id, however often the app received it."""
     (record,) = service.records("event")
     assert (record["delivery"], record["attempts"]) == ("delivered", "1")
     assert service.app.ids == {("upload.completed", upload_id): {record["event_id"]}}

@@ -1,4 +1,4 @@
-"""Limits under pressure: never one too many, never one too few, whoever asks at the same moment (R13)."""
+"""Rate limits under concurrency: exactly the allowed number passes (R13)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Crowd:
         self._nonces = count()
 
     def passes(self, user: str, limits: UploadLimits) -> list[UploadSession]:
-        """Let all of them ask at once; returns the uploads of those who passed."""
+        """Let all of them request at once; return the uploads of those who passed."""
 
         def ask(number: int) -> UploadSession | None:
             session = new_session(user)
@@ -67,7 +67,7 @@ class Crowd:
         return [session for session in self._threads.map(ask, range(CROWD)) if session is not None]
 
     def renew(self, session: UploadSession, *, per_minute: int) -> int:
-        """Let all of them renew one upload; returns how many passed."""
+        """Let all of them renew one upload; return how many passed."""
 
         def ask(number: int) -> bool:
             self._start.wait()
@@ -88,7 +88,7 @@ class Crowd:
 
 @pytest.fixture
 def crowd(valkey_url: str) -> Iterator[Crowd]:
-    """Gather a crowd before an empty store."""
+    """Return a crowd with an empty store."""
     with ThreadPoolExecutor(CROWD) as threads:
         yield Crowd(valkey_url, threads)
 
@@ -118,7 +118,7 @@ def test_renewals_pass_while_new_uploads_are_refused(crowd: Crowd) -> None:
 
 @pytest.mark.parametrize("per_minute", [1, 7, 30, 600])
 def test_limit_fills_up_again_at_its_pace(valkey_url: str, per_minute: int) -> None:
-    """Over half an hour of asking at every chance, the limit is met to within a hundredth (R13)."""
+    """Over half an hour of requests at every opportunity the limit is met to within 1 % (R13)."""
     store, limits = Store(valkey_url, StoreScope("test", 604_800)), UploadLimits(per_minute)
     passed, asked, minutes, now = 0, 0, 30, float(NOW)
     step = 60 / per_minute / 3

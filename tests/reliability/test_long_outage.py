@@ -1,4 +1,4 @@
-"""The app is down for a day, or for four: nothing is lost, and its return is not a stampede (R8)."""
+"""The app is down for a day, or for four: nothing is lost, and deliveries resume at a limited rate (R8)."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ pytestmark = pytest.mark.reliability
 
 HOUR, DAY = 3600, 86_400
 SEED = 20_261_122
-ROUND_SECONDS = 58
+RUN_SECONDS = 58
 JITTER_SHARE = 0.2
 BURST, BURST_TURNS_SECONDS = 100, 10 + 2
-"""So many events come at once in the first hour; by ten a second they take so long."""
+"""Number of events in the first hour, and how long they take at ten a second."""
 STEADY = 120
-"""So many come one by one, until shortly before the app is back."""
+"""Number of events that come one by one, until shortly before the app is back."""
 PER_SECOND = 10
 
 
 @dataclass
 class Outage:
-    """The app's endpoint: down until it is mended, it hangs up or a balancer answers in its place.
+    """The app's endpoint: while it is down it closes connections, or a balancer answers in its place.
 
-    `attempts` are all that was sent, `taken` what the app has got: webhook-id and moved time.
+    `attempts` are all requests, `taken` the accepted ones: webhook-id and moved time.
     """
 
     clock: Clock
@@ -54,7 +54,7 @@ class Outage:
     taken: list[tuple[str, float]] = field(default_factory=list)
 
     def answer(self, request: Received) -> Reply:
-        """Take one webhook, or fail to."""
+        """Accept one webhook, or fail."""
         seen = request.headers["webhook-id"], self.clock()
         self.attempts.append(seen)
         if not self.down:
@@ -65,19 +65,19 @@ class Outage:
         return Reply(502 + len(self.attempts) % 2)
 
     def attempts_of(self, webhook_id: str) -> list[float]:
-        """Tell when an event was tried."""
+        """Return when an event was tried."""
         return [at for seen, at in self.attempts if seen == webhook_id]
 
 
 @pytest.fixture
 def outage() -> Outage:
-    """Give an app that is down, in a time that begins now: the commands know no other."""
+    """Return an app that is down, with a clock that starts at the real time, which the commands use."""
     return Outage(Clock(int(time.time())))
 
 
 @pytest.fixture
 def service(valkey_url: str, outage: Outage) -> Iterator[Service]:
-    """Give a deployment whose timer waits by the moved clock, and whose jitter is always the same."""
+    """Return a deployment whose timer waits by the moved clock, with repeatable jitter."""
     draw = random.Random(SEED).random  # noqa: S311  # to be repeatable is the point
     with HttpPeer(outage.answer) as app:
         yield Service(valkey_url, {"APP_WEBHOOK_URL": app.url}, outage.clock, outage.clock.move, draw)
@@ -87,11 +87,11 @@ def test_day_without_the_app_costs_no_event(service: Service, outage: Outage) ->
     """Events that come while the app is down are tried by the schedule, and taken once when it is back."""
     began, clock = outage.clock(), outage.clock
     pass_time(service, clock, until=began + HOUR / 2)
-    burst = {arrive(service, number, PULL) for number in range(BURST)}
+    burst = {receive(service, number, PULL) for number in range(BURST)}
     steady: set[str] = set()
     for number in range(STEADY):
         pass_time(service, clock, until=began + HOUR + number * DAY * 0.95 / STEADY)
-        steady.add(arrive(service, BURST + number, (PUSH, PULL)[number % 2]))
+        steady.add(receive(service, BURST + number, (PUSH, PULL)[number % 2]))
     pass_time(service, clock, until=began + DAY)
     assert not outage.taken
     outage.down = False
@@ -102,7 +102,7 @@ def test_day_without_the_app_costs_no_event(service: Service, outage: Outage) ->
     assert len(outage.taken) == BURST + STEADY
     assert {record["delivery"] for record in journal_records(service.redis_url)} == {"delivered"}
     assert members(service.redis_url, "due") == {}
-    assert_within_turns([at for _, at in outage.taken])
+    assert_within_send_slots([at for _, at in outage.taken])
     assert returned <= min(at for _, at in outage.taken)
     for webhook_id in steady:
         assert_on_schedule(outage.attempts_of(webhook_id), slack=2)
@@ -115,7 +115,7 @@ def test_day_without_the_app_costs_no_event(service: Service, outage: Outage) ->
 def test_four_days_without_the_app_end_in_a_command(service: Service, outage: Outage) -> None:
     """After the last attempt events are dead; one command makes them due, and they keep their ids."""
     began, clock = outage.clock(), outage.clock
-    webhook_ids = {arrive(service, number, PULL) for number in range(BURST)}
+    webhook_ids = {receive(service, number, PULL) for number in range(BURST)}
     pass_time(service, clock, until=began + 4 * DAY)
 
     assert {record["delivery"] for record in journal_records(service.redis_url)} == {"dead"}
@@ -132,12 +132,12 @@ def test_four_days_without_the_app_end_in_a_command(service: Service, outage: Ou
 
     assert sorted(webhook_id for webhook_id, _ in outage.taken) == sorted(webhook_ids)
     assert members(service.redis_url, "dead") == {}
-    assert_within_turns([at for _, at in outage.taken])
+    assert_within_send_slots([at for _, at in outage.taken])
     assert retry_dead(service, "--yes") == {"dryRun": False, "count": 0}
 
 
-def arrive(service: Service, number: int, origin: str) -> str:
-    """Take in the event of an upload, a pushed one with its attempt at once; gives its webhook-id."""
+def receive(service: Service, number: int, origin: str) -> str:
+    """Ingest the event of an upload, a pushed one with its first attempt; return its webhook-id."""
     session = new_session(f"user-{number}", issued_at=int(service.clock()))
     event = notification_of(uploaded(token_of(session), file_id=f"{FILE_ID}{number}"))
     deliverer = service.delivery_run(seconds=3)
@@ -148,27 +148,27 @@ def arrive(service: Service, number: int, origin: str) -> str:
 
 
 def pass_time(service: Service, clock: Clock, *, until: float) -> None:
-    """Let time pass; the timer fires whenever something is due, so that only jitter and turns delay it."""
+    """Let time pass; the timer fires whenever something is due, so only jitter and send slots delay it."""
     with redis.Redis.from_url(service.redis_url) as client:
         while (due_at := earliest_due(client)) is not None and due_at < until:
             clock.now = max(clock.now, due_at)
-            service.delivery_run(seconds=ROUND_SECONDS).run()
+            service.delivery_run(seconds=RUN_SECONDS).run()
     clock.now = max(clock.now, until)
 
 
 def assert_on_schedule(attempts: list[float], *, slack: float) -> None:
-    """Insist that each attempt came after its delay, and no more than the jitter and its turn later."""
+    """Assert that each attempt came after its delay, and at most the jitter and `slack` later."""
     for delay, (before, after) in zip(DELAYS_SECONDS[1:], pairwise(attempts), strict=False):
         assert delay - 1 <= after - before <= delay * (1 + JITTER_SHARE) + slack, (delay, after - before)
 
 
-def assert_within_turns(instants: list[float]) -> None:
-    """Insist that no second had more than ten."""
+def assert_within_send_slots(instants: list[float]) -> None:
+    """Assert that no second had more than ten attempts."""
     assert all(after - before > 0.999 for before, after in zip(instants, instants[PER_SECOND:], strict=False))
 
 
 def retry_dead(service: Service, *options: str) -> dict[str, object]:
-    """Run the operators' command in a process of its own; tells what it says it has done."""
+    """Run the operators' command in a process of its own; return its report."""
     command = [sys.executable, "-m", "local", "events", "retry", "--state", "dead", "--json", *options]
     environment = {**os.environ, "REDIS_URL": service.redis_url, "STAGE": STAGE}
     ended = subprocess.run(  # noqa: S603  # fixed words

@@ -1,7 +1,6 @@
-"""The store did it, and its reply was lost: nothing is won twice, counted twice or taken in twice.
+"""The store executed a command and its reply was lost: nothing is won, counted or ingested twice.
 
-A script whose reply is lost must never be sent again by the client itself; who asks again decides
-what that means.
+The client itself must never resend a script whose reply was lost; the caller decides what to do.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ SCRIPT = b"EVALSHA"
 
 @pytest.fixture
 def proxy(valkey: EmbeddedStore) -> Iterator[TcpProxy]:
-    """Give a proxy in front of the store, which lets everything through at first."""
+    """Return a proxy in front of the store, without faults at first."""
     with TcpProxy(valkey.url) as proxy:
         yield proxy
 
@@ -123,9 +122,9 @@ def test_event_whose_journal_reply_was_lost_is_one_event(service: Service, proxy
 
 
 def race(store: Store, *, rounds: int) -> tuple[Counter[int], Counter[int]]:
-    """Let all threads want the nonce of each round at once; gives who was told so, and who got no answer.
+    """Let all threads compete for the nonce of each round; return the winners, and those without an answer.
 
-    Half of them begin an upload with it, the other half sign once more for one that they have.
+    Half of them begin an upload with it, the other half renew one that they have.
     """
     start = threading.Barrier(THREADS)
 
@@ -150,7 +149,7 @@ def race(store: Store, *, rounds: int) -> tuple[Counter[int], Counter[int]]:
 
 
 def want(store: Store, number: int, nonce: int) -> int:
-    """Ask for one nonce, the only candidate; odd callers renew."""
+    """Request one nonce, the only candidate; odd callers renew."""
     if number % 2:
         _, reservation = store.renew_upload(
             "alice", upload_id_of(number), randoms=[nonce], now=SECOND, per_minute=NO_LIMIT
@@ -162,17 +161,17 @@ def want(store: Store, number: int, nonce: int) -> int:
 
 
 def begin_renewed_uploads(store: Store) -> None:
-    """Begin the uploads that the odd callers renew, with nonces that nobody else wants."""
+    """Begin the uploads that the odd callers renew, with nonces that no other caller uses."""
     for number in range(1, THREADS, 2):
         store.begin_upload(session(number), randoms=[-number], now=SECOND, limits=UploadLimits(NO_LIMIT))
 
 
 def upload_id_of(number: int, nonce: int | None = None) -> str:
-    """Name the upload that a caller renews, or the one that it begins with a nonce."""
+    """Return the id of the upload that a caller renews, or of the one that it begins with a nonce."""
     return new_upload_id(now=SECOND, random=number * 1_000_000 + (0 if nonce is None else nonce + 1))
 
 
 def session(number: int, nonce: int | None = None) -> UploadSession:
-    """Make an upload of the one user whom all callers stand for."""
+    """Return an upload of the one user whom all callers represent."""
     grant = Grant(policy="default", ttl_seconds=600, one_time=True, context="")
     return UploadSession(upload_id_of(number, nonce), "alice", grant, SECOND, SECOND + 600)

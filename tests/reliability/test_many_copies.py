@@ -1,4 +1,4 @@
-"""One event, many copies, all at once: it moves its upload once, and is told under one id (R2)."""
+"""Many concurrent copies of one event: it counts once for its upload, and is delivered under one id (R2)."""
 
 from __future__ import annotations
 
@@ -41,23 +41,23 @@ pytestmark = pytest.mark.reliability
 
 EVENTS, SEED = 10_000, 20_261_122
 SAMPLE = 400
-"""How many of the 10,000 go to the app over real HTTP; of the others it is counted that they are due."""
+"""How many of the 10,000 are delivered over real HTTP; the others are counted as due."""
 READ_BACK_UPLOADS, INSTANCES = 250, 16
 RETRIES_SECONDS = 120
 
 
 @pytest.fixture
 def app() -> Iterator[AppReceiver]:
-    """Play an app that takes every event."""
+    """Run an app that accepts every event."""
     with AppReceiver() as receiver:
         yield receiver
 
 
 def test_ten_thousand_events_in_many_copies_count_once_each(valkey_url: str, app: AppReceiver) -> None:
-    """64 threads take in 1 to 10 copies of 10,000 events, pushed and pulled: each counts exactly once.
+    """64 threads ingest 1 to 10 copies of 10,000 events, pushed and pulled: each counts exactly once.
 
-    The copies go through `Intake`, as both functions use it, because HTTP around it would only be
-    slower. Of every second upload the store knows nothing but what the token tells.
+    The copies go through `Ingester`, as in both functions, because HTTP around it would only be slower. Of
+    every second upload the store knows nothing but what the token tells.
     """
     changes = {"APP_WEBHOOK_URL": app.url}
     clock = Clock(NOW + WEEK_SECONDS + LEASE_SECONDS)
@@ -80,7 +80,7 @@ def test_ten_thousand_events_in_many_copies_count_once_each(valkey_url: str, app
 
 
 def assert_one_record_each(records: list[dict[str, str]], events: list[dict[str, Any]]) -> None:
-    """Insist that the journal has every event once, under an id of its own."""
+    """Assert that the journal has every event once, under an id of its own."""
     assert len(records) == len(events) == EVENTS
     assert len({record["event_id"] for record in records}) == EVENTS
     journaled = Counter(canonical_json(without_nulls(json.loads(record["raw"]))) for record in records)
@@ -88,7 +88,7 @@ def assert_one_record_each(records: list[dict[str, str]], events: list[dict[str,
 
 
 def assert_moved_once_by_each(service: Service, story: Story, records: list[dict[str, str]]) -> None:
-    """Insist that an upload has counted its events from 1 without a gap, and stands where they lead."""
+    """Assert that an upload has numbered its events from 1 without a gap, and has the expected state."""
     session = service.find(story.session)
     count = len(story.events)
     assert sorted(int(record["sequence"]) for record in records) == list(range(1, count + 1))
@@ -102,7 +102,7 @@ def assert_moved_once_by_each(service: Service, story: Story, records: list[dict
 
 
 def assert_due_once_each(service: Service, app: AppReceiver, records: list[dict[str, str]]) -> None:
-    """Insist that each event is due once; a sample is delivered, and no longer due then."""
+    """Assert that each event is due once; a sample is delivered, and no longer due then."""
     assert due(service) == EVENTS
 
     figures = service.delivery_run(seconds=SAMPLE / 10 + LEAST_SECONDS).run()
@@ -153,25 +153,25 @@ def test_copies_that_are_read_back_count_once_each(valkey_url: str, app: AppRece
 
 
 def ingest_and_deliver(instance: Service, copies: Sequence[tuple[dict[str, object], str]]) -> Counter[str]:
-    """Take copies in one after the other; tells how those ended that their function worked on at once."""
+    """Ingest copies one after the other; return the outcomes of the immediate deliveries."""
     endings: Counter[str] = Counter()
     deliverer = instance.delivery_run()
     for number, (event, origin) in enumerate(copies):
         source = Source(origin, int(instance.clock()), lease=secrets.token_hex(8))
         ingested = deliverer.ingester.ingest(notification_in(event, origin, number), source)
-        endings[deliverer.deliver(ingested) if origin == PUSH else "left to the timer"] += 1
+        endings[deliverer.deliver(ingested) if origin == PUSH else "not tried"] += 1
     return endings
 
 
 def task_flow_of(upload: Upload) -> dict[str, Any]:
-    """Make the event of the end of the task flow of this upload's file."""
+    """Return the event of the end of the task flow of this upload's file."""
     event: dict[str, Any] = changed(upload.token, file_id=upload.media.file_id)
     event["ProcedureStateChangeEvent"]["TaskId"] = upload.media.procedure_task_id
     return event
 
 
 def grouped(records: list[dict[str, str]]) -> dict[str, list[dict[str, str]]]:
-    """Sort the journal's records by their upload; those of no upload of ours are under no name."""
+    """Group the journal's records by their upload; those of no upload of ours have an empty id."""
     groups: dict[str, list[dict[str, str]]] = {}
     for record in records:
         groups.setdefault(record.get("upload_id", ""), []).append(record)
@@ -179,10 +179,10 @@ def grouped(records: list[dict[str, str]]) -> dict[str, list[dict[str, str]]]:
 
 
 def due(service: Service, *, after: float = 0) -> int:
-    """Count the deliveries that are due by now, or after so many seconds more."""
+    """Return the number of deliveries that are due now, or in so many seconds."""
     return len(service.store.due_events(now=int(service.clock() + after), limit=EVENTS))
 
 
 def file_of(event: dict[str, Any]) -> str:
-    """Tell which file an event is about."""
+    """Return the FileId of an event."""
     return notification_in(event, PUSH, 0).file_id

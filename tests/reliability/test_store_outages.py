@@ -1,4 +1,4 @@
-"""The store is stopped, killed, frozen, black-holed or slow: nobody hears a wrong thing, nothing is lost."""
+"""The store is stopped, killed, frozen, black-holed or slow: no wrong answer is given, nothing is lost."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.reliability
 
 OUTAGES: tuple[Outage, ...] = ("stopped", "killed", "frozen", "black hole", "slow")
 ANSWER_SECONDS = 1.2
-"""The second that a client waits at most, and what a busy machine adds to it."""
+"""The second that a client waits at most, plus a margin for a busy machine."""
 RECOVERY_SECONDS = 5.0
 HANDLE_SECONDS = 31
 EVENTS = 20
@@ -43,21 +43,21 @@ SCOPE = StoreScope("test", 3600)
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
-    """Give a store of our own, to be ill-treated."""
+    """Return a store of our own, to be ill-treated."""
     with ValkeyServer(tmp_path_factory.mktemp("store"), {"appendonly": "yes", "save": '""'}) as store:
         yield store
 
 
 @pytest.fixture(scope="module")
 def proxy(store: ValkeyServer) -> Iterator[TcpProxy]:
-    """Give a proxy in front of that store."""
+    """Return a proxy in front of that store."""
     with TcpProxy(store.url) as proxy:
         yield proxy
 
 
 @pytest.fixture(scope="module")
 def site(store: ValkeyServer, proxy: TcpProxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Give a stack on that store, whose VOD pushes only what it is told to."""
+    """Return a stack on that store, whose VOD pushes only what it is told to."""
     folder = tmp_path_factory.mktemp("site")
     with Stack(
         folder=folder,
@@ -166,7 +166,7 @@ def test_slow_store_is_given_up_within_a_second_on_a_new_connection_too(
 
 
 def make_check_due(site: Site, upload_id: str) -> None:
-    """Bring the time forward at which an upload is looked after."""
+    """Bring an upload's check forward to now."""
     with redis.Redis.from_url(site.store.url, decode_responses=True) as client:
         indexes = [key for key in client.scan_iter("vuf:*:checks") if client.zscore(key, upload_id)]
         assert len(indexes) == 1

@@ -1,4 +1,4 @@
-"""Whatever happens to uploads and events, and in whatever order: store and model agree at every step (R5)."""
+"""Whatever happens to uploads and events, in any order: store and model agree at every step (R5)."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ RARE_STEPS = {
     "settle: verified",
     "take",
 }
-"""What a run that proves anything has done at least once."""
+"""The steps that a valid run has done at least once."""
 
 picks = st.integers(0, 2**10)
 hands = st.sampled_from([0, 1])
@@ -98,24 +98,24 @@ class UploadMachine(RuleBasedStateMachine):
 
     @property
     def clock(self) -> Clock:
-        """The machine's time."""
+        """The machine's clock."""
         assert isinstance(self.service.clock, Clock)
         return self.service.clock
 
     @property
     def now(self) -> int:
-        """The present second."""
+        """The current Unix second."""
         return int(self.clock())
 
     @initialize(ends_well=st.booleans(), has_task_flow=st.booleans())
     def begin_the_first(self, *, ends_well: bool, has_task_flow: bool) -> None:
-        """Nothing can happen without an upload."""
+        """Begin the first upload: nothing can happen without one."""
         self.begin(ends_well=ends_well, has_task_flow=has_task_flow)
 
     @precondition(lambda self: len(self.model.uploads) < MOST_UPLOADS)
     @rule(ends_well=st.booleans(), has_task_flow=st.booleans())
     def begin_another(self, *, ends_well: bool, has_task_flow: bool) -> None:
-        """Ask for the first signature of an upload."""
+        """Request the first signature of another upload."""
         self.begin(ends_well=ends_well, has_task_flow=has_task_flow)
 
     def begin(self, *, ends_well: bool, has_task_flow: bool) -> None:
@@ -134,7 +134,7 @@ class UploadMachine(RuleBasedStateMachine):
 
     @rule(pick=picks, by_stranger=rarely)
     def renew(self, pick: int, *, by_stranger: bool) -> None:
-        """Ask for another signature: it changes nothing, and tells where the upload stands."""
+        """Request another signature: it changes nothing, and returns the state of the upload."""
         upload, random = self.upload(pick), next(_randoms)
         user_id = "stranger" if by_stranger else upload.session.user_id
         try:
@@ -149,7 +149,7 @@ class UploadMachine(RuleBasedStateMachine):
 
     @rule(pick=picks, by_stranger=rarely)
     def cancel(self, pick: int, *, by_stranger: bool) -> None:
-        """Cancel an upload, or somebody else's."""
+        """Cancel an upload, or a foreign one."""
         upload = self.upload(pick)
         user_id = "stranger" if by_stranger else upload.session.user_id
         try:
@@ -162,7 +162,7 @@ class UploadMachine(RuleBasedStateMachine):
 
     @rule(pick=picks, kind=kinds, second=rarely, stolen=rarely, early=rarely, hand=hands)
     def push(self, pick: int, kind: str, hand: int, *, second: bool, stolen: bool, early: bool) -> None:  # noqa: PLR0913  # what there is to choose
-        """Push an event: of a first or second file, of somebody else's, or before VOD itself knows it."""
+        """Push an event: of a first or second file, of a foreign file, or before VOD itself knows it."""
         upload = self.upload(pick)
         owner = self.upload(pick + 1) if stolen else upload
         file_id = file_of(owner, second=second)
@@ -176,7 +176,7 @@ class UploadMachine(RuleBasedStateMachine):
 
     @rule(pick=picks, kind=kinds, second=rarely)
     def pull(self, pick: int, kind: str, *, second: bool) -> None:
-        """Pull an event: VOD tells nothing false."""
+        """Pull an event, which is always true."""
         upload = self.upload(pick)
         file_id = file_of(upload, second=second)
         self.store_file(upload, kind, file_id)
@@ -186,7 +186,7 @@ class UploadMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.model.events)
     @rule(pick=picks, hand=hands)
     def take(self, pick: int, hand: int) -> None:
-        """Have a worker take an event, if it is due; what it worked on before it leaves as it is."""
+        """Let a worker take an event if it is due, abandoning what it worked on before."""
         event, lease = self.event(pick), new_lease()
         taken = self.service.store.take(
             event.at, endpoint=self.endpoint, now=self.now, lease=lease, lease_ends_at=self.now + 30
@@ -199,21 +199,21 @@ class UploadMachine(RuleBasedStateMachine):
     @precondition(lambda self: any(is_held(held) for held in self.hands))
     @rule(hand=hands)
     def settle(self, hand: int) -> None:
-        """Have a worker ask VOD about a held event."""
+        """Let a worker ask VOD about a held event."""
         event, ingested, hand = self.in_hand(hand, is_held)
-        truth = self.vod.truth_about(event.told, event.upload)
+        answer = self.vod.verified_claim(event.told, event.upload)
         try:
             ingested = self.service.ingester.verify(
                 ingested, vod_api=self.vod, now=self.now, timeout_seconds=1
             )
         except VodApiError:
             # VOD does not know of it yet: the event stays held.
-            assert truth == "too early"
+            assert answer == "too early"
             assert ingested.attempts < MAX_ATTEMPTS
             self.compare("settle: too early", event.upload, event)
             return
-        told = truth if isinstance(truth, Told) else None
-        expected = self.model.settle(event, lease=ingested.entry.lease, truth=told, now=self.now)
+        told = answer if isinstance(answer, Told) else None
+        expected = self.model.settle(event, lease=ingested.entry.lease, verified=told, now=self.now)
         assert ingested.journaled.outcome == expected
         self.hands[hand] = event, ingested
         self.compare(f"settle: {expected}", event.upload, event)
@@ -221,7 +221,7 @@ class UploadMachine(RuleBasedStateMachine):
     @precondition(lambda self: any(is_open(held) for held in self.hands))
     @rule(hand=hands, takes_it=st.booleans(), is_last=rarely)
     def finish(self, hand: int, *, takes_it: bool, is_last: bool) -> None:
-        """Have a worker, that tried to deliver or to verify, write down how that went."""
+        """Let a worker that tried to deliver or to verify record the outcome."""
         event, ingested, hand = self.in_hand(hand, is_open)
         unsure = ingested.journaled.outcome == "held"
         delivered = takes_it and not unsure
@@ -260,7 +260,7 @@ class UploadMachine(RuleBasedStateMachine):
     @precondition(lambda self: any(self.now >= upload.ends_at for upload in self.model.uploads))
     @rule(pick=picks)
     def expire(self, pick: int) -> None:
-        """End an upload by a look at it that may be out of date."""
+        """Expire an upload, from a record that may be out of date."""
         upload = self.upload(pick)
         if self.now >= upload.ends_at:
             self.service.ingester.expire(upload.session, now=self.now, lease=new_lease())
@@ -270,7 +270,7 @@ class UploadMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.due_checks())
     @rule()
     def reconcile(self) -> None:
-        """Look after the uploads whose check is due: find what was missed, and end what was not used."""
+        """Reconcile the uploads whose check is due: find missed files, and expire unused ones."""
         due = self.due_checks()
         unheard = [upload for upload in due if upload.uploaded_at is None or not upload.task_id]
         flowing = [upload for upload in due if upload.task_id]
@@ -287,7 +287,7 @@ class UploadMachine(RuleBasedStateMachine):
             if upload.is_unused(self.now):
                 self.note_end(upload)
             else:
-                upload.look_again(self.now)
+                upload.check_again(self.now)
             self.comparison.upload(upload, now=self.now)
             assert upload.check_at is None or upload.check_at > self.now, "it is looked after without end"
         self.compare("reconcile")
@@ -295,7 +295,7 @@ class UploadMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.vod.files)
     @rule(pick=picks)
     def delete(self, pick: int) -> None:
-        """Delete a file in VOD's console: nothing tells of it any more."""
+        """Delete a file in VOD's console; no event reports it."""
         files = list(self.vod.files)
         del self.vod.files[files[pick % len(files)]]
         self.compare("delete")
@@ -303,14 +303,14 @@ class UploadMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.model.events)
     @rule(pick=picks)
     def revive(self, pick: int) -> None:
-        """Somebody has an event delivered again."""
+        """Revive an event."""
         event = self.event(pick)
         expected = self.model.revive(event, now=self.now)
         assert self.operators.revive(event.at, now=self.now) is expected
         self.compare("revive", event.upload, event)
 
     def teardown(self) -> None:
-        """Insist, at the end, that nothing is kept but what the model knows, and nothing is forgotten."""
+        """Assert that the store holds exactly what the model holds."""
         assert len(journal_records(self.service.redis_url)) == len(self.model.events)
         for event in self.model.events.values():
             self.comparison.event(event)
@@ -327,11 +327,11 @@ class UploadMachine(RuleBasedStateMachine):
 
     @property
     def endpoint(self) -> str:
-        """The app's address; nobody is there."""
+        """The app's address, where nothing listens."""
         return str(self.service.settings.app_webhook_url)
 
     def due_checks(self) -> list[UploadModel]:
-        """Tell which uploads are to be looked after by now."""
+        """Return the uploads whose check is due."""
         return [upload for upload in self.model.uploads if (upload.check_at or self.now + 1) <= self.now]
 
     def upload(self, pick: int) -> UploadModel:
@@ -346,20 +346,20 @@ class UploadMachine(RuleBasedStateMachine):
     def in_hand(
         self, hand: int, wanted: Callable[[Held | None], bool]
     ) -> tuple[EventModel, IngestedEvent, int]:
-        """Give what one worker holds; the other's, if this one holds nothing that is wanted."""
+        """Return what one worker holds; the other's, if this one holds nothing that is wanted."""
         hand = hand if wanted(self.hands[hand]) else 1 - hand
         held = self.hands[hand]
         assert held is not None
         return *held, hand
 
     def store_file(self, owner: UploadModel, kind: str, file_id: str) -> None:
-        """Have VOD know a file, and the end of its task flow."""
+        """Let VOD know a file, and the end of its task flow."""
         self.vod.keep(file_id, owner, kind)
 
     def ingest(
         self, upload: UploadModel, kind: str, file_id: str, origin: str
     ) -> tuple[EventModel | None, IngestedEvent]:
-        """Take an event in, here and in the model; gives the model's event if it was news."""
+        """Ingest an event, here and in the model; return the model's event if it was new."""
         source = Source(origin, self.now, lease=new_lease())
         notification = notification_of(event_of(upload, kind, file_id))
         ingested = self.service.ingester.ingest(notification, source)
@@ -371,25 +371,25 @@ class UploadMachine(RuleBasedStateMachine):
         return (None if status == "duplicate" else event), ingested
 
     def learn_missed(self, upload: UploadModel, told: Told) -> None:
-        """Do in the model what reconciliation does with an event that was missed."""
+        """Apply to the model what reconciliation does with a missed event."""
         name = journal_name(notification_of(event_of(upload, told.kind, told.file_id)))
         self.note(upload, told, (upload.session.upload_id, told.kind, told.file_id), name)
 
     def note(self, upload: UploadModel, told: Told, key: tuple[str, ...], name: str) -> None:
-        """Take in, in the model, an event that the service has drawn the lease of."""
+        """Ingest, in the model, an event whose lease the service has created."""
         at = self.service.store.key_of(new_entry(upload.session, name=name))
         lease = str(self.client.hget(at.key, "lease"))
         _, event = self.model.ingest(key, EventModel(upload, told, self.now, lease, at), pushed=False)
         self.comparison.event(event)
 
     def note_end(self, upload: UploadModel) -> None:
-        """End an upload in the model, unless it was used."""
+        """Expire an upload in the model, unless it was used."""
         key, name = (upload.session.upload_id, "expiry"), f"expiry-{upload.session.upload_id}"
         if key not in self.model.events and self.model.may_expire(upload):
             self.note(upload, Told("expiry"), key, name)
 
     def compare(self, step: str, upload: UploadModel | None = None, event: EventModel | None = None) -> None:
-        """Count one step, and compare what it was about with the model."""
+        """Count one step, and compare its upload and event with the model."""
         self.steps[step] += 1
         if upload is not None:
             self.comparison.upload(upload, now=self.now)
@@ -398,12 +398,12 @@ class UploadMachine(RuleBasedStateMachine):
 
 
 def is_held(held: Held | None) -> bool:
-    """Whether a worker has an event in hand that VOD has not vouched for."""
+    """Return whether a worker holds an event that VOD has not confirmed."""
     return held is not None and held[1].journaled.outcome == "held"
 
 
 def is_open(held: Held | None) -> bool:
-    """Whether a worker has an event in hand of which it can say how its attempt went."""
+    """Return whether a worker holds an event whose attempt it can finish."""
     return is_held(held) or (held is not None and held[1].deliverable)
 
 

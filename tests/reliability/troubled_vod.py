@@ -1,7 +1,7 @@
-"""VOD's queue and our journal on a bad day: some calls are lost on the way, some only their answers.
+"""VOD's queue and our journal with injected failures: some calls are lost, and some only their answers.
 
-Both are the real ones, watched at the same time: what is pulled, journaled and confirmed is written
-down, and the queue's own promises are checked as it happens. How it must end is left to the tests.
+Both are the real ones, recorded at the same time: what is pulled, journaled and confirmed is noted, and the
+queue's own promises are checked as it happens.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 HANDLE_LIFE_SECONDS = 30
 CALL_SECONDS, JOURNAL_SECONDS = 0.2, 0.01
 FROZEN_SECONDS = (5.0, 45.0)
-"""How long the platform may freeze an instance at its work: often, until its handles are over."""
+"""How long the platform may freeze an instance: often until its handles have expired."""
 
 
 @dataclass
 class Trouble:
-    """When a call fails: a share of them, half on the way there and half on the way back."""
+    """When a call fails: a share of them, half before and half after they were done."""
 
     choose: Random
     clock: Clock
@@ -43,7 +43,7 @@ class Trouble:
     frozen: int = 0
 
     def freeze(self) -> None:
-        """Let an instance stand still, or not."""
+        """Freeze an instance, with the configured probability."""
         if self.choose.random() < self.frozen_share:
             self.frozen += 1
             self.clock.move(self.choose.uniform(*FROZEN_SECONDS))
@@ -64,7 +64,7 @@ class Trouble:
 
 @dataclass
 class Notes:
-    """What has been seen, each event by its subject: the file, or the type if there is none."""
+    """What was recorded, each event by its subject: the file, or the type if there is none."""
 
     journaled: set[str] = field(default_factory=set)
     parked: set[str] = field(default_factory=set)
@@ -74,7 +74,7 @@ class Notes:
 
 
 class WatchedStore(Store):
-    """The store; its journal fails now and then, and every success is noted."""
+    """A store whose journal fails now and then; every success is recorded."""
 
     def __init__(self, redis_url: str, scope: StoreScope, *, trouble: Trouble, notes: Notes) -> None:
         super().__init__(redis_url, scope)
@@ -91,7 +91,7 @@ class WatchedStore(Store):
         return journaled
 
     def count_failure(self, raw: str, *, problem: str, now: int) -> bool:
-        """Count that an event cannot be taken in."""
+        """Count a failed ingestion of an event."""
         parked = super().count_failure(raw, problem=problem, now=now)
         if parked:
             self._notes.parked.add(subject_of(json.loads(raw)))
@@ -100,7 +100,7 @@ class WatchedStore(Store):
 
 @dataclass
 class WatchedQueue:
-    """The queue as `Pulling` wants it; a confirmation that should not be fails the test."""
+    """The queue as `Pulling` uses it; a premature or late confirmation fails the test."""
 
     queue: PullQueue
     application: int
@@ -122,7 +122,7 @@ class WatchedQueue:
         return tuple(items)
 
     def confirm_events(self, event_handles: Sequence[str], *, timeout_seconds: float) -> None:
-        """Confirm, or fail; only what is safe may be confirmed, and while its handle lives."""
+        """Confirm, or fail; only journaled or parked events may be confirmed, before their handles expire."""
         assert timeout_seconds
         assert 1 <= len(event_handles) <= BATCH
         for handle in event_handles:
@@ -134,11 +134,11 @@ class WatchedQueue:
         self.notes.confirmed += [self._lent[handle][0] for handle in event_handles]
 
     def close(self) -> None:
-        """Let go of what asks the queue."""
+        """Close the event loop."""
         self._loop.close()
 
 
 def subject_of(event: Mapping[str, object]) -> str:
-    """Tell an event from all others of the test."""
+    """Return what identifies an event among all others of the test."""
     upload = event.get("FileUploadEvent")
     return str(upload["FileId"]) if isinstance(upload, dict) else str(event["EventType"])

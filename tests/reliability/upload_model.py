@@ -1,6 +1,6 @@
-"""What the journal and the uploads should be, in plain Python: one dict of uploads, one of events.
+"""The expected journal and uploads, in plain Python: one dict of uploads, one of events.
 
-It is written from the contracts and not from the scripts; what is done to it is left to the tests.
+It is written from the contracts and not from the scripts.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ FIRST_CHECKS_SECONDS = (900, 3600, 14_400)
 TASK_FLOW_CHECK_SECONDS = 3600
 PROGRESS = {"started": 5, "halfway": 50, "end": 100}
 OVERTAKEN = 99
-"""How far a flow is by a report that its end has overtaken: it shows 100, and has not ended."""
+"""The progress of a flow by a report that its end has overtaken: it shows 100, and has not ended."""
 LONGEST_LEASE_SECONDS = 30
 
 
 @dataclass(frozen=True)
 class Told:
-    """What one event says: `kind` is uploaded, started, halfway, end, news, broken or expiry.
+    """The content of one event: `kind` is uploaded, started, halfway, end, news, broken or expiry.
 
-    `task_id` is what an upload's event says of the task flow it started, or a task flow's of itself;
-    `progress` how far that is, None: as far as its kind says.
+    `task_id` is the task flow that an upload's event says it started, or a task flow's own; `progress` is
+    that of the task flow, None: as its kind implies.
     """
 
     kind: str
@@ -40,7 +40,7 @@ class Told:
 
 @dataclass
 class UploadModel:
-    """One upload: what it began with, and what is known of it by now."""
+    """One upload: its session, and what is known of it."""
 
     session: UploadSession
     ends_well: bool
@@ -57,17 +57,17 @@ class UploadModel:
     updated_at: int = 0
 
     def __post_init__(self) -> None:
-        """Plan the first look at it."""
+        """Schedule the first check."""
         self.updated_at = self.session.issued_at
         self.check_at = self.session.issued_at + FIRST_CHECKS_SECONDS[0]
 
     @property
     def ends_at(self) -> int:
-        """When it ends."""
+        """When the upload ends, in Unix seconds."""
         return self.session.issued_at + SESSION_SECONDS
 
     def state(self, now: int) -> UploadState:
-        """Say where it stands."""
+        """Return the upload's state."""
         if self.progress == PROGRESS["end"]:
             return UploadState.READY if self.ends_well else UploadState.FAILED
         if self.progress or (self.uploaded_at is not None and self.task_id):
@@ -80,16 +80,16 @@ class UploadModel:
         return UploadState.EXPIRED if is_over else UploadState.ISSUED
 
     def is_unused(self, now: int) -> bool:
-        """Whether it has ended, and nothing came of it."""
+        """Return whether the upload has ended without a file."""
         return self.state(now) is UploadState.EXPIRED and self.expired_at is None and not self.file_id
 
     def cancel(self, now: int) -> None:
-        """Cancel it, if nothing came of it and it has not ended."""
+        """Cancel the upload, if it has no file and has not ended."""
         if not self.file_id and self.expired_at is None and self.cancelled_at is None and now < self.ends_at:
             self.cancelled_at = self.updated_at = now
 
     def learn(self, told: Told, received_at: int, now: int) -> tuple[str, int]:
-        """Add what an event says; gives the verdict and the sequence number."""
+        """Apply the content of an event; return the verdict and the sequence number."""
         self.sequence += 1
         if told.file_id and self.file_id and told.file_id != self.file_id:
             return "replayed", self.sequence
@@ -106,9 +106,9 @@ class UploadModel:
         self._plan(told, now)
         return "late" if told.kind == "uploaded" and was_over else "attributed", self.sequence
 
-    def look_again(self, now: int) -> None:
-        """Plan the next look, after one that found nothing new."""
-        following = self._next_look(now)
+    def check_again(self, now: int) -> None:
+        """Schedule the next check, after one that found nothing new."""
+        following = self._next_check(now)
         if following is None:
             self.check_at = None
         elif self.check_at is not None:
@@ -121,7 +121,7 @@ class UploadModel:
             is_running = 0 < self.progress < PROGRESS["end"]
             self.check_at = self.check_at if is_running else None
 
-    def _next_look(self, now: int) -> int | None:
+    def _next_check(self, now: int) -> int | None:
         state = self.state(now)
         if self.task_id and state in (UploadState.ISSUED, UploadState.PROCESSING):
             return now + TASK_FLOW_CHECK_SECONDS
@@ -129,13 +129,13 @@ class UploadModel:
             return None
         if now >= self.ends_at and not self.is_unused(now):
             return None
-        looks = [self.session.issued_at + seconds for seconds in FIRST_CHECKS_SECONDS]
-        return min([*(at for at in looks if at > now), max(self.ends_at, now + 1)])
+        checks = [self.session.issued_at + seconds for seconds in FIRST_CHECKS_SECONDS]
+        return min([*(at for at in checks if at > now), max(self.ends_at, now + 1)])
 
 
 @dataclass
 class EventModel:
-    """One event of the journal, and where its delivery stands."""
+    """One event of the journal, and the state of its delivery."""
 
     upload: UploadModel
     told: Told
@@ -154,20 +154,20 @@ class EventModel:
 
     @property
     def may_be_told_anew(self) -> bool:
-        """Whether VOD's own word outweighs what became of it: read back too early, or given up."""
+        """True if VOD's answer may replace the outcome: read back too early, or given up."""
         is_unsure = self.verdict == "quarantined" or (self.status == "held" and self.delivery == "dead")
         return is_unsure and self.told.kind != "broken"
 
 
 @dataclass
 class JournalModel:
-    """All events and uploads; a key names an event as VOD tells it apart: upload, what, and file."""
+    """All events and uploads; a key identifies an event as VOD does: upload, kind, and file."""
 
     uploads: list[UploadModel] = field(default_factory=list)
     events: dict[tuple[str, ...], EventModel] = field(default_factory=dict)
 
     def ingest(self, key: tuple[str, ...], event: EventModel, *, pushed: bool) -> tuple[str, EventModel]:
-        """Take in one arrival; gives the status the journal has to answer, and the event as it is kept."""
+        """Ingest one event; return the status the journal must answer, and the event as stored."""
         known, upload, now = self.events.get(key), event.upload, event.received_at
         is_whole = event.told.kind != "broken"
         if known is not None:
@@ -190,21 +190,21 @@ class JournalModel:
         return event.status, event
 
     def may_expire(self, upload: UploadModel) -> bool:
-        """Whether nothing came of an upload; one that was used is not looked after on that account."""
+        """Return whether an upload has no file; a used one needs no further check for that."""
         if not upload.file_id and upload.cancelled_at is not None:
             upload.check_at = None
         return not upload.file_id and upload.cancelled_at is None
 
-    def settle(self, event: EventModel, *, lease: str, truth: Told | None, now: int) -> str:
-        """Say what VOD has said about a held event; gives the status the journal has to answer."""
+    def settle(self, event: EventModel, *, lease: str, verified: Told | None, now: int) -> str:
+        """Settle a held event by VOD's answer; return the status the journal must answer."""
         if event.lease != lease:
             return "lost"
-        if truth is None:
+        if verified is None:
             event.status, event.verdict, event.delivery = "recorded", "quarantined", "withheld"
             event.due_at, event.is_quarantined = None, True
             return "quarantined"
-        event.verdict, event.sequence = event.upload.learn(truth, event.received_at, now)
-        event.verified = truth.kind != "news"
+        event.verdict, event.sequence = event.upload.learn(verified, event.received_at, now)
+        event.verified = verified.kind != "news"
         event.status = "verified" if event.verified else "applied"
         return event.status
 
@@ -218,7 +218,7 @@ class JournalModel:
     def finish(
         self, event: EventModel, *, lease: str, delivered: bool, due_at: int | None, attempts: int
     ) -> bool:
-        """Write down how an attempt went."""
+        """Record the outcome of an attempt."""
         if event.lease != lease:
             return False
         event.attempts, event.due_at = attempts, due_at
@@ -227,7 +227,7 @@ class JournalModel:
         return True
 
     def revive(self, event: EventModel, *, now: int) -> bool:
-        """Make an event due once more."""
+        """Schedule an event again."""
         if event.delivery == "withheld":
             return False
         event.delivery, event.attempts, event.lease = "due", 0, ""

@@ -1,7 +1,4 @@
-"""Users who upload all the time, an app that verifies each webhook, and what came of every upload.
-
-What happens to the service meanwhile is left to the tests.
-"""
+"""Users who upload all the time, and an app that verifies each webhook."""
 
 from __future__ import annotations
 
@@ -33,14 +30,14 @@ _SECONDS = 30.0
 
 @dataclass
 class VerifyingApp:
-    """The app's back end: it knows one secret at a time, and takes what is signed with it."""
+    """The app's back end: it knows one secret at a time, and accepts what is signed with it."""
 
     secret: str
     events: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     refused: int = 0
 
     def answer(self, request: Received) -> Reply:
-        """Take one webhook, or count it as one that somebody else could have sent."""
+        """Accept one webhook, or count it as refused."""
         try:
             Webhook(self.secret).verify(request.body, dict(request.headers))
         except WebhookVerificationError:
@@ -65,11 +62,11 @@ class _Client(UploadClient):
 
 
 class UploadingUsers:
-    """Some users, each of whom makes one upload after the other under ever new names, until the end."""
+    """Some users, each of whom makes one upload after the other under new names, until the end."""
 
     def __init__(self, url: str, media: Path, app: VerifyingApp, *, users: int = 2) -> None:
         self.login: Callable[[str], str] = str
-        """Makes the token of a user; the tests change it as a login service changes its key."""
+        """Creates the token of a user; the tests change it as a login service changes its key."""
         self.stored: set[str] = set()
         self.failures: list[str] = []
         self._url, self._media, self._app = url, media, app
@@ -78,7 +75,7 @@ class UploadingUsers:
         self._threads = [threading.Thread(target=self._upload_on) for _ in range(users)]
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Start the users."""
         for thread in self._threads:
             thread.start()
         return self
@@ -86,13 +83,13 @@ class UploadingUsers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Let every upload that was begun come to its end."""
+        """Let every upload that was begun finish."""
         self._ended.set()
         for thread in self._threads:
             thread.join()
 
     def settle(self) -> None:
-        """Wait until some more uploads are stored, and the app has heard of all that were stored by then."""
+        """Wait until some more uploads are stored, and the app has received the events of all before them."""
         enough = len(self.stored) + 2 * len(self._threads)
         self._wait(lambda: len(self.stored) >= enough or bool(self.failures))
         stored = set(self.stored)
@@ -108,7 +105,7 @@ class UploadingUsers:
             user = f"user-{next(self._numbers)}"
             order = UploadOrder(file=self._media, user=user, cover=None, policy=None, context=None)
             try:
-                with contextlib.closing(_Client(self._url, lambda: self.login(user))) as client:  # noqa: B023 -- called before the next turn
+                with contextlib.closing(_Client(self._url, lambda: self.login(user))) as client:  # noqa: B023 -- called before the next iteration
                     self.stored.add(client.upload(order, lambda *_: None).upload_id)
             except Exception as error:  # noqa: BLE001 -- each is a failed upload, whatever it was
                 self.failures.append(repr(error))

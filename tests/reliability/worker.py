@@ -1,7 +1,7 @@
-"""The functions in a process that may end, or stop, at a crash point; the program behind `worker_process`.
+"""The functions in a process that may be killed or stopped at a crash point; run by `worker_process`.
 
-It reads orders, one JSON text a line, and gives each a life of its own: a fork that has imported
-everything and built nothing. When to start the next one is left to the parent.
+It reads orders, one JSON text a line, and runs each in a life of its own: a fork that has imported everything
+and built nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ REQUEST_ID = "5f0c3f1e-8a51-4a55-9c0c-0b8f3b1f7a10"
 
 
 class Instance:
-    """What the platform runs; a life may also end between a function's result and its answer."""
+    """An instance as the platform runs it; a life may also end between a result and its answer."""
 
     def invoke(self, function: str, event: object) -> object:
         """Run one invocation."""
@@ -37,7 +37,7 @@ class Instance:
 
 
 def main(clock_file: str) -> None:
-    """Give every order a life, and say how it ended."""
+    """Run every order in a life of its own, and report how it ended."""
     end_with_parent(signal.SIGKILL)
     outcomes = os.fdopen(os.dup(1), "w", buffering=1)
     # What a function prints goes into the log and never between two outcomes.

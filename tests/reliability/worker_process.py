@@ -1,7 +1,4 @@
-"""A worker as the tests see it: give it invocations, and read how far it came before it ended.
-
-What happens inside is left to `worker`.
-"""
+"""A worker as the tests use it: send invocations, and read how far it came before it ended."""
 
 from __future__ import annotations
 
@@ -30,14 +27,14 @@ _STOPPED = "T"
 
 @dataclass(frozen=True)
 class Life:
-    """One process from its start to its end: what it answered, and whether it was killed."""
+    """One process from start to end: what it answered, and how it ended."""
 
     results: tuple[Any, ...]
     ended: int
 
     @property
     def was_killed(self) -> bool:
-        """Whether it died at its crash point."""
+        """True if it died at its crash point."""
         assert self.ended in (0, -signal.SIGKILL), self.ended
         return self.ended != 0
 
@@ -68,7 +65,7 @@ class WorkerProcess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End it, and with it a life that is still stopped."""
+        """Kill it, and with it a life that is still stopped."""
         self._process.kill()
         self._process.communicate()
 
@@ -90,7 +87,7 @@ class WorkerProcess:
         point: CrashPoint | None = None,
         **settings: str,
     ) -> int:
-        """Begin a life and give its process id."""
+        """Begin a life and return its process id."""
         order = {
             "invocations": list(invocations),
             "point": None if point is None else asdict(point),

@@ -1,4 +1,4 @@
-"""A value for every secret setting that can be found again wherever it comes out, and however it is written.
+"""A value for every secret setting that can be recognized wherever it appears, and in any encoding.
 
 Which settings are secret is declared in `shared.schema.models.settings`: those that no model shows.
 """
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 STRETCH = 12
-"""So many characters of a canary in a row are enough: what shows a part of a secret shows a secret."""
+"""How many consecutive characters of a canary count as a leak."""
 
 
 def _canary(name: str, length: int = 40) -> str:
-    """Make letters and digits that nothing else consists of."""
+    """Return letters and digits that appear nowhere else."""
     return hashlib.sha256(f"canary of {name}".encode()).hexdigest().translate(_LETTERS)[:length]
 
 
@@ -60,18 +60,18 @@ def secret_variables() -> set[str]:
 
 
 def canary_environment(redis_url: str) -> dict[str, str]:
-    """Spell the canaries as the functions' variables."""
+    """Return the canaries as the functions' variables."""
     return {**{name: ",".join(secrets) for name, secrets in CANARIES.items()}, "REDIS_URL": redis_url}
 
 
 def found(text: str, secrets: Iterable[str]) -> list[str]:
-    """List the forms in which a part of one of the secrets stands in the text."""
+    """Return the forms in which a part of one of the secrets appears in the text."""
     lowered = text.lower()
     return [form for secret in secrets for form in forms(secret) if form.lower() in lowered]
 
 
 def forms(secret: str) -> Iterator[str]:
-    """Write every stretch of a secret plainly and in hex, and all of it as JSON, in URLs and in Base64."""
+    """Yield every stretch of a secret plainly and in hex, and all of it as JSON, in URLs and in Base64."""
     plain = [secret]
     if secret.startswith("whsec_"):
         plain = [secret.removeprefix("whsec_"), base64.b64decode(secret.removeprefix("whsec_")).decode()]
@@ -86,7 +86,7 @@ def forms(secret: str) -> Iterator[str]:
 
 
 def _base64_forms(content: bytes) -> Iterator[str]:
-    """Encode at each of the three places that bytes can have in a longer text; the ends mix with others."""
+    """Yield the Base64 at each of the three alignments, without the ends, which mix with other bytes."""
     for before in range(3):
         inside = base64.b64encode(b"\0" * before + content).decode()[4 if before else 0 :]
         whole = inside[: len(inside) // 4 * 4 - 4]

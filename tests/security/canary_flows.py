@@ -1,7 +1,4 @@
-"""What users, VOD and operators do to a canary world, and what fails in it; each with how it has to end.
-
-What came out of it is left to the tests.
-"""
+"""What users, VOD and operators do to a canary world, and what fails in it; each with its expected result."""
 
 from __future__ import annotations
 
@@ -24,11 +21,11 @@ STRANGER = "/vod-callback/a-token-that-is-none-of-ours"
 CALLBACK, OLDER_CALLBACK = (f"/vod-callback/{token}" for token in CANARIES["CALLBACK_TOKENS"])
 PASSWORD = CANARIES["REDIS_URL"][0]
 OF_THE_STACK = {"REDIS_URL": ""}
-"""Changes of the environment with which a command takes the store of the stack in its --folder."""
+"""Environment changes that make a command use the store of the stack in its --folder."""
 
 
 def ask_everything(world: CanaryWorld) -> None:
-    """Have users ask for signatures and statuses, and strangers and VOD send what they like."""
+    """Send requests of users, strangers and VOD, each with its expected status."""
     begun = world.ask("POST", "/signature", 200, json={"context": "lesson 3"})
     upload_id = begun.json()["uploadId"]
     older = {"Authorization": f"Bearer {world.token('alice', secret=1)}"}
@@ -59,7 +56,7 @@ def ask_everything(world: CanaryWorld) -> None:
 
 
 def command_everything(world: CanaryWorld, media: Path) -> None:
-    """Run every command as its page says."""
+    """Run every command as its page documents."""
     at = ("--url", world.url)
     signature = world.signatures[0]
     world.command(0, "upload", str(media), "--policy", "course", *at)
@@ -110,7 +107,7 @@ def command_everything(world: CanaryWorld, media: Path) -> None:
 
 
 def break_settings(world: CanaryWorld) -> None:
-    """Give commands each secret in a shape that is refused, and a store that is not there."""
+    """Run commands with each secret in an invalid form, and with an unreachable store."""
     elsewhere = f"redis://:{PASSWORD}@127.0.0.1:{refused_port()}/0"
     broken = {name: f"{secrets[0]} broken,{secrets[0][:20]}" for name, secrets in CANARIES.items()}
     file = world.folder / "broken.env"
@@ -128,7 +125,7 @@ def break_settings(world: CanaryWorld) -> None:
 
 
 def use_without_store(world: CanaryWorld) -> None:
-    """Ask, and run the commands, when the store is gone; the timers meet that too."""
+    """Send requests and run commands after the store is gone; the timers fail too."""
     world.ask("POST", "/signature", 503, json={})
     world.ask("GET", UNKNOWN, 503)
     world.ask("POST", CALLBACK, 503, json=signed_event())
@@ -141,7 +138,7 @@ def use_without_store(world: CanaryWorld) -> None:
 
 
 def signed_event() -> dict[str, object]:
-    """Make an event as VOD signs it, with its SignKey."""
+    """Build an event that is signed with VOD's SignKey."""
     until = int(time.time()) + 60
     signed = f"{CANARIES['VOD_CALLBACK_SIGN_KEY'][0]}{until}".encode()
     sign = hashlib.md5(signed, usedforsecurity=False).hexdigest()

@@ -1,6 +1,6 @@
 """The local stack with a canary for every secret: `python -m tests.security.canary_stack FOLDER`.
 
-It says where it serves and where the store's process is, and ends with its standard input.
+It prints its address, stops its store when it is sent a line, and ends with its standard input.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.security.canaries import CANARIES, STORE_PASSWORD, canary_environment
 
 
 def main(folder: Path) -> None:
-    """Serve until nobody writes to us any more."""
+    """Serve until standard input ends."""
     with EmbeddedStore(folder / "store") as store:
         with redis.Redis.from_url(store.url) as connection:
             connection.config_set("requirepass", STORE_PASSWORD)

@@ -1,7 +1,4 @@
-"""A stack whose secrets are canaries, what people do to it, and all that came out of it meanwhile.
-
-Looking for canaries in it is left to the tests.
-"""
+"""A stack whose secrets are canaries, the actions on it, and all of its output."""
 
 from __future__ import annotations
 
@@ -27,15 +24,15 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 KEPT_FOR_COMMANDS = ("demo-secrets.json", "environment.json")
-"""Files with the secrets themselves, which only their owner can read."""
+"""Files that hold the secrets on purpose, readable by their owner only."""
 _OF_VOD = "simulator"
-"""The folder of the simulated VOD: keys and callback URL are what one tells VOD."""
+"""The folder of the simulated VOD, which is given keys and callback URL."""
 _SECONDS = 60
 
 
 @dataclass
 class CanaryWorld:
-    """A running stack; `outputs` are name and text of everything that came out so far."""
+    """A running stack; `outputs` are name and text of everything it has output so far."""
 
     folder: Path
     outputs: list[tuple[str, str]] = field(default_factory=list)
@@ -43,7 +40,7 @@ class CanaryWorld:
     url: str = ""
 
     def __enter__(self) -> Self:
-        """Start the stack as a process of its own, so that its output is all there is."""
+        """Start the stack as a process of its own, so that all of its output is captured."""
         with (self.folder / "stack.stderr").open("wb") as told:
             self._process = subprocess.Popen(  # noqa: S603 -- our own program
                 [sys.executable, "-m", "tests.security.canary_stack", str(self.folder / "state")],
@@ -59,11 +56,11 @@ class CanaryWorld:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the stack."""
+        """Stop the stack."""
         self._process.communicate(timeout=_SECONDS)
 
     def lose_store(self) -> None:
-        """End the store for good."""
+        """Stop the store for good."""
         if self._process.stdin is not None:
             self._process.stdin.write("\n")
             self._process.stdin.flush()
@@ -84,7 +81,7 @@ class CanaryWorld:
         headers: Mapping[str, str] | None = None,
         **parts: Any,  # noqa: ANN401 -- the arguments of requests
     ) -> requests.Response:
-        """Send one request that has to be answered with this status, and keep the answer."""
+        """Send one request, assert its status, and record the answer."""
         sent = {} if user is None else {"Authorization": f"Bearer {self.token(user)}"}
         answer = requests.request(
             method, self.url + path, headers={**sent, **(headers or {})}, timeout=_SECONDS, **parts
@@ -98,9 +95,9 @@ class CanaryWorld:
         return answer
 
     def command(self, code: int | None, *words: str, given: str = "", **changes: str) -> str:
-        """Run `python -m local …` with the canaries in its environment; keep what it said, and how it looked.
+        """Run `python -m local …` with the canaries in its environment, and record output and process list.
 
-        `code` is how it has to end; None says that it may find faults.
+        `code` is the expected exit code; None allows faults to be found.
         """
         canaries = canary_environment(f"redis://:{STORE_PASSWORD}@127.0.0.1:9/0")
         variables = {**os.environ, **canaries, **changes}
@@ -113,14 +110,14 @@ class CanaryWorld:
             env={name: value for name, value in variables.items() if value},
             text=True,
         )
-        self.look_at_processes()
+        self.record_processes()
         out, err = process.communicate(given, timeout=_SECONDS)
         self.outputs.append((f"local {words[0]}", out + err))
         assert process.returncode in ((0, 1) if code is None else (code,)), out + err
         return out
 
-    def look_at_processes(self) -> None:
-        """Keep what everybody on this machine can see of its processes."""
+    def record_processes(self) -> None:
+        """Record what every user of this machine can see of its processes."""
         seen = []
         for process in Path("/proc").iterdir():
             for shown in ("cmdline", "comm") if process.name.isdigit() else ():
@@ -130,7 +127,7 @@ class CanaryWorld:
         self.outputs.append(("process list", "\n".join(seen)))
 
     def files(self) -> Iterator[tuple[str, str]]:
-        """Read every file that the stack has left, but those that are there to keep the secrets."""
+        """Yield every file that the stack has written, except those that hold the secrets on purpose."""
         for path in sorted(self.folder.rglob("*")):
             place = path.relative_to(self.folder)
             if path.is_file() and path.name not in KEPT_FOR_COMMANDS and _OF_VOD not in place.parts:
@@ -141,7 +138,7 @@ class CanaryWorld:
         return user_token({"JWT_SECRETS": CANARIES["JWT_SECRETS"][secret]}, user=user, ttl_seconds=600)
 
     def read_events(self) -> None:
-        """Keep what the app has heard, which has to be something."""
+        """Record the events that the app has received; there must be some."""
         answer = requests.get(f"{self.url}/local/events", timeout=_SECONDS)
         assert answer.json()
         self.outputs.append(("the app's events", answer.text))

@@ -1,4 +1,4 @@
-"""The forgery drill: everything that somebody outside can post to a stack that runs, and what comes of it.
+"""The forgery drill: everything that an outsider can post to a running stack, and its consequences.
 
 `make forgery-drill` starts a stack of its own, changes its callback token once, and prints a line for each
 attempt; with `--folder` it is the stack that runs there. Exit code: 0 the app has heard nothing untrue as
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tests.security.outside import Uploaded
 
 HEAD_START_SECONDS = 15
-"""So long VOD's own events are held up, that the forged ones come first."""
+"""How long VOD's own events are delayed, so that the forged ones come first."""
 STEP_SECONDS = 6
 LIE = "https://evil.example.test/lie.mp4"
 NOT_FOUND, TAKEN = 404, 200
@@ -41,7 +41,7 @@ NOT_FOUND, TAKEN = 404, 200
 
 @dataclass
 class Drill:
-    """One drill; `faults` are sentences on what should not be, `lines` on what was tried."""
+    """One drill; `faults` are sentences on what is wrong, `lines` on what was tried."""
 
     outside: Outside
     file: Path
@@ -51,7 +51,7 @@ class Drill:
     heard: list[dict[str, Any]] = field(default_factory=list)
 
     def run(self) -> None:
-        """Try everything, then see what the app has heard."""
+        """Try everything, then check what the app has received."""
         outside = self.outside
         outside.control("simulator/config", {"task_flow_step_seconds": STEP_SECONDS})
         delay = {"action": "Push", "kind": "delay", "seconds": HEAD_START_SECONDS}
@@ -87,7 +87,7 @@ class Drill:
             self.faults.append(f"{what}: answered {status}, not {expected}")
 
     def _strangers(self) -> None:
-        """Without the URL's token, or without a valid Sign, nothing is taken."""
+        """Post without the URL's token, or without a valid Sign; nothing may be accepted."""
         event, token = uploaded("order-7781", file_id="1"), self.outside.callback_token
         self._try("no token", expected=NOT_FOUND, event=event, token="")
         self._try("guessed token", expected=NOT_FOUND, event=event, token=secrets.token_urlsafe(24))
@@ -106,7 +106,7 @@ class Drill:
         self._try("Sign with a later T", expected=NOT_FOUND, event=event, signature=later)
 
     def _about_others(self, victim: Uploaded, mallory: Uploaded) -> int:
-        """His own genuine token with what is not his, and tokens that are none; how many are quarantined."""
+        """Post mallory's token with foreign files, and forged tokens; return how many are quarantined."""
         payload, _, digest = victim.token.rpartition(".")
         own_payload, _, own_digest = mallory.token.rpartition(".")
         attempts: dict[str, Mapping[str, object]] = {
@@ -129,7 +129,7 @@ class Drill:
         return len(attempts)
 
     def _about_his_own(self, mallory: Uploaded, late: Uploaded) -> None:
-        """Lies about what is his, before VOD itself has told of it."""
+        """Post false statements about mallory's own upload, before VOD reports it."""
         if self.outside.vod.procedure_task(mallory.task_id, timeout_seconds=10)["Status"] == "FINISH":
             self.faults.append("the task flow has ended already: a FINISH would be no lie")
         if self._events_of([mallory, late]):
@@ -152,7 +152,7 @@ class Drill:
         self._try("own upload: false review", expected=TAKEN, event=event)
 
     def _all_is_heard(self, uploads: list[Uploaded], with_task_flow: Uploaded) -> None:
-        """Wait for what VOD has told, whatever was forged before."""
+        """Wait for everything that VOD has reported, whatever was forged before."""
         wanted = {(upload.upload_id, "upload.completed") for upload in uploads}
         wanted.add((with_task_flow.upload_id, "procedure.finished"))
 
@@ -163,7 +163,7 @@ class Drill:
         self.faults += [f"the app has not heard of {kind} of {upload}" for upload, kind in missing()]
 
     def _replays(self, uploads: list[Uploaded]) -> None:
-        """Send once more what was genuine once."""
+        """Post genuine events again."""
         before = self._events_of(uploads)
         for upload in uploads:
             self._try("replayed body", expected=TAKEN, event=upload.event)
@@ -195,7 +195,7 @@ class Drill:
 
 @contextlib.contextmanager
 def rotated_stack(folder: Path) -> Iterator[tuple[Stack, str]]:
-    """Start a stack whose callback token was another one before; gives that too."""
+    """Start a stack after a rotation of its callback token; return it with the old token."""
     old, new = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
     signed = {"VOD_CALLBACK_SIGN_KEY": secrets.token_hex(16)}
     with Stack(folder=folder, overrides={**signed, "CALLBACK_TOKENS": old}) as before:
@@ -208,7 +208,7 @@ def rotated_stack(folder: Path) -> Iterator[tuple[Stack, str]]:
 
 
 def drill_in(url: str, folder: Path, environment: Mapping[str, str], old_token: str | None) -> Drill:
-    """Run the drill against a stack that runs."""
+    """Run the drill against a running stack."""
     file = folder / "drill.mp4"
     file.write_bytes(os.urandom(1000))
     with contextlib.closing(Outside(url, folder, environment)) as outside:
@@ -218,7 +218,7 @@ def drill_in(url: str, folder: Path, environment: Mapping[str, str], old_token: 
 
 
 def main() -> int:
-    """Run it, and print what was tried and what is wrong."""
+    """Run the drill, and print what was tried and what is wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, help="of a stack that runs, instead of one of its own")
     folder: Path | None = parser.parse_args().folder

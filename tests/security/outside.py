@@ -1,7 +1,4 @@
-"""What somebody outside can do to a stack that runs, and what can be seen from there: HTTP and commands.
-
-What is tried is left to `forgery_drill`, whether the app was told the truth to `vods_word`.
-"""
+"""What an outsider can do to a running stack and see of it: HTTP and commands."""
 
 from __future__ import annotations
 
@@ -37,7 +34,7 @@ _POLL_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Uploaded:
-    """A file of a user's: its upload, its token, which he can read, and its true event."""
+    """A user's uploaded file: its upload, its token, which the user can read, and its true event."""
 
     upload_id: str
     file_id: str
@@ -47,7 +44,7 @@ class Uploaded:
 
 
 class Outside:
-    """One stack, its `folder` known; the environment is used for what VOD and the events' owner know."""
+    """One stack and its `folder`; the environment gives access to what VOD and the app know."""
 
     def __init__(self, url: str, folder: Path, environment: Mapping[str, str]) -> None:
         self.url, self._folder, self._environment = url, folder, environment
@@ -60,7 +57,7 @@ class Outside:
         self._callback, _, self.callback_token = str(info["callbackUrl"]).rpartition("/")
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._session.close()
 
     def post(
@@ -70,13 +67,13 @@ class Outside:
         token: str | None = None,
         signature: Mapping[str, object] | None = None,
     ) -> int:
-        """Call back as VOD would, or somebody who knows its URL and its Sign; gives the status."""
+        """Call back as VOD would, or as somebody who knows its URL and its Sign; return the status."""
         address = f"{self._callback}/{self.callback_token if token is None else token}"
         body: Any = {**event, **(self.signature(good_for=600) if signature is None else signature)}
         return self._session.post(address, json=body, timeout=_SECONDS).status_code
 
     def signature(self, *, good_for: int) -> dict[str, object]:
-        """Make the Sign and T of VOD's, which cover no body: whoever has seen a pair can use it."""
+        """Return VOD's Sign and T, which cover no body: whoever has seen a pair can use it."""
         key, expires_at = self.settings.callback_sign_key, int(time.time()) + good_for
         if key is None:
             return {}
@@ -84,11 +81,11 @@ class Outside:
         return {"Sign": digest, "T": expires_at}
 
     def control(self, path: str, document: dict[str, Any]) -> None:
-        """Change how the simulated VOD behaves."""
+        """Change the behaviour of the simulated VOD."""
         self._session.put(f"{self.url}/local/{path}", json=document, timeout=_SECONDS).raise_for_status()
 
     def upload(self, file: Path, user: str, *, policy: str = "default") -> Uploaded:
-        """Upload a file, as a user may."""
+        """Upload a file as a user."""
         with contextlib.closing(UploadClient(self.url)) as client:
             stored = client.upload(
                 UploadOrder(file=file, user=user, policy=policy), lambda _part, _size: None
@@ -96,7 +93,7 @@ class Outside:
         return self.seen(stored.upload_id, stored.file_id)
 
     def upload_late(self, file: Path, user: str, *, days: int) -> Uploaded:
-        """Upload a file with a signature of so many days ago, whose session has long ended."""
+        """Upload a file with a signature of so many days ago, whose session has ended."""
         issued_at = int(time.time()) - days * 86_400
         upload_id = new_upload_id(now=issued_at, random=secrets.randbits(80))
         context = UploadContext(upload_id, user)
@@ -108,7 +105,7 @@ class Outside:
         return self.seen(stored.upload_id, stored.file_id)
 
     def seen(self, upload_id: str, file_id: str) -> Uploaded:
-        """Read what VOD has of a file."""
+        """Read VOD's records of a file."""
         media: Any = self.vod.media_info(file_id, timeout_seconds=_SECONDS)
         tasks = self.vod.tasks_of_file(file_id, timeout_seconds=_SECONDS)
         task_ids = {str(task["TaskType"]): str(task["TaskId"]) for task in tasks}
@@ -117,12 +114,12 @@ class Outside:
         return Uploaded(upload_id, file_id, token, task_ids.get("Procedure", ""), event)
 
     def heard(self) -> list[dict[str, Any]]:
-        """List the events that the app has got."""
+        """Return the events that the app has received."""
         received = self._session.get(f"{self.url}/local/events", timeout=_SECONDS).json()
         return [event["body"] for event in received]
 
     def status(self, upload: Uploaded, user: str) -> dict[str, Any]:
-        """Ask for an upload, as its owner."""
+        """Return the status of an upload, as its owner sees it."""
         query = {"user": user}
         token = self._session.get(f"{self.url}/local/token", params=query, timeout=_SECONDS).text
         headers = {"Authorization": f"Bearer {token}"}
@@ -131,7 +128,7 @@ class Outside:
         return answer
 
     def listed(self, state: str) -> list[dict[str, Any]]:
-        """List the events of a state, as the command does."""
+        """Return the events of a state, as the command lists them."""
         command = [sys.executable, "-m", "local", "events", "list", "--state", state, "--json", "--full"]
         options = ["--folder", str(self._folder), "--limit", "1000"]
         shown = subprocess.run(  # noqa: S603  # our own command
@@ -141,7 +138,7 @@ class Outside:
         return events
 
     def wait_until(self, is_so: Callable[[], bool], *, seconds: float = 30) -> bool:
-        """Wait for something; False if it does not come about."""
+        """Wait for a condition; return False if it does not become true."""
         deadline = time.monotonic() + seconds
         while not (came_about := is_so()) and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
@@ -149,7 +146,7 @@ class Outside:
 
 
 class _OldSignature(UploadClient):
-    """An uploader who kept a signature: VOD still takes it, and our service has forgotten the upload."""
+    """A client with a signature that VOD still accepts, of an upload our service has forgotten."""
 
     secrets: tuple[str, str]
     parts: tuple[str, str]

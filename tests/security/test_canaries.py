@@ -1,4 +1,4 @@
-"""Every secret is a canary; whatever a deployment, its commands and its outages give out holds none (S37)."""
+"""Every secret is a canary; no output of a deployment, its commands and its outages holds one (S37)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 SECRET_WORDS = re.compile(r"SECRET|KEY|TOKEN|PASSWORD|CREDENTIAL|REDIS")
 NOT_SECRET = {"JWT_PUBLIC_KEY"}
-"""Variables that are named like secrets, and that anybody may know."""
+"""Variables that are named like secrets and are none."""
 
 FUNCTIONS: Mapping[str, tuple[Handler, str, type[settings.StoreSettings]]] = {
     "upload_signature": (upload_signature.main_handler, "/signature", settings.UploadSignatureSettings),
@@ -45,7 +45,7 @@ FUNCTIONS: Mapping[str, tuple[Handler, str, type[settings.StoreSettings]]] = {
     "reliable_notification": (reliable_notification.main_handler, "", settings.ReliableNotificationSettings),
 }
 ID_OF_THE_KEY = "VOD_SECRET_ID"
-"""It stands in every signature, readable by whoever asked for it, and opens nothing alone."""
+"""It is readable in every signature, and is no secret by itself."""
 
 
 def test_every_secret_setting_has_a_canary() -> None:
@@ -80,7 +80,7 @@ def test_canary_is_found_however_it_is_written(variable: str) -> None:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> CanaryWorld:
-    """All that people do, then all that fails."""
+    """Run everything that people do, then everything that fails."""
     media = tmp_path_factory.mktemp("media") / "talk.mp4"
     media.write_bytes(bytes(range(256)) * 4)
     with CanaryWorld(tmp_path_factory.mktemp("canaries")) as world:
@@ -89,7 +89,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> CanaryWorld:
         break_settings(world)
         world.lose_store()
         use_without_store(world)
-        world.look_at_processes()
+        world.record_processes()
     return world
 
 

@@ -1,4 +1,4 @@
-"""The forgery drill against a stack of its own (Done when 5), and that it would notice."""
+"""The forgery drill against a stack of its own (Done when 5), and proof that it detects forgeries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ATTEMPTS = 24
 
 @pytest.fixture(scope="module")
 def rotated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, str]]:
-    """One stack, with a SignKey, whose callback token was changed."""
+    """Start one stack, with a SignKey, after a rotation of its callback token."""
     with rotated_stack(tmp_path_factory.mktemp("drilled")) as started:
         yield started
 

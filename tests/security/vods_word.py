@@ -1,6 +1,6 @@
-"""Whether an event that the app was told as verified is what VOD says: every member of it, `raw` too.
+"""Check that every member of an event marked as verified, `raw` included, is what VOD says.
 
-VOD is asked itself, and what may have changed since is let be: a file's cover, and how far a flow has run.
+VOD itself is asked; what may have changed since is not compared: a file's cover, and a flow's progress.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _OURS = ("verdict", "verified", "reconciled", "sequence", "breaches")
 
 
 def untrue(event: Mapping[str, Any], outside: Outside) -> list[str]:
-    """List what is not so in an event; empty for one that does not claim to be verified."""
+    """Return what is untrue in an event; empty for one that is not marked as verified."""
     if not event["data"]["verified"] or event["type"] == "upload.expired":
         return []
     try:
@@ -71,7 +71,7 @@ def _untrue_task_flow(event: Mapping[str, Any], outside: Outside) -> list[str]:
 
 
 def _content(spelt: Mapping[str, object], token: str, outside: Outside) -> dict[str, Any]:
-    """Make what the app should be told of this."""
+    """Return the content the app should have received."""
     settings = outside.settings
     uploader = unseal(token, keys=settings.context_keys, stage=settings.stage)
     event = AppEvent(

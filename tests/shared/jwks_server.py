@@ -1,4 +1,4 @@
-"""A login service's key endpoint: a real HTTP server on a loopback port, over TLS if a test likes."""
+"""A login service's key endpoint: a real HTTP server on a loopback port, with TLS on request."""
 
 from __future__ import annotations
 

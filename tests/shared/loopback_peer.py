@@ -1,7 +1,4 @@
-"""Real servers on loopback that a test tells how to behave: over HTTP, or byte by byte.
-
-What is said to them, and what is made of their answers, is left to the tests.
-"""
+"""Real servers on loopback whose behaviour a test defines: over HTTP, or byte by byte."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Received:
-    """One request as it came over the wire; header names in lower case."""
+    """One request as received; header names in lower case."""
 
     path: str
     headers: Mapping[str, str]
@@ -32,7 +29,7 @@ class Received:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the peer answers, after a delay."""
+    """A reply, sent after a delay."""
 
     status: int = 200
     body: bytes = b""
@@ -44,7 +41,7 @@ class HttpPeer:
     """An HTTP server; `answer` decides each reply and may be replaced, `received` keeps every request."""
 
     def __init__(self, answer: Callable[[Received], Reply], *, tls: ssl.SSLContext | None = None) -> None:
-        """Speak TLS with the certificate in `tls`, or plain HTTP without one."""
+        """Serve TLS with the certificate in `tls`, or plain HTTP without one."""
         self.answer = answer
         self.received: list[Received] = []
         self._closing = threading.Event()
@@ -67,12 +64,12 @@ class HttpPeer:
         return f"{self._scheme}://{HOST}:{self.port}"
 
     def __enter__(self) -> Self:
-        """Start."""
+        """Start the server."""
         self._thread.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Stop; replies still held back are sent at once."""
+        """Stop the server; delayed replies are sent at once."""
         self._closing.set()
         self._server.shutdown()
         self._thread.join()
@@ -115,7 +112,7 @@ class HttpPeer:
                     super().finish()
 
             def log_message(self, *_arguments: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         return Handler
 
@@ -125,11 +122,11 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # as the base has it
-        """Say nothing: a client that is killed resets its connection."""
+        """Answer nothing: a client that is killed resets its connection."""
 
 
 class RawPeer:
-    """A TCP server; `speak` has each connection to itself, in a thread, until either side closes it."""
+    """A TCP server; `speak` handles each connection in a thread, until either side closes it."""
 
     def __init__(self, speak: Callable[[socket.socket], None], *, port: int = 0) -> None:
         """Listen on `port`, 0 for a free one."""
@@ -140,7 +137,7 @@ class RawPeer:
         self._threads = [threading.Thread(target=self._accept)]
 
     def __enter__(self) -> Self:
-        """Start."""
+        """Start the server."""
         self._threads[0].start()
         return self
 
@@ -171,13 +168,13 @@ class RawPeer:
 
 
 def say_nothing(connection: socket.socket) -> None:
-    """Take whatever comes and never answer."""
+    """Read everything and never answer."""
     while connection.recv(65536):
         pass
 
 
 def relay_to(port: int, heard: list[bytes] | None = None) -> Callable[[socket.socket], None]:
-    """Make a `speak` that passes everything on to another port of this machine, and back.
+    """Create a `speak` that passes everything on to another port of this machine, and back.
 
     What comes from the client is added to `heard`, piece by piece.
     """
@@ -193,7 +190,7 @@ def relay_to(port: int, heard: list[bytes] | None = None) -> Callable[[socket.so
 
 
 def refused_port() -> int:
-    """Find a port on which nobody listens."""
+    """Return a port on which nothing listens."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])

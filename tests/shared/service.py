@@ -41,13 +41,13 @@ _leases = itertools.count(1)
 
 
 class Clock:
-    """A clock that stands still until a test, or whoever waits by it, moves it."""
+    """A clock that stands still until it is moved."""
 
     def __init__(self, now: float = NOW) -> None:
         self.now = now
 
     def __call__(self) -> float:
-        """Tell Unix seconds."""
+        """Return Unix seconds."""
         return self.now
 
     def move(self, seconds: float) -> None:
@@ -56,13 +56,13 @@ class Clock:
 
 
 def new_lease() -> str:
-    """Draw a lease nobody had."""
+    """Return a new lease."""
     return f"lease-{next(_leases)}"
 
 
 @dataclass(frozen=True)
 class Service:
-    """A deployment; `changes` are environment variables, an empty text takes one away."""
+    """A deployment; `changes` are environment variables, an empty text removes one."""
 
     redis_url: str
     changes: Mapping[str, str] = field(default_factory=dict)
@@ -98,7 +98,7 @@ class Service:
 
     @cached_property
     def webhook(self) -> AppWebhook | None:
-        """What sends to the app, if it has an endpoint."""
+        """The client of the app's endpoint, if there is one."""
         return AppWebhook(self.settings) if self.settings.app_webhook_url is not None else None
 
     @cached_property
@@ -108,11 +108,11 @@ class Service:
 
     @property
     def ingester(self) -> Ingester:
-        """The way in for events."""
+        """Ingests events."""
         return Ingester(self.store, self.settings)
 
     def delivery_run(self, *, seconds: float = 60.0) -> Deliverer:
-        """Make a run that has so many seconds."""
+        """Return a delivery run with so many seconds."""
         return Deliverer(
             ingester=self.ingester,
             read_back=lambda: self.vod_api,
@@ -125,11 +125,11 @@ class Service:
         )
 
     def pulling(self, queue: EventQueue | None = None, *, seconds: float = 53.0) -> Pulling:
-        """Make a run that pulls for so many seconds."""
+        """Return a run that pulls for so many seconds."""
         return Pulling(self.ingester, queue or self.vod_api, self.clock, new_lease, self.clock() + seconds)
 
     def reconciliation(self, library: Library | None = None, *, seconds: float = 53.0) -> Reconciliation:
-        """Make a run that looks after uploads for so many seconds; with READ_BACK=off it asks nobody."""
+        """Return a reconciliation run of so many seconds; with READ_BACK=off it asks nobody."""
         return Reconciliation(
             ingester=self.ingester,
             library=(lambda: library or self.vod_api) if self.settings.read_back == "on" else None,
@@ -154,7 +154,7 @@ class Service:
         return state_of(self.find(session), now=int(self.clock()))
 
     def ingest(self, event: dict[str, object], origin: str = "pull") -> IngestedEvent:
-        """Take in one event that has come just now."""
+        """Ingest one event that is received now."""
         source = Source(origin, int(self.clock()), lease=new_lease())
         return self.ingester.ingest(notification_of(event), source)
 
@@ -171,11 +171,11 @@ class Service:
         return self.ingester.recall(taken)
 
     def due(self, *, after: float = 0) -> int:
-        """Count the deliveries that are due by now, or after so many seconds more."""
+        """Return the number of deliveries that are due now, or in so many seconds."""
         return len(self.store.due_events(now=int(self.clock() + after), limit=1000))
 
     def record(self, ingested: IngestedEvent) -> dict[str, str]:
-        """Read what the journal keeps of an event."""
+        """Read what the journal holds of an event."""
         with redis.Redis.from_url(self.redis_url, decode_responses=True) as client:
             record: dict[str, str] = client.hgetall(self.store.key_of(ingested.entry).key)
             return record
@@ -186,7 +186,7 @@ class Service:
             return [client.hgetall(key) for key in client.scan_iter("*:event:*")]
 
     def checks(self) -> dict[str, float]:
-        """Tell when each upload will be looked after."""
+        """Return when each upload will be checked."""
         with redis.Redis.from_url(self.redis_url, decode_responses=True) as client:
             indexes = client.scan_iter("*:checks")
             return {

@@ -55,7 +55,7 @@ def test_text_that_is_no_address_has_no_network(text: str) -> None:
 def test_networks_are_those_that_contain_the_address(
     address: ipaddress.IPv4Address | ipaddress.IPv6Address,
 ) -> None:
-    """Python's own idea of the same networks."""
+    """The networks are those that Python's `ipaddress` computes."""
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     meant = mapped or address
     kind, prefixes = (

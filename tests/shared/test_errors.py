@@ -12,7 +12,7 @@ assert authentication  # it adds an error of its own
 
 
 def all_errors() -> list[type[ServiceError]]:
-    """List every error there is, the base included."""
+    """Return every error class, the base included."""
     found = [ServiceError]
     for kind in found:
         found += kind.__subclasses__()
@@ -67,5 +67,5 @@ def test_error_of_the_vod_api_keeps_its_code() -> None:
 
 @pytest.mark.parametrize(("wait", "told"), [(0, 1), (-3, 1), (1, 1), (7, 7)])
 def test_rate_limit_never_says_at_once(wait: int, told: int) -> None:
-    """A client that is told to wait 0 seconds would hammer."""
+    """Retry-After is at least one second."""
     assert RateLimitedError("Slowly.", retry_after=wait).retry_after == told

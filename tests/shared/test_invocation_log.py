@@ -26,7 +26,7 @@ def test_waiting_is_counted_by_whom_it_was_for() -> None:
 
 
 def test_notes_add_up_and_the_last_word_counts() -> None:
-    """A function says what it knows when it knows it, so that an error's line has it too."""
+    """A field is recorded as soon as it is known, so that an error's line has it; the last value counts."""
     with recorded() as record:
         note("upload.read", uploadId="01K")
         note(outcome="held")
@@ -36,7 +36,7 @@ def test_notes_add_up_and_the_last_word_counts() -> None:
 
 
 def test_nothing_is_kept_outside_an_invocation() -> None:
-    """The commands of `local/` use the same store, and write no such lines."""
+    """Outside an invocation, as in the commands of `local/`, nothing is recorded."""
     note("upload.read", uploadId="01K")
     with timed("store"):
         pass

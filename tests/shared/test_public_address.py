@@ -74,7 +74,7 @@ def test_host_that_is_a_private_address_is_refused(address: str) -> None:
 
 @pytest.mark.parametrize("address", PUBLIC)
 def test_host_that_is_a_public_address_is_taken(address: str) -> None:
-    """In its plain form."""
+    """A public address is accepted in its canonical form."""
     assert is_public_host(address)
 
 
@@ -162,7 +162,7 @@ def test_number_is_never_a_host(number: int, form: str) -> None:
 
 @given(st.ip_addresses())
 def test_any_address_is_a_host_exactly_if_it_is_public(address: object) -> None:
-    """There is one rule for both."""
+    """An address is accepted as a host exactly if it is public."""
     assert is_public_host(str(address)) is is_public(str(address))
 
 

@@ -26,12 +26,12 @@ KEYS = {"VOD_SECRET_ID": "AKIDexample0000", "VOD_SECRET_KEY": "canary-secret-key
 
 
 def api(**environment: str) -> VodApi:
-    """Make the client."""
+    """Return the client."""
     return VodApi(load_settings(VodApiSettings, {**KEYS, **environment}))
 
 
 def read_back(client: VodApi, *, timeout_seconds: float = 2.0) -> str | None:
-    """Ask about the file; gives the sourceContext that VOD keeps with it."""
+    """Query the file; return the sourceContext that VOD keeps with it."""
     found = client.media_info(FILE_ID, timeout_seconds=timeout_seconds)
     if found is None:
         return None
@@ -40,25 +40,25 @@ def read_back(client: VodApi, *, timeout_seconds: float = 2.0) -> str | None:
 
 
 def media(file_id: str, source_context: str) -> dict[str, object]:
-    """Spell one item of MediaInfoSet."""
+    """Return one item of MediaInfoSet."""
     source = {"SourceType": "Upload", "SourceContext": source_context}
     return {"FileId": file_id, "BasicInfo": {"Name": "harbour-walk", "SourceInfo": source}}
 
 
 def answer(**members: object) -> dict[str, object]:
-    """Spell an answer of the API."""
+    """Return an answer of the API."""
     return {"Response": {**members, "RequestId": "3f0a9f52"}}
 
 
 def content_of(request: PreparedRequest) -> dict[str, object]:
-    """Read the parameters of a call."""
+    """Return the parameters of a call."""
     assert isinstance(request.body, str)
     return dict(json.loads(request.body))
 
 
 @pytest.fixture
 def vod() -> Iterator[responses.RequestsMock]:
-    """Play the API with the `responses` library: what the SDK sends is kept, nothing leaves."""
+    """Mock the API with the `responses` library: what the SDK sends is recorded, nothing leaves."""
     with responses.RequestsMock() as mock:
         yield mock
 
@@ -291,7 +291,7 @@ def test_api_that_is_down_is_an_error_without_its_address() -> None:
 
 
 def begin_and_stop(connection: socket.socket) -> None:
-    """Promise a body and send its first byte."""
+    """Announce a body and send its first byte only."""
     connection.recv(65536)
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{")
     say_nothing(connection)

@@ -1,4 +1,4 @@
-"""The server API against a server that checks its signature and answers as VOD does."""
+"""The server API against a server that verifies its signature and answers as VOD does."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ SUB_APP_ID = 1500054321
 
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """Serve an account whose events wait to be pulled."""
+    """Serve an account in pull mode."""
     folder = tmp_path_factory.mktemp("pulling")
     with Account(folder, mode="PULL", sub_app_ids=(SUB_APP_ID,), empty_event_set="error") as running:
         yield running
 
 
 def api_of(account: Account, **changes: str) -> VodApi:
-    """Make the client of an account."""
+    """Return the client of an account."""
     keys = {"VOD_SECRET_ID": SECRET_ID, "VOD_SECRET_KEY": SECRET_KEY, "VOD_API_URL": account.url}
     return VodApi(load_settings(VodApiSettings, {**keys, **changes}))
 
 
 def upload(account: Account, **terms: str) -> str:
-    """Upload a file through the calls of the SDKs; gives its id."""
+    """Upload a file through the calls of the SDKs; return its FileId."""
     return str(account.upload(b"moving pictures", **terms)["data"]["fileId"])
 
 

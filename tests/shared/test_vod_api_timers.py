@@ -42,7 +42,7 @@ ACTIONS = [
 
 @pytest.fixture(scope="module")
 def served_vod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """Serve VOD in its pull mode, with two applications beside the first."""
+    """Serve VOD in pull mode, with two applications beside the first."""
     applications = (SUB_APP_ID, OTHER_SUB_APP_ID)
     folder = tmp_path_factory.mktemp("vod")
     with Account(folder, mode="PULL", sub_app_ids=applications, pull_wait_seconds=0.02) as account:
@@ -51,7 +51,7 @@ def served_vod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 
 @pytest.fixture
 def vod(served_vod: Account) -> Account:
-    """Give VOD without faults and with an empty queue."""
+    """Return VOD without faults and with an empty queue."""
     served_vod.simulator.faults.set([])
     configure(served_vod, empty_event_set="empty")
     with sqlite3.connect(served_vod.settings.folder / "simulator.sqlite3") as database:
@@ -61,18 +61,18 @@ def vod(served_vod: Account) -> Account:
 
 
 def configure(vod: Account, **changes: str | float) -> None:
-    """Change a setting of the simulator while it runs."""
+    """Change a setting of the running simulator."""
     requests.put(f"{vod.url}/local/simulator/config", json=dict(changes), timeout=10).raise_for_status()
 
 
 def api_of(vod: Account, **changes: str) -> VodApi:
-    """Make a client of this account."""
+    """Return a client of this account."""
     keys = {"VOD_SECRET_ID": SECRET_ID, "VOD_SECRET_KEY": SECRET_KEY, "VOD_API_URL": vod.url}
     return VodApi(load_settings(VodApiSettings, {**keys, **changes}))
 
 
 def emit(vod: Account, *events: dict[str, Any]) -> None:
-    """Have VOD raise these events."""
+    """Raise these events in VOD."""
 
     async def raise_all() -> None:
         for event in events:
@@ -87,7 +87,7 @@ def confirm(api: VodApi, events: tuple[dict[str, object], ...]) -> None:
 
 
 def iso(instant: float) -> str:
-    """Spell an instant as VOD does."""
+    """Format a time as VOD does."""
     return datetime.fromtimestamp(instant, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -286,7 +286,7 @@ def test_hostile_answer_is_an_error_like_any_other(call: Callable[[VodApi], obje
     "members", ['"EventSet":{}', '"EventSet":[null,1,"x"]', '"EventSet":"none"', '"Other":1']
 )
 def test_event_set_of_another_kind_holds_no_events(members: str) -> None:
-    """Only objects are events; what is none is as if it was not there."""
+    """Items that are no objects are ignored."""
     body = f'{{"Response":{{{members},"RequestId":"1"}}}}'.encode()
     reply = Reply(200, body, {"Content-Type": "application/json"})
     with HttpPeer(lambda _request: reply) as peer:

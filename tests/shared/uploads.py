@@ -1,6 +1,6 @@
-"""Uploads, and the events VOD would send about them, for tests that begin in the middle of the story.
+"""Uploads, and the events VOD would send about them.
 
-Events are made as VOD spells them, and read by the same code that reads a callback.
+Events have VOD's form and are parsed by the code that parses a callback.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _numbers = count(1)
 
 
 def new_session(user_id: str = "alice", *, issued_at: int = NOW, context: str = "") -> UploadSession:
-    """Make the session of an upload that nobody else has."""
+    """Return the session of a new upload."""
     return UploadSession(
         upload_id=new_upload_id(now=issued_at, random=next(_numbers)),
         user_id=user_id,
@@ -42,7 +42,7 @@ def new_session(user_id: str = "alice", *, issued_at: int = NOW, context: str = 
 
 
 def uploaded(token: str = "", *, file_id: str = FILE_ID, task_id: str = "") -> dict[str, object]:
-    """Spell NewFileUpload."""
+    """Return a NewFileUpload event."""
     address = f"https://1500012345.vod-example.test/{file_id}"
     return {
         "EventType": "NewFileUpload",
@@ -69,7 +69,7 @@ def changed(
     progress: int = 100,
     file_id: str = FILE_ID,
 ) -> dict[str, object]:
-    """Spell ProcedureStateChanged for a task flow with one subtask."""
+    """Return a ProcedureStateChanged event for a task flow with one subtask."""
     transcode = {
         "Status": subtask,
         "ErrCodeExt": "InternalError" if subtask == "FAIL" else "",
@@ -90,12 +90,12 @@ def changed(
 
 
 def notification_of(event: Mapping[str, object]) -> EventNotification:
-    """Read an event as a pushed body."""
+    """Parse an event as a pushed body."""
     return parse_notification(json.dumps(event).encode())
 
 
 def facts_in(event: Mapping[str, object], *, received_at: int = NOW) -> Facts:
-    """Say what an event adds to its upload."""
+    """Return what an event adds to its upload."""
     return facts_of(notification_of(event), received_at=received_at)
 
 
@@ -108,7 +108,7 @@ def new_entry(  # noqa: PLR0913 -- an entry has that many parts
     name: str = "",
     lease: str = "lease-1",
 ) -> EventEntry:
-    """Make an entry for the journal; without a name, one that no other has."""
+    """Return an entry for the journal; without a name, a new one."""
     return EventEntry(
         name=name or f"event-{next(_numbers)}",
         upload=upload,

@@ -1,7 +1,4 @@
-"""What VOD keeps, as the read-back asks for it: files with their tokens, and task flows.
-
-What the events say about them is left to the tests.
-"""
+"""VOD's records, as the read-back queries them: files with their tokens, and task flows."""
 
 from __future__ import annotations
 
@@ -41,14 +38,14 @@ class Records:
     name: str = "harbour-walk"
 
     def run(self, event: Mapping[str, Any]) -> None:
-        """Have a task flow stand where its event says."""
+        """Set a task flow to the state in its event."""
         task = event["ProcedureStateChangeEvent"]
         self.tasks[task["TaskId"]] = task
 
     def media_info(
         self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
     ) -> dict[str, object] | None:
-        """Read a file's information."""
+        """Return a file's information."""
         self._ask("media_info", sub_app_id, timeout_seconds)
         self.asked.append(file_id)
         if file_id not in self.kept:
@@ -70,7 +67,7 @@ class Records:
     def tasks_of_file(
         self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
     ) -> tuple[dict[str, object], ...]:
-        """List the tasks about a file."""
+        """Return the tasks about a file."""
         self._ask("tasks_of_file", sub_app_id, timeout_seconds)
         flows = [
             {"TaskId": task_id, "TaskType": "Procedure", "SessionContext": task["SessionContext"]}
@@ -82,7 +79,7 @@ class Records:
     def procedure_task(
         self, task_id: str, *, sub_app_id: int | None, timeout_seconds: float
     ) -> dict[str, object]:
-        """Read where a task flow stands."""
+        """Return the state of a task flow."""
         self._ask("procedure_task", sub_app_id, timeout_seconds)
         if task_id not in self.tasks:
             raise VodApiError("There is no such task.", vod_code="ResourceNotFound")

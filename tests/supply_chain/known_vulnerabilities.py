@@ -1,8 +1,8 @@
-"""Asks whether anything that the locks name has a known vulnerability: `make audit`.
+"""Check the locked packages for known vulnerabilities: `make audit`.
 
-pip-audit asks by version. An index that knows only the newest version of each package answers that with
-"not found"; for a package locked at its newest version its page is asked then. What nobody could be asked
-about is named: an audit that asked nobody must not look like one that found nothing.
+pip-audit asks by version. An index that knows only the newest version of each package answers "not found" for
+others; for a package locked at its newest version, its page is read instead. Packages that could not be
+checked are named: an audit that checked nothing must not look like one that found nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _AT_ONCE = 4
 
 @dataclass(frozen=True)
 class Audited:
-    """One locked package; `vulnerabilities` are their ids, None if nobody could be asked."""
+    """One locked package; `vulnerabilities` are their ids, None if it could not be checked."""
 
     name: str
     version: str
@@ -39,7 +39,7 @@ class Audited:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Say what is known; 1 if a vulnerability is, or with --complete if anything could not be asked about."""
+    """Print the result; return 1 for a vulnerability, or with --complete for an unchecked package."""
     parser = argparse.ArgumentParser(prog="python -m tests.supply_chain.known_vulnerabilities")
     parser.add_argument("--complete", action="store_true", help="fail if a package could not be asked about")
     wanted = parser.parse_args(arguments)
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def audit(locks: Iterable[Path]) -> list[Audited]:
-    """Ask about every package of these locks."""
+    """Check every package of these locks."""
     files = [word for lock in locks for word in ("-r", str(lock))]
     run = subprocess.run(  # noqa: S603 -- a tool of ours, and files of ours
         [
@@ -80,7 +80,7 @@ def audit(locks: Iterable[Path]) -> list[Audited]:
 
 
 def report(audited: Sequence[Audited]) -> str:
-    """Write what was found, what was not, and what was not asked."""
+    """Format what was found, and what could not be checked."""
     unknown = [f"{package.name} {package.version}" for package in audited if package.vulnerabilities is None]
     lines = [
         f"VULNERABLE  {package.name} {package.version}: {', '.join(package.vulnerabilities)}"

@@ -1,6 +1,6 @@
-"""Looks for keys and passwords in everything that is committed: `make check`, by detect-secrets.
+"""Search everything that is committed for keys and passwords: `make check`, with detect-secrets.
 
-Tests are full of words that stand for keys, so there only what has the form of a real one counts.
+Tests are full of words that stand for keys, so there only the form of a real key counts.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ NO_SECRETS = {
     ): "a known answer, signed with a key of the tests",
     ("tests/supply_chain/secret_scan.py", "Private Key"): "the first line of none, planted below",
 }
-"""What looks like a secret in a file and is none, each with what it is."""
+"""What looks like a secret and is none, each with what it is."""
 
 PLANTED = (
     "-----BEGIN RSA PRIVATE KEY-----",
@@ -62,11 +62,11 @@ PLANTED = (
     "id = AKID" + "z8" * 16,
     "token = ghp_" + "a1B2c3D4e5F6" * 3,
 )
-"""Lines that have to be found, or the scan is blind."""
+"""Lines that the scan must find, to prove that it works."""
 
 
 def main() -> int:
-    """Name every line that looks like a secret; 1 if there is one, or if the scan itself is blind."""
+    """Print every line that looks like a secret; return 1 if there is one, or if the scan does not work."""
     with tempfile.TemporaryDirectory() as folder:
         for line in PLANTED:
             file = Path(folder) / "planted.py"
@@ -87,14 +87,14 @@ def main() -> int:
 
 
 def committed() -> list[str]:
-    """List the files that git knows, and those that it would take."""
+    """Return the files that git knows, and those that it would add."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)  # noqa: S603 -- fixed words
     return [path for path in listed.stdout.splitlines() if (REPOSITORY / path).is_file()]
 
 
 def suspicious(file: Path, *, strictly: bool) -> Iterator[tuple[int, str]]:
-    """Find line and kind of what looks like a secret; `strictly` counts words that only could be one."""
+    """Yield line and kind of what looks like a secret; `strictly` includes words that only might be one."""
     plugins: list[dict[str, Any]] = [{"name": name} for name in _BY_FORM + (_BY_ENTROPY if strictly else [])]
     plugins += [{"name": name, "limit": limit} for name, limit in _ENTROPY.items() if strictly]
     with transient_settings({"plugins_used": plugins}):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def test_audit_that_asked_nobody_says_so() -> None:
-    """It must not look like one that found nothing (S45)."""
+    """An audit that checked nothing does not look like one that found nothing (S45)."""
     told = report([Audited("redis", "8.1.0", None)])
 
     assert told.startswith("NOTHING WAS AUDITED")
@@ -20,7 +20,7 @@ def test_audit_that_asked_nobody_says_so() -> None:
 
 
 def test_audit_tells_what_it_asked_and_what_not() -> None:
-    """Figures, each vulnerable package with its advisories, and each that no index knew."""
+    """The report has figures, each vulnerable package with its advisories, and each unchecked package."""
     told = report([Audited("a", "1", ()), Audited("b", "2", ("PYSEC-1", "GHSA-2")), Audited("c", "3", None)])
 
     assert told.splitlines() == [
@@ -40,7 +40,7 @@ def test_planted_secret_is_found(tmp_path: Path, line: str) -> None:
 
 
 def test_every_exception_is_of_a_file_that_is_there() -> None:
-    """An exception that nothing needs would hide the next secret there."""
+    """Every exception of the scan belongs to an existing file."""
     files = set(committed())
 
     assert {path for path, _ in NO_SECRETS} <= files

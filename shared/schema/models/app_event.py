@@ -9,7 +9,7 @@ from pydantic import Field
 
 from shared.domain.event_status import Verdict
 from shared.schema.models.documents import Document
-from shared.schema.models.uploads import Breach, Procedure, UploadId
+from shared.schema.models.uploads import LimitViolation, Procedure, UploadId
 
 _MEANING = Field(description="What the event is to us.")
 InTime = Literal[Verdict.ATTRIBUTED, Verdict.LATE]
@@ -32,12 +32,12 @@ class Content(Document):
     """VOD's id of the file."""
     verdict: Annotated[OfAnything, _MEANING]
     verified: bool
-    """Whether all of this event is VOD's own word: pulled, or asked for after a push.
+    """True if all of this event is VOD's own word: pulled, or asked for after a push.
 
     False: it is what somebody told who knows the callback's URL.
     """
     reconciled: bool
-    """Whether VOD's own event was missed, and this found by asking."""
+    """True if VOD's own event was missed, and this found by asking."""
     sequence: Annotated[int, Field(ge=0)]
     """Counts the events of one upload from 1; 0 without one."""
 
@@ -80,7 +80,7 @@ class FileMembers(Document):
     """The review that the upload started."""
     source_type: str
     """How it was uploaded, in VOD's words."""
-    breaches: tuple[Breach, ...] | None
+    breaches: tuple[LimitViolation, ...] | None
     """The limits of the upload's policy that the real file exceeds; empty: it is within all.
 
     Null: not known, because the upload's record is lost, it is none of ours, or VOD does not say what the

@@ -59,7 +59,7 @@ class Signature(Document):
     expires_at: int
     """Unix second after which VOD refuses this signature."""
     one_time: bool
-    """Whether VOD accepts this signature once only."""
+    """True if VOD accepts this signature once only."""
 
 
 class Subtask(Document):
@@ -87,12 +87,12 @@ class Procedure(Document):
     status: str
     """`PROCESSING` or `FINISH`."""
     succeeded: bool
-    """Whether the task flow is finished and none of its subtasks failed."""
+    """True if the task flow is finished and none of its subtasks failed."""
     subtasks: tuple[Subtask, ...]
     """Each subtask with its own outcome."""
 
 
-class Breach(Document):
+class LimitViolation(Document):
     """One limit that a file exceeds."""
 
     limit: Literal["maxFileSize", "maxDuration", "fileTypes"]
@@ -111,7 +111,7 @@ class Upload(Document):
     state: UploadState
     """The state of the upload."""
     final: bool
-    """Whether nothing more is to come: a client that waits can stop asking."""
+    """True if nothing more is to come: a client that waits can stop asking."""
     policy: str
     """The policy it was begun under; empty if the store has lost its record."""
     context: str
@@ -126,7 +126,7 @@ class Upload(Document):
     """The task flow that the upload started."""
     procedure: Procedure | None
     """What is known of the task flow; null before its first event."""
-    breaches: tuple[Breach, ...] | None
+    breaches: tuple[LimitViolation, ...] | None
     """The limits of the policy that the file exceeds; empty: none.
 
     Null: there is no file yet, or it is not known.

@@ -1,4 +1,4 @@
-"""A stack for the doctor's tests alone, because they change how VOD and the store are set."""
+"""A stack for the doctor's tests alone, because they change the configuration of VOD and the store."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def examined(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Path]]:
-    """One stack for all of these tests, and its folder."""
+    """Start one stack for all of these tests, and return it with its folder."""
     folder = tmp_path_factory.mktemp("examined")
     with Stack(folder=folder, timer_seconds=0.3) as running:
         yield running, folder
@@ -31,7 +31,7 @@ def patient(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Patient]:
-    """Give a healthy deployment, and set VOD and the fault dial back afterwards."""
+    """Return a healthy deployment, and restore VOD and the fault dial afterwards."""
     stack, _ = examined
     for name in ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN"):
         monkeypatch.delenv(name, raising=False)
@@ -44,7 +44,7 @@ def patient(
 
 @pytest.fixture
 def store(patient: Patient) -> Iterator[redis.Redis]:
-    """Connect to the deployment's store, and set it back afterwards."""
+    """Connect to the deployment's store, and restore its configuration afterwards."""
     names = ("appendonly", "appendfsync", "save", "maxmemory", "maxmemory-policy")
     with redis.Redis.from_url(patient.stack.environment["REDIS_URL"], decode_responses=True) as connection:
         before = {name: connection.config_get(name)[name] for name in names}

@@ -1,6 +1,6 @@
-"""One deployment on a local stack of its own, changed as a test wants it and examined as a person would.
+"""A deployment on a local stack of its own, changed by a test and examined by the doctor.
 
-No run may print a secret or the store's address: that is checked each time.
+Every run is checked for secrets and the store's address in its output.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LEAST_SECRET = 8
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run gave: `document` on standard output, `told` on standard error."""
+    """The result of a run: `document` is standard output, `told` standard error."""
 
     code: int
     document: dict[str, Any]
@@ -43,21 +43,21 @@ class Outcome:
         return list(self.document["checks"])
 
     def named(self, check: str) -> list[dict[str, Any]]:
-        """Pick the findings of one check."""
+        """Return the findings of one check."""
         return [finding for finding in self.checks if finding["check"] == check]
 
     def level_of(self, check: str) -> str:
-        """Tell how the one finding of this check stands."""
+        """Return the level of a check's only finding."""
         (finding,) = self.named(check)
         return str(finding["level"])
 
     def at(self, level: str) -> list[str]:
-        """Name the checks that stand like this, in order."""
+        """Return the names of the checks with findings of this level, in order."""
         return [str(finding["check"]) for finding in self.checks if finding["level"] == level]
 
 
 class Patient:
-    """A deployment whose services are those of a stack, unless a test says otherwise."""
+    """A deployment whose services are those of a stack, unless a test changes them."""
 
     def __init__(self, stack: Stack, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         """Keep its .env in `folder`."""
@@ -67,14 +67,14 @@ class Patient:
         self._capsys = capsys
 
     def examine(self, *words: str, **changes: str | None) -> Outcome:
-        """Run the doctor on it, with some variables changed; None takes one away."""
+        """Run the doctor on it, with some variables changed; None removes one."""
         environment = self.environment(**changes)
         self.file.write_text("".join(f"{name}={value}\n" for name, value in environment.items()))
         url = () if "--callback-url" in words else ("--callback-url", self.callback_base)
         return self.run(environment, "--env-file", str(self.file), *url, *words)
 
     def run(self, environment: dict[str, str], *words: str) -> Outcome:
-        """Run the doctor, and see that it tells no secret."""
+        """Run the doctor, and assert that its output has no secret."""
         self._capsys.readouterr()
         code = main(["doctor", *words, "--json"])
         captured = self._capsys.readouterr()
@@ -82,16 +82,16 @@ class Patient:
         return Outcome(code, json.loads(captured.out), captured.err)
 
     def environment(self, **changes: str | None) -> dict[str, str]:
-        """Make its variables."""
+        """Return its variables."""
         variables: dict[str, str | None] = {**self.stack.environment, **changes}
         return {name: value for name, value in variables.items() if value is not None}
 
     def event_configuration(self) -> EventConfiguration:
-        """Read how VOD is set."""
+        """Return VOD's event configuration."""
         return self._calls().event_configuration(None)
 
     def set_event_configuration(self, configuration: EventConfiguration) -> None:
-        """Set VOD as somebody else would."""
+        """Set VOD's event configuration, as an operator would."""
         self._calls().set_event_configuration(configuration, None, sign_key=None)
 
     def set_fault(self, **rule: object) -> None:
@@ -104,7 +104,7 @@ class Patient:
 
 
 def assert_secretless(text: str, environment: dict[str, str]) -> None:
-    """See that a text holds no secret of the environment, and not where the store is."""
+    """Assert that a text holds no secret of the environment, and not the store's address."""
     for name, value in environment.items():
         if _SECRET.fullmatch(name):
             secrets = [entry for entry in value.split(",") if len(entry) >= _LEAST_SECRET]

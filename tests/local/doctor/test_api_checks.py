@@ -1,4 +1,4 @@
-"""What the doctor says about VOD's server API: clock, credentials, rights, what the policies name."""
+"""The doctor's checks of VOD's server API: clock, credentials, rights, what the policies name."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_clock_that_differs_from_the_apis_is_named(patient: Patient, seconds: in
     ],
 )
 def test_wrong_key_pair_is_one_fault(patient: Patient, changes: dict[str, str], words: str) -> None:
-    """Refused credentials are named once; what needs them is not looked at."""
+    """Refused credentials are reported once; checks that need them are skipped."""
     outcome = patient.examine(**changes)
 
     assert outcome.at("fault") == ["credentials"]
@@ -115,7 +115,7 @@ def test_codes_of_answers_that_did_not_come_are_told_from_those_of_the_api() -> 
 
 @contextmanager
 def _api_whose_clock_is_off(seconds: int) -> Iterator[str]:
-    """Serve answers that are none but for their Date."""
+    """Serve answers that have nothing but a Date."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -129,7 +129,7 @@ def _api_whose_clock_is_off(seconds: int) -> Iterator[str]:
             return super().date_time_string(int((timestamp or time.time()) + seconds))
 
         def log_message(self, *_arguments: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True

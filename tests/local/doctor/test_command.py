@@ -1,4 +1,4 @@
-"""`python -m local doctor` as people and CI meet it."""
+"""`python -m local doctor` as operators and CI use it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_running_stack_is_healthy_in_every_respect(patient: Patient, examined: t
 
 
 def test_without_probe_nothing_is_sent_and_it_is_said(patient: Patient) -> None:
-    """What leaves traces is done on demand only."""
+    """Checks that leave traces run only with --probe."""
     heard = len(_heard(patient))
     outcome = patient.examine()
 

@@ -1,4 +1,4 @@
-"""How VOD should notify us: what the doctor finds, and what --fix makes of it."""
+"""The event configuration: what the doctor finds, and what --fix changes."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ APPLICATION = SimulatorSettings.app_id
 
 
 class Terminal(io.StringIO):
-    """A person at the keyboard, with one answer."""
+    """A terminal whose user has one answer."""
 
     def isatty(self) -> bool:
-        """Say that somebody is there."""
+        """Return True: it is a terminal."""
         return True
 
 

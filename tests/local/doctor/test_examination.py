@@ -1,4 +1,4 @@
-"""Checks are independent: whatever one of them does, the others are made and told."""
+"""Checks are independent: whatever one of them does, the others run and are reported."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from local.doctor.examination import examine
-from local.doctor.findings import Check, Group, Level, NotLookedAtError, ok
+from local.doctor.findings import Check, CheckSkippedError, Group, Level, ok
 from shared.errors import StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def test_check_that_fails_hides_neither_what_it_found_nor_the_others() -> None:
         raise StoreUnavailableError("The store did not answer.")
 
     def impossible() -> Iterator[Finding]:
-        raise NotLookedAtError("for a reason")
+        raise CheckSkippedError("for a reason")
 
     checks = (Check("a", found_then_failed), Check("b", unavailable), Check("c", impossible), _sound("d"))
     report = examine((Group("broken", checks), Group("sound", (_sound("e"),))))
@@ -65,7 +65,7 @@ def test_check_that_never_ends_is_a_fault_at_the_deadline() -> None:
 
 
 def test_words_of_others_cannot_move_the_cursor() -> None:
-    """What a service answers may be anything, and is shown as what it is."""
+    """Control characters in a service's answer are escaped."""
     group = Group("odd", (Check("odd", lambda: [ok("odd", "\x1b[2J\u202e\n")]),))
     text = examine((group,)).text()
 

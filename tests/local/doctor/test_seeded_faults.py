@@ -1,4 +1,4 @@
-"""Faults that deployments have, seeded one at a time: each is named, with what to do about it."""
+"""Faults that deployments have, seeded one at a time: each is reported with advice."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TOO_LONG = json.dumps(
 
 @dataclass(frozen=True)
 class Seeded:
-    """One fault: what is set wrong, and where; the check that must find it, and words of its advice."""
+    """One fault: what is configured wrong, the check that must find it, and words of its advice."""
 
     check: str
     advice: str

@@ -1,4 +1,4 @@
-"""What the doctor tells from the variables alone."""
+"""The doctor's checks of the variables alone."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_all_faults_of_the_settings_are_told_at_once_and_the_rest_is_examined(pa
 def test_invalid_setting_is_a_fault_of_the_functions_that_read_it(
     patient: Patient, changes: dict[str, str], functions: list[str]
 ) -> None:
-    """Only who reads a setting is at fault for it."""
+    """Only functions that read the setting report it."""
     outcome = patient.examine(**changes)
     faulty = [name for name in FUNCTIONS if outcome.level_of(name) == "fault"]
 
@@ -114,5 +114,5 @@ def test_roles_credentials_of_the_process_are_no_reserved_names(
 
 
 def test_developers_setting_is_a_warning_in_a_deployment(patient: Patient) -> None:
-    """What is not deployed should not be relied on."""
+    """A setting that is not deployed gets a warning."""
     assert patient.examine().level_of("variable names") == "warning"

@@ -1,4 +1,4 @@
-"""What the doctor says about a store: each fault is made in a real Valkey."""
+"""The doctor's checks of a store: each fault is made in a real Valkey."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_store_that_may_lose_events_is_named(
 
 
 def test_store_that_is_nearly_full_is_a_warning(patient: Patient, store: redis.Redis) -> None:
-    """Before writes fail, it is said."""
+    """A store whose memory is nearly used up gets a warning."""
     store.config_set("maxmemory", int(store.info("memory")["used_memory"] * 1.05))
     (finding,) = patient.examine().named("memory")
 

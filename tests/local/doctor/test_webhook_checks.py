@@ -1,4 +1,4 @@
-"""What the doctor says about the app's endpoint and the events on their way to it."""
+"""The doctor's checks of the app's endpoint and of the events for it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def test_receiver_that_does_not_verify_is_a_fault(patient: Patient) -> None:
-    """Who takes a wrongly signed event can be told anything by anybody."""
+    """An endpoint that accepts a wrongly signed event is a fault."""
     with HttpPeer(lambda _request: Reply(204)) as peer:
         outcome = patient.examine("--probe", APP_WEBHOOK_URL=f"{peer.url}/hook")
     bodies = [json.loads(request.body) for request in peer.received]
@@ -75,7 +75,7 @@ def test_address_that_can_only_be_private_is_a_fault_of_the_settings(patient: Pa
 
 
 def test_webhook_that_is_off_is_ok(patient: Patient) -> None:
-    """Who says off means it."""
+    """APP_WEBHOOK_URL=off is no fault."""
     outcome = patient.examine("--probe", APP_WEBHOOK_URL="off")
 
     assert outcome.level_of("address") == outcome.level_of("endpoint") == "ok"
@@ -101,7 +101,7 @@ def test_events_that_were_given_up_are_counted_over_all_partitions(
 
 
 def test_event_that_is_long_overdue_is_a_fault(patient: Patient, store: redis.Redis) -> None:
-    """When nobody sees to due events, the timer does not run."""
+    """Overdue events mean that the timer does not run."""
     now = int(time.time())
     store.zadd("vuf:{overdue.3}:due", {"first": now - 4000, "second": now + 100})
     (finding,) = patient.examine("--stage", "overdue").named("due")

@@ -25,7 +25,7 @@ class Desk:
     def __init__(
         self, redis_url: str, patch: pytest.MonkeyPatch, capture: pytest.CaptureFixture[str]
     ) -> None:
-        """Deploy."""
+        """Deploy with the store at this URL."""
         self._capture = capture
         for name in VARIABLES:
             patch.delenv(name, raising=False)
@@ -41,7 +41,7 @@ class Desk:
         return code, printed.out, printed.err
 
     def sign(self, user: str = "alice", **wish: object) -> int:
-        """Ask for a signature; returns the status."""
+        """Request a signature; return the status."""
         headers = {"authorization": f"Bearer {user_token(user)}", "content-type": "application/json"}
         event = event_of("POST", "/signature", headers=headers, body=json.dumps(wish))
         answer = read_answer(upload_signature.main_handler(event, {"request_id": "r-1"}))
@@ -128,7 +128,7 @@ def test_entry_that_is_over_or_not_whole_says_so(desk: Desk, valkey_url: str) ->
 
 
 def test_nobody_is_taken_off_who_is_not_on_it(desk: Desk) -> None:
-    """A slip of the pen is told."""
+    """Removing a missing entry is reported."""
     assert desk.deny("remove", "--user", "alicia") == (1, "", "There is no entry for user alicia.\n")
 
 
@@ -156,7 +156,7 @@ def test_wrong_usage_is_told(desk: Desk, words: tuple[str, ...]) -> None:
 
 
 def test_store_that_is_away_is_told_in_a_sentence(desk: Desk) -> None:
-    """No traceback and no address, and what to do."""
+    """The message has no traceback and no address, and says what to do."""
     away = f"redis://127.0.0.1:{refused_port()}/0"
 
     code, out, err = desk.deny("add", "--everybody", "--redis-url", away)
@@ -170,7 +170,7 @@ def test_store_that_is_away_is_told_in_a_sentence(desk: Desk) -> None:
 def test_without_a_store_one_learns_how_to_name_it(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ) -> None:
-    """REDIS_URL, or the local stack."""
+    """The message names REDIS_URL and the local stack."""
     monkeypatch.delenv("REDIS_URL")
 
     code, out, err = desk.deny("list", "--folder", str(tmp_path))

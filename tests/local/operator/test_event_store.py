@@ -21,10 +21,10 @@ _numbers = count(1)
 
 
 class Journal:
-    """A store that events come into, and the one that people look at it with."""
+    """A store that events are journaled in, and the operators' access to it."""
 
     def __init__(self, url: str) -> None:
-        """Begin with what is there."""
+        """Open the store as it is."""
         self.store = Store(url, SCOPE)
         self.people = OperatorStore(url, SCOPE)
 
@@ -67,7 +67,7 @@ class Journal:
         *,
         at: int = NOW,
     ) -> bool:
-        """End an event's delivery, `delivered` or dead; False if its lease is not ours any more."""
+        """End an event's delivery, `delivered` or dead; return False if the lease is lost."""
         ending = AttemptEnding(
             lease="ours",
             endpoint=ENDPOINT,
@@ -80,28 +80,28 @@ class Journal:
         return self.store.finish_attempt(self.store.key_of(entry), ending)
 
     def park(self, raw: str, *, at: int = NOW) -> None:
-        """Fail to take an event in until it is parked."""
+        """Fail to ingest an event until it is parked."""
         while not self.store.count_failure(raw, problem="KeyError", now=at):
             pass
 
     def found(self, query: EventQuery | None = None) -> list[str]:
-        """Give the ids of what is found, in order."""
+        """Return the ids of what is found, in order."""
         return [event.event_id for event in self.people.find(query or EventQuery())]
 
 
 def id_of(entry: EventEntry) -> str:
-    """Make the id under which the app knows an event."""
+    """Return the id under which the app knows an event."""
     return event_id_for(entry.name)
 
 
 @pytest.fixture
 def journal(valkey_url: str) -> Journal:
-    """Begin with an empty journal."""
+    """Return an empty journal."""
     return Journal(valkey_url)
 
 
 def test_each_state_finds_its_own_events_and_no_others(journal: Journal) -> None:
-    """Every state that people ask for is told from all the others."""
+    """Each state selects exactly its own events."""
     delivered, dead = journal.enter(user="bob"), journal.enter(user="carol")
     journal.end(delivered, EventStatus.DELIVERED)
     journal.end(dead, EventStatus.DEAD)
@@ -232,7 +232,7 @@ def test_event_is_found_by_the_id_that_the_app_sees(journal: Journal) -> None:
 
 
 def test_beginning_of_many_ids_gives_no_more_than_asked_for(journal: Journal) -> None:
-    """Seventeen events and sixteen digits: two begin alike."""
+    """Of several ids with a common beginning no more than the limit are returned."""
     entries = [journal.enter() for _ in range(17)]
     digits = [id_of(entry)[4] for entry in entries]
     common = max(digits, key=digits.count)
@@ -241,7 +241,7 @@ def test_beginning_of_many_ids_gives_no_more_than_asked_for(journal: Journal) ->
 
 
 def test_parked_event_has_an_id_and_its_count_of_failures(journal: Journal) -> None:
-    """What could not be taken in can be looked at, too."""
+    """An event that could not be ingested is listed, too."""
     journal.park('{"EventType":"Strange"}')
     (parked,) = journal.people.find(EventQuery(EventStatus.PARKED))
 
@@ -300,7 +300,7 @@ def test_what_is_never_delivered_cannot_be_revived(journal: Journal) -> None:
 
 
 def test_endpoint_that_nothing_was_sent_to_has_no_history(journal: Journal) -> None:
-    """Nothing known is not unhealthy."""
+    """An endpoint without deliveries is not unhealthy."""
     health = journal.people.endpoint_health(ENDPOINT)
 
     assert (health.delivered_at, health.failing_since, health.disabled_since) == (None, None, None)
@@ -337,7 +337,7 @@ def test_delivery_in_one_partition_shows_that_the_endpoint_is_back(journal: Jour
 
 
 def test_disabled_endpoint_is_enabled_in_every_partition(journal: Journal) -> None:
-    """After a 410 an operator's word is needed, and it is heard everywhere."""
+    """After a 410 enabling the endpoint takes effect in every partition."""
     for number in range(8):
         entry = journal.enter(user=f"user-{number}")
         journal.end(entry, EventStatus.DEAD, AttemptOutcome.GONE, at=NOW + number)
@@ -360,7 +360,7 @@ def test_another_stage_sees_nothing(journal: Journal, valkey_url: str) -> None:
 
 
 def test_store_that_does_not_answer_is_told_without_its_address() -> None:
-    """Every look at a dead store ends in the one error for that."""
+    """Every call to an unreachable store raises StoreUnavailableError without the address."""
     people = OperatorStore(f"redis://:canary-password@127.0.0.1:{refused_port()}/0", SCOPE)
 
     for ask in (

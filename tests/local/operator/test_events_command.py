@@ -53,7 +53,7 @@ _TOKEN = re.compile(r"vuf1\.[A-Za-z0-9_-]{8}")
 
 @dataclass(frozen=True)
 class Output:
-    """What a command printed, and its exit code."""
+    """The output and the exit code of a command."""
 
     code: int
     out: str
@@ -61,17 +61,17 @@ class Output:
 
     @property
     def json(self) -> Any:  # noqa: ANN401  # the tests say what it is
-        """Its output, read as one JSON document."""
+        """The output, parsed as one JSON document."""
         return json.loads(self.out)
 
 
 class Desk:
-    """A deployment with an app that listens, and an operator's terminal beside it."""
+    """A deployment with a listening app, and an operator's terminal beside it."""
 
     def __init__(
         self, app: HttpPeer, store_url: str, patch: pytest.MonkeyPatch, capture: pytest.CaptureFixture[str]
     ) -> None:
-        """Deploy."""
+        """Deploy with this app and store."""
         self.app = app
         self._store_url = store_url
         self._patch = patch
@@ -79,7 +79,7 @@ class Desk:
         self.deploy()
 
     def deploy(self, **changes: str) -> None:
-        """Set the functions' variables, and start anew."""
+        """Set the functions' variables, and reset the process."""
         webhook = {"APP_WEBHOOK_URL": f"{self.app.url}/hook", "APP_WEBHOOK_SECRETS": WEBHOOK_SECRET}
         variables = environment(self._store_url, **{**webhook, "APP_WEBHOOK_ALLOW_INSECURE": "1", **changes})
         for name in VARIABLES | variables_of(EventNotificationSettings):
@@ -89,7 +89,7 @@ class Desk:
         start_anew()
 
     def push(self, event: dict[str, object]) -> str:
-        """Send VOD's callback; returns what the function logged."""
+        """Send VOD's callback; return what the function logged."""
         request = {
             "httpMethod": "POST",
             "path": f"/{CALLBACK_TOKEN}",
@@ -102,17 +102,17 @@ class Desk:
         return self._capture.readouterr().out
 
     def tick(self) -> None:
-        """Let the delivery timer fire once."""
+        """Fire the delivery timer once."""
         assert "error" not in event_delivery.main_handler({}, {"time_limit_in_ms": 20_000})
         self._capture.readouterr()
 
     def lose_store(self) -> None:
-        """Lose all that was kept."""
+        """Delete everything in the store."""
         with redis.Redis.from_url(self._store_url) as connection:
             connection.flushall()
 
     def make_due(self) -> None:
-        """Bring the next attempt of everything forward, as if time had passed."""
+        """Bring every scheduled attempt forward, as if time had passed."""
         with redis.Redis.from_url(self._store_url) as connection:
             for number in range(16):
                 index = f"vuf:{{test.{number}}}:due"
@@ -128,7 +128,7 @@ class Desk:
             self.tick()
 
     def events(self, *words: str) -> Output:
-        """Run the command, and insist that its output gives nothing away."""
+        """Run the command, and assert that its output holds no secret."""
         self._capture.readouterr()
         code = main(["events", *words])
         printed = self._capture.readouterr()
@@ -144,7 +144,7 @@ class Desk:
 
     @property
     def received_ids(self) -> list[str]:
-        """The webhook-id of each delivery the app has seen."""
+        """The webhook-id of each delivery that the app received."""
         return [request.headers["webhook-id"] for request in self.app.received]
 
 
@@ -152,20 +152,20 @@ class Desk:
 def desk(
     valkey_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Desk]:
-    """Deploy with an empty store and an app that takes everything."""
+    """Deploy with an empty store and an app that accepts everything."""
     with HttpPeer(lambda _request: Reply(204)) as app:
         yield Desk(app, valkey_url, monkeypatch, capsys)
     start_anew()
 
 
 def token(user: str = "alice") -> str:
-    """Seal the token of an upload that began just now."""
+    """Seal the token of an upload that began now."""
     upload_id = new_upload_id(now=time.time(), random=hash(user))
     return seal(UploadContext(upload_id, user), keys=(CONTEXT_KEY,), stage="test")
 
 
 def test_dead_event_is_retried_and_reaches_the_app_under_its_old_id(desk: Desk) -> None:
-    """The app was down until the last attempt; once it is back, one word from the operator delivers."""
+    """After the app's outage a dead event is delivered by one command."""
     desk.bury(uploaded(token()))
     (dead,) = desk.events("list", "--state", "dead", "--json").json
 
@@ -214,7 +214,7 @@ def test_logged_event_is_replayed_after_an_outage_once(desk: Desk, tmp_path: Pat
 
 
 def test_replayed_event_is_believed_no_more_than_a_push(desk: Desk, tmp_path: Path) -> None:
-    """A file of lines proves nothing: with the read-back on, the event is held until VOD has spoken."""
+    """With the read-back on, a replayed event is held until VOD confirms it."""
     desk.deploy(READ_BACK="on")
     (tmp_path / "raw.jsonl").write_text(json.dumps(uploaded(token())))
 
@@ -442,7 +442,7 @@ def test_retry_by_id_names_those_it_cannot(desk: Desk) -> None:
 
 
 def test_retry_of_many_tells_how_far_it_is(desk: Desk, tmp_path: Path) -> None:
-    """Nobody has to wonder whether it still works."""
+    """A long retry reports its progress."""
     lines = [json.dumps(uploaded(file_id=str(number))) + "\n" for number in range(250)]
     (tmp_path / "many").write_text("".join(lines))
 
@@ -653,7 +653,7 @@ def test_environment_of_a_stack_goes_with_it(tmp_path: Path) -> None:
 
 
 def test_reader_that_has_seen_enough_gets_no_complaint(desk: Desk, tmp_path: Path) -> None:
-    """A long list into `head` ends quietly."""
+    """A closed pipe ends the command without an error message."""
     lines = [json.dumps(uploaded(file_id=str(number))) + "\n" for number in range(150)]
     (tmp_path / "many").write_text("".join(lines))
     desk.events("replay", str(tmp_path / "many"), "--yes")
@@ -673,7 +673,7 @@ def test_reader_that_has_seen_enough_gets_no_complaint(desk: Desk, tmp_path: Pat
 
 
 def park(store_url: str, raw: str) -> None:
-    """Fail to take an event in until it is parked."""
+    """Fail to ingest an event until it is parked."""
     store = Store(store_url, StoreScope("test", 604_800))
     while not store.count_failure(raw, problem="KeyError", now=int(time.time())):
         pass

@@ -30,7 +30,7 @@ def signature(secret_key: str = KEY, **changes: str) -> str:
 
 
 def explain(text: str, *, now: int = ISSUED_AT + 30, secret_key: str | None = KEY) -> tuple[int, str]:
-    """Run the command's core for a reader."""
+    """Run the command's core with text output."""
     return run(text, secret_key=secret_key, now=now, as_json=False)
 
 
@@ -96,7 +96,7 @@ def test_expired_signature_is_not_acceptable_although_its_digest_fits() -> None:
     ],
 )
 def test_rest_of_its_life_is_told_in_the_largest_unit(now: int, words: str) -> None:
-    """Seconds, minutes, hours, days: one unit, rounded down."""
+    """The remaining time is shown in one unit, rounded down."""
     assert words in explain(signature(), now=now)[1]
 
 

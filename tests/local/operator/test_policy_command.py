@@ -1,4 +1,4 @@
-"""`python -m local policy`: the dry run as a person and a CI meet it."""
+"""`python -m local policy`: the dry run as operators and CI use it."""
 
 from __future__ import annotations
 
@@ -274,7 +274,7 @@ def test_every_case_that_fails_is_told(capsys: pytest.CaptureFixture[str], tmp_p
 def test_file_of_another_form_tests_nothing(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, content: object
 ) -> None:
-    """A slip in it must not look like a test that passes."""
+    """An invalid file of cases is an error and not a passed test."""
     assert run("--cases", cases_in(tmp_path, content)) == 2
     assert capsys.readouterr().err.startswith(str(tmp_path))
 

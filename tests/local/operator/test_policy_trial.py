@@ -1,4 +1,4 @@
-"""The dry run of a policy against the function itself: both must always say the same (F17)."""
+"""The dry run of a policy gives the same result as the function itself (F17)."""
 
 from __future__ import annotations
 

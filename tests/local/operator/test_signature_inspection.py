@@ -236,7 +236,7 @@ def test_every_instant_of_ten_digits_has_a_date(seconds: int) -> None:
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Seoul"])
 def test_times_are_shown_in_utc_wherever_the_desk_stands(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who compares two machines' output sees the same."""
+    """Times are shown in UTC, whatever the time zone of the machine."""
     monkeypatch.setenv("TZ", zone)
     time.tzset()
     try:
@@ -268,7 +268,7 @@ def test_any_byte_that_is_no_utf8_is_told(byte: bytes) -> None:
 
 
 def test_long_name_is_shown_up_to_its_fortieth_character() -> None:
-    """Enough to find it, and no screenful."""
+    """A long name is cut after 40 characters."""
     (problem,) = inspected(f"&{'n' * 39}ox=1").problems
 
     assert problem == f"'{'n' * 39}o' is no parameter that VOD documents."

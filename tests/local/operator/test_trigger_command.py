@@ -1,4 +1,4 @@
-"""`python -m local trigger`: every event of VOD on demand, and what the app hears of it."""
+"""`python -m local trigger`: any event of VOD on demand, and what the app receives of it."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ NEVER_ISSUED = "01JD0000000000000000000000"
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """One stack for all of these tests."""
+    """Start one stack for all of these tests."""
     with Stack(folder=tmp_path_factory.mktemp("triggered"), timer_seconds=0.3) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def uploaded(served: Stack, small_media: Path) -> StoredUpload:
-    """Upload a file of alice's whose push VOD loses, so that the app has not heard of it."""
+    """Upload a file of alice's whose push is lost, so that the app has not received its event."""
     dial = f"{served.url}/local/faults"
     requests.put(dial, json={"faults": [{"action": "Push", "kind": "drop"}]}, timeout=10).raise_for_status()
     with contextlib.closing(UploadClient(served.url)) as client:
@@ -182,7 +182,7 @@ def test_same_event_again_is_told_as_known(
 
 
 def test_event_that_a_fault_swallows_is_told(served: Stack, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nobody wonders for long why nothing has come."""
+    """The command reports that a fault has struck the event."""
     dial = f"{served.url}/local/faults"
     requests.put(dial, json={"faults": [{"action": "Push", "kind": "drop"}]}, timeout=10).raise_for_status()
     outcome = _outcome(capsys, served, "FileDeleted", "--wait", "0.5", code=1)
@@ -223,7 +223,7 @@ def test_event_that_the_app_refuses_is_told(served: Stack, capsys: pytest.Captur
 def test_wrong_wish_is_one_sentence(
     served: Stack, capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
 ) -> None:
-    """Whoever asks for what cannot be is told so, and nothing is sent."""
+    """An invalid option is reported in a sentence, and nothing is sent."""
     before = _sent(served)
     code = _main(*arguments, "--folder", str(served.ca_file.parent))
     output = capsys.readouterr()
@@ -293,7 +293,7 @@ def test_value_is_json_or_else_a_text(wish: str, value: object) -> None:
 
 
 def _sent(served: Stack) -> dict[str, int]:
-    """Count what VOD has sent, and the uploads made for it; the timers of the stack ask on and on."""
+    """Return VOD's counters of sends and uploads; the stack's timers change the others."""
     counters = served.simulator.counters
     return {
         name: count

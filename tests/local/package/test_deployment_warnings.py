@@ -1,4 +1,4 @@
-"""What is said before a deployment though nothing stands in its way."""
+"""Warnings before a deployment that do not prevent it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from local.package.deployment_warnings import about_callers, about_the_store
 
 @pytest.mark.parametrize("mode", [None, "", "jwt"])
 def test_nothing_is_said_of_callers_with_tokens(mode: str | None) -> None:
-    """Which is what everybody gets who says nothing."""
+    """Without AUTH_MODE=anonymous there is no warning about callers."""
     assert list(about_callers({} if mode is None else {"AUTH_MODE": mode})) == []
 
 
 def test_anonymous_callers_are_never_overlooked() -> None:
-    """However often it was meant."""
+    """Anonymous callers get a warning at every check."""
     (caution,) = about_callers({"AUTH_MODE": "anonymous", "ANONYMOUS_IN_CLOUD": "anybody-may-upload"})
 
     assert "at your cost" in caution.detail

@@ -1,7 +1,4 @@
-"""A simulated account, served over real HTTP on a free port, and the clients that use it.
-
-What is asked of it is left to the tests.
-"""
+"""A simulated account, served over real HTTP on a free port, and the clients that use it."""
 
 from __future__ import annotations
 
@@ -40,19 +37,19 @@ _randoms = itertools.count(1)
 
 
 class MovableClock:
-    """The real time, moved by as many seconds as a test likes."""
+    """The real time plus a number of seconds that a test sets."""
 
     def __init__(self) -> None:
         self.moved_by = 0.0
 
     def __call__(self) -> float:
-        """Give the moved time in Unix seconds."""
+        """Return the moved time in Unix seconds."""
         return time.time() + self.moved_by
 
 
 @dataclass(frozen=True)
 class Applied:
-    """What Apply answered, and what an SDK makes of it."""
+    """The answer to Apply, and what an SDK derives from it."""
 
     data: dict[str, Any]
 
@@ -73,7 +70,7 @@ class Applied:
 
     @property
     def key(self) -> str:
-        """The media's object key, without the slash in front."""
+        """The media's object key, without the leading slash."""
         return str(self.data["video"]["storagePath"])[1:]
 
 
@@ -81,7 +78,7 @@ class Account:
     """One simulator, its server and its clients; `with` starts and stops it."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:  # noqa: ANN401  # any setting there is
-        """Take a free port; settings are those of `SimulatorSettings`."""
+        """Bind a free port; settings are those of `SimulatorSettings`."""
         # Only where the protocol is named does asyncio send small answers at once (TCP_NODELAY).
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.bind((HOST, 0))
@@ -106,7 +103,7 @@ class Account:
         self._server: uvicorn.Server
 
     def __enter__(self) -> Self:
-        """Start."""
+        """Start the server."""
         self._thread.start()
         assert self._started.wait(10)
         return self
@@ -114,7 +111,7 @@ class Account:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop, as a process that ends does."""
+        """Stop the server, as a process that ends does."""
         self._server.should_exit = True
         self._thread.join()
 
@@ -131,14 +128,14 @@ class Account:
         return sign(parameters, secret_key=SECRET_KEY)
 
     def call(self, action: str, **members: object) -> dict[str, Any]:
-        """Make one upload call; business errors come with HTTP 200."""
+        """Send one upload call; business errors come with HTTP 200."""
         answer = self.request("POST", "vod2.qcloud.com", f"/v3/index.php?Action={action}", json=members)
         assert answer.status_code == 200
         reply: dict[str, Any] = answer.json()
         return reply
 
     def request(self, method: str, host: str, path: str, **options: Any) -> requests.Response:  # noqa: ANN401  # of requests
-        """Send one request to a host of VOD's."""
+        """Send one request to one of VOD's hosts."""
         headers = {**options.pop("headers", {}), "Host": host}
         return requests.request(method, self.url + path, headers=headers, timeout=20, **options)
 
@@ -154,7 +151,7 @@ class Account:
         return Applied(reply["data"])
 
     def storage(self, applied: Applied) -> CosS3Client:
-        """Give Tencent's own COS client, with the credential of that Apply."""
+        """Return Tencent's own COS client, with the credential of that Apply."""
         certificate = applied.data["tempCertificate"]
         return CosS3Client(
             CosConfig(
@@ -170,7 +167,7 @@ class Account:
         )
 
     def upload(self, content: bytes = b"moving pictures", **terms: Any) -> dict[str, Any]:  # noqa: ANN401  # any term
-        """Upload from Apply to Commit and give Commit's reply; the same terms are signed twice."""
+        """Upload from Apply to Commit and return Commit's reply; the same terms are signed twice."""
         applied = self.apply(len(content), signature=self.signature(**terms))
         self.storage(applied).put_object(applied.bucket, content, applied.key)
         return self.call(
@@ -178,12 +175,12 @@ class Account:
         )
 
     def api(self, *, secret_id: str = SECRET_ID, secret_key: str = SECRET_KEY, token: str = "") -> VodClient:
-        """Give the official client of the server API."""
+        """Return the official client of the server API."""
         profile = ClientProfile(httpProfile=HttpProfile(protocol="http", endpoint=f"{HOST}:{self.port}"))
         return VodClient(Credential(secret_id, secret_key, token or None), "", profile)
 
     def counters(self) -> dict[str, Any]:
-        """Ask for the counters."""
+        """Return the counters."""
         counters: dict[str, Any] = requests.get(f"{self.url}/local/simulator/counters", timeout=10).json()
         return counters
 

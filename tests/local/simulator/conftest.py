@@ -1,4 +1,4 @@
-"""What the simulator's tests share: one account that is served for all of them."""
+"""Fixtures of the simulator's tests: one account that is served for all of them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def shared_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """One account with two sub-applications and no callback URL."""
+    """Start one account with two sub-applications and no callback URL."""
     with Account(tmp_path_factory.mktemp("account"), sub_app_ids=(1500054321, 1500054322)) as running:
         yield running
 
 
 @pytest.fixture
 def account(shared_account: Account) -> Iterator[Account]:
-    """Give the shared account, at the real time; each test uses its own uploads."""
+    """Return the shared account, at the real time; each test uses its own uploads."""
     yield shared_account
     shared_account.clock.moved_by = 0

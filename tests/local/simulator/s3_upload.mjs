@@ -1,5 +1,5 @@
 // Uploads bytes with Amazon's own client, the one that the Web SDK's S3 mode uses.
-// Takes one JSON argument and prints one JSON object; what it means is left to test_s3_client.py.
+// Takes one JSON argument and prints one JSON object; see test_s3_client.py.
 
 import { Agent } from "node:http";
 import { createRequire } from "node:module";

@@ -1,4 +1,4 @@
-"""The fault dial by itself: which rule strikes when, and how rules are written."""
+"""The fault dial by itself: which rule strikes when, and how rules are parsed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from local.simulator.faults import Fault, FaultDial
 
 
 def test_rule_strikes_as_often_as_it_says() -> None:
-    """After its times a rule is used up, and the next one for that action has its turn."""
+    """A rule is used up after its times, and the next one for that action follows."""
     dial = FaultDial()
     dial.set([Fault("Push", "drop", times=2), Fault("Push", "corrupt")])
     struck = [dial.strike("Push") for _ in range(4)]
@@ -23,7 +23,7 @@ def test_rule_strikes_as_often_as_it_says() -> None:
 
 
 def test_rule_leaves_other_actions_alone() -> None:
-    """What is not named goes as always."""
+    """A rule does not affect other actions."""
     dial = FaultDial()
     dial.set([Fault("UploadPart", "error")])
 

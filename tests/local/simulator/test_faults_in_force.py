@@ -26,21 +26,21 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def callback() -> Iterator[HttpPeer]:
-    """Stand in for the app's callback address: answers 200 at once."""
+    """Run the app's callback address, which answers 200 at once."""
     with HttpPeer(lambda _request: Reply()) as peer:
         yield peer
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory, callback: HttpPeer) -> Iterator[Account]:
-    """One account that pushes."""
+    """Start one account that pushes."""
     with Account(tmp_path_factory.mktemp("faulty"), callback_url=callback.url) as account:
         yield account
 
 
 @pytest.fixture
 def pushing(served: Account, callback: HttpPeer) -> Iterator[Account]:
-    """Give the account, with nothing received yet, and turn its dial back afterwards."""
+    """Return the account, with nothing received yet, and reset its dial afterwards."""
     callback.received.clear()
     yield served
     served.simulator.faults.set([])
@@ -48,7 +48,7 @@ def pushing(served: Account, callback: HttpPeer) -> Iterator[Account]:
 
 @pytest.fixture
 def pulling(served: Account) -> Iterator[Account]:
-    """Give the same account in pull mode, at the real time."""
+    """Return the same account in pull mode, at the real time."""
     _configure(served, mode="PULL")
     yield served
     served.simulator.faults.set([])
@@ -277,7 +277,7 @@ def _pull(account: Account) -> list[dict[str, Any]]:
 
 
 def _impatient(account: Account) -> VodApi:
-    """Give a client whose calls have a time-out of their own."""
+    """Return a client with a time-out of its own."""
     keys = {"VOD_SECRET_ID": SECRET_ID, "VOD_SECRET_KEY": SECRET_KEY, "VOD_API_URL": account.url}
     return VodApi(load_settings(VodApiSettings, keys))
 

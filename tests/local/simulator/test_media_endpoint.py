@@ -1,4 +1,4 @@
-"""Finished media by their addresses."""
+"""Finished media by their URLs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CONTENT = bytes(range(256)) * 4
 
 @pytest.fixture
 def url(account: Account) -> str:
-    """Upload something and give its address."""
+    """Upload a file and return its URL."""
     return str(account.upload(CONTENT)["data"]["video"]["url"])
 
 

@@ -1,4 +1,4 @@
-"""Events on their way: pushed until they are answered, queued until they are confirmed."""
+"""Events of the simulator: pushed until they are answered, queued until they are confirmed."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ EVENT = {"EventType": "FileDeleted", "FileDeleteEvent": {"FileIdSet": ["1"]}}
 
 @pytest.fixture
 def receiver() -> Iterator[HttpPeer]:
-    """Stand in for the app's callback address: answers 200 at once."""
+    """Run the app's callback address, which answers 200 at once."""
     with HttpPeer(lambda _request: Reply()) as peer:
         yield peer
 
 
 @pytest.fixture
 def pushing(tmp_path: Path, receiver: HttpPeer) -> Iterator[Account]:
-    """One account that pushes to the receiver."""
+    """Start an account that pushes to the receiver."""
     with Account(tmp_path, callback_url=f"{receiver.url}/hook?from=vod") as account:
         yield account
 
 
 @pytest.fixture
 def impatient(tmp_path: Path, receiver: HttpPeer) -> Iterator[Account]:
-    """One account that pushes to the receiver and waits half a second only."""
+    """Start an account that pushes to the receiver and waits half a second only."""
     with Account(tmp_path, callback_url=receiver.url, push_timeout_seconds=0.5) as account:
         yield account
 
 
 @pytest.fixture
 def pulling(tmp_path: Path) -> Iterator[Account]:
-    """One account whose events are pulled."""
+    """Start an account whose events are pulled."""
     with Account(tmp_path, mode="PULL", sub_app_ids=(1500054321,)) as account:
         yield account
 
@@ -151,7 +151,7 @@ def test_refused_connection_is_treated_as_configured(
     retry: bool,  # noqa: FBT001  # a table
     sends: int,
 ) -> None:
-    """Whether VOD tries again then is not documented; both readings can be set."""
+    """It is not documented if VOD tries again after a refused connection; both can be configured."""
     with Account(
         tmp_path, callback_url=f"http://127.0.0.1:{refused_port()}/", retry_refused_pushes=retry
     ) as account:

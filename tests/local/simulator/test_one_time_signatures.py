@@ -23,7 +23,7 @@ def _apply(account: Account, signature: str, **members: object) -> int:
 
 
 def _stored(account: Account, signature: str) -> str:
-    """Apply with that signature, store the object, and give the vodSessionKey."""
+    """Apply with that signature, store the object, and return the vodSessionKey."""
     applied = account.apply(1, signature=signature)
     account.storage(applied).put_object(applied.bucket, b"x", applied.key)
     return applied.session_key

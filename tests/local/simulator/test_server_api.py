@@ -1,4 +1,4 @@
-"""The server API as Tencent's official SDK for Python sees it."""
+"""The server API as used by Tencent's official SDK for Python."""
 
 from __future__ import annotations
 

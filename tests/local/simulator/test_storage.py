@@ -1,4 +1,4 @@
-"""The storage as COS's own SDK for Python, and those who mean harm, see it."""
+"""The storage as used by COS's own SDK for Python, and by attackers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _request(
     path: str,
     **options: Any,  # noqa: ANN401  # of requests
 ) -> tuple[int, str]:
-    """Send a well-signed request that no SDK would send; give status and COS's error code."""
+    """Send a well-signed request that no SDK would send; return status and COS's error code."""
     certificate = applied.data["tempCertificate"]
     config = CosConfig(
         Region=applied.data["storageRegionV5"],

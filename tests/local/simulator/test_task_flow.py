@@ -1,4 +1,4 @@
-"""Task flows: what the signature's procedure starts, and what is told about it."""
+"""Task flows: what the signature's procedure starts, and which events report it."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ MEDIA = "tests/samples/media/tiny.mp4"
 
 @pytest.fixture
 def receiver() -> Iterator[HttpPeer]:
-    """Stand in for the app's callback address."""
+    """Run the app's callback address."""
     with HttpPeer(lambda _request: Reply()) as peer:
         yield peer
 
 
 @pytest.fixture
 def account(tmp_path: Path, receiver: HttpPeer) -> Iterator[Account]:
-    """One account with three procedures, that pushes to the receiver."""
+    """Start an account with three procedures that pushes to the receiver."""
     with Account(tmp_path, callback_url=receiver.url, procedures=PROCEDURES) as running:
         yield running
 

@@ -1,4 +1,4 @@
-"""Prepare, Apply and Commit, as the upload SDKs see them."""
+"""Prepare, Apply and Commit, as the upload SDKs use them."""
 
 from __future__ import annotations
 
@@ -422,7 +422,7 @@ def test_cover_change_raises_an_event_when_set(
     raised: bool,  # noqa: FBT001  # a table
     events: int,
 ) -> None:
-    """Whether VOD tells about a new cover is not documented; both readings can be set."""
+    """It is not documented if VOD reports a new cover; both can be configured."""
     with Account(tmp_path, mode="PULL", cover_change_event=raised) as account:
         file_id = account.upload()["data"]["fileId"]
         reply = account.call(

@@ -1,4 +1,4 @@
-"""The embedded Valkey as a process: it starts, keeps what it was told, and never outlives us."""
+"""The embedded Valkey as a process: it starts, keeps its data, and ends with its parent."""
 
 from __future__ import annotations
 

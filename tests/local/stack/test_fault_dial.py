@@ -1,4 +1,4 @@
-"""The fault dial of the running stack: what goes wrong on purpose, and what the app sees of it."""
+"""The fault dial of the running stack: injected faults, and what the app receives."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _PATIENCE_SECONDS = 15
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """One stack for all of these tests, because its app's endpoint is disabled now and then."""
+    """Start one stack for all of these tests, because they disable its app's endpoint."""
     with Stack(folder=tmp_path_factory.mktemp("dialled"), timer_seconds=0.3) as running:
         yield running
 
 
 @pytest.fixture
 def dialled(served: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
-    """Give the stack, and turn its dial back afterwards."""
+    """Return the stack, and reset its dial afterwards."""
     # The commands below are to find this stack, and no other store.
     monkeypatch.delenv("REDIS_URL", raising=False)
     yield served
@@ -298,7 +298,7 @@ def _call_api(stack: Stack, action: str) -> None:
 
 
 def _emit(stack: Stack) -> str:
-    """Raise an event that is about none of our uploads, and return what it can be found by."""
+    """Raise an event that is about none of our uploads, and return a name to find it by."""
     name = uuid.uuid4().hex
     event = json.dumps({"EventType": "FileDeleted", "FileDeleteEvent": {"FileIdSet": [name]}})
     requests.post(f"{stack.url}/local/simulator/emit", data=event, timeout=10).raise_for_status()
@@ -326,7 +326,7 @@ def _by_webhook_id(stack: Stack, event_id: str) -> list[dict[str, Any]]:
 
 
 def _delivered_of_twelve(stack: Stack, *, seed: int) -> list[bool]:
-    """Raise twelve events, of which about half are dropped, and say of each whether the app has it."""
+    """Raise twelve events, of which about half are dropped; return for each whether the app has it."""
     _dial(stack, {"action": "Push", "kind": "drop", "probability": 0.5}, seed=seed)
     before = _pushes_and_strikes(stack)
     names = [_emit(stack) for _ in range(12)]
@@ -386,7 +386,7 @@ def _wait_until(condition: Callable[[], bool]) -> None:
 
 @contextlib.contextmanager
 def _serving(folder: Path, *options: str) -> Iterator[tuple[str, str]]:
-    """Start the command, and give the address and the text of its banner."""
+    """Start the command; yield the address and the text of its banner."""
     command = [
         sys.executable,
         "-m",

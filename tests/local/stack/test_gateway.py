@@ -23,14 +23,14 @@ FUNCTION_URL_KEYS = {"httpMethod", "path", "queryString", "headers", "body"}
 
 @pytest.fixture(scope="module", params=["function-url", "api-gateway"])
 def dialect(request: pytest.FixtureRequest) -> Dialect:
-    """Each of the two entries."""
+    """Return each of the two event dialects."""
     chosen: Dialect = request.param
     return chosen
 
 
 @pytest.fixture(scope="module")
 def log_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the sample functions' output goes."""
+    """Return the log file of the sample functions."""
     return tmp_path_factory.mktemp("gateway") / "functions.log"
 
 

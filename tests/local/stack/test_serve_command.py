@@ -1,4 +1,4 @@
-"""`python -m local serve` as a process: what it says, and that nothing is left of it."""
+"""`python -m local serve` as a process: what it prints, and that nothing is left of it."""
 
 from __future__ import annotations
 

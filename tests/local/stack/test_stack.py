@@ -1,4 +1,4 @@
-"""The running stack from outside: who answers what, over plain HTTP and TLS."""
+"""The running stack from outside: which part answers what, over plain HTTP and TLS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The progress line, on a terminal and in a file, with a clock of our own."""
+"""The progress line, on a terminal and in a file, with a test clock."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from local.upload.progress import Progress, clock_text
 
 
 class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that is a terminal."""
 
     def isatty(self) -> bool:
-        """Say so."""
+        """Return True: it is a terminal."""
         return True
 
 

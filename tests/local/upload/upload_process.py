@@ -1,4 +1,4 @@
-"""The upload command as a process, and what its tests do to the stack meanwhile."""
+"""The upload command as a process, and changes of the stack while it runs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _environment(url: str, temporary_folder: Path | None = None) -> dict[str, st
 def upload(
     url: str, *arguments: str, temporary_folder: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end; `url` is where it looks for a stack."""
+    """Run the command to its end; `url` is where it expects a stack."""
     return subprocess.run(  # noqa: S603  # our own words
         _command(*arguments),
         check=False,
@@ -63,7 +63,7 @@ def start(url: str, *arguments: str) -> subprocess.Popen[str]:
 
 
 def only_sentence(outcome: subprocess.CompletedProcess[str]) -> str:
-    """Check that it failed with one line and no output, and give the line."""
+    """Assert that the command failed with one line and no output, and return the line."""
     assert outcome.returncode == 1, outcome.stderr
     assert outcome.stdout == ""
     lines = outcome.stderr.splitlines()
@@ -72,20 +72,20 @@ def only_sentence(outcome: subprocess.CompletedProcess[str]) -> str:
 
 
 def counters(stack: Stack) -> dict[str, Any]:
-    """Read the simulator's counters."""
+    """Return the simulator's counters."""
     counters: dict[str, Any] = requests.get(f"{stack.url}/local/simulator/counters", timeout=10).json()
     return counters
 
 
 def set_fault(stack: Stack, **fault: str | float) -> None:
-    """Turn the simulator's fault dial."""
+    """Set the simulator's fault dial."""
     requests.put(
         f"{stack.url}/local/simulator/faults", json={"faults": [fault]}, timeout=10
     ).raise_for_status()
 
 
 def wait_until_parts_are_sent(stack: Stack) -> None:
-    """Wait for the moment at which the storage has begun to take parts."""
+    """Wait until the storage has received the first request for parts."""
     deadline = time.monotonic() + 20
     while counters(stack).get("InitiateMultipartUpload", 0) == 0 and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Python's way: no value is encoded at all.
+"""Sign in Python's way: no value is percent-encoded.
 
 Usage: python sign.py SECRET_ID SECRET_KEY ISSUED_AT EXPIRES_AT RANDOM; nothing of this project is imported.
 """

@@ -17,7 +17,7 @@ WEBHOOK_SECRET = "whsec_" + base64.b64encode(KEY.encode()).decode()
 @pytest.mark.parametrize("first", PLAIN)
 @pytest.mark.parametrize("second", PLAIN)
 def test_key_in_two_settings_is_named(first: str, second: str) -> None:
-    """Whichever two they are, and wherever in their lists it stands."""
+    """A key that two settings share is reported, wherever it is in their lists."""
     found = list(shared_keys({first: f"another-one, {KEY}", second: f"{KEY} ,a-third-one"}))
 
     assert found == (
@@ -26,7 +26,7 @@ def test_key_in_two_settings_is_named(first: str, second: str) -> None:
 
 
 def test_webhook_secret_is_compared_as_bytes_and_as_text() -> None:
-    """Its Base64 hides nothing, and the whole word could stand elsewhere too."""
+    """A webhook secret is compared decoded and as its whole text."""
     assert list(shared_keys({"CONTEXT_KEYS": KEY, "APP_WEBHOOK_SECRETS": WEBHOOK_SECRET})) == [
         ("APP_WEBHOOK_SECRETS", "CONTEXT_KEYS")
     ]
@@ -54,7 +54,7 @@ def test_password_of_the_store_is_a_key_too() -> None:
     ],
 )
 def test_nothing_else_is_a_shared_key(variables: dict[str, str]) -> None:
-    """What is empty or no key, one key twice in one list, keys that are alike."""
+    """Empty values, a key twice in one list and similar keys are not reported."""
     assert list(shared_keys(variables)) == []
 
 
@@ -74,6 +74,6 @@ def test_function_does_not_start_with_a_shared_key() -> None:
 
 
 def test_keys_of_the_tests_deployment_are_separate() -> None:
-    """So that a refusal above has the one cause it names."""
+    """The tests' own deployment shares no key."""
     assert CONTEXT_KEY in environment("")["CONTEXT_KEYS"]
     assert list(shared_keys(environment("redis://127.0.0.1"))) == []

@@ -34,7 +34,7 @@ KINDS = [UploadSignatureSettings, UploadStatusSettings, EventNotificationSetting
 
 
 def faults(kind: type[SettingsGroup], variables: dict[str, str]) -> dict[str, str]:
-    """Give variable -> what is wrong with it."""
+    """Return variable -> what is wrong with it."""
     with pytest.raises(ConfigurationError) as caught:
         load_settings(kind, variables)
     text = str(caught.value)
@@ -142,7 +142,7 @@ def test_settings_show_no_secret(kind: type[SettingsGroup]) -> None:
 
 
 def test_settings_cannot_be_changed() -> None:
-    """They are the same for every request of a process."""
+    """Settings are immutable."""
     settings = load_settings(StoreSettings, COMPLETE)
 
     with pytest.raises(AttributeError, match="frozen"):
@@ -150,7 +150,7 @@ def test_settings_cannot_be_changed() -> None:
 
 
 def test_defaults_are_the_documented_ones() -> None:
-    """What nobody sets."""
+    """Variables that are not set have the documented defaults."""
     needed = {name: COMPLETE[name] for name in COMPLETE if name not in ("STAGE", "NEW_UPLOADS_PER_MINUTE")}
     settings = load_settings(
         UploadSignatureSettings, {**needed, "RENEWALS_PER_MINUTE": "", "CORS_ORIGINS": ""}
@@ -166,7 +166,7 @@ def test_defaults_are_the_documented_ones() -> None:
 
 
 class TestSettingsThatGoTogether:
-    """What several variables must be together."""
+    """Rules across several variables."""
 
     @pytest.mark.parametrize("names", [(), ("JWT_SECRETS", "JWT_JWKS_URL")])
     def test_there_is_exactly_one_kind_of_user_key(self, names: tuple[str, ...]) -> None:
@@ -177,7 +177,7 @@ class TestSettingsThatGoTogether:
         assert "exactly one of" in faults(CallerSettings, variables)["JWT_JWKS_URL"]
 
     def test_key_with_a_fault_is_not_reported_as_missing(self) -> None:
-        """One mistake, one sentence."""
+        """An invalid key is not reported as missing as well."""
         assert faults(CallerSettings, {"JWT_SECRETS": "short"}).keys() == {"JWT_SECRETS.0"}
         assert faults(CallerSettings, {"JWT_PUBLIC_KEY": "short"}).keys() == {"JWT_PUBLIC_KEY"}
 
@@ -292,7 +292,7 @@ class TestSettingsThatGoTogether:
         assert load_settings(WebhookSettings, given).app_webhook_url == url
 
     def test_webhook_can_be_off_but_not_forgotten(self) -> None:
-        """An app that hears nothing should have meant it."""
+        """APP_WEBHOOK_URL must be set, at least to `off`."""
         assert load_settings(WebhookSettings, {"APP_WEBHOOK_URL": "off"}).app_webhook_url is None
         assert faults(WebhookSettings, {}).keys() == {"APP_WEBHOOK_URL"}
 

@@ -25,7 +25,7 @@ def event_about(
     verdict: Verdict = Verdict.ATTRIBUTED,
     origin: str = PUSH,
 ) -> AppEvent:
-    """Make the event for the app, the third of its upload."""
+    """Build the event for the app, the third of its upload."""
     sequence = 3 if uploader else 0
     return AppEvent(
         event_id="evt_1",

@@ -1,4 +1,4 @@
-"""Whether a real file is within what its policy allows, and how the app hears that it is not (F12)."""
+"""Compare a real file with its policy's limits, and report violations to the app (F12)."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_file_is_held_against_the_limits(
 
 
 def test_nothing_is_beyond_no_limit() -> None:
-    """A policy without limits is met by any file, also by one of which nothing is told."""
+    """A policy without limits accepts any file, also one of unknown size."""
     assert violations_of(FileLimits(), FileUpload()) == ()
     assert violations_of(None, FITTING) is None
 
@@ -66,14 +66,14 @@ def test_nothing_is_beyond_no_limit() -> None:
     )
 )
 def test_limits_survive_being_kept(limits: FileLimits) -> None:
-    """What is written is what is read."""
+    """Limits are read back as they were stored."""
     assert read_limits(write_limits(limits)) == limits
     assert read_limits("") is None
 
 
 @pytest.fixture
 def service(valkey_url: str) -> Service:
-    """Give a deployment that reads back what was pushed."""
+    """Return a deployment with the read-back on."""
     changes = {"READ_BACK": "on", "APP_WEBHOOK_URL": "https://app.example.test/hook"}
     return Service(valkey_url, changes, Clock())
 
@@ -87,14 +87,14 @@ def session(service: Service) -> UploadSession:
 
 
 def big(token: str, file_id: str = FILE_ID) -> dict[str, Any]:
-    """Spell the event of a file that is one byte too large, as VOD itself tells of it."""
+    """Return the event of a file that is one byte too large, as VOD itself reports it."""
     event: dict[str, Any] = uploaded(token, file_id=file_id)
     event["FileUploadEvent"]["MetaData"] = META_DATA
     return event
 
 
 def violations_reported(event: dict[str, object]) -> object:
-    """Give the breaches that the app is told of."""
+    """Return the violations that the app receives."""
     data = event["data"]
     assert isinstance(data, dict)
     return data["breaches"]
@@ -152,7 +152,7 @@ def test_file_within_its_limits_has_no_violation(service: Service, session: Uplo
 
 
 def test_limits_that_are_lost_are_not_called_kept(service: Service, session: UploadSession) -> None:
-    """The store has lost the upload's record: the token tells whose it is, and nobody what was allowed."""
+    """Without the upload's record the violations are unknown."""
     with redis.Redis.from_url(service.redis_url) as client:
         client.flushall()
 
@@ -163,12 +163,12 @@ def test_limits_that_are_lost_are_not_called_kept(service: Service, session: Upl
 
 
 def test_what_is_none_of_ours_has_no_limits(service: Service) -> None:
-    """An upload from the console was made under no policy."""
+    """An upload from the console has no policy, so its violations are unknown."""
     assert violations_reported(to_json(service.ingest(big("order-7781"), PULL).event)) is None
 
 
 def test_limits_are_spelt_in_the_policys_words() -> None:
-    """The app's team finds the word in its own configuration."""
+    """Violations use the names of the policy's members."""
     (violation,) = violations_of(STRICT, replace(FITTING, size=250)) or ()
 
     assert violation._asdict() == {"limit": "maxFileSize", "allowed": 100, "actual": 250}

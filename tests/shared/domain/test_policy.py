@@ -54,19 +54,19 @@ MEMBERS = [
 
 
 def granted(members: Mapping[str, object], *, sub_app_id: int | None = None) -> Grant:
-    """Read a request and decide it."""
+    """Parse a request and decide it."""
     return grant_for(read_signature_request(members), POLICIES, vod_sub_app_id=sub_app_id)
 
 
 def refused(members: Mapping[str, object]) -> list[str]:
-    """Give the pointers of all faults of a request."""
+    """Return the pointers of all faults of a request."""
     with pytest.raises(UnprocessableError) as caught:
         granted(members)
     return [fault.pointer for fault in caught.value.field_errors]
 
 
 class TestPolicies:
-    """What the app's team writes."""
+    """Parsing of policies."""
 
     def test_policy_without_a_word_is_the_careful_one(self) -> None:
         """Ten minutes, once, and nothing for the client to choose."""
@@ -123,7 +123,7 @@ class TestGranting:
     """From a request and a policy to what all signatures of an upload carry."""
 
     def test_first_choices_are_the_defaults(self) -> None:
-        """What the client does not choose, the policy does."""
+        """Members that the client omits get the policy's first entries."""
         assert granted({"policy": "full", **FILE}) == Grant(
             policy="full",
             ttl_seconds=60,
@@ -162,7 +162,7 @@ class TestGranting:
 
     @pytest.mark.parametrize("name", ["", "Default", "nosuch", "\ud800"])
     def test_unknown_policy_is_forbidden(self, name: str) -> None:
-        """And its name is not repeated."""
+        """An unknown policy is refused without repeating its name."""
         with pytest.raises(ForbiddenError) as caught:
             granted({"policy": name})
         assert [fault.pointer for fault in caught.value.field_errors] == ["/policy"]
@@ -195,12 +195,12 @@ class TestGranting:
         ],
     )
     def test_value_off_the_policy_is_named(self, members: dict[str, Any], pointers: list[str]) -> None:
-        """All of them at once."""
+        """All values that are not on the policy's lists are reported at once."""
         assert refused(members) == pointers
 
     @pytest.mark.parametrize("name", ["a.v2.mp4", "sh.mp4", "a.mp4", "mp4.a.MOV"])
     def test_dots_are_no_offence(self, name: str) -> None:
-        """A date or a version in a name is nobody's attack."""
+        """Dots in a file name are allowed."""
         assert granted({"policy": "full", "fileSize": 1, "fileName": name}).file_name == name
 
     def test_programs_extension_counts_where_types_are_limited(self) -> None:
@@ -233,7 +233,7 @@ class TestGranting:
             grant_for(wanted, policies, vod_sub_app_id=None)
 
     def test_refusal_says_what_there_is_to_choose(self) -> None:
-        """Or that there is nothing."""
+        """The refusal lists the choices, or says that there are none."""
         with pytest.raises(UnprocessableError) as caught:
             granted({"policy": "full", "procedure": "x", **FILE})
         assert caught.value.field_errors[0].detail == "Not on the policy's list: Long, Short."
@@ -272,12 +272,12 @@ def test_any_members_are_granted_or_refused_by_name(members: dict[str, Any]) -> 
 
 
 class TestRenewing:
-    """A renewal repeats, or says nothing."""
+    """Renewals repeat the first request, or omit members."""
 
     GRANT = granted({"policy": "full", "context": "c", "fileType": "mp4", **FILE})
 
     def test_same_again_is_fine(self) -> None:
-        """In full, in part, or not at all."""
+        """A renewal may repeat all, some or none of the members."""
         same = {
             "policy": "full",
             "context": "c",

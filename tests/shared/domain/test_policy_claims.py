@@ -46,7 +46,7 @@ def test_value_or_one_of_its_list_is_let_in(claims: dict[str, object]) -> None:
     ],
 )
 def test_anything_else_is_not(claims: dict[str, object]) -> None:
-    """The claim must be there, letter by letter."""
+    """The claim must be present and equal."""
     assert not are_met({"role": ("teacher", "admin")}, claims)
 
 

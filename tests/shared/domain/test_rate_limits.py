@@ -1,4 +1,4 @@
-"""The limits on new uploads in the real store; the handler's view is in `tests/functions`."""
+"""The limits on new uploads in the real store; `tests/functions` tests them through the handler."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _numbers = count(1)
 
 @pytest.fixture
 def store(valkey_url: str) -> Store:
-    """Make an empty store."""
+    """Return an empty store."""
     return Store(valkey_url, StoreScope("test", 604_800))
 
 
@@ -53,7 +53,7 @@ class Beginner:
     def begin(
         self, user: str = "alice", *, now: float = MORNING, size: int | None = None
     ) -> tuple[UploadSession, dict[str, RateLimit]]:
-        """Begin an upload of so many bytes; returns it and what is left of each limit."""
+        """Begin an upload of so many bytes; return it and the remainder of each limit."""
         session = new_session(user, issued_at=int(now))
         session = replace(session, grant=replace(session.grant, file_size=size))
         reservation = self.store.begin_upload(
@@ -64,13 +64,13 @@ class Beginner:
     def refused(
         self, user: str = "alice", *, now: float = MORNING, size: int | None = None
     ) -> RateLimitedError:
-        """Be refused."""
+        """Return the refusal of an upload."""
         with pytest.raises(RateLimitedError) as caught:
             self.begin(user, now=now, size=size)
         return caught.value
 
     def crowd(self, user: Callable[[int], str]) -> int:
-        """Have 64 begin at one moment; returns how many passed."""
+        """Let 64 begin at one moment; return how many passed."""
 
         def passes(number: int) -> bool:
             try:
@@ -83,7 +83,7 @@ class Beginner:
             return sum(pool.map(passes, range(64)))
 
     def finish(self, session: UploadSession, *, now: int = MORNING + 60, size: object = None) -> None:
-        """Have VOD report the file of an upload."""
+        """Let VOD report the file of an upload."""
         event = uploaded(file_id=f"{FILE_ID}{next(_numbers)}")
         if size is not None:
             event["FileUploadEvent"]["MetaData"] = {"Size": size}  # type: ignore[index]  # it is a dict, see there
@@ -93,7 +93,7 @@ class Beginner:
         )
 
     def expire(self, session: UploadSession) -> None:
-        """End an upload that nobody used."""
+        """Expire an unused upload."""
         now = session.ends_at
         entry = new_entry(session, expiry_facts(now=now), intended=IngestOutcome.APPLIED)
         self.store.journal(entry, endpoint="", now=now, next_attempt_at=None)
@@ -130,7 +130,7 @@ def test_bytes_of_a_crowd_are_never_more_than_the_days(store: Store) -> None:
 
 
 def test_network_is_one_for_all_its_users(store: Store) -> None:
-    """Users of one partition share their network's turns; another network has its own."""
+    """Users of one partition share their network's limit; another network has its own."""
     limits = UploadLimits(MANY, network_per_minute=2)
     here, elsewhere = Beginner(store, limits, NETWORK), Beginner(store, limits, ("203.0.113.9/32",))
     partition = store._partition_of("alice")  # noqa: SLF001 -- which users share one is the store's secret
@@ -236,8 +236,8 @@ def test_upload_that_is_over_is_open_no_more(store: Store, end: str) -> None:
     assert beginner.begin()
 
 
-def test_limit_that_was_lowered_tells_the_truth(store: Store) -> None:
-    """With more uploads under way than are allowed, as many must end as are too many."""
+def test_lowered_limit_applies_to_what_was_used_before(store: Store) -> None:
+    """With more open uploads than a lowered limit allows, the excess must end first."""
     generous = Beginner(store, UploadLimits(MANY, open_uploads=5))
     for number in range(5):
         generous.begin(now=MORNING + number)
@@ -322,7 +322,7 @@ def test_yesterdays_end_changes_nothing_of_today(store: Store) -> None:
 
 
 def test_days_and_users_are_apart(store: Store) -> None:
-    """One user's day is nobody else's; a new day is a new quota."""
+    """Users and days have separate quotas."""
     beginner = Beginner(store, UploadLimits(MANY, per_day=1))
     beginner.begin("alice", now=MIDNIGHT - 1)
 
@@ -332,7 +332,7 @@ def test_days_and_users_are_apart(store: Store) -> None:
 
 
 def test_limits_that_are_off_leave_no_trace(store: Store, valkey_url: str) -> None:
-    """Whoever sets no limits pays for none: an upload is its record, its nonce, its check and its turn."""
+    """Without limits an upload stores its record, its nonce, its check and its own rate limit only."""
     Beginner(store, UploadLimits(30)).begin()
 
     with redis.Redis.from_url(valkey_url, decode_responses=True) as client:

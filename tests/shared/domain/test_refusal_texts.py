@@ -1,4 +1,4 @@
-"""What callers and operators read when something is refused, to the letter: each sentence says what to do."""
+"""The exact texts that callers and operators read when something is refused."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ POLICIES = {
 
 
 def granted(**members: object) -> object:
-    """Ask a policy for something."""
+    """Request something from a policy."""
     return grant_for(read_signature_request(members), POLICIES, vod_sub_app_id=None)
 
 
 def changed(**members: object) -> None:
-    """Renew an upload with something else than it began with."""
+    """Renew an upload with other members than it began with."""
     grant = grant_for(read_signature_request({"context": "a"}), POLICIES, vod_sub_app_id=None)
     refuse_change(read_signature_request(members), grant)
 
 
 def signed(**parameters: object) -> object:
-    """Make the parameters of a signature, with one of them off its limits."""
+    """Build the parameters of a signature, with one of them out of range."""
     usual = {"secret_id": "id", "current_time_stamp": 1, "expire_time": 2, "random": 3}
     return SignatureParameters(**{**usual, **parameters})  # type: ignore[arg-type]  # some are wrong on purpose
 
 
 def raised(error: ServiceError) -> None:
-    """Raise what was made to be raised."""
+    """Raise the error."""
     raise error
 
 

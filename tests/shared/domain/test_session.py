@@ -169,7 +169,7 @@ def test_upload_event_leaves_out_what_it_does_not_know() -> None:
 
 
 def test_task_flow_event_says_how_far_it_has_come() -> None:
-    """A report of a task flow carries its outcome, and asks for a look if the next one is missed."""
+    """A report of a task flow carries its outcome, and schedules a check in case the next one is missed."""
     running = facts_in(changed(status="PROCESSING", subtask="PROCESSING", progress=40))
     finished = facts_in(changed(status="FINISH", subtask="FAIL"))
 
@@ -220,8 +220,8 @@ def test_expiry_says_when_and_ends_the_checks() -> None:
     assert expiry_facts(now=NOW) == Facts("", (("expired_at", str(NOW)),), check_after=0)
 
 
-def test_first_look_is_soon_but_never_after_the_end() -> None:
-    """A new upload is looked after a quarter of an hour later, a shorter session at its end."""
+def test_first_check_is_soon_but_never_after_the_end() -> None:
+    """A new upload is checked after a quarter of an hour, a shorter session at its end."""
     assert first_check_at(ISSUED_SESSION) == NOW + UPLOAD_CHECKS_SECONDS[0]
     assert first_check_at(replace(ISSUED_SESSION, ends_at=NOW + 60)) == NOW + 60
 
@@ -230,7 +230,7 @@ def test_first_look_is_soon_but_never_after_the_end() -> None:
     ("session", "now", "expected"),
     [
         pytest.param(ISSUED_SESSION, NOW, NOW + 900, id="new"),
-        pytest.param(ISSUED_SESSION, NOW + 900, NOW + 3600, id="after the first look"),
+        pytest.param(ISSUED_SESSION, NOW + 900, NOW + 3600, id="after the first check"),
         pytest.param(ISSUED_SESSION, NOW + 3600, NOW + 4 * 3600, id="after the second"),
         pytest.param(ISSUED_SESSION, NOW + 4 * 3600, END, id="after the third"),
         pytest.param(ISSUED_SESSION, END + 5, END + 6, id="past its end"),
@@ -243,10 +243,10 @@ def test_first_look_is_soon_but_never_after_the_end() -> None:
         pytest.param(replace(FLOWING_SESSION, procedure=READY), NOW + 60, None, id="ready"),
     ],
 )
-def test_next_look_is_planned_while_something_may_come(
+def test_next_check_is_planned_while_something_may_come(
     session: UploadSession, now: int, expected: int | None
 ) -> None:
-    """Looks grow rarer; the last one at an unused upload is its end, and a finished one has none."""
+    """Checks grow rarer; the last check of an unused upload expires it, and a finished one has none."""
     assert next_check_at(session, now=now) == expected
 
 

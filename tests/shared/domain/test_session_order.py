@@ -40,12 +40,12 @@ HALFWAY = changed(status="PROCESSING", subtask="PROCESSING", progress=50)
 
 @pytest.fixture(scope="module")
 def store(valkey: EmbeddedStore) -> Store:
-    """Make a store whose uploads are told apart by their ids alone."""
+    """Return a store whose uploads are distinguished by their ids alone."""
     return Store(valkey.url, StoreScope("order", 7200))
 
 
 def after(store: Store, events: tuple[Mapping[str, object], ...]) -> UploadSession:
-    """Let the events come in this order, and give the session without what names it."""
+    """Journal the events in this order, and return the session without its id."""
     session = new_session()
     for event in events:
         entry = new_entry(session, facts_in(event))

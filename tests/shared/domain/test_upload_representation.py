@@ -33,7 +33,7 @@ def test_instants_are_iso_8601_in_utc() -> None:
 
 
 def test_owner_is_not_told_who_he_is() -> None:
-    """Nor anything else of the session that is the server's own."""
+    """The answer holds neither the user's id nor other internal members."""
     answer = upload_answer(SESSION, now=NOW)
 
     assert answer.keys() == {
@@ -57,7 +57,7 @@ def test_owner_is_not_told_who_he_is() -> None:
 
 
 def test_outcome_lists_its_subtasks() -> None:
-    """With what a player needs of each."""
+    """Each subtask has the members that a player needs."""
     subtask = Subtask(
         group="media", kind="Transcode", definition=100030, status="SUCCESS", output_urls=("u",)
     )
@@ -119,5 +119,5 @@ def test_known_tags_match(known: str) -> None:
 
 @pytest.mark.parametrize("known", ["", "a", '"b"', 'w/"a"', '"a', '"aa"', "**", '"x", *'])
 def test_other_tags_do_not(known: str) -> None:
-    """A tag has its quotes."""
+    """An ETag matches only with its quotes."""
     assert not matches(known, '"a"')

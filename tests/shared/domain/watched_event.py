@@ -72,7 +72,7 @@ class WatchedEvent:
         return redis.Redis.from_url(self.url)
 
     def deliverer(self, vod: Records = CONFIRMS, *, has_webhook: bool, read_back: str = "on") -> Deliverer:
-        """Make what one invocation works with."""
+        """Create what one invocation works with."""
         if (has_webhook, read_back) not in self._services:
             url = self.app.url if has_webhook else "off"
             changes = {"APP_WEBHOOK_URL": url, "READ_BACK": read_back}
@@ -100,7 +100,7 @@ class WatchedEvent:
         return next((int(members[0][1]) for members in indexes), None)
 
     def situation(self) -> tuple[object, ...]:
-        """Tell this situation from others in which something else may happen."""
+        """Distinguish this situation from others in which something else may happen."""
         record = self._record()
         fields = (record.get(name) for name in ("status", "verdict", "delivery", "verified"))
         return (*fields, self.due_at() is not None)

@@ -31,18 +31,18 @@ TAKES = Reply(204)
 
 @pytest.fixture
 def clock() -> Clock:
-    """Give a clock that stands still but for those who wait by it."""
+    """Return a clock that moves only when somebody waits by it."""
     return Clock()
 
 
 @pytest.fixture
 def service(valkey_url: str, app: HttpPeer, clock: Clock) -> Service:
-    """Give a deployment with an empty store, whose rounds wait by the clock."""
+    """Return a deployment with an empty store, whose runs wait by the clock."""
     return Service(valkey_url, {"APP_WEBHOOK_URL": app.url}, clock, clock.move)
 
 
-def arrive(service: Service, count: int = 1, *, user: str = "") -> list[IngestedEvent]:
-    """Take in the events of so many uploads, each of a user of its own if none is named."""
+def receive(service: Service, count: int = 1, *, user: str = "") -> list[IngestedEvent]:
+    """Ingest the events of so many uploads, each of a user of its own if none is named."""
     sessions = [new_session(user or f"user-{number}") for number in range(count)]
     return [
         service.ingest(uploaded(token_of(session), file_id=f"{FILE_ID}{number}"))
@@ -51,24 +51,24 @@ def arrive(service: Service, count: int = 1, *, user: str = "") -> list[Ingested
 
 
 def ids_of(ingested_events: list[IngestedEvent]) -> list[str]:
-    """Give the ids the app should see, in an order that does not depend on when."""
+    """Return the ids that the app should receive, sorted."""
     return sorted(ingested.event.event_id for ingested in ingested_events)
 
 
 def ids_at(app: HttpPeer) -> list[str]:
-    """Give the ids the app has seen, in the same order."""
+    """Return the ids that the app has received, sorted."""
     return sorted(request.headers["webhook-id"] for request in app.received)
 
 
 def answering(*replies: Reply) -> Callable[[Received], Reply]:
-    """Answer each request with the next of these, and then always with the last."""
+    """Answer each request with the next reply, and then always with the last."""
     left = list(replies)
     return lambda _request: left.pop(0) if len(left) > 1 else left[0]
 
 
 def test_due_events_are_delivered_once(service: Service, app: HttpPeer) -> None:
-    """A round delivers all that is due, in whatever partition it lies, and leaves nothing to do."""
-    ingested_events = arrive(service, 25)
+    """A run delivers everything that is due, in any partition, and leaves nothing to do."""
+    ingested_events = receive(service, 25)
 
     assert service.delivery_run().run() == {"delivered": 25}
     assert service.delivery_run().run() == {}
@@ -78,7 +78,7 @@ def test_due_events_are_delivered_once(service: Service, app: HttpPeer) -> None:
 
 def test_round_ends_in_time_and_leaves_the_rest(service: Service, app: HttpPeer) -> None:
     """What the time does not suffice for stays due, and the next round delivers it."""
-    ingested_events = arrive(service, 15)
+    ingested_events = receive(service, 15)
 
     figures = service.delivery_run(seconds=LEAST_SECONDS + 0.55).run()
 
@@ -92,10 +92,10 @@ def test_round_ends_in_time_and_leaves_the_rest(service: Service, app: HttpPeer)
     assert ids_at(app) == ids_of(ingested_events)
 
 
-def test_overlapping_rounds_share_the_turns_and_the_events(valkey_url: str, app: HttpPeer) -> None:
-    """Two rounds at once, in real time: no event goes out twice, and still only ten in a second."""
+def test_overlapping_runs_share_the_send_slots_and_the_events(valkey_url: str, app: HttpPeer) -> None:
+    """Of two concurrent runs, in real time, none repeats an event, and together they send ten a second."""
     service = Service(valkey_url, {"APP_WEBHOOK_URL": app.url}, time.time)
-    ingested_events = arrive(service, 16)
+    ingested_events = receive(service, 16)
     seen_at: list[float] = []
 
     def note(_request: Received) -> Reply:
@@ -105,8 +105,8 @@ def test_overlapping_rounds_share_the_turns_and_the_events(valkey_url: str, app:
     app.answer = note
     started = time.time()
     with ThreadPoolExecutor(2) as pool:
-        rounds = [pool.submit(service.delivery_run().run) for _ in range(2)]
-        figures = [each.result() for each in rounds]
+        runs = [pool.submit(service.delivery_run().run) for _ in range(2)]
+        figures = [each.result() for each in runs]
 
     assert sum(figure["delivered"] for figure in figures) == 16
     assert ids_at(app) == ids_of(ingested_events)
@@ -115,8 +115,8 @@ def test_overlapping_rounds_share_the_turns_and_the_events(valkey_url: str, app:
 
 
 def test_event_that_somebody_else_took_meanwhile_is_passed_over(service: Service, app: HttpPeer) -> None:
-    """Between the list of what is due and the taking, another round may have been faster."""
-    ingested_events = arrive(service, 2)
+    """An event that another run has taken since it was listed is skipped."""
+    ingested_events = receive(service, 2)
     others: list[dict[str, int]] = []
 
     def let_another_round_run(_request: Received) -> Reply:
@@ -138,8 +138,8 @@ def test_event_that_somebody_else_took_meanwhile_is_passed_over(service: Service
 def test_record_that_cannot_be_read_is_buried(
     service: Service, app: HttpPeer, name: str, text: str | None
 ) -> None:
-    """A broken record ends as a dead letter that says so, and the events after it are delivered."""
-    ingested_events = arrive(service, 3)
+    """A broken record becomes a dead letter with its reason, and the events after it are delivered."""
+    ingested_events = receive(service, 3)
     with redis.Redis.from_url(service.redis_url) as client:
         key = service.store.key_of(ingested_events[0].entry).key
         client.hdel(key, name) if text is None else client.hset(key, name, text)
@@ -154,17 +154,17 @@ def test_record_that_cannot_be_read_is_buried(
 
 
 def test_burial_by_a_late_worker_is_void(valkey_url: str, app: HttpPeer) -> None:
-    """A worker that stood still until its lease had ended buries nothing."""
-    clock, time_arguments = Clock(), iter(range(1000))
+    """A worker whose lease has ended cannot mark an event dead."""
+    clock, readings = Clock(), iter(range(1000))
     service = Service(valkey_url, {"APP_WEBHOOK_URL": app.url}, clock, clock.move)
-    [ingested] = arrive(service)
+    [ingested] = receive(service)
     at = service.store.key_of(ingested.entry)
     with redis.Redis.from_url(valkey_url) as client:
         client.hset(at.key, "raw", "{")
 
     def clock_of_the_late_one() -> float:
-        # Deadline, list, time left, turn, taking: before the sixth look another one has taken the event.
-        if next(time_arguments) == 5:
+        # Deadline, list, time left, send slot, take: before the sixth reading another run took the event.
+        if next(readings) == 5:
             clock.move(LEASE_SECONDS)
             service.store.take(
                 at, endpoint="", now=int(clock()), lease="other", lease_ends_at=int(clock()) + 9
@@ -180,7 +180,7 @@ def test_burial_by_a_late_worker_is_void(valkey_url: str, app: HttpPeer) -> None
 
 def test_late_worker_changes_nothing(service: Service, app: HttpPeer, clock: Clock) -> None:
     """R4: a worker wakes after its lease, when another has delivered; its own failure counts for nothing."""
-    [ingested] = arrive(service)
+    [ingested] = receive(service)
     others: list[dict[str, int]] = []
 
     def stand_still(_request: Received) -> Reply:
@@ -204,7 +204,7 @@ def test_app_that_never_takes_an_event_gets_ten_attempts(
     """Each attempt comes at its time and not before, under one id, freshly signed; then the event is dead."""
     app.answer = lambda _request: Reply(500)
     patient = Service(service.redis_url, service.changes, clock, clock.move, lambda: jitter)
-    [ingested] = arrive(patient)
+    [ingested] = receive(patient)
 
     for number, delay in enumerate(DELAYS_SECONDS, 1):
         wanted = round(delay * (1 + 0.2 * jitter))
@@ -229,7 +229,7 @@ def test_app_that_is_down_does_not_hold_up_others_of_the_schedule(
     down = Service(
         service.redis_url, {"APP_WEBHOOK_URL": f"http://{HOST}:{refused_port()}"}, clock, clock.move
     )
-    ingested_events = arrive(down, 4)
+    ingested_events = receive(down, 4)
 
     assert down.delivery_run().run() == {"retrying": 4}
     clock.move(5)
@@ -245,7 +245,7 @@ def test_retry_after_is_honoured(
     service: Service, app: HttpPeer, clock: Clock, wish: str, delay: int
 ) -> None:
     """The app can ask for more time, and cannot hurry us (F45)."""
-    arrive(service)
+    receive(service)
     app.answer = answering(Reply(503, headers={"Retry-After": wish}), TAKES)
     service.delivery_run().run()
 
@@ -260,7 +260,7 @@ def test_app_that_says_gone_is_left_alone_until_it_is_enabled(
 ) -> None:
     """After a 410 nothing is sent; events stay due without being counted, and go out once enabled."""
     app.answer = lambda _request: Reply(410)
-    ingested_events = arrive(service, user="alice")
+    ingested_events = receive(service, user="alice")
     assert service.delivery_run().run() == {"retrying": 1}
     ingested_events += [service.ingest(uploaded(token_of(new_session()), file_id=f"{FILE_ID}7"))]
     app.answer = lambda _request: TAKES
@@ -284,7 +284,7 @@ def test_another_endpoint_is_not_affected_by_a_disabled_one(
 ) -> None:
     """A new address in the settings is an endpoint of its own, and gets what the old one refused."""
     app.answer = lambda _request: Reply(410)
-    arrive(service)
+    receive(service)
     service.delivery_run().run()
     clock.move(DISABLED_SECONDS)
     app.answer = lambda _request: TAKES
@@ -296,9 +296,9 @@ def test_another_endpoint_is_not_affected_by_a_disabled_one(
 
 
 def test_webhook_that_was_switched_off_leaves_nothing_due(service: Service, app: HttpPeer) -> None:
-    """What was due when the webhook was switched off is kept: no round takes it up again and again."""
+    """Events that were due when the webhook was switched off are kept, and no run takes them again."""
     off = Service(service.redis_url, {}, service.clock, service.wait)
-    [ingested] = arrive(service)
+    [ingested] = receive(service)
 
     assert off.delivery_run().run() == {"kept": 1}
     assert off.due(after=10**6) == 0
@@ -309,8 +309,8 @@ def test_webhook_that_was_switched_off_leaves_nothing_due(service: Service, app:
 def test_store_outage_in_a_run_costs_a_repeat_and_no_event(
     service: Service, app: HttpPeer, clock: Clock
 ) -> None:
-    """An outcome that cannot be written down is no outcome: the event goes out again under the same id."""
-    ingested_events = arrive(service, 3)
+    """If the outcome cannot be recorded, the event is sent again under the same id."""
+    ingested_events = receive(service, 3)
     upstream = urlsplit(service.redis_url)
     with RawPeer(relay_to(int(upstream.port or 0))) as relay:
 
@@ -335,13 +335,13 @@ def test_store_outage_in_a_run_costs_a_repeat_and_no_event(
 
 @pytest.fixture
 def careful(service: Service, vod: Account) -> Service:
-    """Give a deployment that reads back what was pushed."""
+    """Return a deployment that reads back what was pushed."""
     changes = {**service.changes, "READ_BACK": "on", "VOD_API_URL": vod.url}
     return Service(service.redis_url, changes, service.clock, service.wait)
 
 
 def push(service: Service, vod: Account) -> IngestedEvent:
-    """Upload a file, and push its event."""
+    """Upload a file, and ingest its pushed event."""
     token = token_of(new_session())
     file_id = vod.upload(source_context=token)["data"]["fileId"]
     return service.ingest(uploaded(token, file_id=file_id), "push")

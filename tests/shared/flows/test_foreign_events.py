@@ -1,4 +1,4 @@
-"""Events of uploads made without us: VOD is asked once about what is pushed, and nothing of it is lost."""
+"""Events of uploads made without us: VOD is asked once about a pushed one, and none is lost."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class Deployment:
     records: Records = field(default_factory=Records)
 
     def deliverer(self) -> Deliverer:
-        """Make what one invocation delivers with."""
+        """Return the deliverer of one invocation."""
         real = self.service.delivery_run()
         return replace(real, read_back=lambda: self.records)
 
     def push(self, event: dict[str, Any], origin: str = PUSH) -> str:
-        """Take an event in, and deliver it as its function does; gives the outcome."""
+        """Ingest an event, and deliver it as its function does; return the outcome."""
         return self.deliverer().deliver(self.service.ingest(event, origin))
 
     def retry(self) -> str:
@@ -46,18 +46,18 @@ class Deployment:
 
 @pytest.fixture
 def deployment(valkey_url: str, app: HttpPeer) -> Deployment:
-    """Give a deployment that reads back what was pushed."""
+    """Return a deployment with the read-back on."""
     changes = {"READ_BACK": "on", "APP_WEBHOOK_URL": app.url}
     return Deployment(Service(valkey_url, changes, Clock()))
 
 
 def heard(app: HttpPeer) -> list[dict[str, Any]]:
-    """Read what the app got."""
+    """Return the bodies that the app received."""
     return [json.loads(request.body) for request in app.received]
 
 
 def lie_about(context: str, **ids: str) -> dict[str, Any]:
-    """Spell an upload's event with a false address and size."""
+    """Return an upload's event with a false address and size."""
     event: dict[str, Any] = uploaded(context, **ids)
     event["FileUploadEvent"]["MediaBasicInfo"]["MediaUrl"] = LIE
     event["FileUploadEvent"]["MetaData"] = {"Size": 1}
@@ -67,7 +67,7 @@ def lie_about(context: str, **ids: str) -> dict[str, Any]:
 def test_upload_of_the_console_is_confirmed_and_told_in_vods_words(
     deployment: Deployment, app: HttpPeer
 ) -> None:
-    """VOD keeps this context with this file: the app hears what VOD says, verified, and nobody's lie."""
+    """If VOD keeps this context with this file, the app gets VOD's values, verified, not the pushed ones."""
     deployment.records.kept[FILE_ID] = ORDER
 
     assert deployment.push(lie_about(ORDER)) == "delivered"
@@ -102,7 +102,7 @@ def test_what_was_confirmed_is_kept_for_the_next_attempt(deployment: Deployment,
 
 
 def test_context_that_vod_does_not_keep_is_quarantined(deployment: Deployment, app: HttpPeer) -> None:
-    """Who puts a made-up context on one of our uploads, or on another's, tells it to nobody."""
+    """An event with an invented context for one of our uploads, or another's, is not delivered."""
     token = token_of(deployment.service.begin(new_session()))
     deployment.records.kept |= {FILE_ID: token, OTHER_FILE_ID: ORDER}
 
@@ -144,7 +144,7 @@ def test_task_flow_of_a_foreign_upload_has_to_be_its_files(
 
 
 def test_task_flow_of_a_foreign_file_is_confirmed(deployment: Deployment, app: HttpPeer) -> None:
-    """What came of it is VOD's word."""
+    """The outcome of the task flow is VOD's."""
     deployment.records.kept[FILE_ID] = "context of the file"
     deployment.records.run(changed(ORDER, subtask="FAIL"))
 
@@ -158,7 +158,7 @@ def test_task_flow_of_a_foreign_file_is_confirmed(deployment: Deployment, app: H
 def test_end_that_vod_does_not_know_of_is_told_and_not_verified(
     deployment: Deployment, app: HttpPeer, *, running: bool
 ) -> None:
-    """It may be ahead of what the API shows: it is not held up, and not called true."""
+    """An end that the API does not show yet is delivered at once, unverified."""
     deployment.records.kept[FILE_ID] = "context of the file"
     if running:
         deployment.records.run(changed(ORDER, status="PROCESSING"))
@@ -168,7 +168,7 @@ def test_end_that_vod_does_not_know_of_is_told_and_not_verified(
 
 
 def test_task_flow_under_another_context_is_quarantined(deployment: Deployment, app: HttpPeer) -> None:
-    """VOD knows it, and not like this."""
+    """A task flow that VOD knows under another context is quarantined."""
     deployment.records.run(changed(token_of(new_session())))
 
     assert deployment.push(changed("made-up")) == "quarantined"
@@ -203,7 +203,7 @@ def test_vod_is_asked_only_where_it_can_answer(
 
 
 def test_copy_of_a_confirmed_event_is_a_copy(deployment: Deployment, app: HttpPeer) -> None:
-    """Also when what came first was a lie."""
+    """A copy of a confirmed event is a duplicate, even if the first one was false."""
     deployment.records.kept[FILE_ID] = ORDER
     deployment.push(lie_about(ORDER))
 
@@ -212,7 +212,7 @@ def test_copy_of_a_confirmed_event_is_a_copy(deployment: Deployment, app: HttpPe
 
 
 def test_heir_of_the_lease_decides(deployment: Deployment, app: HttpPeer) -> None:
-    """Who asked VOD for too long writes nothing down any more (F29)."""
+    """An invocation whose lease has ended records nothing (F29)."""
     deployment.records.kept[FILE_ID] = ORDER
     ingested: IngestedEvent = deployment.service.ingest(uploaded("made-up"), PUSH)
     now = int(deployment.service.clock()) + 60

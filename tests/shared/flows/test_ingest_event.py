@@ -36,7 +36,7 @@ FAR = NOW
 
 @pytest.fixture
 def service(valkey_url: str) -> Service:
-    """Give a deployment that trusts a push only after the read-back."""
+    """Return a deployment that trusts a push only after the read-back."""
     changes = {
         "READ_BACK": "on",
         "APP_WEBHOOK_URL": "https://app.example.test/hook",
@@ -239,13 +239,13 @@ def test_expired_upload_is_an_event_for_the_app(service: Service) -> None:
 
 
 def legacy_upload(token: str) -> dict[str, object]:
-    """Make NewFileUpload in the legacy format."""
+    """Create NewFileUpload in the legacy format."""
     content = {"fileId": FILE_ID, "fileUrl": "", "sourceContext": token, "procedureTaskId": TASK_ID}
     return {"version": "4.0", "eventType": "NewFileUpload", "data": content}
 
 
 def legacy_change(*, task_id: str = TASK_ID) -> dict[str, object]:
-    """Make ProcedureStateChanged in the legacy format, which carries no context."""
+    """Create ProcedureStateChanged in the legacy format, which carries no context."""
     content = {"vodTaskId": task_id, "status": "FINISH", "fileId": FILE_ID, "errCode": 0}
     return {"version": "4.0", "eventType": "ProcedureStateChanged", "data": content}
 

@@ -1,4 +1,4 @@
-"""Issuing against the real store; the handler's view is in `tests/functions/test_upload_signature*`."""
+"""Issuing against the real store; `tests/functions/test_upload_signature*` tests the handler."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ ALICE = Caller("alice")
 
 @pytest.fixture
 def make_issuer(valkey_url: str) -> Callable[..., Issuer]:
-    """Make an issuer whose store is the real one, and empty at first."""
+    """Return a factory of issuers on the real store, which is empty at first."""
 
     def make(**changes: str) -> Issuer:
         settings = load_settings(UploadSignatureSettings, environment(valkey_url, **changes))
@@ -59,12 +59,12 @@ def make_issuer(valkey_url: str) -> Callable[..., Issuer]:
 
 
 def request(**members: object) -> SignatureRequest:
-    """Read the body of a request."""
+    """Parse the body of a request."""
     return read_signature_request(members)
 
 
 def randomness(*nonces: int, upload_id: int = 5) -> Randomness:
-    """Decide what chance decides."""
+    """Return fixed random values."""
     return Randomness(nonces=nonces or (11, 12, 13), upload_id=upload_id)
 
 
@@ -149,7 +149,7 @@ def test_signatures_of_one_upload_differ_in_time_and_nonce_only(make_issuer: Cal
 
 
 def test_nonce_is_never_used_twice_in_a_second(make_issuer: Callable[..., Issuer]) -> None:
-    """VOD refuses the second of two equal signatures; the next second is another story."""
+    """VOD refuses the second of two equal signatures; in the next second the nonce is free again."""
     issuer = make_issuer()
     issued = [begun(issuer, upload_id=number) for number in range(3)]
     renewal = request(uploadId=issued[0].upload_id)
@@ -212,7 +212,7 @@ def test_renewals_have_a_limit_of_their_own(make_issuer: Callable[..., Issuer]) 
 def test_refused_beginning_leaves_nothing_behind(
     make_issuer: Callable[..., Issuer], members: dict[str, object], error: type[Exception]
 ) -> None:
-    """No session, no nonce, no turn."""
+    """A refused request leaves no session, no nonce and no rate-limit count."""
     issuer = make_issuer(NEW_UPLOADS_PER_MINUTE="1")
     with pytest.raises(error):
         begun(issuer, members)

@@ -29,7 +29,7 @@ NOTHING = {"pulled": 0, "confirmed": 0, "parked": 0, "failed": 0, "emptied": 1}
 
 @pytest.fixture
 def service(valkey_url: str, vod: Account) -> Service:
-    """Give a deployment with an empty store, whose clock is VOD's."""
+    """Return a deployment with an empty store, whose clock is VOD's."""
     return Service(valkey_url, {"VOD_API_URL": vod.url, "READ_BACK": "on"}, vod.clock)
 
 
@@ -39,25 +39,25 @@ def left_in(vod: Account) -> int:
 
 
 def new_events(count: int, *, first: int = 0) -> list[dict[str, Any]]:
-    """Make the events of so many uploads."""
+    """Return the events of so many uploads."""
     numbers = range(first, first + count)
     return [uploaded(token_of(new_session(f"u{n}")), file_id=f"{FILE_ID}{n}") for n in numbers]
 
 
 def files_in(service: Service) -> list[str]:
-    """Tell which files the journal knows of, once for each event."""
+    """Return the files that the journal knows of, once for each event."""
     uploads = [json.loads(record["raw"])["FileUploadEvent"]["FileId"] for record in service.records()]
     return sorted(uploads)
 
 
 def files_of(events: list[dict[str, Any]]) -> list[str]:
-    """Tell which files these events are about."""
+    """Return the files that these events are about."""
     return sorted(event["FileUploadEvent"]["FileId"] for event in events)
 
 
 @dataclass
 class Watched:
-    """VOD's queue with somebody who looks on, and who may do something after the pull."""
+    """VOD's queue, recorded, with a callback after each pull."""
 
     queue: EventQueue
     service: Service
@@ -66,7 +66,7 @@ class Watched:
     journaled_at_confirmation: list[tuple[int, int]] = field(default_factory=list)
 
     def pull_events(self, *, timeout_seconds: float) -> tuple[dict[str, object], ...]:
-        """Pull, and note how many came."""
+        """Pull, and record how many events came."""
         assert timeout_seconds == PULL_SECONDS
         items = self.queue.pull_events(timeout_seconds=timeout_seconds)
         self.pulled.append(len(items))
@@ -74,7 +74,7 @@ class Watched:
         return items
 
     def confirm_events(self, event_handles: Sequence[str], *, timeout_seconds: float) -> None:
-        """Note how many are confirmed when how many were in the journal, and confirm them."""
+        """Record the number of handles and of journaled events, and confirm."""
         assert timeout_seconds == CONFIRM_SECONDS
         self.journaled_at_confirmation.append((len(event_handles), len(self.service.records())))
         self.queue.confirm_events(event_handles, timeout_seconds=timeout_seconds)
@@ -82,19 +82,19 @@ class Watched:
 
 @dataclass
 class Batch:
-    """A queue with one batch of what the real one would not make."""
+    """A queue with one batch that the real one would not return."""
 
     items: tuple[dict[str, object], ...]
     confirmed: list[str] = field(default_factory=list)
 
     def pull_events(self, *, timeout_seconds: float) -> tuple[dict[str, object], ...]:
-        """Give the batch once."""
+        """Return the batch once."""
         assert timeout_seconds
         items, self.items = self.items, ()
         return items
 
     def confirm_events(self, event_handles: Sequence[str], *, timeout_seconds: float) -> None:
-        """Note the handles."""
+        """Record the handles."""
         assert timeout_seconds
         self.confirmed += event_handles
 
@@ -236,7 +236,7 @@ def test_confirmation_that_fails_makes_duplicates_and_nothing_else(service: Serv
 
 
 def nested(depth: int) -> dict[str, Any]:
-    """Make an event nested so deep."""
+    """Return an event nested so deep."""
     event: dict[str, Any] = {}
     for _ in range(depth):
         event = {"Deeper": event}
@@ -244,7 +244,7 @@ def nested(depth: int) -> dict[str, Any]:
 
 
 def sealed(*parts: object) -> dict[str, Any]:
-    """Make an event whose token we sealed, as no version of ours would have."""
+    """Return an event with a token that no version of ours would seal."""
     context = UploadContext(*cast("tuple[str, str, str]", parts))
     return uploaded(seal(context, keys=(CONTEXT_KEY,), stage=STAGE))
 

@@ -39,19 +39,19 @@ QUARTER, HOUR, FOUR_HOURS = UPLOAD_CHECKS_SECONDS
 
 @pytest.fixture
 def clock() -> Clock:
-    """Give a clock that stands still until a test moves it."""
+    """Return a clock that stands still until a test moves it."""
     return Clock()
 
 
 @pytest.fixture
 def records() -> Records:
-    """Make a VOD that has no files yet."""
+    """Create a VOD that has no files yet."""
     return Records()
 
 
 @pytest.fixture
 def service(valkey_url: str, app: HttpPeer, clock: Clock) -> Service:
-    """Give a deployment with an empty store."""
+    """Return a deployment with an empty store."""
     return Service(valkey_url, {"READ_BACK": "on", "APP_WEBHOOK_URL": app.url}, clock, clock.move)
 
 
@@ -70,7 +70,7 @@ def upload(service: Service, records: Records, token: str, *, file_id: str = FIL
 
 
 def received(app: HttpPeer, service: Service) -> list[dict[str, Any]]:
-    """Deliver what is due, and read what the app got."""
+    """Deliver what is due, and return what the app received."""
     service.delivery_run().run()
     return [json.loads(request.body) for request in app.received]
 
@@ -193,7 +193,7 @@ def test_upload_that_is_used_while_it_ends_does_not_expire(
 def test_upload_that_is_used_while_vod_is_asked_is_looked_after_as_such(
     service: Service, records: Records, clock: Clock, passed: int
 ) -> None:
-    """What is known is read again after VOD was asked: the next look is the one at its task flow."""
+    """The record is read again after VOD was asked: the next check is that of the task flow."""
     session = begin(service)
     clock.move(passed)
 
@@ -249,7 +249,7 @@ def test_files_of_others_are_passed_over(
 def test_file_of_an_upload_that_is_not_looked_after_now_is_left(
     service: Service, records: Records, clock: Clock
 ) -> None:
-    """Every upload has its own time: what comes up by the way may still be on its way to us."""
+    """Files of uploads whose check is not due are ignored: their events may still come."""
     begin(service, "alice")
     clock.move(60)
     upload(service, records, token_of(begin(service, "bob")))

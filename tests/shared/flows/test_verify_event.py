@@ -1,4 +1,4 @@
-"""That nothing of a pushed event is believed: what VOD answers takes its place, once, in whatever order."""
+"""Verification: every value of a pushed event is replaced by VOD's, once, in any order of events."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LIE = "https://evil.example.test/lie.mp4"
 
 @pytest.fixture
 def service(valkey_url: str) -> Service:
-    """Give a deployment that reads back what was pushed."""
+    """Return a deployment with the read-back on."""
     changes = {"READ_BACK": "on", "APP_WEBHOOK_URL": "https://app.example.test/hook"}
     return Service(valkey_url, changes, Clock())
 
@@ -49,12 +49,12 @@ def session(service: Service) -> UploadSession:
 
 @pytest.fixture
 def token(session: UploadSession) -> str:
-    """Give the token that the uploader reads in his signature."""
+    """Return the token that the uploader can read in the signature."""
     return token_of(session)
 
 
 def push(service: Service, event: dict[str, Any], records: Records) -> IngestedEvent:
-    """Take in a pushed event, and ask VOD about it."""
+    """Ingest a pushed event, and verify it."""
     ingested = service.ingest(event, PUSH)
     return service.verify(ingested, records) if ingested.journaled.outcome == "held" else ingested
 
@@ -71,19 +71,19 @@ def let_pass(service: Service, seconds: int) -> None:
 
 
 def told(ingested: IngestedEvent) -> dict[str, Any]:
-    """Give what the app would be told."""
+    """Return what the app would receive."""
     data = to_json(ingested.event)["data"]
     assert isinstance(data, dict)
     return data
 
 
 def running(token: str) -> dict[str, Any]:
-    """Spell the event of a task flow that has just begun."""
+    """Return the event of a task flow that has just begun."""
     return changed(token, status="PROCESSING", subtask="PROCESSING", progress=5)
 
 
 def lied_about(token: str) -> dict[str, Any]:
-    """Spell the upload's event with the genuine file and token, and not another true word."""
+    """Return the upload's event with the genuine file and token, and everything else false."""
     event = uploaded(token, task_id="1500012345-Procedure-invented")
     upload = event["FileUploadEvent"]
     assert isinstance(upload, dict)
@@ -143,8 +143,8 @@ def test_nothing_of_a_pushed_upload_is_the_pushers_word(
     assert (found.media_url, found.procedure_task_id) == (f"{address}/original.mp4", TASK_ID)
 
 
-def test_truth_is_what_is_kept_and_delivered_later(service: Service, token: str) -> None:
-    """The journal has the true event, from which every delivery is made, and beside it what was pushed."""
+def test_verified_event_is_kept_and_delivered_later(service: Service, token: str) -> None:
+    """The journal holds the verified event, which every delivery is made from, and what was pushed."""
     lie = lied_about(token)
 
     ingested = push(service, lie, Records({FILE_ID: token}))
@@ -156,8 +156,8 @@ def test_truth_is_what_is_kept_and_delivered_later(service: Service, token: str)
 
 
 @pytest.mark.parametrize("second", [PUSH, PULL, RECONCILED])
-def test_true_event_after_a_lie_is_a_copy_of_the_truth(service: Service, token: str, second: str) -> None:
-    """VOD's own event comes when the lie was settled: the app has heard the truth, and hears it once."""
+def test_true_event_after_a_false_one_is_a_duplicate(service: Service, token: str, second: str) -> None:
+    """VOD's own event after a false one was settled is a duplicate: the app has VOD's values already."""
     records = Records({FILE_ID: token})
     first = push(service, lied_about(token), records)
 
@@ -190,7 +190,7 @@ def test_task_flow_of_another_file_is_not_the_uploads(service: Service, token: s
 
 
 def test_upload_does_not_wait_for_its_task_flow_without_end(service: Service, token: str) -> None:
-    """Where the list of tasks cannot be had, the upload is told without it, after some looks."""
+    """Where the list of tasks cannot be had, the upload is delivered without it after some attempts."""
     records = Records({FILE_ID: token}, failing={"tasks_of_file"})
     held = service.ingest(uploaded(token, task_id=TASK_ID), PUSH)
 
@@ -222,7 +222,7 @@ def test_false_end_of_a_task_flow_ends_nothing(service: Service, session: Upload
 def test_true_end_after_a_false_one_is_heard_once(
     service: Service, session: UploadSession, token: str, origin: str, given: str
 ) -> None:
-    """A lie told ahead of time takes nobody's place: VOD's own FINISH arrives, failed subtask and all."""
+    """A premature FINISH does not suppress VOD's own, which is delivered with its failed subtask."""
     records = Records({FILE_ID: token})
     records.run(running(token))
     forged = service.ingest(changed(token), PUSH)
@@ -269,7 +269,7 @@ def test_outcome_of_a_task_flow_is_vods(service: Service, session: UploadSession
 def test_report_that_was_overtaken_ends_nothing(
     service: Service, session: UploadSession, token: str, status: str
 ) -> None:
-    """The flow has ended by the time of the look: it did run, and its end is told by an event of its own."""
+    """If the flow has ended by the time of the check, its report is confirmed; its end has its own event."""
     records = Records({FILE_ID: token})
     records.run(changed(token))
 
@@ -339,7 +339,7 @@ def test_event_of_another_type_is_its_uploads_and_not_verified(service: Service,
 
 
 def test_event_of_another_type_about_anothers_file_is_quarantined(service: Service, token: str) -> None:
-    """Its file has to be the upload's all the same."""
+    """The file of an event of another type must be the upload's."""
     event = {"EventType": "SomethingNew", "NewEvent": {"FileId": FILE_ID, "SessionContext": token}}
 
     assert push(service, event, Records({FILE_ID: "victim"})).event.verdict is Verdict.QUARANTINED
@@ -413,7 +413,7 @@ def test_replay_of_a_file_that_is_gone_is_told_to_nobody(service: Service, token
 
 
 def forget_everything(service: Service) -> None:
-    """Do what RETENTION_SECONDS do to the store's records, since its clock cannot be moved."""
+    """Delete all records, as RETENTION_SECONDS would: the store's clock cannot be moved."""
     with redis.Redis.from_url(service.redis_url) as client:
         ttls = [client.ttl(key) for key in client.scan_iter("*:event:*")]
         assert all(0 < ttl <= service.settings.retention_seconds for ttl in ttls)

@@ -13,14 +13,14 @@ HERE = {"AUTH_MODE": "anonymous", "ANONYMOUS_KEY": KEY}
 
 
 def caller(address: str, *, authorization: str = "", **changes: str) -> Caller:
-    """Let somebody call from an address."""
+    """Authenticate a request from an address."""
     headers = {"authorization": authorization, "x-forwarded-for": "203.0.113.99"}
     settings = load_settings(CallerSettings, {**HERE, **changes})
     return authenticate(headers, settings, now=0, client_address=address)
 
 
 def faults(variables: dict[str, str]) -> str:
-    """Tell what is wrong with these settings."""
+    """Return what is wrong with these settings."""
     with pytest.raises(ConfigurationError) as caught:
         load_settings(CallerSettings, variables)
     return caught.value.detail
@@ -51,13 +51,13 @@ def test_name_does_not_tell_the_network() -> None:
 
 @pytest.mark.parametrize("address", ["", "unknown", "203.0.113", "203.0.113.7, 10.0.0.1", "::x", "[::1]"])
 def test_caller_without_an_address_is_nobody(address: str) -> None:
-    """Where the platform does not say, all would be one user."""
+    """Without an address the request is refused: otherwise all callers would be one user."""
     with pytest.raises(UnauthenticatedError):
         caller(address)
 
 
 def test_tokens_are_the_default() -> None:
-    """An address is worth nothing then."""
+    """Without AUTH_MODE=anonymous an address is no credential."""
     settings = load_settings(CallerSettings, {"JWT_SECRETS": KEY})
 
     assert settings.auth_mode == "jwt"
@@ -67,7 +67,7 @@ def test_tokens_are_the_default() -> None:
 
 @pytest.mark.parametrize("cloud", [{"TENCENTCLOUD_RUNENV": "SCF"}, {"SCF_FUNCTIONNAME": "upload_signature"}])
 def test_anonymous_is_said_twice_in_the_cloud(cloud: dict[str, str]) -> None:
-    """The second word says what it means; on a developer's machine the first is enough."""
+    """In the cloud a second setting must confirm the mode; on a developer's machine one is enough."""
     assert "ANONYMOUS_IN_CLOUD: AUTH_MODE=anonymous counts in the cloud only" in faults({**HERE, **cloud})
     assert "ANONYMOUS_IN_CLOUD" in faults({**HERE, **cloud, "ANONYMOUS_IN_CLOUD": "yes"})
     assert load_settings(CallerSettings, {**SAID_TWICE, **cloud}).auth_mode == "anonymous"
@@ -76,12 +76,12 @@ def test_anonymous_is_said_twice_in_the_cloud(cloud: dict[str, str]) -> None:
 
 
 def test_second_word_alone_opens_nothing() -> None:
-    """Without the mode it means nothing, and a token is asked for as ever."""
+    """The confirmation alone has no effect: tokens are required."""
     assert "set exactly one of" in faults({"ANONYMOUS_IN_CLOUD": "anybody-may-upload"})
 
 
 def test_anonymous_needs_a_key_of_its_own() -> None:
-    """Long, and no other setting's."""
+    """The mode needs a long key that no other setting has."""
     assert faults({"AUTH_MODE": "anonymous"}).count(": ") == 1
     assert "ANONYMOUS_KEY: needed with AUTH_MODE=anonymous" in faults({"AUTH_MODE": "anonymous"})
     assert "ANONYMOUS_KEY: String should have at least 32" in faults({**HERE, "ANONYMOUS_KEY": "short"})
@@ -90,5 +90,5 @@ def test_anonymous_needs_a_key_of_its_own() -> None:
 
 @pytest.mark.parametrize("mode", ["JWT", "none", "off", "anonymous "])
 def test_mode_is_one_of_two_words(mode: str) -> None:
-    """A slip of the pen opens nothing."""
+    """An unknown mode is an invalid setting."""
     assert "AUTH_MODE: " in faults({"JWT_SECRETS": KEY, "AUTH_MODE": mode})

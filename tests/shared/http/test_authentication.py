@@ -32,26 +32,26 @@ KNOWN_ANSWER = (
 
 
 def settings(**variables: str) -> CallerSettings:
-    """Read caller settings; the two HS256 secrets unless another kind of key is given."""
+    """Load caller settings; the two HS256 secrets unless another kind of key is given."""
     kinds = {"JWT_PUBLIC_KEY", "JWT_JWKS_URL"}
     keys = {} if kinds & variables.keys() else {"JWT_SECRETS": f"{SECRET},{OLDER}"}
     return load_settings(CallerSettings, {**keys, **variables})
 
 
 def caller(token: str, **variables: str) -> Caller:
-    """Authenticate one request that shows this token."""
+    """Authenticate a request with this token."""
     return authenticate({"authorization": f"Bearer {token}"}, settings(**variables), now=NOW)
 
 
 def is_refused(token: str, **variables: str) -> bool:
-    """Whether the token is refused, without a hint why."""
+    """Return whether the token is refused, without a reason."""
     with pytest.raises(UnauthenticatedError) as caught:
         caller(token, **variables)
     return str(caught.value) == "Send a valid user token as Authorization: Bearer <JWT>."
 
 
 def handmade(header: object, claims: object, *, secret: str | bytes = SECRET) -> str:
-    """Put a token together without any library, so that it may be wrong; bytes are taken as they are."""
+    """Build a token without any library, so that it may be invalid; bytes are used as they are."""
 
     def part(content: object) -> str:
         raw = content if isinstance(content, bytes) else json.dumps(content).encode()
@@ -66,7 +66,7 @@ hs256 = partial(handmade, {"alg": "HS256"})
 
 
 class TestSharedSecrets:
-    """HS256: the app and this service know the same secrets."""
+    """HS256: the app and this service share the secrets."""
 
     def test_known_token_is_accepted(self) -> None:
         """OpenSSL signed it: printf %s HEADER.CLAIMS | openssl dgst -sha256 -hmac SECRET -binary."""
@@ -78,7 +78,7 @@ class TestSharedSecrets:
         assert caller(hs256(CLAIMS, secret=secret)) == Caller("alice")
 
     def test_other_secrets_do_not(self) -> None:
-        """A secret that was taken off the list is worth nothing."""
+        """A removed secret no longer verifies."""
         assert is_refused(hs256(CLAIMS, secret="x" * 40))
         assert is_refused(hs256(CLAIMS, secret=OLDER), JWT_SECRETS=SECRET)
 
@@ -102,7 +102,7 @@ class TestSharedSecrets:
 
 
 class TestPublicKeys:
-    """RS256 and ES256: the login service keeps its key to itself."""
+    """RS256 and ES256: only the login service has the private key."""
 
     @pytest.mark.parametrize(("key", "algorithm"), [(rsa_key(), "RS256"), (ec_key(), "ES256")])
     def test_tokens_of_its_private_key_are_accepted(self, key: PrivateKey, algorithm: str) -> None:
@@ -127,7 +127,7 @@ class TestPublicKeys:
     def test_tokens_of_other_keys_are_refused(
         self, key: PrivateKey, algorithm: str, public: PrivateKey
     ) -> None:
-        """Of the same kind or the other."""
+        """Keys of the same kind and of the other are refused."""
         assert is_refused(jwt.encode(CLAIMS, key, algorithm=algorithm), JWT_PUBLIC_KEY=public_pem(public))
 
     @pytest.mark.parametrize("key", [rsa_key(), ec_key()])
@@ -141,14 +141,14 @@ class TestPublicKeys:
 
     @pytest.mark.parametrize("algorithm", ["RS384", "RS512", "PS256"])
     def test_other_algorithms_of_the_key_are_refused(self, algorithm: str) -> None:
-        """One algorithm per kind of key."""
+        """Each kind of key has one algorithm."""
         token = jwt.encode(CLAIMS, rsa_key(), algorithm=algorithm)
 
         assert is_refused(token, JWT_PUBLIC_KEY=public_pem(rsa_key()))
 
 
 class TestHeader:
-    """What a token says about itself is not believed."""
+    """The token's header is not trusted."""
 
     @pytest.mark.parametrize(
         "extra",
@@ -194,7 +194,7 @@ class TestHeader:
 
 
 class TestClaims:
-    """Who, until when, by whom and for whom."""
+    """User, expiry, issuer and audience."""
 
     @pytest.mark.parametrize("missing", ["sub", "exp"])
     def test_user_and_expiry_are_required(self, missing: str) -> None:
@@ -286,7 +286,7 @@ class TestClaims:
 
 
 class TestAuthorizationHeader:
-    """The one place where a token is looked for."""
+    """The only source of a token."""
 
     @pytest.mark.parametrize("form", ["Bearer {0}", "bearer {0}", "BEARER  {0} "])
     def test_scheme_is_bearer_in_any_case(self, form: str) -> None:
@@ -307,7 +307,7 @@ class TestAuthorizationHeader:
         ],
     )
     def test_anything_else_is_no_credential(self, form: str) -> None:
-        """Two tokens are as good as none."""
+        """Any other form of the header, also with two tokens, is refused."""
         with pytest.raises(UnauthenticatedError):
             authenticate({"authorization": form.format(hs256(CLAIMS))}, settings(), now=NOW)
         with pytest.raises(UnauthenticatedError):
@@ -322,7 +322,7 @@ class TestAuthorizationHeader:
 
     @given(st.text(st.characters(exclude_categories=()), max_size=60))
     def test_any_text_leads_to_a_refusal(self, text: str) -> None:
-        """Never to another error, whatever it is made of."""
+        """Any text leads to 401 and to no other error."""
         with pytest.raises(ServiceError) as caught:
             authenticate({"authorization": text}, settings(), now=NOW)
         assert caught.type is UnauthenticatedError

@@ -30,7 +30,7 @@ def server() -> Iterator[KeyServer]:
 
 
 def token(name: str, *, key: str | None = None, **header: object) -> str:
-    """Sign with the RSA key of a name, and say so in `kid`."""
+    """Sign with the RSA key of a name, which is also the `kid`."""
     return jwt.encode(CLAIMS, rsa_key(key or name), algorithm="RS256", headers={"kid": name, **header})
 
 
@@ -41,7 +41,7 @@ def caller(shown: str, server: KeyServer) -> Caller:
 
 
 def is_refused(shown: str, server: KeyServer) -> bool:
-    """Whether the answer to this token is 401."""
+    """Return whether the answer to this token is 401."""
     with pytest.raises(UnauthenticatedError):
         caller(shown, server)
     return True
@@ -65,7 +65,7 @@ def test_key_id_must_be_a_published_one(server: KeyServer, kid: object) -> None:
 
 
 def test_token_of_another_key_under_a_published_id_is_refused(server: KeyServer) -> None:
-    """The id is only a name."""
+    """A published key id does not make another key valid."""
     assert is_refused(token("first", key="other"), server)
 
 

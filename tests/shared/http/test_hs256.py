@@ -45,19 +45,19 @@ WHOM = st.sampled_from([(None, None), ("login", None), (None, "app"), ("login", 
 
 
 def part(content: object) -> str:
-    """Spell one part of a token; bytes are taken as they are."""
+    """Encode one part of a token; bytes are used as they are."""
     raw = content if isinstance(content, bytes) else json.dumps(content).encode()
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def signed(header: object, claims: object, secret: str = SECRET) -> str:
-    """Put a token together without any library, and sign it whatever it says."""
+    """Build a token without any library, and sign it whatever it contains."""
     text = f"{part(header)}.{part(claims)}"
     return f"{text}.{part(hmac.digest(secret.encode(), text.encode(), 'sha256'))}"
 
 
 def by_pyjwt(token: str, issuer: str | None, audience: str | None) -> dict[str, Any] | None:
-    """Read the token as PyJWT does, under the same rules."""
+    """Decode the token with PyJWT, under the same rules."""
     needs = {"require": ["exp", "sub"], "verify_aud": audience is not None}
     later = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
     options: Any = {**needs, **later}
@@ -105,7 +105,7 @@ def test_token_made_by_pyjwt_is_taken(user: str, secret: str) -> None:
 
 @pytest.mark.parametrize("secret", [public_pem(rsa_key()), "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQDp"])
 def test_public_key_is_no_secret(secret: str) -> None:
-    """Everybody knows it, so everybody could sign: a deployment with such a mistake takes no token."""
+    """A public key as an HS256 secret is refused, because everybody could sign with it."""
     token = signed({"alg": "HS256"}, {"sub": "alice", "exp": 5}, secret)
 
     assert claims_signed_with(secret, token, issuer=None, audience=None) is None

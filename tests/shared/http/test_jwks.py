@@ -1,4 +1,4 @@
-"""The key set against real servers: what it asks for, how often, and for how long it does without."""
+"""The key set against real servers: what it requests, how often, and how long it lasts without them."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def server() -> Iterator[KeyServer]:
 
 @pytest.fixture
 def known(server: KeyServer) -> KeySet:
-    """Make a key set that has been fetched once."""
+    """Create a key set that has been fetched once."""
     keys = KeySet(server.keys_url)
     assert keys.find("first", now=NOW)
     return keys
 
 
 def is_unavailable(keys: KeySet, key_id: str = "first", *, now: float = NOW) -> bool:
-    """Whether nothing can be said about this key now."""
+    """Return whether the key set cannot be had."""
     with pytest.raises(KeysUnavailableError) as caught:
         keys.find(key_id, now=now)
     return "127.0.0.1" not in str(caught.value)
@@ -109,17 +109,17 @@ def test_new_key_is_had_by_all_who_wait_for_it(known: KeySet, server: KeyServer)
 
 
 def garbled(server: KeyServer) -> None:
-    """Answer what is no key set."""
+    """Answer with what is no key set."""
     server.body = b"<html>Sorry"
 
 
 def huge(server: KeyServer) -> None:
-    """Answer a good key set that is too long."""
+    """Answer with a valid key set that is too long."""
     server.body += b" " * (key_set.MAX_BYTES + 1 - len(server.body))
 
 
 def stated_huge(server: KeyServer) -> None:
-    """State a length over the cap, too."""
+    """State a length over the limit, too."""
     huge(server)
     server.headers = {"Content-Length": str(len(server.body))}
 
@@ -130,12 +130,12 @@ def redirecting(server: KeyServer) -> None:
 
 
 def failing(server: KeyServer) -> None:
-    """Fail, with a good key set in the answer."""
+    """Fail, with a valid key set in the answer."""
     server.status = 500
 
 
 def empty(server: KeyServer) -> None:
-    """Have no keys any more."""
+    """Answer with an empty key set."""
     server.publish()
 
 
@@ -183,7 +183,7 @@ def test_endpoint_that_ended_leaves_its_last_keys() -> None:
 
 
 def test_endpoint_in_trouble_is_asked_seldom(known: KeySet, server: KeyServer) -> None:
-    """Twice a minute, not once for each user: he would wait for it every time."""
+    """A failing endpoint is requested twice a minute, not once for each user."""
     server.status = 500
     for second in range(60):
         known.find("first", now=NOW + FRESH_SECONDS + 1 + second)
@@ -204,7 +204,7 @@ def test_first_fetch_that_failed_is_tried_again_soon(server: KeyServer) -> None:
 
 
 def test_clock_that_is_set_back_locks_nobody_out(known: KeySet, server: KeyServer) -> None:
-    """By an hour, say: the keys are fetched anew as if they were old."""
+    """If the clock is set back, the keys are fetched as if they were old."""
     server.publish(rsa_jwk("second"))
 
     assert known.find("second", now=NOW - 3600)
@@ -212,14 +212,14 @@ def test_clock_that_is_set_back_locks_nobody_out(known: KeySet, server: KeyServe
 
 
 def test_largest_answer_is_taken(server: KeyServer) -> None:
-    """256 KB, to the byte."""
+    """An answer of exactly 256 KB is accepted."""
     server.body += b" " * (key_set.MAX_BYTES - len(server.body))
 
     assert KeySet(server.keys_url).find("first", now=NOW)
 
 
 def test_endpoint_that_cannot_be_reached_is_503() -> None:
-    """No such name, nobody at the port."""
+    """An unknown name and a closed port give 503."""
     for host in ("no-such-host.invalid", f"127.0.0.1:{refused_port()}"):
         assert is_unavailable(KeySet(f"https://{host}/keys?of=app"))
 
@@ -280,7 +280,7 @@ def test_key_that_cannot_be_used_is_passed_over(
 
 
 def test_first_of_two_keys_with_one_id_counts(server: KeyServer) -> None:
-    """Nobody adds a second one behind it."""
+    """A second key with the same id is ignored."""
     server.publish(rsa_jwk("first"), {**ec_jwk("curve"), "kid": "first"})
     found = KeySet(server.keys_url).find("first", now=NOW)
 

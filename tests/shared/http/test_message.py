@@ -54,7 +54,7 @@ def headed(**headers: str) -> Request:
 
 
 class TestReadingAnEvent:
-    """Two dialects of the platform, one request."""
+    """Parsing the platform's two event dialects into one request."""
 
     @pytest.mark.parametrize("method", ["post", "get"])
     def test_both_dialects_say_the_same(self, method: str) -> None:
@@ -124,7 +124,7 @@ class TestReadingAnEvent:
 
     @pytest.mark.parametrize("path", ["", "/", "//", None, 7])
     def test_root_has_no_segments(self, path: object) -> None:
-        """However it is spelt."""
+        """The root path has no segments, in any spelling."""
         assert request(path=path).segments == ()
 
     def test_body_in_base64_is_decoded(self) -> None:
@@ -161,7 +161,7 @@ class TestReadingAnEvent:
 
 
 class TestClientAddress:
-    """The address that the platform saw."""
+    """The client address that the platform reports."""
 
     @pytest.mark.parametrize(
         ("said", "address"),
@@ -196,13 +196,13 @@ class TestReadingJson:
     """One JSON object, declared as such, of a bounded size."""
 
     def test_object_is_read(self) -> None:
-        """In UTF-8."""
+        """A JSON object in UTF-8 is parsed."""
         got = request(body='{"context": "수업"}', headers={"Content-Type": "application/json"})
 
         assert read_json(got, max_bytes=100) == {"context": "수업"}
 
     def test_nothing_is_an_empty_object(self) -> None:
-        """And needs no content type."""
+        """An empty body is an empty object, and needs no content type."""
         assert read_json(request(body=" \r\n"), max_bytes=1) == {}
 
     def test_other_media_types_are_refused(self) -> None:
@@ -255,7 +255,7 @@ class TestAnswers:
         )
 
     def test_text_is_plain(self) -> None:
-        """With the headers it was given."""
+        """A text answer has the given headers."""
         assert text_response(200, "abc", Upload_Id="7") == Response(
             200, {"Content-Type": "text/plain; charset=utf-8", "Upload-Id": "7"}, "abc"
         )
@@ -301,7 +301,7 @@ class TestAnswers:
         assert caught.value.allow == ("GET", "PUT", "OPTIONS")
 
     def test_own_headers_outweigh_the_common_ones(self) -> None:
-        """An answer that says how it may be cached knows better."""
+        """An answer's own headers override the common ones."""
         answer = with_common_headers(
             Response(200, {"Cache-Control": "private"}), request(), allowed_origins=()
         )

@@ -27,17 +27,17 @@ OLD, NEW = bytes(range(32)), bytes(range(100, 132))
 
 
 def spelled(secret: bytes) -> str:
-    """Write a webhook secret as the setting and the receivers' library spell it."""
+    """Format a webhook secret as the setting and the receivers' library do."""
     return "whsec_" + base64.b64encode(secret).decode()
 
 
 def webhook_to(url: str, *secrets: bytes) -> AppWebhook:
-    """Make the sender for an endpoint, which may be on this machine."""
+    """Return the sender for an endpoint, which may be on this machine."""
     return AppWebhook(webhook_settings(url, *secrets))
 
 
 def webhook_settings(url: str, *secrets: bytes, insecure: bool = True) -> WebhookSettings:
-    """Read the settings for an endpoint."""
+    """Load the settings for an endpoint."""
     environment = {
         "APP_WEBHOOK_URL": url,
         "APP_WEBHOOK_SECRETS": ",".join(map(spelled, secrets or (NEW,))),
@@ -47,25 +47,25 @@ def webhook_settings(url: str, *secrets: bytes, insecure: bool = True) -> Webhoo
 
 
 def send(webhook: AppWebhook, *, timeout_seconds: float = 2.0) -> Attempt:
-    """Deliver the body once."""
+    """Send the body once."""
     return webhook.send(BODY, event_id="evt_1", now=NOW, timeout_seconds=timeout_seconds)
 
 
 @pytest.fixture
 def app() -> Iterator[HttpPeer]:
-    """Run an app that takes every event."""
+    """Run an app that accepts every event."""
     with HttpPeer(lambda _request: Reply(204)) as peer:
         yield peer
 
 
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
-    """Make a certificate authority nobody trusts yet."""
+    """Create a certificate authority that is not trusted yet."""
     return trustme.CA()
 
 
 def server_side(authority: trustme.CA, *names: str) -> ssl.SSLContext:
-    """Make the TLS side of a server with a certificate for these names."""
+    """Return the TLS context of a server with a certificate for these names."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(*names).configure_cert(context)
     return context
@@ -73,7 +73,7 @@ def server_side(authority: trustme.CA, *names: str) -> ssl.SSLContext:
 
 @pytest.fixture
 def trusted(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have this process trust the authority, by the variable OpenSSL itself reads."""
+    """Trust the authority in this process, by the variable that OpenSSL itself reads."""
     authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
 
@@ -222,7 +222,7 @@ def drip(connection: socket.socket, *, beginning: bytes = b"HTTP/1.1 ") -> None:
 
 
 def hang_up(connection: socket.socket) -> None:
-    """Take the request and close."""
+    """Read the request and close."""
     connection.recv(65536)
 
 

@@ -29,7 +29,7 @@ WEBHOOK = {
 
 @pytest.fixture
 def deploy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    """Set the environment and start anew; there is no store at the address, and none is needed."""
+    """Set the environment and reset the process; there is no store at the address, and none is needed."""
 
     def deploy(**changes: str) -> None:
         for name in VARIABLES:
@@ -98,7 +98,7 @@ def test_deliverer_has_a_webhook_if_there_is_one(deploy: Callable[..., None]) ->
 
 
 def test_clock_tells_unix_seconds() -> None:
-    """And a wait lets at least so much time pass; a moment that is over is not waited for."""
+    """A wait lasts at least its time; a past time is not waited for."""
     before = bootstrap.now()
     bootstrap.wait(0.02)
     bootstrap.wait(-5)
@@ -118,5 +118,5 @@ def test_random_numbers_use_all_their_bits(bits: int) -> None:
 
 
 def test_leases_differ() -> None:
-    """Whoever holds a lease is nobody else."""
+    """No two leases are equal."""
     assert len({bootstrap.new_lease() for _ in range(200)}) == 200

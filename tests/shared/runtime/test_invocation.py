@@ -24,13 +24,13 @@ CONTEXT = {"request_id": "r-1"}
 
 
 class Context:
-    """A context as an object, should the platform hand one over."""
+    """A context object, in case the platform passes one."""
 
     request_id = "r-2"
 
 
 def failing(error: Exception) -> Callable[[object], Any]:
-    """Make work that fails."""
+    """Return work that fails."""
 
     def work(_: object) -> object:
         raise error
@@ -44,12 +44,12 @@ def answered(event: object, respond: Callable[[Request], Response]) -> dict[str,
 
 
 def logged(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    """Read the log."""
+    """Return the log lines."""
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
 class TestHttp:
-    """An HTTP event becomes an answer, whatever happens in between."""
+    """An HTTP event becomes an answer, whatever happens."""
 
     def test_function_responds_to_its_methods_only(self) -> None:
         """Others, and events that are none, never reach it."""
@@ -68,7 +68,7 @@ class TestHttp:
         assert [request.request_id for request in seen] == ["r-1"]
 
     def test_refusal_is_logged_and_told(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """With its sentence, which is made for callers."""
+        """A refusal is logged and answered with its sentence, which is made for callers."""
         result = answered({"httpMethod": "POST"}, failing(ConflictError("Too late.")))
 
         assert (result["statusCode"], json.loads(result["body"])["detail"]) == (409, "Too late.")
@@ -116,7 +116,7 @@ class TestHttp:
 
 
 class TestTimer:
-    """A timer's work ends with figures, or with the code of what went wrong."""
+    """A timer's work ends with figures, or with an error code."""
 
     def test_figures_are_logged_and_returned(self, capsys: pytest.CaptureFixture[str]) -> None:
         """The platform logs what is returned, so it holds nothing else."""
@@ -172,5 +172,5 @@ def test_request_id_is_the_platforms() -> None:
     st.none() | st.text() | st.dictionaries(st.just("request_id"), st.none() | st.integers() | st.just(""))
 )
 def test_request_id_is_made_where_there_is_none(context: object) -> None:
-    """Another one each time."""
+    """Each invocation without one gets its own request id."""
     assert len({request_id_of(context) for _ in range(3)}) == 3

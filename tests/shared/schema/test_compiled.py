@@ -68,9 +68,9 @@ NUMBERS = st.one_of(
     st.floats().map(str),
     st.from_regex(r"\s{0,2}[+-]{0,2}[0-9_]{0,6}(\.[0-9]{0,3})?\s?", fullmatch=True),
 )
-TRUTHS = st.sampled_from(["1", "0", "true", "FALSE", "On", "oFF", "y", "N", "yes", "no", "t", "F", " true"])
+BOOLEANS = st.sampled_from(["1", "0", "true", "FALSE", "On", "oFF", "y", "N", "yes", "no", "t", "F", " true"])
 KEY_LISTS = st.lists(st.text("abc,. ", max_size=40), max_size=4).map(",".join)
-TEXTS = st.one_of(WORDS, NUMBERS, TRUTHS, KEY_LISTS, JSON.map(json.dumps))
+TEXTS = st.one_of(WORDS, NUMBERS, BOOLEANS, KEY_LISTS, JSON.map(json.dumps))
 SEEDS = st.integers(0, 1 << 32)
 
 
@@ -80,7 +80,7 @@ def several(values: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
 
 
 def documents(names: Sequence[str], values: Sequence[Any], seed: int) -> Iterator[dict[str, Any]]:
-    """Give some members some of the values, now and then one that was not declared."""
+    """Return some members some of the values, now and then one that was not declared."""
     draw = random.Random(seed)  # noqa: S311 -- a test's, and repeatable
     for _ in range(DOCUMENTS):
         chosen = draw.sample([*names, "another"], draw.choice((1, 1, 2, 3, len(names))))
@@ -105,7 +105,7 @@ def plain(value: Any) -> Any:  # noqa: ANN401 -- a value, a model or a part of o
 
 
 def alike(value_class: type, model: type[pydantic.BaseModel], members: object) -> bool:
-    """Whether the compiled and the live model say the same."""
+    """Return whether the compiled and the live model say the same."""
     live = outcome(model.model_validate, members)
     return outcome(lambda them: validation.validate(value_class, them), members) == live
 

@@ -20,7 +20,7 @@ def read(kind: Any, text: object) -> Any:  # noqa: ANN401  # each kind of value 
 
 
 def is_refused(kind: Any, text: object) -> bool:  # noqa: ANN401  # as above
-    """Whether the text is refused, in words that do not repeat it."""
+    """Return whether the text is refused, in words that do not repeat it."""
     with pytest.raises(ValidationError) as caught:
         read(kind, text)
     messages = [error["msg"] for error in caught.value.errors(include_input=False)]
@@ -133,7 +133,7 @@ def test_key_set_comes_encrypted_or_from_this_machine(url: str) -> None:
 
 
 def test_redis_url_is_checked_before_it_is_used() -> None:
-    """So that a mistake in it is a setting to be mended, and no failure of each request."""
+    """A malformed URL is reported as an invalid setting."""
     for url in ("redis://localhost", "rediss://:word@a.test:6380/1", "unix:///run/valkey.sock"):
         assert read(models.RedisUrl, url) == url
     for url in (

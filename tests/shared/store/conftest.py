@@ -31,7 +31,7 @@ def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def command(folder: Path, port: int) -> list[str]:
-    """Spell how the node is started."""
+    """Return the command that starts the node."""
     options = {
         "bind": HOST,
         "port": port,
@@ -44,7 +44,7 @@ def command(folder: Path, port: int) -> list[str]:
 
 
 def wait_for(client: redis.Redis) -> None:
-    """Give the node its slots, and wait until it serves them."""
+    """Assign the slots to the node, and wait until it serves them."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         try:

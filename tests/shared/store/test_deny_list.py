@@ -1,4 +1,4 @@
-"""The deny list in the real store: who is on it gets no signature, from the next request on."""
+"""The deny list in the real store: a denied user gets no signature from the next request on."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ LIMITS = UploadLimits(1000)
 
 @pytest.fixture
 def store(valkey_url: str) -> Store:
-    """Make an empty store."""
+    """Return an empty store."""
     return Store(valkey_url, SCOPE)
 
 
 @pytest.fixture
 def deny_list(valkey_url: str) -> DenyStore:
-    """Make the list of the same stage."""
+    """Return the list of the same stage."""
     return DenyStore(valkey_url, SCOPE)
 
 
 def entry(kind: DeniedKind, subject: str = "", *, until: int = 0) -> Denied:
-    """Make an entry."""
+    """Return an entry."""
     return Denied(kind, subject, since=NOW, until=until, reason="spam")
 
 
 def may_begin(store: Store, user: str = "alice", address: str = ADDRESS, *, now: float = NOW) -> bool:
-    """Whether this user may begin an upload from this address."""
+    """Return whether this user may begin an upload from this address."""
     session = new_session(user)
     try:
         store.begin_upload(session, randoms=range(99), now=now, limits=LIMITS, networks=networks_of(address))
@@ -147,12 +147,12 @@ def test_entry_that_is_not_everywhere_is_told(deny_list: DenyStore, valkey_url: 
 
 
 def test_nobody_is_taken_off_twice(deny_list: DenyStore) -> None:
-    """Whoever was not on the list is told so."""
+    """Removing a missing entry is reported."""
     assert not deny_list.allow(DeniedKind.USER, "alice")
 
 
 def test_keys_hold_no_users_text(deny_list: DenyStore, valkey_url: str) -> None:
-    """Neither keys nor marks name a user or a network; what is kept with the mark is for the operators."""
+    """Neither deny keys nor other keys name a user or a network; the value is for the operators."""
     deny_list.deny(entry(DeniedKind.USER, "canary-user@example.test"))
     deny_list.deny(entry(DeniedKind.NETWORK, "198.51.100.7/32"))
 
@@ -166,7 +166,7 @@ def test_keys_hold_no_users_text(deny_list: DenyStore, valkey_url: str) -> None:
 
 @pytest.mark.parametrize("kind", DeniedKind)
 def test_entry_comes_back_as_it_was(kind: DeniedKind) -> None:
-    """Whatever its texts hold."""
+    """An entry is read back as it was stored, with any text."""
     denied = Denied(kind, 'ü" \\ \n', since=NOW, until=NOW + 1, reason="\U0001f600")
 
     assert read_denied(write_denied(denied)) == denied

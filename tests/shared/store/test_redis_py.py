@@ -82,7 +82,7 @@ def test_replies_have_the_shapes_of_resp(kind: str, request: pytest.FixtureReque
 
 @pytest.mark.parametrize("call", ["execute", "pipeline"])
 def test_error_reply_has_its_code(valkey_url: str, call: str) -> None:
-    """Whether redis-py has a class for it or not, and although it cuts the code off."""
+    """The code is kept, with or without a class of redis-py's for it, although redis-py cuts it off."""
     commands: list[Command] = [("HGETALL", KEY), ("EVALSHA", "0" * 40, 1, KEY), ("NOSUCH", KEY)]
     codes = []
     with client_to(valkey_url) as client:

@@ -36,12 +36,12 @@ def client_to(url: str) -> RespClient:
 
 
 def url_of(port: int) -> str:
-    """Give the address of a peer."""
+    """Return the address of a peer."""
     return f"redis://{HOST}:{port}"
 
 
 def answer(*replies: bytes) -> Callable[[socket.socket], None]:
-    """Make a `speak` that answers each command with the next of these bytes, then closes the connection."""
+    """Return a `speak` that answers each command with the next of these bytes, then closes the connection."""
 
     def speak(connection: socket.socket) -> None:
         for reply in replies:
@@ -306,7 +306,7 @@ def test_user_name_and_password_may_have_any_character(valkey_url: str, other: r
 
 @pytest.fixture
 def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
-    """Make an authority that this machine trusts."""
+    """Create an authority that this machine trusts."""
     authority = trustme.CA()
     file = tmp_path / "authority.pem"
     authority.cert_pem.write_to_path(str(file))
@@ -317,7 +317,7 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
 def behind_tls(
     authority: trustme.CA, name: str, speak: Callable[[socket.socket], None]
 ) -> Callable[[socket.socket], None]:
-    """Make a `speak` that ends TLS in front of another."""
+    """Return a `speak` that terminates TLS in front of the one Valkey."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert(name).configure_cert(context)
 

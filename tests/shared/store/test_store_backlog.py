@@ -17,12 +17,12 @@ NOTHING = Backlog(due=0, next_due_at=None, dead=0, parked=0, quarantined=0)
 
 @pytest.fixture
 def store(valkey_url: str) -> Store:
-    """Make an empty store."""
+    """Return an empty store."""
     return Store(valkey_url, StoreScope("test", KEPT_SECONDS))
 
 
 def test_empty_store_has_no_backlog(store: Store) -> None:
-    """Most minutes are like this."""
+    """All counts of an empty store are zero."""
     assert store.backlog(now=NOW) == NOTHING
     assert set(NOTHING.figures(now=NOW).values()) == {0}
 

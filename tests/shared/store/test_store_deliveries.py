@@ -18,13 +18,13 @@ OTHER_ENDPOINT = "https://elsewhere.example.test/hook"
 
 @pytest.fixture
 def store(valkey_url: str) -> Store:
-    """Make an empty store."""
+    """Return an empty store."""
     return Store(valkey_url, StoreScope("test", 7200))
 
 
 @pytest.fixture
 def entry(store: Store) -> EventEntry:
-    """Journal an event that is its bearer's for ten seconds, and then anybody's."""
+    """Journal an event that belongs to its function for ten seconds, and then to any worker."""
     entry = new_entry(new_session(), facts_in(uploaded()))
     store.journal(entry, endpoint=ENDPOINT, now=NOW, next_attempt_at=DUE)
     return entry
@@ -38,25 +38,25 @@ def take(
 
 
 def failed(lease: str = "lease-1", *, again_at: int | None = NOW + 300) -> AttemptEnding:
-    """Describe an attempt that the app did not take."""
+    """Return a failed attempt."""
     status = EventStatus.DEAD if again_at is None else EventStatus.DUE
     return AttemptEnding(lease, ENDPOINT, NOW + 1, status, AttemptOutcome.FAILED, again_at, {"attempts": "1"})
 
 
 def delivered(lease: str = "lease-1") -> AttemptEnding:
-    """Describe an attempt that succeeded."""
+    """Return an attempt that succeeded."""
     status, outcome = EventStatus.DELIVERED, AttemptOutcome.DELIVERED
     return AttemptEnding(lease, ENDPOINT, NOW + 1, status, outcome, None, {"attempts": "1"})
 
 
 def test_event_is_due_when_the_lease_of_its_bearer_ends(store: Store, entry: EventEntry) -> None:
-    """Who took it in has the first try; after that it is everybody's."""
+    """The function that ingested an event tries it first; after its lease any worker may."""
     assert store.due_events(now=DUE - 1, limit=10) == ()
     assert store.due_events(now=DUE, limit=10) == (store.key_of(entry),)
 
 
 def test_due_event_is_given_to_one(store: Store, entry: EventEntry) -> None:
-    """Of many who want it at the same moment, one gets the event with everything kept of it (R4)."""
+    """Of many concurrent takers one gets the event with everything stored of it (R4)."""
     at = store.key_of(entry)
 
     with ThreadPoolExecutor(16) as pool:
@@ -71,13 +71,13 @@ def test_due_event_is_given_to_one(store: Store, entry: EventEntry) -> None:
 
 
 def test_event_that_is_not_due_is_not_given(store: Store, entry: EventEntry) -> None:
-    """An early hand gets nothing, and takes nothing away from the holder."""
+    """Taking an event too early fails, and does not affect the holder."""
     assert take(store, store.key_of(entry), now=DUE - 1) is None
     assert store.finish_attempt(store.key_of(entry), delivered()) is True
 
 
 def test_event_whose_holder_died_is_given_again(store: Store, entry: EventEntry) -> None:
-    """A lease ends by itself: whoever takes over is the holder, and the old one's word is void (F29)."""
+    """After a lease ends the event can be taken again, and the old holder's result is void (F29)."""
     at = store.key_of(entry)
     take(store, at, lease="dead")
 
@@ -88,7 +88,7 @@ def test_event_whose_holder_died_is_given_again(store: Store, entry: EventEntry)
 
 
 def test_unknown_event_cannot_be_taken_or_finished(store: Store, entry: EventEntry) -> None:
-    """An event that is not there is nobody's."""
+    """An event that does not exist cannot be taken."""
     at = store.key_of(entry)._replace(key=store.key_of(entry).key + "0")
 
     assert take(store, at) is None
@@ -195,7 +195,7 @@ def test_at_most_so_many_due_events_of_a_partition_are_listed(store: Store) -> N
 
 
 def test_endpoint_is_sent_to_ten_times_a_second(store: Store) -> None:
-    """A backlog does not become a stampede: one turn each tenth of a second, for each endpoint (R8)."""
+    """A backlog is sent at a limited rate: one send slot each tenth of a second, for each endpoint (R8)."""
     assert store.send_slot(ENDPOINT, now=NOW) == 0
     assert store.send_slot(ENDPOINT, now=NOW) == 0.1
     assert store.send_slot(OTHER_ENDPOINT, now=NOW) == 0

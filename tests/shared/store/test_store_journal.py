@@ -34,7 +34,7 @@ _nonces = count()
 
 @pytest.fixture
 def store(valkey_url: str) -> Store:
-    """Make an empty store."""
+    """Return an empty store."""
     return Store(valkey_url, StoreScope("test", 2 * HOUR))
 
 
@@ -52,7 +52,7 @@ def journal(store: Store, entry: EventEntry, *, now: int = NOW + 60) -> Journale
 
 
 def found(store: Store, session: UploadSession) -> UploadSession:
-    """Read the upload as it now is."""
+    """Read the upload as it is now."""
     return store.find_upload(session.user_id, session.upload_id)
 
 
@@ -159,7 +159,7 @@ def test_file_of_a_cancelled_upload_is_late(store: Store, session: UploadSession
 
 
 def test_task_flow_of_a_late_file_is_not_late(store: Store, session: UploadSession) -> None:
-    """Only the arrival of the file can be late; a task flow takes the time it takes."""
+    """Only the file itself can be late, not a task flow."""
     journal(store, new_entry(session, facts_in(uploaded(task_id=TASK_ID))))
 
     end = journal(store, new_entry(session, facts_in(changed())), now=NOW + SESSION_SECONDS)
@@ -180,7 +180,7 @@ def test_processing_never_undoes_a_finish(store: Store, session: UploadSession) 
 
 
 def test_lost_record_is_made_anew_from_the_token(store: Store) -> None:
-    """The sealed token is the truth about identity: an event whose session is gone brings it back."""
+    """The sealed token proves the identity: an event whose session is gone recreates the record."""
     lost = new_session(context="lesson 3")
 
     journaled = journal(store, new_entry(lost, facts_in(uploaded())))
@@ -286,15 +286,15 @@ def test_event_of_which_only_the_file_is_confirmed_is_not_verified(
         assert client.hget(store.key_of(entry).key, "verified") == "0"
 
 
-def test_truth_takes_the_place_of_what_was_pushed(
+def test_verified_values_replace_what_was_pushed(
     store: Store, session: UploadSession, valkey_url: str
 ) -> None:
-    """Facts and fields that are settled are those the read-back brought."""
+    """The facts and fields of a settled event are those of the read-back."""
     entry = new_entry(session, facts_in(uploaded(file_id=OTHER_FILE_ID)), intended=IngestOutcome.HELD)
     journal(store, entry)
-    truth = replace(entry, facts=facts_in(uploaded()), fields=(("raw", '{"true":1}'), ("pushed", "{}")))
+    verified = replace(entry, facts=facts_in(uploaded()), fields=(("raw", '{"true":1}'), ("pushed", "{}")))
 
-    store.settle(truth, now=NOW + 61, genuine=True)
+    store.settle(verified, now=NOW + 61, genuine=True)
 
     assert found(store, session).file_id == FILE_ID
     with redis.Redis.from_url(valkey_url, decode_responses=True) as client:
@@ -302,7 +302,7 @@ def test_truth_takes_the_place_of_what_was_pushed(
 
 
 def test_quarantined_event_stands_in_nobodys_way(store: Store, session: UploadSession) -> None:
-    """What was not so when it was told may be so by now: a copy is a new event."""
+    """A copy of a quarantined event is a new event: what was false then may be true now."""
     forged = new_entry(session, facts_in(changed()), intended=IngestOutcome.HELD, name="end")
     journal(store, forged)
     store.settle(forged, now=NOW + 61, genuine=False)
@@ -326,10 +326,10 @@ def test_held_event_that_was_given_up_stands_in_nobodys_way(store: Store, sessio
 
 
 @pytest.mark.parametrize(("waits", "due_at"), [(HOUR, NOW + 90), (30, NOW + 120)])
-def test_copy_of_a_held_event_has_it_looked_at_soon(
+def test_copy_of_a_held_event_makes_it_due(
     store: Store, session: UploadSession, waits: int, due_at: int
 ) -> None:
-    """A lie told ahead of time must not make the true event wait; a lease in force is left alone."""
+    """A false event told first must not delay the true one; a valid lease is not affected."""
     entry = new_entry(session, facts_in(changed()), intended=IngestOutcome.HELD, name="end")
     journal(store, entry)
     store.finish_attempt(store.key_of(entry), ending(entry, now=NOW + 70, next_attempt_at=NOW + 90 + waits))
@@ -340,7 +340,7 @@ def test_copy_of_a_held_event_has_it_looked_at_soon(
 
 
 def ending(entry: EventEntry, *, now: int, next_attempt_at: int | None) -> AttemptEnding:
-    """End a look in vain."""
+    """End an attempt at verification in vain."""
     return AttemptEnding(
         lease=entry.lease,
         endpoint=ENDPOINT,
@@ -371,7 +371,7 @@ def test_event_without_a_file_is_never_taken_for_verified(store: Store, session:
 
 
 def test_event_settled_by_nobodys_lease_is_lost_to_him(store: Store, session: UploadSession) -> None:
-    """Who no longer holds the lease changes neither the event nor the upload (F29)."""
+    """A worker without the lease changes neither the event nor the upload (F29)."""
     entry = new_entry(session, facts_in(uploaded()), intended=IngestOutcome.HELD)
     journal(store, entry)
     late = replace(entry, lease="lease-of-somebody-else")
@@ -458,7 +458,7 @@ def test_upload_in_use_is_kept_longer(store: Store, session: UploadSession, valk
 
 
 def test_journal_lists_only_what_is_still_kept(store: Store, session: UploadSession, valkey_url: str) -> None:
-    """The list of events forgets with them."""
+    """Expired events are removed from the journal's index."""
     old, young = new_entry(session), new_entry(session)
 
     journal(store, old, now=NOW)

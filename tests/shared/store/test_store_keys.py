@@ -23,12 +23,12 @@ RETENTION_SECONDS = 7200
 CANARY_USER = "canary-user@example.test"
 CANARY_CONTEXT = "canary-context"
 ENDLESS = {"due", "checks", "journal", "quarantined", "dead", "parked", "endpoint"}
-"""The lists, whose members end or are taken off; and the endpoint's health, which is known for good."""
+"""The indexes, whose members are removed; and the endpoint's health, which has no expiry."""
 
 
 @pytest.fixture
 def store(valkey_url: str) -> Store:
-    """Make an empty store."""
+    """Create an empty store."""
     return Store(valkey_url, StoreScope("test", RETENTION_SECONDS))
 
 
@@ -68,7 +68,7 @@ def client(valkey_url: str) -> Iterator[redis.Redis]:
 
 
 def commands_of(client: redis.Redis, call: Callable[[], object]) -> list[tuple[str, bool]]:
-    """List the commands that a call makes the server run, and whether a script ran them."""
+    """Return the commands that a call makes the server run, and whether a script ran them."""
     with client.monitor() as monitor:  # type: ignore[no-untyped-call]  # redis-py gives it no types
         call()
         client.echo("the end")

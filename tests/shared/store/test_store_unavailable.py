@@ -27,7 +27,7 @@ ENTRY = new_entry(SESSION)
 
 
 def store_at(port: int) -> Store:
-    """Make a store behind a port; the password is a word that can be searched for."""
+    """Return a store at a port; the password is a word that can be searched for."""
     return Store(f"redis://:{PASSWORD}@{HOST}:{port}/0", SCOPE)
 
 
@@ -51,7 +51,7 @@ CALLS: list[Callable[[Store], object]] = [
 
 
 def failure_of(store: Store, call: Callable[[Store], object]) -> tuple[StoreUnavailableError, float]:
-    """Give the error of a call, and how many seconds it took."""
+    """Return the error of a call, and how many seconds it took."""
     started = time.monotonic()
     with pytest.raises(StoreUnavailableError) as failure:
         call(store)
@@ -82,7 +82,7 @@ def test_store_that_never_answers_is_told_within_a_second(call: Callable[[Store]
 
 
 def hang_up(connection: socket.socket) -> None:
-    """Take what comes first and close."""
+    """Read what comes first and close."""
     connection.recv(65536)
 
 
@@ -103,7 +103,7 @@ def test_server_that_is_no_redis_counts_as_down(speak: Callable[[socket.socket],
 
 
 def test_refused_password_counts_as_down(valkey_url: str) -> None:
-    """A store that does not know us is of no use; its words about passwords stay out of ours."""
+    """A refused password is an unavailable store; the server's message is not shown."""
     error, _ = failure_of(store_at(int(urlsplit(valkey_url).port or 0)), begin)
 
     assert PASSWORD not in error.detail
@@ -142,5 +142,5 @@ def test_store_shows_its_stage_and_no_address(valkey_url: str) -> None:
 
 
 def test_key_of_an_event_is_known_without_a_server() -> None:
-    """Naming an event is arithmetic: it works while the store is down."""
+    """The key of an event is computed without the store."""
     assert store_at(refused_port()).key_of(ENTRY).key.startswith("vuf:{test.")

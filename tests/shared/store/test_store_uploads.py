@@ -20,7 +20,7 @@ MANY = 1_000_000
 
 @pytest.fixture
 def store(valkey_url: str) -> Store:
-    """Make an empty store."""
+    """Return an empty store."""
     return Store(valkey_url, StoreScope("test", 604_800))
 
 
@@ -40,7 +40,7 @@ def begin(
 def renew(
     store: Store, session: UploadSession, *randoms: int, now: float = NOW, per_minute: int = MANY
 ) -> tuple[UploadSession, int]:
-    """Ask for another signature."""
+    """Request another signature."""
     found, reservation = store.renew_upload(
         session.user_id, session.upload_id, randoms=randoms, now=now, per_minute=per_minute
     )
@@ -158,7 +158,7 @@ def test_retry_after_is_true(store: Store, per_minute: int, now: float) -> None:
 
 
 def test_limit_is_each_users_own(store: Store) -> None:
-    """One user's haste does not slow another down."""
+    """One user's requests do not count for another."""
     begin(store, new_session("alice"), 1, per_minute=1)
 
     with pytest.raises(RateLimitedError):
@@ -304,7 +304,7 @@ def test_check_never_moves_back(store: Store) -> None:
 
 
 def test_check_of_a_lost_upload_is_dropped(store: Store, valkey_url: str) -> None:
-    """An upload whose record is gone leaves nothing behind that would be looked at for ever."""
+    """The check of an upload whose record is gone is removed."""
     session = new_session()
     begin(store, session)
     with redis.Redis.from_url(valkey_url) as client:
@@ -326,7 +326,7 @@ def test_at_most_so_many_checks_of_a_partition_come_at_once(store: Store) -> Non
 
 
 def test_refusals_are_errors_the_edge_can_answer(store: Store) -> None:
-    """Whatever the store refuses, it says so with an error that has a status."""
+    """Every refusal of the store is an error with a status."""
     with pytest.raises(ServiceError) as refusal:
         store.find_upload("alice", "")
 

@@ -138,7 +138,7 @@ def test_outcome_survives_being_kept(outcome: ProcedureOutcome) -> None:
 
 @pytest.mark.parametrize("missing", ["user_id", "grant", "issued_at", "ends_at", "updated_at"])
 def test_incomplete_record_is_a_defect(missing: str) -> None:
-    """A record that lacks what every session begins with is not made up for silently."""
+    """A record without the members that every session begins with is an error."""
     fields = session_fields(new_session())
     del fields[missing]
 

@@ -11,7 +11,7 @@ from shared.vod.context_token import base64url_decode, base64url_encode
 
 @given(st.binary(max_size=99))
 def test_it_is_the_alphabet_for_urls_without_padding(content: bytes) -> None:
-    """As the standard library spells it, but for the padding, which stands for nothing."""
+    """The encoding is that of the standard library without padding."""
     text = base64url_encode(content)
 
     assert text == base64.urlsafe_b64encode(content).decode().rstrip("=")
@@ -20,6 +20,6 @@ def test_it_is_the_alphabet_for_urls_without_padding(content: bytes) -> None:
 
 @pytest.mark.parametrize("text", ["A", "AAAAA", "é"])
 def test_what_spells_no_bytes_is_an_error(text: str) -> None:
-    """Six bits are less than a byte, and no letter with an accent is of the alphabet."""
+    """Incomplete groups and characters outside the alphabet are errors."""
     with pytest.raises(ValueError, match=r".+"):
         base64url_decode(text)

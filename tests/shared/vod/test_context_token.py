@@ -33,13 +33,13 @@ def handmade(payload: bytes, *, key: str = KEY, salt: str = "upload-context:1:pr
 
 
 def encoded(content: object) -> bytes:
-    """Spell a payload as it stands in a token."""
+    """Encode a payload as in a token."""
     text = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=")
 
 
 def of_the_library(*keys: str, stage: str = "prod") -> URLSafeSerializer:
-    """Make what itsdangerous calls the same seal; it signs with the last of the keys."""
+    """Return itsdangerous' serializer of the same format; it signs with the last of the keys."""
     return URLSafeSerializer(
         list(reversed(keys)),
         salt=f"upload-context:1:{stage}",
@@ -113,7 +113,7 @@ def test_token_of_an_older_key_is_opened() -> None:
 
 
 def test_newest_key_seals() -> None:
-    """The first of the list, and no other."""
+    """The first key of the list seals."""
     assert opened(TOKEN, keys=(KEY,)) == CONTEXT
     assert opened(TOKEN, keys=(OLD_KEY,)) == BrokenSeal()
 
@@ -125,7 +125,7 @@ def test_tokens_of_another_stage_are_broken() -> None:
 
 @pytest.mark.parametrize("place", range(5, len(TOKEN), 7))
 def test_changed_token_is_broken(place: int) -> None:
-    """Payload or digest: one character is enough."""
+    """One changed character of payload or digest breaks the seal."""
     other = "A" if TOKEN[place] != "A" else "B"
 
     assert opened(TOKEN[:place] + other + TOKEN[place + 1 :]) == BrokenSeal()
@@ -150,7 +150,7 @@ def test_digest_has_one_spelling() -> None:
 
 
 def test_parts_of_two_tokens_make_no_third() -> None:
-    """Bob's digest under Alice's payload proves nothing."""
+    """The payload of one token with the digest of another is broken."""
     bobs = seal(UploadContext(CONTEXT.upload_id, "bob"), keys=(KEY,), stage="prod")
 
     assert opened(TOKEN.rpartition(".")[0] + "." + bobs.rpartition(".")[2]) == BrokenSeal()
@@ -160,7 +160,7 @@ def test_parts_of_two_tokens_make_no_third() -> None:
     "tail", ["", ".", "..", "x", "a.b", "é", "\ud800", "\x00", ".eJw.x", TOKEN, "." * 300]
 )
 def test_prefix_alone_makes_no_token(tail: str) -> None:
-    """What claims to be ours and is not is told apart from what does not claim it."""
+    """A broken seal is distinguished from a text that is no token."""
     assert opened("vuf1." + tail) == BrokenSeal()
 
 
@@ -174,7 +174,7 @@ def test_other_texts_are_not_ours(text: str) -> None:
 
 @given(st.text(st.characters(exclude_categories=()), max_size=80))
 def test_no_text_is_mistaken_for_a_token(text: str) -> None:
-    """And none is a failure."""
+    """Any other text is no token, and raises no error."""
     assert opened(text) in (NoSeal(), BrokenSeal())
     assert opened("vuf1." + text) == BrokenSeal()
 

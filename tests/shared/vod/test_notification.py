@@ -21,18 +21,18 @@ LEGACY_FOLDER = "http://1250009999.vod2.vod-example.test/vod1250009999/528589078
 
 
 def parsed(name: str) -> EventNotification:
-    """Read a sample as a pushed body."""
+    """Parse a sample as a pushed body."""
     return parse_notification((SAMPLES / name).read_bytes())
 
 
 def pulled(name: str) -> list[EventNotification]:
-    """Read each item of a sample that is a reply of PullEvents."""
+    """Parse each item of a sample that is a reply of PullEvents."""
     reply = json.loads((SAMPLES / name).read_bytes())
     return [notification_from_pull(item) for item in reply["Response"]["EventSet"]]
 
 
 def state_of(notification: EventNotification) -> ProcedureState:
-    """Give the state of the task flow, which has to be there."""
+    """Return the state of the task flow, which must be present."""
     assert notification.procedure_state is not None
     return notification.procedure_state
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def upload_in(members: str) -> FileUpload:
-    """Push a v3 upload event with these members, and give what is read."""
+    """Push a v3 upload event with these members, and return its typed values."""
     upload = parse_notification(
         f'{{"EventType": "NewFileUpload", "FileUploadEvent": {{{members}}}}}'.encode()
     ).file_upload
@@ -47,10 +47,10 @@ def test_number_within_64_bits_can_stand_for_text() -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [("7", 7.0), ("7.25", 7.25), ("true", None), ('"7"', None), ("1" + "0" * 400, None)],
-    ids=["integer", "fraction", "truth", "text", "giant"],
+    ids=["integer", "fraction", "boolean", "text", "giant"],
 )
 def test_duration_is_a_float_or_nothing(value: str, expected: float | None) -> None:
-    """An integer is a fine duration; a truth value, a text or a giant is none."""
+    """An integer is a valid duration; a boolean, a text or a giant is none."""
     assert upload_in(f'"MetaData": {{"Duration": {value}}}').duration == expected
 
 

@@ -19,18 +19,18 @@ Body = dict[str, Any]
 
 
 def sample(name: str) -> Body:
-    """Give the JSON object of a sample."""
+    """Return the JSON object of a sample."""
     body: Body = json.loads((SAMPLES / name).read_bytes())
     return body
 
 
 def identity_of(body: Body) -> str:
-    """Push the body and give the identity of what is read."""
+    """Push the body and return the identity of the event."""
     return identity(parse_notification(json.dumps(body).encode()))
 
 
 def running(**subtask: object) -> Body:
-    """Give the body of a running task flow with one subtask, changed as told."""
+    """Return the body of a running task flow with one subtask, with these changes."""
     task = {
         "Status": "PROCESSING",
         "Progress": 10,

@@ -18,7 +18,7 @@ SIGNATURE = CallbackSignature(sign=SIGN, expires_at=EXPIRES_AT)
 
 
 def signature_in(**members: object) -> CallbackSignature | None:
-    """Push a body with these members on top, and give the signature that is read."""
+    """Push a body with these top-level members, and return the signature."""
     return parse_notification(json.dumps({"EventType": "X", **members}).encode()).signature
 
 

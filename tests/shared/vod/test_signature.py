@@ -50,7 +50,7 @@ def faults(**changes: object) -> dict[str, str]:
 
 
 def texts(most_bytes: int) -> st.SearchStrategy[str]:
-    """Return any text that VOD can be handed: no control characters, within its limit of bytes."""
+    """Return a strategy for any text that VOD accepts: no control characters, within its limit of bytes."""
     characters = st.characters(exclude_categories=("Cs", "Cc"))
     return st.text(characters, min_size=1, max_size=most_bytes).filter(
         lambda text: len(text.encode()) <= most_bytes
@@ -292,7 +292,7 @@ def test_changed_digest_is_not_signed() -> None:
 
 
 def test_changed_original_is_not_signed() -> None:
-    """Who prolongs a signature loses it."""
+    """A changed text, such as a later expiry, does not verify."""
     decoded = decode(sign(parameters(), secret_key=KEY))
 
     assert not is_signed_with(decoded._replace(original=decoded.original.replace("90", "91")), KEY)
@@ -312,7 +312,7 @@ def test_other_key_does_not_pass(secret_key: str) -> None:
 
 
 def test_no_single_bit_can_be_flipped() -> None:
-    """Every bit of digest and text counts."""
+    """Any flipped bit of digest or text breaks the signature."""
     signature = sign(parameters(source_context="한"), secret_key=KEY)
     bits = len(base64.b64decode(signature)) * 8
 

@@ -1,4 +1,4 @@
-"""A function that returns what it was called with, and how often its instance was used."""
+"""A function that returns its arguments, and how often its instance was used."""
 
 from __future__ import annotations
 

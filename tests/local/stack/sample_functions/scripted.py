@@ -1,4 +1,4 @@
-"""A function that does what its event's body says: raise, exit, hang or return something odd."""
+"""A function that does what its event's body orders: raise, exit, hang or return something odd."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def main_handler(event: dict[str, Any], _context: object) -> object:
-    """Follow the script in the body."""
+    """Execute the script in the body."""
     script = json.loads(event["body"])
     if script.get("raise"):
         raise LookupError(script["raise"])
