@@ -95,7 +95,7 @@ def test_runtime_version_is_repeated_as_decided(name: str, statement: str) -> No
 def test_makefile_reads_the_runtime_version() -> None:
     """The Makefile takes the version from `local/package/runtime.py` by its text."""
     asked = subprocess.run(
-        ["make", "--eval", "runtime: ; @echo $(RUNTIME)", "runtime"],  # noqa: S607  # whichever is installed
+        ["make", "--no-print-directory", "--eval", "runtime: ; @echo $(RUNTIME)", "runtime"],  # noqa: S607  # whichever is installed
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
