@@ -77,7 +77,7 @@ def test_example_filled_in_is_ready_to_be_deployed(checked: Check) -> None:
         ({"UPLOAD_POLICIES": '{"default": {"ttl": 1}}'}, "UPLOAD_POLICIES.default.ttl: Extra inputs"),
         ({"UPLOAD_POLICIES": '{"default": {"ttlSeconds": 1e9}}'}, "UPLOAD_POLICIES.default.ttlSeconds: "),
         ({"CONTEXT_KEYS": "short"}, "CONTEXT_KEYS.0: String should have at least 32 characters."),
-        ({"CALLBACK_TOKENS": ",".join([SECRET] * 3)}, "CALLBACK_TOKENS: Value should have at most 2 items"),
+        ({"CALLBACK_TOKENS": ",".join([SECRET] * 3)}, "CALLBACK_TOKENS: Tuple should have at most 2 items"),
         ({"CALLBACK_TOKENS": f"{SECRET}/slash"}, "CALLBACK_TOKENS.0: String should match pattern"),
         ({"CALLBACK_TOKENS": f"{SECRET}-3"}, "CALLBACK_TOKENS: has a key that JWT_SECRETS has too."),
         ({"CONTEXT_KEYS": f"{SECRET}-1"}, "CONTEXT_KEYS: has a key that VOD_SECRET_KEY has too."),

@@ -27,6 +27,7 @@ PASSED_BY_NO_EVENT: Mapping[str, str] = {
     "Store.renew_upload": "issues a signature",
     "Store.cancel_upload": "is a caller's wish",
     "Store.key_of": "asks nobody",
+    "Store.park": "keeps what is no event",
     "Store.backlog": "is for the log",
     "Store.endpoint_health": "is for the log",
     "Store.enable_endpoint": "is an operator's wish",
