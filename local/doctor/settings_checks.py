@@ -63,7 +63,10 @@ def settings_group(deployment: Deployment) -> Group:
 
 
 def deployed_variables(kind: type[SettingsGroup]) -> frozenset[str]:
-    """Name what a function is deployed with: with a role's credentials it has no use for the key pair."""
+    """Return the names of the variables that a function is deployed with.
+
+    A function that has a role's credentials is deployed without the signing key pair.
+    """
     read = variables_of(kind)
     pair = _SIGNING_PAIR if read >= _ROLE else frozenset()
     return frozenset(read - _ROLE - _WHERE_IT_RUNS - {_DEVELOPER_ONLY} - pair)

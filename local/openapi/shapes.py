@@ -25,7 +25,7 @@ def reference(kind: str, name: str) -> Schema:
 
 
 def schemas_of(models: Iterable[type[BaseModel]]) -> dict[str, Schema]:
-    """Describe models, and those they consist of, by their names; members have their names outside."""
+    """Describe models, and those they consist of, by their names; members have their external names."""
     _, whole = models_json_schema(
         [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
     )

@@ -27,7 +27,7 @@ _CHOICES = {"procedure": "procedures", "storageRegion": "storageRegions", "class
 
 
 def signature_request_schema() -> Schema:
-    """Describe the body."""
+    """Return the schema of the body."""
     schemas: dict[str, Any] = schemas_of([SignatureRequest, Policy])
     schema, policy = schemas["SignatureRequest"], schemas["Policy"]["properties"]
     for name, member in schema["properties"].items():

@@ -1,6 +1,6 @@
-"""The events as the app receives them: Standard Webhooks 1.0.0, one entry for each type of event.
+"""The app's events as OpenAPI webhooks (Standard Webhooks 1.0.0), one for each type of event.
 
-What an event says is left to `shared.schema.models.app_event`.
+`shared.schema.models.app_event` declares their content.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ WEBHOOK_HEADERS: dict[str, Schema] = {
 
 
 def webhooks() -> dict[str, Schema]:
-    """Describe every type of event as a request to the app."""
+    """Return every type of event as a request to the app."""
     return {event_type: {"post": _delivery(event_type, model)} for event_type, model in EVENTS.items()}
 
 

@@ -1,7 +1,6 @@
-"""What a deployment would trip over, or do wrongly without a word: every fault at once, one sentence each.
+"""Checks before a deployment: every fault at once, one sentence each, and no value of a setting.
 
-`serverless.yml`, the settings of one stage and the packages are held together here; no value is
-shown. What only the cloud can tell is left to the first deployment.
+They compare `serverless.yml`, the settings of one stage and the packages with each other.
 """
 
 from __future__ import annotations
@@ -40,9 +39,9 @@ SETTINGS: Mapping[str, type[settings.SettingsGroup]] = {
     "event_delivery": settings.EventDeliverySettings,
 }
 ROLE_VARIABLES = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
-"""What the platform itself sets where there is an execution role."""
+"""Variables that the platform sets for a function with an execution role."""
 CLOUD_VARIABLES = {"TENCENTCLOUD_RUNENV": "SCF"}
-"""How a function knows that it is in the cloud."""
+"""The variable by which a function recognizes that it runs in the cloud."""
 _OWN_STAGE = "${stage}"
 _ANNOUNCEMENT = "These settings are missing or invalid. "
 
@@ -78,7 +77,7 @@ def check(
 def cautions(
     stage: str, *, repository: Path = REPOSITORY, environment: Mapping[str, str] = os.environ
 ) -> list[str]:
-    """Return what stands in nobody's way and should have been meant."""
+    """Return warnings: what does not prevent a deployment and should be intended."""
     values = stage_variables(repository, stage, environment)
     return [
         f"{caution.detail}. {caution.advice}"
@@ -87,13 +86,13 @@ def cautions(
 
 
 def packaged_modules(build: Path = BUILD) -> dict[str, frozenset[str]]:
-    """Return what lies at the root of each package, by its folder as `serverless.yml` names it."""
+    """Return the modules at the root of each package, by its folder as `serverless.yml` names it."""
     folders = (build / "functions").glob("*/") if build.is_dir() else ()
     return {f"./{folder.name}": frozenset(path.stem for path in folder.glob("*.py")) for folder in folders}
 
 
 def package_faults(build: Path = BUILD) -> list[str]:
-    """Return what is wrong with the packages: missing, stale, or with a file that must stay here."""
+    """Return the faults of the packages: missing, stale, or with a file that must not be deployed."""
     return list(_of_packages(build))
 
 
@@ -134,7 +133,7 @@ def _of_variables(text: str, values: Mapping[str, str]) -> Iterator[str]:
 def _of_settings(
     name: str, function: Mapping[str, Any], values: Mapping[str, str], stage: str
 ) -> Iterator[str]:
-    """Read the settings as the function itself will at its first invocation."""
+    """Load the settings as the function will at its first invocation, and yield the faults."""
     entries = environment_of(function)
     environment = {}
     for variable, value in entries.items():

@@ -25,7 +25,7 @@ KEY_SETTINGS = (
 
 
 def shared_keys(variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Name each setting that has a key of another one, and that other one; those not set do not count."""
+    """Map each setting to one that contains the same key, for all that are set."""
     owners: dict[bytes, str] = {}
     for name in (*KEY_SETTINGS, "REDIS_URL"):
         others = sorted({owners.setdefault(key, name) for key in _keys_in(name, variables.get(name, ""))})
@@ -36,7 +36,7 @@ def _keys_in(name: str, text: str) -> Iterator[bytes]:
     entries = (_password_in(text),) if name == "REDIS_URL" else text.split(",")
     for entry in entries:
         if key := entry.strip():
-            # Digests are compared by the dictionary, so that its work tells nothing about the keys.
+            # The dictionary compares digests, so that its timing reveals nothing about the keys.
             yield hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
             if key.startswith(WEBHOOK_SECRET_PREFIX):
                 yield hashlib.sha256(_decoded(key.removeprefix(WEBHOOK_SECRET_PREFIX))).digest()
@@ -50,7 +50,7 @@ def _password_in(url: str) -> str:
 
 
 def _decoded(text: str) -> bytes:
-    """Read what the Base64 of a webhook secret stands for: its text may be another setting's key."""
+    """Decode the Base64 of a webhook secret, which could be another setting's key."""
     try:
         return base64.b64decode(text, validate=True)
     except ValueError:

@@ -37,7 +37,7 @@ class SettingsGroup:
         raise AttributeError(f"{type(self).__name__} is frozen")
 
     def __repr__(self) -> str:
-        """Show the name of the class alone."""
+        """Show only the name of the class."""
         return f"{type(self).__name__}(…)"
 
 
@@ -51,7 +51,7 @@ class StoreSettings(SettingsGroup):
 
 
 class CallerSettings(SettingsGroup):
-    """How the app's end users prove who they are: by a token, or for a trial by their network alone."""
+    """How the app's end users authenticate: by a token, or for a trial by their network alone."""
 
     run_environment: str
     function_name: str
@@ -137,7 +137,7 @@ class WebhookSettings(SettingsGroup):
 
 
 class IngestSettings(WebhookSettings, ContextSettings, StoreSettings):
-    """What it takes to ingest events, however they come."""
+    """What the ingestion of events needs, pushed or pulled."""
 
     read_back: Literal["on", "off"]
 
@@ -188,7 +188,7 @@ def load_settings(kind: type[_Settings], environment: Mapping[str, str]) -> _Set
 
 
 def variables_of(kind: type[SettingsGroup]) -> frozenset[str]:
-    """Name the environment variables that a group is read from."""
+    """Return the names of the environment variables that a group is read from."""
     return frozenset(names_outside(kind).values())
 
 

@@ -36,11 +36,11 @@ ClaimRules = dict[str, tuple[str | int | bool, ...]]
 
 
 class Policy(NamedTuple):
-    """What one kind of upload may be.
+    """The rules for one kind of upload.
 
-    Of each list the first entry is the default; an empty list leaves the client nothing to choose.
-    `max_duration`, in seconds, is held against the real file alone: a client need not declare it.
-    `claims` names the users who may use it: those whose token has all of them, or anybody without.
+    The first entry of each list is the default; an empty list leaves the client nothing to choose.
+    `max_duration`, in seconds, is compared with the real file only: a client does not declare it. `claims`
+    names the users who may use it: those whose token has all of them, or anybody if empty.
     """
 
     claims: ClaimRules

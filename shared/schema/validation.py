@@ -56,7 +56,7 @@ else:
 
 
 def validate(kind: type[_Value], members: object) -> _Value:
-    """Create a value of members that have their names outside (`ttlSeconds`, `REDIS_URL`).
+    """Build a value from members under their external names (`ttlSeconds`, `REDIS_URL`).
 
     `kind` has the name and the fields of a model.
 
@@ -91,7 +91,7 @@ def _fields_schema(kind: type) -> dict[str, Any]:
 
 
 def _value_schema(kind: type[Any], fields_schema: dict[str, Any]) -> Any:  # noqa: ANN401 -- a core schema
-    """Have an instance made of validated fields."""
+    """Return a schema that builds an instance from validated fields."""
     make = {"type": "no-info", "function": lambda read: kind(**read[0])}
     return {"type": "function-after", "schema": fields_schema, "function": make}
 
@@ -105,7 +105,7 @@ def _compiled() -> dict[str, Any]:
 
 
 def _linked(node: dict[str, Any]) -> Any:  # noqa: ANN401 -- a part of a core schema
-    """Replace the name of a value class or validator by itself, and a default list by a tuple."""
+    """Replace the name of a class or validator by the object, and a default list by a tuple."""
     if node.get("type") == "model":
         return _value_schema(getattr(policy, node["cls"]), node["schema"])
     if isinstance(node.get("function"), str):

@@ -51,7 +51,7 @@ def require_default_policy(policies: _Policies) -> _Policies:
 
 
 def parse_public_keys(value: object) -> object:
-    """Split PEM texts that stand one behind the other; their line breaks may have been escaped."""
+    """Split concatenated PEM texts, whose line breaks may be escaped."""
     if not isinstance(value, str):
         return value
     text = value.replace("\\n", "\n")
@@ -79,7 +79,7 @@ def _check_public_key(value: str) -> str:
 
 
 def none_if_off(value: object) -> object:
-    """Take the word `off` for None."""
+    """Return None for the word `off`."""
     return None if value == "off" else value
 
 
