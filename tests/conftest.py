@@ -74,7 +74,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     # Imported here, because most tests need no stack, and it brings many libraries.
     from local.stack.stack import Stack  # noqa: PLC0415  # see above
 
-    with Stack(folder=tmp_path_factory.mktemp("stack"), timer_seconds=0.5) as running:
+    with Stack(folder=tmp_path_factory.mktemp("stack")) as running:
         yield running
 
 

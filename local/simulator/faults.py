@@ -42,7 +42,8 @@ class Fault:
     `refuse` answers 200 with the business error `code`; `expire` answers as if the storage
     credential had expired; `redirect` sends the client elsewhere.
 
-    An event pushed: `slow` takes `seconds` to send its body; `delay` waits so long before;
+    An event pushed: `slow` takes `seconds` to send its body; `delay` waits so long before, or until the
+    rules are replaced;
     `reorder` waits until a later event has gone, or for `seconds`; `drop` gives it up unsent;
     `error` loses one send and `drop-reply` the answer to it, after which VOD sends again;
     `corrupt` cuts the body in two. `duplicate` pushes twice, or has PullEvents hand out twice.
@@ -92,6 +93,10 @@ class FaultDial:
     def present(self) -> tuple[Fault, ...]:
         """The rules that can still strike."""
         return tuple(fault for fault, struck in self.strikes if _has_more(fault, struck))
+
+    def holds(self, fault: Fault) -> bool:
+        """Return whether the rule is one of those in force, even if it strikes no more."""
+        return any(fault is rule for rule in self._faults)
 
     def strike(self, action: str, kinds: Container[str] | None = None) -> Fault | None:
         """Return the rule that strikes this action now, or None; `kinds` are those that can strike there."""

@@ -33,6 +33,7 @@ _SIGN_SECONDS = 600
 _PARALLEL_SENDS = 8
 _OF_ONE_SEND = frozenset({"error", "drop-reply"})
 _TRICKLES = 10
+_DELAY_STEP_SECONDS = 0.1
 _log = logging.getLogger("local.simulator")
 
 
@@ -108,7 +109,7 @@ class PushSender:
         fault = self.faults.strike("Push")
         kind = "" if fault is None else fault.kind
         if fault is not None and kind == "delay":
-            await asyncio.sleep(fault.seconds)
+            await self._wait_while_in_force(fault)
         if fault is not None and kind == "reorder":
             await self._wait_to_be_overtaken(push_id, fault.seconds)
         if kind != "drop":
@@ -118,6 +119,11 @@ class PushSender:
         for held_id, overtaken in self._held.items():
             if held_id < push_id:
                 overtaken.set()
+
+    async def _wait_while_in_force(self, fault: Fault) -> None:
+        end = asyncio.get_running_loop().time() + fault.seconds
+        while (left := end - asyncio.get_running_loop().time()) > 0 and self.faults.holds(fault):  # noqa: ASYNC110  # other threads turn the dial
+            await asyncio.sleep(min(left, _DELAY_STEP_SECONDS))
 
     async def _wait_to_be_overtaken(self, push_id: int, seconds: float) -> None:
         self._held[push_id] = asyncio.Event()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from local.simulator.settings import Procedure
     from local.simulator.signatures import SignedTerms
 
+_LOOK_SECONDS = 0.1
 _log = logging.getLogger("local.simulator")
 
 
@@ -96,8 +97,15 @@ class TaskFlowRunner:
 
     async def _run(self, flow: TaskFlow) -> None:
         while flow.status != FINISH:
-            await asyncio.sleep(self.configuration.present.task_flow_step_seconds)
+            await self._wait_for_the_step()
             flow = await self._step(flow)
+
+    async def _wait_for_the_step(self) -> None:
+        """Wait for the time between two steps; a shorter one that is set meanwhile counts at once."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while (left := began + self.configuration.present.task_flow_step_seconds - loop.time()) > 0:  # noqa: ASYNC110  # any thread may set it
+            await asyncio.sleep(min(left, _LOOK_SECONDS))
 
     def _forget(self, task_id: str, task: asyncio.Task[None]) -> None:
         self._running.pop(task_id, None)

@@ -71,7 +71,7 @@ def stack(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     assert executable
     policies = json.dumps({**POLICIES, **HASTY})
     folder = tmp_path_factory.mktemp("stack")
-    with Stack(folder=folder, overrides={"UPLOAD_POLICIES": policies}, timer_seconds=0.5) as stack:
+    with Stack(folder=folder, overrides={"UPLOAD_POLICIES": policies}) as stack:
         yield stack
 
 

@@ -22,15 +22,14 @@ from tests.deploy.packaged_instances import Deployed, PackagedInstances
 from tests.functions.deployment import environment, user_token
 from tests.functions.scf import event_of
 from tests.keys import public_pem, rsa_key
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from local.stack.stack import Stack
     from tests.deploy.conftest import Deploy, StartStack
-
-PATIENCE_SECONDS = 20
 
 
 def upload(stack: Stack, file: Path) -> dict[str, Any]:
@@ -49,14 +48,6 @@ def status_of(stack: Stack, upload_id: str) -> dict[str, Any]:
     )
     answer.raise_for_status()
     return dict(answer.json())
-
-
-def eventually(holds: Callable[[], bool]) -> bool:
-    """Wait until the condition is true; return False if that takes too long."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (reached := holds()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return reached
 
 
 def unused_libraries(instances: PackagedInstances, owners: Mapping[str, str], function: str) -> set[str]:
@@ -80,11 +71,11 @@ def test_upload_reaches_the_app_from_the_packages(
     assert event["data"]["uploader"] == "alice"
     assert event["data"]["context"] == "lesson 3"
     assert event["data"]["verified"] is True
-    assert eventually(lambda: status_of(stack, event["data"]["uploadId"])["state"] == "ready")
+    wait_until(lambda: status_of(stack, event["data"]["uploadId"])["state"] == "ready")
     taker = "event_notification" if mode == "PUSH" else "reliable_notification"
     used = ("upload_signature", "upload_status", taker)
     # What an invocation has imported is known when it ends, and that of a timer may go on for a while.
-    assert eventually(lambda: not any(unused_libraries(instances, library_of, it) for it in used))
+    wait_until(lambda: not any(unused_libraries(instances, library_of, it) for it in used))
 
 
 def test_event_that_cannot_be_verified_at_once_is_delivered_by_the_timer(
@@ -97,7 +88,7 @@ def test_event_that_cannot_be_verified_at_once_is_delivered_by_the_timer(
     event = upload(stack, small_media)
 
     assert event["data"]["verified"] is True
-    assert eventually(lambda: unused_libraries(instances, library_of, "event_delivery") == set())
+    wait_until(lambda: unused_libraries(instances, library_of, "event_delivery") == set())
 
 
 @pytest.mark.parametrize("kind", ["public key", "key set"])

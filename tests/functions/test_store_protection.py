@@ -7,7 +7,6 @@ import secrets
 import shutil
 import ssl
 import subprocess
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -23,6 +22,7 @@ from tests.functions.deployment import CALLBACK_TOKEN, start_anew
 from tests.functions.scf import event_of
 from tests.functions.vod import EVENTS, announce_procedure, announce_upload, begin_upload
 from tests.shared.loopback_peer import HOST, HttpPeer, RawPeer, Reply, refused_port, relay_to
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     import socket
@@ -94,17 +94,18 @@ def tls_store(folder: Path, authority: trustme.CA, name: str) -> Iterator[int]:
     command = tied_to_us(str(shutil.which("redis-server")), *words.split(), "--save", "")
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)  # noqa: S603  # fixed words
     try:
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            try:
-                ssl.get_server_certificate((HOST, port))
-                break
-            except OSError:
-                time.sleep(0.02)
+        wait_until(lambda: _speaks_tls(port), "the store")
         yield port
     finally:
         process.kill()
         process.wait()
+
+
+def _speaks_tls(port: int) -> bool:
+    try:
+        return bool(ssl.get_server_certificate((HOST, port)))
+    except OSError:
+        return False
 
 
 def test_rule_grants_what_the_code_sends_and_nothing_else() -> None:

@@ -7,15 +7,13 @@ import os
 import re
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-import pytest
 
 from local.repository import REPOSITORY
 from local.stack.process_tree import tied_to_us
 from tests.shared.loopback_peer import HOST, refused_port
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,12 +88,7 @@ class ReceiverProcess:
             self._process = subprocess.Popen(  # noqa: S603 -- the README's words and ours
                 self._command, env=self._environment, stdout=output, stderr=subprocess.DEVNULL
             )
-        deadline = time.monotonic() + START_SECONDS
-        while not self._listens():
-            if time.monotonic() > deadline or self._process.poll() is not None:
-                self.__exit__()
-                pytest.fail("the README's receiver does not start")
-            time.sleep(0.05)
+        wait_until(lambda: self._listens() or self._process.poll() is not None, "the README's receiver")
         return self
 
     def __exit__(self, *_error: object) -> None:

@@ -25,11 +25,10 @@ from shared.vod.signature import SignatureParameters, sign
 from shared.vod_api import VodApi
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 _SECONDS = 10
-_POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -136,13 +135,6 @@ class Outside:
         )
         events: list[dict[str, Any]] = json.loads(shown.stdout)
         return events
-
-    def wait_until(self, is_so: Callable[[], bool], *, seconds: float = 30) -> bool:
-        """Wait for a condition; return False if it does not become true."""
-        deadline = time.monotonic() + seconds
-        while not (came_about := is_so()) and time.monotonic() < deadline:
-            time.sleep(_POLL_SECONDS)
-        return came_about
 
 
 class _OldSignature(UploadClient):

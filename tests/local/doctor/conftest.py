@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def examined(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Path]]:
     """Start one stack for all of these tests, and return it with its folder."""
     folder = tmp_path_factory.mktemp("examined")
-    with Stack(folder=folder, timer_seconds=0.3) as running:
+    with Stack(folder=folder, timer_seconds=1.0) as running:
         yield running, folder
 
 

@@ -13,6 +13,7 @@ import requests
 from local.operator.event_store import OperatorStore
 from shared.store.connection import StoreScope
 from tests.shared.loopback_peer import HttpPeer, Reply, refused_port
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     import redis
@@ -118,14 +119,12 @@ def test_endpoint_that_asked_to_be_left_alone_is_a_fault(patient: Patient) -> No
     callback = f"{patient.callback_base}/{environment['CALLBACK_TOKENS']}"
     requests.post(callback, json={"EventType": "FileDeleted", "FileDeleteEvent": {}}, timeout=10)
     operator = OperatorStore(environment["REDIS_URL"], StoreScope(environment["STAGE"], 604_800))
-    deadline = time.monotonic() + 10
-    while not operator.endpoint_health(environment["APP_WEBHOOK_URL"]).disabled_since:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    url = environment["APP_WEBHOOK_URL"]
+    wait_until(lambda: operator.endpoint_health(url).disabled_since, "the endpoint to be disabled")
     try:
         (finding,) = patient.examine().named("endpoint")
     finally:
-        operator.enable_endpoint(environment["APP_WEBHOOK_URL"])
+        operator.enable_endpoint(url)
 
     assert finding["level"] == "fault"
     assert "events endpoint --enable" in finding["advice"]

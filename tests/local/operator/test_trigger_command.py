@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +15,7 @@ from local.operator.trigger_event import change
 from local.stack.stack import Stack
 from local.upload.client import UploadClient
 from local.upload.order import UploadOrder
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ NEVER_ISSUED = "01JD0000000000000000000000"
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Start one stack for all of these tests."""
-    with Stack(folder=tmp_path_factory.mktemp("triggered"), timer_seconds=0.3) as running:
+    with Stack(folder=tmp_path_factory.mktemp("triggered"), timer_seconds=1.0) as running:
         yield running
 
 
@@ -41,9 +41,7 @@ def uploaded(served: Stack, small_media: Path) -> StoredUpload:
     with contextlib.closing(UploadClient(served.url)) as client:
         order = UploadOrder(file=small_media, user="alice", context="lesson 3")
         stored = client.upload(order, lambda _part, _size: None)
-    deadline = time.monotonic() + 10
-    while served.simulator.faults.present and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until(lambda: not served.simulator.faults.present, "the push to be lost")
     return stored
 
 

@@ -127,7 +127,7 @@ def test_short_form_says_the_same(text: str, fault: Fault) -> None:
         ("Push:drop:probability=nan", 'probability: "nan" is no number'),
         ("Push:drop:.", 'probability: "." is no number'),
         ("Push:drop:2:0.5", "either times or probability"),
-        ("Push:delay:seconds=61", "seconds: 61 is no number from 0 to 60"),
+        ("Push:delay:seconds=601", "seconds: 601 is no number from 0 to 600"),
         ("Push:drop:seconds=1", 'Push:drop has no member "seconds"'),
         ("Receiver:302:status=500", "status: 500 is no status of a redirect"),
         ("UploadPart:error:status=404", "status: 404 is no status from 500 to 599"),

@@ -83,6 +83,17 @@ def test_delayed_push_is_overtaken(pushing: Account, callback: HttpPeer) -> None
     assert _numbers(callback, 2) == [2, 1]
 
 
+def test_delayed_push_goes_as_soon_as_the_rules_are_replaced(pushing: Account, callback: HttpPeer) -> None:
+    """A test holds an event for as long as it needs, and then releases it."""
+    _dial(pushing, Fault("Push", "delay", seconds=3600))
+    _emit(pushing, 1)
+    _emit(pushing, 2)
+    before = _numbers(callback, 1)
+    _dial(pushing)
+
+    assert (before, _numbers(callback, 2)) == ([2], [2, 1])
+
+
 def test_slow_push_arrives_whole(pushing: Account, callback: HttpPeer) -> None:
     """Its body drips in, with the length announced, and nothing of it is missing."""
     _dial(pushing, Fault("Push", "slow", seconds=0.5))

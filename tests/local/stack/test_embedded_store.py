@@ -6,26 +6,26 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 import redis
 
 from local.stack.embedded_store import EmbeddedStore, StoreStartError
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 # A parent that starts a store, says which process it is, and waits to be killed.
 _PARENT = """
-import sys, time
+import signal, sys
 from pathlib import Path
 from local.stack.embedded_store import EmbeddedStore
 store = EmbeddedStore(Path(sys.argv[1]))
 store.start()
 print(store._process.pid, flush=True)
-time.sleep(60)
+signal.pause()
 """
 
 
@@ -108,15 +108,12 @@ def test_store_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
         parent.send_signal(signal.SIGKILL)
         parent.wait()
 
-    assert _ends_within(store, seconds=3)
+    wait_until(lambda: not _lives(store), "the store to end")
 
 
-def _ends_within(process: int, *, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            os.kill(process, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.02)
-    return False
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -20,20 +20,19 @@ from local.repository import REPOSITORY
 from local.stack.stack import Stack
 from local.upload.client import UploadClient
 from local.upload.order import UploadOrder
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from local.upload.client import StoredUpload
-
-_PATIENCE_SECONDS = 15
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Start one stack for all of these tests, because they disable its app's endpoint."""
-    with Stack(folder=tmp_path_factory.mktemp("dialled"), timer_seconds=0.3) as running:
+    with Stack(folder=tmp_path_factory.mktemp("dialled"), timer_seconds=0.5) as running:
         yield running
 
 
@@ -165,9 +164,9 @@ def test_event_refused_twice_is_delivered_at_the_third_attempt(
     event_id = _kept_event(dialled, _emit(dialled), capsys)
     for struck in (1, 2):
         _wait_for_strikes(dialled, struck)
-        _wait_until(lambda: _shown(dialled, event_id, capsys)["problem"] == "HTTP 500")
+        wait_until(lambda: _shown(dialled, event_id, capsys)["problem"] == "HTTP 500")
         assert _events(dialled, "retry", event_id, "--yes") == 0
-    _wait_until(lambda: _by_webhook_id(dialled, event_id) != [])
+    wait_until(lambda: _by_webhook_id(dialled, event_id) != [])
 
     assert [event["repeat"] for event in _by_webhook_id(dialled, event_id)] == [False]
 
@@ -176,10 +175,10 @@ def test_gone_app_is_left_alone(dialled: Stack, capsys: pytest.CaptureFixture[st
     """After a 410 the endpoint is disabled, which `events endpoint` shows, until somebody enables it."""
     _dial(dialled, {"action": "Receiver", "kind": "error", "status": 410})
     event_id = _kept_event(dialled, _emit(dialled), capsys)
-    _wait_until(lambda: _endpoint(dialled, capsys)["disabledSince"] is not None)
+    wait_until(lambda: _endpoint(dialled, capsys)["disabledSince"] is not None)
     _endpoint(dialled, capsys, "--enable")
     _events(dialled, "retry", event_id, "--yes")
-    _wait_until(lambda: _by_webhook_id(dialled, event_id) != [])
+    wait_until(lambda: _by_webhook_id(dialled, event_id) != [])
 
     assert _endpoint(dialled, capsys)["disabledSince"] is None
 
@@ -188,7 +187,7 @@ def test_busy_app_is_asked_again_when_it_wishes(dialled: Stack, capsys: pytest.C
     """A 429 with Retry-After puts the next attempt off by that long."""
     _dial(dialled, {"action": "Receiver", "kind": "error", "status": 429, "retryAfter": 7200})
     event_id = _kept_event(dialled, _emit(dialled), capsys)
-    _wait_until(lambda: _shown(dialled, event_id, capsys)["problem"] == "HTTP 429")
+    wait_until(lambda: _shown(dialled, event_id, capsys)["problem"] == "HTTP 429")
     due = _shown(dialled, event_id, capsys)["nextAttempt"]
 
     assert time.strftime("%Y-%m-%dT%H:%M", time.gmtime(time.time() + 7000)) < due
@@ -198,7 +197,7 @@ def test_redirect_is_not_followed(dialled: Stack, capsys: pytest.CaptureFixture[
     """An app that sends us elsewhere has not taken the event."""
     _dial(dialled, {"action": "Receiver", "kind": "redirect", "status": 307})
     event_id = _kept_event(dialled, _emit(dialled), capsys)
-    _wait_until(lambda: _shown(dialled, event_id, capsys)["problem"] == "HTTP 307")
+    wait_until(lambda: _shown(dialled, event_id, capsys)["problem"] == "HTTP 307")
 
     assert _by_webhook_id(dialled, event_id) == []
 
@@ -210,9 +209,9 @@ def test_app_that_does_not_answer_is_tried_again(
     """It may then have the event twice, under one webhook-id."""
     _dial(dialled, {"action": "Receiver", "kind": kind})
     event_id = _kept_event(dialled, _emit(dialled), capsys)
-    _wait_until(lambda: "no answer" in (_shown(dialled, event_id, capsys)["problem"] or ""))
+    wait_until(lambda: "no answer" in (_shown(dialled, event_id, capsys)["problem"] or ""))
     _events(dialled, "retry", event_id, "--yes")
-    _wait_until(lambda: len(_by_webhook_id(dialled, event_id)) == len(repeats))
+    wait_until(lambda: len(_by_webhook_id(dialled, event_id)) == len(repeats))
 
     assert repeats == [event["repeat"] for event in _by_webhook_id(dialled, event_id)]
 
@@ -316,7 +315,7 @@ def _found(stack: Stack, name: str) -> list[dict[str, Any]]:
 
 
 def _received(stack: Stack, name: str) -> dict[str, Any]:
-    _wait_until(lambda: _found(stack, name) != [])
+    wait_until(lambda: _found(stack, name) != [])
     return _found(stack, name)[0]
 
 
@@ -330,9 +329,9 @@ def _delivered_of_twelve(stack: Stack, *, seed: int) -> list[bool]:
     _dial(stack, {"action": "Push", "kind": "drop", "probability": 0.5}, seed=seed)
     before = _pushes_and_strikes(stack)
     names = [_emit(stack) for _ in range(12)]
-    _wait_until(lambda: _pushes_and_strikes(stack) == before + 12)
+    wait_until(lambda: _pushes_and_strikes(stack) == before + 12)
     delivered = 12 - int(_faults(stack)["faults"][0]["struck"])
-    _wait_until(lambda: sum(bool(_found(stack, name)) for name in names) == delivered)
+    wait_until(lambda: sum(bool(_found(stack, name)) for name in names) == delivered)
     return [bool(_found(stack, name)) for name in names]
 
 
@@ -369,19 +368,12 @@ def _kept_event(stack: Stack, name: str, capsys: pytest.CaptureFixture[str]) -> 
         found[:] = [entry["id"] for entry in listed if name in json.dumps(_shown(stack, entry["id"], capsys))]
         return bool(found)
 
-    _wait_until(is_kept)
+    wait_until(is_kept)
     return found[0]
 
 
 def _wait_for_strikes(stack: Stack, count: int) -> None:
-    _wait_until(lambda: _faults(stack)["faults"][0]["struck"] == count)
-
-
-def _wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
+    wait_until(lambda: _faults(stack)["faults"][0]["struck"] == count)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ import pytest
 import requests
 
 from local.repository import REPOSITORY
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,19 +27,16 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="looks at proces
 
 @linux_only
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_signal_ends_everything_within_two_seconds(tmp_path: Path, ending: signal.Signals) -> None:
-    """With a page open and functions warm, the end is quick, orderly and leaves no process."""
+def test_signal_ends_everything(tmp_path: Path, ending: signal.Signals) -> None:
+    """With a page open and functions warm, the end is orderly and leaves no process."""
     with _serving(tmp_path) as (process, url):
         requests.post(f"{url}/signature", timeout=30)
         with requests.get(f"{url}/local/events/stream", stream=True, timeout=30):
             children = _descendants(process.pid)
-            started = time.monotonic()
             process.send_signal(ending)
-            code = process.wait(5)
-            duration = time.monotonic() - started
+            code = process.wait(PATIENCE_SECONDS)
 
     assert code == 0
-    assert duration < 2
     assert len(children) >= 2
     assert _alive(children) == []
 
@@ -52,12 +49,9 @@ def test_killed_stack_leaves_no_process(tmp_path: Path) -> None:
         children = _descendants(process.pid)
         process.kill()
         process.wait()
-    deadline = time.monotonic() + 3
-    while _alive(children) and time.monotonic() < deadline:
-        time.sleep(0.05)
 
     assert len(children) >= 2
-    assert _alive(children) == []
+    wait_until(lambda: _alive(children) == [], "the processes to end")
 
 
 def test_banner_shows_the_address_and_no_secret(tmp_path: Path) -> None:

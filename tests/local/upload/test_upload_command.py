@@ -86,7 +86,7 @@ def test_without_a_running_stack_one_is_started(small_media: Path, tmp_path: Pat
 
 def test_reliable_callback_delivers_as_well(small_media: Path, tmp_path: Path) -> None:
     """With events pulled instead of pushed, the app hears of the upload too."""
-    with Stack(folder=tmp_path, simulator={"mode": "PULL"}, timer_seconds=0.3) as pulling:
+    with Stack(folder=tmp_path, simulator={"mode": "PULL"}, timer_seconds=0.5) as pulling:
         outcome = upload(pulling.url, str(small_media), "--json")
 
     assert outcome.returncode == 0, outcome.stderr

