@@ -7,6 +7,11 @@ every request; the smallest network that limits and the deny list know is a /32 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Network, IPv6Network
 
 IPV6_PREFIXES = (64, 48, 32)
 """Which networks can be denied, the smallest first; of IPv4 /32, /24 and /16."""
@@ -50,11 +55,37 @@ def _ipv6_networks(address: str) -> tuple[str, ...]:
     return tuple(str(ipaddress.IPv6Network((int(number), prefix), strict=False)) for prefix in IPV6_PREFIXES)
 
 
-_NAT64, _GLOBAL_UNICAST = "64:ff9b::/96", "2000::/3"
-"""The latter is all that IANA has given out; Python calls more of IPv6 global, as site-local addresses."""
-_NAME = r"(?i:([a-z0-9_-]{1,63}\.)+[a-z][a-z0-9-]{0,62}\.?)"
+_NOT_PUBLIC = (
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.0.2.0/24",
+    "192.88.99.0/24",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "224.0.0.0/3",
+    "::/3",
+    "2001::/23",
+    "2001:db8::/32",
+    "3fff::/20",
+    "4000::/2",
+    "8000::/1",
+)
+"""Blocks of IANA's registries of special-purpose addresses, multicast, and IPv6 that was never given out.
+
+Written down because Python's own list changes with its version. 192.0.0.0/24 and 2001::/23 hold a few
+anycast addresses that are global; no app is reached by them.
+"""
+_NAT64 = "64:ff9b::/96"
+_NAME = r"(?ai:([a-z0-9_-]{1,63}\.)+[a-z][a-z0-9-]{0,62}\.?)"
 """More than one label; the last one begins with a letter, or the whole would be read as a number."""
-_INNER_NAMES = r"(?i:(.*\.)?(localhost|local|internal|home\.arpa)\.?)"
+_INNER_NAMES = r"(?ai:(.*\.)?(localhost|local|internal|home\.arpa)\.?)"
 """Names that mean another host in each network (RFC 6761, 6762 and 8375; ICANN for `internal`)."""
 
 
@@ -62,6 +93,10 @@ def is_public(address: str) -> bool:
     """Return whether an IP address is a public one.
 
     An IPv6 address that carries an IPv4 one (mapped, 6to4, NAT64, Teredo) is judged by that one.
+
+    Raises:
+        ValueError: it is no address.
+
     """
     import ipaddress  # noqa: PLC0415 -- as above
 
@@ -72,9 +107,14 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
         if inner is not None:
             return is_public(str(inner))
-        if ip not in ipaddress.IPv6Network(_GLOBAL_UNICAST):
-            return False
-    return ip.is_global and not ip.is_multicast
+    return not any(ip in network for network in _not_public())
+
+
+@lru_cache(maxsize=1)
+def _not_public() -> tuple[IPv4Network | IPv6Network, ...]:
+    import ipaddress  # noqa: PLC0415 -- as above
+
+    return tuple(map(ipaddress.ip_network, _NOT_PUBLIC))
 
 
 def is_public_host(host: str) -> bool:

@@ -132,11 +132,18 @@ class RateLimitedError(ServiceError):
 
 
 class StoreUnavailableError(ServiceError):
-    """The store did not answer in time, or not at all."""
+    """The store did not answer in time, or not at all, or refused.
+
+    `store_code` is its own word for a refusal, such as READONLY, for the operator; empty without a reply.
+    """
 
     status = 503
     code = "store-unavailable"
     title = "Temporarily unavailable"
+
+    def __init__(self, detail: str, *, store_code: str = "") -> None:
+        super().__init__(detail)
+        self.store_code = store_code
 
 
 class KeysUnavailableError(ServiceError):

@@ -2,19 +2,25 @@
 
 Only its common client is used: it signs (TC3-HMAC-SHA256) and answers plain JSON, so no member VOD
 adds is lost, and the half megabyte of generated models is not imported on a cold start.
+
+The client's time-out is one for each wait, and none for the name service. So each call runs in a thread of
+its own, for which its caller waits no longer than it has time.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from requests.exceptions import ConnectionError as LostConnectionError
 from tencentcloud.common.common_client import CommonClient  # type: ignore[import-untyped]  # the SDK has no types
 from tencentcloud.common.credential import Credential  # type: ignore[import-untyped]  # the SDK has no types
 from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException  # type: ignore[import-untyped]  # the SDK has no types
 from tencentcloud.common.profile.client_profile import ClientProfile  # type: ignore[import-untyped]  # the SDK has no types
 from tencentcloud.common.profile.http_profile import HttpProfile  # type: ignore[import-untyped]  # the SDK has no types
 
+from shared.deadline import BackgroundCall, Deadline, in_daemon_thread
 from shared.errors import VodApiError
 from shared.invocation_log import timed
 from shared.vod.lenient_json import as_object, as_text, objects_in
@@ -23,28 +29,43 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.config.settings import VodApiSettings
+    from shared.deadline import Start
 
 SERVICE, VERSION = "vod", "2018-07-17"
 SEARCH_PAGE = 100
 """The most that SearchMedia lists in one call."""
 TASKS_PAGE = 100
 """The most that DescribeTasks lists in one call."""
+MOST_LEFT_BEHIND = 4
+"""How many calls may still run for which nobody waits any more; beyond them none is begun."""
 
 
 class VodApi:
-    """The server API; `sub_app_id` None means the deployment's own sub-application."""
+    """The server API; `sub_app_id` None means the deployment's own sub-application.
 
-    def __init__(self, settings: VodApiSettings) -> None:
-        url = urlsplit(settings.vod_api_url)
-        secret_id, secret_key, token = settings.api_credentials
-        self._client = CommonClient(
+    `start` runs a call in a thread, or in whatever a caller chooses. Every call here may be made twice: the
+    first ones only read, PullEvents gives what it gave before again after 30 s, and ConfirmEvents takes off
+    the queue what is still there. So a call that met a kept connection which VOD had closed is made anew.
+    """
+
+    def __init__(self, settings: VodApiSettings, *, start: Start = in_daemon_thread) -> None:
+        self._settings = settings
+        self._start = start
+        self._client = self._new_client()
+        self._has_kept_connection = False
+        self._left_behind: list[BackgroundCall[object]] = []
+        self._sub_app_id = settings.vod_api_sub_app_id
+
+    def _new_client(self) -> CommonClient:
+        url = urlsplit(self._settings.vod_api_url)
+        secret_id, secret_key, token = self._settings.api_credentials
+        return CommonClient(
             SERVICE,
             VERSION,
             Credential(secret_id, secret_key, token),
             "",  # these calls take no region
             ClientProfile(httpProfile=HttpProfile(protocol=url.scheme, endpoint=url.netloc, keepAlive=True)),
         )
-        self._sub_app_id = settings.vod_api_sub_app_id
 
     def media_info(
         self, file_id: str, *, sub_app_id: int | None = None, timeout_seconds: float
@@ -153,11 +174,10 @@ class VodApi:
         application = sub_app_id or self._sub_app_id
         if application is not None:
             parameters = {**parameters, "SubAppId": application}
-        # The profile's time-out is read once, when the client is made.
-        self._client.request.conn.timeout = timeout_seconds
+        deadline = Deadline(timeout_seconds)
         try:
             with timed("vodApi"):
-                reply = as_object(self._client.call_json(action, parameters))
+                reply = as_object(self._reply(action, parameters, deadline))
         except TencentCloudSDKException as error:
             raise _failed(action, str(error.get_code() or "")) from None
         except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
@@ -168,6 +188,39 @@ class VodApi:
             # The client sees an error only under one spelling of the content type.
             raise _failed(action, as_text(as_object(response.get("Error")).get("Code")) or "NotAnAnswer")
         return response
+
+    def _reply(self, action: str, parameters: dict[str, object], deadline: Deadline) -> object:
+        had_kept_connection = self._has_kept_connection
+        try:
+            return self._reply_of_one(action, parameters, deadline)
+        except TencentCloudSDKException as error:
+            # The client wraps every failure of the transport in one and the same.
+            if not had_kept_connection or not isinstance(error.__context__, LostConnectionError):
+                raise
+        return self._reply_of_one(action, parameters, deadline)
+
+    def _reply_of_one(self, action: str, parameters: dict[str, object], deadline: Deadline) -> object:
+        """Make one call, at most until the deadline.
+
+        Raises:
+            TimeoutError: it takes longer; the call is left behind, and the next one gets another client.
+
+        """
+        self._left_behind = [call for call in self._left_behind if not call.has_ended]
+        if len(self._left_behind) >= MOST_LEFT_BEHIND:
+            raise TimeoutError("Too many calls have not ended.")
+        self._has_kept_connection = False
+        # The profile's time-out is read once, when the client is made.
+        self._client.request.conn.timeout = deadline.left()
+        call = BackgroundCall(partial(self._client.call_json, action, parameters), self._start)
+        try:
+            reply: object = call.result(deadline.left())
+        except TimeoutError:
+            self._left_behind.append(call)
+            self._client = self._new_client()
+            raise
+        self._has_kept_connection = True
+        return reply
 
 
 def _failed(action: str, code: str) -> VodApiError:

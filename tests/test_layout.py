@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LEVELS = (
-    ("errors", "addresses", "invocation_log"),
+    ("errors", "addresses", "deadline", "invocation_log"),
+    ("tcp",),
     ("vod",),
     ("domain",),
     ("schema",),
@@ -29,7 +30,7 @@ LEVELS = (
 )
 """Packages of `shared/`, and `functions/`, from the bottom up: each may import those below it."""
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
-ADAPTERS = frozenset(LEVELS[5])
+ADAPTERS = frozenset(LEVELS[LEVEL["store"]])
 PURE = frozenset({"vod", "domain", "config", "flows"})
 PURE_LIBRARIES = {"__future__", "binascii", "collections", "dataclasses", "datetime", "enum", "functools"}
 PURE_LIBRARIES |= {"hashlib", "hmac", "itertools", "json", "math", "operator", "re", "types", "typing"}

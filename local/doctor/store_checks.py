@@ -104,7 +104,7 @@ class StoreChecks:
         except StoreUnavailableError as error:
             reason, advice = failure_of(error)
             if isinstance(error.__cause__, RespError) and error.__cause__.code == "NOPERM":
-                advice = "Our scripts need EVALSHA and SCRIPT LOAD: let the user run them."
+                advice = "Our scripts need EVALSHA and SCRIPT LOAD, or EVAL: let the user run them."
             yield fault("atomicity", f"scripts do not run: {reason}", advice)
             return
         winners = sum(won for won, _ in claims)

@@ -17,6 +17,7 @@ from shared.errors import StoreUnavailableError
 from shared.store.connection import pairs
 from shared.store.endpoint import BacklogStore
 from shared.store.resp import RespError
+from shared.tcp import ResolutionError, ResolutionTimeoutError
 
 if TYPE_CHECKING:
     from shared.store.resp import Reply
@@ -35,6 +36,12 @@ _REFUSALS = {
     "WRONGPASS": ("it refuses our password", "Compare the password in REDIS_URL with the store's."),
     "NOAUTH": ("it asks for a password", "Put the store's password into REDIS_URL."),
     "NOPERM": ("our user may not do this", "Give the user all commands on vuf:* keys."),
+    "READONLY": ("this node is a replica and takes no writes (READONLY)", "Name the primary in REDIS_URL."),
+    "MASTERDOWN": (
+        "this node is a replica that has lost its primary (MASTERDOWN)",
+        "Name the primary in REDIS_URL.",
+    ),
+    "LOADING": ("it reads its data from the disk (LOADING)", "Wait until it has started."),
     "MOVED": (
         "it has a part of the keys only, as a node of a Redis Cluster does",
         "Write redis+cluster:// or rediss+cluster:// in REDIS_URL.",
@@ -115,6 +122,9 @@ def failure_of(error: StoreUnavailableError) -> tuple[str, str]:
         code = "WRONGPASS" if cause.code == "ERR" and "password" in str(cause) else cause.code
         unknown = (f"it fails ({code})", "See whether REDIS_URL names the right kind of store.")
         return _REFUSALS.get(code, unknown)
+    if isinstance(cause, (ResolutionError, ResolutionTimeoutError)):
+        advice = "Does the name service of this machine know the host in REDIS_URL?"
+        return "its host name was not resolved", advice
     if isinstance(cause, TimeoutError):
         advice = "Is this machine in the store's private network, and does the security group let us in?"
         return "no answer in time", advice

@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 from local.doctor.findings import Check, Group, fault, needed, ok, skipped, warning
 from local.operator.signature_inspection import iso_time
 from shared.config.settings import WebhookSettings
-from shared.http.outbound import RefusedAddressError, resolve
+from shared.deadline import Deadline
+from shared.http.outbound import RefusedAddressError, reason_of, resolve
 from shared.http.webhook import AppWebhook
+from shared.tcp import ResolutionTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,8 +45,11 @@ class WebhookChecks:
             yield ok("address", "APP_WEBHOOK_URL is off")
             return
         host = str(urlsplit(settings.app_webhook_url).hostname)
+        deadline = Deadline(_ATTEMPT_SECONDS)
         try:
-            resolve(host, 443, allow_private=settings.app_webhook_allow_insecure)
+            resolve(host, 443, deadline, allow_private=settings.app_webhook_allow_insecure)
+        except ResolutionTimeoutError as error:
+            yield fault("address", reason_of(error), "Does the name service of this machine answer?")
         except RefusedAddressError as error:
             advice = "The functions refuse such an address too: name a public host in APP_WEBHOOK_URL."
             yield fault("address", error.detail, advice)

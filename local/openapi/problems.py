@@ -40,7 +40,7 @@ PROBLEM_KINDS: dict[str, tuple[errors.ServiceError, ...]] = {
     "StoreUnavailable": (errors.StoreUnavailableError("The store did not answer in time."),),
     "Unavailable": (
         errors.StoreUnavailableError("The store did not answer in time."),
-        errors.KeysUnavailableError("The keys of the token's issuer cannot be fetched now."),
+        errors.KeysUnavailableError("The keys of the token's issuer are not available now."),
     ),
 }
 """Answers by their names in the document, each with every error it covers; the first is its example."""

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import jwt
 
 from shared.errors import InvalidRequestError, KeysUnavailableError
-from shared.http.outbound import RefusedAddressError, answer_to
+from shared.http.outbound import RefusedAddressError, answer_to, reason_of
+from shared.invocation_log import note
 from shared.vod.lenient_json import read_object
 
 if TYPE_CHECKING:
@@ -38,22 +39,16 @@ RETRY_SECONDS = 10
 
 _ALGORITHMS = {"RSA": "RS256", "EC": "ES256"}
 """The algorithm of each key type, as with JWT_PUBLIC_KEY."""
+_REDIRECTS = range(300, 400)
 _LEAST_BITS = {"RS256": 2048, "ES256": 256}
 
 
 class _NoKeysError(Exception):
-    """An answer that is no key set."""
+    """An answer without a key that counts; the text says why, in our words alone."""
 
 
-_FAILURES = (
-    OSError,
-    http.client.HTTPException,
-    RefusedAddressError,
-    InvalidRequestError,
-    UnicodeDecodeError,
-    _NoKeysError,
-)
-"""Whatever can go wrong with a fetch: no name, no connection, no HTTP, no JSON, no keys."""
+_FAILURES = (OSError, http.client.HTTPException, RefusedAddressError, _NoKeysError)
+"""Whatever can go wrong with a fetch: no name, no connection, no HTTP, no keys."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +66,13 @@ class KeySet:
         self._url = url
         self._known = _Known({}, float("-inf"))
         self._asked_at = float("-inf")
+        self._problem = ""
         self._asking = threading.Lock()
 
     def find(self, key_id: str, *, now: float) -> jwt.PyJWK | None:
         """Return the key with this id, or None if the login service has none; `now` is in Unix seconds.
+
+        What is wrong with the key set is noted for the log of the invocation, as `keySetProblem`.
 
         Raises:
             KeysUnavailableError: the keys cannot be fetched.
@@ -88,7 +86,8 @@ class KeySet:
         known = self._known
         key, age = known.keys.get(key_id), abs(now - known.fetched_at)
         if age > LAST_GOOD_SECONDS or (key is None and age > FRESH_SECONDS):
-            raise KeysUnavailableError("The keys of the token's issuer cannot be fetched now.")
+            note(keySetProblem=self._problem)
+            raise KeysUnavailableError("The keys of the token's issuer are not available now.")
         return key
 
     def _ask_anew(self, now: float, *, wait: bool) -> None:
@@ -98,9 +97,10 @@ class KeySet:
             if not self._is_cooling_down(now):
                 self._asked_at = now
                 self._known = _Known(_keys_in(_fetched(self._url)), now)
-        except _FAILURES:
+        except _FAILURES as error:
             # Cached keys stay valid until they are too old.
-            return
+            self._problem = str(error) if isinstance(error, _NoKeysError) else reason_of(error)
+            note(keySetProblem=self._problem)
         finally:
             self._asking.release()
 
@@ -114,29 +114,41 @@ def _fetched(url: str) -> bytes:
     request = answer_to(
         "GET",
         url,
-        headers={"Accept": "application/json"},
+        headers={"Accept": "application/jwk-set+json, application/json"},
         tls=ssl.create_default_context(),
         allow_private=True,
         timeout_seconds=TIMEOUT_SECONDS,
     )
     with request as answer:
+        if answer.status != http.client.OK:
+            is_redirect = answer.status in _REDIRECTS
+            raise _NoKeysError(f"HTTP {answer.status}{', and redirects are not followed' * is_redirect}")
         body = answer.read(MAX_BYTES + 1)
-        # A rest of the stated length was too much, or never came.
-        if answer.status != http.client.OK or len(body) > MAX_BYTES or answer.length:
-            raise _NoKeysError
+        if len(body) > MAX_BYTES:
+            raise _NoKeysError(f"the answer has more than {MAX_BYTES} bytes")
+        if answer.length:
+            raise _NoKeysError("the answer is shorter than its Content-Length")
         return body
 
 
 def _keys_in(body: bytes) -> dict[str, jwt.PyJWK]:
     """Read the usable keys: with an id, public, for signatures, of an accepted algorithm."""
-    members = read_object(body.decode("utf-8")).get("keys")
+    try:
+        members = read_object(body.decode("utf-8")).get("keys")
+    except (InvalidRequestError, UnicodeDecodeError):
+        raise _NoKeysError("the answer is no JSON object") from None
+    if not isinstance(members, list):
+        raise _NoKeysError("the answer is no key set: it has no list named keys")
     keys: dict[str, jwt.PyJWK] = {}
-    for member in members if isinstance(members, list) else ():
+    for member in members:
         key = _usable_key(member)
         if key is not None:
             keys.setdefault(str(key.key_id), key)
     if not keys:
-        raise _NoKeysError
+        raise _NoKeysError(
+            f"the key set was fetched, and of its {len(members)} keys none is usable: "
+            "RSA of 2048 bits or more (RS256) or P-256 (ES256), public, for signatures, with a kid"
+        )
     return keys
 
 

@@ -1,4 +1,4 @@
-"""Outgoing connections: a checked address, and one deadline for the whole life of a connection.
+"""One HTTP request to a checked address, with one deadline: for the app's webhook and the login's key set.
 
 The address that was checked is the one that is connected to, so a name cannot change its answer in between.
 """
@@ -7,45 +7,66 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import socket
-import threading
-from typing import TYPE_CHECKING
+import io
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from shared.addresses import is_public
+from shared.deadline import Deadline
 from shared.errors import ServiceError
+from shared.tcp import RESOLVER, ResolutionError, ResolutionTimeoutError, connect
 
 if TYPE_CHECKING:
+    import socket
     import ssl
     from collections.abc import Iterator, Mapping
 
+    from _typeshed import WriteableBuffer
+
+    from shared.tcp import Address, Resolver
+
+USER_AGENT = "vod-upload-functions"
+MOST_INTERIM_ANSWERS = 20
+"""How many answers of the class 1xx may come before the final one (RFC 9110, section 15.2, has no bound)."""
 _PORTS = {"http": 80, "https": 443}
+_FINAL_STATUS = 200
+"""The first status of a final answer."""
 
 
 class RefusedAddressError(ServiceError):
-    """The webhook's host has no address, or one that is not public."""
+    """The host has no address, or one that is not public and would have to be."""
 
     code = "refused-address"
-    title = "The webhook's address is refused"
+    title = "The address is refused"
 
 
-def resolve(host: str, port: int, *, allow_private: bool) -> str:
-    """Resolve a host name and return one address that may be connected to.
+class IncompleteAnswerError(http.client.HTTPException):
+    """A status came, and no header section that can be read behind it."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"The header section behind status {status} cannot be read.")
+        self.status = status
+
+
+def resolve(
+    host: str, port: int, deadline: Deadline, *, allow_private: bool, resolver: Resolver = RESOLVER
+) -> list[Address]:
+    """Resolve a host name to the addresses that may be connected to.
 
     Every answer must be acceptable: a name that points at a private address as well is refused.
 
     Raises:
         RefusedAddressError: with the reason, without the address.
+        TimeoutError: the name service did not answer by the deadline.
 
     """
     try:
-        answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise RefusedAddressError("The host name of the webhook has no address.") from None
-    addresses = [str(answer[4][0]) for answer in answers]
-    if not allow_private and not all(is_public(address) for address in addresses):
-        raise RefusedAddressError("The host name of the webhook points into a private network.")
-    return addresses[0]
+        addresses = resolver.resolve(host, port, deadline)
+    except ResolutionError:
+        raise RefusedAddressError("The host name has no address.") from None
+    if not allow_private and not all(is_public(str(place[0])) for _, place in addresses):
+        raise RefusedAddressError("The host name points into a private network.")
+    return addresses
 
 
 @contextlib.contextmanager
@@ -59,48 +80,104 @@ def answer_to(  # noqa: PLR0913 -- a request has these parts
     allow_private: bool,
     timeout_seconds: float,
 ) -> Iterator[http.client.HTTPResponse]:
-    """Send one HTTP request over a connection of its own, and yield the answer with its body unread.
+    """Send one HTTP request over a connection of its own, and yield the final answer with its body unread.
 
-    Connects to the checked address, under the host's own name in TLS and in `Host`. Redirects are not
-    followed. `timeout_seconds` covers connecting, the handshake and every byte until the block ends.
+    The addresses of the host are tried in turn until one accepts a connection. TLS, its certificate and
+    `Host` are about the host's own name: RFC 6066, section 3, has it without a dot at the end, RFC 9110,
+    section 7.2, as it stands in the URL. Redirects are not followed. `timeout_seconds` covers the name
+    service, all addresses, the handshake and every byte until the block ends.
 
     Raises:
         RefusedAddressError: the host has no address that may be connected to.
+        IncompleteAnswerError: only the status of the answer can be read.
         OSError, http.client.HTTPException: no connection, no answer in time, or none that is HTTP.
 
     """
+    deadline = Deadline(timeout_seconds)
     parts = urlsplit(url)
     host, port = str(parts.hostname), parts.port or _PORTS[parts.scheme]
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     connection = http.client.HTTPConnection(host, port)
-    with (
-        contextlib.closing(connection),
-        _connected(resolve(host, port, allow_private=allow_private), port, timeout_seconds) as plain,
-    ):
-        connection.sock = tls.wrap_socket(plain, server_hostname=host) if parts.scheme == "https" else plain
-        connection.request(method, target, body=body, headers={**headers, "Host": parts.netloc})
-        yield connection.getresponse()
+    connection.response_class = _FinalAnswer
+    with contextlib.ExitStack() as opened:
+        connected = opened.enter_context(
+            connect(resolve(host, port, deadline, allow_private=allow_private), deadline)
+        )
+        if parts.scheme == "https":
+            connected.settimeout(deadline.left())
+            connected = opened.enter_context(
+                tls.wrap_socket(connected, server_hostname=host.removesuffix("."))
+            )
+        # `http.client` calls `sendall`, `makefile` and `close` of it.
+        connection.sock = cast("socket.socket", _TimedSocket(connected, deadline))
+        all_headers = {"User-Agent": USER_AGENT, **headers, "Host": parts.netloc}
+        connection.request(method, target, body=body, headers=all_headers)
+        yield opened.enter_context(connection.getresponse())
 
 
-@contextlib.contextmanager
-def _connected(address: str, port: int, timeout_seconds: float) -> Iterator[socket.socket]:
-    """Connect, and shut the connection down when the time is over.
-
-    A socket's own time-out is not enough: every byte of an answer that drips in would renew it.
-    """
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as connection, connection.dup() as handle:
-        connection.settimeout(timeout_seconds)
-        watch = threading.Timer(timeout_seconds, _cut, [handle])
-        watch.start()
-        try:
-            connection.connect((address, port))
-            yield connection
-        finally:
-            watch.cancel()
+def reason_of(error: Exception) -> str:
+    """Name the cause of a failed request for log and operators, without address or words of the peer."""
+    if isinstance(error, RefusedAddressError):
+        return error.detail
+    if isinstance(error, ResolutionTimeoutError):
+        return "The host name was not resolved in time."
+    # What OpenSSL has against the certificate; a comma separates the name that was asked for.
+    fault = str(getattr(error, "verify_message", "")).partition(",")[0]
+    return f"no answer ({type(error).__name__}{': ' if fault else ''}{fault})"
 
 
-def _cut(connection: socket.socket) -> None:
-    # It may have ended by itself in the meantime.
-    with contextlib.suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
+class _FinalAnswer(http.client.HTTPResponse):
+    """The answer behind all interim ones (1xx), of which `http.client` skips 100 alone."""
+
+    def begin(self) -> None:
+        for _ in range(MOST_INTERIM_ANSWERS + 1):
+            # Without headers the next answer is read.
+            self.headers = self.msg = cast("http.client.HTTPMessage", None)
+            self.status = 0
+            try:
+                super().begin()
+            except http.client.UnknownProtocol:
+                raise
+            except (OSError, http.client.HTTPException) as error:
+                if self.status < _FINAL_STATUS:
+                    raise
+                raise IncompleteAnswerError(self.status) from error
+            # 101 is final: nothing else follows in HTTP.
+            if self.status >= _FINAL_STATUS or self.status == http.client.SWITCHING_PROTOCOLS:
+                return
+        raise http.client.HTTPException("There are too many interim answers.")
+
+
+class _TimedSocket:
+    """A connected socket as `http.client` uses it, whose every operation ends by the deadline."""
+
+    def __init__(self, connected: socket.socket, deadline: Deadline) -> None:
+        self._connected = connected
+        self._deadline = deadline
+
+    def sendall(self, content: bytes) -> None:
+        rest = memoryview(content)
+        while rest:
+            self._connected.settimeout(self._deadline.left())
+            rest = rest[self._connected.send(rest) :]
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_TimedStream(self._connected, self._deadline))
+
+    def close(self) -> None:
+        """Do nothing: `answer_to` closes the socket, and an answer may still be read."""
+
+
+class _TimedStream(io.RawIOBase):
+    """What comes in on a socket, as a stream."""
+
+    def __init__(self, connected: socket.socket, deadline: Deadline) -> None:
+        self._connected = connected
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        self._connected.settimeout(self._deadline.left())
+        return self._connected.recv_into(buffer)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
+import email.utils
 import hashlib
 import hmac
-import http.client
 import ssl
 from dataclasses import dataclass
+from datetime import timezone
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from shared.http.outbound import RefusedAddressError, answer_to
+from shared.http.outbound import IncompleteAnswerError, answer_to, reason_of
 from shared.invocation_log import timed
 
 if TYPE_CHECKING:
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 
     from shared.config.settings import WebhookSettings
 
-USER_AGENT = "vod-upload-functions"
+LONGEST_RETRY_AFTER = 604_800
+"""What the app can ask for at most, in seconds; `shared.domain.retry_schedule` grants a day of it."""
+_MOST_DIGITS = 20
 
 
 @dataclass(frozen=True)
@@ -57,38 +61,50 @@ class AppWebhook:
 
     def __init__(self, settings: WebhookSettings) -> None:
         self._settings = settings
-        self._tls = ssl.create_default_context()
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context()
 
     def send(self, body: bytes, *, event_id: str, now: int, timeout_seconds: float) -> Attempt:
-        """Post the body once; redirects are not followed, and the answer's body is not read."""
-        with timed("webhook"):
-            return self._sent(body, event_id=event_id, now=now, timeout_seconds=timeout_seconds)
+        """Post the body once; redirects are not followed, and the answer's body is not read.
 
-    def _sent(self, body: bytes, *, event_id: str, now: int, timeout_seconds: float) -> Attempt:
+        The status decides, once it was read, whatever becomes of the header section behind it (RFC 9112,
+        section 8). `now` is in Unix seconds. Raises nothing: whatever goes wrong is a failed attempt.
+        """
         settings = self._settings
-        headers = {
-            **signed_headers(body, event_id=event_id, now=now, secrets=settings.app_webhook_secrets),
-            "Content-Type": "application/json",
-            "User-Agent": USER_AGENT,
-        }
-        request = answer_to(
-            "POST",
-            str(settings.app_webhook_url),
-            headers=headers,
-            body=body,
-            tls=self._tls,
-            allow_private=settings.app_webhook_allow_insecure,
-            timeout_seconds=timeout_seconds,
-        )
+        with timed("webhook"):
+            try:
+                headers = signed_headers(
+                    body, event_id=event_id, now=now, secrets=settings.app_webhook_secrets
+                )
+                with answer_to(
+                    "POST",
+                    str(settings.app_webhook_url),
+                    headers={**headers, "Content-Type": "application/json"},
+                    body=body,
+                    tls=self._tls,
+                    allow_private=settings.app_webhook_allow_insecure,
+                    timeout_seconds=timeout_seconds,
+                ) as answer:
+                    retry_after = _retry_after(answer.headers, now=now)
+                    return Attempt(answer.status, f"HTTP {answer.status}", retry_after)
+            except IncompleteAnswerError as error:
+                return Attempt(error.status, f"HTTP {error.status}")
+            except Exception as error:  # noqa: BLE001 -- an event that raised here would be tried for ever
+                return Attempt(0, reason_of(error))
+
+
+def _retry_after(headers: Message, *, now: int) -> int | None:
+    """Read seconds or an HTTP-date (RFC 9110, section 10.2.3), in seconds from `now`."""
+    value = headers.get("retry-after", "").strip(" \t")
+    if value.isascii() and value.isdigit():
+        # Python converts some thousand digits at most.
+        seconds = int(value) if len(value) < _MOST_DIGITS else LONGEST_RETRY_AFTER
+    else:
         try:
-            with request as answer:
-                return Attempt(answer.status, f"HTTP {answer.status}", _retry_after(answer.headers))
-        except RefusedAddressError as error:
-            return Attempt(0, error.detail)
-        except (OSError, http.client.HTTPException) as error:
-            return Attempt(0, f"no answer ({type(error).__name__})")
-
-
-def _retry_after(headers: Message) -> int | None:
-    value = headers.get("retry-after", "")
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 7 else None  # noqa: PLR2004 -- 11 days
+            date = email.utils.parsedate_to_datetime(value)
+        except (ValueError, TypeError, IndexError, OverflowError):
+            return None
+        seconds = int(date.replace(tzinfo=date.tzinfo or timezone.utc).timestamp()) - now
+    return min(max(0, seconds), LONGEST_RETRY_AFTER)

@@ -9,11 +9,13 @@ import base64
 import json
 import re
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from shared.domain.policy import DEFAULT_POLICY
 
 if TYPE_CHECKING:
+    from urllib.parse import SplitResult
+
     from pydantic import ValidationInfo
 
 MIN_KEY_LENGTH = 32
@@ -97,6 +99,9 @@ def decode_webhook_secret(value: object) -> bytes:
 
 def check_http_url(value: str) -> str:
     """Check the parts of an http or https URL; the port, if any, must be possible."""
+    # RFC 3986 has nothing else, and how a name is encoded (IDNA) differs from program to program.
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError("must be ASCII without blanks: percent-encode the path, write the host as xn--…")
     try:
         parts = urlsplit(value)
         port_is_readable = parts.port is None or parts.port > 0
@@ -118,12 +123,39 @@ def check_jwks_url(value: str) -> str:
 
 
 def check_redis_url(value: str) -> str:
-    """Check that the port can be read."""
-    try:
-        urlsplit(value).port  # noqa: B018 -- the property parses it, and raises
-    except ValueError:
-        raise ValueError("is not a URL") from None
+    """Check that host, user, password and database are what they seem to be."""
+    url = _readable_redis_url(value)
+    if url is None:
+        raise ValueError(
+            "is not a URL: within user name and password / ? # [ ] @ and % are written "
+            "%2F %3F %23 %5B %5D %40 and %25"
+        )
+    if url.username and url.password is None:
+        raise ValueError("has a user name alone: write user:password@, or :password@ for a password alone")
+    if url.scheme != "unix" and not (url.hostname and url.hostname.isascii()):
+        raise ValueError("must name a host in ASCII")
+    databases = parse_qs(url.query).get("db", ["" if url.scheme == "unix" else url.path.strip("/")])
+    if not all(database.isascii() and database.isdigit() for database in databases if database):
+        raise ValueError("must name the database by its number")
     return value
+
+
+def _readable_redis_url(value: str) -> SplitResult | None:
+    """Split the address; None if a part of its password may be taken for another part."""
+    try:
+        url = urlsplit(value)
+        account = url.netloc.rpartition("@")[0]
+        unquote(account, errors="strict")
+        url.port  # noqa: B018 -- the property parses it, and raises
+    except ValueError:
+        return None
+    is_cut = "@" in url.path + url.query or bool(url.fragment)
+    escapes = [part[:2] for part in account.split("%")[1:]]
+    return None if is_cut or not all(map(_is_hexadecimal, escapes)) else url
+
+
+def _is_hexadecimal(text: str) -> bool:
+    return len(text) == len("2F") and all(character in "0123456789abcdefABCDEF" for character in text)
 
 
 def require_anonymous_key(key: str | None, info: ValidationInfo) -> str | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shared.domain.rate_limits import DAY_SECONDS
 from shared.domain.upload_id import made_at
 from shared.errors import StoreUnavailableError
-from shared.invocation_log import timed
+from shared.invocation_log import note, timed
 from shared.store.resp import RespClient, RespError, supports
 
 if TYPE_CHECKING:
@@ -51,7 +51,10 @@ class StoreScope(NamedTuple):
 
 
 class StoreConnection:
-    """One client; any failure of it is a StoreUnavailableError, within a second."""
+    """One client; any failure of it is a StoreUnavailableError, within a second.
+
+    The store's own word for a refusal is noted for the log of the invocation, as `storeCode`.
+    """
 
     def __init__(self, redis_url: str, scope: StoreScope) -> None:
         self._redis_url = redis_url
@@ -63,12 +66,11 @@ class StoreConnection:
 
     @cached_property
     def _client(self) -> RedisClient:
-        limits = {"timeout_seconds": TIMEOUT_SECONDS, "call_seconds": CALL_SECONDS}
         if supports(self._redis_url):
-            return RespClient(self._redis_url, **limits)
+            return RespClient(self._redis_url, timeout_seconds=TIMEOUT_SECONDS, call_seconds=CALL_SECONDS)
         from shared.store.redis_py import RedisPyClient  # noqa: PLC0415 -- only a cluster has to pay
 
-        return RedisPyClient(self._redis_url, **limits)
+        return RedisPyClient(self._redis_url, timeout_seconds=TIMEOUT_SECONDS, call_seconds=CALL_SECONDS)
 
     def _partitions(self) -> list[str]:
         """List the key prefixes of all partitions."""
@@ -107,8 +109,11 @@ class StoreConnection:
             with timed("store"):
                 return use(self._client)
         except (OSError, RespError) as error:
+            code = error.code if isinstance(error, RespError) else ""
+            if code:
+                note(storeCode=code)
             raise StoreUnavailableError(
-                f"The store did not answer ({type(error).__name__}). Try again in a moment."
+                f"The store did not answer ({type(error).__name__}). Try again in a moment.", store_code=code
             ) from error
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from concurrent import futures
 from functools import cached_property
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import redis
@@ -14,7 +15,7 @@ from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
 from redis.retry import Retry
 
-from shared.store.resp import RespError
+from shared.store.resp import MAX_IDLE_SECONDS, RespError, is_about_the_server, is_without_scripts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,13 +30,22 @@ class RedisPyClient:
     """One server or one cluster, with the calls, replies and errors of `RespClient`.
 
     A call is made in a thread of its own, which can be left behind: the client of a cluster tries every
-    node in turn before it gives up.
+    node in turn before it gives up, and nothing limits a name resolution.
     """
 
-    def __init__(self, redis_url: str, *, timeout_seconds: float, call_seconds: float) -> None:
+    def __init__(
+        self,
+        redis_url: str,
+        *,
+        timeout_seconds: float,
+        call_seconds: float,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
         self._url = redis_url
         self._timeout_seconds = timeout_seconds
         self._call_seconds = call_seconds
+        self._clock = clock
+        self._used_at = float("-inf")
         self._threads = futures.ThreadPoolExecutor(thread_name_prefix="store")
 
     def execute(self, *words: Word) -> Reply:
@@ -63,7 +73,17 @@ class RedisPyClient:
 
     def script(self, source: str, keys: Sequence[str], arguments: Sequence[Word]) -> Reply:
         """Run a Lua script, and send its source to a node that does not have it yet."""
-        return self._call(lambda client: client.register_script(source)(keys, arguments))
+
+        def send(client: redis.Redis | RedisCluster) -> Reply:
+            try:
+                return client.register_script(source)(keys, arguments)
+            except redis.RedisError as error:
+                refusal = _translated(error)
+                if not isinstance(refusal, RespError) or not is_without_scripts(refusal):
+                    raise
+            return client.eval(source, len(keys), *keys, *map(str, arguments))
+
+        return self._call(send)
 
     @cached_property
     def _client(self) -> redis.Redis | RedisCluster:
@@ -81,15 +101,25 @@ class RedisPyClient:
         )
 
     def _call(self, ask: Callable[[redis.Redis | RedisCluster], Reply]) -> Reply:
+        if self._clock() - self._used_at > MAX_IDLE_SECONDS:
+            self._connect_anew()
         # A cluster's client connects when it is built, so it is built in the thread.
         call = self._threads.submit(lambda: ask(self._client))
         try:
             return call.result(self._call_seconds)
         except (futures.TimeoutError, redis.RedisError, redis.exceptions.RedisClusterException) as error:
-            raise _translated(error) from error
+            failure = _translated(error)
+            if isinstance(failure, RespError) and is_about_the_server(failure):
+                self._connect_anew()
+            raise failure from error
         finally:
+            self._used_at = self._clock()
             # A call that has begun ends by its own time-outs; one that has not must not be made later.
             call.cancel()
+
+    def _connect_anew(self) -> None:
+        """Leave the connections to the calls that still use them; the next call makes new ones."""
+        self.__dict__.pop("_client", None)
 
 
 def _raw(words: Command) -> list[str]:

@@ -21,8 +21,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import hiredis
 
+from shared.deadline import Deadline
+from shared.tcp import RESOLVER, connect
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import TypeAlias
     from urllib.parse import SplitResult
 
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
     Reply: TypeAlias = Any
     """What a command gives in RESP2: a text, an integer, None, or a list of these."""
 
+MAX_IDLE_SECONDS = 60.0
+"""A connection that was not used for longer is closed: what stands between us and the store may have."""
 _DEFAULT_PORT = 6379
 _CHUNK_BYTES = 16_384
 """One TLS record at least: what the TLS layer keeps of one would be unseen by `poll`."""
@@ -39,11 +44,38 @@ _INCOMPLETE = object()
 
 
 class RespError(Exception):
-    """An error reply, or bytes that are no reply; `code` is the first word, such as NOSCRIPT."""
+    """An error reply, or bytes that are no reply; `code` is the server's word for it, such as NOSCRIPT.
+
+    An older server quotes what a command within a script was refused with, as in
+    `ERR Error running script (…): @user_script:1: -READONLY You can't write …`: its word is READONLY.
+    """
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
-        self.code = message.partition(" ")[0]
+        code, _, text = message.partition(" ")
+        quoted = text.partition(" -")[2].partition(" ")[0] if code == "ERR" else ""
+        self.code = next((word for word in (quoted, code) if word.isascii() and word.isupper()), "ERR")
+
+
+_CODES_ABOUT_A_COMMAND = frozenset({"ERR", "NOSCRIPT", "NOPERM", "WRONGTYPE", "CROSSSLOT", "OOM", "BUSY"})
+
+
+def is_about_the_server(error: RespError) -> bool:
+    """Whether another server might do what this one refuses: READONLY, LOADING, MASTERDOWN, MOVED and others.
+
+    After a failover the name in the address leads to another server, which only a new connection finds.
+    """
+    return error.code not in _CODES_ABOUT_A_COMMAND
+
+
+def is_without_scripts(error: RespError) -> bool:
+    """Whether EVALSHA or SCRIPT LOAD was refused, to this user or by a proxy that does not have it.
+
+    Not a command within a script, which may have written before: that refusal has other words.
+    """
+    text = str(error).lower()
+    names = ("'evalsha'", "`evalsha`", "'script'", "`script`", "'script|load'", "'load'", "`load`")
+    return text.startswith(("noperm ", "err unknown ")) and any(name in text[:200] for name in names)
 
 
 def supports(redis_url: str) -> bool:
@@ -55,21 +87,32 @@ def supports(redis_url: str) -> bool:
 class RespClient:
     """One server, at an address that `supports` allows; threads may share it.
 
-    A connection is kept between calls, and closed instead of reused if anything is unread on it.
-    No command is ever sent twice: what a failed call has done is not known here.
+    A connection is kept between calls, and closed instead of reused after MAX_IDLE_SECONDS, if anything is
+    unread on it, and when the server has refused as one that is not the primary does. A new one is made to
+    the first address of the host that accepts.
+    No command is ever sent twice, unless the server has refused it unread: what a failed call has done is
+    not known here.
 
     Raises:
         RespError: by every call, when the server refuses a command or does not speak RESP2.
         OSError: by every call, when there is no reply in time: `timeout_seconds` for each wait,
-            `call_seconds` for a call in all.
+            `call_seconds` for a call in all, with name resolution, connecting and TLS.
 
     """
 
-    def __init__(self, redis_url: str, *, timeout_seconds: float, call_seconds: float) -> None:
+    def __init__(
+        self,
+        redis_url: str,
+        *,
+        timeout_seconds: float,
+        call_seconds: float,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
         self._url = redis_url
         self._timeout_seconds = timeout_seconds
         self._call_seconds = call_seconds
-        self._idle: list[_Connection] = []
+        self._clock = clock
+        self._idle: list[tuple[_Connection, float]] = []
 
     def __del__(self) -> None:
         """Close the idle connections with the last reference to the client."""
@@ -84,38 +127,47 @@ class RespClient:
         return [_unless_error(reply) for reply in self._exchange(commands)]
 
     def script(self, source: str, keys: Sequence[str], arguments: Sequence[Word]) -> Reply:
-        """Run a Lua script: one round trip, and one more on a server that does not have it yet."""
-        call = ("EVALSHA", _digest(source), len(keys), *keys, *arguments)
+        """Run a Lua script: one round trip, and one or two more on a server that does not have it yet."""
+        words = (len(keys), *keys, *arguments)
+        call = ("EVALSHA", _digest(source), *words)
         (reply,) = self._exchange([call])
         if isinstance(reply, RespError) and reply.code == "NOSCRIPT":
-            _, reply = self._exchange([("SCRIPT", "LOAD", source), call])
+            loaded, reply = self._exchange([("SCRIPT", "LOAD", source), call])
+            reply = loaded if isinstance(loaded, RespError) else reply
+        if isinstance(reply, RespError) and is_without_scripts(reply):
+            (reply,) = self._exchange([("EVAL", source, *words)])
         return _unless_error(reply)
 
     def close(self) -> None:
         """Close the idle connections."""
         while self._idle:
-            self._idle.pop().close()
+            self._idle.pop()[0].close()
 
     def _exchange(self, commands: Sequence[Command]) -> list[Reply]:
         packed = _packed(commands)
-        last_wait_at = monotonic() + self._call_seconds - self._timeout_seconds
-        connection = self._connection(last_wait_at)
+        # No wait begins later, so that the last one ends in time.
+        deadline = Deadline(self._call_seconds - self._timeout_seconds, self._clock)
+        connection = self._connection(deadline)
         try:
-            replies = connection.exchange(packed, len(commands), last_wait_at)
+            replies = connection.exchange(packed, len(commands), deadline)
         except BaseException:
             # Its next bytes would be taken for the reply to another command.
             connection.close()
             raise
-        self._idle.append(connection)
+        if any(isinstance(reply, RespError) and is_about_the_server(reply) for reply in replies):
+            connection.close()
+            self.close()
+        else:
+            self._idle.append((connection, self._clock()))
         return replies
 
-    def _connection(self, last_wait_at: float) -> _Connection:
+    def _connection(self, deadline: Deadline) -> _Connection:
         while True:
             try:
-                connection = self._idle.pop()
+                connection, used_at = self._idle.pop()
             except IndexError:
-                return _connect(self._url, self._timeout_seconds, last_wait_at)
-            if connection.is_clean():
+                return _connect(self._url, self._timeout_seconds, deadline)
+            if self._clock() - used_at <= MAX_IDLE_SECONDS and connection.is_clean():
                 return connection
             connection.close()
 
@@ -129,17 +181,17 @@ class _Connection:
         self._poll = select.poll()
         self._poll.register(connected, select.POLLIN)
 
-    def exchange(self, packed: bytes, count: int, last_wait_at: float) -> list[Reply]:
+    def exchange(self, packed: bytes, count: int, deadline: Deadline) -> list[Reply]:
         """Send encoded commands and read `count` replies; an error reply is one of them."""
+        deadline.left()
         self._socket.sendall(packed)
-        return [self._reply(last_wait_at) for _ in range(count)]
+        return [self._reply(deadline) for _ in range(count)]
 
-    def _reply(self, last_wait_at: float) -> Reply:
+    def _reply(self, deadline: Deadline) -> Reply:
         received = 0
         try:
             while (reply := self._reader.gets()) is _INCOMPLETE:
-                if monotonic() > last_wait_at:
-                    raise TimeoutError("The reply takes too long.")
+                deadline.left()
                 chunk = self._socket.recv(_CHUNK_BYTES)
                 received += len(chunk)
                 if not chunk:
@@ -161,40 +213,49 @@ class _Connection:
         self._socket.close()
 
 
-def _connect(redis_url: str, timeout_seconds: float, last_wait_at: float) -> _Connection:
+def _connect(redis_url: str, timeout_seconds: float, deadline: Deadline) -> _Connection:
     url = urlsplit(redis_url)
-    names = [unquote(name) for name in (url.username, url.password) if name]
     path = "" if url.scheme == "unix" else url.path.strip("/")
     database = parse_qs(url.query).get("db", [path or "0"])[0]
-    opening: list[Command] = [("AUTH", *names)] if names else []
+    opening = _authentication(url)
     opening += [("SELECT", database)] if database != "0" else []
-    connected = _open(url, timeout_seconds)
+    connected = _open(url, deadline)
     with _closed_on_error(connected):
+        connected.settimeout(timeout_seconds)
         connection = _Connection(connected)
         # In one round trip, and no command before both are accepted.
-        for reply in connection.exchange(_packed(opening), len(opening), last_wait_at) if opening else ():
+        for reply in connection.exchange(_packed(opening), len(opening), deadline) if opening else ():
             _unless_error(reply)
     return connection
 
 
-def _open(url: SplitResult, timeout_seconds: float) -> socket.socket:
+def _authentication(url: SplitResult) -> list[Command]:
+    """Make the AUTH of an address; a user without a password is one that needs none (`nopass`)."""
+    user, password = unquote(url.username or ""), unquote(url.password or "")
+    if user:
+        return [("AUTH", user, password)]
+    return [("AUTH", password)] if password else []
+
+
+def _open(url: SplitResult, deadline: Deadline) -> socket.socket:
     if url.scheme == "unix":
         local = socket.socket(socket.AF_UNIX)
         with _closed_on_error(local):
-            local.settimeout(timeout_seconds)
+            local.settimeout(deadline.left())
             local.connect(unquote(url.path))
         return local
     host = url.hostname or "localhost"
-    remote = socket.create_connection((host, url.port or _DEFAULT_PORT), timeout_seconds)
+    remote = connect(RESOLVER.resolve(host, url.port or _DEFAULT_PORT, deadline), deadline)
     with _closed_on_error(remote):
-        remote.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return _encrypted(remote, host) if url.scheme == "rediss" else remote
+        return _encrypted(remote, host, deadline) if url.scheme == "rediss" else remote
 
 
-def _encrypted(plain: socket.socket, host: str) -> socket.socket:
+def _encrypted(plain: socket.socket, host: str, deadline: Deadline) -> socket.socket:
     import ssl  # noqa: PLC0415 -- only a store behind TLS has to pay
 
-    return ssl.create_default_context().wrap_socket(plain, server_hostname=host)
+    plain.settimeout(deadline.left())
+    # Without the dot of a full name (RFC 6066, section 3).
+    return ssl.create_default_context().wrap_socket(plain, server_hostname=host.removesuffix("."))
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from typing_extensions import Self
 
@@ -173,6 +173,18 @@ def say_nothing(connection: socket.socket) -> None:
         pass
 
 
+def answer_once(content: bytes) -> Callable[[socket.socket], None]:
+    """Make a `speak` that answers with these bytes and sends no more; the other side closes."""
+
+    def speak(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(content)
+        connection.shutdown(socket.SHUT_WR)
+        say_nothing(connection)
+
+    return speak
+
+
 def relay_to(port: int, heard: list[bytes] | None = None) -> Callable[[socket.socket], None]:
     """Create a `speak` that passes everything on to another port of this machine, and back.
 
@@ -194,6 +206,17 @@ def refused_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def swallowing_port() -> Iterator[int]:
+    """Give a port that takes no connection and refuses none, as a host that is down behind a firewall."""
+    with socket.socket() as listener, socket.socket() as first:
+        listener.bind((HOST, 0))
+        listener.listen(0)
+        # The one that fits into the queue; nobody ever accepts it.
+        first.connect(listener.getsockname())
+        yield int(listener.getsockname()[1])
 
 
 def _pump(source: socket.socket, target: socket.socket, heard: list[bytes]) -> None:

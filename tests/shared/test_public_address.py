@@ -1,10 +1,51 @@
 from __future__ import annotations
 
+import ipaddress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.addresses import is_public, is_public_host
+
+SPECIAL_PURPOSE = [
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.0.2.0/24",
+    "192.88.99.0/24",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "224.0.0.0/4",
+    "240.0.0.0/4",
+    "::/128",
+    "::1/128",
+    "::/96",
+    "64:ff9b:1::/48",
+    "100::/64",
+    "100:0:0:1::/64",
+    "2001:1::1/128",
+    "2001:2::/48",
+    "2001:3::/32",
+    "2001:4:112::/48",
+    "2001:10::/28",
+    "2001:20::/28",
+    "2001:30::/28",
+    "2001:db8::/32",
+    "3fff::/20",
+    "5f00::/16",
+    "fc00::/7",
+    "fe80::/10",
+    "fec0::/10",
+    "ff00::/8",
+]
+"""The blocks of IANA's registries of special-purpose addresses where no app is (RFC 6890, 9637, 9602)."""
 
 PRIVATE = [
     pytest.param("0.0.0.0", id="this host"),  # noqa: S104 -- judged, not bound to
@@ -18,6 +59,8 @@ PRIVATE = [
     pytest.param("100.64.0.1", id="carrier-grade NAT"),
     pytest.param("100.127.255.254", id="carrier-grade NAT's far end"),
     pytest.param("192.0.2.1", id="documentation"),
+    pytest.param("192.0.0.192", id="an address that cloud providers give to their metadata service"),
+    pytest.param("192.88.99.1", id="6to4 relay"),
     pytest.param("198.18.0.1", id="benchmarks"),
     pytest.param("224.0.0.1", id="multicast"),
     pytest.param("240.0.0.1", id="reserved"),
@@ -31,6 +74,7 @@ PRIVATE = [
     pytest.param("fec0::1", id="site-local"),
     pytest.param("ff02::1", id="IPv6 multicast"),
     pytest.param("2001:db8::1", id="IPv6 documentation"),
+    pytest.param("3fff::1", id="IPv6 documentation since 2024"),
     pytest.param("::127.0.0.1", id="IPv4-compatible"),
     pytest.param("::ffff:127.0.0.1", id="mapped loopback"),
     pytest.param("::ffff:10.0.0.1", id="mapped private"),
@@ -55,6 +99,29 @@ PUBLIC = [
 def test_address_inside_a_network_is_not_public(address: str) -> None:
     """Whatever form it takes, an address that is not one of the open Internet is not public."""
     assert is_public(address) is False
+
+
+@pytest.mark.parametrize("block", SPECIAL_PURPOSE)
+def test_no_address_of_a_special_block_is_public(block: str) -> None:
+    """From the first to the last, in every version of Python."""
+    network = ipaddress.ip_network(block)
+
+    assert not is_public(str(network[0]))
+    assert not is_public(str(network[-1]))
+
+
+@given(st.ip_addresses())
+def test_what_python_calls_private_is_not_public(address: ipaddress.IPv4Address) -> None:
+    """Python's list is shorter, and another one in each version."""
+    assert address.is_global or not is_public(str(address))
+
+
+@pytest.mark.parametrize(
+    "address", ["192.0.1.1", "192.88.98.255", "192.88.100.0", "2001:200::1", "3ffe::1", "2620:4f:8000::1"]
+)
+def test_neighbours_of_a_special_block_are_public(address: str) -> None:
+    """No more is refused than has to be."""
+    assert is_public(address)
 
 
 @pytest.mark.parametrize("address", PUBLIC)

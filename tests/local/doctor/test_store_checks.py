@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.cluster.redis_cluster import RedisCluster
+from tests.cluster.valkey_server import ValkeyServer
+from tests.shared.loopback_peer import refused_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,6 +96,23 @@ def test_managed_store_that_hides_its_settings_is_a_warning(patient: Patient, st
 def test_store_without_scripts_is_a_fault(patient: Patient, store: redis.Redis) -> None:
     """Without scripts nothing can be issued or journaled."""
     assert _as_user(patient, store, "-@scripting").at("fault") == ["atomicity"]
+
+
+def test_store_that_may_not_write_is_named_by_its_own_word(patient: Patient, tmp_path: Path) -> None:
+    """As an address does that still leads to the old primary after a failover."""
+    with ValkeyServer(tmp_path, {"save": '""'}) as replica, replica.client as client:
+        client.replicaof("127.0.0.1", str(refused_port()))
+        outcome = patient.examine(REDIS_URL=replica.url)
+
+    assert "READONLY" in outcome.named("atomicity")[0]["detail"]
+    assert outcome.named("atomicity")[0]["advice"] == "Name the primary in REDIS_URL."
+
+
+def test_host_name_that_nobody_knows_is_named_as_such(patient: Patient) -> None:
+    """It is neither the network nor the store."""
+    (finding,) = patient.examine(REDIS_URL="redis://nobody.invalid").named("reachable")
+
+    assert (finding["level"], finding["detail"]) == ("fault", "its host name was not resolved")
 
 
 def _as_user(patient: Patient, store: redis.Redis, *rules: str) -> Outcome:

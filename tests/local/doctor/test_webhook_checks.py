@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import socket
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
+from local.doctor import webhook_checks
 from local.operator.event_store import OperatorStore
 from shared.store.connection import StoreScope
 from tests.shared.loopback_peer import HttpPeer, Reply, refused_port
+from tests.shared.name_service import serving_names
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -50,21 +51,22 @@ def test_receiver_that_is_down_is_a_fault(patient: Patient) -> None:
     assert outcome.level_of("wrong signature") == "skipped"
 
 
-def test_private_address_is_a_fault_where_it_is_not_allowed(
-    patient: Patient, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("is_answering", "words"), [(True, "private network"), (False, "in time")])
+def test_address_that_is_private_or_not_known_is_a_fault(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch, words: str, *, is_answering: bool
 ) -> None:
-    """What the functions would refuse to connect to is named without a probe."""
-    look_up = socket.getaddrinfo
-
-    def resolver(host: str, port: int, *rest: int, **options: int) -> object:
-        return look_up("127.0.0.1" if host == "inner.example.test" else host, port, *rest, **options)
-
-    monkeypatch.setattr(socket, "getaddrinfo", resolver)
-    outcome = patient.examine(
-        APP_WEBHOOK_URL="https://inner.example.test/hook", APP_WEBHOOK_ALLOW_INSECURE=None
-    )
+    """What the functions would not connect to is named without a probe, and without an end of waiting."""
+    monkeypatch.setattr(webhook_checks, "_ATTEMPT_SECONDS", 60.0 if is_answering else 0.01)
+    with serving_names() as names:
+        names.places["inner.example.test"] = [("127.0.0.1", 443)]
+        if not is_answering:
+            names.is_answering.clear()
+        outcome = patient.examine(
+            APP_WEBHOOK_URL="https://inner.example.test/hook", APP_WEBHOOK_ALLOW_INSECURE=None
+        )
 
     assert outcome.at("fault") == ["address"]
+    assert words in outcome.named("address")[0]["detail"]
 
 
 def test_address_that_can_only_be_private_is_a_fault_of_the_settings(patient: Patient) -> None:

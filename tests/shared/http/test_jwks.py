@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,15 @@ from jwt.algorithms import RSAAlgorithm
 from shared.errors import KeysUnavailableError
 from shared.http import jwks as key_set
 from shared.http.jwks import COOLDOWN_SECONDS, FRESH_SECONDS, LAST_GOOD_SECONDS, RETRY_SECONDS, KeySet
+from shared.invocation_log import recorded
 from tests.keys import rsa_key
 from tests.shared.jwks_server import KeyServer, ec_jwk, rsa_jwk
-from tests.shared.loopback_peer import Reply, refused_port
+from tests.shared.loopback_peer import RawPeer, Reply, refused_port
+from tests.shared.name_service import serving_names
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -218,10 +222,123 @@ def test_largest_answer_is_taken(server: KeyServer) -> None:
     assert KeySet(server.keys_url).find("first", now=NOW)
 
 
-def test_endpoint_that_cannot_be_reached_is_503() -> None:
-    """An unknown name and a closed port give 503."""
-    for host in ("no-such-host.invalid", f"127.0.0.1:{refused_port()}"):
-        assert is_unavailable(KeySet(f"https://{host}/keys?of=app"))
+def test_answer_that_drips_in_is_cut_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time-out is one for the whole fetch, not one for each byte; the endpoint never ends by itself."""
+    monkeypatch.setattr(key_set, "TIMEOUT_SECONDS", 0.1)
+
+    def drip(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n{")
+        while True:
+            connection.sendall(b" ")
+            time.sleep(0.01)
+
+    with RawPeer(drip) as peer:
+        assert problem_of(f"http://127.0.0.1:{peer.port}/keys") == "no answer (TimeoutError)"
+
+
+def problem_of(url: str) -> object:
+    """Fetch for the first time, and give what the log says about it; the caller hears nothing of it."""
+    with recorded() as record:
+        assert is_unavailable(KeySet(url))
+    return record.about["keySetProblem"]
+
+
+@pytest.mark.parametrize(
+    ("host", "problem"),
+    [
+        ("no-such-host.invalid", "The host name has no address."),
+        ("127.0.0.1:{refused_port}", "no answer (ConnectionRefusedError)"),
+        ("swallowed-login.example.test", "The host name was not resolved in time."),
+    ],
+)
+def test_endpoint_that_cannot_be_reached_is_503(
+    host: str, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No such name, nobody at the port, no answer of the name service: the log says which."""
+    with serving_names() as names:
+        if host.startswith("swallowed"):
+            monkeypatch.setattr(key_set, "TIMEOUT_SECONDS", 0.01)
+            names.is_answering.clear()
+
+        assert problem_of(f"https://{host.format(refused_port=refused_port())}/keys?of=app") == problem
+
+
+def test_second_address_of_the_endpoint_is_asked(server: KeyServer) -> None:
+    """When the first one is down."""
+    with serving_names() as names:
+        names.places["login.example.test"] = [("127.0.0.1", refused_port()), ("127.0.0.1", server.port)]
+
+        assert KeySet("http://login.example.test/keys").find("first", now=NOW)
+
+
+def test_request_says_who_asks_and_for_what(known: KeySet, server: KeyServer) -> None:
+    """A firewall in front of a login service refuses requests without a User-Agent."""
+    assert known.find("first", now=NOW)
+    (request,) = server.received
+
+    assert request.headers["user-agent"] == "vod-upload-functions"
+    assert request.headers["accept"] == "application/jwk-set+json, application/json"
+
+
+NONE_USABLE = (
+    "the key set was fetched, and of its {} keys none is usable: RSA of 2048 bits or more (RS256) or "
+    "P-256 (ES256), public, for signatures, with a kid"
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "problem"),
+    [
+        pytest.param(200, {}, '{"keys": []}', NONE_USABLE.format(0), id="login that signs with HS256"),
+        pytest.param(
+            200,
+            {},
+            '{"keys": [{"kty": "EC", "crv": "P-384", "kid": "k", "use": "sig", "alg": "ES384", "x": "..."}]}',
+            NONE_USABLE.format(1),
+            id="login that signs with ES384",
+        ),
+        pytest.param(403, {}, "{}", "HTTP 403", id="refused"),
+        pytest.param(301, {"Location": "/"}, "", "HTTP 301, and redirects are not followed", id="a redirect"),
+        pytest.param(200, {}, "<html>Sign in", "the answer is no JSON object", id="a page"),
+        pytest.param(
+            200,
+            {},
+            '{"issuer": "https://login.example.test"}',
+            "the answer is no key set: it has no list named keys",
+            id="the document that names the key set",
+        ),
+        pytest.param(
+            200,
+            {"Content-Length": "9", "Connection": "close"},
+            "{",
+            "the answer is shorter than its Content-Length",
+            id="an answer that breaks off",
+        ),
+        pytest.param(
+            200, {}, " " * (key_set.MAX_BYTES + 1), "the answer has more than 262144 bytes", id="a long one"
+        ),
+    ],
+)
+def test_log_says_what_is_wrong_with_the_key_set(
+    server: KeyServer, status: int, headers: dict[str, str], body: str, problem: str
+) -> None:
+    """Each trouble has words of its own, none of them the endpoint's."""
+    server.status, server.headers, server.body = status, headers, body.encode()
+
+    assert problem_of(server.keys_url) == problem
+
+
+def test_log_says_it_while_the_last_keys_still_count(known: KeySet, server: KeyServer) -> None:
+    """Six hours before anybody is refused; and again to everybody who is refused without a new fetch."""
+    server.status = 403
+    with recorded() as record:
+        assert known.find("first", now=NOW + FRESH_SECONDS + 1)
+    assert record.about == {"keySetProblem": "HTTP 403"}
+
+    with recorded() as record:
+        assert is_unavailable(known, "unknown", now=NOW + FRESH_SECONDS + 2)
+    assert record.about == {"keySetProblem": "HTTP 403"}
 
 
 def test_certificate_must_be_the_hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

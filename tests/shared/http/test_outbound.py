@@ -1,10 +1,33 @@
 from __future__ import annotations
 
-import socket
+from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.deadline import Deadline
 from shared.http.outbound import RefusedAddressError, resolve
+from shared.tcp import ResolutionTimeoutError
+from tests.shared.name_service import serving_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.shared.name_service import NameService
+
+PATIENCE = 60.0
+
+
+@pytest.fixture
+def names() -> Iterator[NameService]:
+    """Serve names instead of the system."""
+    with serving_names() as service:
+        yield service
+
+
+def addresses_of(host: str, *, allow_private: bool = False, seconds: float = PATIENCE) -> list[str]:
+    """Resolve a host as for HTTPS."""
+    found = resolve(host, 443, Deadline(seconds), allow_private=allow_private)
+    return [str(place[0]) for _, place in found]
 
 
 @pytest.mark.parametrize(
@@ -14,38 +37,48 @@ from shared.http.outbound import RefusedAddressError, resolve
 def test_number_that_means_loopback_is_refused(host: str) -> None:
     """Decimal, octal, hexadecimal and shortened spellings are read as the system reads them."""
     with pytest.raises(RefusedAddressError):
-        resolve(host, 443, allow_private=False)
+        addresses_of(host)
 
 
 def test_public_address_is_handed_back_for_connecting() -> None:
     """The address that was checked comes back, so that nobody has to ask again."""
-    assert resolve("8.8.8.8", 443, allow_private=False) == "8.8.8.8"
+    assert addresses_of("8.8.8.8") == ["8.8.8.8"]
 
 
 def test_private_address_is_allowed_where_the_operator_says_so() -> None:
     """On a developer's machine, with the setting for it, loopback may be used."""
-    assert resolve("127.0.0.1", 8000, allow_private=True) == "127.0.0.1"
+    assert addresses_of("127.0.0.1", allow_private=True) == ["127.0.0.1"]
 
 
-def test_name_with_a_private_address_among_public_ones_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_public_addresses_of_a_name_are_handed_back(names: NameService) -> None:
+    """The next one is tried where one does not accept."""
+    names.places["app.example.test"] = [("8.8.8.8", 443), ("2606:4700::1111", 443)]
+
+    assert addresses_of("app.example.test") == ["8.8.8.8", "2606:4700::1111"]
+
+
+def test_name_with_a_private_address_among_public_ones_is_refused(names: NameService) -> None:
     """Every address of a name must be public: which one a later question gives is not ours to say."""
-    answers = [
-        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in ("8.8.8.8", "10.0.0.1")
-    ]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: answers)
+    names.places["app.example.test"] = [("8.8.8.8", 443), ("10.0.0.1", 443)]
 
     with pytest.raises(RefusedAddressError) as refusal:
-        resolve("app.example.test", 443, allow_private=False)
+        addresses_of("app.example.test")
 
-    assert "private network" in refusal.value.detail
-    assert "10.0.0.1" not in refusal.value.detail
-    assert "app.example.test" not in refusal.value.detail
+    assert refusal.value.detail == "The host name points into a private network."
 
 
 @pytest.mark.parametrize("host", ["a" * 64 + ".test", "app..test", "\udcff.test", "app example.test"])
 def test_name_that_is_no_name_is_refused(host: str) -> None:
     """A host that cannot be looked up is refused in the same way; no error of the resolver escapes."""
     with pytest.raises(RefusedAddressError) as refusal:
-        resolve(host, 443, allow_private=False)
+        addresses_of(host)
 
-    assert refusal.value.detail == "The host name of the webhook has no address."
+    assert refusal.value.detail == "The host name has no address."
+
+
+def test_name_service_that_swallows_is_no_refusal(names: NameService) -> None:
+    """Whether the address may be connected to is not known, and is asked again at the next attempt."""
+    names.is_answering.clear()
+
+    with pytest.raises(ResolutionTimeoutError):
+        addresses_of("swallowed.example.test", seconds=0.01)

@@ -27,6 +27,14 @@ def is_refused(kind: Any, text: object) -> bool:  # noqa: ANN401  # as above
     return not any(len(str(text)) > len("whsec_") and str(text) in message for message in messages)
 
 
+def refusal_of(kind: Any, text: object) -> str:  # noqa: ANN401  # as above
+    """Give the words in which the text is refused."""
+    with pytest.raises(ValidationError) as caught:
+        read(kind, text)
+    (error,) = caught.value.errors(include_input=False)
+    return error["msg"]
+
+
 def test_list_is_separated_by_commas() -> None:
     """Blanks and empty entries, which are left over from editing, do not count."""
     first, second = "a" * 32, "b" * 40
@@ -107,11 +115,16 @@ def test_http_url_is_taken_as_it_is(url: str) -> None:
         "https://user:word@a.test",
         "https://@a.test",
         "https://a.test/#x",
+        "https://\u00e4.test/",
+        "https://a.test/\u00e4",
+        "https://a.test/a b",
+        "https://a.test/a\nb",
+        "https://a.test/a\x7fb",
         7,
     ],
 )
 def test_other_addresses_are_refused(url: object) -> None:
-    """No other scheme, no user name, no fragment, no impossible port."""
+    """No other scheme, no user name, no fragment, no impossible port, and nothing but ASCII (RFC 3986)."""
     assert is_refused(models.HttpUrl, url)
 
 
@@ -132,19 +145,57 @@ def test_key_set_comes_encrypted_or_from_this_machine(url: str) -> None:
     assert is_refused(models.JwksUrl, "http://127.0.0.1.example.test/keys")
 
 
-def test_redis_url_is_checked_before_it_is_used() -> None:
-    """A malformed URL is reported as an invalid setting."""
-    for url in ("redis://localhost", "rediss://:word@a.test:6380/1", "unix:///run/valkey.sock"):
-        assert read(models.RedisUrl, url) == url
-    for url in (
-        "",
-        "localhost:6379",
-        "http://a.test",
-        "redis://a.test:port/0",
-        "redis://a.test:99999",
-        "redis://[::1",
-    ):
-        assert is_refused(models.RedisUrl, url)
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://localhost",
+        "rediss://:word@a.test:6380/1",
+        "redis+cluster://somebody:word@a.test",
+        "redis://somebody:@a.test",
+        "redis://:a%2Fb%23c%3Fd%40e%25@a.test/2",
+        "redis://:a:b@a.test?db=3",
+        "redis://:a@b@a.test",
+        "rediss://[2001:db8::1]:6380/0?ssl_ca_certs=/etc/ca.pem",
+        "unix:///run/valkey.sock",
+        "unix://:word@/run/valkey.sock?db=1",
+    ],
+)
+def test_redis_url_is_taken_as_it_is(url: str) -> None:
+    """User name, password, host, port and database, of a server, a cluster or a socket's file."""
+    assert read(models.RedisUrl, url) == url
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("", "match"),
+        ("localhost:6379", "match"),
+        ("http://a.test", "match"),
+        ("redis://a.test:port/0", "is not a URL"),
+        ("redis://a.test:99999", "is not a URL"),
+        ("redis://[::1", "is not a URL"),
+        ("redis://:12/34@a.test:6379/0", "%2F %3F %23"),
+        ("redis://:12?34@a.test:6379/0", "%2F %3F %23"),
+        ("redis://:12#34@a.test:6379/0", "%2F %3F %23"),
+        ("redis://user:12/34@a.test/0", "%2F %3F %23"),
+        ("redis://:50%@a.test", "%2F %3F %23"),
+        ("redis://:%ff@a.test", "%2F %3F %23"),
+        ("unix://:12/34@/run/valkey.sock", "%2F %3F %23"),
+        ("redis://user@a.test", "has a user name alone"),
+        ("redis://:word@", "must name a host"),
+        ("redis://", "must name a host"),
+        ("redis://\u00e4.test", "must name a host in ASCII"),
+        ("redis://a.test/zero", "database by its number"),
+        ("redis://a.test/\u0661", "database by its number"),
+        ("redis://a.test?db=x", "database by its number"),
+    ],
+)
+def test_redis_url_that_could_mean_another_thing_is_refused(url: str, words: str) -> None:
+    """A mistake in it is a setting to be mended, no other server or user, and no failure of each call."""
+    message = refusal_of(models.RedisUrl, url)
+
+    assert words in message
+    assert not any(secret in message for secret in ("12/34", "a.test", "valkey.sock"))
 
 
 @pytest.mark.parametrize("length", [24, 32, 64])

@@ -4,6 +4,7 @@ import resource
 import socket
 import ssl
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
@@ -16,9 +17,14 @@ import trustme
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shared import tcp
 from shared.store import resp
-from shared.store.resp import RespClient, RespError, supports
-from tests.shared.loopback_peer import HOST, RawPeer, refused_port, relay_to
+from shared.store.redis_py import RedisPyClient
+from shared.store.resp import MAX_IDLE_SECONDS, RespClient, RespError, supports
+from shared.tcp import ResolutionTimeoutError
+from tests.cluster.valkey_server import ValkeyServer
+from tests.shared.loopback_peer import HOST, RawPeer, refused_port, relay_to, say_nothing, swallowing_port
+from tests.shared.name_service import serving_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,9 +36,14 @@ PARSED = ["héllo", -42, None, ["OK", None]]
 _same_store = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def client_to(url: str) -> RespClient:
-    """Connect as the store does."""
-    return RespClient(url, timeout_seconds=0.4, call_seconds=0.9)
+def client_to(url: str, *, clock: Callable[[], float] = time.monotonic) -> RespClient:
+    """Connect as the store does, with more patience: the machine may be busy."""
+    return RespClient(url, timeout_seconds=30.0, call_seconds=60.0, clock=clock)
+
+
+def hasty_client_to(url: str) -> RespClient:
+    """Connect with little patience, to what never answers."""
+    return RespClient(url, timeout_seconds=0.05, call_seconds=0.1)
 
 
 def url_of(port: int) -> str:
@@ -98,6 +109,60 @@ def test_error_of_a_script_has_its_code(client: RespClient) -> None:
         client.script("return redis.error_reply('TIRED of this')", [], [])
 
     assert failure.value.code == "TIRED"
+
+
+INCREMENT = "return redis.call('INCR', KEYS[1])"
+
+
+@pytest.mark.parametrize("kind", [RespClient, RedisPyClient])
+@pytest.mark.parametrize("rights", [["-script"], ["-script|load"], ["-evalsha"], ["-evalsha", "-script"]])
+def test_script_runs_for_a_user_who_may_only_eval(
+    valkey_url: str,
+    other: redis.Redis,
+    kind: type[RespClient | RedisPyClient],
+    rights: list[str],
+) -> None:
+    """Where SCRIPT or EVALSHA is not allowed, EVAL is tried: the script runs once for each call."""
+    other.script_flush()
+    other.acl_setuser(
+        "eval", enabled=True, passwords=["+word"], keys=["*"], categories=["+@all"], commands=rights
+    )
+    url = f"redis://eval:word@{HOST}:{urlsplit(valkey_url).port}"
+    client = kind(url, timeout_seconds=30.0, call_seconds=60.0)
+
+    assert [client.script(INCREMENT, [KEY], []) for _ in range(2)] == [1, 2]
+    other.acl_deluser("eval")
+
+
+@pytest.mark.parametrize("kind", [RespClient, RedisPyClient])
+@pytest.mark.parametrize("command", ["SCRIPT", "EVALSHA"])
+def test_script_runs_on_a_server_that_has_only_eval(
+    tmp_path: Path, kind: type[RespClient | RedisPyClient], command: str
+) -> None:
+    """As a proxy in front of a managed store may be: it does not know the command."""
+    with ValkeyServer(tmp_path, {"rename-command": f'{command} ""', "save": '""'}) as server:
+        client = kind(server.url, timeout_seconds=30.0, call_seconds=60.0)
+
+        assert [client.script(INCREMENT, [KEY], []) for _ in range(2)] == [1, 2]
+
+
+@pytest.mark.parametrize("kind", [RespClient, RedisPyClient])
+def test_script_that_was_refused_half_way_is_not_run_again(
+    valkey_url: str, other: redis.Redis, kind: type[RespClient | RedisPyClient]
+) -> None:
+    """Redis takes nothing back: what it has written before the refusal would be written twice."""
+    source = "redis.call('INCR', KEYS[1]) return redis.call('FLUSHALL')"
+    other.acl_setuser(
+        "half", enabled=True, passwords=["+word"], keys=["*"], categories=["+@all"], commands=["-flushall"]
+    )
+    client = kind(
+        f"redis://half:word@{HOST}:{urlsplit(valkey_url).port}", timeout_seconds=30.0, call_seconds=60.0
+    )
+
+    with pytest.raises(RespError):
+        client.script(source, [KEY], [])
+    assert other.get(KEY) == "1"
+    other.acl_deluser("half")
 
 
 def test_pipeline_gives_one_reply_for_each_command(client: RespClient) -> None:
@@ -256,12 +321,126 @@ def test_reply_may_be_split_anywhere(chunk_bytes: int, monkeypatch: pytest.Monke
 
 def test_reply_that_drips_in_ends_the_call_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each wait is short enough, all of them together are not: no further wait begins."""
-    ticks = count(step=0.3)
-    monkeypatch.setattr(resp, "monotonic", lambda: next(ticks))
+    ticks = count(step=3.0)
     monkeypatch.setattr(resp, "_CHUNK_BYTES", 1)
 
     with RawPeer(answer(b"$1000\r\n")) as peer, pytest.raises(TimeoutError):
-        client_to(url_of(peer.port)).execute("GET", KEY)
+        client_to(url_of(peer.port), clock=lambda: next(ticks)).execute("GET", KEY)
+
+
+def test_server_that_says_nothing_ends_the_call_in_time() -> None:
+    """While it still holds its answer back."""
+    with RawPeer(say_nothing) as peer, pytest.raises(TimeoutError):
+        hasty_client_to(url_of(peer.port)).execute("GET", KEY)
+
+
+def test_name_service_that_swallows_ends_the_call_in_time() -> None:
+    """Resolution is a part of the call's time; a thread stays behind, and no caller with it."""
+    with serving_names() as names:
+        names.is_answering.clear()
+
+        with pytest.raises(ResolutionTimeoutError):
+            hasty_client_to("redis://swallowed-store.test").execute("GET", KEY)
+
+
+@pytest.mark.parametrize("scheme", ["redis", "rediss"])
+def test_next_address_of_a_name_is_connected_to(
+    scheme: str, valkey_url: str, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the one before refuses, or swallows; a dot at the end of the name is no part of it in TLS."""
+    monkeypatch.setattr(tcp, "ATTEMPT_SECONDS", 0.01)
+    parts = urlsplit(valkey_url)
+    relay = relay_to(int(parts.port or 0))
+    speak = behind_tls(authority, "store.test", relay) if scheme == "rediss" else relay
+    with swallowing_port() as dead, RawPeer(speak) as peer, serving_names() as names:
+        names.places["store.test."] = [(HOST, refused_port()), (HOST, dead), (HOST, peer.port)]
+        client = client_to(f"{scheme}://:{parts.password}@store.test.")
+
+        assert client.execute("SET", KEY, "1") == "OK"
+        client.close()
+
+
+@pytest.mark.parametrize(
+    ("reply", "code", "connections"),
+    [
+        ("READONLY You can't write against a read only replica.", "READONLY", 2),
+        (
+            "ERR Error running script (call to f_1): @user_script:1: @user_script: 1: -READONLY You can't",
+            "READONLY",
+            2,
+        ),
+        ("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.", "MASTERDOWN", 2),
+        ("LOADING Redis is loading the dataset in memory", "LOADING", 2),
+        ("MOVED 3999 127.0.0.1:6381", "MOVED", 2),
+        ("CLUSTERDOWN The cluster is down", "CLUSTERDOWN", 2),
+        ("NOREPLICAS Not enough good replicas to write.", "NOREPLICAS", 2),
+        ("NOAUTH Authentication required.", "NOAUTH", 2),
+        ("UNHEARD of", "UNHEARD", 2),
+        ("ERR wrong number of arguments for 'get' command", "ERR", 1),
+        ("WRONGTYPE Operation against a key holding the wrong kind of value", "WRONGTYPE", 1),
+        ("NOPERM User a has no permissions to run the 'get' command", "NOPERM", 1),
+        ("OOM command not allowed when used memory > 'maxmemory'.", "OOM", 1),
+        ("something else", "ERR", 1),
+        ("", "ERR", 1),
+    ],
+)
+def test_connection_to_a_server_that_is_not_the_one_is_discarded(
+    reply: str, code: str, connections: int
+) -> None:
+    """What it cannot do, another server behind the same name may; what is wrong with a command stays so."""
+    accepted = []
+
+    def speak(connection: socket.socket) -> None:
+        accepted.append(connection)
+        while connection.recv(65536):
+            connection.sendall(f"-{reply}\r\n".encode())
+
+    with RawPeer(speak) as peer:
+        client = client_to(url_of(peer.port))
+        for _ in range(2):
+            with pytest.raises(RespError) as failure:
+                client.execute("GET", KEY)
+            assert failure.value.code == code
+        client.close()
+
+    assert len(accepted) == connections
+
+
+def test_discarded_connection_takes_the_other_idle_ones_with_it() -> None:
+    """They lead to the same server; several are idle where threads share a client."""
+    together, accepted = threading.Barrier(2), []
+
+    def speak(connection: socket.socket) -> None:
+        accepted.append(connection)
+        while command := connection.recv(65536):
+            if b"GET" in command:
+                together.wait(60)
+            connection.sendall(b"+OK\r\n" if b"GET" in command else b"-READONLY replica\r\n")
+
+    with RawPeer(speak) as peer:
+        client = client_to(url_of(peer.port))
+        with ThreadPoolExecutor(2) as threads:
+            assert list(threads.map(lambda _: client.execute("GET", KEY), range(2))) == ["OK", "OK"]
+        with pytest.raises(RespError):
+            client.execute("SET", KEY, "1")
+        with pytest.raises(RespError):
+            client.execute("SET", KEY, "1")
+        client.close()
+
+    assert len(accepted) == 3
+
+
+def test_connection_that_was_idle_for_long_is_not_used(valkey_url: str) -> None:
+    """What stands in between may have forgotten it without a word, and would swallow the next command."""
+    clock = [0.0]
+    client = client_to(valkey_url, clock=lambda: clock[0])
+    ids = []
+    for pause in (0, MAX_IDLE_SECONDS, MAX_IDLE_SECONDS + 0.1):
+        clock[0] += pause
+        ids.append(client.execute("CLIENT", "ID"))
+    client.close()
+
+    assert ids[0] == ids[1] != ids[2]
 
 
 def test_database_of_the_address_is_selected_before_any_command(valkey_url: str, other: redis.Redis) -> None:
@@ -293,10 +472,25 @@ def test_server_that_refuses_the_opening_gets_no_command(
     assert other.get(KEY) is None
 
 
+def test_user_without_a_password_is_one_that_needs_none(valkey_url: str, other: redis.Redis) -> None:
+    """An empty password is sent with a user's name, and without one nothing is."""
+    other.acl_setuser("nobody", enabled=True, nopass=True, keys=["*"], commands=["+@all"])
+    client = client_to(f"redis://nobody:@{HOST}:{urlsplit(valkey_url).port}")
+
+    assert client.execute("ACL", "WHOAMI") == "nobody"
+    client.close()
+    other.acl_deluser("nobody")
+    with pytest.raises(RespError) as failure:
+        client_to(f"redis://:@{HOST}:{urlsplit(valkey_url).port}").execute("GET", KEY)
+    assert failure.value.code == "NOAUTH"
+
+
 def test_user_name_and_password_may_have_any_character(valkey_url: str, other: redis.Redis) -> None:
     """They are percent-encoded in the address."""
-    other.acl_setuser("somebody/else", enabled=True, passwords=["+p@ss:w/rd"], keys=["*"], commands=["+@all"])
-    url = f"redis://somebody%2Felse:p%40ss%3Aw%2Frd@{HOST}:{urlsplit(valkey_url).port}"
+    other.acl_setuser(
+        "somebody/else", enabled=True, passwords=["+p@ss:w/r#d?%"], keys=["*"], commands=["+@all"]
+    )
+    url = f"redis://somebody%2Felse:p%40ss%3Aw%2Fr%23d%3F%25@{HOST}:{urlsplit(valkey_url).port}"
     client = client_to(url)
 
     assert client.execute("GET", KEY) is None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from shared.domain.event_status import AttemptOutcome, EventStatus, IngestOutcome, Verdict
@@ -42,13 +40,11 @@ def test_whole_story_of_an_upload_runs_on_a_cluster(cluster_url: str) -> None:
     assert store.find_upload("alice", session.upload_id).sequence == 1
 
 
-def test_cluster_that_is_down_is_told_within_a_second() -> None:
+def test_cluster_that_is_down_is_told() -> None:
     """A cluster's client connects at its first use: also then nothing but our own error gets out."""
     port = refused_port()
-    started = time.monotonic()
 
     with pytest.raises(StoreUnavailableError) as failure:
         Store(f"redis+cluster://{HOST}:{port}", SCOPE).find_upload("alice", "01M7Q5CQG00000000000000001")
 
-    assert time.monotonic() - started < 1.0
     assert str(port) not in failure.value.detail

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -9,9 +8,10 @@ import redis
 
 from shared.domain.rate_limits import UploadLimits
 from shared.errors import StoreUnavailableError
-from shared.store.connection import StoreScope
+from shared.store.connection import CALL_SECONDS, TIMEOUT_SECONDS, StoreScope
 from shared.store.journal import Store
 from tests.shared.loopback_peer import HOST, RawPeer, refused_port, relay_to, say_nothing
+from tests.shared.name_service import serving_names
 from tests.shared.uploads import NOW, new_entry, new_session
 
 if TYPE_CHECKING:
@@ -50,35 +50,50 @@ CALLS: list[Callable[[Store], object]] = [
 ]
 
 
-def failure_of(store: Store, call: Callable[[Store], object]) -> tuple[StoreUnavailableError, float]:
-    """Return the error of a call, and how many seconds it took."""
-    started = time.monotonic()
+def failure_of(store: Store, call: Callable[[Store], object]) -> StoreUnavailableError:
+    """Return the error of a call."""
     with pytest.raises(StoreUnavailableError) as failure:
         call(store)
-    return failure.value, time.monotonic() - started
+    return failure.value
+
+
+def test_call_takes_less_than_a_second() -> None:
+    """What one wait and all waits of a call may take leaves a function time to answer within a second (R7).
+
+    That a client keeps to it is shown with a clock, in test_resp.py.
+    """
+    assert TIMEOUT_SECONDS < CALL_SECONDS <= 0.9
 
 
 @pytest.mark.parametrize("call", CALLS)
 def test_store_that_is_down_is_told_at_once(call: Callable[[Store], object]) -> None:
-    """Nobody listening: every method says so within a second, without address or password."""
+    """Nobody listening: every method says so, without address or password."""
     port = refused_port()
 
-    error, seconds = failure_of(store_at(port), call)
+    error = failure_of(store_at(port), call)
 
     assert error.status == 503
-    assert seconds < 1.0
     for secret in (str(port), HOST, PASSWORD):
         assert secret not in error.detail
 
 
 @pytest.mark.parametrize("call", CALLS[:2])
-def test_store_that_never_answers_is_told_within_a_second(call: Callable[[Store], object]) -> None:
-    """A connection into which everything disappears costs less than a second (R7)."""
+def test_store_that_never_answers_is_told_while_it_is_silent(call: Callable[[Store], object]) -> None:
+    """A connection into which everything disappears does not hold up the caller (R7)."""
     with RawPeer(say_nothing) as hole:
-        error, seconds = failure_of(store_at(hole.port), call)
+        assert failure_of(store_at(hole.port), call).status == 503
 
-    assert error.status == 503
-    assert seconds < 1.0
+
+@pytest.mark.parametrize("options", ["", "?socket_keepalive=yes"], ids=["RespClient", "redis-py"])
+def test_name_service_that_never_answers_is_told_while_it_is_silent(options: str) -> None:
+    """A host name that is not resolved costs as little as a store that does not answer (R7)."""
+    with serving_names() as names:
+        names.is_answering.clear()
+
+        error = failure_of(Store(f"redis://silent-{len(options)}.example.test{options}", SCOPE), begin)
+
+        assert error.status == 503
+        assert "example.test" not in error.detail
 
 
 def hang_up(connection: socket.socket) -> None:
@@ -96,15 +111,16 @@ def speak_another_protocol(connection: socket.socket) -> None:
 def test_server_that_is_no_redis_counts_as_down(speak: Callable[[socket.socket], None]) -> None:
     """A lost connection and a wrong protocol are the same to a caller: the store did not answer."""
     with RawPeer(speak) as peer:
-        error, seconds = failure_of(store_at(peer.port), begin)
+        error = failure_of(store_at(peer.port), begin)
 
-    assert seconds < 1.0
     assert PASSWORD not in error.detail
 
 
 def test_refused_password_counts_as_down(valkey_url: str) -> None:
-    """A refused password is an unavailable store; the server's message is not shown."""
-    error, _ = failure_of(store_at(int(urlsplit(valkey_url).port or 0)), begin)
+    """A refused password is an unavailable store; of the server's message only its code is kept."""
+    error = failure_of(store_at(int(urlsplit(valkey_url).port or 0)), begin)
+
+    assert error.store_code == "WRONGPASS"
 
     assert PASSWORD not in error.detail
     assert "password" not in error.detail.lower()

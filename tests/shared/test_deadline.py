@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from shared.deadline import BackgroundCall, Deadline
+
+
+def test_deadline_has_less_left_as_time_passes() -> None:
+    """All waits of a piece of work share its seconds; when none are left, no further wait begins."""
+    seconds = iter([100.0, 100.0, 102.5, 103.0])
+    deadline = Deadline(3.0, lambda: next(seconds))
+
+    assert deadline.left() == 3.0
+    assert deadline.left() == 0.5
+    with pytest.raises(TimeoutError):
+        deadline.left()
+
+
+def test_result_of_a_call_is_had_by_all_who_wait() -> None:
+    """Whoever asks, and however often."""
+    call = BackgroundCall(lambda: 7)
+
+    assert [call.result(60), call.result(60)] == [7, 7]
+    assert call.has_ended
+
+
+def test_failure_of_a_call_is_raised_where_its_result_is_asked_for() -> None:
+    """An error is not lost in a thread that nobody sees."""
+
+    def fail() -> None:
+        raise LookupError("no such thing")
+
+    for call in (BackgroundCall(fail), BackgroundCall(fail, lambda function: function())):
+        with pytest.raises(LookupError, match="no such thing"):
+            call.result(60)
+
+
+def test_call_that_takes_too_long_is_left_behind_and_may_be_asked_again() -> None:
+    """It goes on by itself, and does not keep the process alive."""
+    release = threading.Event()
+    call = BackgroundCall(release.wait)
+
+    with pytest.raises(TimeoutError):
+        call.result(0.01)
+    assert not call.has_ended
+
+    release.set()
+    assert call.result(60) is True
+
+
+def test_caller_decides_where_a_call_runs() -> None:
+    """One that runs it at once has the result at once: no thread is needed to test what uses it."""
+    assert BackgroundCall(threading.get_ident, lambda function: function()).result(0) == threading.get_ident()
