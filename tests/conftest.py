@@ -43,7 +43,7 @@ def valkey_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def served_vod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """One simulated account with two sub-applications, in pull mode: nothing is pushed to anybody."""
+    """Serve one simulated account with two sub-applications in pull mode, so nothing is pushed."""
     # Imported here, because many tests need none, and it brings the vendor's libraries.
     from tests.local.simulator.account import Account  # noqa: PLC0415  # see above
 

@@ -1,4 +1,4 @@
-"""Wait for what another thread or process does; how long that takes on a busy machine decides nothing."""
+"""Wait for another thread or process; no test depends on how long that takes on a busy machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PATIENCE_SECONDS = 60.0
 
 
 def wait_until(is_so: Callable[[], object], what: str = "it", *, seconds: float = PATIENCE_SECONDS) -> None:
-    """Return as soon as something has become true; fail the test when it does not."""
+    """Return once the condition is true; fail the test if it does not become true."""
     end = time.monotonic() + seconds
     while not is_so():
         if time.monotonic() > end:

@@ -88,7 +88,7 @@ class ValkeyServer:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Kill: nobody needs its files any more."""
+        """Kill the server; its files are not needed any more."""
         self.end()
 
     def _send(self, number: signal.Signals) -> None:

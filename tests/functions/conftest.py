@@ -1,7 +1,6 @@
-"""A deployment per test, and a caller.
+"""A deployment per test, and requests as function-URL events.
 
-Requests come as function-URL events: that the gateway's events give the same requests is shown where events
-are parsed (tests/shared/http/test_message.py).
+tests/shared/http/test_message.py shows that the gateway's events lead to the same requests.
 """
 
 from __future__ import annotations

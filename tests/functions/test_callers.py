@@ -1,7 +1,7 @@
-"""Who may call: the same rules for both functions, told as the caller sees them.
+"""Authentication: the same rules for both functions, from the caller's point of view.
 
-What makes a token valid is shown in tests/shared/http/test_authentication.py, how a caller without one is
-named in tests/shared/http/test_anonymous_callers.py.
+tests/shared/http/test_authentication.py tests tokens, tests/shared/http/test_anonymous_callers.py callers
+without one.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def test_bad_credentials_are_told_apart_by_nobody(call: Call, header: Callable[[
 
 
 def test_upload_needs_no_token(call: Call, deploy: Deploy, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a login service the network names the caller; no log line tells which network that is."""
+    """Without a login service the network identifies the caller; no log line shows that network."""
     deploy(JWT_SECRETS="", **ANONYMOUS)
     issued = call(upload_signature.main_handler, "POST", "/signature", user=None)
     seen = call(upload_status.main_handler, "GET", f"/uploads/{issued.json['uploadId']}", user=None)
@@ -79,7 +79,7 @@ def test_other_network_sees_nothing_of_it(deploy: Deploy) -> None:
 
 
 def test_policies_with_claims_are_not_for_them(call: Call, deploy: Deploy) -> None:
-    """Nobody vouches for a claim of an anonymous caller."""
+    """An anonymous caller has no claims."""
     policies = {**POLICIES, "lessons": {"claims": {"role": ["teacher"]}}}
     deploy(UPLOAD_POLICIES=json.dumps(policies), **ANONYMOUS)
     body = {"policy": "lessons"}

@@ -19,7 +19,7 @@ UNLISTED += [ORIGIN.replace("https", "http"), f"{ORIGIN}, https://evil.test"]
 
 @pytest.mark.parametrize("origin", [ORIGIN, SECOND])
 def test_listed_origin_may_read_the_answer(call: Call, sign: Sign, origin: str) -> None:
-    """The origin itself is named, never `*`, on answers, refusals and preflights, which carry no token."""
+    """Answers, refusals and preflights, which carry no token, name the origin itself, never `*`."""
     answers = [sign({}, origin=origin), sign({"x": 1}, origin=origin), sign({}, user=None, origin=origin)]
     preflight = call(upload_status.main_handler, "OPTIONS", "/uploads", user=None, headers={"origin": origin})
 
@@ -37,7 +37,7 @@ def test_listed_origin_may_read_the_answer(call: Call, sign: Sign, origin: str) 
 
 @pytest.mark.parametrize("origin", UNLISTED)
 def test_other_origins_may_not(call: Call, sign: Sign, origin: str) -> None:
-    """Without a match, letter by letter, no answer names an origin, a preflight the methods alone (S20)."""
+    """For an origin that is not listed exactly no answer names one, a preflight only the methods (S20)."""
     answer = sign({}, origin=origin)
     preflight = call(
         upload_signature.main_handler, "OPTIONS", "/signature", user=None, headers={"origin": origin}

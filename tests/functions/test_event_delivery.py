@@ -1,7 +1,7 @@
-"""The timer that delivers and looks after uploads, as the platform runs it.
+"""The timer that delivers events and reconciles uploads, as the platform runs it.
 
-What a round delivers is shown in tests/shared/flows/test_delivery_runs.py, which uploads are looked after,
-and when, in test_reconcile_uploads.py beside it.
+tests/shared/flows/test_delivery_runs.py tests a run's deliveries, test_reconcile_uploads.py beside it the
+checks of uploads.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def token_from(seconds_ago: int) -> str:
 
 
 def push(vod: Account) -> str:
-    """Ingest a pushed event, as a function did that had no time left for more; gives its file."""
+    """Ingest a pushed event as a function that has no time left for an attempt; return its FileId."""
     token = token_from(60)
     file_id = str(vod.upload(source_context=token)["data"]["fileId"])
     runtime = bootstrap.event_delivery()
@@ -69,7 +69,7 @@ def push(vod: Account) -> str:
 
 @pytest.mark.usefixtures("services")
 def test_run_delivers_what_is_due_and_finds_what_was_lost(vod: Account, app: HttpPeer) -> None:
-    """What the callback left is verified and delivered; a lost push and an unused upload are told."""
+    """A run verifies and delivers what the callback left, and reports a lost push and an unused upload."""
     pushed = push(vod)
     lost = str(vod.upload(source_context=token_from(QUARTER + 5))["data"]["fileId"])
     token_from(WHOLE_SESSION)
@@ -98,7 +98,7 @@ def test_run_delivers_what_is_due_and_finds_what_was_lost(vod: Account, app: Htt
 def test_app_that_takes_for_ever_leaves_time_for_the_uploads(
     vod: Account, app: HttpPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An app whose every answer takes 40 s must not keep lost events from being found."""
+    """An app that takes 40 s for every answer does not prevent the reconciliation of uploads."""
     passed: list[int] = []
 
     def take_long(_request: object) -> Reply:
@@ -144,7 +144,7 @@ def test_missing_settings_are_named(deploy: Deploy, capsys: pytest.CaptureFixtur
 def test_figures_are_logged_and_no_secret_is(
     services: dict[str, str], vod: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One line tells what was done; keys, tokens, users and addresses stay out of it (S37)."""
+    """One log line has the figures, and no key, token, user or address (S37)."""
     push(vod)
     figures = run()
 
@@ -172,7 +172,7 @@ def test_whatever_the_platform_hands_over_is_worked_with(handed: object) -> None
 def test_endpoint_that_takes_nothing_is_told_at_every_run(
     services: dict[str, str], vod: Account, app: HttpPeer, logged: Logged, status: int
 ) -> None:
-    """After five days of failures, or a 410, somebody must talk to the app's people."""
+    """Every run logs a warning after five days of failures, and after a 410."""
     app.answer = lambda _request: Reply(status)
     push(vod)
     run()

@@ -1,7 +1,7 @@
-"""POST /{callback token}: what VOD's normal callback sets off.
+"""POST /{callback token}: VOD's normal callback.
 
-What becomes of an event, read back, delivered, repeated or forged, is shown in tests/shared/flows, which
-bodies are none in tests/shared/vod/test_notification_hostile.py.
+tests/shared/flows tests what follows: verification, delivery, repeated and forged events;
+tests/shared/vod/test_notification_hostile.py tests invalid bodies.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def push(
 
 
 def upload(vod: Account, user: str = "alice", **wish: object) -> tuple[str, dict[str, object]]:
-    """Upload a file under a signature of ours; gives the upload's id and VOD's event about it."""
+    """Upload a file with a signature of ours; return the upload's id and VOD's event about it."""
     issued = begin_upload(seconds_ago=60, user=user, **wish)
     token = decode(issued.signature).values["sourceContext"]
     file_id = str(vod.upload(source_context=token)["data"]["fileId"])
@@ -122,7 +122,7 @@ def test_broken_seal_is_answered_and_never_delivered(app: HttpPeer) -> None:
 
 @pytest.mark.usefixtures("services")
 def test_event_is_held_while_vod_cannot_be_asked(vod: Account, app: HttpPeer) -> None:
-    """VOD is answered all the same, the app hears nothing yet, and the timer will try again."""
+    """The callback is answered, the app receives nothing yet, and the timer tries again."""
     _, event = upload(vod)
     vod.simulator.faults.set([Fault("DescribeMediaInfos", "error")])
 
@@ -133,7 +133,7 @@ def test_event_is_held_while_vod_cannot_be_asked(vod: Account, app: HttpPeer) ->
 def test_answer_waits_for_nobody(
     services: dict[str, str], deploy: Deploy, vod: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """VOD and the app hold their answers until this test is over, and VOD has its own long before."""
+    """The answer to VOD is sent while VOD's API and the app still hold theirs."""
     _, event = upload(vod)
     assert event_notification.INLINE_SECONDS + 1 < VOD_GIVES_UP_SECONDS
     monkeypatch.setattr(event_notification, "INLINE_SECONDS", 0.3)
@@ -195,7 +195,7 @@ def signed(**changes: object) -> dict[str, object]:
 def test_callback_is_signed_where_a_key_is_set(
     services: dict[str, str], deploy: Deploy, app: HttpPeer
 ) -> None:
-    """Sign and T are taken from the body or the query string; without them it is like a wrong address."""
+    """Sign and T are read from the body or the query string; without them the answer is 404."""
     deploy(**{**services, "READ_BACK": "off", "VOD_CALLBACK_SIGN_KEY": SIGN_KEY})
     query = {name: str(value) for name, value in signed().items()}
 
@@ -219,7 +219,7 @@ def test_only_post_calls_back() -> None:
 def test_event_that_cannot_be_journaled_gets_no_answer_in_time(
     services: dict[str, str], deploy: Deploy, logged: Logged, monkeypatch: pytest.MonkeyPatch, failure: str
 ) -> None:
-    """VOD repeats only what timed out: so it waits, and the event is in the log, to be replayed (S39)."""
+    """VOD repeats only what timed out, so the function waits, and logs the event for a replay (S39)."""
     event = uploaded("order-7781 \u2603")
     waited: list[float] = []
     monkeypatch.setattr(bootstrap, "wait", waited.append)
@@ -242,7 +242,7 @@ def test_event_that_cannot_be_journaled_gets_no_answer_in_time(
 def test_log_tells_what_became_of_the_event_and_no_secret(
     services: dict[str, str], vod: Account, logged: Logged
 ) -> None:
-    """One line says which event, which upload and how it ended; no token, key or user (S23, S37, S39)."""
+    """One log line has the event, its upload and the outcome, and no token, key or user (S23, S37, S39)."""
     upload_id, event = upload(vod, user="canary-user", context="canary-context")
     logged()
 

@@ -65,7 +65,7 @@ def test_foreign_upload_costs_what_an_unknown_one_does(
 
 
 def test_own_upload_is_found_by_the_same_counting(sign: Sign, valkey_url: str) -> None:
-    """So that the counts above are counts of something."""
+    """The same counting shows that an own upload is found, so the counts above are valid."""
     renewal = {"uploadId": sign({}).json["uploadId"]}
     # The script is known to the server after the first time.
     sign(renewal)

@@ -184,7 +184,7 @@ def test_operations_page_lists_every_field_and_no_other(
     deploy: Deploy,
     services: dict[str, str],
 ) -> None:
-    """Whoever makes an alarm reads the page: what is written is there, and what is there is written."""
+    """The page lists exactly the fields that are logged."""
     lines = every_kind_of_line(invoke, vod, app, deploy, services)
     written = {name for line in lines for name in line}
     figures = {name for name in written if name.startswith("figures_")}

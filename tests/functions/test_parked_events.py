@@ -1,4 +1,4 @@
-"""Nothing that came with a valid callback token is dropped: it is parked, or held and logged for a replay."""
+"""No body that came with a valid callback token is lost: it is parked, or held and logged for a replay."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ UNREADABLE: dict[str, tuple[bytes, object]] = {
 
 
 def post(body: bytes, *, token: str = CALLBACK_TOKEN) -> int:
-    """Call back with any bytes, as the platform hands them over; returns the status of the answer."""
+    """Post a callback with any bytes, as the platform passes them; return the status of the answer."""
     event = {
         "httpMethod": "POST",
         "path": f"/{token}",
@@ -57,7 +57,7 @@ def post(body: bytes, *, token: str = CALLBACK_TOKEN) -> int:
 
 
 def parked(valkey_url: str) -> list[KeptEvent]:
-    """List what an operator sees of parked events, with all fields."""
+    """Return the parked events with all fields, as an operator sees them."""
     store = OperatorStore(valkey_url, StoreScope("test", 604_800))
     found = list(store.find(EventQuery(EventStatus.PARKED)))
     return list(store.read(event.at for event in found))
@@ -67,7 +67,7 @@ def parked(valkey_url: str) -> list[KeptEvent]:
 def test_unreadable_body_is_parked_with_its_bytes_and_the_reason(
     deploy: Deploy, valkey_url: str, body: bytes, shown_as: object
 ) -> None:
-    """VOD hears 200, and people find what came, once, however often it comes (S19)."""
+    """VOD gets 200, and an operator finds the bytes once, however often they come (S19)."""
     deploy()
 
     assert [post(body), post(body)] == [200, 200]
@@ -80,7 +80,7 @@ def test_unreadable_body_is_parked_with_its_bytes_and_the_reason(
 
 
 def test_body_with_another_token_is_not_kept(deploy: Deploy, valkey_url: str) -> None:
-    """Who does not know the callback URL stores nothing."""
+    """Without the callback token nothing is stored."""
     deploy()
 
     assert post(b"{", token="x" * 40) == 404
@@ -88,7 +88,7 @@ def test_body_with_another_token_is_not_kept(deploy: Deploy, valkey_url: str) ->
 
 
 def test_parked_bytes_have_a_budget(deploy: Deploy, valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond it digest, length, reason and the first part are kept."""
+    """Beyond the budget digest, length, reason and the first part are kept."""
     monkeypatch.setattr(journal, "PARKED_BYTES", 10_000)
     deploy()
 
@@ -105,7 +105,7 @@ def test_parked_bytes_have_a_budget(deploy: Deploy, valkey_url: str, monkeypatch
 
 
 def test_every_key_of_a_parked_event_expires(deploy: Deploy, valkey_url: str) -> None:
-    """Record, index and count of bytes carry their expiry from their first write on."""
+    """Record, index and byte counter have their expiry from the first write on."""
     import redis  # noqa: PLC0415 -- the judge of this test alone
 
     deploy()
@@ -124,7 +124,7 @@ def test_any_failure_before_the_journal_is_held_and_logged(
     capsys: pytest.CaptureFixture[str],
     failure: type[Exception],
 ) -> None:
-    """Whatever surprises us, VOD gets no answer in time, and the log has the event for a replay."""
+    """After any failure VOD gets no answer in time, and the log has the event for a replay."""
     held: list[float] = []
 
     def fail(*_arguments: object, **_options: object) -> None:
@@ -148,7 +148,7 @@ def test_any_failure_before_the_journal_is_held_and_logged(
 def test_event_that_takes_several_lines_is_put_together_again(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A line has a limit; parts come in any order, and one that is missing is said to be."""
+    """Parts of an event in any order are joined, and a missing one is reported."""
     monkeypatch.setattr(log, "PART_CHARACTERS", 50)
     body = json.dumps(uploaded()).encode()
     log.write_event(body, request_id="r-1")

@@ -1,6 +1,6 @@
 """The timer that pulls: from VOD's queue through the journal to the app, as the platform runs it.
 
-What a run pulls, journals and confirms is shown in tests/shared/flows/test_pull_events.py.
+tests/shared/flows/test_pull_events.py tests what a run pulls, journals and confirms.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def test_uploaded_file_reaches_the_app_in_one_run(vod: Account, app: HttpPeer) -
 def test_figures_are_logged_and_no_secret_is(
     vod: Account, services: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One line tells how many events went where; keys, tokens and addresses stay out of it (S37)."""
+    """One log line has the numbers of events, and no key, token or address (S37)."""
     upload(vod)
     capsys.readouterr()
     figures = run()
@@ -121,7 +121,7 @@ def test_missing_settings_are_named(deploy: Deploy, capsys: pytest.CaptureFixtur
 def test_function_with_little_time_does_not_begin_to_pull(
     vod: Account, context: object, confirmed: int
 ) -> None:
-    """With less time than a pull may take the events are left; without a limit there is half a minute."""
+    """With less time than a pull may take it does not begin; without a limit it has half a minute."""
     upload(vod)
 
     assert run(context)["pulled"]["confirmed"] == confirmed

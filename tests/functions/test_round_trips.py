@@ -25,13 +25,13 @@ UPLOAD = "01KAPVZ9M80000000000000000"
 
 @dataclass
 class Line:
-    """The line to the store; nobody says more before he has heard the answer, so each piece is one trip."""
+    """A relay to the store; a client waits for each reply, so each piece of requests is one round trip."""
 
     peer: RawPeer
     heard: list[bytes]
 
     def trips(self, ask: Callable[[], object]) -> int:
-        """Count how often something goes to the store."""
+        """Return how often something was sent to the store."""
         before = len(self.heard)
         ask()
         return len(self.heard) - before
@@ -75,7 +75,7 @@ def test_warm_invocation_goes_to_the_store_once(
 
 
 def test_refused_request_does_not_go_to_the_store(line: Line, sign: Sign) -> None:
-    """Nobody without a token costs it anything, and nobody who is refused anyway waits for it."""
+    """A request without a token, or one that is refused anyway, makes no round trip."""
     sign()
 
     assert line.trips(lambda: sign(user=None)) == line.trips(lambda: sign({"policy": "nosuch"})) == 0
@@ -94,7 +94,7 @@ def test_connection_that_broke_costs_no_request(line: Line, sign: Sign) -> None:
 def test_silent_store_is_503(
     call: Call, deploy: Deploy, capsys: pytest.CaptureFixture[str], *, silent: bool
 ) -> None:
-    """A client hears that it should try again; neither it nor the log hears where the store is (S17)."""
+    """The client gets 503 and Retry-After; neither the answer nor the log has the store's address (S17)."""
     with RawPeer(say_nothing) as hole:
         port = hole.port if silent else refused_port()
         address = f"redis://:canary-of-the-store@{HOST}:{port}/0"

@@ -85,7 +85,7 @@ def test_renewals_pass_when_new_uploads_do_not(sign: Sign, deploy: Deploy) -> No
     assert statuses([sign({"uploadId": upload_id}) for _ in range(12)]) == [200] * 10 + [429] * 2
 
 
-def test_refused_request_costs_no_turn(sign: Sign, deploy: Deploy) -> None:
+def test_refused_request_does_not_count(sign: Sign, deploy: Deploy) -> None:
     """A mistake in the request does not count as an upload."""
     deploy(NEW_UPLOADS_PER_MINUTE="1")
 
@@ -98,7 +98,7 @@ def test_refused_request_costs_no_turn(sign: Sign, deploy: Deploy) -> None:
     assert sign({}).status == 200
 
 
-def test_looking_costs_no_turn(sign: Sign, read_status: ReadStatus, deploy: Deploy) -> None:
+def test_reading_the_status_is_not_limited(sign: Sign, read_status: ReadStatus, deploy: Deploy) -> None:
     """Reading the status does not count as an upload."""
     deploy(NEW_UPLOADS_PER_MINUTE="2")
     upload_id = sign({}).json["uploadId"]

@@ -1,7 +1,7 @@
-"""POST /signature: requests that are refused, and how the refusal names what is wrong.
+"""POST /signature: requests that are refused, and how the refusal names the fault.
 
-What a policy grants is shown in tests/shared/domain/test_policy.py; which texts are JSON objects in
-tests/shared/vod/test_notification_hostile.py, for both are read by one reader.
+tests/shared/domain/test_policy.py tests grants; tests/shared/vod/test_notification_hostile.py tests the JSON
+reader, which is the same for all bodies.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ def irregular(length: int) -> str:
 
 @pytest.mark.parametrize("body", ["{", "[]", '{"context": "a", "context": "b"}', "[" * 16_000])
 def test_unreadable_body_is_400(sign: Sign, body: str) -> None:
-    """What is not one plain JSON object cannot be read; Python's or anybody's dialect of it neither (S19)."""
+    """A body that is not one JSON object is refused, including Python's extensions of JSON (S19)."""
     answer = sign(body)
 
     assert (answer.status, answer.json["type"].rpartition(":")[2]) == (400, InvalidRequestError.code)
 
 
 def test_oversized_body_is_413(sign: Sign) -> None:
-    """16 KB hold every honest request; the limit is exact and counts bytes (S19)."""
+    """The limit is 16 KB, in bytes and exact (S19)."""
     around = len(json.dumps({"x": ""}))
 
     assert sign({"x": "a" * (16_384 - around)}).status == 422
@@ -87,7 +87,7 @@ def test_value_of_a_wrong_type_is_refused_by_name(sign: Sign, member: str, value
     "member", [*sorted(ALWAYS), "vodSubAppId", "taskPriority", "ttlSeconds", "UploadId", ""]
 )
 def test_member_that_is_not_the_clients_to_say_is_refused_by_name(sign: Sign, member: str) -> None:
-    """What the policy and the server decide cannot be sent, in whatever spelling (S10, S13)."""
+    """Members that the policy or the server decides are refused, in any spelling (S10, S13)."""
     answer = sign({member: 1})
 
     assert (answer.status, answer.pointers) == (422, [f"/{member}"])
@@ -118,7 +118,7 @@ def test_all_faults_are_told_at_once(sign: Sign) -> None:
 
 @pytest.mark.parametrize("policy", ["nosuch", "", "Default", "\ud800"])
 def test_unknown_policy_is_403(sign: Sign, policy: str) -> None:
-    """The list of policies is not told, only that this one is not to be had (S09)."""
+    """The refusal does not list the policies (S09)."""
     answer = sign({"policy": policy})
 
     assert (answer.status, answer.pointers) == (403, ["/policy"])
@@ -156,7 +156,7 @@ def test_value_off_the_policy_is_refused_by_name(sign: Sign, wish: dict[str, obj
 def test_file_outside_the_policys_limits_is_refused_by_name(
     sign: Sign, wish: dict[str, object], pointers: list[str]
 ) -> None:
-    """A policy with limits wants to be told size and type, and holds them against its lists (S15).
+    """A policy with limits requires size and type, and checks them (S15).
 
     A name has no dot in front, 255 bytes at most, and no program's extension before its own.
     """
@@ -198,7 +198,7 @@ def test_context_smuggles_no_parameter_into_the_signature(sign: Sign, context: s
 @thoroughly
 @given(user=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=140))
 def test_user_id_smuggles_no_parameter_into_the_signature(sign: Sign, user: str) -> None:
-    """Nor does the user's id, which the app's login service chose (S11)."""
+    """The user id, which the app's login service chose, is encoded as well (S11)."""
     answer = sign({}, user=None, authorization=f"Bearer {user_token(user)}")
 
     if answer.status == 200:
@@ -212,7 +212,7 @@ def test_user_id_smuggles_no_parameter_into_the_signature(sign: Sign, user: str)
     "content_type", ["text/plain", "application/x-www-form-urlencoded", "application/jsonp"]
 )
 def test_body_that_is_not_declared_as_json_is_415(sign: Sign, content_type: str) -> None:
-    """A form that another site makes a browser send never gets as far as being read (S20)."""
+    """A form that another site makes a browser send is refused without being parsed (S20)."""
     assert sign({"context": "a"}, content_type=content_type).status == 415
 
 
@@ -223,7 +223,7 @@ def test_every_spelling_of_json_is_read(sign: Sign, content_type: str) -> None:
 
 
 def test_compressed_body_is_415(sign: Sign) -> None:
-    """Nothing is unpacked, so no small body can become a large one (S19)."""
+    """Nothing is decompressed, so a small body cannot become a large one (S19)."""
     assert sign({"context": "a"}, content_encoding="gzip, identity").status == 415
 
 

@@ -51,7 +51,7 @@ def test_id_of_another_form_is_refused_by_name(sign: Sign, upload_id: object) ->
 def test_upload_that_is_over_is_closed(
     sign: Sign, read_status: ReadStatus, deploy: Deploy, ended: str
 ) -> None:
-    """A cancellation, the end, or two minutes with its file: an open session would let more files in."""
+    """No signature is issued after a cancellation, after the end, or two minutes after the file."""
     deploy(UPLOAD_SESSION_SECONDS="200" if ended == "expired" else "3600")
     upload = begin_upload(seconds_ago=200)
     if ended == "cancelled":

@@ -114,7 +114,7 @@ def test_foreign_upload_survives_a_strangers_cancellation(sign: Sign, read_statu
     "path", ["/", f"/{UNKNOWN}", f"/upload/{UNKNOWN}", f"/uploads/{UNKNOWN}/x", "/uploads"]
 )
 def test_other_paths_are_404(call: Call, sign: Sign, path: str) -> None:
-    """One function, one path; the gateway may put its stage before it."""
+    """The function has one path; the gateway may put its stage before it."""
     upload_id = sign({}).json["uploadId"]
 
     assert call(upload_status.main_handler, "GET", path).status == 404
@@ -162,7 +162,7 @@ def test_cancelling_again_changes_nothing(sign: Sign, read_status: ReadStatus) -
 
 
 def test_uploaded_file_cannot_be_cancelled(read_status: ReadStatus) -> None:
-    """Too late: the file is there, and stays."""
+    """An upload whose file VOD has cannot be cancelled."""
     upload = begin_upload(seconds_ago=9)
     announce_upload(upload.signature)
 

@@ -135,7 +135,7 @@ HOSTILE += [
 
 
 def changed_json(node: Any, luck: random.Random) -> Any:  # noqa: ANN401 -- any JSON value
-    """Copy a JSON value with something in it replaced by what is hostile, or left out."""
+    """Copy a JSON value with some part replaced by a hostile one, or left out."""
     if not isinstance(node, dict | list) or not node or luck.random() < 0.1:
         return luck.choice([*HOSTILE, node, {"a": [node]}])
     if isinstance(node, list):

@@ -56,7 +56,7 @@ TIMERS: dict[str, Handler] = {
 }
 SHARES: dict[str, float] = {"upload_signature": 40, "upload_status": 20, "event_notification": 39}
 SHARES |= {"event_delivery": 0.5, "reliable_notification": 0.5}
-"""How many of a hundred events each function gets; a timer has nothing to read but the time."""
+"""How many of a hundred events each function gets; a timer's event has little to parse."""
 MOST_GROWTH = 10 * 1024 * 1024
 _SETTLED = 0.2
 _FLUSHED_AFTER = 5000

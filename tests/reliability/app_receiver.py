@@ -1,6 +1,6 @@
-"""The app's back end: takes every webhook over real HTTP, and counts.
+"""The app's back end: accepts every webhook over real HTTP, and counts them.
 
-Whether a webhook is signed rightly is shown by the tests of the sender.
+The tests of the sender verify the signatures.
 """
 
 from __future__ import annotations

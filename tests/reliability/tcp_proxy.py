@@ -20,10 +20,10 @@ _BLOCK = 65_536
 class TcpProxy(RawPeer):
     """A port that leads to the store; `with` opens and closes it. Its faults can be changed at any time.
 
-    `lost_share`: how many of the replies are cut off, connection and all. `swallowed_share`: how many
-    never come, while the connection stays. `delay_seconds`: how long each reply is held back.
-    `is_silent`: every byte is taken, in both directions, and none passed on. `only_after`: replies are
-    lost or swallowed only if this is in the request.
+    `lost_share`: the share of replies that are cut off together with the connection. `swallowed_share`: the
+    share of replies that never come while the connection stays. `delay_seconds`: the delay of each reply.
+    `is_silent`: every byte is read, in both directions, and none forwarded. `only_after`: replies are lost or
+    swallowed only if the request contains this.
     """
 
     def __init__(self, store_url: str, *, seed: int = 1) -> None:

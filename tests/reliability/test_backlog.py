@@ -226,7 +226,7 @@ def queue_up(folder: Path, events: Sequence[dict[str, Any]], clock: Clock) -> No
 
 
 def push_to_the_function(request: Received) -> Reply:
-    """Stand where the platform stands: hand a callback to the function, and its answer back."""
+    """Pass a callback to the function as the platform does, and return its answer."""
     event = scf.event_of("POST", f"/{CALLBACK_TOKEN}", body=request.body.decode())
     answer = scf.read_answer(event_notification.main_handler(event, {"request_id": scf.REQUEST_ID}))
     return Reply(answer.status)

@@ -43,7 +43,7 @@ SCOPE = StoreScope("test", 3600)
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
-    """Return a store of our own, to be ill-treated."""
+    """Start a store that the tests may damage."""
     with ValkeyServer(tmp_path_factory.mktemp("store"), {"appendonly": "yes", "save": '""'}) as store:
         yield store
 
@@ -57,7 +57,7 @@ def proxy(store: ValkeyServer) -> Iterator[TcpProxy]:
 
 @pytest.fixture(scope="module")
 def site(store: ValkeyServer, proxy: TcpProxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Return a stack on that store, whose VOD pushes only what it is told to."""
+    """Start a stack on that store, whose VOD pushes only on request."""
     folder = tmp_path_factory.mktemp("site")
     with Stack(
         folder=folder,

@@ -48,7 +48,7 @@ CANARIES: dict[str, tuple[str, ...]] = {
 
 
 def secret_variables() -> set[str]:
-    """Name every variable whose value no settings show."""
+    """Return every variable whose value the settings never show."""
     groups = [kind for kind in vars(models).values() if isinstance(kind, type)]
     return {
         str(field.alias)

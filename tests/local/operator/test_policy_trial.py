@@ -48,7 +48,7 @@ REQUESTS: list[tuple[object, dict[str, Any]]] = [
 
 @pytest.fixture
 def variables(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """Deploy the function with these policies, and give its environment."""
+    """Deploy the function with these policies, and return its environment."""
     variables = environment(valkey_url, UPLOAD_POLICIES=json.dumps(TEACHERS), NEW_BYTES_PER_DAY=str(2**40))
     for name, value in variables.items():
         monkeypatch.setenv(name, value)

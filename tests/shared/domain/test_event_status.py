@@ -29,7 +29,7 @@ QUOTA_WORDS = {"reserved", "used", "returned"}
 
 
 def test_scripts_make_the_transitions_of_the_table_and_no_others(valkey_url: str) -> None:
-    """Every step, in every situation that steps lead to, with real scripts: what is seen is the table."""
+    """In every reachable situation, the real scripts make exactly the transitions of the table."""
     with HttpPeer(lambda _request: TAKES) as app:
         watched = WatchedEvent(valkey_url, app)
         for event in EVENTS.values():
@@ -52,7 +52,7 @@ def test_scripts_make_the_transitions_of_the_table_and_no_others(valkey_url: str
 
 
 def test_scripts_have_no_word_that_no_enum_has() -> None:
-    """A word that a script misspells would be a status that nobody reads."""
+    """Every status in the scripts is a member of an enum."""
     scripts = "".join(text for name, text in vars(journal_scripts).items() if name.isupper())
     quoted = set(re.findall(r"'([a-z_]+)'", re.sub("--.*", "", scripts)))
     members = {word.value for kind in (Verdict, IngestOutcome, AttemptOutcome, EventStatus) for word in kind}
@@ -61,7 +61,7 @@ def test_scripts_have_no_word_that_no_enum_has() -> None:
 
 
 def test_operations_page_explains_every_status() -> None:
-    """An operator who reads a status finds what it means and what ends it."""
+    """The operations page explains every status and what ends it."""
     page = (REPOSITORY / "docs/operations.md").read_text(encoding="utf-8")
     table = page.split("| Status |")[1].split("\n\n")[0]
 

@@ -211,7 +211,7 @@ class TestGranting:
         "claims", [{}, {"role": "viewer"}, {"role": None}, {"other": "teacher"}, {"role": ["viewer"]}]
     )
     def test_policy_for_others_looks_like_an_unknown_one(self, claims: dict[str, object]) -> None:
-        """Word for word, so that nobody learns which policies there are (S09)."""
+        """A policy for other users is refused word for word like an unknown one (S09)."""
         policies = {**POLICIES, "lessons": read_policy({"claims": {"role": ["teacher"]}})}
         answers = set()
         for name in ("lessons", "nosuch"):

@@ -100,7 +100,7 @@ class WatchedEvent:
         return next((int(members[0][1]) for members in indexes), None)
 
     def situation(self) -> tuple[object, ...]:
-        """Distinguish this situation from others in which something else may happen."""
+        """Return what distinguishes this situation from others with other transitions."""
         record = self._record()
         fields = (record.get(name) for name in ("status", "verdict", "delivery", "verified"))
         return (*fields, self.due_at() is not None)

@@ -76,7 +76,7 @@ def test_due_events_are_delivered_once(service: Service, app: HttpPeer) -> None:
     assert {service.record(ingested)["delivery"] for ingested in ingested_events} == {"delivered"}
 
 
-def test_round_ends_in_time_and_leaves_the_rest(service: Service, app: HttpPeer) -> None:
+def test_run_ends_in_time_and_leaves_the_rest(service: Service, app: HttpPeer) -> None:
     """What the time does not suffice for stays due, and the next round delivers it."""
     ingested_events = receive(service, 15)
 
@@ -93,7 +93,7 @@ def test_round_ends_in_time_and_leaves_the_rest(service: Service, app: HttpPeer)
 
 
 def test_overlapping_runs_share_the_send_slots_and_the_events(valkey_url: str, app: HttpPeer) -> None:
-    """Of two concurrent runs, in real time, none repeats an event, and together they send ten a second."""
+    """Two concurrent runs in real time: no event is sent twice, and still only ten per second."""
     service = Service(valkey_url, {"APP_WEBHOOK_URL": app.url}, time.time)
     ingested_events = receive(service, 16)
     seen_at: list[float] = []
@@ -110,7 +110,7 @@ def test_overlapping_runs_share_the_send_slots_and_the_events(valkey_url: str, a
 
     assert sum(figure["delivered"] for figure in figures) == 16
     assert ids_at(app) == ids_of(ingested_events)
-    # However busy this machine is, the nth event cannot be there before its turn.
+    # However busy this machine is, the nth event cannot be there before its send slot.
     assert all(at - started > 0.1 * number - 0.002 for number, at in enumerate(sorted(seen_at)))
 
 
@@ -119,12 +119,12 @@ def test_event_that_somebody_else_took_meanwhile_is_passed_over(service: Service
     ingested_events = receive(service, 2)
     others: list[dict[str, int]] = []
 
-    def let_another_round_run(_request: Received) -> Reply:
+    def run_meanwhile(_request: Received) -> Reply:
         app.answer = lambda _request: TAKES
         others.append(service.delivery_run().run())
         return TAKES
 
-    app.answer = let_another_round_run
+    app.answer = run_meanwhile
 
     assert service.delivery_run().run() == {"delivered": 1}
     assert others == [{"delivered": 1}]

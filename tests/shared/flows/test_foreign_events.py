@@ -40,7 +40,7 @@ class Deployment:
         return self.deliverer().deliver(self.service.ingest(event, origin))
 
     def retry(self) -> str:
-        """Have the timer deliver what is due after a while."""
+        """Deliver what is due after a while, as the timer does."""
         return self.deliverer().deliver(self.service.recall_due())
 
 

@@ -191,7 +191,7 @@ def test_one_event_by_two_ways_is_one_event(service: Service, first: str, second
 
 
 def test_lead_of_a_push_is_its_functions_own(service: Service) -> None:
-    """A pushed event is due for the timer only when the function has had its time; a pulled one at once."""
+    """A pushed event is due for the timer only after its function's time; a pulled one at once."""
     service.ingest(uploaded(token_of(service.begin(new_session()))), PUSH)
 
     assert (service.due(after=LEASE_SECONDS - 1), service.due(after=LEASE_SECONDS)) == (0, 1)
@@ -215,7 +215,7 @@ def test_nothing_is_due_where_no_webhook_is_set_up(service: Service) -> None:
     "event", [uploaded("order-7781", task_id=TASK_ID), changed("x"), {"EventType": "New"}]
 )
 def test_event_comes_back_from_the_journal_as_it_went_in(service: Service, event: dict[str, object]) -> None:
-    """The timer delivers what the function would have delivered, to the letter."""
+    """An event read from the journal equals the ingested one."""
     ingested = service.ingest(event, PUSH)
 
     recalled = service.recall_due()

@@ -34,7 +34,7 @@ def service(valkey_url: str, vod: Account) -> Service:
 
 
 def left_in(vod: Account) -> int:
-    """Count the events nobody has confirmed."""
+    """Return the number of events that are not confirmed."""
     return int(vod.query("SELECT COUNT(*) FROM pull_queue")[0][0])
 
 

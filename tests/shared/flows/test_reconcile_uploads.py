@@ -102,7 +102,7 @@ def test_lost_push_is_found_and_put_in(
 
 
 def test_event_that_did_come_is_not_put_in_again(service: Service, records: Records, clock: Clock) -> None:
-    """An upload whose event came is looked after no more."""
+    """An upload whose event came is not checked any more."""
     session = begin(service)
     service.ingest(uploaded(token_of(session), file_id=upload(service, records, token_of(session))))
     clock.move(QUARTER)
@@ -173,7 +173,7 @@ def test_cancelled_upload_ends_silently_unless_it_was_used(
 def test_upload_that_is_used_while_it_ends_does_not_expire(
     service: Service, records: Records, clock: Clock
 ) -> None:
-    """The event that comes between the last look and the end wins."""
+    """An event that comes between the last check and the end prevents the expiry."""
     session = begin(service)
     clock.move(SESSION_SECONDS)
 
@@ -237,7 +237,7 @@ def test_second_file_under_one_session_is_found_as_replayed(
 def test_files_of_others_are_passed_over(
     service: Service, records: Records, clock: Clock, token: str
 ) -> None:
-    """What carries no token of ours is nobody's missed event, and is no reason for suspicion either."""
+    """A file without a token of ours is ignored."""
     begin(service)
     upload(service, records, token)
     clock.move(QUARTER)
@@ -295,7 +295,7 @@ def test_upload_is_found_though_its_task_flow_is_not(
 def test_task_flow_that_still_runs_is_asked_about_every_hour(
     service: Service, records: Records, clock: Clock
 ) -> None:
-    """A long task flow is no missed event."""
+    """A running task flow is checked again every hour."""
     session = begin(service)
     upload(service, records, token_of(session), flow="PROCESSING")
     service.ingest(uploaded(token_of(session), task_id=TASK_ID))
@@ -347,11 +347,11 @@ def test_event_that_was_verified_too_early_is_rescued(
     session = begin(service)
     early = service.ingest(uploaded(token_of(session)), "push")
     deliverer = replace(service.delivery_run(seconds=10**6), read_back=lambda: records)
-    looks = []
+    runs = []
     for delay in (LEASE_SECONDS, *DELAYS_SECONDS[1 : MAX_ATTEMPTS + 1]):
         clock.move(delay)
-        looks.append(deliverer.run())
-    assert looks == [{"held": 1}] * MAX_ATTEMPTS + [{"quarantined": 1}]
+        runs.append(deliverer.run())
+    assert runs == [{"held": 1}] * MAX_ATTEMPTS + [{"quarantined": 1}]
     upload(service, records, token_of(session))
     clock.move(QUARTER)
 
@@ -362,7 +362,7 @@ def test_event_that_was_verified_too_early_is_rescued(
 
 
 def test_nothing_ends_while_vod_cannot_be_asked(service: Service, records: Records, clock: Clock) -> None:
-    """The API down: no upload is called unused, and all are looked at again in five minutes."""
+    """While the API is down no upload expires, and all are checked again in five minutes."""
     session, unused = begin(service), begin(service, "bob")
     upload(service, records, token_of(session))
     clock.move(SESSION_SECONDS)

@@ -60,7 +60,7 @@ def push(service: Service, event: dict[str, Any], records: Records) -> IngestedE
 
 
 def give_up(service: Service, ingested: IngestedEvent, records: Records) -> IngestedEvent:
-    """Have an event looked at for the last time."""
+    """Verify an event for the last time."""
     return service.verify(replace(ingested, attempts=MAX_ATTEMPTS), records)
 
 

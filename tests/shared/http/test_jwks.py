@@ -129,7 +129,7 @@ def stated_huge(server: KeyServer) -> None:
 
 
 def redirecting(server: KeyServer) -> None:
-    """Send elsewhere, with a good key set in the answer."""
+    """Redirect, with a valid key set in the answer."""
     server.status, server.headers = 302, {"Location": server.keys_url}
 
 

@@ -34,7 +34,7 @@ def store(valkey_url: str) -> Store:
 
 @pytest.fixture
 def story(store: Store) -> Story:
-    """Name every method, in an order in which each has something to do with one upload and its event."""
+    """Return every method, in an order in which each affects one upload and its event."""
     session = new_session(CANARY_USER, context=CANARY_CONTEXT)
     entry = new_entry(session, facts_in(uploaded()), intended=IngestOutcome.HELD)
     forged = new_entry(None, intended=IngestOutcome.QUARANTINED, name=f"forged-{CANARY_USER}")
