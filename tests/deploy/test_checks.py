@@ -62,7 +62,7 @@ def test_example_filled_in_is_ready_to_be_deployed(checked: Check) -> None:
         ({"REDIS_URL": ""}, "REDIS_URL: Field required."),
         ({"REDIS_URL": "undefined"}, "REDIS_URL: had no value when this was deployed."),
         ({"REDIS_URL": f"http://{SECRET}"}, "REDIS_URL: String should match pattern"),
-        ({"REDIS_URL": f"redis://{SECRET}:port"}, "REDIS_URL: is not a URL."),
+        ({"REDIS_URL": f"redis://{SECRET}:port"}, "REDIS_URL: is not a URL: "),
         (
             {"DEPLOY_ROLE_EVENT_DELIVERY": ""},
             "DEPLOY_ROLE_EVENT_DELIVERY is empty, and without it nothing can be deployed.",
@@ -218,6 +218,7 @@ def test_all_mistakes_are_told_at_once(checked: Check) -> None:
 
     assert sorted(fault.partition(" ")[0] for fault in found) == [
         "CONTEXT_KEYS.0:",
+        "CONTEXT_KEYS:",
         "DEPLOY_REGION",
         "REDIS_URL:",
         "serverless.yml:",
