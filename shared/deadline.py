@@ -69,7 +69,7 @@ class BackgroundCall(Generic[_Result]):
 
     @property
     def has_ended(self) -> bool:
-        """Whether the result is there."""
+        """Return whether the result is there."""
         return not self._running.locked()
 
     def result(self, seconds: float) -> _Result:

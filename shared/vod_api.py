@@ -200,7 +200,7 @@ class VodApi:
         return self._reply_of_one(action, parameters, deadline)
 
     def _reply_of_one(self, action: str, parameters: dict[str, object], deadline: Deadline) -> object:
-        """Make one call, at most until the deadline.
+        """Send one call, at most until the deadline.
 
         Raises:
             TimeoutError: it takes longer; the call is left behind, and the next one gets another client.

@@ -190,7 +190,7 @@ def _take_callback() -> Schema:
             _query("T", "Unix second until which Sign is good."),
         ],
         "requestBody": {
-            "required": True,
+            "required": False,
             "content": {
                 "application/json": {
                     "schema": reference("schemas", "EventNotification"),

@@ -61,7 +61,7 @@ _CODES_ABOUT_A_COMMAND = frozenset({"ERR", "NOSCRIPT", "NOPERM", "WRONGTYPE", "C
 
 
 def is_about_the_server(error: RespError) -> bool:
-    """Whether another server might do what this one refuses: READONLY, LOADING, MASTERDOWN, MOVED and others.
+    """Return whether another server might do what this one refuses: READONLY, LOADING, MOVED and others.
 
     After a failover the name in the address leads to another server, which only a new connection finds.
     """
@@ -69,7 +69,7 @@ def is_about_the_server(error: RespError) -> bool:
 
 
 def is_without_scripts(error: RespError) -> bool:
-    """Whether EVALSHA or SCRIPT LOAD was refused, to this user or by a proxy that does not have it.
+    """Return whether EVALSHA or SCRIPT LOAD was refused, to this user or by a proxy that does not have it.
 
     Not a command within a script, which may have written before: that refusal has other words.
     """
@@ -230,7 +230,7 @@ def _connect(redis_url: str, timeout_seconds: float, deadline: Deadline) -> _Con
 
 
 def _authentication(url: SplitResult) -> list[Command]:
-    """Make the AUTH of an address; a user without a password is one that needs none (`nopass`)."""
+    """Build the AUTH of an address; a user without a password is one that needs none (`nopass`)."""
     user, password = unquote(url.username or ""), unquote(url.password or "")
     if user:
         return [("AUTH", user, password)]

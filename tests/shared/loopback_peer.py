@@ -174,7 +174,7 @@ def say_nothing(connection: socket.socket) -> None:
 
 
 def answer_once(content: bytes) -> Callable[[socket.socket], None]:
-    """Make a `speak` that answers with these bytes and sends no more; the other side closes."""
+    """Return a `speak` that answers with these bytes and sends no more; the other side closes."""
 
     def speak(connection: socket.socket) -> None:
         connection.recv(65536)
@@ -210,7 +210,7 @@ def refused_port() -> int:
 
 @contextlib.contextmanager
 def swallowing_port() -> Iterator[int]:
-    """Give a port that takes no connection and refuses none, as a host that is down behind a firewall."""
+    """Return a port that takes no connection and refuses none, as a host that is down behind a firewall."""
     with socket.socket() as listener, socket.socket() as first:
         listener.bind((HOST, 0))
         listener.listen(0)

@@ -41,7 +41,7 @@ def at_once(function: Callable[[], None]) -> None:
 
 
 def on_port(*ports: int) -> list[Address]:
-    """Make addresses of this machine."""
+    """Return addresses of this machine."""
     return [(socket.AF_INET, (HOST, port)) for port in ports]
 
 
@@ -160,7 +160,7 @@ class TestNames:
 def started_and_given_up(
     names: NameService, host: str, *, clock: Callable[[], float] = lambda: 0.0
 ) -> tuple[Resolver, threading.Event]:
-    """Give up a resolution; the event is set when it has ended nevertheless."""
+    """Abandon a resolution; the event is set when it has ended nevertheless."""
     ended = threading.Event()
 
     def start(function: Callable[[], None]) -> None:

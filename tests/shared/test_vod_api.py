@@ -359,7 +359,7 @@ def test_calls_that_do_not_end_are_few() -> None:
 
 
 def answer_of(**members: object) -> bytes:
-    """Spell an answer as it comes over the wire."""
+    """Write an answer as it comes over the wire."""
     body = json.dumps(answer(**members)).encode()
     return HEAD.replace(b"99999", str(len(body)).encode()) + body
 

@@ -77,7 +77,7 @@ def test_name_that_is_no_name_is_refused(host: str) -> None:
 
 
 def test_name_service_that_swallows_is_no_refusal(names: NameService) -> None:
-    """Whether the address may be connected to is not known, and is asked again at the next attempt."""
+    """The address is not known to be acceptable, and is resolved again at the next attempt."""
     names.is_answering.clear()
 
     with pytest.raises(ResolutionTimeoutError):

@@ -28,7 +28,7 @@ def is_refused(kind: Any, text: object) -> bool:  # noqa: ANN401  # as above
 
 
 def refusal_of(kind: Any, text: object) -> str:  # noqa: ANN401  # as above
-    """Give the words in which the text is refused."""
+    """Return the words in which the text is refused."""
     with pytest.raises(ValidationError) as caught:
         read(kind, text)
     (error,) = caught.value.errors(include_input=False)

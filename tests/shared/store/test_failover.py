@@ -33,7 +33,7 @@ class Pair:
         self._name_primary()
 
     def fail_over(self) -> None:
-        """Make the replica the primary, and the primary its replica; every connection stays open."""
+        """Promote the replica, and demote the primary to its replica; every connection stays open."""
         with self._replica.client as client:
             client.replicaof("NO", "ONE")
         with self._primary.client as client:
@@ -63,7 +63,7 @@ def begin(store: Store) -> int:
 
 
 def refusal_of(call: Callable[[], object]) -> str:
-    """Give the store's own word for a refusal, which the log of the invocation has and the caller has not."""
+    """Return the store's own word for a refusal: the log of the invocation has it, the caller has not."""
     with recorded() as record, pytest.raises(StoreUnavailableError) as failure:
         call()
     code = failure.value.store_code
