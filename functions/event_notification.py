@@ -6,6 +6,7 @@ import hmac
 from typing import TYPE_CHECKING
 
 from shared.domain.app_event import PUSH
+from shared.domain.event_status import log_word
 from shared.domain.ingested_event import Source
 from shared.errors import NotFoundError, ServiceError
 from shared.http.message import Request, Response
@@ -53,7 +54,7 @@ def _respond(request: Request) -> Response:
 
     # Deliver with the time that is left.
     note("event.journaled", **ingested.figures)
-    note(outcome=deliverer.deliver(ingested))
+    note(outcome=log_word(deliverer.deliver(ingested)))
     return Response(200)
 
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-START_SECONDS = 30.0
-
 
 @dataclass(frozen=True)
 class Language:
@@ -88,7 +86,7 @@ class ReceiverProcess:
             self._process = subprocess.Popen(  # noqa: S603 -- the README's words and ours
                 self._command, env=self._environment, stdout=output, stderr=subprocess.DEVNULL
             )
-        wait_until(lambda: self._listens() or self._process.poll() is not None, "the README's receiver")
+        wait_until(self._listens, "the README's receiver")
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -97,6 +95,7 @@ class ReceiverProcess:
         self._process.wait()
 
     def _listens(self) -> bool:
+        assert self._process.poll() is None, "the README's receiver does not start"
         try:
             return self.post(b"", {}) > 0
         except OSError:
