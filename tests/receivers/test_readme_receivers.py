@@ -98,7 +98,7 @@ def test_event_signed_with_another_secret_is_not_taken(
     """A receiver that knows none of our secrets refuses, and the event waits for the next attempt."""
     before = receiver.printed
 
-    assert deployment.push(receiver.url, OTHER_SECRET)["outcome"] == "due"
+    assert deployment.push(receiver.url, OTHER_SECRET)["outcome"] == "retrying"
     assert receiver.printed == before
 
 
