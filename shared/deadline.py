@@ -1,4 +1,4 @@
-"""One deadline for all waits of a piece of work, and calls that cannot be interrupted, waited for until then.
+"""One deadline for all waits of an operation, and calls in threads that can be abandoned.
 
 `_thread` does what `threading` would, without an import of two milliseconds in every cold start.
 """
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     Start: TypeAlias = Callable[[Callable[[], None]], object]
-    """Runs a function: in a thread of its own in a deployment, at once where a caller wants that."""
+    """Starts a function: in a new thread in a deployment, in the caller's own where a test wants that."""
 
 _Result = TypeVar("_Result")
 
 
 class Deadline:
-    """The instant by which a piece of work has to be done, `seconds` from its construction.
+    """The instant by which an operation has to end, `seconds` after its construction.
 
     `clock` returns seconds and never goes back.
     """
@@ -32,7 +32,7 @@ class Deadline:
         self._at = clock() + seconds
 
     def left(self) -> float:
-        """Return the seconds that are left, which are more than 0.
+        """Return the seconds that are left, more than 0.
 
         Raises:
             TimeoutError: none are left.
@@ -45,12 +45,12 @@ class Deadline:
 
 
 def in_daemon_thread(function: Callable[[], None]) -> None:
-    """Run a function in a thread that does not keep the process alive."""
+    """Start a function in a thread that does not keep the process alive."""
     _thread.start_new_thread(function, ())
 
 
 class BackgroundCall(Generic[_Result]):
-    """A call that runs until it ends by itself; whoever waits for its result can stop waiting."""
+    """A call in another thread; waiting for its result has a time-out, the call itself has none."""
 
     def __init__(self, function: Callable[[], _Result], start: Start = in_daemon_thread) -> None:
         self._function = function
@@ -62,14 +62,14 @@ class BackgroundCall(Generic[_Result]):
         try:
             self._value = self._function()
             self._error: BaseException | None = None
-        except BaseException as error:  # noqa: BLE001 -- it is raised again, to whoever asks for the result
+        except BaseException as error:  # noqa: BLE001 -- `result` raises it
             self._error = error
         finally:
             self._running.release()
 
     @property
     def has_ended(self) -> bool:
-        """Return whether the result is there."""
+        """Return whether the call has returned or raised."""
         return not self._running.locked()
 
     def result(self, seconds: float) -> _Result:

@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from shared.deadline import Deadline, Start
 
     Address: TypeAlias = tuple[int, tuple[Any, ...]]
-    """A family such as AF_INET, and what `connect` takes for it: IP address and port first."""
+    """A family such as AF_INET, and its address for `connect`: IP address and port first."""
 
 LATE_SECONDS = 10.0
-"""So old may an answer be that came after everybody had stopped waiting; the next caller gets it."""
+"""How long an answer that came after its callers' deadlines is kept for the next caller."""
 MOST_LOOKUPS = 8
-"""How many resolutions of a process may be under way; one host name has one."""
+"""The most resolutions that run at the same time in a process; a host has one at a time."""
 MOST_ADDRESSES = 6
-"""How many addresses of a name are tried."""
+"""The most addresses of a host that are tried."""
 ATTEMPT_SECONDS = 1.0
-"""The longest wait for one address while others are left to try."""
+"""The longest wait for one address while others are untried."""
 
 
 class ResolutionError(OSError):
@@ -38,11 +38,11 @@ class ResolutionTimeoutError(TimeoutError):
 
 
 class Resolver:
-    """Resolve host names within a deadline, although `getaddrinfo` can neither be given one nor be stopped.
+    """Resolves host names within a deadline; `getaddrinfo` has no time-out and cannot be interrupted.
 
-    It runs in a daemon thread by `start`. Callers that ask for the same name meanwhile share it, so a name
-    service that swallows every question holds one thread for each host of the settings, and never more
-    than MOST_LOOKUPS. An answer is used once and not cached, except for one that came too late.
+    It runs in a daemon thread (`start`). Callers that ask for the same host meanwhile share that thread, so a
+    name service that never answers holds one thread for each host of the settings, MOST_LOOKUPS in all.
+    Answers are not cached; one that came after the deadline is kept for LATE_SECONDS, for the next caller.
     """
 
     def __init__(self, *, start: Start = in_daemon_thread, clock: Callable[[], float] = monotonic) -> None:
@@ -52,7 +52,7 @@ class Resolver:
         self._lookups: dict[tuple[str, int], BackgroundCall[tuple[list[Address], float]]] = {}
 
     def resolve(self, host: str, port: int, deadline: Deadline) -> list[Address]:
-        """Return the addresses of a host in the system's order of preference; of an IP address, itself.
+        """Return the addresses of a host in the system's order; an IP address is its own.
 
         Raises:
             ResolutionError: there is none.
@@ -93,11 +93,11 @@ class Resolver:
 
 
 RESOLVER = Resolver()
-"""The one of this process."""
+"""The resolver of this process."""
 
 
 def connect(addresses: Sequence[Address], deadline: Deadline) -> socket.socket:
-    """Connect to the first address that accepts; each in turn gets an equal part of the time that is left.
+    """Connect to the first address that accepts; each gets an equal part of the time that is left.
 
     Raises:
         OSError: the last failure, a TimeoutError if it did not answer in time.
@@ -109,7 +109,7 @@ def connect(addresses: Sequence[Address], deadline: Deadline) -> socket.socket:
         try:
             seconds = deadline.left()
             return _connected(family, place, seconds if left == 1 else min(seconds / left, ATTEMPT_SECONDS))
-        except OSError as error:  # noqa: PERF203 -- it makes a few rounds, each of which may fail
+        except OSError as error:  # noqa: PERF203 -- six rounds at most
             failure = error
     raise failure
 
@@ -119,7 +119,7 @@ def _connected(family: int, place: tuple[Any, ...], seconds: float) -> socket.so
     try:
         connection.settimeout(seconds)
         connection.connect(place)
-        # A request is sent in two pieces at times, and the second must not wait for the first one's receipt.
+        # The second piece of a request must not wait until the first is acknowledged.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except BaseException:
         connection.close()
@@ -138,9 +138,9 @@ def _numeric(host: str, port: int) -> list[Address]:
 
 
 def _look_up(host: str, port: int, clock: Callable[[], float]) -> tuple[list[Address], float]:
-    """Ask the system for the addresses; none for a name that cannot be asked for, or that nobody has."""
+    """Query the system's name service; no addresses for an unknown or malformed name."""
     try:
-        # As bytes: a text would be encoded by IDNA 2003, whose tables are a slow import and out of date.
+        # `getaddrinfo` encodes a `str` by IDNA 2003, which takes a slow import.
         answers = socket.getaddrinfo(host.encode("ascii"), port, type=socket.SOCK_STREAM)
     except (OSError, ValueError):
         answers = []

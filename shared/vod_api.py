@@ -37,7 +37,7 @@ SEARCH_PAGE = 100
 TASKS_PAGE = 100
 """The most that DescribeTasks lists in one call."""
 MOST_LEFT_BEHIND = 4
-"""How many calls may still run for which nobody waits any more; beyond them none is begun."""
+"""The most abandoned calls that may still run; beyond them no call is begun."""
 
 
 class VodApi:
@@ -194,7 +194,7 @@ class VodApi:
         try:
             return self._reply_of_one(action, parameters, deadline)
         except TencentCloudSDKException as error:
-            # The client wraps every failure of the transport in one and the same.
+            # The SDK wraps every failure of the transport in the same error.
             if not had_kept_connection or not isinstance(error.__context__, LostConnectionError):
                 raise
         return self._reply_of_one(action, parameters, deadline)

@@ -11,6 +11,7 @@ import redis
 
 from local.stack.embedded_store import EmbeddedStore
 from tests.shared.loopback_peer import HttpPeer, Reply
+from tests.shared.name_service import serving_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from local.stack.stack import Stack
     from tests.local.simulator.account import Account
+    from tests.shared.name_service import NameService
 
 # Machines differ in speed, so no example has a deadline; a change is not to fail by another's luck.
 hypothesis.settings.register_profile("everywhere", deadline=None)
@@ -66,6 +68,13 @@ def app() -> Iterator[HttpPeer]:
     """Run an app that takes every event, until a test gives it another answer."""
     with HttpPeer(lambda _request: Reply(204)) as peer:
         yield peer
+
+
+@pytest.fixture
+def names() -> Iterator[NameService]:
+    """Replace the system's name service."""
+    with serving_names() as service:
+        yield service
 
 
 @pytest.fixture(scope="session")

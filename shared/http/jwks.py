@@ -44,11 +44,11 @@ _LEAST_BITS = {"RS256": 2048, "ES256": 256}
 
 
 class _NoKeysError(Exception):
-    """An answer without a key that counts; the text says why, in our words alone."""
+    """An answer without a usable key; the message has the reason, and nothing from the answer."""
 
 
 _FAILURES = (OSError, http.client.HTTPException, RefusedAddressError, _NoKeysError)
-"""Whatever can go wrong with a fetch: no name, no connection, no HTTP, no keys."""
+"""The errors of a fetch: no address, no connection, no HTTP, no keys."""
 
 
 @dataclass(frozen=True)

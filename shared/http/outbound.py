@@ -1,4 +1,4 @@
-"""One HTTP request to a checked address, with one deadline: for the app's webhook and the login's key set.
+"""HTTP requests to checked addresses, each with one deadline: the app's webhook and the key set.
 
 The address that was checked is the one that is connected to, so a name cannot change its answer in between.
 """
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 USER_AGENT = "vod-upload-functions"
 MOST_INTERIM_ANSWERS = 20
-"""How many answers of the class 1xx may come before the final one (RFC 9110, section 15.2, has no bound)."""
+"""The most 1xx answers that are skipped before the final one (RFC 9110, section 15.2, has no bound)."""
 _PORTS = {"http": 80, "https": 443}
 _FINAL_STATUS = 200
 """The first status of a final answer."""
@@ -41,7 +41,7 @@ class RefusedAddressError(ServiceError):
 
 
 class IncompleteAnswerError(http.client.HTTPException):
-    """A status came, and no header section that can be read behind it."""
+    """The final status was read, and the header section behind it cannot be."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"The header section behind status {status} cannot be read.")
@@ -116,22 +116,22 @@ def answer_to(  # noqa: PLR0913 -- a request has these parts
 
 
 def reason_of(error: Exception) -> str:
-    """Name the cause of a failed request for log and operators, without address or words of the peer."""
+    """Describe a failed request for log and operators, without the address and the peer's text."""
     if isinstance(error, RefusedAddressError):
         return error.detail
     if isinstance(error, ResolutionTimeoutError):
         return "The host name was not resolved in time."
-    # What OpenSSL has against the certificate; a comma separates the name that was asked for.
+    # OpenSSL's reason to refuse the certificate; the host name follows a comma.
     fault = str(getattr(error, "verify_message", "")).partition(",")[0]
     return f"no answer ({type(error).__name__}{': ' if fault else ''}{fault})"
 
 
 class _FinalAnswer(http.client.HTTPResponse):
-    """The answer behind all interim ones (1xx), of which `http.client` skips 100 alone."""
+    """The final answer; `http.client` alone skips 100 and takes every other 1xx for final."""
 
     def begin(self) -> None:
         for _ in range(MOST_INTERIM_ANSWERS + 1):
-            # Without headers the next answer is read.
+            # `begin` reads an answer only while there are no headers.
             self.headers = self.msg = cast("http.client.HTTPMessage", None)
             self.status = 0
             try:
@@ -142,14 +142,14 @@ class _FinalAnswer(http.client.HTTPResponse):
                 if self.status < _FINAL_STATUS:
                     raise
                 raise IncompleteAnswerError(self.status) from error
-            # 101 is final: nothing else follows in HTTP.
+            # What follows 101 is no HTTP.
             if self.status >= _FINAL_STATUS or self.status == http.client.SWITCHING_PROTOCOLS:
                 return
         raise http.client.HTTPException("There are too many interim answers.")
 
 
 class _TimedSocket:
-    """A connected socket as `http.client` uses it, whose every operation ends by the deadline."""
+    """The part of a socket that `http.client` uses; every operation ends by the deadline."""
 
     def __init__(self, connected: socket.socket, deadline: Deadline) -> None:
         self._connected = connected
@@ -165,11 +165,11 @@ class _TimedSocket:
         return io.BufferedReader(_TimedStream(self._connected, self._deadline))
 
     def close(self) -> None:
-        """Do nothing: `answer_to` closes the socket, and an answer may still be read."""
+        """Do nothing: the answer may still be unread, and `answer_to` closes the socket."""
 
 
 class _TimedStream(io.RawIOBase):
-    """What comes in on a socket, as a stream."""
+    """The received bytes of a socket as a raw stream."""
 
     def __init__(self, connected: socket.socket, deadline: Deadline) -> None:
         self._connected = connected

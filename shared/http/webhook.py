@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from shared.config.settings import WebhookSettings
 
 LONGEST_RETRY_AFTER = 604_800
-"""What the app can ask for at most, in seconds; `shared.domain.retry_schedule` grants a day of it."""
+"""The longest wait that is read, in seconds; `shared.domain.retry_schedule` grants a day of it."""
 _MOST_DIGITS = 20
 
 
@@ -91,7 +91,7 @@ class AppWebhook:
                     return Attempt(answer.status, f"HTTP {answer.status}", retry_after)
             except IncompleteAnswerError as error:
                 return Attempt(error.status, f"HTTP {error.status}")
-            except Exception as error:  # noqa: BLE001 -- an event that raised here would be tried for ever
+            except Exception as error:  # noqa: BLE001 -- an error that escaped would leave the event due for ever
                 return Attempt(0, reason_of(error))
 
 
@@ -99,7 +99,7 @@ def _retry_after(headers: Message, *, now: int) -> int | None:
     """Read seconds or an HTTP-date (RFC 9110, section 10.2.3), in seconds from `now`."""
     value = headers.get("retry-after", "").strip(" \t")
     if value.isascii() and value.isdigit():
-        # Python converts some thousand digits at most.
+        # `int` refuses some thousand digits.
         seconds = int(value) if len(value) < _MOST_DIGITS else LONGEST_RETRY_AFTER
     else:
         try:

@@ -99,7 +99,7 @@ def decode_webhook_secret(value: object) -> bytes:
 
 def check_http_url(value: str) -> str:
     """Check the parts of an http or https URL; the port, if any, must be possible."""
-    # RFC 3986 has nothing else, and how a name is encoded (IDNA) differs from program to program.
+    # RFC 3986 allows nothing else, and programs differ in how they encode a name (IDNA).
     if not value.isascii() or not value.isprintable() or " " in value:
         raise ValueError("must be ASCII without blanks: percent-encode the path, write the host as xn--…")
     try:
@@ -123,7 +123,7 @@ def check_jwks_url(value: str) -> str:
 
 
 def check_redis_url(value: str) -> str:
-    """Check that host, user, password and database are what they seem to be."""
+    """Check that host, user name, password and database can be read in one way only."""
     url = _readable_redis_url(value)
     if url is None:
         raise ValueError(
@@ -141,7 +141,7 @@ def check_redis_url(value: str) -> str:
 
 
 def _readable_redis_url(value: str) -> SplitResult | None:
-    """Split the address; None if a part of its password may be taken for another part."""
+    """Split the URL; None if a part of its password may have been read as another part."""
     try:
         url = urlsplit(value)
         account = url.netloc.rpartition("@")[0]

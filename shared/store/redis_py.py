@@ -118,7 +118,7 @@ class RedisPyClient:
             call.cancel()
 
     def _connect_anew(self) -> None:
-        """Leave the connections to the calls that still use them; the next call makes new ones."""
+        """Have the next call make a new client; running calls keep the old one."""
         self.__dict__.pop("_client", None)
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     """What a command gives in RESP2: a text, an integer, None, or a list of these."""
 
 MAX_IDLE_SECONDS = 60.0
-"""A connection that was not used for longer is closed: what stands between us and the store may have."""
+"""The longest that a connection is kept unused: a proxy or NAT may drop it without notice."""
 _DEFAULT_PORT = 6379
 _CHUNK_BYTES = 16_384
 """One TLS record at least: what the TLS layer keeps of one would be unseen by `poll`."""
@@ -44,7 +44,7 @@ _INCOMPLETE = object()
 
 
 class RespError(Exception):
-    """An error reply, or bytes that are no reply; `code` is the server's word for it, such as NOSCRIPT.
+    """An error reply, or bytes that are no reply; `code` is the server's word, such as NOSCRIPT.
 
     An older server quotes what a command within a script was refused with, as in
     `ERR Error running script (…): @user_script:1: -READONLY You can't write …`: its word is READONLY.
@@ -61,17 +61,17 @@ _CODES_ABOUT_A_COMMAND = frozenset({"ERR", "NOSCRIPT", "NOPERM", "WRONGTYPE", "C
 
 
 def is_about_the_server(error: RespError) -> bool:
-    """Return whether another server might do what this one refuses: READONLY, LOADING, MOVED and others.
+    """Return whether the reply is about the server and not the command: READONLY, LOADING, MOVED.
 
-    After a failover the name in the address leads to another server, which only a new connection finds.
+    After a failover the host name resolves to another server, which only a new connection reaches.
     """
     return error.code not in _CODES_ABOUT_A_COMMAND
 
 
 def is_without_scripts(error: RespError) -> bool:
-    """Return whether EVALSHA or SCRIPT LOAD was refused, to this user or by a proxy that does not have it.
+    """Return whether EVALSHA or SCRIPT LOAD was refused: not allowed to the user, or unknown to the server.
 
-    Not a command within a script, which may have written before: that refusal has other words.
+    The refusal of a command within a script does not match: the script may have written before it.
     """
     text = str(error).lower()
     names = ("'evalsha'", "`evalsha`", "'script'", "`script`", "'script|load'", "'load'", "`load`")
@@ -127,7 +127,7 @@ class RespClient:
         return [_unless_error(reply) for reply in self._exchange(commands)]
 
     def script(self, source: str, keys: Sequence[str], arguments: Sequence[Word]) -> Reply:
-        """Run a Lua script: one round trip, and one or two more on a server that does not have it yet."""
+        """Run a Lua script: one round trip, or up to three on a server that does not have it."""
         words = (len(keys), *keys, *arguments)
         call = ("EVALSHA", _digest(source), *words)
         (reply,) = self._exchange([call])
@@ -145,7 +145,7 @@ class RespClient:
 
     def _exchange(self, commands: Sequence[Command]) -> list[Reply]:
         packed = _packed(commands)
-        # No wait begins later, so that the last one ends in time.
+        # The last wait begins before this instant, so it ends within `call_seconds`.
         deadline = Deadline(self._call_seconds - self._timeout_seconds, self._clock)
         connection = self._connection(deadline)
         try:
@@ -230,7 +230,7 @@ def _connect(redis_url: str, timeout_seconds: float, deadline: Deadline) -> _Con
 
 
 def _authentication(url: SplitResult) -> list[Command]:
-    """Build the AUTH of an address; a user without a password is one that needs none (`nopass`)."""
+    """Return the AUTH command of an address; a user with an empty password has `nopass`."""
     user, password = unquote(url.username or ""), unquote(url.password or "")
     if user:
         return [("AUTH", user, password)]
@@ -254,7 +254,7 @@ def _encrypted(plain: socket.socket, host: str, deadline: Deadline) -> socket.so
     import ssl  # noqa: PLC0415 -- only a store behind TLS has to pay
 
     plain.settimeout(deadline.left())
-    # Without the dot of a full name (RFC 6066, section 3).
+    # RFC 6066, section 3: without a trailing dot.
     return ssl.create_default_context().wrap_socket(plain, server_hostname=host.removesuffix("."))
 
 

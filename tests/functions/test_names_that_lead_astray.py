@@ -1,6 +1,6 @@
-"""A name service that swallows, a name with a dead address, a failover behind a name: the functions whole.
+"""The functions with a name service that does not answer, a dead address, and a failover of the store.
 
-Nothing here is decided by the clock: the name service answers nobody until a test has its answers.
+The name service answers only after a test has its results, so no clock decides.
 """
 
 from __future__ import annotations
@@ -17,14 +17,13 @@ from tests.cluster.valkey_server import PASSWORD, ValkeyServer
 from tests.functions.deployment import CALLBACK_TOKEN
 from tests.functions.scf import REQUEST_ID, Answer, event_of, read_answer
 from tests.shared.loopback_peer import HOST, HttpPeer, Reply, refused_port, swallowing_port
-from tests.shared.name_service import NameService, serving_names
 from tests.shared.uploads import uploaded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.functions.conftest import Call, Deploy
+    from tests.shared.name_service import NameService
 
 STORE, APP, API = "store.example.test", "app.example.test", "api.example.test"
 WEBHOOK = {
@@ -34,15 +33,8 @@ WEBHOOK = {
 }
 
 
-@pytest.fixture
-def names() -> Iterator[NameService]:
-    """Serve names instead of the system."""
-    with serving_names() as service:
-        yield service
-
-
 def push(context: str = "console") -> Answer:
-    """Call back as VOD does, about an upload from the console; each context is another event."""
+    """Call back as VOD does, about an upload from the console; each context makes another event."""
     event = event_of("POST", f"/{CALLBACK_TOKEN}", body=json.dumps(uploaded(context)))
     return read_answer(event_notification.main_handler(event, {"request_id": REQUEST_ID}))
 
@@ -56,7 +48,7 @@ def due_events() -> int:
 def test_clients_hear_503_while_the_name_of_the_store_is_not_resolved(
     call: Call, deploy: Deploy, names: NameService
 ) -> None:
-    """The call to the store has 0.9 seconds, name resolution included; no further thread is stuck."""
+    """A call to the store has 0.9 seconds, name resolution included; all calls share one thread."""
     deploy(REDIS_URL=f"redis://{STORE}:6379/0")
     names.is_answering.clear()
 
@@ -72,7 +64,7 @@ def test_clients_hear_503_while_the_name_of_the_store_is_not_resolved(
 def test_event_is_left_to_the_next_push_while_the_name_of_the_store_is_not_resolved(
     deploy: Deploy, names: NameService, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As with a store that does not answer: no 200, and a line that can be replayed."""
+    """The answer is 503, and the event is logged for a replay, as with a store that does not answer."""
     deploy(REDIS_URL=f"redis://{STORE}:6379/0", CALLBACK_HOLD_SECONDS="0")
     names.is_answering.clear()
 
@@ -84,7 +76,7 @@ def test_event_is_left_to_the_next_push_while_the_name_of_the_store_is_not_resol
 def test_callback_is_answered_while_no_name_is_resolved(
     deploy: Deploy, names: NameService, monkeypatch: pytest.MonkeyPatch, read_back: str
 ) -> None:
-    """Neither VOD's API nor the app holds it up beyond its three seconds, which are made fewer here."""
+    """The read-back and the first delivery end with the inline time, which is shortened here."""
     monkeypatch.setattr(event_notification, "INLINE_SECONDS", 0.3)
     deploy(**WEBHOOK, READ_BACK=read_back, VOD_API_URL=f"http://{API}")
     names.is_answering.clear()
@@ -95,7 +87,7 @@ def test_callback_is_answered_while_no_name_is_resolved(
 
 
 def test_event_is_delivered_to_the_second_address_of_the_app(deploy: Deploy, names: NameService) -> None:
-    """With the first address dead, the first attempt of all is one that the app gets."""
+    """The first attempt reaches the app although two of its three addresses are dead."""
     with swallowing_port() as dead, HttpPeer(lambda _request: Reply(204)) as app:
         names.places[APP] = [(HOST, refused_port()), (HOST, dead), (HOST, app.port)]
         deploy(**WEBHOOK)
@@ -108,7 +100,7 @@ def test_event_is_delivered_to_the_second_address_of_the_app(deploy: Deploy, nam
 def test_callback_after_a_failover_is_taken(
     tmp_path: Path, deploy: Deploy, names: NameService, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One push meets the demoted primary, which the log says; the next ones are journaled by the new one."""
+    """One push fails at the demoted primary, with its word in the log; the next ones are journaled."""
     settings = {"save": '""'}
     with (
         ValkeyServer(tmp_path / "a", settings) as first,

@@ -174,7 +174,7 @@ def say_nothing(connection: socket.socket) -> None:
 
 
 def answer_once(content: bytes) -> Callable[[socket.socket], None]:
-    """Return a `speak` that answers with these bytes and sends no more; the other side closes."""
+    """Return a `speak` that sends these bytes and no more, and waits until the client closes."""
 
     def speak(connection: socket.socket) -> None:
         connection.recv(65536)
@@ -210,11 +210,11 @@ def refused_port() -> int:
 
 @contextlib.contextmanager
 def swallowing_port() -> Iterator[int]:
-    """Return a port that takes no connection and refuses none, as a host that is down behind a firewall."""
+    """Yield a port whose connections are neither accepted nor refused, like a host behind a firewall."""
     with socket.socket() as listener, socket.socket() as first:
         listener.bind((HOST, 0))
         listener.listen(0)
-        # The one that fits into the queue; nobody ever accepts it.
+        # It fills the queue, as nothing accepts it.
         first.connect(listener.getsockname())
         yield int(listener.getsockname()[1])
 

@@ -1,4 +1,4 @@
-"""The system's name service, of which a test decides what it answers and when."""
+"""A name service in place of the system's: a test decides what it answers and when."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     Place = tuple[str, int]
-    """IP address and port: several servers of this machine can have one name."""
+    """IP address and port: one name can lead to several servers of this machine."""
 
 
 class NameService:
-    """What is asked, and what is answered: the known names alone, while `is_answering` is set."""
+    """Answers the names in `places` while `is_answering` is set, and keeps what was `asked`."""
 
     def __init__(self) -> None:
         self.places: dict[str, list[Place]] = {}
@@ -27,7 +27,7 @@ class NameService:
         self.is_answering.set()
 
     def look_up(self, host: bytes | str, *port_and_kind: int, **options: int) -> list[tuple[Any, ...]]:
-        """Answer as `getaddrinfo`, whose waiting cannot be interrupted either; an IP address is itself."""
+        """Answer as `getaddrinfo` does, blocking; an IP address is returned as it is."""
         with contextlib.suppress(socket.gaierror):
             return list(_system(host, *port_and_kind, **{**options, "flags": socket.AI_NUMERICHOST}))
         name = host if isinstance(host, str) else host.decode("ascii")
@@ -44,7 +44,7 @@ class NameService:
 
 @contextlib.contextmanager
 def serving_names() -> Iterator[NameService]:
-    """Answer instead of the system until the block ends; what waits then gets its answer."""
+    """Replace the system's name service within the block; waiting lookups end with it."""
     names = NameService()
     with mock.patch("socket.getaddrinfo", names.look_up):
         try:

@@ -8,7 +8,7 @@ from shared.deadline import BackgroundCall, Deadline
 
 
 def test_deadline_has_less_left_as_time_passes() -> None:
-    """All waits of a piece of work share its seconds; when none are left, no further wait begins."""
+    """The seconds left become fewer, and after the last one TimeoutError is raised."""
     seconds = iter([100.0, 100.0, 102.5, 103.0])
     deadline = Deadline(3.0, lambda: next(seconds))
 
@@ -19,7 +19,7 @@ def test_deadline_has_less_left_as_time_passes() -> None:
 
 
 def test_result_of_a_call_is_had_by_all_who_wait() -> None:
-    """Whoever asks, and however often."""
+    """The result can be read more than once."""
     call = BackgroundCall(lambda: 7)
 
     assert [call.result(60), call.result(60)] == [7, 7]
@@ -27,7 +27,7 @@ def test_result_of_a_call_is_had_by_all_who_wait() -> None:
 
 
 def test_failure_of_a_call_is_raised_where_its_result_is_asked_for() -> None:
-    """An error is not lost in a thread that nobody sees."""
+    """`result` raises the error of the function."""
 
     def fail() -> None:
         raise LookupError("no such thing")
@@ -38,7 +38,7 @@ def test_failure_of_a_call_is_raised_where_its_result_is_asked_for() -> None:
 
 
 def test_call_that_takes_too_long_is_left_behind_and_may_be_asked_again() -> None:
-    """It goes on by itself, and does not keep the process alive."""
+    """`result` raises TimeoutError; the call goes on, and its result can be read later."""
     release = threading.Event()
     call = BackgroundCall(release.wait)
 
@@ -51,5 +51,5 @@ def test_call_that_takes_too_long_is_left_behind_and_may_be_asked_again() -> Non
 
 
 def test_caller_decides_where_a_call_runs() -> None:
-    """One that runs it at once has the result at once: no thread is needed to test what uses it."""
+    """A `start` that calls the function directly runs it in the caller's thread."""
     assert BackgroundCall(threading.get_ident, lambda function: function()).result(0) == threading.get_ident()

@@ -45,7 +45,7 @@ SPECIAL_PURPOSE = [
     "fec0::/10",
     "ff00::/8",
 ]
-"""The blocks of IANA's registries of special-purpose addresses where no app is (RFC 6890, 9637, 9602)."""
+"""Blocks of IANA's registries of special-purpose addresses (RFC 6890, 9637, 9602), and multicast."""
 
 PRIVATE = [
     pytest.param("0.0.0.0", id="this host"),  # noqa: S104 -- judged, not bound to
@@ -103,7 +103,7 @@ def test_address_inside_a_network_is_not_public(address: str) -> None:
 
 @pytest.mark.parametrize("block", SPECIAL_PURPOSE)
 def test_no_address_of_a_special_block_is_public(block: str) -> None:
-    """From the first to the last, in every version of Python."""
+    """The first and the last address of each block are refused, in every version of Python."""
     network = ipaddress.ip_network(block)
 
     assert not is_public(str(network[0]))
@@ -112,7 +112,7 @@ def test_no_address_of_a_special_block_is_public(block: str) -> None:
 
 @given(st.ip_addresses())
 def test_what_python_calls_private_is_not_public(address: ipaddress.IPv4Address) -> None:
-    """Python's list is shorter, and another one in each version."""
+    """The list covers what any version of Python calls private."""
     assert address.is_global or not is_public(str(address))
 
 
@@ -120,7 +120,7 @@ def test_what_python_calls_private_is_not_public(address: ipaddress.IPv4Address)
     "address", ["192.0.1.1", "192.88.98.255", "192.88.100.0", "2001:200::1", "3ffe::1", "2620:4f:8000::1"]
 )
 def test_neighbours_of_a_special_block_are_public(address: str) -> None:
-    """No more is refused than has to be."""
+    """Addresses next to a special block are public."""
     assert is_public(address)
 
 

@@ -1,4 +1,4 @@
-"""Names that are resolved and connections that are made by a deadline, on real sockets."""
+"""Name resolution and connections with a deadline, on real sockets."""
 
 from __future__ import annotations
 
@@ -12,36 +12,29 @@ from shared import tcp
 from shared.deadline import Deadline, in_daemon_thread
 from shared.tcp import ResolutionError, ResolutionTimeoutError, Resolver, connect
 from tests.shared.loopback_peer import HOST, RawPeer, refused_port, say_nothing, swallowing_port
-from tests.shared.name_service import NameService, serving_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from shared.tcp import Address
+    from tests.shared.name_service import NameService
 
 PATIENCE = 60.0
 SHORT = 0.01
 
 
-@pytest.fixture
-def names() -> Iterator[NameService]:
-    """Serve names instead of the system."""
-    with serving_names() as service:
-        yield service
-
-
 def addresses_of(resolver: Resolver, host: str, seconds: float = PATIENCE) -> list[Address]:
-    """Resolve a name as for HTTPS."""
+    """Resolve a name for port 443."""
     return resolver.resolve(host, 443, Deadline(seconds))
 
 
 def at_once(function: Callable[[], None]) -> None:
-    """Run a resolution where it is asked for, in no other thread."""
+    """Run a resolution in the caller's thread."""
     function()
 
 
 def on_port(*ports: int) -> list[Address]:
-    """Return addresses of this machine."""
+    """Return addresses of this machine with these ports."""
     return [(socket.AF_INET, (HOST, port)) for port in ports]
 
 
@@ -49,7 +42,7 @@ class TestNames:
     """`Resolver`."""
 
     def test_all_addresses_of_a_name_come_in_the_order_of_the_system(self, names: NameService) -> None:
-        """Each once, with the family that a socket for it needs."""
+        """Each address is there once, with its family."""
         names.places["app.test"] = [("2606:4700::1111", 443), ("8.8.8.8", 443), ("8.8.8.8", 443)]
 
         assert addresses_of(Resolver(start=at_once), "app.test") == [
@@ -61,7 +54,7 @@ class TestNames:
         ("host", "family"), [("8.8.8.8", socket.AF_INET), ("2606:4700::1111", socket.AF_INET6)]
     )
     def test_address_is_not_looked_up(self, names: NameService, host: str, family: int) -> None:
-        """An IP address needs no name service, and so no thread."""
+        """An IP address is returned without the name service, and so without a thread."""
         assert addresses_of(Resolver(start=at_once), host) == [(family, (host, 443))]
         assert names.asked == []
 
@@ -69,13 +62,13 @@ class TestNames:
         "host", ["nobody.test", "a" * 64 + ".test", "app..test", "\udcff.test", "a\0.test"]
     )
     def test_name_that_nobody_has_is_an_error(self, names: NameService, host: str) -> None:
-        """As is one that cannot be looked up."""
+        """An unknown name and a malformed one raise the same error."""
         assert names.places == {}
         with pytest.raises(ResolutionError):
             addresses_of(Resolver(start=at_once), host)
 
     def test_name_is_looked_up_for_each_connection(self, names: NameService) -> None:
-        """An answer is not kept: after a failover the name leads elsewhere."""
+        """Answers are not cached: after a failover the name resolves to another address."""
         resolver = Resolver()
         for address in ("8.8.8.8", "9.9.9.9"):
             names.places["moved.test"] = [(address, 443)]
@@ -83,7 +76,7 @@ class TestNames:
             assert addresses_of(resolver, "moved.test") == [(socket.AF_INET, (address, 443))]
 
     def test_name_service_that_swallows_ends_at_the_deadline(self, names: NameService) -> None:
-        """It still holds its answer back when everybody has been told; all who asked share one thread."""
+        """Callers get their error before the answer; all of them share one lookup."""
         resolver = Resolver()
         names.is_answering.clear()
         for _ in range(20):
@@ -96,7 +89,7 @@ class TestNames:
         assert names.asked == ["slow.test"]
 
     def test_answer_that_came_too_late_serves_the_next_caller(self, names: NameService) -> None:
-        """With a first name server that is down every answer is late, and the second one is asked in vain."""
+        """A late answer is kept: with a first name server that is down every answer is late."""
         resolver, ended = started_and_given_up(names, "late.test")
         names.places["late.test"] = [("8.8.8.8", 443)]
         names.is_answering.set()
@@ -109,7 +102,7 @@ class TestNames:
     def test_late_answer_that_is_old_or_none_is_not_used(
         self, names: NameService, age: float, places: list[tuple[str, int]]
     ) -> None:
-        """The name may lead elsewhere in the meantime, or be there again."""
+        """An old late answer, and one without an address, lead to a new lookup."""
         clock = [0.0]
         resolver, ended = started_and_given_up(names, "late.test", clock=lambda: clock[0])
         names.places["late.test"] = places
@@ -121,7 +114,7 @@ class TestNames:
         assert addresses_of(resolver, "late.test") == [(socket.AF_INET, ("9.9.9.9", 443))]
 
     def test_so_many_names_wait_and_no_more(self, names: NameService) -> None:
-        """The number of threads that are stuck has a bound; one that ends makes room."""
+        """At most MOST_LOOKUPS run at the same time; one that ends makes room for another."""
         resolver = Resolver()
         hosts = [f"name-{number}.test" for number in range(tcp.MOST_LOOKUPS + 1)]
         names.is_answering.clear()
@@ -136,7 +129,7 @@ class TestNames:
         assert addresses_of(resolver, hosts[-1])
 
     def test_callers_at_the_same_time_share_one_answer(self, names: NameService) -> None:
-        """Both get it, and the next one asks anew."""
+        """Concurrent callers share a lookup; the next caller starts another."""
         resolver, answers = Resolver(), []
         names.places["shared.test"] = [("8.8.8.8", 443)]
         names.is_answering.clear()
@@ -160,7 +153,7 @@ class TestNames:
 def started_and_given_up(
     names: NameService, host: str, *, clock: Callable[[], float] = lambda: 0.0
 ) -> tuple[Resolver, threading.Event]:
-    """Abandon a resolution; the event is set when it has ended nevertheless."""
+    """Start a resolution and let its deadline pass; the event is set when it has ended."""
     ended = threading.Event()
 
     def start(function: Callable[[], None]) -> None:
@@ -181,7 +174,7 @@ class TestConnections:
     """`connect`."""
 
     def test_first_address_that_accepts_is_connected_to(self) -> None:
-        """The ones behind it are left alone."""
+        """No other address is connected to; small packets are sent at once."""
         with (
             RawPeer(say_nothing) as first,
             RawPeer(say_nothing) as second,
@@ -191,7 +184,7 @@ class TestConnections:
             assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
     def test_address_that_refuses_is_passed_over(self) -> None:
-        """Whatever it refuses with, and a family that this machine does not have as well."""
+        """A closed port and an unreachable network lead to the next address."""
         nowhere = (socket.AF_INET6, ("100::1", 443, 0, 0))
         with RawPeer(say_nothing) as peer:
             addresses = [nowhere, *on_port(refused_port(), peer.port)]
@@ -199,7 +192,7 @@ class TestConnections:
                 assert connection.getpeername() == (HOST, peer.port)
 
     def test_address_that_swallows_is_passed_over(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """It gets its part of the time, and what is left is enough for the others."""
+        """A silent address uses up its part of the time, and the next one is tried."""
         monkeypatch.setattr(tcp, "ATTEMPT_SECONDS", SHORT)
         with (
             swallowing_port() as dead,
@@ -209,7 +202,7 @@ class TestConnections:
             assert connection.getpeername() == (HOST, peer.port)
 
     def test_last_address_has_all_the_time_that_is_left(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Those before it an equal part, and a second at most."""
+        """Earlier addresses get an equal part, and ATTEMPT_SECONDS at most."""
         waits = []
 
         def connected(_family: int, _place: tuple[object, ...], seconds: float) -> socket.socket:
@@ -225,11 +218,11 @@ class TestConnections:
 
     @pytest.mark.parametrize("addresses", [on_port(refused_port()) * 2, []])
     def test_no_address_that_accepts_is_an_error(self, addresses: list[Address]) -> None:
-        """The last failure tells which."""
+        """The last failure is raised."""
         with pytest.raises(OSError, match=r"refused|no address"):
             connect(addresses, Deadline(PATIENCE))
 
     def test_deadline_holds_for_a_name_with_a_thousand_addresses(self) -> None:
-        """So many are tried and no more, or none would have any time."""
+        """Only MOST_ADDRESSES are tried, so that each has a part of the time."""
         with swallowing_port() as dead, RawPeer(say_nothing) as peer, pytest.raises(TimeoutError):
             connect(on_port(*[dead] * tcp.MOST_ADDRESSES, peer.port), Deadline(10 * SHORT))

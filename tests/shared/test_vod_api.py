@@ -306,7 +306,7 @@ def begin_and_stop(connection: socket.socket) -> None:
 
 
 def drip(connection: socket.socket) -> None:
-    """Promise a body and send a byte of it now and then, until the other side leaves."""
+    """Announce a body and send a byte of it now and then, until the client closes."""
     connection.recv(65536)
     connection.sendall(HEAD)
     while True:
@@ -316,13 +316,13 @@ def drip(connection: socket.socket) -> None:
 
 @pytest.mark.parametrize("speak", [say_nothing, begin_and_stop, drip])
 def test_api_that_is_slow_is_an_error_in_time(speak: Callable[[socket.socket], None]) -> None:
-    """The caller's time-out holds, before the answer, in the middle of it, and however long that takes."""
+    """The time-out covers the whole call: silence, a body that stops, and one that drips."""
     with RawPeer(speak) as peer, pytest.raises(VodApiError):
         read_back(api(VOD_API_URL=f"http://{HOST}:{peer.port}"), timeout_seconds=0.1)
 
 
 def test_name_service_that_swallows_is_an_error_in_time() -> None:
-    """Of the client's own time-outs none is for the resolution of a name."""
+    """The time-out covers name resolution, for which the SDK has none."""
     with serving_names() as names:
         names.is_answering.clear()
         with pytest.raises(VodApiError) as failure:
@@ -332,7 +332,7 @@ def test_name_service_that_swallows_is_an_error_in_time() -> None:
 
 
 def test_calls_that_do_not_end_are_few() -> None:
-    """Beyond so many none is begun, until one of them has ended: each of them holds a thread."""
+    """No call is begun while MOST_LEFT_BEHIND abandoned ones still run."""
     is_slow, speakers = threading.Event(), []
     is_slow.set()
 
@@ -359,7 +359,7 @@ def test_calls_that_do_not_end_are_few() -> None:
 
 
 def answer_of(**members: object) -> bytes:
-    """Write an answer as it comes over the wire."""
+    """Encode an answer as bytes of HTTP."""
     body = json.dumps(answer(**members)).encode()
     return HEAD.replace(b"99999", str(len(body)).encode()) + body
 
@@ -375,7 +375,7 @@ CALLS: list[Callable[[VodApi], object]] = [
 
 
 def took_request(connection: socket.socket) -> bool:
-    """Read one request to its end; False if the other side has closed."""
+    """Read one whole request; return False if the client has closed."""
     with connection.makefile("rb") as incoming:
         length = 0
         while (line := incoming.readline().lower()) not in (b"", b"\r\n"):
@@ -388,7 +388,7 @@ def took_request(connection: socket.socket) -> bool:
 def test_call_on_a_kept_connection_that_was_closed_is_made_once_more(
     call: Callable[[VodApi], object],
 ) -> None:
-    """VOD closes a kept connection when it likes, also when a request is on its way: nobody hears of it."""
+    """A call on a kept connection that the server closes without an answer is repeated on a new one."""
     connections: list[int] = []
 
     def speak(connection: socket.socket) -> None:
@@ -405,12 +405,12 @@ def test_call_on_a_kept_connection_that_was_closed_is_made_once_more(
         for _ in range(3):
             call(client)
 
-    # On each but the last, one request was answered, and one was taken in vain.
+    # The first two answered one request each, and closed on the next.
     assert connections == [2, 2, 1]
 
 
 def test_call_is_made_twice_at_most() -> None:
-    """A connection that is closed although it is new says that there is no use in trying."""
+    """A call is repeated once, and not at all if it was the first on its connection."""
     requests: list[bool] = []
 
     def speak(connection: socket.socket) -> None:
@@ -430,7 +430,7 @@ def test_call_is_made_twice_at_most() -> None:
 
 
 def test_caller_decides_where_a_call_runs(vod: responses.RequestsMock) -> None:
-    """In a thread, if nothing else is said; here, where it is asked for."""
+    """`start` runs the call, here in the caller's own thread."""
     vod.post(ADDRESS, json=answer(MediaInfoSet=[media(FILE_ID, TOKEN)]))
     started: list[Callable[[], None]] = []
 

@@ -99,7 +99,7 @@ def test_store_without_scripts_is_a_fault(patient: Patient, store: redis.Redis) 
 
 
 def test_store_that_may_not_write_is_named_by_its_own_word(patient: Patient, tmp_path: Path) -> None:
-    """As an address does that still leads to the old primary after a failover."""
+    """A replica, such as the old primary after a failover, is reported as READONLY."""
     with ValkeyServer(tmp_path, {"save": '""'}) as replica, replica.client as client:
         client.replicaof("127.0.0.1", str(refused_port()))
         outcome = patient.examine(REDIS_URL=replica.url)
@@ -109,7 +109,7 @@ def test_store_that_may_not_write_is_named_by_its_own_word(patient: Patient, tmp
 
 
 def test_host_name_that_nobody_knows_is_named_as_such(patient: Patient) -> None:
-    """It is neither the network nor the store."""
+    """An unknown host name is reported as such, not as an unreachable store."""
     (finding,) = patient.examine(REDIS_URL="redis://nobody.invalid").named("reachable")
 
     assert (finding["level"], finding["detail"]) == ("fault", "its host name was not resolved")

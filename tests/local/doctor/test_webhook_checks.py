@@ -55,7 +55,7 @@ def test_receiver_that_is_down_is_a_fault(patient: Patient) -> None:
 def test_address_that_is_private_or_not_known_is_a_fault(
     patient: Patient, monkeypatch: pytest.MonkeyPatch, words: str, *, is_answering: bool
 ) -> None:
-    """What the functions would not connect to is named without a probe, and without an end of waiting."""
+    """A private address, and a host that is not resolved in time, are faults without a probe."""
     monkeypatch.setattr(webhook_checks, "_ATTEMPT_SECONDS", 60.0 if is_answering else 0.01)
     with serving_names() as names:
         names.places["inner.example.test"] = [("127.0.0.1", 443)]

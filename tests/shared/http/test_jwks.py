@@ -223,7 +223,7 @@ def test_largest_answer_is_taken(server: KeyServer) -> None:
 
 
 def test_answer_that_drips_in_is_cut_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time-out is one for the whole fetch, not one for each byte; the endpoint never ends by itself."""
+    """The time-out covers the whole fetch, not each byte; the endpoint never ends by itself."""
     monkeypatch.setattr(key_set, "TIMEOUT_SECONDS", 0.1)
 
     def drip(connection: socket.socket) -> None:
@@ -238,7 +238,7 @@ def test_answer_that_drips_in_is_cut_in_time(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def problem_of(url: str) -> object:
-    """Fetch for the first time, and give what the log says about it; the caller hears nothing of it."""
+    """Fetch once and return what is logged about it; the error for the caller is the same for all."""
     with recorded() as record:
         assert is_unavailable(KeySet(url))
     return record.about["keySetProblem"]
@@ -255,7 +255,7 @@ def problem_of(url: str) -> object:
 def test_endpoint_that_cannot_be_reached_is_503(
     host: str, problem: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No such name, nobody at the port, no answer of the name service: the log says which."""
+    """An unknown name, a closed port and a silent name service give 503; the log has the cause."""
     with serving_names() as names:
         if host.startswith("swallowed"):
             monkeypatch.setattr(key_set, "TIMEOUT_SECONDS", 0.01)
@@ -265,7 +265,7 @@ def test_endpoint_that_cannot_be_reached_is_503(
 
 
 def test_second_address_of_the_endpoint_is_asked(server: KeyServer) -> None:
-    """When the first one is down."""
+    """The next address is used when the first one refuses."""
     with serving_names() as names:
         names.places["login.example.test"] = [("127.0.0.1", refused_port()), ("127.0.0.1", server.port)]
 
@@ -273,7 +273,7 @@ def test_second_address_of_the_endpoint_is_asked(server: KeyServer) -> None:
 
 
 def test_request_says_who_asks_and_for_what(known: KeySet, server: KeyServer) -> None:
-    """A firewall in front of a login service refuses requests without a User-Agent."""
+    """The request has a User-Agent, which some firewalls require, and accepts both media types."""
     assert known.find("first", now=NOW)
     (request,) = server.received
 
@@ -323,14 +323,14 @@ NONE_USABLE = (
 def test_log_says_what_is_wrong_with_the_key_set(
     server: KeyServer, status: int, headers: dict[str, str], body: str, problem: str
 ) -> None:
-    """Each trouble has words of its own, none of them the endpoint's."""
+    """Each fault has its own text, with nothing from the answer in it."""
     server.status, server.headers, server.body = status, headers, body.encode()
 
     assert problem_of(server.keys_url) == problem
 
 
 def test_log_says_it_while_the_last_keys_still_count(known: KeySet, server: KeyServer) -> None:
-    """Six hours before anybody is refused; and again to everybody who is refused without a new fetch."""
+    """A failed fetch is logged while cached keys are still valid, and with each later refusal."""
     server.status = 403
     with recorded() as record:
         assert known.find("first", now=NOW + FRESH_SECONDS + 1)

@@ -7,25 +7,15 @@ import pytest
 from shared.deadline import Deadline
 from shared.http.outbound import RefusedAddressError, resolve
 from shared.tcp import ResolutionTimeoutError
-from tests.shared.name_service import serving_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.shared.name_service import NameService
 
 PATIENCE = 60.0
 
 
-@pytest.fixture
-def names() -> Iterator[NameService]:
-    """Serve names instead of the system."""
-    with serving_names() as service:
-        yield service
-
-
 def addresses_of(host: str, *, allow_private: bool = False, seconds: float = PATIENCE) -> list[str]:
-    """Resolve a host as for HTTPS."""
+    """Resolve a host for port 443."""
     found = resolve(host, 443, Deadline(seconds), allow_private=allow_private)
     return [str(place[0]) for _, place in found]
 
@@ -51,7 +41,7 @@ def test_private_address_is_allowed_where_the_operator_says_so() -> None:
 
 
 def test_all_public_addresses_of_a_name_are_handed_back(names: NameService) -> None:
-    """The next one is tried where one does not accept."""
+    """All are returned, so that the next can be tried where one does not accept."""
     names.places["app.example.test"] = [("8.8.8.8", 443), ("2606:4700::1111", 443)]
 
     assert addresses_of("app.example.test") == ["8.8.8.8", "2606:4700::1111"]
@@ -77,7 +67,7 @@ def test_name_that_is_no_name_is_refused(host: str) -> None:
 
 
 def test_name_service_that_swallows_is_no_refusal(names: NameService) -> None:
-    """The address is not known to be acceptable, and is resolved again at the next attempt."""
+    """A silent name service is a time-out, which says nothing about the address."""
     names.is_answering.clear()
 
     with pytest.raises(ResolutionTimeoutError):

@@ -29,7 +29,6 @@ from tests.shared.loopback_peer import (
     say_nothing,
     swallowing_port,
 )
-from tests.shared.name_service import serving_names
 
 if TYPE_CHECKING:
     import socket
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
 BODY = b'{"id":"evt_1","type":"upload.completed","data":{"context":"\\u2603"}}'
 NOW = 1_795_000_000
 SHORT, PATIENCE = 0.2, 60.0
-"""Time-outs for a peer that never lets go, and for one that answers: the machine may be busy."""
+"""Time-outs for a peer that never answers, and for one that does on a busy machine."""
 OLD, NEW = bytes(range(32)), bytes(range(100, 132))
 
 
@@ -218,7 +217,7 @@ def test_redirect_is_a_failure_and_is_not_followed(app: HttpPeer, status: int) -
     ids=lambda value: str(value)[:40],
 )
 def test_retry_after_is_seconds_or_a_date(app: HttpPeer, header: str, seconds: int | None) -> None:
-    """As RFC 9110 has it, in each of its three forms of a date, up to a week; anything else says nothing."""
+    """Seconds and the three date formats of RFC 9110 are read, up to a week; other text is ignored."""
     wire = header.encode("utf-8").decode("latin-1")
     app.answer = lambda _request: Reply(503, headers={"Retry-After": wire})
 
@@ -242,7 +241,7 @@ def test_app_that_is_down_is_a_failed_attempt() -> None:
 
 
 def drip(connection: socket.socket, *, beginning: bytes = b"HTTP/1.1 ") -> None:
-    """Answer one byte at a time, until the other side leaves."""
+    """Send one byte at a time until the client closes."""
     connection.sendall(beginning)
     pause = threading.Event()
     for _ in repeat(None):
@@ -270,7 +269,7 @@ def pour(connection: socket.socket) -> None:
 
 
 def drip_a_handshake(connection: socket.socket) -> None:
-    """Begin a record of TLS that has 16 KB, and send it byte by byte."""
+    """Announce a TLS record of 16 KB and send it byte by byte."""
     drip(connection, beginning=b"\x16\x03\x03\x40\x00")
 
 
@@ -291,7 +290,7 @@ def test_app_that_does_not_answer_properly_is_cut_in_time(
 
 
 def test_app_that_does_not_read_is_cut_in_time() -> None:
-    """What does not fit into the buffers on the way is no longer sent when the time is up (S34)."""
+    """Sending ends at the deadline when the app reads nothing (S34)."""
     release = threading.Event()
 
     def hold(_connection: socket.socket) -> None:
@@ -307,7 +306,7 @@ def test_app_that_does_not_read_is_cut_in_time() -> None:
 
 
 def test_answer_without_end_is_not_read() -> None:
-    """The status is all we want: an answer of any size takes no time and no memory (S34)."""
+    """The status is enough: a body without end is not read (S34)."""
     with RawPeer(pour) as peer:
         assert send(webhook_to(f"http://{HOST}:{peer.port}")).delivered
 
@@ -357,18 +356,18 @@ EARLY_HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\
     ],
 )
 def test_final_status_is_the_answer(answer: bytes, attempt: Attempt) -> None:
-    """Whatever 1xx comes before it and whatever headers behind it (RFC 9110, 15.2; RFC 9112, 8)."""
+    """1xx answers are skipped, and unreadable headers do not matter (RFC 9110, 15.2; RFC 9112, 8)."""
     with RawPeer(answer_once(answer)) as peer:
         assert send(webhook_to(f"http://{HOST}:{peer.port}")) == attempt
 
 
 def test_status_is_the_answer_though_its_headers_never_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What drips in after the status line holds nobody up, and a delivery that was taken counts (S34)."""
-    looks = count()
+    """The status counts as delivered when the deadline ends the headers behind it (S34)."""
+    readings = count()
 
     def clock() -> float:
-        # Each byte that drips in is one look, and so is each step before.
-        return 0.0 if next(looks) < 20 else 2 * PATIENCE
+        # Each received byte and each step before it reads the clock once.
+        return 0.0 if next(readings) < 20 else 2 * PATIENCE
 
     def speak(connection: socket.socket) -> None:
         connection.recv(65536)
@@ -390,7 +389,7 @@ ANSWERS = st.one_of(
 
 
 def test_any_bytes_are_an_attempt() -> None:
-    """Nothing that an app answers is an accident of ours: an event whose attempt raised would never end."""
+    """No answer raises: an event whose attempt raised would stay due for ever."""
     answers: list[bytes] = []
 
     def speak(connection: socket.socket) -> None:
@@ -412,7 +411,7 @@ def test_any_bytes_are_an_attempt() -> None:
 
 @pytest.mark.parametrize("path", ["/h\u00f6re", "/a b", "/a\x00b"])
 def test_address_that_cannot_be_sent_is_a_failed_attempt(app: HttpPeer, path: str) -> None:
-    """The settings refuse it; if it were there all the same, an event would still come to an end."""
+    """The settings refuse such a URL; if one were there, its attempts would still fail and end."""
     settings = webhook_settings(app.url)
     odd = type(settings)(**{**vars(settings), "app_webhook_url": app.url + path})
 
@@ -422,17 +421,10 @@ def test_address_that_cannot_be_sent_is_a_failed_attempt(app: HttpPeer, path: st
     assert app.received == []
 
 
-@pytest.fixture
-def names() -> Iterator[NameService]:
-    """Serve names instead of the system."""
-    with serving_names() as service:
-        yield service
-
-
 def test_second_address_of_the_app_takes_what_the_first_one_does_not(
     app: HttpPeer, names: NameService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A host of several that refuses, or that is silent, costs time and no delivery."""
+    """A refusing address and a silent one cost time and no delivery."""
     monkeypatch.setattr(tcp, "ATTEMPT_SECONDS", 0.01)
     with swallowing_port() as silent:
         names.places["two.example.test"] = [(HOST, refused_port()), (HOST, silent), (HOST, app.port)]
@@ -442,7 +434,7 @@ def test_second_address_of_the_app_takes_what_the_first_one_does_not(
 
 
 def test_name_service_that_swallows_is_a_failed_attempt_in_time(names: NameService) -> None:
-    """The time is one for all, the look-up included."""
+    """The deadline covers name resolution."""
     names.is_answering.clear()
 
     attempt = send(webhook_to("http://swallowed-app.example.test/"), timeout_seconds=0.01)
@@ -468,7 +460,7 @@ def test_connection_goes_to_the_checked_address_under_the_hosts_name(
 ) -> None:
     """A name is looked up once; TLS and Host carry the name, the connection the address (S32).
 
-    A dot at the end makes the name a full one: it is no part of it in TLS (RFC 6066, section 3).
+    TLS has the name without a trailing dot (RFC 6066, section 3), `Host` has it as in the URL.
     """
     context = server_side(authority, "app.example.test")
     asked_for: list[str] = []

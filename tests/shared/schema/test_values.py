@@ -28,7 +28,7 @@ def is_refused(kind: Any, text: object) -> bool:  # noqa: ANN401  # as above
 
 
 def refusal_of(kind: Any, text: object) -> str:  # noqa: ANN401  # as above
-    """Return the words in which the text is refused."""
+    """Return the message with which the text is refused."""
     with pytest.raises(ValidationError) as caught:
         read(kind, text)
     (error,) = caught.value.errors(include_input=False)
@@ -124,7 +124,7 @@ def test_http_url_is_taken_as_it_is(url: str) -> None:
     ],
 )
 def test_other_addresses_are_refused(url: object) -> None:
-    """No other scheme, no user name, no fragment, no impossible port, and nothing but ASCII (RFC 3986)."""
+    """Other schemes, user names, fragments, impossible ports and non-ASCII text are refused (RFC 3986)."""
     assert is_refused(models.HttpUrl, url)
 
 
@@ -161,7 +161,7 @@ def test_key_set_comes_encrypted_or_from_this_machine(url: str) -> None:
     ],
 )
 def test_redis_url_is_taken_as_it_is(url: str) -> None:
-    """User name, password, host, port and database, of a server, a cluster or a socket's file."""
+    """User name, password, host, port and database are taken, for a server, a cluster and a socket."""
     assert read(models.RedisUrl, url) == url
 
 
@@ -191,7 +191,7 @@ def test_redis_url_is_taken_as_it_is(url: str) -> None:
     ],
 )
 def test_redis_url_that_could_mean_another_thing_is_refused(url: str, words: str) -> None:
-    """A mistake in it is a setting to be mended, no other server or user, and no failure of each call."""
+    """An ambiguous URL is refused with the cause, and without any part of the URL."""
     message = refusal_of(models.RedisUrl, url)
 
     assert words in message

@@ -1,4 +1,4 @@
-"""A failover as an instance sees it: two real servers, and a name that leads to the primary."""
+"""A failover between two real servers behind one host name, as an instance sees it."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 HOST_NAME = "store.example.test"
 OPTIONS = "?socket_keepalive=yes"
-"""An address with an option gets redis-py."""
+"""An option for which the store uses redis-py."""
 
 
 class Pair:
-    """Two servers; the name leads to the primary."""
+    """Two servers; the host name resolves to the primary."""
 
     def __init__(self, primary: ValkeyServer, replica: ValkeyServer, names: NameService) -> None:
         self._primary, self._replica, self._names = primary, replica, names
         self._name_primary()
 
     def fail_over(self) -> None:
-        """Promote the replica, and demote the primary to its replica; every connection stays open."""
+        """Swap primary and replica by REPLICAOF; open connections stay open."""
         with self._replica.client as client:
             client.replicaof("NO", "ONE")
         with self._primary.client as client:
@@ -47,7 +47,7 @@ class Pair:
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[Pair]:
-    """Run both."""
+    """Run a primary and its future replacement."""
     settings = {"save": '""'}
     with (
         ValkeyServer(tmp_path / "a", settings) as first,
@@ -58,12 +58,12 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
 
 
 def begin(store: Store) -> int:
-    """Begin an upload: a script that writes."""
+    """Begin an upload, which runs a script that writes."""
     return store.begin_upload(new_session(), randoms=(1, 2, 3), now=NOW, limits=UploadLimits(1000)).nonce
 
 
 def refusal_of(call: Callable[[], object]) -> str:
-    """Return the store's own word for a refusal: the log of the invocation has it, the caller has not."""
+    """Return the server's word for a refusal, which is logged and not part of the detail."""
     with recorded() as record, pytest.raises(StoreUnavailableError) as failure:
         call()
     code = failure.value.store_code
@@ -74,7 +74,7 @@ def refusal_of(call: Callable[[], object]) -> str:
 
 @pytest.mark.parametrize("options", ["", OPTIONS], ids=["RespClient", "redis-py"])
 def test_next_call_after_readonly_succeeds(pair: Pair, options: str) -> None:
-    """The demoted primary refuses once, by its own word; then the name is asked again, both ways."""
+    """The demoted primary refuses once; the next call resolves the host name again, in both directions."""
     store = Store(f"redis://:{PASSWORD}@{HOST_NAME}:6379/0{options}", StoreScope("test", 604_800))
     for _ in range(2):
         assert begin(store)
@@ -85,7 +85,7 @@ def test_next_call_after_readonly_succeeds(pair: Pair, options: str) -> None:
 
 
 def test_replica_that_has_lost_its_primary_is_left(tmp_path: Path) -> None:
-    """It refuses even to read, by another word (MASTERDOWN)."""
+    """A connection that answered MASTERDOWN, even to a read, is not used again."""
     settings = {"save": '""'}
     with (
         ValkeyServer(tmp_path / "a", settings) as primary,
@@ -103,7 +103,7 @@ def test_replica_that_has_lost_its_primary_is_left(tmp_path: Path) -> None:
 
 
 def test_failure_without_a_reply_has_no_word_of_the_store() -> None:
-    """Nobody listening: the error's class says so, and nothing is noted."""
+    """Without a reply there is no code, and nothing is noted."""
     store = Store(f"redis://{HOST}:{refused_port()}", StoreScope("test", 604_800))
 
     assert refusal_of(lambda: begin(store)) == ""

@@ -37,12 +37,12 @@ _same_store = settings(max_examples=60, suppress_health_check=[HealthCheck.funct
 
 
 def client_to(url: str, *, clock: Callable[[], float] = time.monotonic) -> RespClient:
-    """Connect as the store does, with more patience: the machine may be busy."""
+    """Connect as the store does, with time-outs for a busy machine."""
     return RespClient(url, timeout_seconds=30.0, call_seconds=60.0, clock=clock)
 
 
 def hasty_client_to(url: str) -> RespClient:
-    """Connect with little patience, to what never answers."""
+    """Connect with short time-outs, to what never answers."""
     return RespClient(url, timeout_seconds=0.05, call_seconds=0.1)
 
 
@@ -122,7 +122,7 @@ def test_script_runs_for_a_user_who_may_only_eval(
     kind: type[RespClient | RedisPyClient],
     rights: list[str],
 ) -> None:
-    """Where SCRIPT or EVALSHA is not allowed, EVAL is tried: the script runs once for each call."""
+    """EVAL is used where SCRIPT or EVALSHA is not allowed; each call runs the script once."""
     other.script_flush()
     other.acl_setuser(
         "eval", enabled=True, passwords=["+word"], keys=["*"], categories=["+@all"], commands=rights
@@ -139,7 +139,7 @@ def test_script_runs_for_a_user_who_may_only_eval(
 def test_script_runs_on_a_server_that_has_only_eval(
     tmp_path: Path, kind: type[RespClient | RedisPyClient], command: str
 ) -> None:
-    """As a proxy in front of a managed store may be: it does not know the command."""
+    """EVAL is used where the server does not know SCRIPT or EVALSHA, as some proxies do not."""
     with ValkeyServer(tmp_path, {"rename-command": f'{command} ""', "save": '""'}) as server:
         client = kind(server.url, timeout_seconds=30.0, call_seconds=60.0)
 
@@ -150,7 +150,7 @@ def test_script_runs_on_a_server_that_has_only_eval(
 def test_script_that_was_refused_half_way_is_not_run_again(
     valkey_url: str, other: redis.Redis, kind: type[RespClient | RedisPyClient]
 ) -> None:
-    """Redis takes nothing back: what it has written before the refusal would be written twice."""
+    """A script is not repeated after it may have written: Redis does not roll back."""
     source = "redis.call('INCR', KEYS[1]) return redis.call('FLUSHALL')"
     other.acl_setuser(
         "half", enabled=True, passwords=["+word"], keys=["*"], categories=["+@all"], commands=["-flushall"]
@@ -329,13 +329,13 @@ def test_reply_that_drips_in_ends_the_call_in_time(monkeypatch: pytest.MonkeyPat
 
 
 def test_server_that_says_nothing_ends_the_call_in_time() -> None:
-    """While it still holds its answer back."""
+    """The call ends while the server still holds back its reply."""
     with RawPeer(say_nothing) as peer, pytest.raises(TimeoutError):
         hasty_client_to(url_of(peer.port)).execute("GET", KEY)
 
 
 def test_name_service_that_swallows_ends_the_call_in_time() -> None:
-    """Resolution is a part of the call's time; a thread stays behind, and no caller with it."""
+    """The call ends while the name service still holds back its answer."""
     with serving_names() as names:
         names.is_answering.clear()
 
@@ -347,7 +347,7 @@ def test_name_service_that_swallows_ends_the_call_in_time() -> None:
 def test_next_address_of_a_name_is_connected_to(
     scheme: str, valkey_url: str, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the one before refuses, or swallows; a dot at the end of the name is no part of it in TLS."""
+    """An address that refuses or is silent is passed over; TLS has the name without a trailing dot."""
     monkeypatch.setattr(tcp, "ATTEMPT_SECONDS", 0.01)
     parts = urlsplit(valkey_url)
     relay = relay_to(int(parts.port or 0))
@@ -387,7 +387,7 @@ def test_next_address_of_a_name_is_connected_to(
 def test_connection_to_a_server_that_is_not_the_one_is_discarded(
     reply: str, code: str, connections: int
 ) -> None:
-    """What it cannot do, another server behind the same name may; what is wrong with a command stays so."""
+    """A refusal about the server closes the connection; one about the command does not."""
     accepted = []
 
     def speak(connection: socket.socket) -> None:
@@ -407,7 +407,7 @@ def test_connection_to_a_server_that_is_not_the_one_is_discarded(
 
 
 def test_discarded_connection_takes_the_other_idle_ones_with_it() -> None:
-    """They lead to the same server; several are idle where threads share a client."""
+    """All idle connections lead to the same server, so all are closed."""
     together, accepted = threading.Barrier(2), []
 
     def speak(connection: socket.socket) -> None:
@@ -431,7 +431,7 @@ def test_discarded_connection_takes_the_other_idle_ones_with_it() -> None:
 
 
 def test_connection_that_was_idle_for_long_is_not_used(valkey_url: str) -> None:
-    """What stands in between may have forgotten it without a word, and would swallow the next command."""
+    """A connection is closed after MAX_IDLE_SECONDS without a call."""
     clock = [0.0]
     client = client_to(valkey_url, clock=lambda: clock[0])
     ids = []
@@ -473,7 +473,7 @@ def test_server_that_refuses_the_opening_gets_no_command(
 
 
 def test_user_without_a_password_is_one_that_needs_none(valkey_url: str, other: redis.Redis) -> None:
-    """An empty password is sent with a user's name, and without one nothing is."""
+    """An empty password is sent with a user name; without a user name there is no AUTH."""
     other.acl_setuser("nobody", enabled=True, nopass=True, keys=["*"], commands=["+@all"])
     client = client_to(f"redis://nobody:@{HOST}:{urlsplit(valkey_url).port}")
 

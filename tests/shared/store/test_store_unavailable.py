@@ -58,16 +58,16 @@ def failure_of(store: Store, call: Callable[[Store], object]) -> StoreUnavailabl
 
 
 def test_call_takes_less_than_a_second() -> None:
-    """What one wait and all waits of a call may take leaves a function time to answer within a second (R7).
+    """The time-outs leave a function time to answer within a second (R7).
 
-    That a client keeps to it is shown with a clock, in test_resp.py.
+    test_resp.py shows with a clock that a call keeps to them.
     """
     assert TIMEOUT_SECONDS < CALL_SECONDS <= 0.9
 
 
 @pytest.mark.parametrize("call", CALLS)
 def test_store_that_is_down_is_told_at_once(call: Callable[[Store], object]) -> None:
-    """Nobody listening: every method says so, without address or password."""
+    """Every method raises the error when nothing listens, without address and password in it."""
     port = refused_port()
 
     error = failure_of(store_at(port), call)
@@ -79,14 +79,14 @@ def test_store_that_is_down_is_told_at_once(call: Callable[[Store], object]) -> 
 
 @pytest.mark.parametrize("call", CALLS[:2])
 def test_store_that_never_answers_is_told_while_it_is_silent(call: Callable[[Store], object]) -> None:
-    """A connection into which everything disappears does not hold up the caller (R7)."""
+    """A server that never replies does not hold up the caller (R7)."""
     with RawPeer(say_nothing) as hole:
         assert failure_of(store_at(hole.port), call).status == 503
 
 
 @pytest.mark.parametrize("options", ["", "?socket_keepalive=yes"], ids=["RespClient", "redis-py"])
 def test_name_service_that_never_answers_is_told_while_it_is_silent(options: str) -> None:
-    """A host name that is not resolved costs as little as a store that does not answer (R7)."""
+    """A name service that never answers does not hold up the caller, with either client (R7)."""
     with serving_names() as names:
         names.is_answering.clear()
 
