@@ -44,6 +44,7 @@ NO_SECRETS = {
     ("shared/config/separate_keys.py", _KEYWORD): "names of settings",
     ("shared/schema/values.py", _KEYWORD): "the prefix of webhook secrets",
     ("shared/domain/upload_id.py", _ENTROPIC): "the alphabet of upload ids",
+    ("tests/functions/deployment.py", _FORM): "the simulated account, which is nobody's",
     ("tests/local/simulator/account.py", _FORM): "the simulated account, which is nobody's",
     ("tests/openapi/test_answers.py", "JSON Web Token"): "a token without a user and without a signature",
     ("tests/shared/service.py", _FORM): "an account that is nobody's",
