@@ -134,6 +134,8 @@ class Ingester:
             timeout_seconds=timeout_seconds / 2,
         )
         verified = verification.verify(claim)
+        if verified is not None and not self._is_of(uploader, verified.notification):
+            verified = None
         entry, event = ingested.entry, ingested.event
         if verified is not None:
             if claim.wire_format == "legacy":
@@ -195,6 +197,12 @@ class Ingester:
         was_pushed = event.origin == PUSH and event.verdict is Verdict.UNATTRIBUTED and not event.verified
         is_recorded = ingested.journaled.outcome is IngestOutcome.RECORDED
         return self.settings.read_back == "on" and is_recorded and was_pushed and can_be_asked
+
+    def _is_of(self, uploader: UploadContext | None, notification: EventNotification) -> bool:
+        """Return whether VOD's answer names the uploader on record; a token whose key is gone cannot tell."""
+        keys, stage = self.settings.context_keys, self.settings.stage
+        named, _ = classify(notification, keys=keys, stage=stage)
+        return named is None or named == uploader
 
     def _with_context(self, notification: EventNotification) -> EventNotification:
         """Add the token of its upload to a legacy task-flow event, because that format carries none.

@@ -15,6 +15,7 @@ from shared.domain.event_status import Verdict
 from shared.domain.session import UploadState
 from shared.errors import VodApiError
 from shared.flows.verify_event import MAX_ATTEMPTS
+from shared.vod.context_token import UploadContext
 from tests.shared.service import Clock, Service, token_of
 from tests.shared.uploads import (
     FILE_ID,
@@ -141,6 +142,18 @@ def test_nothing_of_a_pushed_upload_is_the_pushers_word(
     assert "lie" not in json.dumps(to_json(ingested.event)).lower()
     found = service.find(session)
     assert (found.media_url, found.procedure_task_id) == (f"{address}/original.mp4", TASK_ID)
+
+
+def test_uploader_on_record_must_be_the_one_that_vod_names(service: Service, token: str) -> None:
+    """A record that says another user than the token which VOD has is told to nobody."""
+    ingested = service.ingest(uploaded(token), PUSH)
+    mallory = replace(ingested.event, uploader=UploadContext("01M7Q5CQG00000000000000001", "mallory"))
+    records = Records({FILE_ID: token})
+
+    verified = service.verify(replace(ingested, event=mallory), records)
+
+    assert verified.journaled.outcome == "quarantined"
+    assert service.verify(service.ingest(uploaded(token), PUSH), records).event.verified
 
 
 def test_verified_event_is_kept_and_delivered_later(service: Service, token: str) -> None:
