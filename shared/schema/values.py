@@ -37,6 +37,13 @@ def split_list(value: object) -> object:
     return tuple(entry.strip() for entry in value.split(",") if entry.strip())
 
 
+def require_entry(entries: tuple[str, ...]) -> tuple[str, ...]:
+    """Check that a list is not empty; one with a wrong entry is not reported as empty besides."""
+    if not entries:
+        raise ValueError("needs at least one entry")
+    return entries
+
+
 def parse_json(value: object) -> object:
     """Parse a text as JSON."""
     try:

@@ -18,11 +18,16 @@ Secret = Field(repr=False)
 CommaSeparated = BeforeValidator(values.split_list)
 Key = Annotated[str, StringConstraints(min_length=values.MIN_KEY_LENGTH)]
 Keys = Annotated[tuple[Key, ...], CommaSeparated]
-ContextKeys = Annotated[tuple[Key, ...], Field(min_length=1), CommaSeparated]
+ContextKeys = Annotated[Keys, AfterValidator(values.require_entry)]
 Origin = Annotated[str, StringConstraints(pattern=r"^https?://[^/*\s]+$")]
 Origins = Annotated[tuple[Origin, ...], CommaSeparated]
 CallbackToken = Annotated[Key, StringConstraints(max_length=128, pattern=r"^[A-Za-z0-9_-]+$")]
-CallbackTokens = Annotated[tuple[CallbackToken, ...], Field(min_length=1, max_length=2), CommaSeparated]
+CallbackTokens = Annotated[
+    tuple[CallbackToken, ...],
+    Field(max_length=2),
+    CommaSeparated,
+    AfterValidator(values.require_entry),
+]
 WebhookSecret = Annotated[bytes, BeforeValidator(values.decode_webhook_secret)]
 WebhookSecrets = Annotated[tuple[WebhookSecret, ...], Field(max_length=2), CommaSeparated]
 HttpUrl = Annotated[str, AfterValidator(values.check_http_url)]

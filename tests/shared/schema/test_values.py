@@ -50,6 +50,16 @@ def test_short_keys_are_refused() -> None:
     assert is_refused(models.Keys, 7)
 
 
+def test_wrong_entry_and_no_entry_are_two_mistakes() -> None:
+    """A list whose only entry is wrong is not called empty as well."""
+    for kind in (models.ContextKeys, models.CallbackTokens):
+        with pytest.raises(ValidationError) as caught:
+            read(kind, "short")
+
+        assert [error["loc"] for error in caught.value.errors()] == [(0,)]
+        assert is_refused(kind, " , ")
+
+
 @pytest.mark.parametrize(
     "pem", [PEM, PEM.strip(), PEM.replace("\n", "\\n"), PEM.replace("\n", ""), public_pem(ec_key())]
 )
