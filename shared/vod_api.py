@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from shared.config.settings import VodApiSettings
     from shared.deadline import Start
 
+ABORTED = "ABORTED"
 SERVICE, VERSION = "vod", "2018-07-17"
 SEARCH_PAGE = 100
 """The most that SearchMedia lists in one call."""
@@ -141,12 +142,15 @@ class VodApi:
     ) -> dict[str, object]:
         """Read the state of a task flow, as the member that its event would carry.
 
+        One that was aborted (266/39438) says so only in the status of the task, which is returned.
+
         Raises:
             VodApiError: the API refused, or did not answer in time.
 
         """
         reply = self._call("DescribeTaskDetail", {"TaskId": task_id}, timeout_seconds, sub_app_id=sub_app_id)
-        return as_object(reply.get("ProcedureTask"))
+        task = as_object(reply.get("ProcedureTask"))
+        return {**task, "Status": ABORTED} if task and reply.get("Status") == ABORTED else task
 
     def tasks_of_file(
         self, file_id: str, *, sub_app_id: int | None = None, timeout_seconds: float

@@ -26,7 +26,7 @@ TASK_FLOW_CHECK_SECONDS = 3600
 """How long no event of a task flow may come before VOD is queried about it."""
 CHECK_AS_PLANNED = -1
 
-_FINISH = "FINISH"
+_ENDED = ("FINISH", "ABORTED")
 FINISHED_RANK = 1 << 40
 """Above every rank that a running task flow reaches."""
 _SUBTASK_WEIGHT = {"PROCESSING": 1, "SUCCESS": 2, "FAIL": 2}
@@ -46,7 +46,7 @@ class UploadState(str, Enum):
 
 @dataclass(frozen=True)
 class ProcedureOutcome:
-    """State of a task flow as last reported: `status` is VOD's PROCESSING or FINISH."""
+    """State of a task flow as last reported: `status` is VOD's PROCESSING, FINISH or ABORTED."""
 
     status: str
     succeeded: bool
@@ -140,7 +140,7 @@ def expiry_facts(*, now: int) -> Facts:
 
 def state_of(session: UploadSession, *, now: int) -> UploadState:
     """Derive the state from the facts; a file in VOD outweighs a cancellation and an expiry."""
-    if session.procedure is not None and session.procedure.status == _FINISH:
+    if session.procedure is not None and session.procedure.status in _ENDED:
         return UploadState.READY if session.procedure.succeeded else UploadState.FAILED
     if session.procedure is not None or _task_flow_will_report(session):
         return UploadState.PROCESSING

@@ -20,7 +20,7 @@ from shared.flows.verify_event import started_under, upload_event
 from shared.vod.context_token import UploadContext, unseal
 from shared.vod.lenient_json import as_object, as_text
 from shared.vod.notification import notification_from_pull
-from shared.vod.notification_types import PROCEDURE_STATE_CHANGED
+from shared.vod.notification_types import ENDED_STATUSES, PROCEDURE_STATE_CHANGED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -175,7 +175,7 @@ class Reconciliation:
         return [
             {"EventType": PROCEDURE_STATE_CHANGED, "ProcedureStateChangeEvent": task}
             for task in tasks
-            if task.get("Status") == "FINISH"
+            if task.get("Status") in ENDED_STATUSES
         ]
 
     def _uploads_found(self, search: _Search) -> Iterator[tuple[str, dict[str, object]]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from shared.errors import VodApiError
 from shared.vod.lenient_json import as_object, as_text
 from shared.vod.notification import notification_from_pull
-from shared.vod.notification_types import NEW_FILE_UPLOAD, PROCEDURE_STATE_CHANGED
+from shared.vod.notification_types import ENDED_STATUSES, NEW_FILE_UPLOAD, PROCEDURE_STATE_CHANGED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MAX_ATTEMPTS = 3
 """After so many attempts without an answer, the next one is the last: what VOD does not know is forged."""
-_FINISH, _PROCESSING = "FINISH", "PROCESSING"
+_PROCESSING = "PROCESSING"
 _FLOW, _REVIEW = "Procedure", "ReviewAudioVideo"
 """Kinds of task, as TaskSimpleInfo.TaskType names them (API model)."""
 
@@ -94,7 +94,7 @@ class Verification:
             return None
         if as_text(task.get("SessionContext")) != claim.context_token:
             return None
-        has_ended = as_text(task.get("Status")) == _FINISH
+        has_ended = as_text(task.get("Status")) in ENDED_STATUSES
         if state.finished and not has_ended:
             self._retry_unless_final("end of the task flow")
             return None

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 NEW_FILE_UPLOAD = "NewFileUpload"
 PROCEDURE_STATE_CHANGED = "ProcedureStateChanged"
+ENDED_STATUSES = frozenset({"FINISH", "ABORTED"})
+"""Of a task flow that sends no further state."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +78,7 @@ class Subtask:
 
 @dataclass(frozen=True, kw_only=True)
 class ProcedureState:
-    """The state of a task flow (doc 266/33953): `status` is PROCESSING or FINISH."""
+    """The state of a task flow (doc 266/33953): `status` is PROCESSING, FINISH or ABORTED (266/39438)."""
 
     task_id: str = ""
     status: str = ""
@@ -91,14 +93,14 @@ class ProcedureState:
     @property
     def finished(self) -> bool:
         """True if no further state of this task flow will come."""
-        return self.status == "FINISH"
+        return self.status in ENDED_STATUSES
 
     @property
     def succeeded(self) -> bool:
-        """True if the flow is finished and none of its subtasks failed."""
+        """True if the flow ran to its end and none of its subtasks failed."""
         if not self.subtasks:
-            return self.finished and not self.err_code
-        return self.finished and not any(subtask.failed for subtask in self.subtasks)
+            return self.status == "FINISH" and not self.err_code
+        return self.status == "FINISH" and not any(subtask.failed for subtask in self.subtasks)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -254,12 +254,17 @@ def test_uploads_are_listed_page_by_page_the_oldest_first(vod: responses.Request
         ({"ProcedureTask": {"Status": "FINISH"}}, {"Status": "FINISH"}),
         ({}, {}),
         ({"ProcedureTask": None}, {}),
+        ({"Status": "ABORTED", "ProcedureTask": None}, {}),
+        (
+            {"Status": "ABORTED", "ProcedureTask": {"TaskId": "task-1", "Status": "PROCESSING"}},
+            {"TaskId": "task-1", "Status": "ABORTED"},
+        ),
     ],
 )
 def test_task_flow_is_read_as_its_event_would_tell_it(
     vod: responses.RequestsMock, members: dict[str, object], expected: dict[str, object]
 ) -> None:
-    """DescribeTaskDetail carries the same structure as the event; a task of another kind has none."""
+    """DescribeTaskDetail has the structure of the event; that a task was aborted stands outside of it."""
     vod.post(ADDRESS, json=answer(**members))
 
     assert api().procedure_task("task-1", timeout_seconds=1.0) == expected

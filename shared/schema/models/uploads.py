@@ -85,7 +85,7 @@ class Procedure(Document):
     """The state of a task flow."""
 
     status: str
-    """`PROCESSING` or `FINISH`."""
+    """`PROCESSING`, `FINISH`, or `ABORTED` if somebody ended it."""
     succeeded: bool
     """True if the task flow is finished and none of its subtasks failed."""
     subtasks: tuple[Subtask, ...]

@@ -280,6 +280,27 @@ def test_nothing_of_a_task_flow_is_missed_though_every_event_was(
     assert late.journaled.outcome == "duplicate"
 
 
+def test_aborted_task_flow_ends_its_upload_once(
+    service: Service, records: Records, app: HttpPeer, clock: Clock
+) -> None:
+    """A flow that somebody ended sends no event: the upload fails, for good, and the app hears it once."""
+    session = begin(service, procedure="LongVideoPreset")
+    upload(service, records, token_of(session), flow="ABORTED")
+
+    clock.move(QUARTER)
+    service.reconciliation(records).run()
+    for _ in range(2):
+        clock.move(TASK_FLOW_CHECK_SECONDS)
+        service.reconciliation(records).run()
+
+    events = received(app, service)
+    assert [event["type"] for event in events] == ["upload.completed", "procedure.finished"]
+    assert events[1]["data"]["procedure"]["status"] == "ABORTED"
+    assert events[1]["data"]["procedure"]["succeeded"] is False
+    assert service.state(session) is UploadState.FAILED
+    assert service.checks() == {}
+
+
 def test_upload_is_found_though_its_task_flow_is_not(
     service: Service, records: Records, app: HttpPeer, clock: Clock
 ) -> None:
