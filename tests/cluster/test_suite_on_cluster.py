@@ -27,7 +27,6 @@ SUITE = [
     "tests/local/operator/test_event_store.py",
     "tests/shared/flows/test_issue_signature.py",
     "tests/shared/flows/test_ingest_event.py",
-    "tests/shared/flows/test_deliver_events.py",
     "tests/shared/flows/test_delivery_runs.py",
     "tests/shared/flows/test_pull_events.py",
     "tests/shared/flows/test_reconcile_uploads.py",
@@ -56,7 +55,7 @@ ABOUT_ONE_SERVER = {
     f"{_CALLBACK}::test_event_that_cannot_be_journaled_gets_no_answer_in_time": (
         "has its own silent server, and measures the same time-outs"
     ),
-    "tests/shared/flows/test_delivery_runs.py::test_overlapping_rounds_share_the_turns_and_the_events": (
+    "tests/shared/flows/test_delivery_runs.py::test_overlapping_runs_share_the_send_slots_and_the_events": (
         "is about two threads' fair share of one processor, which has five more to serve here"
     ),
 }
