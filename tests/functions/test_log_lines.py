@@ -6,7 +6,9 @@ import json
 import re
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+import jwt
 import pytest
 import redis
 
@@ -18,6 +20,7 @@ from functions import (
     upload_status,
 )
 from local.repository import REPOSITORY
+from shared.runtime.log import PART_CHARACTERS
 from shared.vod.signature import decode
 from tests.functions.deployment import CALLBACK_TOKEN, user_token
 from tests.functions.scf import REQUEST_ID, event_of
@@ -167,11 +170,23 @@ def every_kind_of_line(
             client.hdel(marks, "delivered_at")
     keep(invoke(event_delivery.main_handler))
     keep(invoke(event_notification.main_handler, "POST", "/not-a-token", body={}))
+    keep(invoke(event_notification.main_handler, "POST", f"/{CALLBACK_TOKEN}", body="no event"))
     deploy(**{**services, "REDIS_URL": f"redis://{HOST}:{refused_port()}/0", "CALLBACK_HOLD_SECONDS": "0"})
     keep(
         invoke(event_notification.main_handler, "POST", f"/{CALLBACK_TOKEN}", body=uploaded("", file_id="1"))
     )
+    long = uploaded("", file_id="1" * PART_CHARACTERS)
+    keep(invoke(event_notification.main_handler, "POST", f"/{CALLBACK_TOKEN}", body=long))
     keep(invoke(event_delivery.main_handler))
+    address = urlsplit(services["REDIS_URL"]).netloc.rpartition("@")[2]
+    deploy(**{**services, "REDIS_URL": f"redis://:not-its-password@{address}/0"})
+    keep(invoke(event_delivery.main_handler))
+    key_set = {"JWT_SECRETS": "", "JWT_JWKS_URL": f"http://{HOST}:{refused_port()}/keys"}
+    deploy(**{**services, **key_set})
+    token = jwt.encode({"sub": "alice"}, "k" * 32, headers={"kid": "a-key"})
+    keep(
+        invoke(upload_signature.main_handler, "POST", "/signature", body={}, authorization=f"Bearer {token}")
+    )
     deploy(**{**services, "REDIS_URL": "redis://127.0.0.1/0?nosuchoption=1"})
     keep(invoke(upload_signature.main_handler, "POST", "/signature", body={}))
     return lines
