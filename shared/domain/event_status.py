@@ -20,7 +20,7 @@ Four dimensions, each an enum of its own; their values are what Redis, the log a
               | broken seal     v                        |
               +----------> quarantined <-----------------+ VOD contradicts it
               |
-              | unreadable, five times
+              | unreadable
               +----------> parked
 
              new -- trusted, no webhook --> kept;  kept -- VOD contradicts it --> quarantined
