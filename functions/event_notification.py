@@ -40,7 +40,7 @@ def _respond(request: Request) -> Response:
     try:
         deliverer = bootstrap.deliverer(runtime, deadline=started + INLINE_SECONDS)
         if notification is None:
-            whole = deliverer.ingester.park(request.body, problem=problem, now=int(started))
+            whole = runtime.store.park(request.body, problem=problem, now=int(started))
             note("event.parked", problem=problem, whole=whole)
             return Response(200)
         source = Source(PUSH, int(started), lease=bootstrap.new_lease())

@@ -14,7 +14,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from local.operator.events_listing import CUT
 from shared.errors import ServiceError
@@ -73,7 +73,7 @@ def _joined(lines: Iterator[tuple[str, object]]) -> Iterator[tuple[str, object]]
             yield place, line
             continue
         kept = parts.setdefault(found["requestId"], {})
-        kept[int(str(found["part"]))] = found
+        kept[cast("int", found["part"])] = found
         places.setdefault(found["requestId"], place)
         if len(kept) == found["parts"]:
             whole = parts.pop(found["requestId"])
@@ -93,9 +93,10 @@ def _part_in(line: object) -> dict[str, object] | None:
             value = json.loads(value["SCF_Message"])
     except (ValueError, RecursionError):
         return None
-    if isinstance(value, dict) and value.get("event") == UNJOURNALED and "part" in value:
-        return value
-    return None
+    if not isinstance(value, dict) or value.get("event") != UNJOURNALED:
+        return None
+    numbered = isinstance(value.get("part"), int) and isinstance(value.get("parts"), int)
+    return value if numbered and isinstance(value.get("requestId"), str) else None
 
 
 def _read_line(place: str, line: object) -> LoggedEvent | UnreadableLine | PassedOver:

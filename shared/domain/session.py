@@ -27,6 +27,7 @@ TASK_FLOW_CHECK_SECONDS = 3600
 CHECK_AS_PLANNED = -1
 
 _ENDED = ("FINISH", "ABORTED")
+"""As `notification_types.ENDED_STATUSES`, whose module a signature does not import."""
 FINISHED_RANK = 1 << 40
 """Above every rank that a running task flow reaches."""
 _SUBTASK_WEIGHT = {"PROCESSING": 1, "SUCCESS": 2, "FAIL": 2}

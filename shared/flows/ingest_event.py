@@ -77,15 +77,6 @@ class Ingester:
             self._remember_task(notification)
         return self._journal(name, event, facts, intended, source.lease)
 
-    def park(self, body: bytes, *, problem: str, now: int) -> bool:
-        """Keep a pushed body that cannot be parsed; False if only its first part fits the stage's budget.
-
-        Raises:
-            StoreUnavailableError: nothing may be answered.
-
-        """
-        return self.store.park(body, problem=problem, now=now)
-
     def expire(self, session: UploadSession, *, now: int, lease: str) -> IngestedEvent:
         """End an unused upload; the outcome is `superseded` if it was used or cancelled in the meantime.
 

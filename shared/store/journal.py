@@ -171,19 +171,24 @@ class JournalStore(StoreConnection):
             StoreUnavailableError: the store did not answer.
 
         """
-        fields = {"problem": problem, "length": str(len(body)), "encoding": "zlib"}
+        fields = {
+            "problem": problem,
+            "length": str(len(body)),
+            "sha256": hashlib.sha256(body).hexdigest(),
+            "encoding": "zlib",
+        }
         raw = base64.b64encode(zlib.compress(body)).decode("ascii")
         return self._park(raw, fields, now=now, failures=1) == 1
 
     def _park(self, raw: str, fields: Mapping[str, str], *, now: int, failures: int) -> int:
-        sha256 = hashlib.sha256(raw.encode("utf-8", "surrogatepass")).hexdigest()
+        name = hashlib.sha256(raw.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         # All in one partition, so that one script sees the whole budget.
         partition = self._partition_of("parked")
-        keys = [f"{partition}:poison:{sha256[:32]}", f"{partition}:parked", f"{partition}:parked-bytes"]
+        keys = [f"{partition}:poison:{name}", f"{partition}:parked", f"{partition}:parked-bytes"]
         arguments: list[Word] = [
             *(now, self._scope.retention_seconds, failures),
             *(PARKED_BYTES, len(raw), raw, raw[:PARKED_HEAD]),
-            *flat((*fields.items(), ("sha256", sha256))),
+            *flat(tuple(fields.items())),
         ]
         return int(self._script(journal_scripts.PARK_EVENT, keys, arguments))
 

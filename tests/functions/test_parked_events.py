@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import secrets
 import zlib
@@ -76,6 +77,7 @@ def test_unreadable_body_is_parked_with_its_bytes_and_the_reason(
     assert zlib.decompress(base64.b64decode(event.record["raw"])) == body
     assert document_of(event)["raw"] == shown_as
     assert event.record["length"] == str(len(body))
+    assert event.record["sha256"] == hashlib.sha256(body).hexdigest()
     assert event.record["problem"]
 
 
@@ -164,3 +166,8 @@ def test_event_that_takes_several_lines_is_put_together_again(
     assert whole.raw == uploaded()
     assert read(parts[1:]) == [None]
     assert read([*parts, other])[1] is None
+    odd = [
+        b'{"event": "event.unjournaled", "part": 1}',
+        b'{"event": "event.unjournaled", "part": "x", "parts": []}',
+    ]
+    assert read(odd) == [None, None]
