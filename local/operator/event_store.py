@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from shared.domain.event_status import EventStatus, status_of
 from shared.domain.journal import EventKey
-from shared.store import journal_scripts
 from shared.store.connection import pairs
 from shared.store.endpoint import EndpointStore
 
@@ -181,7 +180,7 @@ class OperatorStore(EndpointStore):
 
         """
         keys = [at.key, f"{at.partition}:due", f"{at.partition}:dead"]
-        return bool(self._script(journal_scripts.REVIVE_EVENT, keys, [now]))
+        return bool(self._script("revive_event", keys, [now]))
 
     def _members(
         self, partition: str, index: str, *, since: int | None = None, until: int | None = None

@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.package.archive import read_folder, write_folder, write_zip
-from local.package.contents import LIBRARIES, NOT_DEPLOYED, PackageError, folder_of, place_in_package
+from local.package.contents import (
+    LIBRARIES,
+    NOT_DEPLOYED,
+    OWN_SUFFIXES,
+    PackageError,
+    folder_of,
+    place_in_package,
+)
 from local.package.interpreter import runtime_python
 from local.package.licence_texts import kept_texts, own_licence, require_text
 from local.package.runtime import TAG, VERSION
@@ -90,7 +97,7 @@ def package_at(target: Path, function: str) -> Package:
 
 def own_files() -> Files:
     """Read the repository's own part of the packages: of `shared/`, and the functions at the root."""
-    paths = [path for path in (REPOSITORY / "shared").rglob("*.*") if path.suffix in (".py", ".json")]
+    paths = [path for path in (REPOSITORY / "shared").rglob("*.*") if path.suffix in OWN_SUFFIXES]
     shared = {path.relative_to(REPOSITORY).as_posix(): path.read_bytes() for path in paths}
     functions = {path.name: path.read_bytes() for path in (REPOSITORY / "functions").glob("*.py")}
     return {

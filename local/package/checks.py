@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from local.package.build import BUILD, files_of, own_files, package_at
-from local.package.contents import LIBRARIES, folder_of
+from local.package.contents import LIBRARIES, OWN_SUFFIXES, folder_of
 from local.package.deployment_warnings import about_callers, about_the_store
 from local.package.serverless_file import (
     MAX_ENVIRONMENT_BYTES,
@@ -105,7 +105,7 @@ def _of_packages(build: Path) -> Iterator[str]:
             continue
         wanted = files_of(function, ours)
         found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-        sources = {name: path.read_bytes() for name, path in found.items() if name.endswith((".py", ".json"))}
+        sources = {name: path.read_bytes() for name, path in found.items() if name.endswith(OWN_SUFFIXES)}
         if sources != wanted:
             yield f"{function}: its package is older than the code: run make package."
         secret = sorted(name for name in found if name.rpartition("/")[2].startswith(".env"))

@@ -47,6 +47,9 @@ NEVER_IMPORTED: Mapping[str, str] = {
 }
 """Files of the wheels that are not packaged, with the reason; a trailing slash marks a folder."""
 
+OWN_SUFFIXES = (".json", ".lua", ".py")
+"""The files of `shared/` that are packaged, by the end of their name."""
+
 NOT_DEPLOYED = "shared/schema/models/"
 """Our own part that no package has: the pydantic models, of which `compiled.json` is made."""
 

@@ -12,6 +12,7 @@ from shared.domain.upload_id import made_at
 from shared.errors import StoreUnavailableError
 from shared.invocation_log import note, timed
 from shared.store.resp import RespClient, RespError, supports
+from shared.store.scripts import read_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -101,8 +102,9 @@ class StoreConnection:
     def _pipeline(self, commands: Sequence[Command]) -> list[Reply]:
         return self._call(lambda client: client.pipeline(commands))
 
-    def _script(self, source: str, keys: Sequence[str], arguments: Sequence[Word]) -> Reply:
-        return self._call(lambda client: client.script(source, keys, arguments))
+    def _script(self, name: str, keys: Sequence[str], arguments: Sequence[Word]) -> Reply:
+        """Run a script of `lua/` by its name."""
+        return self._call(lambda client: client.script(read_script(name), keys, arguments))
 
     def _call(self, use: Callable[[RedisClient], T]) -> T:
         try:

@@ -1,6 +1,6 @@
 """Health of the app's endpoint, and numbers of waiting and given-up events.
 
-Each attempt updates the fields in the partition of its event (`shared.store.journal_scripts`); this module
+Each attempt updates the fields in the partition of its event (`lua/finish_attempt.lua`); this module
 reads them from all partitions.
 """
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from shared.domain.event_status import IngestOutcome, Verdict
 from shared.domain.journal import EventKey, Journaled, TakenEvent
 from shared.domain.session import FINISHED_RANK
-from shared.store import journal_scripts
 from shared.store.connection import StoreConnection, digest, flat, open_uploads_key, pairs, usage_key
 from shared.store.endpoint import BacklogStore, EndpointStore
 from shared.store.upload_record import session_fields, write_outcome
@@ -57,7 +56,7 @@ class JournalStore(StoreConnection):
         fields = flat((*entry.fields, ("name", entry.name), ("lease", entry.lease)))
         retention = self._scope.retention_seconds
         arguments = [now, retention, due, entry.intended.value, facts, *fields]
-        return _journaled(self._script(journal_scripts.JOURNAL_EVENT, keys, arguments))
+        return _journaled(self._script("journal_event", keys, arguments))
 
     def settle(self, entry: EventEntry, *, now: int, genuine: bool, confirmed: bool = True) -> Journaled:
         """Record the result of verifying a held event: genuine, or to be quarantined.
@@ -75,7 +74,7 @@ class JournalStore(StoreConnection):
         facts = _facts_json(entry, verified=confirmed) if genuine else ""
         retention = self._scope.retention_seconds
         arguments: list[Word] = [now, retention, entry.lease, facts, *flat(entry.fields)]
-        return _journaled(self._script(journal_scripts.SETTLE_EVENT, keys, arguments))
+        return _journaled(self._script("settle_event", keys, arguments))
 
     def due_events(self, *, now: int, limit: int) -> tuple[EventKey, ...]:
         """List the events whose next attempt is due, at most `limit` of each partition.
@@ -100,7 +99,7 @@ class JournalStore(StoreConnection):
 
         """
         keys = [at.key, f"{at.partition}:due", _endpoint_key(at, endpoint)]
-        record, disabled = self._script(journal_scripts.TAKE_EVENT, keys, [now, lease, lease_ends_at])
+        record, disabled = self._script("take_event", keys, [now, lease, lease_ends_at])
         return TakenEvent(pairs(record), lease, bool(disabled)) if record else None
 
     def finish_attempt(self, at: EventKey, ending: AttemptEnding) -> bool:
@@ -116,7 +115,7 @@ class JournalStore(StoreConnection):
         fields = flat(tuple(ending.fields.items()))
         retention = self._scope.retention_seconds
         arguments = [ending.lease, ending.now, ending.status.value, outcome, due, retention, *fields]
-        return bool(self._script(journal_scripts.FINISH_ATTEMPT, keys, arguments))
+        return bool(self._script("finish_attempt", keys, arguments))
 
     def send_slot(self, endpoint: str, *, now: float) -> float:
         """Reserve a send slot of an endpoint; return 0, or the seconds to wait before asking again.
@@ -127,7 +126,7 @@ class JournalStore(StoreConnection):
         """
         key = f"{self._partition_of(endpoint)}:turn:{digest(endpoint)}"
         interval = 1000 // ATTEMPTS_PER_SECOND
-        return float(self._script(journal_scripts.SEND_SLOT, [key], [int(now * 1000), interval])) / 1000
+        return float(self._script("send_slot", [key], [int(now * 1000), interval])) / 1000
 
     def remember_task(self, task_id: str, *, token: str) -> None:
         """Store the token of a task flow, unless an event of it has come before.
@@ -190,7 +189,7 @@ class JournalStore(StoreConnection):
             *(PARKED_BYTES, len(raw), raw, raw[:PARKED_HEAD]),
             *flat(tuple(fields.items())),
         ]
-        return int(self._script(journal_scripts.PARK_EVENT, keys, arguments))
+        return int(self._script("park_event", keys, arguments))
 
     def _task_key(self, task_id: str) -> str:
         return f"{self._partition_of(task_id)}:task:{digest(task_id)}"

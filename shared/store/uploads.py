@@ -5,6 +5,7 @@ Each method is one round trip, unless it says otherwise.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from shared.domain.rate_limits import (
@@ -19,7 +20,6 @@ from shared.domain.rate_limits import (
 )
 from shared.domain.session import first_check_at
 from shared.errors import ForbiddenError, NotFoundError, RateLimitedError
-from shared.store import upload_scripts
 from shared.store.connection import StoreConnection, digest, flat, open_uploads_key, pairs, usage_key
 from shared.store.deny_list import DeniedKind, denied_key, deny_key_of, deny_keys_of
 from shared.store.upload_record import read_session, session_fields
@@ -71,7 +71,8 @@ class UploadStore(StoreConnection):
         ]
         deny_keys = [deny_key_of(DeniedKind.POLICY, session.grant.policy), *deny_keys_of(user_id, networks)]
         per_minute, network_per_minute = limits.per_minute, limits.network_per_minute if networks else 0
-        numbers = {
+        terms = {
+            "upload_id": session.upload_id,
             "now_ms": int(now * 1000),
             "now": second,
             "interval": slot_milliseconds(per_minute),
@@ -87,14 +88,10 @@ class UploadStore(StoreConnection):
             "nonce_ttl": NONCE_SECONDS,
             "record_ttl": self._scope.retention_seconds,
             "check_at": first_check_at(session),
-            "deny_keys": len(deny_keys),
+            "deny_keys": deny_keys,
         }
         fields = flat(tuple(session_fields(session).items()))
-        arguments: list[Word] = [
-            *map(numbers.__getitem__, upload_scripts.BEGIN_NUMBERS),
-            *(session.upload_id, *deny_keys, *fields),
-        ]
-        reply = self._script(upload_scripts.BEGIN_UPLOAD, keys, arguments)
+        reply = self._script("begin_upload", keys, [json.dumps(terms), *fields])
         nonce = randoms[_place(reply, limits)]
         return Reservation(nonce, rate_limits_after(limits, Used(*map(int, reply[2:])), now=second))
 
@@ -127,7 +124,7 @@ class UploadStore(StoreConnection):
         rate = (slot_milliseconds(per_minute), per_minute)
         deny_keys = deny_keys_of(user_id, networks)
         arguments: list[Word] = [int(now * 1000), int(now), *rate, NONCE_SECONDS, user_id, *deny_keys]
-        reply = self._script(upload_scripts.RENEW_UPLOAD, keys, arguments)
+        reply = self._script("renew_upload", keys, arguments)
         nonce = randoms[_place(reply, UploadLimits(per_minute))]
         left = rate_limit_per_minute("upload", per_minute, ahead_ms=int(reply[2]))
         return read_session(upload_id, pairs(reply[3])), Reservation(nonce, (left,))
@@ -160,7 +157,7 @@ class UploadStore(StoreConnection):
             open_uploads_key(partition, user_id),
             usage_key(partition, user_id, upload_id),
         ]
-        reply = self._script(upload_scripts.CANCEL_UPLOAD, keys, [user_id, now, upload_id])
+        reply = self._script("cancel_upload", keys, [user_id, now, upload_id])
         if reply[0] == "unknown":
             raise NotFoundError("There is no such upload.")
         return read_session(upload_id, pairs(reply[1]))

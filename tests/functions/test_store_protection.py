@@ -48,10 +48,15 @@ def rule() -> list[str]:
     return RULE[2].replace("prod", "test").split()
 
 
+def _store_sources() -> list[Path]:
+    folder = REPOSITORY / "shared" / "store"
+    return [*folder.glob("*.py"), *folder.rglob("*.lua")]
+
+
 def commands_of_the_functions() -> set[str]:
     """Return every command that a script, or a store that functions use, can send."""
     commands = {"evalsha", "script|load"}
-    for path in (REPOSITORY / "shared" / "store").glob("*.py"):
+    for path in _store_sources():
         text = path.read_text("utf-8")
         if path.name not in NOT_FUNCTIONS:
             words = re.findall(r"redis\.p?call\(\s*['\"](\w+)['\"]", text) + re.findall(

@@ -1,0 +1,21 @@
+-- include: index
+-- KEYS event, due, dead, endpoint
+-- ARGV lease, now, status, outcome ('' = the endpoint was not asked), next_attempt_at ('' = no more),
+-- record_ttl, fields...
+if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[1] then return 0 end
+local status, outcome = ARGV[3], ARGV[4]
+redis.call('HSET', KEYS[1], 'delivery', status, unpack(ARGV, 7))
+if outcome == 'delivered' then
+  redis.call('HDEL', KEYS[4], 'failing_since', 'disabled_at')
+  redis.call('HSET', KEYS[4], 'delivered_at', ARGV[2])
+elseif outcome == 'failed' or outcome == 'gone' then
+  redis.call('HSETNX', KEYS[4], 'failing_since', ARGV[2])
+  if outcome == 'gone' then redis.call('HSETNX', KEYS[4], 'disabled_at', ARGV[2]) end
+end
+if status == 'due' then
+  redis.call('ZADD', KEYS[2], ARGV[5], KEYS[1])
+else
+  redis.call('ZREM', KEYS[2], KEYS[1])
+  if status == 'dead' then add_to_index(KEYS[3], ARGV[2], ARGV[6], KEYS[1]) end
+end
+return 1

@@ -1,0 +1,41 @@
+-- include: release
+-- Add what an event says to its upload; returns verdict, sequence number and, of a file, its limits.
+-- The upload's record may be lost: the sealed token is the truth about identity, so it is made anew.
+local function apply(at, now, record_ttl, facts)
+  local upload, checks = at.upload, at.checks
+  local function has(field) return redis.call('HEXISTS', upload, field) == 1 end
+  if redis.call('EXISTS', upload) == 0 then
+    for field, value in pairs(facts.origin) do redis.call('HSET', upload, field, value) end
+  end
+  redis.call('EXPIRE', upload, record_ttl)
+  local sequence = redis.call('HINCRBY', upload, 'sequence', 1)
+  local limits = facts.first.uploaded_at and redis.call('HGET', upload, 'limits') or ''
+  local claimed = redis.call('HGET', upload, 'file_id')
+  if claimed and facts.file_id ~= '' and claimed ~= facts.file_id then return 'replayed', sequence, limits end
+  if facts.file_id ~= '' then redis.call('HSETNX', upload, 'file_id', facts.file_id) end
+  local verdict = 'attributed'
+  if facts.first.uploaded_at then
+    local seen = redis.call('HMGET', upload, 'ends_at', 'cancelled_at', 'expired_at')
+    if tonumber(now) >= tonumber(seen[1]) or seen[2] or seen[3] then verdict = 'late' end
+  end
+  for field, value in pairs(facts.first) do redis.call('HSETNX', upload, field, value) end
+  if facts.first.uploaded_at then
+    release(upload, at.open, at.usage, facts.upload_id, facts.size)
+  elseif facts.first.expired_at then
+    release(upload, at.open, at.usage, facts.upload_id, '')
+  end
+  if facts.rank > tonumber(redis.call('HGET', upload, 'procedure_rank') or 0) then
+    redis.call('HSET', upload, 'procedure_rank', facts.rank, 'procedure', facts.outcome)
+  end
+  redis.call('HSET', upload, 'updated_at', now)
+  if facts.check_after > 0 then
+    redis.call('ZADD', checks, tonumber(now) + facts.check_after, facts.upload_id)
+  elseif facts.check_after == 0 and (has('uploaded_at') or has('expired_at')) then
+    -- A task flow may be finished while the event of its upload is still missed, and may be running
+    -- when that event, should it be a reconciled one, does not name it.
+    local rank = tonumber(redis.call('HGET', upload, 'procedure_rank') or 0)
+    local running = rank > 0 and rank < facts.finished_rank
+    if not running then redis.call('ZREM', checks, facts.upload_id) end
+  end
+  return verdict, sequence, limits
+end
