@@ -39,6 +39,10 @@ COMMANDS = {
         "local.operator.policy_command",
         "try what a policy would sign for a user, or why not; run tests of policies",
     ),
+    "token": (
+        "local.operator.token_command",
+        "explain what the functions say of a user's token, check by check",
+    ),
     "trigger": (
         "local.operator.trigger_command",
         "have the simulated VOD send any event, and show what the app hears of it",

@@ -48,11 +48,18 @@ class InvalidRequestError(ServiceError):
 
 
 class UnauthenticatedError(ServiceError):
-    """The request has no valid credential of an end user."""
+    """The request has no valid credential of an end user.
+
+    `problem` is the word for the check that failed, for the operator; empty without a token's check.
+    """
 
     status = 401
     code = "unauthenticated"
     title = "A valid user token is required"
+
+    def __init__(self, detail: str, *, problem: str = "") -> None:
+        super().__init__(detail)
+        self.problem = problem
 
 
 class ForbiddenError(ServiceError):

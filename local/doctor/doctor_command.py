@@ -23,6 +23,7 @@ from local.doctor.event_checks import EventChecks
 from local.doctor.examination import examine
 from local.doctor.findings import CheckSkippedError
 from local.doctor.fix import planned
+from local.doctor.key_set_checks import KeySetChecks
 from local.doctor.settings_checks import settings_group
 from local.doctor.sources import SourceError, from_environment, from_file, from_stack
 from local.doctor.store_checks import StoreChecks
@@ -72,6 +73,7 @@ def main(arguments: argparse.Namespace) -> int:
     report = examine(
         (
             settings_group(deployment),
+            KeySetChecks(deployment, time.time).group(),
             StoreChecks(deployment).group(),
             BacklogChecks(deployment, time.time).group(),
             ApiChecks(deployment, time.time).group(),

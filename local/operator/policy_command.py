@@ -15,11 +15,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.doctor.sources import SourceError, from_file, from_stack
+from local.doctor.sources import SourceError
 from local.operator.policy_cases import UnreadableCasesError, read_cases, try_case
 from local.operator.policy_trial import trial_settings, try_token, try_user
-from local.package.stage_variables import stage_file, stage_variables
-from local.repository import REPOSITORY
+from local.operator.settings_source import add_source_arguments, chosen_variables
 from local.terminal_text import printable
 from shared.errors import ConfigurationError
 
@@ -39,9 +38,7 @@ class _UsageError(Exception):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    source = parser.add_mutually_exclusive_group()
-    source.add_argument("--env-file", type=Path, metavar="FILE", help="a deployment's variables, NAME=value")
-    source.add_argument("--stage", help="the deployment whose .env.STAGE, or .env, lies here")
+    add_source_arguments(parser)
     parser.add_argument("--policies", type=Path, metavar="FILE", help="JSON instead of UPLOAD_POLICIES")
     asked = parser.add_mutually_exclusive_group()
     asked.add_argument("--cases", type=Path, metavar="FILE", help="try every case of a file, for CI")
@@ -82,17 +79,8 @@ def _environment(arguments: argparse.Namespace) -> Mapping[str, str]:
             policies = {"UPLOAD_POLICIES": arguments.policies.read_text("utf-8")}
         except (OSError, UnicodeDecodeError):
             raise _UsageError(f"{arguments.policies} cannot be read.") from None
-    if arguments.env_file is not None:
-        variables = from_file(arguments.env_file, {}).environment
-    elif arguments.stage is not None:
-        if stage_file(REPOSITORY, arguments.stage) is None:
-            raise _UsageError(f"There is neither .env.{arguments.stage} nor .env here.")
-        variables = {**stage_variables(REPOSITORY, arguments.stage, os.environ), "STAGE": arguments.stage}
-    elif policies or os.environ.get("UPLOAD_POLICIES"):
-        variables = dict(os.environ)
-    else:
-        variables = from_stack(Path(".local")).environment
-    return {**variables, **policies}
+    here_if = bool(policies or os.environ.get("UPLOAD_POLICIES"))
+    return {**chosen_variables(arguments, here_if=here_if), **policies}
 
 
 def _try_request(settings: UploadSignatureSettings, arguments: argparse.Namespace) -> Outcome:

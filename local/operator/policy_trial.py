@@ -14,8 +14,9 @@ from shared.domain.policy import DEFAULT_POLICY, are_met
 from shared.domain.rate_limits import Reservation
 from shared.errors import ForbiddenError, InvalidRequestError, ServiceError, UnauthenticatedError
 from shared.flows.issue_signature import Issuer, Randomness
-from shared.http.authentication import Caller, authenticate, is_user_id
+from shared.http.authentication import Caller, authenticate
 from shared.http.message import Request, read_json
+from shared.http.token_claims import is_user_id
 from shared.schema.signature_request import read_signature_request
 from shared.store.connection import StoreScope
 from shared.store.journal import Store
@@ -122,6 +123,8 @@ def _outcome(
     except ServiceError as error:
         sentences = [f"{fault.pointer}: {fault.detail}" for fault in error.field_errors]
         reason = " ".join([error.detail, *sentences])
+        if isinstance(error, UnauthenticatedError) and error.problem:
+            reason = f"The token is refused ({error.problem}); python -m local token explain says more."
         if isinstance(error, ForbiddenError):
             reason = _why_forbidden(settings, body, caller.claims)
         return Outcome(error.status, reason, tuple(fault.pointer for fault in error.field_errors))

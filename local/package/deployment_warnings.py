@@ -23,12 +23,19 @@ class Caution:
 
 
 def about_callers(variables: Mapping[str, str]) -> Iterator[Caution]:
-    """Yield a warning if users need no token."""
+    """Yield a warning if users need no token, or if tokens for other services could count as well."""
     if variables.get("AUTH_MODE") == "anonymous":
         yield Caution(
             "AUTH_MODE is anonymous: anybody who finds the functions' URLs may upload, at your cost, and "
             "callers behind one address are one user",
             "Set AUTH_MODE=jwt, and the login service's key, when the trial is over.",
+        )
+    elif not variables.get("JWT_AUDIENCE", "").strip(" ,"):
+        yield Caution(
+            "JWT_AUDIENCE is not set: a user's token that names an audience (aud) is refused, and one that "
+            "names none counts, whatever service it was issued for",
+            "Set it to what your tokens name in aud, or in the claim of JWT_AUDIENCE_CLAIM; "
+            "python -m local token explain shows it.",
         )
 
 

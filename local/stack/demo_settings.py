@@ -26,6 +26,7 @@ VOD_API_HOST = "vod.tencentcloudapi.com"
 VOD_CONTROL_HOSTS = ("vod2.qcloud.com", "vod2.dnsv1.com", "vodreport.qcloud.com", VOD_API_HOST)
 STORAGE_SUFFIXES = ("myqcloud.com", "tencentcos.cn")
 DEMO_PROCEDURE = "LongVideoPreset"
+DEMO_AUDIENCE = "vod-upload-functions"
 
 POLICIES: Mapping[str, Mapping[str, object]] = {
     "default": {"storageRegions": list(STORAGE_REGIONS)},
@@ -53,6 +54,7 @@ def demo_environment(folder: Path, addresses: LocalAddresses) -> dict[str, str]:
         **_kept_secrets(folder / _SECRETS_FILE),
         "VOD_API_URL": addresses.url,
         "REDIS_URL": addresses.redis_url,
+        "JWT_AUDIENCE": DEMO_AUDIENCE,
         "UPLOAD_POLICIES": json.dumps(POLICIES, separators=(",", ":")),
         "APP_WEBHOOK_URL": f"{addresses.url}/local/receiver",
         "APP_WEBHOOK_ALLOW_INSECURE": "1",
@@ -97,9 +99,10 @@ def user_token(environment: Mapping[str, str], *, user: str, ttl_seconds: int) -
         raise ValueError("ttl: seconds, at most one day")
     now = int(time.time())
     claims: dict[str, object] = {"sub": user, "iat": now + min(0, ttl_seconds), "exp": now + ttl_seconds}
-    for claim, variable in (("iss", "JWT_ISSUER"), ("aud", "JWT_AUDIENCE")):
-        if environment.get(variable):
-            claims[claim] = environment[variable]
+    if environment.get("JWT_ISSUER"):
+        claims["iss"] = environment["JWT_ISSUER"]
+    if environment.get("JWT_AUDIENCE"):
+        claims[environment.get("JWT_AUDIENCE_CLAIM") or "aud"] = first_of(environment["JWT_AUDIENCE"])
     return jwt.encode(claims, first_of(environment["JWT_SECRETS"]), algorithm="HS256")
 
 

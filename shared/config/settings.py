@@ -62,7 +62,8 @@ class CallerSettings(SettingsGroup):
     jwt_public_keys: tuple[str, ...]
     jwt_jwks_url: str | None
     jwt_issuer: str | None
-    jwt_audience: str | None
+    jwt_audience: tuple[str, ...]
+    jwt_audience_claim: Literal["aud", "azp", "client_id"]
     cors_origins: tuple[str, ...]
 
 

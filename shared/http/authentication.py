@@ -6,28 +6,25 @@ A deployment has one kind of key, and so one family of algorithms (RFC 8725, sec
 from __future__ import annotations
 
 import hmac
-import math
-import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from shared.addresses import networks_of
 from shared.errors import UnauthenticatedError
-from shared.http.hs256 import claims_signed_with
+from shared.http.hs256 import is_signed_with, read_token
+from shared.http.token_claims import claim_checks
+from shared.invocation_log import note
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from shared.config.settings import CallerSettings
+    from shared.http.hs256 import Token
     from shared.http.jwks import KeySet
 
-LEEWAY_SECONDS = 60
 MAX_TOKEN_LENGTH = 8192
 _ASYMMETRIC = ["RS256", "ES256"]
-MAX_USER_ID_BYTES = 128
-"""In UTF-8: the user id and the app's own context share the 250 characters that VOD carries."""
-_USER_ID = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")
 _REFUSAL = "Send a valid user token as Authorization: Bearer <JWT>."
 
 
@@ -46,6 +43,7 @@ def authenticate(
     """Verify the credentials of a request; `headers` have lower-case names, `now` is in Unix seconds.
 
     `client_address` is the address that the platform reports; with AUTH_MODE=anonymous nothing else counts.
+    The check that a token fails is noted for the log of the invocation, as `tokenProblem`.
 
     Raises:
         UnauthenticatedError: no token, or an invalid one (the message never says which check failed); or no
@@ -55,15 +53,46 @@ def authenticate(
     """
     if settings.auth_mode == "anonymous":
         return _anonymous(client_address, key=str(settings.anonymous_key))
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    token = token.strip()
-    if scheme.lower() != "bearer" or not token.isascii() or not 0 < len(token) <= MAX_TOKEN_LENGTH:
-        raise UnauthenticatedError(_REFUSAL)
-    claims = _verified_claims(token, settings, now=now)
-    user_id = claims["sub"]
-    if not _is_current(claims, now) or not is_user_id(user_id):
-        raise UnauthenticatedError(_REFUSAL)
-    return Caller(user_id, client_address, claims)
+    scheme, _, text = headers.get("authorization", "").partition(" ")
+    token = read_bearer_token(text if scheme.lower() == "bearer" else "")
+    for _check, problem in token_checks(token, settings, now=now):
+        if problem:
+            raise _refused(problem)
+    return Caller(token.claims["sub"], client_address, token.claims)
+
+
+def read_bearer_token(text: str) -> Token:
+    """Read the token of an Authorization header, without the scheme.
+
+    Raises:
+        UnauthenticatedError: there is none, or it is too long or no JWT.
+
+    """
+    text = text.strip()
+    if not 0 < len(text) <= MAX_TOKEN_LENGTH:
+        raise _refused("too_long" if text else "no_token")
+    token = read_token(text)
+    if token is None:
+        raise _refused("malformed")
+    return token
+
+
+def token_checks(token: Token, settings: CallerSettings, *, now: int) -> Iterator[tuple[str, str]]:
+    """Run every check of a token and yield its name and the word for what is wrong, "" if it passes.
+
+    Only a token that passes all of them is valid. docs/operations.md lists the words.
+
+    Raises:
+        KeysUnavailableError: the keys could not be fetched.
+
+    """
+    yield "signature", _signature_problem(token, settings, now=now)
+    yield from claim_checks(token.claims, settings, now=now)
+
+
+def _refused(problem: str) -> UnauthenticatedError:
+    note(tokenProblem=problem)
+    return UnauthenticatedError(_REFUSAL, problem=problem)
 
 
 def _anonymous(address: str, *, key: str) -> Caller:
@@ -75,57 +104,36 @@ def _anonymous(address: str, *, key: str) -> Caller:
     return Caller(user_id, address)
 
 
-def _verified_claims(token: str, settings: CallerSettings, *, now: int) -> dict[str, Any]:
-    """Check the signature, the issuer, the audience and that `sub` and `exp` are present."""
-    issuer, audience = settings.jwt_issuer, settings.jwt_audience
-    for secret in settings.jwt_secrets:
-        claims = claims_signed_with(secret, token, issuer=issuer, audience=audience)
-        if claims is not None:
-            return claims
-    for key in _keys(token, settings, now=now):
-        claims = _claims_signed_with(key, token, settings)
-        if claims is not None:
-            return claims
-    raise UnauthenticatedError(_REFUSAL)
+def _signature_problem(token: Token, settings: CallerSettings, *, now: int) -> str:
+    accepted = ["HS256"] if settings.jwt_secrets else _ASYMMETRIC
+    algorithm = token.header.get("alg")
+    if algorithm not in accepted:
+        return "wrong_algorithm"
+    if token.header.keys() & {"crit", "b64"}:
+        return "unsupported_header"
+    if settings.jwt_secrets:
+        is_genuine = any(is_signed_with(secret, token) for secret in settings.jwt_secrets)
+        return "" if is_genuine else "bad_signature"
+    keys: tuple[Any, ...] = settings.jwt_public_keys
+    if not keys:
+        # A token without a key id is refused instead of tried with every key.
+        key_id = token.header.get("kid")
+        if not isinstance(key_id, str) or not key_id:
+            return "no_key_id"
+        keys = (_key_set(str(settings.jwt_jwks_url)).find(key_id, now=now),)
+    if keys == (None,):
+        return "unknown_key"
+    return "" if any(_is_signed_by(key, token) for key in keys) else "bad_signature"
 
 
-def _claims_signed_with(key: Any, token: str, settings: CallerSettings) -> dict[str, Any] | None:  # noqa: ANN401 -- PyJWT's own type of key
+def _is_signed_by(key: Any, token: Token) -> bool:  # noqa: ANN401 -- PyJWT's own type of key
     import jwt  # noqa: PLC0415 -- a deployment with shared secrets does without, see shared.http.hs256
 
     try:
-        return jwt.decode(
-            token,
-            key,
-            algorithms=_ASYMMETRIC,
-            audience=settings.jwt_audience,
-            issuer=settings.jwt_issuer,
-            # Times are checked here against `now`, because PyJWT reads the clock itself.
-            options={
-                "require": ["exp", "sub"],
-                "verify_aud": settings.jwt_audience is not None,
-                "verify_exp": False,
-                "verify_iat": False,
-                "verify_nbf": False,
-            },
-        )
+        jwt.PyJWS().decode(token.text, key, algorithms=_ASYMMETRIC)
     except jwt.PyJWTError:
-        return None
-
-
-def _keys(token: str, settings: CallerSettings, *, now: int) -> tuple[Any, ...]:
-    if settings.jwt_secrets:
-        return ()
-    if settings.jwt_public_keys:
-        return settings.jwt_public_keys
-    import jwt  # noqa: PLC0415 -- as above
-
-    try:
-        key_id = jwt.get_unverified_header(token).get("kid")
-    except jwt.PyJWTError:
-        return ()
-    # A token without a key id is refused instead of tried with every key.
-    key = _key_set(str(settings.jwt_jwks_url)).find(key_id, now=now) if key_id else None
-    return () if key is None else (key,)
+        return False
+    return True
 
 
 @lru_cache(maxsize=1)
@@ -134,22 +142,3 @@ def _key_set(url: str) -> KeySet:
     from shared.http.jwks import KeySet  # noqa: PLC0415 -- only a deployment with such a URL pays for it
 
     return KeySet(url)
-
-
-def is_user_id(text: str) -> bool:
-    """Return whether a text is a valid user id: no control characters, 1 to 128 bytes."""
-    return bool(_USER_ID.fullmatch(text)) and len(text.encode()) <= MAX_USER_ID_BYTES
-
-
-def _is_current(claims: Mapping[str, object], now: int) -> bool:
-    expires_at, starts_at, issued_at = (_instant(claims.get(name, now)) for name in ("exp", "nbf", "iat"))
-    if expires_at is None or starts_at is None or issued_at is None:
-        return False
-    return max(starts_at, issued_at) <= now + LEEWAY_SECONDS and now < expires_at + LEEWAY_SECONDS
-
-
-def _instant(value: object) -> float | None:
-    """Read a NumericDate (RFC 7519, section 2); None for NaN, Infinity and anything else."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return value if isinstance(value, int) or math.isfinite(value) else None

@@ -191,6 +191,13 @@ def require_one_key_source(url: str | None, info: ValidationInfo) -> str | None:
     return url
 
 
+def require_audience(claim: str, info: ValidationInfo) -> str:
+    """Check that there is an audience to look for in another claim than `aud`."""
+    if claim != "aud" and not info.data.get("jwt_audience"):
+        raise ValueError("needs JWT_AUDIENCE: the values that this claim may have")
+    return claim
+
+
 def require_credentials(key: str | None, info: ValidationInfo) -> str | None:
     """Check that the role or the long-term key pair is there, and whole."""
     role = [info.data.get(f"role_{name}") for name in ("secret_id", "secret_key", "session_token")]

@@ -16,6 +16,7 @@ VALUES = {
     "UPLOAD_POLICIES": '{"default": {"storageRegions": ["ap-seoul"]}}',
     "CONTEXT_KEYS": f"{SECRET}-2",
     "JWT_SECRETS": f"{SECRET}-3",
+    "JWT_AUDIENCE": "uploads",
     "CALLBACK_TOKENS": f"{SECRET}-4",
     "APP_WEBHOOK_URL": "https://app.example.test/events",
     "APP_WEBHOOK_SECRETS": "whsec_" + "c2VjcmV0" * 4,

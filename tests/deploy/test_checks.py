@@ -152,6 +152,7 @@ def test_cautions_are_told_apart_from_faults(tmp_path: Path) -> None:
     assert [sentence.split(" ")[0] for sentence in sentences] == ["AUTH_MODE", "REDIS_URL", "REDIS_URL"]
     assert all(sentence.endswith(".") and SECRET not in sentence for sentence in sentences)
     assert told({}) == []
+    assert [sentence.split(" ")[0] for sentence in told({"JWT_AUDIENCE": ""})] == ["JWT_AUDIENCE"]
 
 
 def test_public_key_in_one_line_is_taken(checked: Check) -> None:

@@ -25,6 +25,7 @@ from shared.vod.signature import decode
 from tests.functions.deployment import CALLBACK_TOKEN, user_token
 from tests.functions.scf import REQUEST_ID, event_of
 from tests.functions.vod import begin_upload
+from tests.keys import rsa_key
 from tests.shared.loopback_peer import HOST, Reply, refused_port
 from tests.shared.uploads import uploaded
 
@@ -169,6 +170,7 @@ def every_kind_of_line(
             client.hset(marks, "failing_since", int(time.time()) + 1 - 6 * 86_400)
             client.hdel(marks, "delivered_at")
     keep(invoke(event_delivery.main_handler))
+    keep(invoke(upload_signature.main_handler, "POST", "/signature", body={}, authorization=""))
     keep(invoke(event_notification.main_handler, "POST", "/not-a-token", body={}))
     keep(invoke(event_notification.main_handler, "POST", f"/{CALLBACK_TOKEN}", body="no event"))
     deploy(**{**services, "REDIS_URL": f"redis://{HOST}:{refused_port()}/0", "CALLBACK_HOLD_SECONDS": "0"})
@@ -183,7 +185,7 @@ def every_kind_of_line(
     keep(invoke(event_delivery.main_handler))
     key_set = {"JWT_SECRETS": "", "JWT_JWKS_URL": f"http://{HOST}:{refused_port()}/keys"}
     deploy(**{**services, **key_set})
-    token = jwt.encode({"sub": "alice"}, "k" * 32, headers={"kid": "a-key"})
+    token = jwt.encode({"sub": "alice"}, rsa_key(), algorithm="RS256", headers={"kid": "a-key"})
     keep(
         invoke(upload_signature.main_handler, "POST", "/signature", body={}, authorization=f"Bearer {token}")
     )

@@ -71,6 +71,14 @@ def test_anonymous_callers_are_a_warning_and_in_the_cloud_to_be_said_twice(patie
     assert patient.examine().level_of("callers") == "ok"
 
 
+def test_missing_audience_is_a_warning(patient: Patient) -> None:
+    """A login service has other tokens than those for us."""
+    (callers,) = patient.examine(JWT_AUDIENCE=None).named("callers")
+
+    assert callers["level"] == "warning"
+    assert "JWT_AUDIENCE is not set" in callers["detail"]
+
+
 def test_environment_over_4_kb_is_a_fault(patient: Patient) -> None:
     """What SCF would refuse at the deployment is named with the function and its size."""
     policies = {"default": {}, **{f"policy-{number}": {"procedures": ["x" * 60]} for number in range(60)}}

@@ -139,7 +139,7 @@ def test_settings_come_from_where_they_are_said_to(
     (tmp_path / "policies.json").write_text('{"default": {"ttlSeconds": 62}}')
     assert run("--json", "--env-file", str(tmp_path / ".env.prod")) == 0
     assert run("--json", "--policies", str(tmp_path / "policies.json")) == 0
-    monkeypatch.setattr("local.operator.policy_command.REPOSITORY", tmp_path)
+    monkeypatch.setattr("local.operator.settings_source.REPOSITORY", tmp_path)
     monkeypatch.delenv("UPLOAD_POLICIES")
     assert run("--json", "--stage", "prod") == 0
     printed = capsys.readouterr().out
@@ -165,7 +165,7 @@ def test_wrong_usage_is_a_sentence(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: list[str]
 ) -> None:
     """On standard error, with exit code 2."""
-    monkeypatch.setattr("local.operator.policy_command.REPOSITORY", tmp_path / "nothing" / "is" / "here")
+    monkeypatch.setattr("local.operator.settings_source.REPOSITORY", tmp_path / "nothing" / "is" / "here")
     assert run(*words) == 2
     assert re.fullmatch(r"[^\n]+\.\n", capsys.readouterr().err)
 

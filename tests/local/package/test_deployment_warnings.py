@@ -8,9 +8,19 @@ from local.package.deployment_warnings import about_callers, about_the_store
 
 
 @pytest.mark.parametrize("mode", [None, "", "jwt"])
-def test_nothing_is_said_of_callers_with_tokens(mode: str | None) -> None:
-    """Without AUTH_MODE=anonymous there is no warning about callers."""
-    assert list(about_callers({} if mode is None else {"AUTH_MODE": mode})) == []
+def test_nothing_is_said_of_callers_with_tokens_for_an_audience(mode: str | None) -> None:
+    """With JWT_AUDIENCE and without AUTH_MODE=anonymous there is no warning about callers."""
+    variables = {"JWT_AUDIENCE": "uploads", **({} if mode is None else {"AUTH_MODE": mode})}
+
+    assert list(about_callers(variables)) == []
+
+
+@pytest.mark.parametrize("audience", [{}, {"JWT_AUDIENCE": ""}, {"JWT_AUDIENCE": " , "}])
+def test_missing_audience_is_a_warning(audience: dict[str, str]) -> None:
+    """Tokens with an `aud` are refused then, and any other of the login service counts."""
+    (caution,) = about_callers(audience)
+
+    assert caution.detail.startswith("JWT_AUDIENCE is not set: ")
 
 
 def test_anonymous_callers_are_never_overlooked() -> None:

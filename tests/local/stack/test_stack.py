@@ -54,7 +54,8 @@ def test_token_is_signed_for_the_user_asked_for(stack: Stack) -> None:
     """A demo user's token is what the functions verify."""
     query = {"user": "bob", "ttl": "60"}
     token = requests.get(f"{stack.url}/local/token", params=query, timeout=10).text
-    claims = jwt.decode(token, stack.environment["JWT_SECRETS"], algorithms=["HS256"])
+    secret, audience = (stack.environment[name] for name in ("JWT_SECRETS", "JWT_AUDIENCE"))
+    claims = jwt.decode(token, secret, algorithms=["HS256"], audience=audience)
 
     assert claims["sub"] == "bob"
     assert claims["exp"] - claims["iat"] == 60

@@ -176,6 +176,16 @@ class TestSettingsThatGoTogether:
 
         assert "exactly one of" in faults(CallerSettings, variables)["JWT_JWKS_URL"]
 
+    def test_claim_for_the_audience_needs_an_audience(self) -> None:
+        """Without a value to look for, naming the claim would have no effect."""
+        caller = {"JWT_SECRETS": "x" * 32, "JWT_AUDIENCE_CLAIM": "client_id"}
+
+        assert load_settings(CallerSettings, {**caller, "JWT_AUDIENCE": "web"}).jwt_audience == ("web",)
+        assert "needs JWT_AUDIENCE" in faults(CallerSettings, caller)["JWT_AUDIENCE_CLAIM"]
+        assert faults(CallerSettings, {**caller, "JWT_AUDIENCE_CLAIM": "sub"}).keys() == {
+            "JWT_AUDIENCE_CLAIM"
+        }
+
     def test_key_with_a_fault_is_not_reported_as_missing(self) -> None:
         """An invalid key is not reported as missing as well."""
         assert faults(CallerSettings, {"JWT_SECRETS": "short"}).keys() == {"JWT_SECRETS.0"}

@@ -266,16 +266,31 @@ class TestClaims:
             assert is_refused(hs256({**CLAIMS, "iss": issuer}), JWT_ISSUER="login.example.test")
         assert is_refused(hs256(CLAIMS), JWT_ISSUER="login.example.test")
 
-    def test_audience_must_include_the_one_configured(self) -> None:
-        """With JWT_AUDIENCE a token for another service is worth nothing; without it the claim is unread."""
-        right: list[object] = ["uploads", ["mail", "uploads"]]
-        wrong: list[object] = [None, "", "mail", [], ["mail"], ["uploads", 7], 7, {}]
+    def test_audience_must_include_one_that_is_configured(self) -> None:
+        """With JWT_AUDIENCE a token for another service is worth nothing."""
+        right: list[object] = ["uploads", "media", ["mail", "uploads"]]
+        wrong: list[object] = [None, "", "mail", "uploads,media", [], ["mail"], ["uploads", 7], 7, {}]
         for audience in right:
-            assert caller(hs256({**CLAIMS, "aud": audience}), JWT_AUDIENCE="uploads") == Caller("alice")
+            token = hs256({**CLAIMS, "aud": audience})
+            assert caller(token, JWT_AUDIENCE="uploads, media") == Caller("alice")
         for audience in wrong:
-            assert is_refused(hs256({**CLAIMS, "aud": audience}), JWT_AUDIENCE="uploads")
+            assert is_refused(hs256({**CLAIMS, "aud": audience}), JWT_AUDIENCE="uploads,media")
         assert is_refused(hs256(CLAIMS), JWT_AUDIENCE="uploads")
-        assert caller(hs256({**CLAIMS, "aud": "mail"})) == Caller("alice")
+
+    @pytest.mark.parametrize("audience", ["mail", ["mail"], [], "", None])
+    def test_token_for_an_audience_is_refused_where_none_is_configured(self, audience: object) -> None:
+        """Who does not know his own name is not meant by any (RFC 7519, section 4.1.3)."""
+        assert is_refused(hs256({**CLAIMS, "aud": audience}))
+
+    @pytest.mark.parametrize("claim", ["azp", "client_id"])
+    def test_audience_is_looked_for_in_another_claim_if_a_setting_says_so(self, claim: str) -> None:
+        """Then that claim alone counts, and nothing of it is taken from `aud`."""
+        chosen = {"JWT_AUDIENCE": "web,mobile", "JWT_AUDIENCE_CLAIM": claim}
+
+        for named in ("web", "mobile"):
+            assert caller(hs256({**CLAIMS, claim: named, "aud": "account"}), **chosen) == Caller("alice")
+        assert is_refused(hs256({**CLAIMS, claim: "other", "aud": "web"}), **chosen)
+        assert is_refused(hs256({**CLAIMS, "aud": "web"}), **chosen)
 
     def test_caller_comes_with_all_claims(self) -> None:
         """Policies ask for them; they are no part of what is shown of a caller."""
