@@ -23,6 +23,7 @@ import requests
 from local.doctor.vod_calls import EventConfiguration, VodCalls
 from local.package.build import BUILD
 from local.repository import REPOSITORY
+from local.stack.demo_settings import user_token
 from local.stack.stack import Stack
 from shared.config.settings import VodApiSettings, load_settings
 from shared.store.connection import StoreScope, digest
@@ -174,6 +175,7 @@ def test_operations_page_does_what_it_prints(clone: Path, stack: Stack) -> None:
     raw = json.dumps(uploaded("", file_id="5576678020011223399"))
     line = {"time": time.time(), "level": "error", "event": "event.unjournaled", "requestId": "r", "raw": raw}
     (clone / "functions.log").write_text(json.dumps(line) + "\n")
+    (clone / "token.txt").write_text(user_token(stack.environment, user="alice", ttl_seconds=600))
     marks = {name: int(time.time()) for name in ("delivered_at", "failing_since", "disabled_at")}
     store = Store(stack.environment["REDIS_URL"], StoreScope(stage, 7200))
     assert not store.endpoint_health(url).is_disabled

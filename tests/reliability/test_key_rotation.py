@@ -13,6 +13,7 @@ import pytest
 import requests
 
 import local.stack.system
+from local.stack.demo_settings import DEMO_AUDIENCE
 from local.stack.stack import Stack
 from shared.http.jwks import COOLDOWN_SECONDS
 from tests.keys import public_pem, rsa_key
@@ -43,7 +44,10 @@ def webhook_secret() -> str:
 def tokens_of(signing_key: Any, algorithm: str, **headers: str) -> Callable[[str], str]:  # noqa: ANN401 -- PyJWT's own type of key
     """Return a login service that signs with this key."""
     return lambda user: jwt.encode(
-        {"sub": user, "exp": int(time.time()) + 60}, signing_key, algorithm=algorithm, headers=headers
+        {"sub": user, "exp": int(time.time()) + 60, "aud": DEMO_AUDIENCE},
+        signing_key,
+        algorithm=algorithm,
+        headers=headers,
     )
 
 

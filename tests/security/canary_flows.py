@@ -7,6 +7,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
+from local.stack.demo_settings import DEMO_AUDIENCE
 from tests.security.canaries import CANARIES, canary_environment
 from tests.shared.loopback_peer import refused_port
 from tests.waiting import wait_until
@@ -94,6 +95,7 @@ def command_everything(world: CanaryWorld, media: Path) -> None:
     variables = {
         **canary_environment(f"redis://:{PASSWORD}@127.0.0.1:9/0"),
         "UPLOAD_POLICIES": '{"default": {}}',
+        "JWT_AUDIENCE": DEMO_AUDIENCE,
     }
     settings.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
     policy = ("policy", "--env-file", str(settings))
@@ -101,6 +103,9 @@ def command_everything(world: CanaryWorld, media: Path) -> None:
     world.command(0, *policy, "--json", "--token", "-", given=world.token("alice"))
     world.command(1, *policy, "--token", "-", given=world.token("alice") + "x")
     world.command(1, *policy, "--policy", "none")
+    token = ("token", "explain", "--env-file", str(settings))
+    world.command(0, *token, "-", given=world.token("alice"))
+    world.command(1, *token, "--json", "-", given=world.token("alice") + "x")
     settings.unlink()
 
     world.command(1, "serve", "--port", "0", "--tls-port", "0", *folder)
@@ -118,6 +123,8 @@ def break_settings(world: CanaryWorld) -> None:
         file.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
         world.command(1, "doctor", "--env-file", str(file))
         world.command(2, "policy", "--env-file", str(file))
+        wrong = 2 if name == "JWT_SECRETS" else 1
+        world.command(wrong, "token", "explain", "--env-file", str(file), "a.b.c")
     file.unlink()
     world.command(1, "events", "list", REDIS_URL=elsewhere)
     world.command(2, "events", "list", REDIS_URL=broken["REDIS_URL"])

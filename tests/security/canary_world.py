@@ -17,7 +17,7 @@ import requests
 
 from local.__main__ import main
 from local.repository import REPOSITORY
-from local.stack.demo_settings import user_token
+from local.stack.demo_settings import DEMO_AUDIENCE, user_token
 from tests.security.canaries import CANARIES, STORE_PASSWORD, canary_environment
 
 if TYPE_CHECKING:
@@ -144,7 +144,8 @@ class CanaryWorld:
 
     def token(self, user: str, *, secret: int = 0) -> str:
         """Sign a user's token with one of the canary keys."""
-        return user_token({"JWT_SECRETS": CANARIES["JWT_SECRETS"][secret]}, user=user, ttl_seconds=600)
+        login = {"JWT_SECRETS": CANARIES["JWT_SECRETS"][secret], "JWT_AUDIENCE": DEMO_AUDIENCE}
+        return user_token(login, user=user, ttl_seconds=600)
 
     def read_events(self) -> None:
         """Record the events that the app has received; there must be some."""
