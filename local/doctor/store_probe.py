@@ -85,7 +85,7 @@ class StoreProbe(OperatorStore, BacklogStore):
         keys = [key, f"{key}:seen"]
 
         def claim(number: int) -> tuple[bool, int]:
-            won, place = self._script(_CLAIM, keys, [number, _KEY_SECONDS])
+            won, place = self._call(lambda client: client.script(_CLAIM, keys, [number, _KEY_SECONDS]))
             return bool(won), int(place)
 
         try:
