@@ -1,3 +1,5 @@
+"""The client of the server API: what it sends, how it reads answers, and when it gives up."""
+
 from __future__ import annotations
 
 import json
@@ -5,29 +7,62 @@ import socket
 import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import responses
 
 from shared.config.settings import VodApiSettings, load_settings
 from shared.errors import VodApiError
-from shared.vod.lenient_json import as_object, as_text
 from shared.vod_api import MOST_LEFT_BEHIND, VodApi
-from tests.shared.loopback_peer import HOST, HttpPeer, RawPeer, Reply, refused_port, say_nothing
+from tests.shared.loopback_peer import HOST, HttpPeer, RawPeer, Received, Reply, refused_port, say_nothing
 from tests.shared.name_service import serving_names
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from requests import PreparedRequest
-
 PATIENCE = 60.0
+SHORT = 0.1
 FILE_ID = "5576678020011223344"
-TOKEN = "vuf1.W10.c2lnbmF0dXJl"
 ADDRESS = "https://vod.tencentcloudapi.com/"
 KEYS = {"VOD_SECRET_ID": "AKIDexample0000", "VOD_SECRET_KEY": "canary-secret-key"}
+FILE = {"FileId": FILE_ID, "BasicInfo": {"Name": "harbour-walk", "SourceInfo": {"SourceContext": "vuf1"}}}
+OLDEST_FIRST = {"Field": "CreateTime", "Order": "Asc"}
+INSTANTS = ("2026-11-22T00:00:00Z", "2026-11-22T01:00:00Z")
+CALLS: dict[str, tuple[Callable[..., object], dict[str, object]]] = {
+    "DescribeMediaInfos": (
+        lambda client, **where: client.media_info(FILE_ID, timeout_seconds=PATIENCE, **where),
+        {"FileIds": [FILE_ID], "Filters": ["basicInfo", "metaData"]},
+    ),
+    "SearchMedia": (
+        lambda client, **where: client.uploads_created(
+            after=INSTANTS[0], before=INSTANTS[1], offset=200, timeout_seconds=PATIENCE, **where
+        ),
+        {
+            "CreateTime": dict(zip(("After", "Before"), INSTANTS, strict=True)),
+            "SourceTypes": ["Upload"],
+            "Filters": ["basicInfo", "metaData"],
+            "Sort": OLDEST_FIRST,
+            "Offset": 200,
+            "Limit": 100,
+        },
+    ),
+    "DescribeTaskDetail": (
+        lambda client, **where: client.procedure_task("task-1", timeout_seconds=PATIENCE, **where),
+        {"TaskId": "task-1"},
+    ),
+    "DescribeTasks": (
+        lambda client, **where: client.tasks_of_file(FILE_ID, timeout_seconds=PATIENCE, **where),
+        {"FileId": FILE_ID, "Sort": OLDEST_FIRST, "Limit": 100},
+    ),
+    "PullEvents": (lambda client: client.pull_events(timeout_seconds=PATIENCE), {}),
+    "ConfirmEvents": (
+        lambda client: client.confirm_events(("h1", "h2"), timeout_seconds=PATIENCE),
+        {"EventHandles": ["h1", "h2"]},
+    ),
+}
+"""Each call, and the parameters that it sends."""
 
 
 def api(**environment: str) -> VodApi:
@@ -35,19 +70,9 @@ def api(**environment: str) -> VodApi:
     return VodApi(load_settings(VodApiSettings, {**KEYS, **environment}))
 
 
-def read_back(client: VodApi, *, timeout_seconds: float = PATIENCE) -> str | None:
-    """Query the file; return the sourceContext that VOD keeps with it."""
-    found = client.media_info(FILE_ID, timeout_seconds=timeout_seconds)
-    if found is None:
-        return None
-    source = as_object(as_object(found.get("BasicInfo")).get("SourceInfo"))
-    return as_text(source.get("SourceContext"))
-
-
-def media(file_id: str, source_context: str) -> dict[str, object]:
-    """Return one item of MediaInfoSet."""
-    source = {"SourceType": "Upload", "SourceContext": source_context}
-    return {"FileId": file_id, "BasicInfo": {"Name": "harbour-walk", "SourceInfo": source}}
+def find(client: VodApi, seconds: float = PATIENCE) -> object:
+    """Query the file."""
+    return client.media_info(FILE_ID, timeout_seconds=seconds)
 
 
 def answer(**members: object) -> dict[str, object]:
@@ -55,10 +80,7 @@ def answer(**members: object) -> dict[str, object]:
     return {"Response": {**members, "RequestId": "3f0a9f52"}}
 
 
-def content_of(request: PreparedRequest) -> dict[str, object]:
-    """Return the parameters of a call."""
-    assert isinstance(request.body, str)
-    return dict(json.loads(request.body))
+FOUND = json.dumps(answer(MediaInfoSet=[FILE])).encode()
 
 
 @pytest.fixture
@@ -68,39 +90,50 @@ def vod() -> Iterator[responses.RequestsMock]:
         yield mock
 
 
-def test_source_context_of_the_file_is_read_back(vod: responses.RequestsMock) -> None:
-    """DescribeMediaInfos is asked for this file's information and metadata, signed with TC3."""
-    vod.post(ADDRESS, json=answer(MediaInfoSet=[media(FILE_ID, TOKEN)], NotExistFileIdSet=[]))
-
-    assert read_back(api()) == TOKEN
-
-    request = vod.calls[0].request
-    assert content_of(request) == {"FileIds": [FILE_ID], "Filters": ["basicInfo", "metaData"]}
-    assert request.headers["X-TC-Action"] == "DescribeMediaInfos"
-    assert request.headers["X-TC-Version"] == "2018-07-17"
-    assert str(request.headers["Authorization"]).startswith("TC3-HMAC-SHA256 Credential=AKIDexample0000/")
-    assert "X-TC-Token" not in request.headers
+def sent(vod: responses.RequestsMock) -> dict[str, Any]:
+    """Return the parameters of the one call."""
+    (call,) = vod.calls
+    parameters: dict[str, Any] = json.loads(call.request.body)
+    return parameters
 
 
-def test_sub_application_is_named_when_there_is_one(vod: responses.RequestsMock) -> None:
-    """An account with sub-applications must say which one, in every call."""
-    vod.post(ADDRESS, json=answer(MediaInfoSet=[media(FILE_ID, TOKEN)]))
+@pytest.mark.parametrize("action", CALLS)
+def test_call_is_signed_and_carries_the_parameters_of_its_action(
+    vod: responses.RequestsMock, action: str
+) -> None:
+    """Version and action are headers, and the signature is TC3 with the keys of the settings."""
+    call, parameters = CALLS[action]
+    vod.post(ADDRESS, json=answer())
 
-    read_back(api(VOD_SUB_APP_ID="1500000001"))
+    call(api())
 
-    assert content_of(vod.calls[0].request)["SubAppId"] == 1500000001
+    headers = vod.calls[0].request.headers
+    assert sent(vod) == parameters
+    assert (headers["X-TC-Action"], headers["X-TC-Version"]) == (action, "2018-07-17")
+    assert str(headers["Authorization"]).startswith("TC3-HMAC-SHA256 Credential=AKIDexample0000/")
+    assert "X-TC-Token" not in headers
+
+
+@pytest.mark.parametrize("action", CALLS)
+def test_sub_application_is_the_uploads_or_else_the_deployments(
+    vod: responses.RequestsMock, action: str
+) -> None:
+    """A queue is the deployment's; all else can be another's, where a policy sends uploads."""
+    call, parameters = CALLS[action]
+    of_the_upload = {} if "Events" in action else {"sub_app_id": 1500000002}
+    vod.post(ADDRESS, json=answer())
+
+    call(api(VOD_SUB_APP_ID="1500000001"), **of_the_upload)
+
+    assert sent(vod) == {**parameters, "SubAppId": of_the_upload.get("sub_app_id", 1500000001)}
 
 
 def test_role_of_the_function_comes_before_the_long_term_keys(vod: responses.RequestsMock) -> None:
     """With an execution role its temporary credentials sign, and their token is sent."""
-    role = {
-        "TENCENTCLOUD_SECRETID": "AKIDrole",
-        "TENCENTCLOUD_SECRETKEY": "role-key",
-        "TENCENTCLOUD_SESSIONTOKEN": "role-token",
-    }
-    vod.post(ADDRESS, json=answer(MediaInfoSet=[]))
+    names = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
+    vod.post(ADDRESS, json=answer())
 
-    read_back(api(**role))
+    find(api(**dict(zip(names, ("AKIDrole", "role-key", "role-token"), strict=True))))
 
     headers = vod.calls[0].request.headers
     assert headers["X-TC-Token"] == "role-token"
@@ -108,57 +141,74 @@ def test_role_of_the_function_comes_before_the_long_term_keys(vod: responses.Req
 
 
 @pytest.mark.parametrize(
-    "members",
+    ("members", "found"),
     [
-        {"MediaInfoSet": [], "NotExistFileIdSet": [FILE_ID]},
-        {"MediaInfoSet": None, "NotExistFileIdSet": None},
-        {},
-        {"MediaInfoSet": [media("5576678020099999999", TOKEN)]},
-        {"MediaInfoSet": "none", "NotExistFileIdSet": 7},
-        {"MediaInfoSet": [None, [], {"FileId": None}]},
+        pytest.param({"MediaInfoSet": [None, [], {"FileId": None}, FILE]}, FILE, id="found"),
+        pytest.param({"MediaInfoSet": [], "NotExistFileIdSet": [FILE_ID]}, None, id="said so"),
+        pytest.param({"MediaInfoSet": None, "NotExistFileIdSet": None}, None, id="null"),
+        pytest.param({}, None, id="missing"),
+        pytest.param({"MediaInfoSet": [{**FILE, "FileId": "5576678020099999999"}]}, None, id="another"),
+        pytest.param({"MediaInfoSet": "none", "NotExistFileIdSet": 7}, None, id="wrong types"),
     ],
-    ids=["said so", "null", "missing", "another file", "wrong types", "wrong items"],
 )
-def test_file_that_is_not_there_has_no_source_context(
-    vod: responses.RequestsMock, members: dict[str, object]
+def test_file_is_the_one_that_was_asked_for(
+    vod: responses.RequestsMock, members: dict[str, object], found: object
 ) -> None:
     """An answer that does not list this very file means that VOD has none."""
     vod.post(ADDRESS, json=answer(**members))
 
-    assert read_back(api()) is None
+    assert find(api()) == found
 
 
 @pytest.mark.parametrize(
-    "item",
+    ("action", "members", "found"),
     [
-        {"FileId": FILE_ID, "BasicInfo": None},
-        {"FileId": FILE_ID, "BasicInfo": {"SourceInfo": None}},
-        {"FileId": FILE_ID, "BasicInfo": {"SourceInfo": {"SourceContext": None}}},
-        {"FileId": FILE_ID},
+        ("SearchMedia", {"TotalCount": 1, "MediaInfoSet": [FILE, None]}, (FILE,)),
+        ("DescribeTasks", {"TaskSet": [{"TaskId": "task-1"}, None]}, ({"TaskId": "task-1"},)),
+        ("DescribeTasks", {"TaskSet": None}, ()),
+        ("PullEvents", {"EventSet": [{"EventHandle": "h1", "New": {"Unheard": [1, None]}}, None, 1]}, None),
+        ("PullEvents", {"EventSet": []}, ()),
+        ("PullEvents", {"EventSet": None}, ()),
+        ("PullEvents", {"EventSet": {}}, ()),
+        ("PullEvents", {"Error": {"Code": "ResourceNotFound", "Message": ""}}, ()),
+        ("DescribeTaskDetail", {"ProcedureTask": {"Status": "FINISH"}}, {"Status": "FINISH"}),
+        ("DescribeTaskDetail", {}, {}),
+        ("DescribeTaskDetail", {"Status": "ABORTED", "ProcedureTask": None}, {}),
+        (
+            "DescribeTaskDetail",
+            {"Status": "ABORTED", "ProcedureTask": {"TaskId": "task-1", "Status": "PROCESSING"}},
+            {"TaskId": "task-1", "Status": "ABORTED"},
+        ),
     ],
 )
-def test_file_without_source_information_has_an_empty_context(
-    vod: responses.RequestsMock, item: dict[str, object]
+def test_answer_is_read_without_a_model(
+    vod: responses.RequestsMock, action: str, members: dict[str, Any], found: object
 ) -> None:
-    """A file that was made without a sourceContext is there, and belongs to no upload of ours."""
-    vod.post(ADDRESS, json=answer(MediaInfoSet=[item]))
+    """No member is lost, and no item is taken for an object; that there is nothing has several shapes.
 
-    assert read_back(api()) == ""
+    Of a task that was aborted only the status outside of its task flow says so.
+    """
+    vod.post(ADDRESS, json=answer(**members))
+
+    assert CALLS[action][0](api()) == (tuple(members["EventSet"][:1]) if found is None else found)
 
 
 @pytest.mark.parametrize(
     "content_type", ["application/json", "application/json; charset=utf-8", "text/plain"]
 )
-def test_refusal_is_an_error_with_the_vendors_code(vod: responses.RequestsMock, content_type: str) -> None:
+@pytest.mark.parametrize("action", ["DescribeMediaInfos", "PullEvents"])
+def test_refusal_is_an_error_with_the_vendors_code(
+    vod: responses.RequestsMock, action: str, content_type: str
+) -> None:
     """A business error (HTTP 200) is told by its code, whatever its content type; its words stay out."""
     error = {"Code": "RequestLimitExceeded", "Message": "canary-message"}
     vod.post(ADDRESS, json=answer(Error=error), content_type=content_type)
 
     with pytest.raises(VodApiError) as failure:
-        read_back(api())
+        CALLS[action][0](api())
 
     assert failure.value.vod_code == "RequestLimitExceeded"
-    assert failure.value.detail == "DescribeMediaInfos failed: RequestLimitExceeded."
+    assert failure.value.detail == f"{action} failed: RequestLimitExceeded."
 
 
 @pytest.mark.parametrize(
@@ -175,6 +225,11 @@ def test_refusal_is_an_error_with_the_vendors_code(vod: responses.RequestsMock, 
         pytest.param(200, '{"Response":{"Error":null}}', "application/json", id="an Error that is null"),
         pytest.param(200, '{"Response":{"Error":{}}}', "application/json", id="an Error without a code"),
         pytest.param(200, '{"Response":{"Error":{}}}', "text/html", id="the same as a page"),
+        pytest.param(200, '{"Response":{"Error":"broken"}}', "application/json", id="an Error that is text"),
+        pytest.param(200, '{"Response":' + "[" * 100_000, "application/json", id="nested without end"),
+        pytest.param(
+            200, '{"Response":{"A":' + "9" * 5000 + "}}", "application/json", id="a number without end"
+        ),
         pytest.param(200, "\ufeff{", "application/json", id="a byte-order mark"),
         pytest.param(500, "upstream failed", "text/plain", id="status 500"),
         pytest.param(302, "", "text/plain", id="a redirect to nowhere"),
@@ -187,106 +242,9 @@ def test_what_is_no_answer_of_the_api_is_an_error(
     vod.post(ADDRESS, body=body, status=status, content_type=content_type)
 
     with pytest.raises(VodApiError) as failure:
-        read_back(api())
+        find(api())
 
     assert failure.value.status == 503
-
-
-@pytest.mark.parametrize("shape", [{"EventSet": []}, {"EventSet": None}, {}])
-def test_empty_queue_is_no_error(vod: responses.RequestsMock, shape: dict[str, object]) -> None:
-    """How VOD says that there are no events is undocumented: an empty list, null and nothing all mean it."""
-    vod.post(ADDRESS, json=answer(**shape))
-
-    assert api().pull_events(timeout_seconds=1.0) == ()
-
-
-def test_empty_queue_may_be_told_as_an_error(vod: responses.RequestsMock) -> None:
-    """ResourceNotFound means that there is nothing to pull; any other code is a failure."""
-    vod.post(ADDRESS, json=answer(Error={"Code": "ResourceNotFound", "Message": ""}))
-    vod.post(ADDRESS, json=answer(Error={"Code": "FailedOperation", "Message": ""}))
-    client = api()
-
-    assert client.pull_events(timeout_seconds=1.0) == ()
-    with pytest.raises(VodApiError):
-        client.pull_events(timeout_seconds=1.0)
-
-
-def test_events_are_pulled_as_they_are_and_confirmed_by_their_handles(vod: responses.RequestsMock) -> None:
-    """No member is lost on the way, because no model of the SDK is in between."""
-    item = {"EventHandle": "h1", "EventType": "NewThing2031", "NewThingEvent": {"Unheard": [1, None]}}
-    vod.post(ADDRESS, json=answer(EventSet=[item, None]))
-    vod.post(ADDRESS, json=answer())
-    client = api()
-
-    assert client.pull_events(timeout_seconds=1.0) == (item,)
-    client.confirm_events(("h1", "h2"), timeout_seconds=1.0)
-
-    pulled, confirmed = (call.request for call in vod.calls)
-    assert (pulled.headers["X-TC-Action"], confirmed.headers["X-TC-Action"]) == (
-        "PullEvents",
-        "ConfirmEvents",
-    )
-    assert content_of(confirmed) == {"EventHandles": ["h1", "h2"]}
-
-
-def test_uploads_are_listed_page_by_page_the_oldest_first(vod: responses.RequestsMock) -> None:
-    """The search is narrowed by time and by source, and says where its page begins."""
-    vod.post(ADDRESS, json=answer(TotalCount=1, MediaInfoSet=[media(FILE_ID, TOKEN)]))
-
-    found = api().uploads_created(
-        after="2026-11-22T00:00:00Z", before="2026-11-22T01:00:00Z", offset=200, timeout_seconds=1.0
-    )
-
-    assert found == (media(FILE_ID, TOKEN),)
-    assert content_of(vod.calls[0].request) == {
-        "CreateTime": {"After": "2026-11-22T00:00:00Z", "Before": "2026-11-22T01:00:00Z"},
-        "SourceTypes": ["Upload"],
-        "Filters": ["basicInfo", "metaData"],
-        "Sort": {"Field": "CreateTime", "Order": "Asc"},
-        "Offset": 200,
-        "Limit": 100,
-    }
-
-
-@pytest.mark.parametrize(
-    ("members", "expected"),
-    [
-        ({"ProcedureTask": {"Status": "FINISH"}}, {"Status": "FINISH"}),
-        ({}, {}),
-        ({"ProcedureTask": None}, {}),
-        ({"Status": "ABORTED", "ProcedureTask": None}, {}),
-        (
-            {"Status": "ABORTED", "ProcedureTask": {"TaskId": "task-1", "Status": "PROCESSING"}},
-            {"TaskId": "task-1", "Status": "ABORTED"},
-        ),
-    ],
-)
-def test_task_flow_is_read_as_its_event_would_tell_it(
-    vod: responses.RequestsMock, members: dict[str, object], expected: dict[str, object]
-) -> None:
-    """DescribeTaskDetail has the structure of the event; that a task was aborted stands outside of it."""
-    vod.post(ADDRESS, json=answer(**members))
-
-    assert api().procedure_task("task-1", timeout_seconds=1.0) == expected
-    assert content_of(vod.calls[0].request) == {"TaskId": "task-1"}
-
-
-@pytest.mark.parametrize("members", [{"TaskSet": [{"TaskId": "task-1"}, None]}, {"TaskSet": None}, {}])
-def test_tasks_of_a_file_are_listed_the_oldest_first(
-    vod: responses.RequestsMock, members: dict[str, list[object] | None]
-) -> None:
-    """DescribeTasks tells what a file's own information does not: which task flow its upload started."""
-    vod.post(ADDRESS, json=answer(**members))
-
-    found = api().tasks_of_file(FILE_ID, sub_app_id=1500000001, timeout_seconds=1.0)
-
-    assert found == (({"TaskId": "task-1"},) if members.get("TaskSet") else ())
-    assert content_of(vod.calls[0].request) == {
-        "FileId": FILE_ID,
-        "Sort": {"Field": "CreateTime", "Order": "Asc"},
-        "Limit": 100,
-        "SubAppId": 1500000001,
-    }
 
 
 def test_api_that_is_down_is_an_error_without_its_address() -> None:
@@ -294,26 +252,27 @@ def test_api_that_is_down_is_an_error_without_its_address() -> None:
     port = refused_port()
 
     with pytest.raises(VodApiError) as failure:
-        read_back(api(VOD_API_URL=f"http://{HOST}:{port}"))
+        find(api(VOD_API_URL=f"http://{HOST}:{port}"))
 
     assert str(port) not in failure.value.detail
     assert KEYS["VOD_SECRET_KEY"] not in failure.value.detail
 
 
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99999\r\n\r\n"
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+ANSWER = HEAD % len(FOUND) + FOUND
 
 
 def begin_and_stop(connection: socket.socket) -> None:
     """Announce a body and send its first byte only."""
     connection.recv(65536)
-    connection.sendall(HEAD + b"{")
+    connection.sendall(HEAD % 99999 + b"{")
     say_nothing(connection)
 
 
 def drip(connection: socket.socket) -> None:
     """Announce a body and send a byte of it now and then, until the client closes."""
     connection.recv(65536)
-    connection.sendall(HEAD)
+    connection.sendall(HEAD % 99999)
     while True:
         connection.sendall(b" ")
         time.sleep(0.005)
@@ -323,7 +282,7 @@ def drip(connection: socket.socket) -> None:
 def test_api_that_is_slow_is_an_error_in_time(speak: Callable[[socket.socket], None]) -> None:
     """The time-out covers the whole call: silence, a body that stops, and one that drips."""
     with RawPeer(speak) as peer, pytest.raises(VodApiError):
-        read_back(api(VOD_API_URL=f"http://{HOST}:{peer.port}"), timeout_seconds=0.1)
+        find(api(VOD_API_URL=f"http://{HOST}:{peer.port}"), SHORT)
 
 
 def test_name_service_that_swallows_is_an_error_in_time() -> None:
@@ -331,9 +290,29 @@ def test_name_service_that_swallows_is_an_error_in_time() -> None:
     with serving_names() as names:
         names.is_answering.clear()
         with pytest.raises(VodApiError) as failure:
-            read_back(api(VOD_API_URL="http://swallowed-api.example.test"), timeout_seconds=0.1)
+            find(api(VOD_API_URL="http://swallowed-api.example.test"), SHORT)
 
     assert failure.value.detail == "DescribeMediaInfos failed: TimeoutError."
+
+
+def test_each_call_has_its_own_time_out() -> None:
+    """A call with little time left does not shorten the next one, nor the other way round."""
+    is_answering = threading.Event()
+
+    def hold(_request: Received) -> Reply:
+        is_answering.wait()
+        return Reply(200, FOUND, {"Content-Type": "application/json"})
+
+    with HttpPeer(hold) as peer:
+        client = api(VOD_API_URL=peer.url)
+        with pytest.raises(VodApiError):
+            find(client, SHORT)
+        is_answering.set()
+        assert find(client) == FILE
+        is_answering.clear()
+        with pytest.raises(VodApiError):
+            find(client, SHORT)
+        is_answering.set()
 
 
 def test_calls_that_do_not_end_are_few() -> None:
@@ -346,13 +325,13 @@ def test_calls_that_do_not_end_are_few() -> None:
         if is_slow.is_set():
             drip(connection)
         connection.recv(65536)
-        connection.sendall(answer_of(MediaInfoSet=[media(FILE_ID, TOKEN)]))
+        connection.sendall(ANSWER)
 
     with RawPeer(speak) as peer:
         client = api(VOD_API_URL=f"http://{HOST}:{peer.port}")
         for _ in range(MOST_LEFT_BEHIND + 3):
             with pytest.raises(VodApiError):
-                read_back(client, timeout_seconds=0.2)
+                find(client, 2 * SHORT)
         assert len(speakers) <= MOST_LEFT_BEHIND
 
         is_slow.clear()
@@ -360,23 +339,7 @@ def test_calls_that_do_not_end_are_few() -> None:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
         wait_until(lambda: all(call.has_ended for call in client._left_behind))  # noqa: SLF001  # there is no other sign
-        assert read_back(client) == TOKEN
-
-
-def answer_of(**members: object) -> bytes:
-    """Encode an answer as bytes of HTTP."""
-    body = json.dumps(answer(**members)).encode()
-    return HEAD.replace(b"99999", str(len(body)).encode()) + body
-
-
-CALLS: list[Callable[[VodApi], object]] = [
-    lambda client: client.pull_events(timeout_seconds=PATIENCE),
-    lambda client: client.confirm_events(["handle"], timeout_seconds=PATIENCE),
-    lambda client: client.uploads_created(after="", before="", offset=0, timeout_seconds=PATIENCE),
-    lambda client: client.procedure_task("task", timeout_seconds=PATIENCE),
-    lambda client: client.media_info("file", timeout_seconds=PATIENCE),
-    lambda client: client.tasks_of_file("file", timeout_seconds=PATIENCE),
-]
+        assert find(client) == FILE
 
 
 def took_request(connection: socket.socket) -> bool:
@@ -389,10 +352,7 @@ def took_request(connection: socket.socket) -> bool:
         return bool(incoming.read(length))
 
 
-@pytest.mark.parametrize("call", CALLS)
-def test_call_on_a_kept_connection_that_was_closed_is_made_once_more(
-    call: Callable[[VodApi], object],
-) -> None:
+def test_call_on_a_kept_connection_that_was_closed_is_made_once_more() -> None:
     """A call on a kept connection that the server closes without an answer is repeated on a new one."""
     connections: list[int] = []
 
@@ -401,14 +361,14 @@ def test_call_on_a_kept_connection_that_was_closed_is_made_once_more(
         connections.append(0)
         if took_request(connection):
             connections[number] += 1
-            connection.sendall(answer_of())
+            connection.sendall(ANSWER)
         if took_request(connection):
             connections[number] += 1
 
     with RawPeer(speak) as peer:
         client = api(VOD_API_URL=f"http://{HOST}:{peer.port}")
         for _ in range(3):
-            call(client)
+            assert find(client) == FILE
 
     # The first two answered one request each, and closed on the next.
     assert connections == [2, 2, 1]
@@ -421,41 +381,27 @@ def test_call_is_made_twice_at_most() -> None:
     def speak(connection: socket.socket) -> None:
         requests.append(took_request(connection))
         if len(requests) == 1:
-            connection.sendall(answer_of())
+            connection.sendall(ANSWER)
             requests.append(took_request(connection))
 
     with RawPeer(speak) as peer:
         client = api(VOD_API_URL=f"http://{HOST}:{peer.port}")
-        read_back(client)
+        find(client)
         for _ in range(2):
             with pytest.raises(VodApiError):
-                read_back(client)
+                find(client)
 
     assert requests == [True] * (1 + 2 + 1)
 
 
 def test_caller_decides_where_a_call_runs(vod: responses.RequestsMock) -> None:
     """`start` runs the call, here in the caller's own thread."""
-    vod.post(ADDRESS, json=answer(MediaInfoSet=[media(FILE_ID, TOKEN)]))
+    vod.post(ADDRESS, json=answer(MediaInfoSet=[FILE]))
     started: list[Callable[[], None]] = []
 
     def start(function: Callable[[], None]) -> None:
         started.append(function)
         function()
 
-    assert read_back(VodApi(load_settings(VodApiSettings, KEYS), start=start)) == TOKEN
+    assert find(VodApi(load_settings(VodApiSettings, KEYS), start=start)) == FILE
     assert len(started) == 1
-
-
-def test_each_call_has_its_own_time_out() -> None:
-    """A call with little time left does not shorten the next one, nor the other way round."""
-    body = json.dumps(answer(MediaInfoSet=[media(FILE_ID, TOKEN)])).encode()
-    reply = Reply(200, body, {"Content-Type": "application/json"}, delay_seconds=0.3)
-
-    with HttpPeer(lambda _request: reply) as peer:
-        client = api(VOD_API_URL=peer.url)
-        with pytest.raises(VodApiError):
-            read_back(client, timeout_seconds=0.1)
-        assert read_back(client) == TOKEN
-        with pytest.raises(VodApiError):
-            read_back(client, timeout_seconds=0.1)

@@ -2,143 +2,166 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local.simulator.faults import Fault
 from shared.config.settings import VodApiSettings, load_settings
 from shared.errors import VodApiError
-from shared.vod.lenient_json import as_object
-from shared.vod.notification import notification_from_pull
 from shared.vod_api import VodApi
-from tests.local.simulator.account import SECRET_ID, SECRET_KEY, Account
+from tests.local.simulator.account import SECRET_ID, SECRET_KEY
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.local.simulator.account import Account
 
-SUB_APP_ID = 1500054321
-
-
-@pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """Serve an account in pull mode."""
-    folder = tmp_path_factory.mktemp("pulling")
-    with Account(folder, mode="PULL", sub_app_ids=(SUB_APP_ID,), empty_event_set="error") as running:
-        yield running
+SUB_APP_IDS = (1500054321, 1500054322)
+UNKNOWN_EVENT = {"EventType": "SomethingNew", "SomethingNewEvent": {"Ünknown": [1.5, None, {"A": "\u2603"}]}}
+PATIENCE = 60.0
 
 
-def api_of(account: Account, **changes: str) -> VodApi:
+def api_of(vod: Account, **changes: str) -> VodApi:
     """Return the client of an account."""
-    keys = {"VOD_SECRET_ID": SECRET_ID, "VOD_SECRET_KEY": SECRET_KEY, "VOD_API_URL": account.url}
+    keys = {"VOD_SECRET_ID": SECRET_ID, "VOD_SECRET_KEY": SECRET_KEY, "VOD_API_URL": vod.url}
     return VodApi(load_settings(VodApiSettings, {**keys, **changes}))
 
 
-def upload(account: Account, **terms: str) -> str:
+def upload(vod: Account, **terms: Any) -> str:  # noqa: ANN401  # any term
     """Upload a file through the calls of the SDKs; return its FileId."""
-    return str(account.upload(b"moving pictures", **terms)["data"]["fileId"])
+    return str(vod.upload(**terms)["data"]["fileId"])
 
 
-def test_source_context_of_a_real_upload_is_read_back(account: Account) -> None:
-    """What the signature carried is what the read-back finds."""
-    file_id = upload(account, source_context="vuf1.abc.def")
-
-    media = api_of(account).media_info(file_id, timeout_seconds=5)
-    assert media is not None
-    basic = as_object(media["BasicInfo"])
-    assert as_object(basic["SourceInfo"])["SourceContext"] == "vuf1.abc.def"
-    assert as_object(media["MetaData"])["Size"] == len(b"moving pictures")
+def pull(api: VodApi) -> tuple[dict[str, Any], ...]:
+    """Pull one batch."""
+    return api.pull_events(timeout_seconds=PATIENCE)
 
 
-def test_unknown_file_is_not_there(account: Account) -> None:
-    """VOD names the files it does not have in a list of their own."""
-    assert api_of(account).media_info("5000000000000000000", timeout_seconds=5) is None
+def iso(instant: float) -> str:
+    """Format a time as VOD does."""
+    return datetime.fromtimestamp(instant, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def test_file_of_another_application_is_not_there(account: Account) -> None:
-    """A sub-application sees its own files only."""
-    file_id = upload(account, source_context="x")
+def test_file_is_known_to_its_own_application_only(vod: Account) -> None:
+    """What the signature carried is what the read-back finds, in the sub-application of the upload."""
+    file_id = upload(vod, source_context="vuf1.abc.def", vod_sub_app_id=SUB_APP_IDS[0])
+    own, other = (api_of(vod, VOD_SUB_APP_ID=str(number)) for number in SUB_APP_IDS)
 
-    api = api_of(account, VOD_SUB_APP_ID=str(SUB_APP_ID))
+    media: Any = own.media_info(file_id, timeout_seconds=PATIENCE)
 
-    assert api.media_info(file_id, timeout_seconds=5) is None
+    assert media["BasicInfo"]["SourceInfo"]["SourceContext"] == "vuf1.abc.def"
+    assert media["MetaData"]["Size"] == len(b"moving pictures")
+    assert own.media_info("5000000000000000000", timeout_seconds=PATIENCE) is None
+    assert other.media_info(file_id, timeout_seconds=PATIENCE) is None
+    assert (pull(other), pull(api_of(vod))) == ((), ())
+    assert file_id in str(pull(own))
 
 
 @pytest.mark.parametrize(
-    "changes", [{"VOD_SECRET_KEY": "another-secret-key"}, {"VOD_SECRET_ID": "AKIDanother0000"}]
+    "changes", [{"VOD_SECRET_KEY": "canary-of-a-wrong-key"}, {"VOD_SECRET_ID": "AKIDcanary0000000"}]
 )
-def test_wrong_key_is_refused(account: Account, changes: dict[str, str]) -> None:
-    """A signature that does not match is VOD's own error, told by its code."""
+def test_keys_that_vod_does_not_know_are_an_error(vod: Account, changes: dict[str, str]) -> None:
+    """The code says that it is the keys; neither of them is in the message."""
     with pytest.raises(VodApiError) as failure:
-        api_of(account, **changes).media_info("5000000000000000000", timeout_seconds=5)
+        pull(api_of(vod, **changes))
 
     assert failure.value.vod_code.startswith("AuthFailure.")
+    assert "canary" not in failure.value.detail
+    assert SECRET_ID not in failure.value.detail
 
 
-def test_events_are_pulled_and_confirmed(account: Account) -> None:
-    """An upload's event is pulled with its handle, and gone for good once it is confirmed."""
-    api = api_of(account)
-    file_id = upload(account, source_context="mine")
-    events = {}
-    deadline = time.monotonic() + 5
-    while file_id not in events and time.monotonic() < deadline:
-        for item in api.pull_events(timeout_seconds=5):
-            notification = notification_from_pull(item)
-            events[notification.file_id] = notification
-            api.confirm_events((str(notification.event_handle),), timeout_seconds=5)
+def test_events_come_as_vod_spells_them_sixteen_at_a_time(vod: Account) -> None:
+    """The oldest come first, with handles; members that nobody has heard of are kept."""
+    events = [{**UNKNOWN_EVENT, "Number": number} for number in range(20)]
+    vod.emit(*events)
+    api = api_of(vod)
 
-    assert events[file_id].context_token == "mine"
-    assert api.pull_events(timeout_seconds=5) == ()
+    batches = [pull(api) for _ in range(3)]
+
+    assert [len(batch) for batch in batches] == [16, 4, 0]
+    pulled = [event for batch in batches for event in batch]
+    assert all(event.pop("EventHandle") for event in pulled)
+    assert pulled == events
 
 
-def test_handle_that_is_none_is_refused(account: Account) -> None:
-    """A confirmation that comes too late is an error, and changes nothing."""
+def test_confirmed_events_do_not_come_again(vod: Account) -> None:
+    """Those that were not confirmed do, when the life of their handles is over."""
+    vod.emit({"EventType": "First"}, {"EventType": "Second"})
+    api = api_of(vod)
+    first, _second = pull(api)
+
+    api.confirm_events([first["EventHandle"]], timeout_seconds=PATIENCE)
+    vod.clock.moved_by = 31
+
+    assert [event["EventType"] for event in pull(api)] == ["Second"]
+
+
+@pytest.mark.parametrize("handles", [["never given"], [], [f"h-{number}" for number in range(17)]])
+def test_handles_that_vod_does_not_take_are_an_error(vod: Account, handles: list[str]) -> None:
+    """Unknown, too late, none, or more than sixteen: VOD refuses, and the caller hears why."""
     with pytest.raises(VodApiError) as failure:
-        api_of(account).confirm_events(("no-such-handle",), timeout_seconds=5)
+        api_of(vod).confirm_events(handles, timeout_seconds=PATIENCE)
 
-    assert failure.value.vod_code == "InvalidParameterValue"
-
-
-def test_uploads_of_a_time_are_listed_the_oldest_first(account: Account) -> None:
-    """The search finds what was uploaded, with its sourceContext, in the order of time."""
-    before = datetime.now(tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    first, second = upload(account, source_context="one"), upload(account, source_context="two")
-
-    found = api_of(account).uploads_created(
-        after=before, before="2099-01-01T00:00:00Z", offset=0, timeout_seconds=5
-    )
-
-    listed = [str(media["FileId"]) for media in found]
-    assert listed.index(first) < listed.index(second)
-    assert isinstance(found[0]["BasicInfo"], dict)
+    assert failure.value.detail == "ConfirmEvents failed: InvalidParameterValue."
 
 
-def test_task_flow_is_read_until_it_is_finished(account: Account) -> None:
-    """A procedure's task can be asked about by the id that the upload's event names."""
-    api = api_of(account)
-    file_id = upload(account, procedure="TranscodeAndCover", session_context="mine")
-    task_id = ""
-    deadline = time.monotonic() + 5
-    while not task_id and time.monotonic() < deadline:
-        for item in api.pull_events(timeout_seconds=5):
-            flow = notification_from_pull(item)
-            if flow.file_id == file_id and flow.procedure_state is not None:
-                task_id = flow.task_id
+def test_uploads_of_a_time_are_listed_page_by_page(vod: Account) -> None:
+    """Files between two instants, the oldest first, with what their events say; at the end an empty page."""
+    began = vod.clock()
+    file_ids = [upload(vod, source_context=f"order-{number}") for number in range(3)]
+    emitted = [event["FileUploadEvent"] for event in pull(api_of(vod))]
 
-    task = api.procedure_task(task_id, timeout_seconds=5)
+    def listed(after: float, before: float, offset: int = 0) -> list[dict[str, Any]]:
+        return list(
+            api_of(vod).uploads_created(
+                after=iso(after), before=iso(before), offset=offset, timeout_seconds=PATIENCE
+            )
+        )
 
-    assert (task["Status"], task["FileId"], task["SessionContext"]) == ("FINISH", file_id, "mine")
+    whole = listed(began, vod.clock() + 1)
+    assert [media["FileId"] for media in whole] == file_ids
+    assert [(media["BasicInfo"], media["MetaData"]) for media in whole] == [
+        (event["MediaBasicInfo"], event["MetaData"]) for event in emitted
+    ]
+    assert [listed(began, vod.clock() + 1, offset) for offset in (1, 2, 3)] == [whole[1:], whole[2:], []]
+    assert listed(began - 100, began - 1) == listed(began + 3600, began + 7200) == []
 
 
-def test_task_flow_of_an_upload_is_found_by_its_file(account: Account) -> None:
-    """The list of tasks names what an upload has started, with the context of its signature."""
-    file_id = upload(account, procedure="TranscodeAndCover", session_context="mine")
-    other = upload(account, session_context="mine")
-    api = api_of(account)
+def test_task_flow_is_read_as_its_event_would_tell_it(vod: Account) -> None:
+    """An upload's task flow is listed under its file, and spelt as in ProcedureStateChanged."""
+    file_id = upload(vod, procedure="FailingTranscode", session_context="order-1")
+    other = upload(vod, session_context="order-1")
+    api, seen = api_of(vod), list[dict[str, Any]]()
 
-    (task,) = api.tasks_of_file(file_id, timeout_seconds=5)
+    def has_ended() -> bool:
+        seen.extend(pull(api))
+        return bool(seen[-1]["EventType"] == "ProcedureStateChanged")
 
-    assert (task["TaskType"], task["FileId"], task["SessionContext"]) == ("Procedure", file_id, "mine")
-    assert api.procedure_task(str(task["TaskId"]), timeout_seconds=5)["FileId"] == file_id
-    assert api.tasks_of_file(other, timeout_seconds=5) == ()
+    wait_until(has_ended)
+    told = seen[-1]["ProcedureStateChangeEvent"]
+    (task,) = api.tasks_of_file(file_id, timeout_seconds=PATIENCE)
+
+    assert (task["TaskType"], task["FileId"], task["SessionContext"]) == ("Procedure", file_id, "order-1")
+    assert api.procedure_task(str(task["TaskId"]), timeout_seconds=PATIENCE) == told
+    assert told["Status"] == "FINISH"
+    assert api.tasks_of_file(other, timeout_seconds=PATIENCE) == ()
+
+
+def test_task_flow_that_vod_does_not_know_is_an_error(vod: Account) -> None:
+    """The caller hears the vendor's code."""
+    with pytest.raises(VodApiError) as failure:
+        api_of(vod).procedure_task("1500012345-Procedure-none", timeout_seconds=PATIENCE)
+
+    assert failure.value.vod_code == "ResourceNotFound"
+
+
+def test_api_that_fails_is_an_error(vod: Account) -> None:
+    """An answer that is none is told with the name of the call."""
+    vod.simulator.faults.set([Fault("DescribeTasks", "error")])
+
+    with pytest.raises(VodApiError) as failure:
+        api_of(vod).tasks_of_file("file", timeout_seconds=PATIENCE)
+
+    assert failure.value.status == 503
+    assert failure.value.detail.startswith("DescribeTasks failed: ")
