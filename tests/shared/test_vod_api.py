@@ -93,7 +93,7 @@ def vod() -> Iterator[responses.RequestsMock]:
 def sent(vod: responses.RequestsMock) -> dict[str, Any]:
     """Return the parameters of the one call."""
     (call,) = vod.calls
-    parameters: dict[str, Any] = json.loads(call.request.body)
+    parameters: dict[str, Any] = json.loads(str(call.request.body))
     return parameters
 
 
