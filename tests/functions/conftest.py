@@ -6,7 +6,7 @@ tests/shared/http/test_message.py shows that the gateway's events lead to the sa
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,43 +20,17 @@ if TYPE_CHECKING:
     from tests.local.simulator.account import Account
     from tests.shared.loopback_peer import HttpPeer
 
-
-class Deploy(Protocol):
-    """Sets the environment and resets the process."""
-
-    def __call__(self, **changes: str) -> dict[str, str]:
-        """Deploy with some variables changed; an empty text removes one."""
-
-
-class Call(Protocol):
-    """Sends one request to a handler."""
-
-    def __call__(  # noqa: PLR0913  # a request has that many parts
-        self,
-        handler: Callable[[object, object], dict[str, object]],
-        method: str,
-        path: str,
-        *,
-        body: object = "",
-        user: str | None = "alice",
-        query: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Answer:
-        """Send the request; a body that is no text is sent as JSON."""
-
-
-class Sign(Protocol):
-    """Requests an upload signature."""
-
-    def __call__(self, body: object = None, *, user: str | None = "alice", **headers: str) -> Answer:
-        """Post to /signature; header names are given with underscores."""
-
-
-class ReadStatus(Protocol):
-    """Requests the status of one upload."""
-
-    def __call__(self, upload_id: str, *, method: str = "GET", user: str = "alice", **headers: str) -> Answer:
-        """Get, or delete, /uploads/{id}; header names are given with underscores."""
+    Handler = Callable[[object, object], dict[str, object]]
+    Deploy = Callable[..., dict[str, str]]
+    """Deploys with some variables changed, by keyword; an empty text removes one."""
+    Call = Callable[..., Answer]
+    """Sends a request to a handler; see `call`."""
+    Sign = Callable[..., Answer]
+    """Posts a body to /signature; header names are given with underscores."""
+    ReadStatus = Callable[..., Answer]
+    """Gets, or deletes, /uploads/{id}; header names are given with underscores."""
+    Logged = Callable[[], list[dict[str, Any]]]
+    """Returns the lines that were logged since the last time."""
 
 
 @pytest.fixture
@@ -79,11 +53,11 @@ def deploy(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploy]
 
 @pytest.fixture
 def call(deploy: Deploy) -> Call:
-    """Call a handler as the platform would, and read its answer."""
+    """Call a handler as the platform would; a body that is no text is sent as JSON."""
     assert deploy
 
     def call(  # noqa: PLR0913  # a request has that many parts
-        handler: Callable[[object, object], dict[str, object]],
+        handler: Handler,
         method: str,
         path: str,
         *,
@@ -145,7 +119,7 @@ def services(deploy: Deploy, vod: Account, app: HttpPeer) -> Iterator[dict[str, 
 
 
 @pytest.fixture
-def logged(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any]]]:
+def logged(capsys: pytest.CaptureFixture[str]) -> Logged:
     """Read what was logged since the last time."""
     return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 

@@ -1,4 +1,4 @@
-"""Set up earlier uploads, and events that VOD has sent about them."""
+"""Earlier uploads, the events that VOD sends about them, and its callback."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import json
 import secrets
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from functions import event_notification
 from shared.domain.ingested_event import Source
 from shared.flows.ingest_event import Ingester
 from shared.flows.issue_signature import IssuedSignature, Issuer, Randomness
@@ -16,6 +17,14 @@ from shared.runtime import bootstrap
 from shared.schema.signature_request import read_signature_request
 from shared.vod.notification import parse_notification
 from shared.vod.signature import decode
+from tests.functions.deployment import CALLBACK_TOKEN
+from tests.functions.scf import REQUEST_ID, Answer, event_of, read_answer
+from tests.shared.uploads import uploaded
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.local.simulator.account import Account
 
 EVENTS = Path(__file__).parents[1] / "samples" / "vod" / "v3"
 FILE_ID = "5576678020044556677"
@@ -32,11 +41,43 @@ def begin_upload(*, seconds_ago: int, user: str = "alice", **wish: object) -> Is
     )
 
 
+def token_in(signature: str) -> str:
+    """Return the token that a signature carries."""
+    return decode(signature).values["sourceContext"]
+
+
+def upload(vod: Account, *, seconds_ago: int = 60, **wish: Any) -> tuple[str, dict[str, Any]]:  # noqa: ANN401  # of a request
+    """Upload a file with a signature of ours; return the upload's id and VOD's event about it."""
+    issued = begin_upload(seconds_ago=seconds_ago, **wish)
+    token = token_in(issued.signature)
+    file_id = str(vod.upload(source_context=token)["data"]["fileId"])
+    return issued.upload_id, uploaded(token, file_id=file_id)
+
+
+def push(
+    body: object,
+    *,
+    path: str = f"/{CALLBACK_TOKEN}",
+    query: Mapping[str, str] | None = None,
+    method: str = "POST",
+) -> Answer:
+    """Call back as VOD does."""
+    text = body if isinstance(body, str) else json.dumps(body)
+    event = event_of(method, path, query=query, body=text)
+    return read_answer(event_notification.main_handler(event, {"request_id": REQUEST_ID}))
+
+
+def due_events() -> int:
+    """Return the number of events that wait for the timer."""
+    store = bootstrap.event_notification().store
+    return len(store.due_events(now=int(time.time()) + 15, limit=100))
+
+
 def announce_upload(signature: str, *, procedure_task_id: str = "", seconds_ago: int = 0) -> None:
     """Ingest the event that VOD sends when this signature's file is complete."""
     event = _sample("NewFileUpload")
     event["FileUploadEvent"]["ProcedureTaskId"] = procedure_task_id
-    event["FileUploadEvent"]["MediaBasicInfo"]["SourceInfo"]["SourceContext"] = _token(signature)
+    event["FileUploadEvent"]["MediaBasicInfo"]["SourceInfo"]["SourceContext"] = token_in(signature)
     _ingest(event, seconds_ago)
 
 
@@ -44,7 +85,7 @@ def announce_procedure(signature: str, *, status: str, subtask_status: str = "SU
     """Ingest the event that VOD sends when the task flow of this signature's file changes."""
     event = _sample("ProcedureStateChanged")
     flow = event["ProcedureStateChangeEvent"]
-    flow |= {"Status": status, "SessionContext": _token(signature), "SessionId": ""}
+    flow |= {"Status": status, "SessionContext": token_in(signature), "SessionId": ""}
     for results in (value for name, value in flow.items() if name.endswith("ResultSet")):
         for subtask in (part for result in results for part in result.values() if isinstance(part, dict)):
             subtask["Status"] = subtask_status
@@ -54,10 +95,6 @@ def announce_procedure(signature: str, *, status: str, subtask_status: str = "SU
 def _sample(name: str) -> dict[str, Any]:
     event: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
     return event
-
-
-def _token(signature: str) -> str:
-    return decode(signature).values["sourceContext"]
 
 
 def _ingest(event: dict[str, Any], seconds_ago: int) -> None:

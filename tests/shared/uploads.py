@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.domain.event_status import IngestOutcome
 from shared.domain.journal import EventEntry
@@ -41,7 +41,7 @@ def new_session(user_id: str = "alice", *, issued_at: int = NOW, context: str = 
     )
 
 
-def uploaded(token: str = "", *, file_id: str = FILE_ID, task_id: str = "") -> dict[str, object]:
+def uploaded(token: str = "", *, file_id: str = FILE_ID, task_id: str = "") -> dict[str, Any]:
     """Return a NewFileUpload event."""
     address = f"https://1500012345.vod-example.test/{file_id}"
     return {
@@ -68,7 +68,7 @@ def changed(
     subtask: str = "SUCCESS",
     progress: int = 100,
     file_id: str = FILE_ID,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Return a ProcedureStateChanged event for a task flow with one subtask."""
     transcode = {
         "Status": subtask,

@@ -1,7 +1,7 @@
-"""The timer that delivers events and reconciles uploads, as the platform runs it.
+"""The timers as the platform runs them: one pulls VOD's queue, one delivers and reconciles.
 
-tests/shared/flows/test_delivery_runs.py tests a run's deliveries, test_reconcile_uploads.py beside it the
-checks of uploads.
+tests/shared/flows tests what a run does: test_pull_events.py, test_delivery_runs.py and
+test_reconcile_uploads.py.
 """
 
 from __future__ import annotations
@@ -14,65 +14,75 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 
-from functions import event_delivery
+from functions import event_delivery, reliable_notification
+from local.simulator.faults import Fault
 from shared.domain.ingested_event import Source
 from shared.flows.ingest_event import Ingester
 from shared.runtime import bootstrap
-from shared.vod.signature import decode
 from tests.functions.deployment import CONTEXT_KEY, WEBHOOK_SECRET
-from tests.functions.vod import begin_upload
+from tests.functions.vod import begin_upload, upload
 from tests.shared.loopback_peer import HOST, HttpPeer, Reply, refused_port
-from tests.shared.uploads import notification_of, uploaded
+from tests.shared.uploads import notification_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.functions.conftest import Deploy
+    from tests.functions.conftest import Deploy, Handler, Logged
     from tests.local.simulator.account import Account
-
-    Logged = Callable[[], list[dict[str, Any]]]
 
 REQUEST_ID = "5f0c3f1e-8a51-4a55-9c0c-0b8f3b1f7a11"
 CONTEXT = {"request_id": REQUEST_ID, "time_limit_in_ms": 55_000}
 TIMER = {"Type": "Timer", "TriggerName": "every-minute", "Time": "2026-11-22T07:05:30Z", "Message": ""}
 QUARTER, WHOLE_SESSION = 900, 90_000
+NOT_PULLED = {"pulled": 0, "confirmed": 0, "parked": 0, "failed": 0, "emptied": 1}
 QUIET = {
     "backlog": {"due": 0, "overdueSeconds": 0, "dead": 0, "parked": 0, "quarantined": 0},
     "endpoint": {"failingSeconds": 0, "disabledSeconds": 0},
 }
 """What an alarm reads, when there is nothing to wake anybody for."""
+both = pytest.mark.parametrize(
+    "timer", [reliable_notification.main_handler, event_delivery.main_handler], ids=["pull", "deliver"]
+)
 
 
-def run(context: object = CONTEXT) -> dict[str, Any]:
-    """Fire the timer."""
-    figures: dict[str, Any] = event_delivery.main_handler(TIMER, context)
+def run(timer: Handler = event_delivery.main_handler, context: object = CONTEXT) -> dict[str, Any]:
+    """Fire a timer."""
+    figures: dict[str, Any] = timer(TIMER, context)
     json.dumps(figures)
     return figures
 
 
-def token_from(seconds_ago: int) -> str:
-    """Begin an upload so long ago, and return its token."""
-    return decode(begin_upload(seconds_ago=seconds_ago).signature).values["sourceContext"]
-
-
-def push(vod: Account) -> str:
+def push_without_an_attempt(vod: Account) -> str:
     """Ingest a pushed event as a function that has no time left for an attempt; return its FileId."""
-    token = token_from(60)
-    file_id = str(vod.upload(source_context=token)["data"]["fileId"])
+    _, event = upload(vod)
     runtime = bootstrap.event_delivery()
     source = Source("push", int(time.time()) - 60, lease=secrets.token_hex(8))
-    Ingester(runtime.store, runtime.settings).ingest(
-        notification_of(uploaded(token, file_id=file_id)), source
+    Ingester(runtime.store, runtime.settings).ingest(notification_of(event), source)
+    return str(event["FileUploadEvent"]["FileId"])
+
+
+@pytest.mark.usefixtures("services")
+def test_uploaded_file_reaches_the_app_in_one_run(vod: Account, app: HttpPeer) -> None:
+    """Pulled, journaled, confirmed and delivered: the app gets one event, tied to its user."""
+    _, event = upload(vod)
+
+    assert run(reliable_notification.main_handler) == {
+        "pulled": NOT_PULLED | {"pulled": 1, "journaled": 1, "confirmed": 1},
+        "deliveries": {"delivered": 1},
+    }
+    assert run(reliable_notification.main_handler) == {"pulled": NOT_PULLED, "deliveries": {}}
+    (told,) = [json.loads(request.body) for request in app.received]
+    assert (told["type"], told["data"]["fileId"]) == (
+        "upload.completed",
+        event["FileUploadEvent"]["FileId"],
     )
-    return file_id
+    assert (told["data"]["uploader"], told["data"]["verified"]) == ("alice", True)
 
 
 @pytest.mark.usefixtures("services")
 def test_run_delivers_what_is_due_and_finds_what_was_lost(vod: Account, app: HttpPeer) -> None:
     """A run verifies and delivers what the callback left, and reports a lost push and an unused upload."""
-    pushed = push(vod)
-    lost = str(vod.upload(source_context=token_from(QUARTER + 5))["data"]["fileId"])
-    token_from(WHOLE_SESSION)
+    pushed = push_without_an_attempt(vod)
+    _, lost = upload(vod, seconds_ago=QUARTER + 5)
+    begin_upload(seconds_ago=WHOLE_SESSION)
 
     first = run()
 
@@ -80,18 +90,12 @@ def test_run_delivers_what_is_due_and_finds_what_was_lost(vod: Account, app: Htt
     assert first["checks"] == {"checked": 2, "reconciled": 1, "expired": 1}
     assert run() == {"deliveries": {"delivered": 2}, "checks": {"checked": 0}, **QUIET}
     told = [json.loads(request.body) for request in app.received]
-    assert sorted(
-        (event["type"], event["data"]["fileId"], event["data"]["reconciled"]) for event in told
-    ) == (
-        sorted(
-            [
-                ("upload.completed", pushed, False),
-                ("upload.completed", lost, True),
-                ("upload.expired", None, False),
-            ]
-        )
-    )
-    assert {event["data"]["verified"] for event in told} == {True}
+    assert {(event["type"], event["data"]["fileId"], event["data"]["reconciled"]) for event in told} == {
+        ("upload.completed", pushed, False),
+        ("upload.completed", lost["FileUploadEvent"]["FileId"], True),
+        ("upload.expired", None, False),
+    }
+    assert [event["data"]["verified"] for event in told] == [True] * 3
 
 
 @pytest.mark.usefixtures("services")
@@ -105,9 +109,9 @@ def test_app_that_takes_for_ever_leaves_time_for_the_uploads(
         passed.append(40)
         return Reply(503)
 
-    push(vod)
-    push(vod)
-    token_from(WHOLE_SESSION)
+    push_without_an_attempt(vod)
+    push_without_an_attempt(vod)
+    begin_upload(seconds_ago=WHOLE_SESSION)
     app.answer = take_long
     monkeypatch.setattr(bootstrap, "now", lambda: time.time() + sum(passed))
 
@@ -117,44 +121,60 @@ def test_app_that_takes_for_ever_leaves_time_for_the_uploads(
     assert figures["checks"] == {"checked": 1, "expired": 1}
 
 
+@both
 def test_store_that_is_down_is_an_answer_with_a_reason(
-    deploy: Deploy, services: dict[str, str], capsys: pytest.CaptureFixture[str]
+    deploy: Deploy, services: dict[str, str], logged: Logged, timer: Handler
 ) -> None:
     """The platform is not told to run the work again, and learns no password."""
     password = "canary-of-the-store-password"
     deploy(**{**services, "REDIS_URL": f"redis://:{password}@{HOST}:{refused_port()}/0"})
+    logged()
 
-    assert run() == {"error": "store-unavailable"}
-    printed = capsys.readouterr().out
-    assert json.loads(printed)["event"] == "request.refused"
-    assert password not in printed
+    assert run(timer) == {"error": "store-unavailable"}
+    (line,) = logged()
+    assert line["event"] == "request.refused"
+    assert password not in json.dumps(line)
 
 
-def test_missing_settings_are_named(deploy: Deploy, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("services")
+def test_vod_that_is_down_is_an_answer_with_a_reason(vod: Account, logged: Logged) -> None:
+    """The platform is not told to run the work again: the next minute does that."""
+    vod.simulator.faults.set([Fault("PullEvents", "error")])
+    logged()
+
+    assert run(reliable_notification.main_handler) == {"error": "vod-api-unavailable"}
+    assert logged()[0]["detail"].startswith("PullEvents failed: ")
+    assert run(reliable_notification.main_handler)["pulled"] == NOT_PULLED
+
+
+@both
+def test_missing_settings_are_named(
+    deploy: Deploy, capsys: pytest.CaptureFixture[str], timer: Handler
+) -> None:
     """Every fault is in the log at once, by the variable's name and without its value."""
     deploy(APP_WEBHOOK_URL="ftp://canary", CONTEXT_KEYS="", VOD_SECRET_KEY="")
 
-    assert run() == {"error": "configuration"}
+    assert run(timer) == {"error": "configuration"}
     printed = capsys.readouterr().out
     assert all(name in printed for name in ("APP_WEBHOOK_URL", "CONTEXT_KEYS", "VOD_SECRET_KEY"))
     assert "canary" not in printed
 
 
-@pytest.mark.usefixtures("vod")
+@both
 def test_figures_are_logged_and_no_secret_is(
-    services: dict[str, str], vod: Account, capsys: pytest.CaptureFixture[str]
+    services: dict[str, str], vod: Account, logged: Logged, timer: Handler
 ) -> None:
     """One log line has the figures, and no key, token, user or address (S37)."""
-    push(vod)
-    figures = run()
+    push_without_an_attempt(vod)
+    logged()
+    figures = run(timer)
 
-    printed = capsys.readouterr().out
-    line = json.loads(printed.splitlines()[-1])
-    assert (line["event"], line["requestId"]) == ("timer.done", REQUEST_ID)
+    lines = logged()
+    assert (lines[-1]["event"], lines[-1]["requestId"]) == ("timer.done", REQUEST_ID)
     flat = {f"figures_{group}_{name}": count for group in figures for name, count in figures[group].items()}
-    assert flat.items() <= line.items()
+    assert flat.items() <= lines[-1].items()
     words = (services["VOD_SECRET_KEY"], CONTEXT_KEY, WEBHOOK_SECRET, services["REDIS_URL"], vod.url)
-    assert [word for word in (*words, "vuf1.", "alice") if word in printed] == []
+    assert [word for word in (*words, "vuf1.", "alice") if word in json.dumps(lines)] == []
 
 
 @pytest.mark.usefixtures("services")
@@ -168,13 +188,24 @@ def test_whatever_the_platform_hands_over_is_worked_with(handed: object) -> None
     }
 
 
+@pytest.mark.usefixtures("services")
+@pytest.mark.parametrize(("context", "confirmed"), [(None, 1), ({"time_limit_in_ms": 10_000}, 0)])
+def test_function_with_little_time_does_not_begin_to_pull(
+    vod: Account, context: object, confirmed: int
+) -> None:
+    """With less time than a pull may take it does not begin; without a limit it has half a minute."""
+    upload(vod)
+
+    assert run(reliable_notification.main_handler, context)["pulled"]["confirmed"] == confirmed
+
+
 @pytest.mark.parametrize("status", [503, 410])
 def test_endpoint_that_takes_nothing_is_told_at_every_run(
     services: dict[str, str], vod: Account, app: HttpPeer, logged: Logged, status: int
 ) -> None:
     """Every run logs a warning after five days of failures, and after a 410."""
     app.answer = lambda _request: Reply(status)
-    push(vod)
+    push_without_an_attempt(vod)
     run()
     with redis.Redis.from_url(services["REDIS_URL"], decode_responses=True) as client:
         [marks] = client.keys("*:endpoint:*")
