@@ -35,8 +35,7 @@ SUITE = [
     "tests/functions/test_upload_signature_renewals.py",
     "tests/functions/test_upload_status.py",
     _CALLBACK,
-    "tests/functions/test_event_delivery.py",
-    "tests/functions/test_reliable_notification.py",
+    "tests/functions/test_timers.py",
 ]
 """What works on the store. Not here: test_store_keys.py watches one server by MONITOR,
 test_store_unavailable.py and test_round_trips.py put one server out of reach (a cluster's ways of
@@ -61,8 +60,8 @@ ABOUT_ONE_SERVER = {
 }
 """Tests that are about a single server by their nature, each with the reason."""
 
-ABOUT_THE_STORE = "not whatever_the_platform and not takes_for_ever and not waits_for_nobody"
-"""What the platform hands over, and how long app and VOD take, is no matter of the store."""
+ABOUT_THE_STORE = "not takes_for_ever and not waits_for_nobody"
+"""How long app and VOD take is no matter of the store."""
 
 
 @pytest.mark.reliability

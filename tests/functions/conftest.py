@@ -54,7 +54,7 @@ def deploy(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploy]
 @pytest.fixture
 def call(deploy: Deploy) -> Call:
     """Call a handler as the platform would; a body that is no text is sent as JSON."""
-    assert deploy
+    assert deploy is not None
 
     def call(  # noqa: PLR0913  # a request has that many parts
         handler: Handler,

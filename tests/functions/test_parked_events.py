@@ -21,7 +21,7 @@ from shared.runtime import bootstrap, log
 from shared.store import journal
 from shared.store.connection import StoreScope
 from tests.functions.deployment import CALLBACK_TOKEN
-from tests.functions.scf import REQUEST_ID, read_answer
+from tests.functions.scf import REQUEST_ID, event_of, read_answer
 from tests.shared.uploads import uploaded
 
 if TYPE_CHECKING:
@@ -44,16 +44,10 @@ UNREADABLE: dict[str, tuple[bytes, object]] = {
 """Bodies that are no readable event, and what an operator sees of each."""
 
 
-def post(body: bytes, *, token: str = CALLBACK_TOKEN) -> int:
+def post(body: bytes) -> int:
     """Post a callback with any bytes, as the platform passes them; return the status of the answer."""
-    event = {
-        "httpMethod": "POST",
-        "path": f"/{token}",
-        "headers": {},
-        "queryString": {},
-        "body": base64.b64encode(body).decode(),
-        "isBase64Encoded": True,
-    }
+    event = event_of("POST", f"/{CALLBACK_TOKEN}", body=base64.b64encode(body).decode())
+    event["isBase64Encoded"] = True
     return read_answer(event_notification.main_handler(event, {"request_id": REQUEST_ID})).status
 
 
@@ -81,14 +75,6 @@ def test_unreadable_body_is_parked_with_its_bytes_and_the_reason(
     assert event.record["problem"]
 
 
-def test_body_with_another_token_is_not_kept(deploy: Deploy, valkey_url: str) -> None:
-    """Without the callback token nothing is stored."""
-    deploy()
-
-    assert post(b"{", token="x" * 40) == 404
-    assert parked(valkey_url) == []
-
-
 def test_parked_bytes_have_a_budget(deploy: Deploy, valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the budget digest, length, reason and the first part are kept."""
     monkeypatch.setattr(journal, "PARKED_BYTES", 10_000)
@@ -104,19 +90,6 @@ def test_parked_bytes_have_a_budget(deploy: Deploy, valkey_url: str, monkeypatch
         assert len(shown) == 10_000 or len(shown) > journal.PARKED_HEAD // 2
         assert any(body.startswith(shown) for body in bodies)
         assert event.record["length"] == "10000"
-
-
-def test_every_key_of_a_parked_event_expires(deploy: Deploy, valkey_url: str) -> None:
-    """Record, index and byte counter have their expiry from the first write on."""
-    import redis  # noqa: PLC0415 -- the judge of this test alone
-
-    deploy()
-    post(b"{")
-
-    with redis.Redis.from_url(valkey_url, decode_responses=True) as client:
-        lives = {key.rpartition("}:")[2].partition(":")[0]: client.ttl(key) for key in client.scan_iter()}
-    assert lives.keys() == {"poison", "parked", "parked-bytes"}
-    assert min(lives.values()) > 0
 
 
 @pytest.mark.parametrize("failure", [ValueError, KeyError, MemoryError, RecursionError, OSError])

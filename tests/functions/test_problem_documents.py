@@ -5,22 +5,21 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from functions import upload_signature, upload_status
+import pytest
+
+from functions import event_notification, upload_signature, upload_status
 from tests.functions.deployment import (
     CONTEXT_KEY,
     JWT_SECRET,
     OLD_CONTEXT_KEY,
     OLD_JWT_SECRET,
     SECRET_KEY,
-    environment,
     user_token,
 )
-from tests.functions.scf import REQUEST_ID, read_answer
+from tests.functions.scf import REQUEST_ID
 
 if TYPE_CHECKING:
-    import pytest
-
-    from tests.functions.conftest import Call, Deploy, ReadStatus, Sign
+    from tests.functions.conftest import Call, Deploy, Handler, ReadStatus, Sign
 
 UPLOAD = "01KAPVZ9M80000000000000000"
 SECRETS = (SECRET_KEY, CONTEXT_KEY, OLD_CONTEXT_KEY, JWT_SECRET, OLD_JWT_SECRET)
@@ -40,33 +39,6 @@ def test_document_has_the_agreed_members(sign: Sign) -> None:
     }
 
 
-def test_request_id_is_made_where_the_platform_gives_none(deploy: Deploy) -> None:
-    """An answer can always be found again in the log (S22)."""
-    assert deploy
-    event = {"httpMethod": "GET", "path": "/signature", "headers": {"x-request-id": "mine"}}
-    ids = {
-        read_answer(upload_signature.main_handler(event, context)).headers["x-request-id"]
-        for context in ({}, None, {"request_id": ""}, {"request_id": 7})
-    }
-
-    assert len(ids) == 4
-    assert "mine" not in ids
-
-
-def test_settings_that_are_missing_are_all_named_in_the_log_only(
-    call: Call, deploy: Deploy, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The operator reads every missing setting in one line; a caller reads that it is our fault."""
-    deploy(**dict.fromkeys(environment("unused"), ""))
-
-    answer = call(upload_signature.main_handler, "POST", "/signature", body={})
-
-    [line] = capsys.readouterr().out.splitlines()
-    assert (answer.status, answer.json["type"].rpartition(":")[2]) == (500, "configuration")
-    for name in ("REDIS_URL", "VOD_SECRET_KEY", "UPLOAD_POLICIES", "CONTEXT_KEYS", "JWT_SECRETS"):
-        assert (name in line, name in answer.body) == (True, False)
-
-
 def test_function_that_was_mended_works_without_a_new_process(sign: Sign, deploy: Deploy) -> None:
     """A failure to load the settings is not cached."""
     deploy(CONTEXT_KEYS="")
@@ -76,20 +48,21 @@ def test_function_that_was_mended_works_without_a_new_process(sign: Sign, deploy
     assert sign({}).status == 200
 
 
-def test_defect_is_answered_500_without_a_word_about_it(
-    call: Call, deploy: Deploy, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """An unexpected exception is logged by its place in the code, without its message."""
-    deploy(REDIS_URL="redis://127.0.0.1/0?nosuchoption=canary-of-the-store")
+@pytest.mark.parametrize("method", ["HEAD", "PATCH", "post ", "", "💥"])
+@pytest.mark.parametrize(
+    ("handler", "allowed"),
+    [
+        (upload_signature.main_handler, "POST, OPTIONS"),
+        (upload_status.main_handler, "GET, DELETE, OPTIONS"),
+        (event_notification.main_handler, "POST, OPTIONS"),
+    ],
+    ids=["signature", "status", "callback"],
+)
+def test_other_methods_are_405_with_allow(call: Call, handler: Handler, method: str, allowed: str) -> None:
+    """The answer says which methods there are (S20)."""
+    answer = call(handler, method, "/")
 
-    answer = call(upload_signature.main_handler, "POST", "/signature", body={})
-
-    assert answer.status == 500
-    assert answer.json["detail"] == "Something failed on our side"
-    line = json.loads(capsys.readouterr().out)
-    assert (line["event"], line["level"], line["requestId"]) == ("request.failed", "error", REQUEST_ID)
-    assert line["trace"].split()[0] == "TypeError"
-    assert "canary" not in json.dumps(line)
+    assert (answer.status, answer.headers["allow"]) == (405, allowed)
 
 
 def test_nothing_secret_reaches_the_log_or_an_answer(

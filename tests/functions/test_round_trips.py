@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
 
-from functions import event_notification, upload_signature, upload_status
-from shared.vod.signature import decode
-from tests.functions.deployment import CALLBACK_TOKEN
+from functions import upload_signature, upload_status
+from tests.functions.vod import push, token_in
 from tests.shared.loopback_peer import HOST, RawPeer, refused_port, relay_to, say_nothing
 from tests.shared.uploads import uploaded
 
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.functions.conftest import Call, Deploy, ReadStatus, Sign
+    from tests.shared.name_service import NameService
 
 UPLOAD = "01KAPVZ9M80000000000000000"
 
@@ -46,19 +45,10 @@ def line(valkey_url: str, deploy: Deploy) -> Iterator[Line]:
         yield Line(peer, heard)
 
 
-def push(call: Call, signature: str, file_id: str) -> None:
-    """Call back about the file of a signature."""
-    event = uploaded(decode(signature).values["sourceContext"], file_id=file_id)
-    answer = call(event_notification.main_handler, "POST", f"/{CALLBACK_TOKEN}", body=event, user=None)
-    assert answer.status == 200
-
-
-def test_warm_invocation_goes_to_the_store_once(
-    line: Line, sign: Sign, read_status: ReadStatus, call: Call
-) -> None:
+def test_warm_invocation_goes_to_the_store_once(line: Line, sign: Sign, read_status: ReadStatus) -> None:
     """A signature, its renewal, a status, an ingested event, a cancellation: one round trip each."""
     first = sign().json
-    push(call, first["signature"], "1")
+    push(uploaded(token_in(first["signature"]), file_id="1"))
     read_status(first["uploadId"], method="DELETE", user="bob")
     second = sign({"context": "lesson 3"}).json
     sign({"uploadId": second["uploadId"]})
@@ -67,7 +57,7 @@ def test_warm_invocation_goes_to_the_store_once(
         "renewal": lambda: sign({"uploadId": second["uploadId"]}),
         "status": lambda: read_status(second["uploadId"]),
         "cancellation": lambda: read_status(second["uploadId"], method="DELETE"),
-        "event": lambda: push(call, second["signature"], "2"),
+        "event": lambda: push(uploaded(token_in(second["signature"]), file_id="2")),
     }
 
     assert {name: line.trips(ask) for name, ask in asks.items()} == dict.fromkeys(asks, 1)
@@ -90,15 +80,19 @@ def test_connection_that_broke_costs_no_request(line: Line, sign: Sign) -> None:
     assert len(line.peer.connections) == 2
 
 
-@pytest.mark.parametrize("silent", [True, False])
-def test_silent_store_is_503(
-    call: Call, deploy: Deploy, capsys: pytest.CaptureFixture[str], *, silent: bool
+@pytest.mark.parametrize("way", ["silent", "refused", "no address"])
+def test_unreachable_store_is_503(
+    call: Call, deploy: Deploy, names: NameService, capsys: pytest.CaptureFixture[str], way: str
 ) -> None:
     """The client gets 503 and Retry-After; neither the answer nor the log has the store's address (S17)."""
+    names.is_answering.clear()
     with RawPeer(say_nothing) as hole:
-        port = hole.port if silent else refused_port()
-        address = f"redis://:canary-of-the-store@{HOST}:{port}/0"
-        deploy(REDIS_URL=address)
+        place = {
+            "silent": f"{HOST}:{hole.port}",
+            "refused": f"{HOST}:{refused_port()}",
+            "no address": "store.example.test:6379",
+        }[way]
+        deploy(REDIS_URL=f"redis://:canary-of-the-store@{place}/0")
         answers = [
             call(handler, method, path)
             for handler, method, path in (
@@ -112,4 +106,5 @@ def test_silent_store_is_503(
     assert [(answer.status, answer.json["type"].rpartition(":")[2]) for answer in answers] == [
         (503, "store-unavailable")
     ] * 3
-    assert [word for word in re.split("[:@/]+", address)[1:4] if word in told] == []
+    assert [word for word in ("canary-of-the-store", *place.split(":")) if word in told] == []
+    assert len(names.asked) == (way == "no address"), "one for all calls"

@@ -39,6 +39,8 @@ RULE = re.search(
 )
 NOT_FUNCTIONS = {"deny_list.py", "redis_py.py", "resp.py"}
 """What operators' commands use, with a user of their own; and the clients, which pass commands on."""
+OF_THE_SERVER = ["FLUSHALL", "KEYS *", "SCAN 0", "CONFIG GET *", "ACL WHOAMI", "MONITOR", "PUBLISH channel x"]
+OF_OTHERS = ["GET vuf:{prod.0}:upload:x", "SET vuf:{tes.0}:x 1", "GET somebody-elses"]
 OPTIONS = {"EX", "GT", "LIMIT", "NX", "WITHSCORES", "XX"}
 
 
@@ -152,54 +154,25 @@ def test_functions_work_with_the_least_rights(
         assert app.received
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["FLUSHALL"],
-        ["KEYS", "*"],
-        ["SCAN", "0"],
-        ["CONFIG", "GET", "*"],
-        ["ACL", "WHOAMI"],
-        ["MONITOR"],
-        ["GET", "vuf:{prod.0}:upload:x"],
-        ["SET", "vuf:{tes.0}:x", "1"],
-        ["GET", "somebody-elses"],
-        ["PUBLISH", "channel", "x"],
-    ],
-    ids=" ".join,
-)
-def test_user_may_do_nothing_else(least_rights: str, command: list[str]) -> None:
+@pytest.mark.parametrize("command", [*OF_THE_SERVER, *OF_OTHERS])
+def test_user_may_do_nothing_else(least_rights: str, command: str) -> None:
     """The user may not administrate the server, nor access keys of another stage or application (S44)."""
     with redis.Redis.from_url(least_rights) as client:
         with pytest.raises(redis.exceptions.NoPermissionError):
-            client.execute_command(*command)
+            client.execute_command(*command.split())
         assert client.execute_command("GET", "vuf:{test.0}:upload:x") is None
 
 
-def test_functions_work_over_tls(
-    authority: trustme.CA, deploy: Deploy, sign: Sign, read_status: ReadStatus, valkey_url: str
-) -> None:
-    """With TLS in front of the store, as its provider offers it (S44)."""
-    parts = urlsplit(valkey_url)
-    with RawPeer(encrypting(authority, HOST, int(parts.port or 0))) as peer:
-        deploy(REDIS_URL=f"rediss://:{parts.password}@{HOST}:{peer.port}/0")
-
-        assert read_status(sign({}).json["uploadId"]).status == 200
-        start_anew()
-
-
-@pytest.mark.parametrize("name", ["store.example.test", "10.0.0.7"])
-def test_store_with_another_certificate_is_none(
+@pytest.mark.parametrize("name", [HOST, "store.example.test", "10.0.0.7"])
+def test_store_over_tls_needs_its_own_certificate(
     authority: trustme.CA, deploy: Deploy, sign: Sign, valkey_url: str, name: str
 ) -> None:
     """A server with another certificate gets neither the password nor an upload (S44)."""
     parts = urlsplit(valkey_url)
     with RawPeer(encrypting(authority, name, int(parts.port or 0))) as peer:
         deploy(REDIS_URL=f"rediss://:{parts.password}@{HOST}:{peer.port}/0")
-        answer = sign({})
+        assert sign({}).status == (200 if name == HOST else 503)
         start_anew()
-
-    assert (answer.status, answer.json["type"].rpartition(":")[2]) == (503, "store-unavailable")
 
 
 @pytest.mark.skipif(shutil.which("redis-server") is None, reason="needs Debian's redis-server, which has TLS")

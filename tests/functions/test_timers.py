@@ -178,17 +178,6 @@ def test_figures_are_logged_and_no_secret_is(
 
 
 @pytest.mark.usefixtures("services")
-@pytest.mark.parametrize("handed", [None, {}, [], "text", {"time_limit_in_ms": "55000"}])
-def test_whatever_the_platform_hands_over_is_worked_with(handed: object) -> None:
-    """Event and context of a timer say nothing that the work needs."""
-    assert event_delivery.main_handler(handed, handed) == {
-        "deliveries": {},
-        "checks": {"checked": 0},
-        **QUIET,
-    }
-
-
-@pytest.mark.usefixtures("services")
 @pytest.mark.parametrize(("context", "confirmed"), [(None, 1), ({"time_limit_in_ms": 10_000}, 0)])
 def test_function_with_little_time_does_not_begin_to_pull(
     vod: Account, context: object, confirmed: int

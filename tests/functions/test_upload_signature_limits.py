@@ -6,12 +6,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tests.functions.conftest import Deploy, ReadStatus, Sign
-    from tests.functions.scf import Answer
-
-
-def statuses(answers: list[Answer]) -> list[int]:
-    """Return the statuses, sorted."""
-    return sorted(answer.status for answer in answers)
 
 
 def test_forged_address_opens_no_new_bucket(sign: Sign, deploy: Deploy) -> None:
@@ -33,8 +27,9 @@ def test_network_is_the_one_the_platform_saw(sign: Sign, deploy: Deploy) -> None
 
     answers = [sign({}, user=f"user-{number}", **forged) for number in range(40)]
 
-    assert 24 <= statuses(answers).count(429) < 40
-    assert statuses(answers).count(200) <= 16
+    statuses = [answer.status for answer in answers]
+    assert 24 <= statuses.count(429) < 40
+    assert statuses.count(200) + statuses.count(429) == 40
 
 
 def test_what_is_left_is_told_in_every_answer(sign: Sign, deploy: Deploy) -> None:
@@ -74,28 +69,6 @@ def test_quota_survives_a_deployment(sign: Sign, deploy: Deploy) -> None:
     deploy(NEW_UPLOADS_PER_DAY="2")
 
     assert sign({}).status == 429
-
-
-def test_renewals_pass_when_new_uploads_do_not(sign: Sign, deploy: Deploy) -> None:
-    """A refused Commit throws away a finished transfer, so an open upload has its own limit."""
-    deploy(NEW_UPLOADS_PER_MINUTE="1", RENEWALS_PER_MINUTE="10")
-    upload_id = sign({}).json["uploadId"]
-
-    assert sign({}).status == 429
-    assert statuses([sign({"uploadId": upload_id}) for _ in range(12)]) == [200] * 10 + [429] * 2
-
-
-def test_refused_request_does_not_count(sign: Sign, deploy: Deploy) -> None:
-    """A mistake in the request does not count as an upload."""
-    deploy(NEW_UPLOADS_PER_MINUTE="1")
-
-    assert [sign(body).status for body in ("{", {"x": 1}, {"policy": "no"}, {"context": "a" * 9 + "\n"})] == [
-        400,
-        422,
-        403,
-        422,
-    ]
-    assert sign({}).status == 200
 
 
 def test_reading_the_status_is_not_limited(sign: Sign, read_status: ReadStatus, deploy: Deploy) -> None:

@@ -31,14 +31,6 @@ def test_renewal_that_differs_is_refused_by_name(sign: Sign) -> None:
     assert (answer.status, answer.pointers) == (422, ["/context", "/fileName"])
 
 
-def test_unknown_and_foreign_uploads_answer_alike(sign: Sign) -> None:
-    """A foreign upload cannot be told from one that does not exist."""
-    foreign = sign({"uploadId": sign({}, user="bob").json["uploadId"]}, user="alice")
-    unknown = sign({"uploadId": UNKNOWN}, user="alice")
-
-    assert (foreign.status, foreign.headers, foreign.body) == (404, unknown.headers, unknown.body)
-
-
 @pytest.mark.parametrize("upload_id", ["", UNKNOWN.lower(), UNKNOWN[:-1] + "\n", 7, [UNKNOWN]])
 def test_id_of_another_form_is_refused_by_name(sign: Sign, upload_id: object) -> None:
     """What cannot be an upload's id is a mistake in the request, and never reaches the store."""
@@ -62,14 +54,6 @@ def test_upload_that_is_over_is_closed(
     answer = sign({"uploadId": upload.upload_id})
 
     assert (answer.status, ended in answer.json["detail"]) == (409, True)
-
-
-def test_upload_is_open_until_its_session_ends(sign: Sign, deploy: Deploy) -> None:
-    """A long upload gets signatures as long as its session lasts, though each lives for minutes only."""
-    deploy(UPLOAD_SESSION_SECONDS="3600")
-    upload_id = begin_upload(seconds_ago=3590).upload_id
-
-    assert sign({"uploadId": upload_id}).status == 200
 
 
 def test_commit_can_be_tried_again_after_vod_has_the_file(sign: Sign) -> None:

@@ -86,7 +86,7 @@ class Beginner:
         """Let VOD report the file of an upload."""
         event = uploaded(file_id=f"{FILE_ID}{next(_numbers)}")
         if size is not None:
-            event["FileUploadEvent"]["MetaData"] = {"Size": size}  # type: ignore[index]  # it is a dict, see there
+            event["FileUploadEvent"]["MetaData"] = {"Size": size}
         facts = facts_of(notification_of(event), received_at=now)
         self.store.journal(
             new_entry(session, facts, verified=True), endpoint="", now=now, next_attempt_at=None

@@ -172,5 +172,5 @@ def test_request_id_is_the_platforms() -> None:
     st.none() | st.text() | st.dictionaries(st.just("request_id"), st.none() | st.integers() | st.just(""))
 )
 def test_request_id_is_made_where_there_is_none(context: object) -> None:
-    """Each invocation without one gets its own request id."""
+    """Each invocation without one gets its own request id; what a client sends is not asked (S22)."""
     assert len({request_id_of(context) for _ in range(3)}) == 3
