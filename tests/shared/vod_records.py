@@ -34,7 +34,7 @@ class Records:
     applications: list[int | None] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     failing: set[str] = field(default_factory=set)
-    after_call: Callable[[], None] = lambda: None
+    after_call: Callable[[], object] = lambda: None
     name: str = "harbour-walk"
 
     def run(self, event: Mapping[str, Any]) -> None:

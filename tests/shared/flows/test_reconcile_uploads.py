@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import redis
@@ -18,206 +17,135 @@ from shared.flows.reconcile_uploads import RETRY_SECONDS, SEARCH_LIMIT
 from shared.flows.verify_event import MAX_ATTEMPTS
 from shared.vod.context_token import UploadContext, seal
 from shared.vod_api import SEARCH_PAGE
-from tests.shared.loopback_peer import HOST, HttpPeer, refused_port
-from tests.shared.service import CONTEXT_KEY, STAGE, Clock, Service, new_lease, token_of
-from tests.shared.uploads import (
-    FILE_ID,
-    OTHER_FILE_ID,
-    SESSION_SECONDS,
-    TASK_ID,
-    changed,
-    new_session,
-    uploaded,
-)
-from tests.shared.vod_records import META_DATA, Records
+from tests.shared.loopback_peer import HOST, refused_port
+from tests.shared.service import CONTEXT_KEY, STAGE, new_lease, token_of
+from tests.shared.uploads import FILE_ID, OTHER_FILE_ID, SESSION_SECONDS, TASK_ID, changed, uploaded
+from tests.shared.vod_records import META_DATA
 
 if TYPE_CHECKING:
-    from shared.domain.session import UploadSession
+    from tests.shared.flows.world import World
 
 QUARTER, HOUR, FOUR_HOURS = UPLOAD_CHECKS_SECONDS
 
 
-@pytest.fixture
-def clock() -> Clock:
-    """Return a clock that stands still until a test moves it."""
-    return Clock()
-
-
-@pytest.fixture
-def records() -> Records:
-    """Create a VOD that has no files yet."""
-    return Records()
-
-
-@pytest.fixture
-def service(valkey_url: str, app: HttpPeer, clock: Clock) -> Service:
-    """Return a deployment with an empty store."""
-    return Service(valkey_url, {"READ_BACK": "on", "APP_WEBHOOK_URL": app.url}, clock, clock.move)
-
-
-def begin(service: Service, user: str = "alice", **changes: Any) -> UploadSession:  # noqa: ANN401  # of a grant
-    """Begin an upload now."""
-    session = new_session(user, issued_at=int(service.clock()))
-    return service.begin(replace(session, grant=replace(session.grant, **changes)))
-
-
-def upload(service: Service, records: Records, token: str, *, file_id: str = FILE_ID, flow: str = "") -> str:
-    """Have VOD keep a file, and its task flow if there is one; the event about it is lost."""
-    records.kept[file_id], records.created[file_id] = token, service.clock()
-    if flow:
-        records.run(changed(token, status=flow, file_id=file_id))
-    return file_id
-
-
-def received(app: HttpPeer, service: Service) -> list[dict[str, Any]]:
-    """Deliver what is due, and return what the app received."""
-    service.delivery_run().run()
-    return [json.loads(request.body) for request in app.received]
-
-
-def test_lost_push_is_found_and_put_in(
-    service: Service, records: Records, app: HttpPeer, clock: Clock
-) -> None:
+def test_lost_push_is_found_and_put_in(world: World) -> None:
     """All three pushes lost: a quarter of an hour later the app gets the event, marked as reconciled.
 
     What comes after all is a copy of it: an app that got either needs no other.
     """
-    session = begin(service)
-    file_id = upload(service, records, token_of(session))
+    session = world.begin_now()
+    file_id = world.keep(token_of(session))
 
-    clock.move(QUARTER - 1)
-    assert service.reconciliation(records).run() == {"checked": 0}
-    clock.move(1)
-    assert service.reconciliation(records).run() == {"checked": 1, "reconciled": 1, "expired": 0}
+    assert world.reconcile(after=QUARTER - 1) == {"checked": 0}
+    assert world.reconcile(after=1) == {"checked": 1, "reconciled": 1, "expired": 0}
 
-    [event] = received(app, service)
+    [event] = world.told()
     content = event["data"]
     assert (event["type"], content["fileId"], content["uploader"]) == ("upload.completed", file_id, "alice")
     assert (content["reconciled"], content["verified"], content["verdict"]) == (True, True, "attributed")
     assert content["size"] == META_DATA["Size"]
-    assert service.state(session) is UploadState.UPLOADED
-    assert service.checks() == {}
-    late = service.ingest(uploaded(token_of(session), file_id=file_id), "push")
+    assert world.state(session) is UploadState.UPLOADED
+    assert world.checks() == {}
+    late = world.ingest(uploaded(token_of(session), file_id=file_id), "push")
     assert (late.journaled.outcome, late.event.event_id) == ("duplicate", event["id"])
 
 
-def test_event_that_did_come_is_not_put_in_again(service: Service, records: Records, clock: Clock) -> None:
+def test_event_that_did_come_is_not_put_in_again(world: World) -> None:
     """An upload whose event came is not checked any more."""
-    session = begin(service)
-    service.ingest(uploaded(token_of(session), file_id=upload(service, records, token_of(session))))
-    clock.move(QUARTER)
+    token = token_of(world.begin_now())
+    world.ingest(uploaded(token, file_id=world.keep(token)))
 
-    assert service.reconciliation(records).run() == {"checked": 0}
-    assert len(service.records()) == 1
+    assert world.reconcile(after=QUARTER) == {"checked": 0}
+    assert len(world.records()) == 1
 
 
-def test_unused_upload_is_looked_after_four_times_and_ends(
-    service: Service, records: Records, app: HttpPeer, clock: Clock
-) -> None:
+def test_unused_upload_is_looked_after_four_times_and_ends(world: World) -> None:
     """After 15 min, 1 h, 4 h and at its end VOD is asked; then it expires, and the app is told once."""
-    session = begin(service)
-    began = clock()
+    session = world.begin_now()
+    began = world.clock()
 
     for at, following in ((QUARTER, HOUR), (HOUR, FOUR_HOURS), (FOUR_HOURS, SESSION_SECONDS)):
-        clock.now = began + at
-        assert service.reconciliation(records).run() == {"checked": 1, "expired": 0}
-        assert service.checks() == {session.upload_id: began + following}
-        assert service.reconciliation(records).run() == {"checked": 0}
-    clock.now = began + SESSION_SECONDS
-    assert service.reconciliation(records).run() == {"checked": 1, "expired": 1}
+        world.clock.now = began + at
+        assert world.reconcile() == {"checked": 1, "expired": 0}
+        assert world.checks() == {session.upload_id: began + following}
+        assert world.reconcile() == {"checked": 0}
+    world.clock.now = began + SESSION_SECONDS
+    assert world.reconcile() == {"checked": 1, "expired": 1}
 
-    assert records.calls == ["uploads_created"] * 4
-    assert service.checks() == {}
-    assert service.state(session) is UploadState.EXPIRED
-    [event] = received(app, service)
+    assert world.vod.calls == ["uploads_created"] * 4
+    assert world.checks() == {}
+    assert world.state(session) is UploadState.EXPIRED
+    [event] = world.told()
     assert (event["type"], event["data"]["uploadId"]) == ("upload.expired", session.upload_id)
 
 
-def test_overlapping_runs_end_each_upload_once(
-    service: Service, records: Records, app: HttpPeer, clock: Clock
-) -> None:
+def test_overlapping_runs_end_each_upload_once(world: World) -> None:
     """Two timers at once: one event for each unused upload."""
-    sessions = [begin(service, f"user-{number}") for number in range(12)]
-    clock.move(SESSION_SECONDS)
+    sessions = [world.begin_now(f"user-{number}") for number in range(12)]
+    world.clock.move(SESSION_SECONDS)
 
     with ThreadPoolExecutor(2) as pool:
-        runs = [pool.submit(replace(service).reconciliation(records).run) for _ in range(2)]
+        runs = [pool.submit(replace(world).reconcile) for _ in range(2)]
         figures = [run.result() for run in runs]
 
     assert sum(figure.get("expired", 0) for figure in figures) == 12
-    assert sorted(event["data"]["uploadId"] for event in received(app, service)) == sorted(
+    assert sorted(event["data"]["uploadId"] for event in world.told()) == sorted(
         session.upload_id for session in sessions
     )
-    assert service.checks() == {}
+    assert world.checks() == {}
 
 
 @pytest.mark.parametrize("used", [False, True])
-def test_cancelled_upload_ends_silently_unless_it_was_used(
-    service: Service, records: Records, app: HttpPeer, clock: Clock, *, used: bool
-) -> None:
+def test_cancelled_upload_ends_silently_unless_it_was_used(world: World, *, used: bool) -> None:
     """A cancellation cannot stop an SDK that is at its Commit: the app learns of the file, as late."""
-    session = begin(service)
-    service.store.cancel_upload("alice", session.upload_id, now=int(clock()))
+    session = world.begin_now()
+    world.store.cancel_upload("alice", session.upload_id, now=int(world.clock()))
     if used:
-        upload(service, records, token_of(session))
-    clock.move(SESSION_SECONDS)
+        world.keep(token_of(session))
 
-    service.reconciliation(records).run()
+    world.reconcile(after=SESSION_SECONDS)
 
-    told = [(event["type"], event["data"]["verdict"]) for event in received(app, service)]
+    told = [(event["type"], event["data"]["verdict"]) for event in world.told()]
     assert told == ([("upload.completed", "late")] if used else [])
-    assert service.state(session) is (UploadState.UPLOADED if used else UploadState.CANCELLED)
-    assert service.checks() == {}
+    assert world.state(session) is (UploadState.UPLOADED if used else UploadState.CANCELLED)
+    assert world.checks() == {}
 
 
-def test_upload_that_is_used_while_it_ends_does_not_expire(
-    service: Service, records: Records, clock: Clock
-) -> None:
-    """An event that comes between the last check and the end prevents the expiry."""
-    session = begin(service)
-    clock.move(SESSION_SECONDS)
-
-    def let_the_event_come() -> str:
-        service.ingest(uploaded(token_of(session), task_id=TASK_ID))
-        return new_lease()
-
-    run = replace(service.reconciliation(records), new_lease=let_the_event_come)
-
-    assert run.run() == {"checked": 1, "expired": 0}
-    assert service.state(session) is UploadState.PROCESSING
-    assert service.checks() == {session.upload_id: clock() + TASK_FLOW_CHECK_SECONDS}
-    assert len(service.records()) == 1
-
-
-@pytest.mark.parametrize("passed", [QUARTER, SESSION_SECONDS])
-def test_upload_that_is_used_while_vod_is_asked_is_looked_after_as_such(
-    service: Service, records: Records, clock: Clock, passed: int
+@pytest.mark.parametrize(
+    ("passed", "meanwhile"),
+    [(SESSION_SECONDS, "before the end"), (QUARTER, "in the call"), (SESSION_SECONDS, "in the call")],
+)
+def test_upload_that_is_used_while_it_is_checked_does_not_expire(
+    world: World, passed: int, meanwhile: str
 ) -> None:
     """The record is read again after VOD was asked: the next check is that of the task flow."""
-    session = begin(service)
-    clock.move(passed)
+    session = world.begin_now()
+    world.clock.move(passed)
+    run = world.reconciliation()
 
-    def let_the_event_come() -> None:
-        service.ingest(uploaded(token_of(session), task_id=TASK_ID))
+    def let_the_event_come() -> str:
+        world.ingest(uploaded(token_of(session), task_id=TASK_ID))
+        return new_lease()
 
-    records.after_call = let_the_event_come
+    if meanwhile == "in the call":
+        world.vod.after_call = let_the_event_come
+    else:
+        run = replace(run, new_lease=let_the_event_come)
 
-    assert service.reconciliation(records).run() == {"checked": 1, "expired": 0}
-    assert service.state(session) is UploadState.PROCESSING
-    assert service.checks() == {session.upload_id: clock() + TASK_FLOW_CHECK_SECONDS}
+    assert run.run() == {"checked": 1, "expired": 0}
+    assert world.state(session) is UploadState.PROCESSING
+    assert world.checks() == {session.upload_id: world.clock() + TASK_FLOW_CHECK_SECONDS}
+    assert len(world.records()) == 1
 
 
-def test_second_file_under_one_session_is_found_as_replayed(
-    service: Service, records: Records, app: HttpPeer, clock: Clock
-) -> None:
+def test_second_file_under_one_session_is_found_as_replayed(world: World) -> None:
     """Whoever used the signature again is found too: the first file is the upload's, the other replayed."""
-    session = begin(service)
+    token = token_of(world.begin_now())
     for file_id in (FILE_ID, OTHER_FILE_ID):
-        upload(service, records, token_of(session), file_id=file_id)
-    clock.move(QUARTER)
+        world.keep(token, file_id=file_id)
 
-    assert service.reconciliation(records).run() == {"checked": 1, "reconciled": 2, "expired": 0}
-    assert sorted((event["type"], event["data"]["fileId"]) for event in received(app, service)) == [
+    assert world.reconcile(after=QUARTER) == {"checked": 1, "reconciled": 2, "expired": 0}
+    assert sorted((event["type"], event["data"]["fileId"]) for event in world.told()) == [
         ("upload.completed", FILE_ID),
         ("upload.replayed", OTHER_FILE_ID),
     ]
@@ -234,283 +162,216 @@ def test_second_file_under_one_session_is_found_as_replayed(
     ],
     ids=["none", "the app's own", "a broken seal", "another stage", "another key"],
 )
-def test_files_of_others_are_passed_over(
-    service: Service, records: Records, clock: Clock, token: str
-) -> None:
+def test_files_of_others_are_passed_over(world: World, token: str) -> None:
     """A file without a token of ours is ignored."""
-    begin(service)
-    upload(service, records, token)
-    clock.move(QUARTER)
+    world.begin_now()
+    world.keep(token)
 
-    assert service.reconciliation(records).run() == {"checked": 1, "expired": 0}
-    assert service.records() == []
+    assert world.reconcile(after=QUARTER) == {"checked": 1, "expired": 0}
+    assert world.records() == []
 
 
-def test_file_of_an_upload_that_is_not_looked_after_now_is_left(
-    service: Service, records: Records, clock: Clock
-) -> None:
+def test_file_of_an_upload_that_is_not_looked_after_now_is_left(world: World) -> None:
     """Files of uploads whose check is not due are ignored: their events may still come."""
-    begin(service, "alice")
-    clock.move(60)
-    upload(service, records, token_of(begin(service, "bob")))
-    clock.move(QUARTER - 60)
+    world.begin_now("alice")
+    world.clock.move(60)
+    world.keep(token_of(world.begin_now("bob")))
 
-    assert service.reconciliation(records).run() == {"checked": 1, "expired": 0}
-    assert service.records() == []
+    assert world.reconcile(after=QUARTER - 60) == {"checked": 1, "expired": 0}
+    assert world.records() == []
 
 
+@pytest.mark.parametrize(("flow", "state"), [("FINISH", UploadState.READY), ("ABORTED", UploadState.FAILED)])
 def test_nothing_of_a_task_flow_is_missed_though_every_event_was(
-    service: Service, records: Records, app: HttpPeer, clock: Clock
+    world: World, flow: str, state: UploadState
 ) -> None:
-    """The upload is found with the task flow that it started, and an hour later how that has ended."""
-    session = begin(service, procedure="LongVideoPreset")
-    upload(service, records, token_of(session), flow="FINISH")
+    """The upload is found with the task flow that it started, and an hour later, once, how that has ended.
 
-    clock.move(QUARTER)
-    service.reconciliation(records).run()
-    found = service.state(session)
-    clock.move(TASK_FLOW_CHECK_SECONDS)
-    service.reconciliation(records).run()
+    A flow that somebody aborted sends no event at all.
+    """
+    session = world.begin_now(procedure="LongVideoPreset")
+    world.keep(token_of(session), flow=flow)
 
-    told = [(event["type"], event["data"]["procedureTaskId"]) for event in received(app, service)]
-    assert told == [("upload.completed", TASK_ID), ("procedure.finished", TASK_ID)]
-    assert (found, service.state(session)) == (UploadState.PROCESSING, UploadState.READY)
-    assert service.checks() == {}
-    late = service.ingest(changed(token_of(session)), "push")
+    world.reconcile(after=QUARTER)
+    assert world.state(session) is UploadState.PROCESSING
+    for _ in range(2):
+        world.reconcile(after=TASK_FLOW_CHECK_SECONDS)
+
+    found, ended = world.told()
+    assert (found["type"], found["data"]["procedureTaskId"]) == ("upload.completed", TASK_ID)
+    assert (ended["type"], ended["data"]["procedure"]["status"]) == ("procedure.finished", flow)
+    assert ended["data"]["procedure"]["succeeded"] is (flow == "FINISH")
+    assert (world.state(session), world.checks()) == (state, {})
+    late = world.ingest(changed(token_of(session), status=flow), "push")
     assert late.journaled.outcome == "duplicate"
 
 
-def test_aborted_task_flow_ends_its_upload_once(
-    service: Service, records: Records, app: HttpPeer, clock: Clock
-) -> None:
-    """A flow that somebody ended sends no event: the upload fails, for good, and the app hears it once."""
-    session = begin(service, procedure="LongVideoPreset")
-    upload(service, records, token_of(session), flow="ABORTED")
-
-    clock.move(QUARTER)
-    service.reconciliation(records).run()
-    for _ in range(2):
-        clock.move(TASK_FLOW_CHECK_SECONDS)
-        service.reconciliation(records).run()
-
-    events = received(app, service)
-    assert [event["type"] for event in events] == ["upload.completed", "procedure.finished"]
-    assert events[1]["data"]["procedure"]["status"] == "ABORTED"
-    assert events[1]["data"]["procedure"]["succeeded"] is False
-    assert service.state(session) is UploadState.FAILED
-    assert service.checks() == {}
-
-
-def test_upload_is_found_though_its_task_flow_is_not(
-    service: Service, records: Records, app: HttpPeer, clock: Clock
-) -> None:
+def test_upload_is_found_though_its_task_flow_is_not(world: World) -> None:
     """A file that VOD has is beyond doubt, whatever else it fails to tell."""
-    upload(service, records, token_of(begin(service, procedure="LongVideoPreset")), flow="FINISH")
-    records.failing = {"tasks_of_file"}
-    clock.move(QUARTER)
+    world.keep(token_of(world.begin_now(procedure="LongVideoPreset")), flow="FINISH")
+    world.vod.failing = {"tasks_of_file"}
 
-    assert service.reconciliation(records).run() == {"checked": 1, "reconciled": 1, "expired": 0}
-    assert [event["data"]["procedureTaskId"] for event in received(app, service)] == [None]
+    assert world.reconcile(after=QUARTER) == {"checked": 1, "reconciled": 1, "expired": 0}
+    assert [event["data"]["procedureTaskId"] for event in world.told()] == [None]
 
 
-def test_task_flow_that_still_runs_is_asked_about_every_hour(
-    service: Service, records: Records, clock: Clock
-) -> None:
+def test_task_flow_that_still_runs_is_asked_about_every_hour(world: World) -> None:
     """A running task flow is checked again every hour."""
-    session = begin(service)
-    upload(service, records, token_of(session), flow="PROCESSING")
-    service.ingest(uploaded(token_of(session), task_id=TASK_ID))
+    session = world.begin_now()
+    world.keep(token_of(session), flow="PROCESSING")
+    world.ingest(uploaded(token_of(session), task_id=TASK_ID))
 
     for _ in range(3):
-        clock.move(TASK_FLOW_CHECK_SECONDS)
-        assert service.reconciliation(records).run() == {"checked": 1, "expired": 0}
-        assert service.checks() == {session.upload_id: clock() + TASK_FLOW_CHECK_SECONDS}
-    assert len(service.records()) == 1
+        assert world.reconcile(after=TASK_FLOW_CHECK_SECONDS) == {"checked": 1, "expired": 0}
+        assert world.checks() == {session.upload_id: world.clock() + TASK_FLOW_CHECK_SECONDS}
+    assert len(world.records()) == 1
 
 
-def test_task_flow_that_vod_does_not_know_holds_up_nobody(
-    service: Service, records: Records, clock: Clock
-) -> None:
+def test_task_flow_that_vod_does_not_know_holds_up_nobody(world: World) -> None:
     """What VOD refuses to tell of one upload is asked again later; the others get their answers now."""
-    strange, session = begin(service, "mallory"), begin(service)
-    service.ingest(uploaded(token_of(strange), task_id=TASK_ID))
-    upload(service, records, token_of(session))
-    clock.move(TASK_FLOW_CHECK_SECONDS)
+    strange, session = world.begin_now("mallory"), world.begin_now()
+    world.ingest(uploaded(token_of(strange), task_id=TASK_ID))
+    world.keep(token_of(session))
 
-    figures = service.reconciliation(records).run()
+    figures = world.reconcile(after=TASK_FLOW_CHECK_SECONDS)
 
     assert figures == {"checked": 2, "reconciled": 1, "expired": 0, "unanswered": 1}
-    assert service.checks() == {strange.upload_id: clock() + RETRY_SECONDS}
+    assert world.checks() == {strange.upload_id: world.clock() + RETRY_SECONDS}
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_upload_whose_task_flow_alone_was_heard_of_is_looked_for(
-    service: Service, records: Records, app: HttpPeer, clock: Clock, *, known: bool
-) -> None:
+def test_upload_whose_task_flow_alone_was_heard_of_is_looked_for(world: World, *, known: bool) -> None:
     """The end of a task flow does not stand in for the event of its upload; a file that is gone is left."""
-    session = begin(service)
-    service.ingest(changed(token_of(session)))
+    session = world.begin_now()
+    world.ingest(changed(token_of(session)))
     if known:
-        upload(service, records, token_of(session))
-    clock.move(SESSION_SECONDS)
+        world.keep(token_of(session))
 
-    service.reconciliation(records).run()
+    world.reconcile(after=SESSION_SECONDS)
 
     told = ["procedure.finished", "upload.completed"] if known else ["procedure.finished"]
-    assert [event["type"] for event in received(app, service)] == told
-    assert (service.state(session), service.checks()) == (UploadState.READY, {})
+    assert [event["type"] for event in world.told()] == told
+    assert (world.state(session), world.checks()) == (UploadState.READY, {})
 
 
-def test_event_that_was_verified_too_early_is_rescued(
-    service: Service, records: Records, app: HttpPeer, clock: Clock
-) -> None:
+def test_event_that_was_verified_too_early_is_rescued(world: World) -> None:
     """Read-backs that did not find the file yet quarantined its event; VOD's own list outweighs that."""
-    session = begin(service)
-    early = service.ingest(uploaded(token_of(session)), "push")
-    deliverer = replace(service.delivery_run(seconds=10**6), read_back=lambda: records)
-    runs = []
-    for delay in (LEASE_SECONDS, *DELAYS_SECONDS[1 : MAX_ATTEMPTS + 1]):
-        clock.move(delay)
-        runs.append(deliverer.run())
+    session = world.begin_now()
+    early = world.ingest(uploaded(token_of(session)), "push")
+    runs = [world.run(after=delay) for delay in (LEASE_SECONDS, *DELAYS_SECONDS[1 : MAX_ATTEMPTS + 1])]
     assert runs == [{"held": 1}] * MAX_ATTEMPTS + [{"quarantined": 1}]
-    upload(service, records, token_of(session))
-    clock.move(QUARTER)
+    world.keep(token_of(session))
 
-    assert service.reconciliation(records).run() == {"checked": 1, "reconciled": 1, "expired": 0}
-    [event] = received(app, service)
+    assert world.reconcile(after=QUARTER) == {"checked": 1, "reconciled": 1, "expired": 0}
+    [event] = world.told()
     assert (event["id"], event["data"]["verdict"]) == (early.event.event_id, "attributed")
-    assert service.state(session) is UploadState.UPLOADED
+    assert world.state(session) is UploadState.UPLOADED
 
 
-def test_nothing_ends_while_vod_cannot_be_asked(service: Service, records: Records, clock: Clock) -> None:
+def test_nothing_ends_while_vod_cannot_be_asked(world: World) -> None:
     """While the API is down no upload expires, and all are checked again in five minutes."""
-    session, unused = begin(service), begin(service, "bob")
-    upload(service, records, token_of(session))
-    clock.move(SESSION_SECONDS)
-    records.failing = {"uploads_created"}
+    session, unused = world.begin_now(), world.begin_now("bob")
+    world.keep(token_of(session))
+    world.vod.failing = {"uploads_created"}
 
-    assert service.reconciliation(records).run() == {"checked": 2, "unanswered": 2}
-    again = clock() + RETRY_SECONDS
-    assert service.checks() == {session.upload_id: again, unused.upload_id: again}
-    clock.move(RETRY_SECONDS)
-    records.failing = set()
-    assert service.reconciliation(records).run() == {"checked": 2, "reconciled": 1, "expired": 1}
+    assert world.reconcile(after=SESSION_SECONDS) == {"checked": 2, "unanswered": 2}
+    again = world.clock() + RETRY_SECONDS
+    assert world.checks() == {session.upload_id: again, unused.upload_id: again}
+    world.vod.failing = set()
+    assert world.reconcile(after=RETRY_SECONDS) == {"checked": 2, "reconciled": 1, "expired": 1}
 
 
-def test_list_of_files_that_was_cut_short_ends_nothing(
-    service: Service, records: Records, clock: Clock
-) -> None:
+def test_list_of_files_that_was_cut_short_ends_nothing(world: World) -> None:
     """The time is up after the first page: the upload that is on the second one is not called unused."""
-    session = begin(service)
+    session = world.begin_now()
     for number in range(SEARCH_PAGE):
-        upload(service, records, "order-7781", file_id=f"7{number}")
-    upload(service, records, token_of(session))
-    clock.move(SESSION_SECONDS)
-    records.after_call = lambda: clock.move(60)
+        world.keep("order-7781", file_id=f"7{number}")
+    world.keep(token_of(session))
+    world.vod.after_call = lambda: world.clock.move(60)
 
-    assert service.reconciliation(records, seconds=53).run() == {"checked": 1, "unanswered": 1}
-    assert records.calls == ["uploads_created"]
-    records.after_call = lambda: None
-    clock.move(RETRY_SECONDS)
-    assert service.reconciliation(records).run() == {"checked": 1, "reconciled": 1, "expired": 0}
+    assert world.reconcile(after=SESSION_SECONDS, seconds=53) == {"checked": 1, "unanswered": 1}
+    assert world.vod.calls == ["uploads_created"]
+    world.vod.after_call = lambda: None
+    assert world.reconcile(after=RETRY_SECONDS) == {"checked": 1, "reconciled": 1, "expired": 0}
 
 
-def test_search_begins_anew_where_vod_lists_no_further(
-    service: Service, records: Records, clock: Clock
-) -> None:
+def test_search_begins_anew_where_vod_lists_no_further(world: World) -> None:
     """Of one search VOD lists 5000 files; the next begins at the time of the last one."""
-    session = begin(service)
+    session = world.begin_now()
     for number in range(SEARCH_LIMIT + 150):
-        upload(service, records, "order-7781", file_id=f"7{number}")
-        clock.move(1)
-    upload(service, records, token_of(session))
-    clock.move(FOUR_HOURS)
+        world.keep("order-7781", file_id=f"7{number}")
+        world.clock.move(1)
+    world.keep(token_of(session))
 
-    assert service.reconciliation(records).run() == {"checked": 1, "reconciled": 1, "expired": 0}
-    assert service.find(session).file_id == FILE_ID
+    assert world.reconcile(after=FOUR_HOURS) == {"checked": 1, "reconciled": 1, "expired": 0}
+    assert world.find(session).file_id == FILE_ID
 
 
-def test_task_flows_for_which_the_time_does_not_suffice_stay_due(
-    service: Service, records: Records, clock: Clock
-) -> None:
+def test_task_flows_for_which_the_time_does_not_suffice_stay_due(world: World) -> None:
     """VOD is slow: what was not asked about in this run is asked about in the next."""
     for number, user in enumerate(("alice", "bob", "carol")):
-        token, ids = token_of(begin(service, user)), {"TaskId": f"task-{number}"}
-        flow: dict[str, Any] = changed(token, file_id=f"7{number}")
+        token, ids = token_of(world.begin_now(user)), {"TaskId": f"task-{number}"}
+        flow = changed(token, file_id=f"7{number}")
         flow["ProcedureStateChangeEvent"] |= ids
-        records.run(flow)
-        service.ingest(uploaded(token, file_id=f"7{number}", task_id=ids["TaskId"]))
-    clock.move(TASK_FLOW_CHECK_SECONDS)
-    records.after_call = lambda: clock.move(5)
+        world.vod.run(flow)
+        world.ingest(uploaded(token, file_id=f"7{number}", task_id=ids["TaskId"]))
+    world.vod.after_call = lambda: world.clock.move(5)
 
-    assert service.reconciliation(records, seconds=8).run() == {"checked": 3, "reconciled": 2, "expired": 0}
-    assert service.reconciliation(records).run() == {"checked": 1, "reconciled": 1, "expired": 0}
-    assert service.checks() == {}
+    first = world.reconcile(after=TASK_FLOW_CHECK_SECONDS, seconds=8)
+    assert first == {"checked": 3, "reconciled": 2, "expired": 0}
+    assert world.reconcile() == {"checked": 1, "reconciled": 1, "expired": 0}
+    assert world.checks() == {}
 
 
-def test_without_read_back_vod_is_never_asked(
-    service: Service, records: Records, app: HttpPeer, clock: Clock
-) -> None:
+def test_without_read_back_vod_is_never_asked(world: World) -> None:
     """READ_BACK=off, no right to call the API: unused uploads end by the clock, and that is all."""
-    blind = replace(service, changes={**service.changes, "READ_BACK": "off"})
-    upload(service, records, token_of(begin(blind)))
-    blind.ingest(uploaded(token_of(begin(blind, "bob")), task_id=TASK_ID))
+    blind = world.with_settings(READ_BACK="off")
+    blind.keep(token_of(blind.begin_now()))
+    blind.ingest(uploaded(token_of(blind.begin_now("bob")), task_id=TASK_ID))
 
-    clock.move(QUARTER)
-    assert blind.reconciliation(records).run() == {"checked": 1, "expired": 0}
-    clock.move(SESSION_SECONDS)
-    assert blind.reconciliation(records).run() == {"checked": 2, "expired": 1}
+    assert blind.reconcile(after=QUARTER) == {"checked": 1, "expired": 0}
+    assert blind.reconcile(after=SESSION_SECONDS) == {"checked": 2, "expired": 1}
 
-    assert records.calls == []
-    assert [event["type"] for event in received(app, blind)].count("upload.expired") == 1
+    assert world.vod.calls == []
+    assert [event["type"] for event in blind.told()].count("upload.expired") == 1
 
 
-def test_store_that_is_down_is_told(service: Service, records: Records) -> None:
+def test_store_that_is_down_is_told(world: World) -> None:
     """Nothing is decided without the store; the checks stay due."""
-    down = replace(service, redis_url=f"redis://{HOST}:{refused_port()}/0")
-
     with pytest.raises(StoreUnavailableError):
-        down.reconciliation(records).run()
+        replace(world, redis_url=f"redis://{HOST}:{refused_port()}/0").reconcile()
 
 
-def test_each_upload_is_looked_for_in_its_own_sub_application(
-    service: Service, records: Records, clock: Clock
-) -> None:
+def test_each_upload_is_looked_for_in_its_own_sub_application(world: World) -> None:
     """Policies can send uploads to several; each is asked once about all that went there, task flows too."""
     for user, sub_app_id in (("alice", None), ("bob", 1500067890), ("carol", 1500067890)):
-        begin(service, user, vod_sub_app_id=sub_app_id)
-    clock.move(QUARTER)
-    service.reconciliation(records).run()
-    assert sorted(records.applications, key=str) == [1500067890, None]
+        world.begin_now(user, vod_sub_app_id=sub_app_id)
+    world.reconcile(after=QUARTER)
+    vod = world.vod
+    assert sorted(vod.applications, key=str) == [1500067890, None]
 
-    session = begin(service, "dave", vod_sub_app_id=1500067890)
-    service.ingest(uploaded(token_of(session), task_id=TASK_ID))
-    records.run(changed(token_of(session), status="PROCESSING"))
-    records.calls.clear()
-    clock.move(TASK_FLOW_CHECK_SECONDS)
-    service.reconciliation(records).run()
-    assert records.applications[records.calls.index("procedure_task") - len(records.calls)] == 1500067890
+    token = token_of(world.begin_now("dave", vod_sub_app_id=1500067890))
+    world.ingest(uploaded(token, task_id=TASK_ID))
+    vod.run(changed(token, status="PROCESSING"))
+    vod.calls.clear()
+    world.reconcile(after=TASK_FLOW_CHECK_SECONDS)
+    assert vod.applications[vod.calls.index("procedure_task") - len(vod.calls)] == 1500067890
 
 
-def test_task_flow_that_was_to_be_silent_stays_so(service: Service, records: Records, clock: Clock) -> None:
+def test_task_flow_that_was_to_be_silent_stays_so(world: World) -> None:
     """With taskNotifyMode None the app asked to hear nothing, so VOD is asked for nothing."""
-    session = begin(service, task_notify_mode="None")
-    service.ingest(uploaded(token_of(session), task_id=TASK_ID))
-    clock.move(TASK_FLOW_CHECK_SECONDS)
+    world.ingest(uploaded(token_of(world.begin_now(task_notify_mode="None")), task_id=TASK_ID))
 
-    assert service.reconciliation(records).run() == {"checked": 1, "expired": 0}
-    assert records.calls == []
+    assert world.reconcile(after=TASK_FLOW_CHECK_SECONDS) == {"checked": 1, "expired": 0}
+    assert world.vod.calls == []
 
 
-def test_record_that_cannot_be_read_holds_up_no_other(
-    service: Service, records: Records, clock: Clock
-) -> None:
+def test_record_that_cannot_be_read_holds_up_no_other(world: World) -> None:
     """An upload whose record is damaged is dropped from the checks; the next one is looked after."""
-    damaged, sound = begin(service), begin(service)
-    with redis.Redis.from_url(service.redis_url, decode_responses=True) as connection:
+    damaged, sound = world.begin_now(), world.begin_now()
+    with redis.Redis.from_url(world.redis_url, decode_responses=True) as connection:
         [key] = connection.keys(f"*:upload:{damaged.upload_id}")
         connection.hset(key, "issued_at", "no number")
-    clock.move(QUARTER)
 
-    assert service.reconciliation(records).run()["checked"] == 1
-    assert service.state(sound) is UploadState.ISSUED
+    assert world.reconcile(after=QUARTER)["checked"] == 1
+    assert world.state(sound) is UploadState.ISSUED
