@@ -10,12 +10,14 @@ import hashlib
 import json
 import time
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
 from standardwebhooks.webhooks import Webhook
 
 from functions import event_notification
 from local.simulator.faults import Fault
+from shared.flows.ingest_event import Ingester
 from shared.runtime import bootstrap
 from tests.functions.deployment import CALLBACK_TOKEN, CONTEXT_KEY, SECRET_KEY, WEBHOOK_SECRET
 from tests.functions.scf import REQUEST_ID
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 SIGN_KEY = "AbCd1234EfGh5678"
 NOT_A_TOKEN = "another-token-as-long-as-ours-0002"
 VOD_GIVES_UP_SECONDS = 5
+OUR_OWN_FAULTS = {error.__name__: Mock(side_effect=error("canary")) for error in (KeyError, MemoryError)}
 
 
 def delivered(app: HttpPeer) -> list[dict[str, Any]]:
@@ -140,7 +143,7 @@ def test_callback_is_signed_where_a_key_is_set(
     assert ["Sign" in event["raw"] for event in delivered(app)] == [False, False]
 
 
-@pytest.mark.parametrize("failure", ["down", "silent"])
+@pytest.mark.parametrize("failure", ["down", "silent", *OUR_OWN_FAULTS])
 def test_event_that_cannot_be_journaled_gets_no_answer_in_time(
     services: dict[str, str], deploy: Deploy, logged: Logged, monkeypatch: pytest.MonkeyPatch, failure: str
 ) -> None:
@@ -152,16 +155,18 @@ def test_event_that_cannot_be_journaled_gets_no_answer_in_time(
         port = hole.port if failure == "silent" else refused_port()
         url = f"redis://:canary@{HOST}:{port}/0"
         deploy(**{**services, "REDIS_URL": url, "CALLBACK_HOLD_SECONDS": "30"})
+        if failure in OUR_OWN_FAULTS:
+            monkeypatch.setattr(Ingester, "ingest", OUR_OWN_FAULTS[failure])
         logged()
         answer = push({**event, "Sign": "1eee", "T": 1793319136})
 
-    assert answer.status == 503
+    assert answer.status == (500 if failure in OUR_OWN_FAULTS else 503)
     assert 0 < waited[0] <= 30
     lines = logged()
     (unjournaled,) = [line for line in lines if line["event"] == "event.unjournaled"]
     assert json.loads(unjournaled["raw"]) == event
     assert (unjournaled["level"], unjournaled["requestId"]) == ("error", REQUEST_ID)
-    assert str(port) not in json.dumps(lines) + answer.body
+    assert [word for word in (str(port), "canary", "1eee") if word in json.dumps(lines) + answer.body] == []
 
 
 def test_log_tells_what_became_of_the_event_and_no_secret(

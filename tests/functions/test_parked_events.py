@@ -14,10 +14,9 @@ import pytest
 from functions import event_notification
 from local.operator.event_store import EventQuery, OperatorStore
 from local.operator.events_listing import document_of
-from local.operator.logged_events import LoggedEvent, read_lines
+from local.operator.logged_events import read_lines
 from shared.domain.event_status import EventStatus
-from shared.flows.ingest_event import Ingester
-from shared.runtime import bootstrap, log
+from shared.runtime import log
 from shared.store import journal
 from shared.store.connection import StoreScope
 from tests.functions.deployment import CALLBACK_TOKEN
@@ -90,34 +89,6 @@ def test_parked_bytes_have_a_budget(deploy: Deploy, valkey_url: str, monkeypatch
         assert len(shown) == 10_000 or len(shown) > journal.PARKED_HEAD // 2
         assert any(body.startswith(shown) for body in bodies)
         assert event.record["length"] == "10000"
-
-
-@pytest.mark.parametrize("failure", [ValueError, KeyError, MemoryError, RecursionError, OSError])
-def test_any_failure_before_the_journal_is_held_and_logged(
-    deploy: Deploy,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    failure: type[Exception],
-) -> None:
-    """After any failure VOD gets no answer in time, and the log has the event for a replay."""
-    held: list[float] = []
-
-    def fail(*_arguments: object, **_options: object) -> None:
-        raise failure("canary")
-
-    monkeypatch.setattr(Ingester, "ingest", fail)
-    monkeypatch.setattr(bootstrap, "wait", held.append)
-    deploy()
-
-    assert post(json.dumps({**uploaded(), "Sign": "1eee", "T": 1793319136}).encode()) == 500
-
-    (seconds,) = held
-    assert seconds > 5
-    output = capsys.readouterr().out
-    (event,) = (it for it in read_lines(output.encode()) if isinstance(it, LoggedEvent))
-    assert event.notification.raw == uploaded()
-    assert "1eee" not in output
-    assert "canary" not in output
 
 
 def test_event_that_takes_several_lines_is_put_together_again(

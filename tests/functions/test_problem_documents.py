@@ -19,7 +19,7 @@ from tests.functions.deployment import (
 from tests.functions.scf import REQUEST_ID
 
 if TYPE_CHECKING:
-    from tests.functions.conftest import Call, Deploy, Handler, ReadStatus, Sign
+    from tests.functions.conftest import Call, Deploy, Handler, Logged, ReadStatus, Sign
 
 UPLOAD = "01KAPVZ9M80000000000000000"
 SECRETS = (SECRET_KEY, CONTEXT_KEY, OLD_CONTEXT_KEY, JWT_SECRET, OLD_JWT_SECRET)
@@ -39,11 +39,17 @@ def test_document_has_the_agreed_members(sign: Sign) -> None:
     }
 
 
-def test_function_that_was_mended_works_without_a_new_process(sign: Sign, deploy: Deploy) -> None:
-    """A failure to load the settings is not cached."""
-    deploy(CONTEXT_KEYS="")
-    assert sign({}).status == 500
+def test_missing_settings_are_named_in_the_log_until_they_are_there(
+    sign: Sign, deploy: Deploy, logged: Logged
+) -> None:
+    """A caller hears only that it is our fault; a failure to load the settings is not cached."""
+    deploy(CONTEXT_KEYS="", JWT_SECRETS="")
+    answer = sign({})
+    (line,) = logged()
 
+    assert (answer.status, answer.json["type"].rpartition(":")[2]) == (500, "configuration")
+    for name in ("CONTEXT_KEYS", "JWT_SECRETS"):
+        assert (name in line["detail"], name in answer.body) == (True, False)
     deploy()
     assert sign({}).status == 200
 

@@ -15,13 +15,12 @@ import pytest
 import redis
 
 from functions import event_delivery, reliable_notification
-from local.simulator.faults import Fault
 from shared.domain.ingested_event import Source
 from shared.flows.ingest_event import Ingester
 from shared.runtime import bootstrap
 from tests.functions.deployment import CONTEXT_KEY, WEBHOOK_SECRET
 from tests.functions.vod import begin_upload, upload
-from tests.shared.loopback_peer import HOST, HttpPeer, Reply, refused_port
+from tests.shared.loopback_peer import HttpPeer, Reply
 from tests.shared.uploads import notification_of
 
 if TYPE_CHECKING:
@@ -119,32 +118,6 @@ def test_app_that_takes_for_ever_leaves_time_for_the_uploads(
 
     assert figures["deliveries"] == {"retrying": 1, "leftForNextRound": 1}
     assert figures["checks"] == {"checked": 1, "expired": 1}
-
-
-@both
-def test_store_that_is_down_is_an_answer_with_a_reason(
-    deploy: Deploy, services: dict[str, str], logged: Logged, timer: Handler
-) -> None:
-    """The platform is not told to run the work again, and learns no password."""
-    password = "canary-of-the-store-password"
-    deploy(**{**services, "REDIS_URL": f"redis://:{password}@{HOST}:{refused_port()}/0"})
-    logged()
-
-    assert run(timer) == {"error": "store-unavailable"}
-    (line,) = logged()
-    assert line["event"] == "request.refused"
-    assert password not in json.dumps(line)
-
-
-@pytest.mark.usefixtures("services")
-def test_vod_that_is_down_is_an_answer_with_a_reason(vod: Account, logged: Logged) -> None:
-    """The platform is not told to run the work again: the next minute does that."""
-    vod.simulator.faults.set([Fault("PullEvents", "error")])
-    logged()
-
-    assert run(reliable_notification.main_handler) == {"error": "vod-api-unavailable"}
-    assert logged()[0]["detail"].startswith("PullEvents failed: ")
-    assert run(reliable_notification.main_handler)["pulled"] == NOT_PULLED
 
 
 @both

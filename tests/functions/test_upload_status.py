@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from functions import upload_status
-from tests.functions.vod import FILE_ID, announce_procedure, announce_upload, begin_upload
+from tests.functions.vod import FILE_ID, announce_upload, begin_upload
 
 if TYPE_CHECKING:
     from tests.functions.conftest import Call, ReadStatus, Sign
 
 UNKNOWN = "01KAPVZ9M80000000000000000"
-TASK = "1500012345-Procedure-0f1e2d3c4b5a69788796a5b4c3d2e1f0t0"
 COVER = "https://1500012345.vod-example.test/c0ffee00vodkr1500012345/1f2e3d4c5576678020044556677/cover.jpg"
 MEDIA = "https://1500012345.vod-example.test/c0ffee00vodkr1500012345/1f2e3d4c5576678020044556677/original.mp4"
 
@@ -67,23 +66,6 @@ def test_uploaded_file_is_told(read_status: ReadStatus) -> None:
     assert 0 <= age(told["uploadedAt"]) < 10
     assert told["updatedAt"] == told["uploadedAt"]
     assert "retry-after" not in answer.headers
-
-
-def test_outcome_of_the_task_flow_is_told_per_subtask(read_status: ReadStatus) -> None:
-    """`ready` or `failed` is decided by the subtasks, and each of them is shown."""
-    upload = begin_upload(seconds_ago=100, policy="course")
-    announce_upload(upload.signature, procedure_task_id=TASK)
-    before = read_status(upload.upload_id)
-    announce_procedure(upload.signature, status="FINISH", subtask_status="FAIL")
-
-    told = read_status(upload.upload_id).json
-
-    assert (before.json["state"], before.json["procedureTaskId"]) == ("processing", TASK)
-    assert before.headers["retry-after"] == "5"
-    assert (told["state"], told["final"]) == ("failed", True)
-    assert (told["procedure"]["status"], told["procedure"]["succeeded"]) == ("FINISH", False)
-    assert {each["status"] for each in told["procedure"]["subtasks"]} == {"FAIL"}
-    assert told["procedure"]["subtasks"][0]["kind"] == "Transcode"
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
