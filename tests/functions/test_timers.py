@@ -69,10 +69,7 @@ def test_uploaded_file_reaches_the_app_in_one_run(vod: Account, app: HttpPeer) -
     }
     assert run(reliable_notification.main_handler) == {"pulled": NOT_PULLED, "deliveries": {}}
     (told,) = [json.loads(request.body) for request in app.received]
-    assert (told["type"], told["data"]["fileId"]) == (
-        "upload.completed",
-        event["FileUploadEvent"]["FileId"],
-    )
+    assert (told["type"], told["data"]["fileId"]) == ("upload.completed", event["FileUploadEvent"]["FileId"])
     assert (told["data"]["uploader"], told["data"]["verified"]) == ("alice", True)
 
 

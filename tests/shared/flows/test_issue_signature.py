@@ -20,13 +20,7 @@ from shared.errors import (
     StoreUnavailableError,
     UnprocessableError,
 )
-from shared.flows.issue_signature import (
-    RANDOM_BITS,
-    IssuedSignature,
-    Issuer,
-    Randomness,
-    random_values,
-)
+from shared.flows.issue_signature import RANDOM_BITS, IssuedSignature, Issuer, Randomness, random_values
 from shared.http.authentication import Caller
 from shared.schema.signature_request import read_signature_request
 from shared.store.connection import StoreScope
