@@ -54,9 +54,6 @@ ABOUT_ONE_SERVER = {
     f"{_CALLBACK}::test_event_that_cannot_be_journaled_gets_no_answer_in_time": (
         "has its own silent server, and measures the same time-outs"
     ),
-    "tests/shared/flows/test_delivery_runs.py::test_overlapping_runs_share_the_send_slots_and_the_events": (
-        "is about two threads' fair share of one processor, which has five more to serve here"
-    ),
 }
 """Tests that are about a single server by their nature, each with the reason."""
 

@@ -18,15 +18,14 @@ import trustme
 from functions import event_delivery, event_notification
 from local.repository import REPOSITORY
 from local.stack.process_tree import tied_to_us
-from tests.functions.deployment import CALLBACK_TOKEN, start_anew
+from tests.functions.deployment import CALLBACK_TOKEN
 from tests.functions.scf import event_of
 from tests.functions.vod import EVENTS, announce_procedure, announce_upload, begin_upload
-from tests.shared.loopback_peer import HOST, HttpPeer, RawPeer, Reply, refused_port, relay_to
+from tests.shared.loopback_peer import HOST, HttpPeer, Reply, refused_port
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    import socket
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.functions.conftest import Deploy, ReadStatus, Sign
@@ -163,18 +162,6 @@ def test_user_may_do_nothing_else(least_rights: str, command: str) -> None:
         assert client.execute_command("GET", "vuf:{test.0}:upload:x") is None
 
 
-@pytest.mark.parametrize("name", [HOST, "store.example.test", "10.0.0.7"])
-def test_store_over_tls_needs_its_own_certificate(
-    authority: trustme.CA, deploy: Deploy, sign: Sign, valkey_url: str, name: str
-) -> None:
-    """A server with another certificate gets neither the password nor an upload (S44)."""
-    parts = urlsplit(valkey_url)
-    with RawPeer(encrypting(authority, name, int(parts.port or 0))) as peer:
-        deploy(REDIS_URL=f"rediss://:{parts.password}@{HOST}:{peer.port}/0")
-        assert sign({}).status == (200 if name == HOST else 503)
-        start_anew()
-
-
 @pytest.mark.skipif(shutil.which("redis-server") is None, reason="needs Debian's redis-server, which has TLS")
 def test_functions_work_with_a_redis_that_speaks_tls(
     tmp_path: Path, authority: trustme.CA, deploy: Deploy, sign: Sign, read_status: ReadStatus
@@ -189,16 +176,3 @@ def test_functions_work_with_a_redis_that_speaks_tls(
         assert sign({}).status == 503
         deploy(REDIS_URL=f"redis://:{PASSWORD}@{HOST}:{port}/0")
         assert sign({}).status == 503
-
-
-def encrypting(authority: trustme.CA, name: str, port: int) -> Callable[[socket.socket], None]:
-    """Return a `speak` that terminates TLS in front of a port of this machine."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert(name).configure_cert(context)
-    relay = relay_to(port)
-
-    def speak(connection: socket.socket) -> None:
-        with context.wrap_socket(connection, server_side=True) as encrypted:
-            relay(encrypted)
-
-    return speak

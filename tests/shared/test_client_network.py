@@ -28,23 +28,11 @@ def test_networks_are_named_from_the_smallest(address: str, networks: tuple[str,
     assert networks_of(address) == networks
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "localhost",
-        "1.2.3",
-        "1.2.3.4.5",
-        "1.2.3.256",
-        "1.2.3.-4",
-        "01.2.3.4",
-        "1.2.3.٤",
-        "1.2.3.",
-        ":",
-        "1:2",
-        "g::",
-    ],
-)
+NO_NUMBERS = ["", "localhost", ":", "1:2", "g::"]
+NO_FOUR_BYTES = ["1.2.3", "1.2.3.4.5", "1.2.3.256", "1.2.3.-4", "01.2.3.4", "1.2.3.٤", "1.2.3."]
+
+
+@pytest.mark.parametrize("text", [*NO_NUMBERS, *NO_FOUR_BYTES])
 def test_text_that_is_no_address_has_no_network(text: str) -> None:
     """An address that cannot be read limits nobody, and never ends in an error."""
     assert networks_of(text) == ()

@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-from shared import errors
 from shared.errors import ConflictError, FieldError, RateLimitedError, ServiceError, VodApiError
 from shared.http import authentication
 
@@ -17,29 +16,6 @@ def all_errors() -> list[type[ServiceError]]:
     for kind in found:
         found += kind.__subclasses__()
     return found
-
-
-@pytest.mark.parametrize(
-    ("name", "status"),
-    [
-        ("InvalidRequestError", 400),
-        ("UnauthenticatedError", 401),
-        ("ForbiddenError", 403),
-        ("NotFoundError", 404),
-        ("MethodNotAllowedError", 405),
-        ("ConflictError", 409),
-        ("ContentTooLargeError", 413),
-        ("UnsupportedMediaTypeError", 415),
-        ("UnprocessableError", 422),
-        ("RateLimitedError", 429),
-        ("ConfigurationError", 500),
-        ("StoreUnavailableError", 503),
-        ("VodApiError", 503),
-    ],
-)
-def test_each_error_has_its_status(name: str, status: int) -> None:
-    """The statuses are part of the public contract."""
-    assert getattr(errors, name).status == status
 
 
 def test_codes_are_distinct_words_fit_for_a_uri() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -92,28 +90,6 @@ def test_run_ends_in_time_and_leaves_the_rest(world: World) -> None:
     assert ids_at(world.app) == ids_of(ingested_events)
 
 
-def test_overlapping_runs_share_the_send_slots_and_the_events(valkey_url: str, app: HttpPeer) -> None:
-    """Two concurrent runs in real time: no event is sent twice, and still only ten per second."""
-    service = Service(valkey_url, {"APP_WEBHOOK_URL": app.url}, time.time)
-    ingested_events = receive(service, 16)
-    seen_at: list[float] = []
-
-    def note(_request: Received) -> Reply:
-        seen_at.append(time.time())
-        return TAKES
-
-    app.answer = note
-    started = time.time()
-    with ThreadPoolExecutor(2) as pool:
-        runs = [pool.submit(service.delivery_run().run) for _ in range(2)]
-        figures = [each.result() for each in runs]
-
-    assert sum(figure["delivered"] for figure in figures) == 16
-    assert ids_at(app) == ids_of(ingested_events)
-    # However busy this machine is, the nth event cannot be there before its send slot.
-    assert all(at - started > 0.1 * number - 0.002 for number, at in enumerate(sorted(seen_at)))
-
-
 def test_event_that_somebody_else_took_meanwhile_is_passed_over(world: World) -> None:
     """An event that another run has taken since it was listed is skipped."""
     ingested_events = receive(world, 2)
@@ -171,23 +147,6 @@ def test_burial_by_a_late_worker_is_void(world: World) -> None:
     assert late.delivery_run().run() == {"lost": 1}
     assert world.record(ingested)["delivery"] == "due"
     assert world.record(ingested)["lease"] == "other"
-
-
-def test_late_worker_changes_nothing(world: World) -> None:
-    """R4: a worker wakes after its lease, when another has delivered; its own failure counts for nothing."""
-    [ingested] = receive(world)
-    others: list[dict[str, int]] = []
-
-    def stand_still() -> Reply:
-        others.append(world.run(after=LEASE_SECONDS))
-        return Reply(500)
-
-    answer_once(world.app, stand_still)
-
-    assert world.run(seconds=120) == {"lost": 1}
-    assert others == [{"delivered": 1}]
-    assert (world.record(ingested)["delivery"], world.record(ingested)["attempts"]) == ("delivered", "1")
-    assert world.due(after=10**6) == 0
 
 
 @pytest.mark.parametrize("jitter", [0.0, 0.37])

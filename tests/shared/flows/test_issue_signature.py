@@ -156,28 +156,6 @@ def test_nonce_is_never_used_twice_in_a_second(make_issuer: Callable[..., Issuer
     assert decode(again.signature).values["random"] == "11"
 
 
-@pytest.mark.parametrize("per_minute", [1, 7, 60])
-def test_refused_caller_passes_after_exactly_what_was_said(
-    make_issuer: Callable[..., Issuer], per_minute: int
-) -> None:
-    """So many at once, and then one each time that Retry-After has passed; a second earlier is too early."""
-    issuer = make_issuer(NEW_UPLOADS_PER_MINUTE=str(per_minute))
-
-    def begin(number: int, now: float) -> IssuedSignature:
-        return issuer.begin(request(), ALICE, now=now, randomness=Randomness([number], upload_id=number))
-
-    for number in range(per_minute):
-        begin(number, NOW)
-    with pytest.raises(RateLimitedError) as caught:
-        begin(100, NOW)
-    wait = caught.value.retry_after
-
-    assert wait == -(-60 // per_minute)
-    with pytest.raises(RateLimitedError):
-        begin(101, NOW + wait - 1)
-    assert begin(102, NOW + wait)
-
-
 def test_renewals_have_a_limit_of_their_own(make_issuer: Callable[..., Issuer]) -> None:
     """Each upload so many a minute, whatever new uploads are allowed."""
     issuer = make_issuer(NEW_UPLOADS_PER_MINUTE="1", RENEWALS_PER_MINUTE="10")

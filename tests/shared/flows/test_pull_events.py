@@ -80,18 +80,17 @@ class Watched:
         self.queue.confirm_events(event_handles, timeout_seconds=timeout_seconds)
 
 
-@dataclass
 class Batch:
     """A queue with one batch that the real one would not return."""
 
-    items: tuple[dict[str, object], ...]
-    confirmed: list[str] = field(default_factory=list)
+    def __init__(self, *items: dict[str, object]) -> None:
+        self.batches: list[tuple[dict[str, object], ...]] = [items, ()]
+        self.confirmed: list[str] = []
 
     def pull_events(self, *, timeout_seconds: float) -> tuple[dict[str, object], ...]:
         """Return the batch once."""
         assert timeout_seconds
-        items, self.items = self.items, ()
-        return items
+        return self.batches.pop(0)
 
     def confirm_events(self, event_handles: Sequence[str], *, timeout_seconds: float) -> None:
         """Record the handles."""
@@ -99,35 +98,19 @@ class Batch:
         self.confirmed += event_handles
 
 
-def test_queue_is_emptied_into_the_journal(service: Service, vod: Account) -> None:
-    """Every event is pulled, journaled and confirmed, and its delivery is due at once."""
+def test_queue_is_emptied_into_the_journal_batch_by_batch(service: Service, vod: Account) -> None:
+    """At most 16 events come at a time; when they are confirmed the journal has all, due at once."""
     service = replace(service, changes={**service.changes, "APP_WEBHOOK_URL": "https://app.example.test"})
     events = new_events(20)
     vod.emit(*events)
+    watched = Watched(service.vod_api, service)
 
-    assert service.pulling().run() == NOTHING | {"pulled": 20, "journaled": 20, "confirmed": 20}
+    assert service.pulling(watched).run() == NOTHING | {"pulled": 20, "journaled": 20, "confirmed": 20}
+    assert watched.pulled == [16, 4, 0]
+    assert watched.journaled_at_confirmation == [(16, 16), (4, 20)]
     assert files_in(service) == files_of(events)
     assert left_in(vod) == 0
     assert service.due() == 20
-
-
-def test_confirmation_follows_the_journal_batch_by_batch(service: Service, vod: Account) -> None:
-    """At most 16 events come at a time, and when they are confirmed the journal has all of them."""
-    vod.emit(*new_events(20))
-    watched = Watched(service.vod_api, service)
-
-    service.pulling(watched).run()
-
-    assert watched.pulled == [16, 4, 0]
-    assert watched.journaled_at_confirmation == [(16, 16), (4, 20)]
-
-
-@pytest.mark.parametrize("shape", ["empty", "null", "error"])
-def test_empty_queue_may_have_three_shapes(service: Service, vod: Account, shape: str) -> None:
-    """An empty list, null and ResourceNotFound all mean that there is nothing, which is no error."""
-    vod.configure(empty_event_set=shape)
-
-    assert service.pulling().run() == NOTHING
 
 
 def test_events_of_other_kinds_are_journaled_and_confirmed(service: Service, vod: Account) -> None:
@@ -326,7 +309,7 @@ def test_event_without_a_handle_is_journaled_all_the_same(service: Service) -> N
     """It cannot be confirmed; the others are."""
     events = new_events(3)
     legacy = {"version": "4.0", "eventType": "FileDeleted", "data": {"status": 0}}
-    batch = Batch((events[0], {**events[1], "EventHandle": "h-1"}, {**legacy, "EventHandle": "h-2"}))
+    batch = Batch(events[0], {**events[1], "EventHandle": "h-1"}, {**legacy, "EventHandle": "h-2"})
 
     assert service.pulling(batch).run() == NOTHING | {"pulled": 3, "journaled": 3, "confirmed": 2}
     assert batch.confirmed == ["h-1", "h-2"]
