@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.functions.conftest import Deploy, ReadStatus, Sign
+    from tests.functions.conftest import Deploy, Sign
 
 
 def test_forged_address_opens_no_new_bucket(sign: Sign, deploy: Deploy) -> None:
@@ -69,12 +69,3 @@ def test_quota_survives_a_deployment(sign: Sign, deploy: Deploy) -> None:
     deploy(NEW_UPLOADS_PER_DAY="2")
 
     assert sign({}).status == 429
-
-
-def test_reading_the_status_is_not_limited(sign: Sign, read_status: ReadStatus, deploy: Deploy) -> None:
-    """Reading the status does not count as an upload."""
-    deploy(NEW_UPLOADS_PER_MINUTE="2")
-    upload_id = sign({}).json["uploadId"]
-
-    assert {read_status(upload_id).status for _ in range(20)} == {200}
-    assert sign({}).status == 200

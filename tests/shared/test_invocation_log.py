@@ -22,7 +22,7 @@ def test_waiting_is_counted_by_whom_it_was_for() -> None:
     durations = figures["durations"]
     assert list(durations) == ["total", "store", "webhook"]
     assert 4 <= durations["store"] <= durations["total"]
-    assert 0 <= durations["webhook"] < 1
+    assert 0 <= durations["webhook"] <= durations["total"]
 
 
 def test_notes_add_up_and_the_last_word_counts() -> None:

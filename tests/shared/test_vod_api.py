@@ -90,42 +90,25 @@ def vod() -> Iterator[responses.RequestsMock]:
         yield mock
 
 
-def sent(vod: responses.RequestsMock) -> dict[str, Any]:
-    """Return the parameters of the one call."""
-    (call,) = vod.calls
-    parameters: dict[str, Any] = json.loads(str(call.request.body))
-    return parameters
-
-
 @pytest.mark.parametrize("action", CALLS)
 def test_call_is_signed_and_carries_the_parameters_of_its_action(
     vod: responses.RequestsMock, action: str
 ) -> None:
-    """Version and action are headers, and the signature is TC3 with the keys of the settings."""
-    call, parameters = CALLS[action]
-    vod.post(ADDRESS, json=answer())
-
-    call(api())
-
-    headers = vod.calls[0].request.headers
-    assert sent(vod) == parameters
-    assert (headers["X-TC-Action"], headers["X-TC-Version"]) == (action, "2018-07-17")
-    assert str(headers["Authorization"]).startswith("TC3-HMAC-SHA256 Credential=AKIDexample0000/")
-    assert "X-TC-Token" not in headers
-
-
-@pytest.mark.parametrize("action", CALLS)
-def test_sub_application_is_the_uploads_or_else_the_deployments(
-    vod: responses.RequestsMock, action: str
-) -> None:
-    """A queue is the deployment's; all else can be another's, where a policy sends uploads."""
+    """The sub-application is the upload's, where a policy sends uploads, or else the deployment's."""
     call, parameters = CALLS[action]
     of_the_upload = {} if "Events" in action else {"sub_app_id": 1500000002}
     vod.post(ADDRESS, json=answer())
 
+    call(api())
     call(api(VOD_SUB_APP_ID="1500000001"), **of_the_upload)
 
-    assert sent(vod) == {**parameters, "SubAppId": of_the_upload.get("sub_app_id", 1500000001)}
+    plain, within = (json.loads(str(each.request.body)) for each in vod.calls)
+    assert plain == parameters
+    assert within == {**parameters, "SubAppId": of_the_upload.get("sub_app_id", 1500000001)}
+    headers = vod.calls[0].request.headers
+    assert (headers["X-TC-Action"], headers["X-TC-Version"]) == (action, "2018-07-17")
+    assert str(headers["Authorization"]).startswith("TC3-HMAC-SHA256 Credential=AKIDexample0000/")
+    assert "X-TC-Token" not in headers
 
 
 def test_role_of_the_function_comes_before_the_long_term_keys(vod: responses.RequestsMock) -> None:

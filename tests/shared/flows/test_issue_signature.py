@@ -106,11 +106,13 @@ def test_token_names_the_sub_application_that_is_another(
 
 
 def test_claims_of_the_token_decide_about_the_policy(make_issuer: Callable[..., Issuer]) -> None:
-    """What a user's token claims reaches the policy that asks for it."""
+    """What a user's token claims reaches the policy that asks for it; without it only a renewal is left."""
     issuer = make_issuer(UPLOAD_POLICIES='{"default": {"claims": {"role": ["teacher"]}}}')
     teacher = Caller("alice", claims={"role": "teacher"})
 
-    assert issuer.begin(request(), teacher, now=NOW, randomness=randomness()).policy == "default"
+    issued = issuer.begin(request(), teacher, now=NOW, randomness=randomness())
+    assert issued.policy == "default"
+    assert issuer.renew(request(uploadId=issued.upload_id), ALICE, now=NOW, randomness=randomness(21))
     with pytest.raises(ForbiddenError):
         begun(issuer, upload_id=6)
 

@@ -153,13 +153,14 @@ def test_store_that_stumbles_is_no_failure_of_the_event(service: Service, vod: A
     with redis.Redis.from_url(service.redis_url) as client:
 
         def pause_the_store() -> str:
-            client.client_pause(600)
+            client.client_pause(60_000, all=False)
             return new_lease()
 
         run = replace(service.pulling(), new_lease=pause_the_store)
         with pytest.raises(StoreUnavailableError):
             run.run()
 
+        client.client_unpause()
         assert list(client.scan_iter("*:poison:*")) == []
     assert left_in(vod) == 1
 
@@ -259,26 +260,6 @@ def test_poison_is_parked_and_holds_up_nobody(service: Service, vod: Account, po
         record = client.hgetall(client.zrange(index, 0, 0)[0])
     assert json.loads(record["raw"]) == {**poison, "EventHandle": ""}
     assert record["failures"] == str(FAILURES_BEFORE_PARKING)
-
-
-def test_run_that_stood_still_is_overtaken_without_harm(service: Service, vod: Account) -> None:
-    """A second run takes over what the first let go; the first meets duplicates and confirms nothing."""
-    events = new_events(3)
-    vod.emit(*events)
-    overtaking: list[dict[str, int]] = []
-
-    def stand_still() -> None:
-        if not overtaking:
-            vod.clock.moved_by += HANDLE_LIFE + 1
-            overtaking.append(service.pulling().run())
-
-    watched = Watched(service.vod_api, service, stand_still)
-    figures = service.pulling(watched).run()
-
-    assert overtaking == [NOTHING | {"pulled": 3, "journaled": 3, "confirmed": 3}]
-    assert (figures["pulled"], figures["confirmed"]) == (3, 0)
-    assert files_in(service) == files_of(events)
-    assert left_in(vod) == 0
 
 
 def test_run_does_not_begin_what_it_cannot_end(service: Service, vod: Account) -> None:

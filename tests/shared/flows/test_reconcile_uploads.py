@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -77,22 +76,6 @@ def test_unused_upload_is_looked_after_four_times_and_ends(world: World) -> None
     assert world.state(session) is UploadState.EXPIRED
     [event] = world.told()
     assert (event["type"], event["data"]["uploadId"]) == ("upload.expired", session.upload_id)
-
-
-def test_overlapping_runs_end_each_upload_once(world: World) -> None:
-    """Two timers at once: one event for each unused upload."""
-    sessions = [world.begin_now(f"user-{number}") for number in range(12)]
-    world.clock.move(SESSION_SECONDS)
-
-    with ThreadPoolExecutor(2) as pool:
-        runs = [pool.submit(replace(world).reconcile) for _ in range(2)]
-        figures = [run.result() for run in runs]
-
-    assert sum(figure.get("expired", 0) for figure in figures) == 12
-    assert sorted(event["data"]["uploadId"] for event in world.told()) == sorted(
-        session.upload_id for session in sessions
-    )
-    assert world.checks() == {}
 
 
 @pytest.mark.parametrize("used", [False, True])
