@@ -71,15 +71,6 @@ def test_refused_request_does_not_go_to_the_store(line: Line, sign: Sign) -> Non
     assert line.trips(lambda: sign(user=None)) == line.trips(lambda: sign({"policy": "nosuch"})) == 0
 
 
-def test_connection_that_broke_costs_no_request(line: Line, sign: Sign) -> None:
-    """The line is cut between two invocations, as a frozen instance finds it: the next one succeeds."""
-    sign()
-    line.peer.cut()
-
-    assert sign().status == 200
-    assert len(line.peer.connections) == 2
-
-
 @pytest.mark.parametrize("way", ["silent", "refused", "no address"])
 def test_unreachable_store_is_503(
     call: Call, deploy: Deploy, names: NameService, capsys: pytest.CaptureFixture[str], way: str

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from functions import upload_status
-from tests.functions.vod import FILE_ID, announce_upload, begin_upload
+from tests.functions.vod import announce_upload, begin_upload
+from tests.shared.uploads import FILE_ID
 
 if TYPE_CHECKING:
     from tests.functions.conftest import Call, ReadStatus, Sign
 
 UNKNOWN = "01KAPVZ9M80000000000000000"
-COVER = "https://1500012345.vod-example.test/c0ffee00vodkr1500012345/1f2e3d4c5576678020044556677/cover.jpg"
-MEDIA = "https://1500012345.vod-example.test/c0ffee00vodkr1500012345/1f2e3d4c5576678020044556677/original.mp4"
+FILE = f"https://1500012345.vod-example.test/{FILE_ID}"
 
 
 def age(instant: str) -> float:
@@ -62,7 +62,11 @@ def test_uploaded_file_is_told(read_status: ReadStatus) -> None:
 
     told = answer.json
     assert (told["state"], told["final"]) == ("uploaded", True)
-    assert (told["fileId"], told["mediaUrl"], told["coverUrl"]) == (FILE_ID, MEDIA, COVER)
+    assert (told["fileId"], told["mediaUrl"], told["coverUrl"]) == (
+        FILE_ID,
+        f"{FILE}/original.mp4",
+        f"{FILE}/cover.png",
+    )
     assert 0 <= age(told["uploadedAt"]) < 10
     assert told["updatedAt"] == told["uploadedAt"]
     assert "retry-after" not in answer.headers

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from functions import event_notification
@@ -15,19 +14,15 @@ from shared.flows.issue_signature import IssuedSignature, Issuer, Randomness
 from shared.http.authentication import Caller
 from shared.runtime import bootstrap
 from shared.schema.signature_request import read_signature_request
-from shared.vod.notification import parse_notification
 from shared.vod.signature import decode
 from tests.functions.deployment import CALLBACK_TOKEN
 from tests.functions.scf import REQUEST_ID, Answer, event_of, read_answer
-from tests.shared.uploads import uploaded
+from tests.shared.uploads import changed, notification_of, uploaded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tests.local.simulator.account import Account
-
-EVENTS = Path(__file__).parents[1] / "samples" / "vod" / "v3"
-FILE_ID = "5576678020044556677"
 
 
 def begin_upload(*, seconds_ago: int, user: str = "alice", **wish: object) -> IssuedSignature:
@@ -75,31 +70,16 @@ def due_events() -> int:
 
 def announce_upload(signature: str, *, procedure_task_id: str = "", seconds_ago: int = 0) -> None:
     """Ingest the event that VOD sends when this signature's file is complete."""
-    event = _sample("NewFileUpload")
-    event["FileUploadEvent"]["ProcedureTaskId"] = procedure_task_id
-    event["FileUploadEvent"]["MediaBasicInfo"]["SourceInfo"]["SourceContext"] = token_in(signature)
-    _ingest(event, seconds_ago)
+    _ingest(uploaded(token_in(signature), task_id=procedure_task_id), seconds_ago)
 
 
 def announce_procedure(signature: str, *, status: str, subtask_status: str = "SUCCESS") -> None:
     """Ingest the event that VOD sends when the task flow of this signature's file changes."""
-    event = _sample("ProcedureStateChanged")
-    flow = event["ProcedureStateChangeEvent"]
-    flow |= {"Status": status, "SessionContext": token_in(signature), "SessionId": ""}
-    for results in (value for name, value in flow.items() if name.endswith("ResultSet")):
-        for subtask in (part for result in results for part in result.values() if isinstance(part, dict)):
-            subtask["Status"] = subtask_status
-    _ingest(event, 0)
-
-
-def _sample(name: str) -> dict[str, Any]:
-    event: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
-    return event
+    _ingest(changed(token_in(signature), status=status, subtask=subtask_status), 0)
 
 
 def _ingest(event: dict[str, Any], seconds_ago: int) -> None:
     runtime = bootstrap.event_notification()
     # Pulled, and so trusted: how a push is verified is not what these tests are about.
     source = Source("pull", int(time.time()) - seconds_ago, lease=secrets.token_hex(8))
-    notification = parse_notification(json.dumps(event).encode())
-    Ingester(runtime.store, runtime.settings).ingest(notification, source)
+    Ingester(runtime.store, runtime.settings).ingest(notification_of(event), source)

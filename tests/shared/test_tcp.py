@@ -126,27 +126,6 @@ class TestNames:
         assert sorted(names.asked) == hosts[:-1]
         assert addresses_of(resolver, hosts[-1])
 
-    def test_callers_at_the_same_time_share_one_answer(self, names: NameService) -> None:
-        """Concurrent callers share a lookup; the next caller starts another."""
-        resolver, answers = Resolver(), []
-        names.places["shared.test"] = [("8.8.8.8", 443)]
-        names.is_answering.clear()
-        callers = [
-            threading.Thread(target=lambda: answers.append(addresses_of(resolver, "shared.test")))
-            for _ in range(2)
-        ]
-        for caller in callers:
-            caller.start()
-        names.is_answering.set()
-        for caller in callers:
-            caller.join()
-        first_questions = len(names.asked)
-
-        assert answers == [[(socket.AF_INET, ("8.8.8.8", 443))]] * 2
-        assert first_questions <= 2
-        assert addresses_of(resolver, "shared.test") == answers[0]
-        assert len(names.asked) == first_questions + 1
-
 
 def started_and_given_up(
     names: NameService, host: str, *, clock: Callable[[], float]

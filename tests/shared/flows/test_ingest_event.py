@@ -42,16 +42,24 @@ def world(world: World) -> World:
     return world.with_settings(CONTEXT_KEYS=f"{CONTEXT_KEY},{OLD_KEY}")
 
 
-@pytest.mark.parametrize("origin", [PULL, RECONCILED])
-def test_event_that_vod_itself_gave_us_is_trusted(world: World, origin: str) -> None:
-    """Who was asked over an authenticated API is believed: the upload moves, the app hears `verified`."""
+@pytest.mark.parametrize(
+    ("origin", "read_back", "verified"), [(PULL, "on", True), (RECONCILED, "on", True), (PUSH, "off", False)]
+)
+def test_event_that_vod_itself_gave_us_is_trusted(
+    world: World, origin: str, read_back: str, *, verified: bool
+) -> None:
+    """Who was asked over an authenticated API is believed: the upload moves, the app hears `verified`.
+
+    The operator may do without the read-back: the app is told `verified: false` (S23b).
+    """
+    world = world.with_settings(READ_BACK=read_back)
     session = world.begin_now(context="lesson 3")
 
     ingested = world.ingest(uploaded(token_of(session)), origin)
 
     event = ingested.event
     assert (ingested.journaled.outcome, ingested.deliverable) == ("applied", True)
-    assert (event.verdict, event.verified, event.sequence) == (Verdict.ATTRIBUTED, True, 1)
+    assert (event.verdict, event.verified, event.sequence) == (Verdict.ATTRIBUTED, verified, 1)
     assert event.uploader == UploadContext(session.upload_id, "alice", "lesson 3")
     assert world.find(session).file_id == FILE_ID
 
@@ -70,17 +78,6 @@ def test_pushed_event_is_held_until_vod_has_confirmed_its_file(world: World) -> 
     assert (sure.event.verified, sure.event.sequence) == (True, 1)
     assert sure.event.uploader == UploadContext(session.upload_id, "alice", "lesson 3")
     assert world.find(session).file_id == FILE_ID
-
-
-def test_pushed_event_is_trusted_where_the_read_back_is_off(world: World) -> None:
-    """The operator may do without: uploads move at once, and the app is told `verified: false` (S23b)."""
-    trusting = world.with_settings(READ_BACK="off")
-    session = trusting.begin_now()
-
-    ingested = trusting.ingest(uploaded(token_of(session)), PUSH)
-
-    assert (ingested.deliverable, ingested.event.verified) == (True, False)
-    assert trusting.find(session).file_id == FILE_ID
 
 
 @pytest.mark.parametrize("context", ["", "order-7781", '{"u":"user-42"}', "vuf2.abc.def", "vuf1", "\ufffd"])

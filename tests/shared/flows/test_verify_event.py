@@ -155,19 +155,16 @@ def test_true_event_after_a_false_one_is_a_duplicate(kept: World, token: str, se
     assert told(first)["mediaUrl"] != LIE
 
 
-def test_task_flow_that_was_hidden_is_found(kept: World, session: UploadSession, token: str) -> None:
-    """An uploader who hides that a task flow has started does not get his upload called finished."""
-    kept.vod.run(running(token))
+@pytest.mark.parametrize("claimed", ["", TASK_ID])
+@pytest.mark.parametrize("own", [True, False])
+def test_task_flow_is_the_one_of_this_file_whatever_is_claimed(
+    kept: World, session: UploadSession, token: str, claimed: str, *, own: bool
+) -> None:
+    """A flow that was hidden is found; an id that is another file's, or made up, leads nowhere (S23b)."""
+    kept.vod.run(running(token) if own else changed("victim", file_id=OTHER_FILE_ID))
 
-    assert told(kept.push(uploaded(token)))["procedureTaskId"] == TASK_ID
-    assert kept.state(session) is UploadState.PROCESSING
-
-
-def test_task_flow_of_another_file_is_not_the_uploads(kept: World, token: str) -> None:
-    """A task id that was made up, or is another file's, leads nowhere (S23b)."""
-    kept.keep("victim", file_id=OTHER_FILE_ID, flow="FINISH")
-
-    assert told(kept.push(uploaded(token, task_id=TASK_ID)))["procedureTaskId"] is None
+    assert told(kept.push(uploaded(token, task_id=claimed)))["procedureTaskId"] == (TASK_ID if own else None)
+    assert kept.state(session) is (UploadState.PROCESSING if own else UploadState.UPLOADED)
 
 
 def test_upload_does_not_wait_for_its_task_flow_without_end(kept: World, token: str) -> None:
