@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from functions import event_notification, upload_signature, upload_status
-from tests.functions.deployment import (
-    CONTEXT_KEY,
-    JWT_SECRET,
-    OLD_CONTEXT_KEY,
-    OLD_JWT_SECRET,
-    SECRET_KEY,
-    user_token,
-)
 from tests.functions.scf import REQUEST_ID
 
 if TYPE_CHECKING:
-    from tests.functions.conftest import Call, Deploy, Handler, Logged, ReadStatus, Sign
-
-UPLOAD = "01KAPVZ9M80000000000000000"
-SECRETS = (SECRET_KEY, CONTEXT_KEY, OLD_CONTEXT_KEY, JWT_SECRET, OLD_JWT_SECRET)
+    from tests.functions.conftest import Call, Deploy, Handler, Logged, Sign
 
 
 def test_document_has_the_agreed_members(sign: Sign) -> None:
@@ -69,24 +57,3 @@ def test_other_methods_are_405_with_allow(call: Call, handler: Handler, method: 
     answer = call(handler, method, "/")
 
     assert (answer.status, answer.headers["allow"]) == (405, allowed)
-
-
-def test_nothing_secret_reaches_the_log_or_an_answer(
-    sign: Sign, read_status: ReadStatus, call: Call, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Log lines hold ids and states: no key, no token, no signature, no context."""
-    issued = sign({"context": "canary-context"}).json
-    upload_id = issued["uploadId"]
-    answers = [sign({"uploadId": upload_id}), sign({}, authorization=f"Bearer {user_token(secret='x' * 40)}")]
-    answers += [
-        sign({"canary-member": "canary-value"}),
-        read_status(upload_id),
-        read_status(upload_id, method="DELETE"),
-    ]
-    answers += [read_status(UPLOAD), call(upload_status.main_handler, "PUT", "/uploads/canary")]
-
-    logged = capsys.readouterr().out
-    assert len(logged.splitlines()) == 8
-    assert [word for word in (issued["signature"], "canary", "eyJ") if word in logged] == []
-    for text in (logged, *(json.dumps([dict(answer.headers), answer.body]) for answer in answers)):
-        assert not any(secret in text for secret in SECRETS)

@@ -18,7 +18,6 @@ from functions import event_delivery, reliable_notification
 from shared.domain.ingested_event import Source
 from shared.flows.ingest_event import Ingester
 from shared.runtime import bootstrap
-from tests.functions.deployment import CONTEXT_KEY, WEBHOOK_SECRET
 from tests.functions.vod import begin_upload, upload
 from tests.shared.loopback_peer import HttpPeer, Reply
 from tests.shared.uploads import notification_of
@@ -128,23 +127,6 @@ def test_missing_settings_are_named(
     printed = capsys.readouterr().out
     assert all(name in printed for name in ("APP_WEBHOOK_URL", "CONTEXT_KEYS", "VOD_SECRET_KEY"))
     assert "canary" not in printed
-
-
-@both
-def test_figures_are_logged_and_no_secret_is(
-    services: dict[str, str], vod: Account, logged: Logged, timer: Handler
-) -> None:
-    """One log line has the figures, and no key, token, user or address (S37)."""
-    push_without_an_attempt(vod)
-    logged()
-    figures = run(timer)
-
-    lines = logged()
-    assert (lines[-1]["event"], lines[-1]["requestId"]) == ("timer.done", REQUEST_ID)
-    flat = {f"figures_{group}_{name}": count for group in figures for name, count in figures[group].items()}
-    assert flat.items() <= lines[-1].items()
-    words = (services["VOD_SECRET_KEY"], CONTEXT_KEY, WEBHOOK_SECRET, services["REDIS_URL"], vod.url)
-    assert [word for word in (*words, "vuf1.", "alice") if word in json.dumps(lines)] == []
 
 
 @pytest.mark.usefixtures("services")

@@ -55,12 +55,6 @@ def test_networks_are_those_that_contain_the_address(
     )
 
 
-@given(st.text(max_size=50))
-def test_any_text_is_an_address_or_none(text: str) -> None:
-    """Three networks or none at all."""
-    assert len(networks_of(text)) in (0, 3)
-
-
 @pytest.mark.parametrize(
     ("text", "network"),
     [
