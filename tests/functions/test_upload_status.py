@@ -41,14 +41,8 @@ def test_issued_upload_tells_what_it_began_with(read_status: ReadStatus) -> None
         "final": False,
         "policy": "course",
         "context": "수업 3",
-        "fileId": None,
-        "mediaUrl": None,
-        "coverUrl": None,
-        "procedureTaskId": None,
-        "procedure": None,
-        "breaches": None,
-        "uploadedAt": None,
-        "cancelledAt": None,
+        **dict.fromkeys(("fileId", "mediaUrl", "coverUrl", "procedureTaskId", "procedure", "breaches")),
+        **dict.fromkeys(("uploadedAt", "cancelledAt")),
     }
     assert told["updatedAt"] == told["issuedAt"]
 

@@ -194,28 +194,18 @@ def test_refusal_is_an_error_with_the_vendors_code(
     assert failure.value.detail == f"{action} failed: RequestLimitExceeded."
 
 
+NO_JSON = ["<html>gateway</html>", "", "[]", "{}", "\ufeff{", '{"Response":' + "[" * 100_000]
+NO_RESPONSE = ["{}", "[]", '{"Error":null}', '{"Error":{}}', '{"Error":"broken"}', '{"A":' + "9" * 5000 + "}"]
+NO_ANSWERS = [*NO_JSON, *(f'{{"Response":{text}}}' for text in NO_RESPONSE)]
+"""Pages, nothing at all, another structure, one nested or a number without end."""
+
+
 @pytest.mark.parametrize(
     ("status", "body", "content_type"),
     [
-        pytest.param(200, "<html>gateway</html>", "text/html", id="a page"),
-        pytest.param(200, "<html>gateway</html>", "application/json", id="a page called JSON"),
-        pytest.param(200, "", "application/json", id="nothing"),
-        pytest.param(200, "[]", "application/json", id="a list"),
-        pytest.param(200, "null", "text/html", id="null"),
-        pytest.param(200, "{}", "application/json", id="no Response"),
-        pytest.param(200, '{"Response":{}}', "text/html", id="an empty Response"),
-        pytest.param(200, '{"Response":[]}', "text/html", id="a Response that is a list"),
-        pytest.param(200, '{"Response":{"Error":null}}', "application/json", id="an Error that is null"),
-        pytest.param(200, '{"Response":{"Error":{}}}', "application/json", id="an Error without a code"),
-        pytest.param(200, '{"Response":{"Error":{}}}', "text/html", id="the same as a page"),
-        pytest.param(200, '{"Response":{"Error":"broken"}}', "application/json", id="an Error that is text"),
-        pytest.param(200, '{"Response":' + "[" * 100_000, "application/json", id="nested without end"),
-        pytest.param(
-            200, '{"Response":{"A":' + "9" * 5000 + "}}", "application/json", id="a number without end"
-        ),
-        pytest.param(200, "\ufeff{", "application/json", id="a byte-order mark"),
-        pytest.param(500, "upstream failed", "text/plain", id="status 500"),
-        pytest.param(302, "", "text/plain", id="a redirect to nowhere"),
+        *((200, body, "application/json") for body in NO_ANSWERS),
+        *((200, body, "text/html") for body in (*NO_ANSWERS, "null")),
+        *((500, "upstream failed", "text/plain"), (302, "", "text/plain")),
     ],
 )
 def test_what_is_no_answer_of_the_api_is_an_error(

@@ -15,7 +15,7 @@ from shared.errors import StoreUnavailableError
 from shared.flows.deliver_events import DISABLED_SECONDS, LEASE_SECONDS, LEAST_SECONDS
 from shared.store.connection import StoreScope
 from shared.store.journal import Store
-from tests.shared.loopback_peer import HOST, HttpPeer, RawPeer, Received, Reply, refused_port, relay_to
+from tests.shared.loopback_peer import HOST, HttpPeer, RawPeer, Received, Reply, relay_to
 from tests.shared.service import STAGE, Service, token_of
 from tests.shared.uploads import FILE_ID, new_session, uploaded
 
@@ -185,16 +185,6 @@ def test_app_that_never_takes_an_event_gets_ten_attempts(world: World, jitter: f
     assert {headers["webhook-id"] for headers in sent} == {ingested.event.event_id}
     for name in ("webhook-timestamp", "webhook-signature"):
         assert len({headers[name] for headers in sent}) == 10
-
-
-def test_app_that_is_down_does_not_hold_up_others_of_the_schedule(world: World) -> None:
-    """Nobody listening is a failure like any other: every event is tried, and again when the app is back."""
-    down = world.with_settings(APP_WEBHOOK_URL=f"http://{HOST}:{refused_port()}")
-    ingested_events = receive(down, 4)
-
-    assert down.run() == {"retrying": 4}
-    assert world.run(after=5) == {"delivered": 4}
-    assert ids_at(world.app) == ids_of(ingested_events)
 
 
 @pytest.mark.parametrize(("wish", "delay"), [("3600", 3600), ("2", 5)])

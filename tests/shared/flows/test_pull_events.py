@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
+from unittest.mock import Mock
 from urllib.parse import urlsplit
 
 import pytest
@@ -78,24 +79,6 @@ class Watched:
         assert timeout_seconds == CONFIRM_SECONDS
         self.journaled_at_confirmation.append((len(event_handles), len(self.service.records())))
         self.queue.confirm_events(event_handles, timeout_seconds=timeout_seconds)
-
-
-class Batch:
-    """A queue with one batch that the real one would not return."""
-
-    def __init__(self, *items: dict[str, object]) -> None:
-        self.batches: list[tuple[dict[str, object], ...]] = [items, ()]
-        self.confirmed: list[str] = []
-
-    def pull_events(self, *, timeout_seconds: float) -> tuple[dict[str, object], ...]:
-        """Return the batch once."""
-        assert timeout_seconds
-        return self.batches.pop(0)
-
-    def confirm_events(self, event_handles: Sequence[str], *, timeout_seconds: float) -> None:
-        """Record the handles."""
-        assert timeout_seconds
-        self.confirmed += event_handles
 
 
 def test_queue_is_emptied_into_the_journal_batch_by_batch(service: Service, vod: Account) -> None:
@@ -290,8 +273,10 @@ def test_event_without_a_handle_is_journaled_all_the_same(service: Service) -> N
     """It cannot be confirmed; the others are."""
     events = new_events(3)
     legacy = {"version": "4.0", "eventType": "FileDeleted", "data": {"status": 0}}
-    batch = Batch(events[0], {**events[1], "EventHandle": "h-1"}, {**legacy, "EventHandle": "h-2"})
+    batch = (events[0], {**events[1], "EventHandle": "h-1"}, {**legacy, "EventHandle": "h-2"})
+    # The real queue would not return such a batch.
+    queue = Mock(pull_events=Mock(side_effect=[batch, ()]))
 
-    assert service.pulling(batch).run() == NOTHING | {"pulled": 3, "journaled": 3, "confirmed": 2}
-    assert batch.confirmed == ["h-1", "h-2"]
+    assert service.pulling(queue).run() == NOTHING | {"pulled": 3, "journaled": 3, "confirmed": 2}
+    queue.confirm_events.assert_called_once_with(["h-1", "h-2"], timeout_seconds=CONFIRM_SECONDS)
     assert len(service.records()) == 3

@@ -69,14 +69,8 @@ def lied_about(token: str, *, file_id: str = FILE_ID) -> dict[str, Any]:
     """Return the upload's event with the genuine file and token, and everything else false."""
     event = uploaded(token, file_id=file_id, task_id="1500012345-Procedure-invented")
     upload = event["FileUploadEvent"]
-    upload["MediaBasicInfo"] |= {
-        "Name": "lie",
-        "MediaUrl": LIE,
-        "CoverUrl": LIE,
-        "Type": "exe",
-        "ClassId": 7,
-        "StorageRegion": "na-lie",
-    }
+    upload["MediaBasicInfo"] |= {"Name": "lie", "MediaUrl": LIE, "CoverUrl": LIE, "Type": "exe"}
+    upload["MediaBasicInfo"] |= {"ClassId": 7, "StorageRegion": "na-lie"}
     upload["MediaBasicInfo"]["SourceInfo"]["SourceType"] = "Lie"
     upload["MetaData"] = {"Size": 1, "Duration": 1.0}
     upload["ReviewAudioVideoTaskId"] = "invented-review"
@@ -100,7 +94,6 @@ def test_nothing_of_a_pushed_upload_is_the_pushers_word(
         "uploadId": session.upload_id,
         "uploader": "alice",
         "context": "lesson 3",
-        "sourceContext": None,
         "fileId": FILE_ID,
         "fileName": "harbour-walk",
         "mediaUrl": f"{address}/original.mp4",
@@ -108,16 +101,14 @@ def test_nothing_of_a_pushed_upload_is_the_pushers_word(
         "mediaType": "mp4",
         "size": META_DATA["Size"],
         "duration": META_DATA["Duration"],
-        "storageRegion": None,
-        "classId": None,
         "procedureTaskId": TASK_ID,
         "reviewTaskId": "review-1",
         "sourceType": "Upload",
-        "breaches": None,
         "verdict": "attributed",
         "verified": True,
         "reconciled": False,
         "sequence": 1,
+        **dict.fromkeys(("sourceContext", "storageRegion", "classId", "breaches")),
     }
     assert "lie" not in json.dumps(to_json(ingested.event)).lower()
     found = kept.find(session)
