@@ -63,7 +63,6 @@ def call(deploy: Deploy) -> Call:
         *,
         body: object = "",
         user: str | None = "alice",
-        query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         sent = dict(headers or {})
@@ -72,7 +71,7 @@ def call(deploy: Deploy) -> Call:
         if body != "":
             sent.setdefault("content-type", "application/json")
         text = body if isinstance(body, str) else json.dumps(body)
-        event = event_of(method, path, headers=sent, query=query, body=text)
+        event = event_of(method, path, headers=sent, body=text)
         answer = read_answer(handler(event, {"request_id": REQUEST_ID, "time_limit_in_ms": 3000}))
         assert answer.headers["x-request-id"] == REQUEST_ID
         return answer

@@ -17,7 +17,6 @@ from shared.errors import (
     ForbiddenError,
     NotFoundError,
     RateLimitedError,
-    StoreUnavailableError,
     UnprocessableError,
 )
 from shared.flows.issue_signature import RANDOM_BITS, IssuedSignature, Issuer, Randomness, random_values
@@ -210,19 +209,6 @@ def test_renewal_is_for_the_owner_of_an_open_upload(make_issuer: Callable[..., I
     assert issuer.renew(mine, ALICE, now=NOW + 59, randomness=randomness(24))
     with pytest.raises(ConflictError, match="expired"):
         issuer.renew(mine, ALICE, now=NOW + 60, randomness=randomness(25))
-
-
-def test_nothing_is_signed_without_the_store() -> None:
-    """A signature whose nonce was not reserved could be one that was issued before."""
-    settings = load_settings(UploadSignatureSettings, environment("redis://127.0.0.1:1/0"))
-    issuer = Issuer(
-        settings, Store(settings.redis_url, StoreScope(settings.stage, settings.retention_seconds))
-    )
-
-    with pytest.raises(StoreUnavailableError):
-        begun(issuer)
-    with pytest.raises(StoreUnavailableError):
-        issuer.renew(request(uploadId="01M81669D17WFRRRZ186G60VX5"), ALICE, now=NOW, randomness=randomness())
 
 
 @given(

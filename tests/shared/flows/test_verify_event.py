@@ -299,28 +299,6 @@ def test_second_file_is_replayed_in_vods_words(kept: World, token: str) -> None:
     assert (ingested.event.type, told(ingested)["verified"]) == ("upload.replayed", True)
 
 
-def test_late_file_is_told_in_vods_words(kept: World, session: UploadSession, token: str) -> None:
-    """After the end of the upload a file is late, true, and not what the pusher says of it (S27)."""
-    kept.clock.move(session.ends_at - session.issued_at)
-
-    content = told(kept.push(lied_about(token)))
-
-    assert (content["verdict"], content["verified"]) == ("late", True)
-
-
-@pytest.mark.parametrize("origin", [PUSH, PULL])
-def test_replay_after_days_is_a_copy(kept: World, session: UploadSession, token: str, origin: str) -> None:
-    """Six days later the same body moves nothing, and the app hears nothing (S26)."""
-    kept.push(uploaded(token))
-    before = kept.find(session)
-
-    kept.clock.move(6 * DAY)
-    again = kept.ingest(uploaded(token), origin)
-
-    assert (again.journaled.outcome, again.deliverable) == ("duplicate", False)
-    assert kept.find(session) == before
-
-
 def test_replay_after_the_retention_is_told_again_as_late_and_under_its_old_id(
     kept: World, token: str
 ) -> None:
