@@ -89,6 +89,12 @@ def changed(
     }
 
 
+def legacy_change(*, task_id: str = TASK_ID) -> dict[str, Any]:
+    """Return ProcedureStateChanged in the legacy format, which carries no context."""
+    content = {"vodTaskId": task_id, "status": "FINISH", "fileId": FILE_ID, "errCode": 0}
+    return {"version": "4.0", "eventType": "ProcedureStateChanged", "data": content}
+
+
 def notification_of(event: Mapping[str, object]) -> EventNotification:
     """Parse an event as a pushed body."""
     return parse_notification(json.dumps(event).encode())

@@ -11,7 +11,14 @@ from shared.domain.app_event import PULL, PUSH
 from shared.domain.event_status import Verdict
 from tests.shared.loopback_peer import Reply
 from tests.shared.service import token_of
-from tests.shared.uploads import FILE_ID, OTHER_FILE_ID, TASK_ID, changed, new_session, uploaded
+from tests.shared.uploads import (
+    FILE_ID,
+    OTHER_FILE_ID,
+    TASK_ID,
+    changed,
+    legacy_change,
+    uploaded,
+)
 from tests.shared.vod_records import META_DATA
 
 if TYPE_CHECKING:
@@ -67,12 +74,14 @@ def test_what_was_confirmed_is_kept_for_the_next_attempt(world: World) -> None:
 
 
 def test_context_that_vod_does_not_keep_is_quarantined(world: World) -> None:
-    """An event with an invented context for one of our uploads, or another's, is not delivered."""
+    """An invented context for one of our uploads, another's or a task flow: nothing is delivered."""
     world.keep(token_of(world.begin_now()))
     world.keep(ORDER, file_id=OTHER_FILE_ID)
 
     assert world.deliver(uploaded("made-up")) == "quarantined"
     assert world.deliver(uploaded("made-up", file_id=OTHER_FILE_ID)) == "quarantined"
+    world.vod.run(changed(ORDER))
+    assert world.deliver(changed("made-up")) == "quarantined"
     assert world.received == []
     assert {record["verdict"] for record in world.records()} == {Verdict.QUARANTINED.value}
 
@@ -123,25 +132,10 @@ def test_end_of_a_foreign_task_flow_is_told_and_verified_if_vod_has_it(
     assert (told["verified"], told["procedure"]["succeeded"]) == (verified, not verified)
 
 
-def test_task_flow_under_another_context_is_quarantined(world: World) -> None:
-    """A task flow that VOD knows under another context is quarantined."""
-    world.vod.run(changed(token_of(new_session())))
-
-    assert world.deliver(changed("made-up")) == "quarantined"
-    assert world.received == []
-
-
-LEGACY_END = {
-    "version": "4.0",
-    "eventType": "ProcedureStateChanged",
-    "data": {"vodTaskId": TASK_ID, "status": "FINISH", "fileId": FILE_ID, "errCode": 0},
-}
-
-
 @pytest.mark.parametrize(
     ("event", "origin"),
     [
-        (LEGACY_END, PUSH),
+        (legacy_change(), PUSH),
         ({"EventType": "FileDeleted", "FileDeleteEvent": {"FileIdSet": [FILE_ID]}}, PUSH),
         ({}, PUSH),
         (uploaded(ORDER), PULL),

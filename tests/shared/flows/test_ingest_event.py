@@ -24,6 +24,7 @@ from tests.shared.uploads import (
     OTHER_FILE_ID,
     TASK_ID,
     changed,
+    legacy_change,
     new_session,
     notification_of,
     uploaded,
@@ -235,12 +236,6 @@ def legacy_upload(token: str) -> dict[str, object]:
     """Create NewFileUpload in the legacy format."""
     content = {"fileId": FILE_ID, "fileUrl": "", "sourceContext": token, "procedureTaskId": TASK_ID}
     return {"version": "4.0", "eventType": "NewFileUpload", "data": content}
-
-
-def legacy_change(*, task_id: str = TASK_ID) -> dict[str, object]:
-    """Create ProcedureStateChanged in the legacy format, which carries no context."""
-    content = {"vodTaskId": task_id, "status": "FINISH", "fileId": FILE_ID, "errCode": 0}
-    return {"version": "4.0", "eventType": "ProcedureStateChanged", "data": content}
 
 
 def test_legacy_task_flow_belongs_to_the_upload_that_started_it(world: World) -> None:

@@ -47,15 +47,7 @@ def test_lost_push_is_found_and_put_in(world: World) -> None:
     assert world.checks() == {}
     late = world.ingest(uploaded(token_of(session), file_id=file_id), "push")
     assert (late.journaled.outcome, late.event.event_id) == ("duplicate", event["id"])
-
-
-def test_event_that_did_come_is_not_put_in_again(world: World) -> None:
-    """An upload whose event came is not checked any more."""
-    token = token_of(world.begin_now())
-    world.ingest(uploaded(token, file_id=world.keep(token)))
-
-    assert world.reconcile(after=QUARTER) == {"checked": 0}
-    assert len(world.records()) == 1
+    assert world.reconcile(after=HOUR) == {"checked": 0}
 
 
 def test_unused_upload_is_looked_after_four_times_and_ends(world: World) -> None:
