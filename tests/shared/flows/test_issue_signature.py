@@ -89,18 +89,26 @@ def test_clock_and_randomness_decide_everything(make_issuer: Callable[..., Issue
 
 @pytest.mark.parametrize(
     ("of_the_deployment", "of_the_policy", "in_the_token"),
-    [("", 1500099999, 1500099999), ("1500012345", 1500099999, 1500099999), ("1500012345", 1500012345, None)],
+    [
+        ("", 1500099999, 1500099999),
+        ("1500012345", 1500099999, 1500099999),
+        ("1500012345", 1500012345, None),
+        ("1500012345", None, None),
+    ],
 )
 def test_token_names_the_sub_application_that_is_another(
-    make_issuer: Callable[..., Issuer], of_the_deployment: str, of_the_policy: int, in_the_token: int | None
+    make_issuer: Callable[..., Issuer],
+    of_the_deployment: str,
+    of_the_policy: int | None,
+    in_the_token: int | None,
 ) -> None:
     """Where VOD is to be asked about the upload stands in its token, unless it is where one asks anyway."""
-    policies = json.dumps({"default": {"vodSubAppId": of_the_policy}})
+    policies = json.dumps({"default": {"vodSubAppId": of_the_policy} if of_the_policy else {}})
     issued = begun(make_issuer(UPLOAD_POLICIES=policies, VOD_SUB_APP_ID=of_the_deployment))
     values = decode(issued.signature).values
     opened = unseal(values["sourceContext"], keys=(CONTEXT_KEY,), stage="test")
 
-    assert values["vodSubAppId"] == str(of_the_policy)
+    assert values["vodSubAppId"] == str(of_the_policy or of_the_deployment)
     assert opened == UploadContext(issued.upload_id, "alice", "", in_the_token)
 
 
