@@ -2,15 +2,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
 import json
+import string
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from itsdangerous import URLSafeSerializer
 
-from shared.errors import UnprocessableError
 from shared.vod.context_token import MAX_TOKEN_LENGTH, BrokenSeal, NoSeal, UploadContext, seal, unseal
 
 KEY = "the newest of the keys that seal, for tests"
@@ -25,29 +24,23 @@ def opened(token: str, *, keys: tuple[str, ...] = (KEY, OLD_KEY), stage: str = "
     return unseal(token, keys=keys, stage=stage)
 
 
-def handmade(payload: bytes, *, key: str = KEY, salt: str = "upload-context:1:prod") -> str:
-    """Seal without the library: HMAC-SHA256, keyed with HMAC-SHA256(key, salt + "signer")."""
-    derived = hmac.digest(key.encode(), salt.encode(), hashlib.sha256)
-    digest = hmac.digest(derived, payload, hashlib.sha256)
-    return f"vuf1.{payload.decode()}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
-
-
-def encoded(content: object) -> bytes:
-    """Encode a payload as in a token."""
-    text = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
-    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=")
-
-
-def of_the_library(*keys: str, stage: str = "prod") -> URLSafeSerializer:
+def of_the_library(*keys: str) -> URLSafeSerializer:
     """Return itsdangerous' serializer of the same format; it signs with the last of the keys."""
     return URLSafeSerializer(
         list(reversed(keys)),
-        salt=f"upload-context:1:{stage}",
+        salt="upload-context:1:prod",
         signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
     )
 
 
+def sealed(payload: bytes) -> str:
+    """Seal any payload with the newest key."""
+    return f"vuf1.{of_the_library(KEY).make_signer().sign(payload).decode()}"
+
+
 @given(TEXTS, TEXTS | st.text("ab", max_size=90), st.integers(1, 2**31) | st.none())
+@example("a" * 110, "", None)
+@example("앨리스", '"\\&=%.~', 1500067890)
 def test_seal_is_that_of_itsdangerous(user_id: str, app_context: str, sub_app_id: int | None) -> None:
     """It opens what we seal, and we what it seals, which is compressed wherever that is shorter."""
     context = UploadContext(CONTEXT.upload_id, user_id, app_context, sub_app_id)
@@ -55,65 +48,36 @@ def test_seal_is_that_of_itsdangerous(user_id: str, app_context: str, sub_app_id
 
     token = seal(context, keys=(KEY, OLD_KEY), stage="prod")
 
+    assert opened(token) == context
     assert of_the_library(KEY, OLD_KEY).loads(token.removeprefix("vuf1.")) == members
     for keys in ((KEY,), (OLD_KEY,)):
         assert opened("vuf1." + of_the_library(*keys).dumps(members)) == context
+    assert token.isascii()
+    assert token.isprintable()
 
 
 def test_token_is_the_documented_one() -> None:
-    """Another implementation of the same few lines makes the same token, so an app could read it."""
-    assert handmade(encoded(["01M81669D17WFRRRZ186G60VX5", "alice", "lesson 3"])) == TOKEN
+    """The payload is the JSON array in base64url, so an app could read it."""
+    payload = json.dumps(["01M81669D17WFRRRZ186G60VX5", "alice", "lesson 3"], separators=(",", ":")).encode()
 
-
-@given(TEXTS, TEXTS)
-@example("a" * 110, "")
-@example("앨리스", '"\\&=%.~')
-def test_what_was_sealed_is_what_is_found(user_id: str, app_context: str) -> None:
-    """Every user id and every context comes back unchanged, in plain ASCII of at most 250 characters."""
-    context = UploadContext(CONTEXT.upload_id, user_id, app_context)
-    token = seal(context, keys=(KEY,), stage="prod")
-
-    assert opened(token) == context
-    assert token.isascii()
-    assert token.isprintable()
-    assert len(token) <= 250
-
-
-def test_token_names_another_sub_application() -> None:
-    """What is asked of VOD about an upload is asked where the upload went."""
-    context = UploadContext(CONTEXT.upload_id, "alice", "lesson 3", 1500067890)
-
-    token = seal(context, keys=(KEY,), stage="prod")
-
-    assert token == handmade(encoded([CONTEXT.upload_id, "alice", "lesson 3", 1500067890]))
-    assert opened(token) == context
+    assert sealed(base64.urlsafe_b64encode(payload).rstrip(b"=")) == TOKEN
 
 
 @pytest.mark.parametrize("content", [[], ["one"], ["1", "2", "3", 4, 5], 7, None])
 def test_seal_around_something_else_is_broken(content: object) -> None:
     """A key of ours that sealed something else makes no upload of it."""
-    assert opened(handmade(encoded(content))) == BrokenSeal()
+    assert opened("vuf1." + of_the_library(KEY).dumps(content)) == BrokenSeal()
 
 
 @pytest.mark.parametrize("payload", [b".eJw", b".AAAA", b"AAAA", b"A", b"W1tb" * 3000])
 def test_seal_around_what_is_no_json_is_broken(payload: bytes) -> None:
-    """Nor is it a failure: half a compression, no text, and lists within lists without an end."""
-    assert opened(handmade(payload)) == BrokenSeal()
-
-
-@pytest.mark.parametrize("noise", ["é", "=", " ", "\n", "%"])
-def test_token_has_one_spelling(noise: str) -> None:
-    """Base64 decoders pass over foreign characters; a token with any is none of ours."""
-    assert opened(TOKEN + noise) == BrokenSeal()
+    """Half a compression, no text, and lists within lists without an end are no failure."""
+    assert opened(sealed(payload)) == BrokenSeal()
 
 
 def test_token_of_an_older_key_is_opened() -> None:
-    """An upload that began before the rotation ends well after it (S40)."""
+    """An upload that began before the rotation ends well after it; the first of the keys seals (S40)."""
     assert opened(seal(CONTEXT, keys=(OLD_KEY,), stage="prod")) == CONTEXT
-
-
-def test_newest_key_seals() -> None:
-    """The first key of the list seals."""
     assert opened(TOKEN, keys=(KEY,)) == CONTEXT
     assert opened(TOKEN, keys=(OLD_KEY,)) == BrokenSeal()
 
@@ -142,11 +106,11 @@ def test_longest_token_has_250_characters() -> None:
 
 
 def test_digest_has_one_spelling() -> None:
-    """A digest of 32 bytes leaves two bits of its last character unused; nobody may write into them (S25)."""
-    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    """Nobody may use the two bits that 32 bytes leave over, nor what Base64 decoders pass over (S25)."""
+    alphabet = string.ascii_letters + string.digits + "-_"
 
     assert [last for last in alphabet if opened(TOKEN[:-1] + last) == CONTEXT] == [TOKEN[-1]]
-    assert [opened(TOKEN + more) for more in ("=", "A", ".", "\n")] == [BrokenSeal()] * 4
+    assert {opened(TOKEN + more) for more in "=A.\n é%"} == {BrokenSeal()}
 
 
 def test_parts_of_two_tokens_make_no_third() -> None:
@@ -170,22 +134,3 @@ def test_prefix_alone_makes_no_token(tail: str) -> None:
 def test_other_texts_are_not_ours(text: str) -> None:
     """Uploads by the console, the server API or another app carry what they like."""
     assert opened(text) == NoSeal()
-
-
-@given(st.text(st.characters(exclude_categories=()), max_size=80))
-def test_no_text_is_mistaken_for_a_token(text: str) -> None:
-    """Any other text is no token, and raises no error."""
-    assert opened(text) in (NoSeal(), BrokenSeal())
-    assert opened("vuf1." + text) == BrokenSeal()
-
-
-def test_context_that_does_not_fit_is_refused_by_name() -> None:
-    """The refusal says how much too long the whole token is; nothing is cut."""
-    long = "".join(hashlib.sha256(bytes([number])).hexdigest() for number in range(4))
-
-    with pytest.raises(UnprocessableError) as caught:
-        seal(UploadContext(CONTEXT.upload_id, "alice", long), keys=(KEY,), stage="prod")
-
-    (fault,) = caught.value.field_errors
-    assert fault.pointer == "/context"
-    assert long not in str(caught.value) + fault.detail
