@@ -23,21 +23,12 @@ def signature_in(**members: object) -> CallbackSignature | None:
 
 
 def test_known_signature_matches_up_to_its_second() -> None:
-    """`printf %s AbCd1234EfGh56781793319136 | openssl dgst -md5` gives this Sign."""
+    """`printf %s AbCd1234EfGh56781793319136 | openssl dgst -md5` gives this Sign, in either case."""
+    upper = CallbackSignature(sign=SIGN.upper(), expires_at=EXPIRES_AT)
+
     assert callback_signature_matches(SIGNATURE, sign_key=SIGN_KEY, now=EXPIRES_AT - 600)
-    assert callback_signature_matches(SIGNATURE, sign_key=SIGN_KEY, now=EXPIRES_AT)
-
-
-def test_expired_signature_does_not_match() -> None:
-    """Once T has passed, the notification must be dropped."""
+    assert callback_signature_matches(upper, sign_key=SIGN_KEY, now=EXPIRES_AT)
     assert not callback_signature_matches(SIGNATURE, sign_key=SIGN_KEY, now=EXPIRES_AT + 1)
-
-
-def test_letter_case_of_the_hex_does_not_matter() -> None:
-    """The vendor does not say which case it sends."""
-    signature = CallbackSignature(sign=SIGN.upper(), expires_at=EXPIRES_AT)
-
-    assert callback_signature_matches(signature, sign_key=SIGN_KEY, now=EXPIRES_AT)
 
 
 @pytest.mark.parametrize(
@@ -68,22 +59,12 @@ def test_signature_is_read_from_the_body(expires_at: object) -> None:
 @pytest.mark.parametrize(
     ("sign", "expires_at"),
     [
-        (None, EXPIRES_AT),
-        ("", EXPIRES_AT),
-        (5, EXPIRES_AT),
-        ([SIGN], EXPIRES_AT),
-        (SIGN, None),
-        (SIGN, True),
-        (SIGN, 0),
-        (SIGN, -1),
-        (SIGN, 1793319136.0),
-        (SIGN, "01793319136"),
-        (SIGN, "1793319136 "),
-        (SIGN, "1793319136\n"),
-        (SIGN, "१७९३३१९१३६"),
-        (SIGN, "1e9"),
-        (SIGN, "9" * 5000),
-        (SIGN, 10**30),
+        *((sign, EXPIRES_AT) for sign in (None, "", 5, [SIGN])),
+        *((SIGN, second) for second in (None, True, 0, -1, 1793319136.0, 10**30)),
+        *(
+            (SIGN, text)
+            for text in ("01793319136", "1793319136 ", "1793319136\n", "१७९३३१९१३६", "1e9", "9" * 5000)
+        ),
     ],
 )
 def test_malformed_signature_is_no_signature(sign: object, expires_at: object) -> None:

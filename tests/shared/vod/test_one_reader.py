@@ -25,17 +25,9 @@ BODIES = int(os.environ.get("TEST_BODIES", "20000"))
 NAMES = (
     *("EventType", "eventType", "EventHandle", "Sign", "T", "data", "version", "eventContent", "msgHandle"),
     *("FileUploadEvent", "ProcedureStateChangeEvent", "FileId", "fileId", "MediaBasicInfo", "SourceInfo"),
-    *(
-        "SourceContext",
-        "sourceContext",
-        "SessionContext",
-        "TaskId",
-        "vodTaskId",
-        "Status",
-        "status",
-        "\ud800",
-    ),
-    *("MediaProcessResultSet", "processTaskList", "Type", "TranscodeTask", "Output", "Url", "fileInfo", ""),
+    *("SourceContext", "sourceContext", "SessionContext", "TaskId", "vodTaskId", "Status", "status"),
+    *("MediaProcessResultSet", "processTaskList", "Type", "TranscodeTask", "Output", "Url", "fileInfo"),
+    *("", "\ud800"),
 )
 LEAVES: tuple[Any, ...] = (
     *("NewFileUpload", "ProcedureStateChanged", "FINISH", "387", "vuf1.a.b", "", "\udcff", "é", "\x00"),
