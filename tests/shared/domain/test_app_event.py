@@ -1,42 +1,29 @@
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shared.domain.app_event import EXPIRY, PULL, PUSH, RECONCILED, AppEvent, event_id_for, to_json
 from shared.domain.event_status import Verdict
 from shared.vod.context_token import UploadContext
-from shared.vod.notification import parse_notification, raw_json
+from shared.vod.notification import parse_notification
 from shared.vod.notification_types import EventNotification
 from tests.shared.uploads import FILE_ID, NOW, TASK_ID, changed, notification_of, uploaded
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "vod"
 ALICE = UploadContext("01M7Q5CQG00000000000000001", "alice", "lesson 3")
+OURS = {"uploadId": ALICE.upload_id, "uploader": "alice", "context": "lesson 3", "sourceContext": None}
+THIRD = {"verdict": "attributed", "verified": True, "reconciled": False, "sequence": 3}
 NOTHING = EventNotification(event_type="", wire_format="unknown", raw={})
+THIRD_OF_ITS_UPLOAD = AppEvent("evt_1", NOTHING, ALICE, Verdict.ATTRIBUTED, True, 3, NOW, PUSH)  # noqa: FBT003 -- verified
 
 
-def event_about(
-    notification: EventNotification,
-    *,
-    uploader: UploadContext | None = ALICE,
-    verdict: Verdict = Verdict.ATTRIBUTED,
-    origin: str = PUSH,
-) -> AppEvent:
-    """Build the event for the app, the third of its upload."""
-    sequence = 3 if uploader else 0
-    return AppEvent(
-        event_id="evt_1",
-        notification=notification,
-        uploader=uploader,
-        verdict=verdict,
-        verified=True,
-        sequence=sequence,
-        occurred_at=NOW,
-        origin=origin,
-    )
+def event_about(notification: EventNotification, **changes: Any) -> AppEvent:  # noqa: ANN401 -- its members
+    """Build an event for the app, the third of its upload."""
+    return replace(THIRD_OF_ITS_UPLOAD, notification=notification, **changes)
 
 
 def test_finished_upload_tells_the_app_all_it_needs() -> None:
@@ -44,10 +31,7 @@ def test_finished_upload_tells_the_app_all_it_needs() -> None:
     notification = parse_notification((SAMPLES / "examples" / "v3_push_NewFileUpload.json").read_bytes())
     folder = "https://1500012345.vod-example.test/c0ffee00vodkr1500012345/9a8b7c6d5576678020011223344"
     expected = {
-        "uploadId": "01M7Q5CQG00000000000000001",
-        "uploader": "alice",
-        "context": "lesson 3",
-        "sourceContext": None,
+        **OURS,
         "fileId": "5576678020011223344",
         "fileName": "harbour-walk",
         "mediaUrl": f"{folder}/hWq3ZtYk0sMA.mp4",
@@ -61,10 +45,7 @@ def test_finished_upload_tells_the_app_all_it_needs() -> None:
         "reviewTaskId": None,
         "sourceType": "Upload",
         "breaches": None,
-        "verdict": "attributed",
-        "verified": True,
-        "reconciled": False,
-        "sequence": 3,
+        **THIRD,
     }
 
     event = to_json(event_about(notification))
@@ -81,10 +62,7 @@ def test_finished_upload_tells_the_app_all_it_needs() -> None:
 def test_finished_task_flow_tells_of_each_subtask() -> None:
     """The app learns what came of each part of its procedure, with addresses and errors."""
     expected = {
-        "uploadId": "01M7Q5CQG00000000000000001",
-        "uploader": "alice",
-        "context": "lesson 3",
-        "sourceContext": None,
+        **OURS,
         "fileId": FILE_ID,
         "mediaUrl": None,
         "procedureTaskId": TASK_ID,
@@ -104,10 +82,7 @@ def test_finished_task_flow_tells_of_each_subtask() -> None:
                 }
             ],
         },
-        "verdict": "attributed",
-        "verified": True,
-        "reconciled": False,
-        "sequence": 3,
+        **THIRD,
     }
 
     event = to_json(event_about(notification_of(changed(subtask="FAIL"))))
@@ -143,38 +118,25 @@ def test_expired_upload_names_its_user_and_no_file() -> None:
 
     assert event["type"] == "upload.expired"
     assert event["raw"] == {}
-    assert event["data"] == {
-        "uploadId": ALICE.upload_id,
-        "uploader": "alice",
-        "context": "lesson 3",
-        "sourceContext": None,
-        "fileId": None,
-        "verdict": "attributed",
-        "verified": True,
-        "reconciled": False,
-        "sequence": 3,
-    }
+    assert event["data"] == {**OURS, "fileId": None, **THIRD}
 
 
 def test_upload_that_is_not_ours_keeps_its_own_context() -> None:
     """Who uploads from the console or the server API gets the sourceContext it was made with."""
     event = event_about(notification_of(uploaded("order-7781")), uploader=None, verdict=Verdict.UNATTRIBUTED)
 
-    content = to_json(event)["data"]
+    data: Any = to_json(event)["data"]
 
-    assert isinstance(content, dict)
-    assert content["sourceContext"] == "order-7781"
-    assert content["uploadId"] is content["uploader"] is content["context"] is None
-    assert content["sequence"] == 0
+    assert data["sourceContext"] == "order-7781"
+    assert data["uploadId"] is data["uploader"] is data["context"] is None
 
 
 @pytest.mark.parametrize(("origin", "reconciled"), [(PUSH, False), (PULL, False), (RECONCILED, True)])
 def test_event_that_was_found_by_asking_says_so(origin: str, *, reconciled: bool) -> None:
     """An app may care that VOD's own event never came."""
-    content = to_json(event_about(notification_of(uploaded()), origin=origin))["data"]
+    data: Any = to_json(event_about(notification_of(uploaded()), origin=origin))["data"]
 
-    assert isinstance(content, dict)
-    assert content["reconciled"] is reconciled
+    assert data["reconciled"] is reconciled
 
 
 def test_id_is_the_same_for_every_copy() -> None:
@@ -183,35 +145,3 @@ def test_id_is_the_same_for_every_copy() -> None:
     assert event_id_for("upload-1.2") != event_id_for("upload-1.3")
     assert event_id_for("upload-1.2").removeprefix("evt_").isalnum()
     assert len(event_id_for("upload-1.2")) == 36
-
-
-@pytest.mark.parametrize(
-    "path", sorted(SAMPLES.glob("*/*.json")), ids=lambda path: f"{path.parent.name}-{path.stem}"
-)
-@pytest.mark.parametrize("uploader", [ALICE, None], ids=["ours", "foreign"])
-def test_every_sample_can_be_delivered(path: Path, uploader: UploadContext | None) -> None:
-    """Each event VOD is known to send becomes JSON in ASCII, with VOD's own object unchanged in it."""
-    notification = parse_notification(path.read_bytes())
-
-    text = json.dumps(to_json(event_about(notification, uploader=uploader)), allow_nan=False)
-
-    assert text.isascii()
-    assert json.loads(text)["raw"] == json.loads(raw_json(notification))
-
-
-def test_hostile_values_stay_values() -> None:
-    """Whatever an event holds, the app gets one JSON object of the same shape."""
-    event = uploaded("\ud800 <script>")
-    event["FileUploadEvent"] = {
-        "FileId": 2**70,
-        "MediaBasicInfo": [],
-        "MetaData": {"Size": "1e9", "Duration": True},
-    }
-    notification = notification_of(event)
-
-    delivered = json.loads(
-        json.dumps(to_json(event_about(replace(notification, file_id="\ufffd"))), allow_nan=False)
-    )
-
-    assert delivered["data"]["size"] is delivered["data"]["duration"] is None
-    assert delivered["data"]["fileId"] == "\ufffd"

@@ -19,6 +19,7 @@ from tests.shared.uploads import FILE_ID, OTHER_FILE_ID, new_session, uploaded
 from tests.shared.vod_records import META_DATA, Records
 
 if TYPE_CHECKING:
+    from shared.domain.ingested_event import IngestedEvent
     from shared.domain.session import UploadSession
 
 STRICT = FileLimits(max_file_size=100, max_duration=60, file_types=("mp4", "mov"))
@@ -93,10 +94,9 @@ def big(token: str, file_id: str = FILE_ID) -> dict[str, Any]:
     return event
 
 
-def violations_reported(event: dict[str, object]) -> object:
+def violations_reported(ingested: IngestedEvent) -> object:
     """Return the violations that the app receives."""
-    data = event["data"]
-    assert isinstance(data, dict)
+    data: Any = to_json(ingested.event)["data"]
     return data["breaches"]
 
 
@@ -107,24 +107,17 @@ TOO_LARGE = [{"limit": "maxFileSize", "allowed": META_DATA["Size"] - 1, "actual"
 def test_app_is_told_of_a_violation(service: Service, session: UploadSession, origin: str) -> None:
     """However the event comes: the size is VOD's own, whatever was declared or pushed; and so later."""
     token = token_of(session)
-    event = uploaded(token) if origin == PUSH else big(token)
-    ingested = service.ingest(event, origin)
+    ingested = service.ingest(uploaded(token) if origin == PUSH else big(token), origin)
     if origin == PUSH:
-        records = Records({FILE_ID: token})
-        ingested = service.ingester.verify(ingested, vod_api=records, now=1, timeout_seconds=1)
+        ingested = service.verify(ingested, Records({FILE_ID: token}))
 
-    assert violations_reported(to_json(ingested.event)) == TOO_LARGE
-
-    due_at = int(service.clock()) + 60
-    (at,) = service.store.due_events(now=due_at, limit=10)
-    taken = service.store.take(at, endpoint="", now=due_at, lease="timer", lease_ends_at=due_at + 30)
-    assert taken is not None
-    assert to_json(service.ingester.recall(taken).event) == to_json(ingested.event)
+    assert violations_reported(ingested) == TOO_LARGE
+    assert to_json(service.recall_due().event) == to_json(ingested.event)
 
 
 def test_owner_is_told_as_well(service: Service, session: UploadSession) -> None:
     """From what is kept of the file, whatever the app makes of it."""
-    service.ingest(big(token_of(session)), PULL)
+    service.ingest(big(token_of(session)))
 
     found = service.find(session)
 
@@ -135,12 +128,12 @@ def test_owner_is_told_as_well(service: Service, session: UploadSession) -> None
 def test_second_file_is_held_against_the_same_limits(service: Service, session: UploadSession) -> None:
     """A signature that was used twice lets through twice, and is told twice."""
     token = token_of(session)
-    service.ingest(uploaded(token), PULL)
+    service.ingest(uploaded(token))
 
-    ingested = service.ingest(big(token, OTHER_FILE_ID), PULL)
+    ingested = service.ingest(big(token, OTHER_FILE_ID))
 
     assert ingested.event.type == "upload.replayed"
-    assert violations_reported(to_json(ingested.event)) == TOO_LARGE
+    assert violations_reported(ingested) == TOO_LARGE
 
 
 def test_file_within_its_limits_has_no_violation(service: Service, session: UploadSession) -> None:
@@ -148,7 +141,7 @@ def test_file_within_its_limits_has_no_violation(service: Service, session: Uplo
     event = big(token_of(session))
     event["FileUploadEvent"]["MetaData"] = {"Size": 1}
 
-    assert violations_reported(to_json(service.ingest(event, PULL).event)) == []
+    assert violations_reported(service.ingest(event)) == []
 
 
 def test_limits_that_are_lost_are_not_called_kept(service: Service, session: UploadSession) -> None:
@@ -156,19 +149,12 @@ def test_limits_that_are_lost_are_not_called_kept(service: Service, session: Upl
     with redis.Redis.from_url(service.redis_url) as client:
         client.flushall()
 
-    ingested = service.ingest(big(token_of(session)), PULL)
+    ingested = service.ingest(big(token_of(session)))
 
     assert ingested.event.uploader is not None
-    assert violations_reported(to_json(ingested.event)) is None
+    assert violations_reported(ingested) is None
 
 
 def test_what_is_none_of_ours_has_no_limits(service: Service) -> None:
     """An upload from the console has no policy, so its violations are unknown."""
-    assert violations_reported(to_json(service.ingest(big("order-7781"), PULL).event)) is None
-
-
-def test_limits_are_spelt_in_the_policys_words() -> None:
-    """Violations use the names of the policy's members."""
-    (violation,) = violations_of(STRICT, replace(FITTING, size=250)) or ()
-
-    assert violation._asdict() == {"limit": "maxFileSize", "allowed": 100, "actual": 250}
+    assert violations_reported(service.ingest(big("order-7781"))) is None
