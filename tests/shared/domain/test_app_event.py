@@ -18,7 +18,9 @@ ALICE = UploadContext("01M7Q5CQG00000000000000001", "alice", "lesson 3")
 OURS = {"uploadId": ALICE.upload_id, "uploader": "alice", "context": "lesson 3", "sourceContext": None}
 THIRD = {"verdict": "attributed", "verified": True, "reconciled": False, "sequence": 3}
 NOTHING = EventNotification(event_type="", wire_format="unknown", raw={})
-THIRD_OF_ITS_UPLOAD = AppEvent("evt_1", NOTHING, ALICE, Verdict.ATTRIBUTED, True, 3, NOW, PUSH)  # noqa: FBT003 -- verified
+THIRD_OF_ITS_UPLOAD = AppEvent(
+    "evt_1", NOTHING, ALICE, Verdict.ATTRIBUTED, verified=True, sequence=3, occurred_at=NOW, origin=PUSH
+)
 
 
 def event_about(notification: EventNotification, **changes: Any) -> AppEvent:  # noqa: ANN401 -- its members

@@ -27,8 +27,7 @@ from tests.shared.uploads import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from shared.domain.journal import EventEntry
     from shared.domain.session import UploadSession
 
 MORNING = NOW - NOW % 86_400 + 3600
@@ -69,12 +68,12 @@ class Beginner:
             self.begin(user, now=now, size=size)
         return caught.value
 
-    def crowd(self, user: Callable[[int], str]) -> int:
+    def crowd(self, *, size: int) -> int:
         """Let 64 begin at one moment; return how many passed."""
 
-        def passes(number: int) -> bool:
+        def passes(_number: int) -> bool:
             try:
-                self.begin(user(number))
+                self.begin(size=size)
             except RateLimitedError:
                 return False
             return True
@@ -82,20 +81,25 @@ class Beginner:
         with ThreadPoolExecutor(16) as pool:
             return sum(pool.map(passes, range(64)))
 
+    def end(self, session: UploadSession, how: str) -> None:
+        """Let an upload end with a file, by a cancellation or by its expiry."""
+        if how == "finish":
+            self.finish(session)
+        elif how == "cancel":
+            self.store.cancel_upload(session.user_id, session.upload_id, now=MORNING + 1)
+        else:
+            facts = expiry_facts(now=session.ends_at)
+            self._journal(new_entry(session, facts, intended=IngestOutcome.APPLIED), now=session.ends_at)
+
     def finish(self, session: UploadSession, *, now: int = MORNING + 60, size: object = None) -> None:
         """Let VOD report the file of an upload."""
         event = uploaded(file_id=f"{FILE_ID}{next(_numbers)}")
         if size is not None:
             event["FileUploadEvent"]["MetaData"] = {"Size": size}
         facts = facts_of(notification_of(event), received_at=now)
-        self.store.journal(
-            new_entry(session, facts, verified=True), endpoint="", now=now, next_attempt_at=None
-        )
+        self._journal(new_entry(session, facts, verified=True), now=now)
 
-    def expire(self, session: UploadSession) -> None:
-        """Expire an unused upload."""
-        now = session.ends_at
-        entry = new_entry(session, expiry_facts(now=now), intended=IngestOutcome.APPLIED)
+    def _journal(self, entry: EventEntry, *, now: int) -> None:
         self.store.journal(entry, endpoint="", now=now, next_attempt_at=None)
 
 
@@ -106,27 +110,13 @@ class Beginner:
         UploadLimits(MANY, network_per_minute=7),
         UploadLimits(MANY, open_uploads=7),
         UploadLimits(MANY, per_day=7),
+        UploadLimits(MANY, bytes_per_day=799),
     ],
-    ids=["user", "network", "open", "day"],
+    ids=["user", "network", "open", "day", "bytes"],
 )
 def test_exactly_so_many_of_a_crowd_pass_each_limit(store: Store, limits: UploadLimits) -> None:
-    """Of 64 at one moment as many begin as the limit says, not one more (R13, S16)."""
-    assert Beginner(store, limits, NETWORK).crowd(lambda _number: "alice") == 7
-
-
-def test_bytes_of_a_crowd_are_never_more_than_the_days(store: Store) -> None:
-    """What is reserved counts at once, so that many at one moment cannot share the same bytes."""
-    beginner = Beginner(store, UploadLimits(MANY, bytes_per_day=700))
-
-    def passes(_number: int) -> bool:
-        try:
-            beginner.begin(size=100)
-        except RateLimitedError:
-            return False
-        return True
-
-    with ThreadPoolExecutor(16) as pool:
-        assert sum(pool.map(passes, range(64))) == 7
+    """Of 64 at one moment as many begin as the limit says, not one more; bytes count at once (R13, S16)."""
+    assert Beginner(store, limits, NETWORK).crowd(size=100) == 7
 
 
 def test_network_is_one_for_all_its_users(store: Store) -> None:
@@ -208,10 +198,14 @@ def test_refused_upload_uses_up_nothing(store: Store) -> None:
     beginner = Beginner(store, UploadLimits(2, per_day=2, bytes_per_day=100))
     beginner.begin(size=60)
     session = new_session()
-    session = replace(session, grant=replace(session.grant, file_size=60))
 
     with pytest.raises(RateLimitedError):
-        store.begin_upload(session, randoms=(1,), now=MORNING, limits=beginner.limits)
+        store.begin_upload(
+            replace(session, grant=replace(session.grant, file_size=60)),
+            randoms=(1,),
+            now=MORNING,
+            limits=beginner.limits,
+        )
 
     with pytest.raises(NotFoundError):
         store.find_upload("alice", session.upload_id)
@@ -226,12 +220,7 @@ def test_upload_that_is_over_is_open_no_more(store: Store, end: str) -> None:
     session, _ = beginner.begin()
     assert beginner.refused()
 
-    if end == "finish":
-        beginner.finish(session)
-    elif end == "cancel":
-        store.cancel_upload("alice", session.upload_id, now=MORNING + 1)
-    else:
-        beginner.expire(session)
+    beginner.end(session, end)
 
     assert beginner.begin()
 
@@ -254,10 +243,7 @@ def test_unused_upload_is_given_back_to_its_day(store: Store, end: str) -> None:
     assert beginner.refused(size=1)
 
     for _ in range(2):
-        if end == "cancel":
-            store.cancel_upload("alice", session.upload_id, now=MORNING + 1)
-        else:
-            beginner.expire(session)
+        beginner.end(session, end)
 
     _, left = beginner.begin(size=70)
     assert (left["day"].remaining, left["bytes"].remaining) == (0, 30)
@@ -288,26 +274,16 @@ def test_file_that_was_not_declared_counts_when_it_is_there(store: Store) -> Non
     assert beginner.refused().rate_limits == (RateLimit("bytes", 200, 86_400, 0, MIDNIGHT - MORNING),)
 
 
-def test_file_that_comes_after_all_is_counted_again(store: Store) -> None:
-    """A cancelled upload whose file arrives late has used its day after all."""
+@pytest.mark.parametrize(("size", "used"), [(50, 50), (None, 0)])
+def test_file_that_comes_after_all_is_counted_again(store: Store, size: int | None, used: int) -> None:
+    """A cancelled upload whose file arrives late has used its day; an unknown size adds no bytes."""
     beginner = Beginner(store, UploadLimits(MANY, per_day=2, bytes_per_day=100))
     session, _ = beginner.begin(size=30)
-    store.cancel_upload("alice", session.upload_id, now=MORNING + 1)
-    beginner.finish(session, size=50)
+    beginner.end(session, "cancel")
+    beginner.finish(session, size=size)
 
     _, left = beginner.begin(size=10)
-    assert (left["day"].remaining, left["bytes"].remaining) == (0, 40)
-
-
-def test_late_file_without_a_size_counts_as_an_upload(store: Store) -> None:
-    """Nothing is reserved of a cancelled upload any more, so an unknown size adds no bytes."""
-    beginner = Beginner(store, UploadLimits(MANY, per_day=2, bytes_per_day=100))
-    session, _ = beginner.begin(size=30)
-    store.cancel_upload("alice", session.upload_id, now=MORNING + 1)
-    beginner.finish(session)
-
-    _, left = beginner.begin(size=10)
-    assert (left["day"].remaining, left["bytes"].remaining) == (0, 90)
+    assert (left["day"].remaining, left["bytes"].remaining) == (0, 90 - used)
 
 
 def test_yesterdays_end_changes_nothing_of_today(store: Store) -> None:
@@ -316,7 +292,7 @@ def test_yesterdays_end_changes_nothing_of_today(store: Store) -> None:
     session, _ = beginner.begin(now=MORNING)
     beginner.begin(now=MIDNIGHT)
 
-    beginner.expire(session)
+    beginner.end(session, "expire")
 
     assert beginner.refused(now=MIDNIGHT + 1)
 
@@ -347,7 +323,5 @@ def test_file_larger_than_a_day_is_refused_for_good() -> None:
     refuse_size(100, limits)
     refuse_size(1 << 50, UploadLimits(MANY))
 
-    with pytest.raises(UnprocessableError) as caught:
+    with pytest.raises(UnprocessableError):
         refuse_size(101, limits)
-
-    assert [fault.pointer for fault in caught.value.field_errors] == ["/fileSize"]
