@@ -8,26 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import (
-    ConfigurationError,
-    ContentTooLargeError,
-    FieldError,
     InvalidRequestError,
     MethodNotAllowedError,
     RateLimitedError,
     ServiceError,
     StoreUnavailableError,
     UnauthenticatedError,
-    UnprocessableError,
     UnsupportedMediaTypeError,
 )
 from shared.http.message import (
     Request,
     Response,
-    allow_methods,
     json_response,
     parse_request,
     prefers_text,
-    preflight_response,
     problem_response,
     read_json,
     text_response,
@@ -215,14 +209,6 @@ class TestReadingJson:
             with pytest.raises(UnsupportedMediaTypeError):
                 read_json(request(body="{}", headers=headers), max_bytes=100)
 
-    def test_limit_is_in_bytes_and_exact(self) -> None:
-        """As many as allowed pass, one more does not."""
-        got = request(body='{"a":"é"}', headers={"content-type": "application/json"})
-
-        assert read_json(got, max_bytes=10) == {"a": "é"}
-        with pytest.raises(ContentTooLargeError):
-            read_json(got, max_bytes=9)
-
     @pytest.mark.parametrize(
         "body", [b"\xff\xfe{\x00}\x00", b"\x80", b'{"a": "\xc3"}', b"\xed\xa0\x80", b"[]", b"{"]
     )
@@ -276,29 +262,8 @@ class TestAnswers:
         """What HTTP asks for with 401, 405 and 429."""
         answer = problem_response(error, request_id="r-1")
 
-        assert answer.status == status
+        assert (answer.status, "errors" in answer.body) == (status, False)
         assert answer.headers == {"Content-Type": "application/problem+json", **headers}
-
-    @pytest.mark.parametrize("error", [ServiceError("inside"), ConfigurationError("inside")])
-    def test_failure_of_ours_is_not_explained(self, error: ServiceError) -> None:
-        """The log has the detail; a caller could not do anything with it."""
-        assert "inside" not in problem_response(error, request_id="r-1").body
-
-    def test_faults_are_listed_with_pointers(self) -> None:
-        """And left out where there are none."""
-        error = UnprocessableError("x", field_errors=(FieldError("/a", "one"), FieldError("/b", "two")))
-
-        body = problem_response(error, request_id="r-1").body
-
-        assert '"errors":[{"pointer":"/a","detail":"one"},{"pointer":"/b","detail":"two"}]' in body
-        assert "errors" not in problem_response(UnprocessableError("x"), request_id="r-1").body
-
-    def test_methods_are_allowed_by_name(self) -> None:
-        """Any other is an error that lists those that are, with OPTIONS, which is always answered."""
-        allow_methods(request(httpMethod="put"), "GET", "PUT")
-        with pytest.raises(MethodNotAllowedError) as caught:
-            allow_methods(request(httpMethod="POST"), "GET", "PUT")
-        assert caught.value.allow == ("GET", "PUT", "OPTIONS")
 
     def test_own_headers_outweigh_the_common_ones(self) -> None:
         """An answer's own headers override the common ones."""
@@ -312,48 +277,16 @@ class TestAnswers:
             "X-Request-Id": "r-1",
         }
 
-    @pytest.mark.parametrize(
-        ("origin", "allowed"),
-        [("https://a.test", {"Access-Control-Allow-Origin": "https://a.test"}), ("null", {})],
-    )
-    def test_listed_origin_is_named(self, origin: str, allowed: dict[str, str]) -> None:
-        """Only the one that asks, and caches are told that the answer depends on it."""
-        answer = with_common_headers(
-            Response(200), headed(origin=origin), allowed_origins=("https://a.test", "https://b.test")
-        )
-
-        named = {name: value for name, value in answer.headers.items() if name.endswith("Allow-Origin")}
-        assert (named, answer.headers["Vary"]) == (allowed, "Origin")
-
-    def test_preflight_names_methods_and_headers(self) -> None:
-        """For a listed origin; without one it is a plain OPTIONS."""
-        listed = preflight_response(
-            headed(origin="https://a.test"), methods=("GET",), allowed_origins=("https://a.test",)
-        )
-        other = preflight_response(headed(), methods=("GET",), allowed_origins=("https://a.test",))
-
-        assert listed.headers["Access-Control-Allow-Methods"] == "GET"
-        assert other.headers == {"Allow": "GET, OPTIONS"}
-
 
 @pytest.mark.parametrize(
-    ("accept", "text"),
+    ("text", "accept"),
     [
-        ("text/plain", True),
-        ("text/*", True),
-        ("text/plain;q=0.9, application/json;q=0.8", True),
-        ("text/plain; charset=utf-8; q=0.9, */*;q=0.1", True),
-        ("application/json;q=0, */*", True),
-        ("", False),
-        ("*/*", False),
-        ("text/plain, */*", False),
-        ("text/plain;q=0.5, */*", False),
-        ("text/plain, application/*", False),
-        ("text/plain;q=0", False),
-        ("text/html", False),
-        (";,;q=,text", False),
+        *((True, it) for it in ("text/plain", "text/*", "text/plain;q=0.9, application/json;q=0.8")),
+        *((True, it) for it in ("text/plain; charset=utf-8; q=0.9, */*;q=0.1", "application/json;q=0, */*")),
+        *((False, it) for it in ("", "*/*", "text/plain, */*", "text/plain;q=0.5, */*", "text/plain;q=0")),
+        *((False, it) for it in ("text/plain, application/*", "text/html", ";,;q=,text")),
     ],
 )
-def test_text_has_to_be_preferred(accept: str, *, text: bool) -> None:
+def test_text_has_to_be_preferred(*, text: bool, accept: str) -> None:
     """Weights and wildcards count as in RFC 9110, section 12.5.1; a tie is JSON's."""
     assert prefers_text(headed(accept=accept)) is text

@@ -30,21 +30,13 @@ def test_number_that_means_loopback_is_refused(host: str) -> None:
         addresses_of(host)
 
 
-def test_public_address_is_handed_back_for_connecting() -> None:
-    """The address that was checked comes back, so that nobody has to ask again."""
-    assert addresses_of("8.8.8.8") == ["8.8.8.8"]
-
-
-def test_private_address_is_allowed_where_the_operator_says_so() -> None:
-    """On a developer's machine, with the setting for it, loopback may be used."""
-    assert addresses_of("127.0.0.1", allow_private=True) == ["127.0.0.1"]
-
-
-def test_all_public_addresses_of_a_name_are_handed_back(names: NameService) -> None:
-    """All are returned, so that the next can be tried where one does not accept."""
+def test_addresses_that_were_checked_are_handed_back_for_connecting(names: NameService) -> None:
+    """All of them, so that the next can be tried where one does not accept; inner ones if that is allowed."""
     names.places["app.example.test"] = [("8.8.8.8", 443), ("2606:4700::1111", 443)]
 
+    assert addresses_of("8.8.8.8") == ["8.8.8.8"]
     assert addresses_of("app.example.test") == ["8.8.8.8", "2606:4700::1111"]
+    assert addresses_of("127.0.0.1", allow_private=True) == ["127.0.0.1"]
 
 
 def test_name_with_a_private_address_among_public_ones_is_refused(names: NameService) -> None:
