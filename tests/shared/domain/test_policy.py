@@ -128,28 +128,14 @@ class TestGranting:
     @pytest.mark.parametrize(
         ("members", "pointers"),
         [
-            ({"procedure": "Long"}, ["/procedure"]),
             ({"storageRegion": "ap-seoul"}, ["/storageRegion"]),
             ({"classId": 0}, ["/classId"]),
             ({"policy": "full", **FILE, "classId": 8, "procedure": "long"}, ["/procedure", "/classId"]),
-            ({"context": "a\rb"}, ["/context"]),
             ({"context": "\udc00"}, ["/context"]),
-            ({"fileName": ""}, ["/fileName"]),
-            ({"fileName": "a" * 256}, ["/fileName"]),
-            ({"fileName": "a/b"}, ["/fileName"]),
-            ({"fileName": ".a.mp4"}, ["/fileName"]),
-            ({"fileName": "é" * 128}, ["/fileName"]),
-            ({"policy": "full", "fileSize": 1, "fileName": "a.sh.mp4"}, ["/fileName"]),
-            ({"policy": "full", "fileSize": 1, "fileName": "a.sh.exe"}, ["/fileName"]),
-            ({"fileSize": 0}, ["/fileSize"]),
-            ({"policy": "full"}, ["/fileSize", "/fileType"]),
-            ({"policy": "full", "fileSize": 1001, "fileType": "mp4"}, ["/fileSize"]),
+            *(({"fileName": name}, ["/fileName"]) for name in ("", "a" * 256, ".a.mp4", "é" * 128)),
+            *(({**FILE, "policy": "full", "fileName": name}, ["/fileName"]) for name in ("a.sh.exe", "a")),
             ({"policy": "full", "fileSize": 1, "fileType": "exe"}, ["/fileType"]),
-            ({"policy": "full", "fileSize": 1, "fileName": "a"}, ["/fileName"]),
-            (
-                {"policy": "full", "fileSize": 1, "fileName": "a.exe", "fileType": "exe"},
-                ["/fileType", "/fileName"],
-            ),
+            ({**FILE, "policy": "full", "fileSize": 1001, "fileType": "exe"}, ["/fileSize", "/fileType"]),
         ],
     )
     def test_value_off_the_policy_is_named(self, members: dict[str, Any], pointers: list[str]) -> None:

@@ -15,16 +15,10 @@ if TYPE_CHECKING:
     from shared.config.settings import StoreSettings
 
 RUNTIMES = [
-    bootstrap.upload_signature,
-    bootstrap.upload_status,
-    bootstrap.event_notification,
-    bootstrap.reliable_notification,
-    bootstrap.event_delivery,
+    *(bootstrap.upload_signature, bootstrap.upload_status, bootstrap.event_notification),
+    *(bootstrap.reliable_notification, bootstrap.event_delivery),
 ]
-WEBHOOK = {
-    "APP_WEBHOOK_URL": "https://app.example.test/events",
-    "APP_WEBHOOK_SECRETS": "whsec_" + "A" * 40,
-}
+WEBHOOK = {"APP_WEBHOOK_URL": "https://app.example.test/events", "APP_WEBHOOK_SECRETS": "whsec_" + "A" * 40}
 
 
 @pytest.fixture
@@ -43,14 +37,12 @@ def deploy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     start_anew()
 
 
+@pytest.mark.usefixtures("deploy")
 @pytest.mark.parametrize("build", RUNTIMES)
 def test_function_is_built_once(
-    deploy: Callable[..., None],
-    build: Callable[[], bootstrap.Runtime[StoreSettings, Any]],
-    monkeypatch: pytest.MonkeyPatch,
+    build: Callable[[], bootstrap.Runtime[StoreSettings, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The environment is read at the first request of a process, and no store is asked for it."""
-    deploy()
     first = build()
     monkeypatch.setenv("STAGE", "other")
 
@@ -73,13 +65,11 @@ def test_function_that_cannot_be_built_says_why(
     assert build()
 
 
+@pytest.mark.usefixtures("deploy")
 @pytest.mark.parametrize("build", RUNTIMES)
-def test_runtime_shows_no_secret(deploy: Callable[..., None], build: Callable[[], object]) -> None:
+def test_runtime_shows_no_secret(build: Callable[[], object]) -> None:
     """Nor the address of the store, which holds a password."""
-    deploy()
-    shown = repr(build()).replace(environment("x")["VOD_SECRET_ID"], "")
-
-    assert "canary" not in shown
+    assert "canary" not in repr(build()).replace(environment("x")["VOD_SECRET_ID"], "")
 
 
 def test_deliverer_has_a_webhook_if_there_is_one(deploy: Callable[..., None]) -> None:

@@ -92,30 +92,6 @@ def flipped(signature: str, bit: int) -> str:
     return base64.b64encode(signed).decode()
 
 
-def test_original_has_every_parameter_in_the_documented_spelling() -> None:
-    """All thirteen parameters come in one fixed order; spaces are %20 and oneTimeValid is a digit."""
-    original = build_original(
-        parameters(
-            class_id=0,
-            procedure="LongVideoPreset",
-            task_priority=-10,
-            task_notify_mode="None",
-            source_context="a b+c&d=é*~'()!/한",
-            one_time_valid=False,
-            vod_sub_app_id=1500012345,
-            session_context="trace=ab c",
-            storage_region="ap-beijing-1",
-        )
-    )
-
-    assert original == (
-        "secretId=AKIDEXAMPLE0000000000&currentTimeStamp=1793318400&expireTime=1793319000&random=3735928559"
-        "&classId=0&procedure=LongVideoPreset&taskPriority=-10&taskNotifyMode=None"
-        "&sourceContext=a%20b%2Bc%26d%3D%C3%A9%2A~%27%28%29%21%2F%ED%95%9C"
-        "&oneTimeValid=0&vodSubAppId=1500012345&sessionContext=trace%3Dab%20c&storageRegion=ap-beijing-1"
-    )
-
-
 def test_parameters_left_out_are_not_mentioned() -> None:
     """None means absent, so that VOD applies its own default."""
     original = build_original(parameters())
