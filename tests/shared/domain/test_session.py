@@ -42,63 +42,54 @@ UPLOADED = replace(ISSUED, uploaded_at=NOW + 60, file_id=FILE_ID)
 FLOWING = replace(UPLOADED, procedure_task_id=TASK_ID)
 SILENT = replace(FLOWING, grant=replace(FLOWING.grant, task_notify_mode="None"))
 
-STATES = [
-    pytest.param(ISSUED, NOW, "issued", id="new"),
-    pytest.param(ISSUED, END - 1, "issued", id="in its last second"),
-    pytest.param(ISSUED, END, "expired", id="at its end"),
-    pytest.param(replace(ISSUED, expired_at=NOW), NOW, "expired", id="ended by the timer"),
-    pytest.param(replace(ISSUED, cancelled_at=NOW), NOW, "cancelled", id="cancelled"),
-    pytest.param(replace(ISSUED, cancelled_at=NOW), END, "cancelled", id="cancelled, later"),
-    pytest.param(UPLOADED, NOW + 60, "uploaded", id="uploaded"),
-    pytest.param(UPLOADED, END, "uploaded", id="uploaded, later"),
-    pytest.param(replace(UPLOADED, cancelled_at=NOW), END, "uploaded", id="uploaded though cancelled"),
-    pytest.param(replace(UPLOADED, expired_at=NOW), END, "uploaded", id="uploaded though expired"),
-    pytest.param(FLOWING, NOW + 60, "processing", id="task flow started"),
-    pytest.param(SILENT, NOW + 60, "uploaded", id="task flow that will not report"),
-    pytest.param(replace(ISSUED, procedure_task_id=TASK_ID), NOW, "issued", id="task id without a file"),
-    pytest.param(replace(FLOWING, procedure=RUNNING), NOW, "processing", id="running"),
-    pytest.param(replace(ISSUED, procedure=RUNNING), END, "processing", id="running, upload unheard of"),
-    pytest.param(replace(FLOWING, procedure=READY), NOW, "ready", id="ready"),
-    pytest.param(replace(ISSUED, procedure=READY), NOW, "ready", id="ready, upload unheard of"),
-    pytest.param(replace(SILENT, procedure=READY), NOW, "ready", id="ready though silent"),
-    pytest.param(replace(FLOWING, procedure=FAILED), NOW, "failed", id="failed"),
-    pytest.param(replace(FLOWING, procedure=FAILED, cancelled_at=NOW), END, "failed", id="failed, cancelled"),
-]
-
-
-@pytest.mark.parametrize(("session", "now", "state"), STATES)
-def test_state_is_read_off_the_facts(session: UploadSession, now: int, state: str) -> None:
-    """Every combination of facts has one state; a file that VOD has outweighs any ending of ours.
-
-    A client goes on asking while an upload is issued or processing, and stops at all other states.
-    """
-    assert state_of(session, now=now).value == state
-    assert is_final(session, now=now) is (state not in {"issued", "processing"})
-
-
 RETRY_END = NOW + 60 + COMMIT_RETRY_SECONDS
+FLOW_CHECK = TASK_FLOW_CHECK_SECONDS
+SITUATIONS: dict[str, tuple[UploadSession, int, str, bool, int | None]] = {
+    "new": (ISSUED, NOW, "issued", True, NOW + 900),
+    "after the first check": (ISSUED, NOW + 900, "issued", True, NOW + 3600),
+    "after the second": (ISSUED, NOW + 3600, "issued", True, NOW + 4 * 3600),
+    "after the third": (ISSUED, NOW + 4 * 3600, "issued", True, END),
+    "in its last second": (ISSUED, END - 1, "issued", True, END),
+    "at its end": (ISSUED, END, "expired", False, END + 1),
+    "past its end": (ISSUED, END + 5, "expired", False, END + 6),
+    "ended by the timer": (replace(ISSUED, expired_at=NOW), NOW, "expired", False, None),
+    "cancelled": (replace(ISSUED, cancelled_at=NOW), NOW, "cancelled", False, NOW + 900),
+    "cancelled, past its end": (replace(ISSUED, cancelled_at=NOW), END, "cancelled", False, None),
+    "uploaded": (UPLOADED, NOW + 60, "uploaded", True, None),
+    "the Commit's answer was lost": (UPLOADED, RETRY_END - 1, "uploaded", True, None),
+    "uploaded, too long ago": (UPLOADED, RETRY_END, "uploaded", False, None),
+    "uploaded though cancelled": (replace(UPLOADED, cancelled_at=NOW), NOW + 61, "uploaded", False, None),
+    "uploaded though expired": (replace(UPLOADED, expired_at=NOW), END, "uploaded", False, None),
+    "task flow started": (FLOWING, RETRY_END - 1, "processing", True, RETRY_END - 1 + FLOW_CHECK),
+    "task flow that will not report": (SILENT, NOW + 60, "uploaded", True, None),
+    "task id without a file": (replace(ISSUED, procedure_task_id="t"), NOW, "issued", True, NOW + FLOW_CHECK),
+    "running": (replace(FLOWING, procedure=RUNNING), NOW, "processing", True, NOW + FLOW_CHECK),
+    "running, upload unheard of": (replace(ISSUED, procedure=RUNNING), END, "processing", False, None),
+    "ready": (replace(FLOWING, procedure=READY), RETRY_END - 1, "ready", True, None),
+    "ready, upload unheard of": (replace(ISSUED, procedure=READY), NOW, "ready", False, NOW + 900),
+    "ready though silent": (replace(SILENT, procedure=READY), NOW, "ready", True, None),
+    "failed": (replace(FLOWING, procedure=FAILED), NOW, "failed", True, None),
+    "failed, cancelled": (replace(FLOWING, procedure=FAILED, cancelled_at=1), END, "failed", False, None),
+}
+"""A session, the time, its state then, whether it may be signed for again, and its next check."""
 
 
 @pytest.mark.parametrize(
-    ("session", "now", "allowed"),
-    [
-        pytest.param(ISSUED, NOW, True, id="new"),
-        pytest.param(ISSUED, END - 1, True, id="in its last second"),
-        pytest.param(ISSUED, END, False, id="at its end"),
-        pytest.param(replace(ISSUED, cancelled_at=NOW), NOW, False, id="cancelled"),
-        pytest.param(replace(ISSUED, expired_at=NOW), NOW, False, id="expired"),
-        pytest.param(UPLOADED, RETRY_END - 1, True, id="uploaded, the Commit's answer was lost"),
-        pytest.param(UPLOADED, RETRY_END, False, id="uploaded, too long ago"),
-        pytest.param(FLOWING, RETRY_END - 1, True, id="processing, the Commit's answer was lost"),
-        pytest.param(replace(FLOWING, procedure=READY), RETRY_END - 1, True, id="ready at once"),
-        pytest.param(replace(UPLOADED, cancelled_at=NOW), NOW + 61, False, id="uploaded though cancelled"),
-    ],
+    ("session", "now", "state", "renewable", "next_check"), SITUATIONS.values(), ids=SITUATIONS
 )
-def test_renewal_is_allowed_until_the_upload_has_ended(
-    session: UploadSession, now: int, *, allowed: bool
+def test_state_renewal_and_next_check_are_read_off_the_facts(
+    session: UploadSession, now: int, state: str, *, renewable: bool, next_check: int | None
 ) -> None:
-    """An open upload may be signed for again, and a finished one for as long as an SDK repeats its Commit."""
-    assert may_renew(session, now=now) is allowed
+    """Every combination of facts has one state; a file that VOD has outweighs any ending of ours.
+
+    A client goes on asking while an upload is issued or processing. An open upload may be signed for again,
+    and a finished one for as long as an SDK repeats its Commit. Checks grow rarer; the last one of an unused
+    upload expires it, and there is none where nothing more may come.
+    """
+    assert state_of(session, now=now).value == state
+    assert is_final(session, now=now) is (state not in {"issued", "processing"})
+    assert may_renew(session, now=now) is renewable
+    assert next_check_at(session, now=now) == next_check
 
 
 def test_upload_event_says_what_vod_has() -> None:
@@ -198,27 +189,3 @@ def test_first_check_is_soon_but_never_after_the_end() -> None:
     """A new upload is checked after a quarter of an hour, a shorter session at its end."""
     assert first_check_at(ISSUED) == NOW + UPLOAD_CHECKS_SECONDS[0]
     assert first_check_at(replace(ISSUED, ends_at=NOW + 60)) == NOW + 60
-
-
-@pytest.mark.parametrize(
-    ("session", "now", "expected"),
-    [
-        pytest.param(ISSUED, NOW, NOW + 900, id="new"),
-        pytest.param(ISSUED, NOW + 900, NOW + 3600, id="after the first check"),
-        pytest.param(ISSUED, NOW + 3600, NOW + 4 * 3600, id="after the second"),
-        pytest.param(ISSUED, NOW + 4 * 3600, END, id="after the third"),
-        pytest.param(ISSUED, END + 5, END + 6, id="past its end"),
-        pytest.param(replace(ISSUED, cancelled_at=NOW), NOW, NOW + 900, id="cancelled"),
-        pytest.param(replace(ISSUED, cancelled_at=NOW), END, None, id="cancelled, past its end"),
-        pytest.param(replace(ISSUED, expired_at=END), END, None, id="expired"),
-        pytest.param(UPLOADED, NOW + 60, None, id="uploaded"),
-        pytest.param(FLOWING, NOW + 60, NOW + 60 + TASK_FLOW_CHECK_SECONDS, id="task flow started"),
-        pytest.param(SILENT, NOW + 60, None, id="task flow that will not report"),
-        pytest.param(replace(FLOWING, procedure=READY), NOW + 60, None, id="ready"),
-    ],
-)
-def test_next_check_is_planned_while_something_may_come(
-    session: UploadSession, now: int, expected: int | None
-) -> None:
-    """Checks grow rarer; the last check of an unused upload expires it, and a finished one has none."""
-    assert next_check_at(session, now=now) == expected

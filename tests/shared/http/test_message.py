@@ -7,15 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import (
-    InvalidRequestError,
-    MethodNotAllowedError,
-    RateLimitedError,
-    ServiceError,
-    StoreUnavailableError,
-    UnauthenticatedError,
-    UnsupportedMediaTypeError,
-)
+from shared import errors
 from shared.http.message import (
     Request,
     Response,
@@ -83,7 +75,7 @@ class TestReadingAnEvent:
     )
     def test_other_events_are_refused(self, event: object) -> None:
         """A timer's event, or no event at all, is no HTTP request."""
-        with pytest.raises(InvalidRequestError):
+        with pytest.raises(errors.InvalidRequestError):
             parse_request(event, request_id="r-1")
 
     @pytest.mark.parametrize(
@@ -134,7 +126,7 @@ class TestReadingAnEvent:
     )
     def test_body_that_cannot_be_read_is_refused(self, body: str, *, coded: bool) -> None:
         """Broken base64, or a text that no encoding can carry."""
-        with pytest.raises(InvalidRequestError):
+        with pytest.raises(errors.InvalidRequestError):
             request(body=body, isBase64Encoded=coded)
 
     @given(
@@ -147,7 +139,7 @@ class TestReadingAnEvent:
         """With one of our errors, and no other."""
         try:
             got = request(**event)
-        except InvalidRequestError:
+        except errors.InvalidRequestError:
             return
         assert all(
             isinstance(text, str) for pair in (*got.headers.items(), *got.query.items()) for text in pair
@@ -206,7 +198,7 @@ class TestReadingJson:
             {"content-type": "text/plain"},
             {"content-type": "application/json", "content-encoding": "gzip"},
         ):
-            with pytest.raises(UnsupportedMediaTypeError):
+            with pytest.raises(errors.UnsupportedMediaTypeError):
                 read_json(request(body="{}", headers=headers), max_bytes=100)
 
     @pytest.mark.parametrize(
@@ -215,7 +207,7 @@ class TestReadingJson:
     def test_other_bytes_are_refused(self, body: bytes) -> None:
         """UTF-16, broken UTF-8, and JSON that is no object."""
         coded = base64.b64encode(body).decode()
-        with pytest.raises(InvalidRequestError):
+        with pytest.raises(errors.InvalidRequestError):
             read_json(
                 request(body=coded, isBase64Encoded=True, headers={"content-type": "application/json"}),
                 max_bytes=100,
@@ -249,15 +241,15 @@ class TestAnswers:
     @pytest.mark.parametrize(
         ("error", "status", "headers"),
         [
-            (InvalidRequestError("x"), 400, {}),
-            (UnauthenticatedError("x"), 401, {"WWW-Authenticate": "Bearer"}),
-            (MethodNotAllowedError("x", allow=("GET", "PUT")), 405, {"Allow": "GET, PUT"}),
-            (RateLimitedError("x", retry_after=7), 429, {"Retry-After": "7"}),
-            (StoreUnavailableError("x"), 503, {}),
+            (errors.InvalidRequestError("x"), 400, {}),
+            (errors.UnauthenticatedError("x"), 401, {"WWW-Authenticate": "Bearer"}),
+            (errors.MethodNotAllowedError("x", allow=("GET", "PUT")), 405, {"Allow": "GET, PUT"}),
+            (errors.RateLimitedError("x", retry_after=7), 429, {"Retry-After": "7"}),
+            (errors.StoreUnavailableError("x"), 503, {}),
         ],
     )
     def test_problem_has_the_headers_of_its_status(
-        self, error: ServiceError, status: int, headers: dict[str, str]
+        self, error: errors.ServiceError, status: int, headers: dict[str, str]
     ) -> None:
         """What HTTP asks for with 401, 405 and 429."""
         answer = problem_response(error, request_id="r-1")

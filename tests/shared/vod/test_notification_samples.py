@@ -16,32 +16,16 @@ LEGACY_FILE_ID = "5285890780012345678"
 
 # Events that name no file, or none as the one they are about.
 WITHOUT_FILE = {
-    "AigcHunyuan3DTaskComplete",
-    "AigcImageTaskComplete",
-    "AigcVideoTaskComplete",
-    "ClipComplete",
-    "ComplexAdaptiveDynamicStreamingComplete",
-    "ComposeMediaComplete",
-    "ConcatComplete",
-    "CreateAigcAdvancedCustomElementCompleteEvent",
-    "CreateAigcCustomVoiceCompleteEvent",
-    "DescribeAigcFaceInfoAsyncComplete",
-    "EditMediaComplete",
-    "ExtractBlindWatermarkComplete",
-    "ExtractCopyRightWatermarkComplete",
-    "MediaCastStatusChanged",
-    "ProcessImageAsyncCompleteEvent",
-    "ProcessMediaByMPSComplete",
-    "SceneAigcImageCompleteEvent",
-    "SplitMediaComplete",
+    *("AigcHunyuan3DTaskComplete", "AigcImageTaskComplete", "AigcVideoTaskComplete", "ClipComplete"),
+    *("ComplexAdaptiveDynamicStreamingComplete", "ComposeMediaComplete", "ConcatComplete"),
+    *("CreateAigcAdvancedCustomElementCompleteEvent", "CreateAigcCustomVoiceCompleteEvent"),
+    *("DescribeAigcFaceInfoAsyncComplete", "EditMediaComplete", "ExtractBlindWatermarkComplete"),
+    *("ExtractCopyRightWatermarkComplete", "MediaCastStatusChanged", "ProcessImageAsyncCompleteEvent"),
+    *("ProcessMediaByMPSComplete", "SceneAigcImageCompleteEvent", "SplitMediaComplete"),
 }
 WITHOUT_TASK = {
-    "FileDeleted",
-    "MediaCastStatusChanged",
-    "NewFileUpload",
-    "PersistenceComplete",
-    "ProcessImageAsyncCompleteEvent",
-    "RestoreMediaComplete",
+    *("FileDeleted", "MediaCastStatusChanged", "NewFileUpload", "PersistenceComplete"),
+    *("ProcessImageAsyncCompleteEvent", "RestoreMediaComplete"),
 }
 # A declared member that the vendor has emptied of meaning, without a type that would carry it.
 VOID_MEMBERS = {"ReduceMediaBitrateCompleteEvent"}
@@ -89,15 +73,11 @@ def test_legacy_sample_gives_its_type_file_and_status(path: Path) -> None:
     assert notification.status == {"NewFileUpload": "", "ProcedureStateChanged": "FINISH"}.get(path.stem, "0")
 
 
-@pytest.mark.parametrize(
-    ("event_type", "expected"),
-    [
-        ("ReviewAudioVideoComplete", "order-9001"),
-        ("EditMediaComplete", "order-9001"),
-        ("PullComplete", "user-42"),
-        ("FileDeleted", ""),
-    ],
-)
+CONTEXTS = {"ReviewAudioVideoComplete": "order-9001", "EditMediaComplete": "order-9001"}
+CONTEXTS |= {"PullComplete": "user-42", "FileDeleted": ""}
+
+
+@pytest.mark.parametrize(("event_type", "expected"), CONTEXTS.items())
 def test_other_events_hand_back_their_context_too(event_type: str, expected: str) -> None:
     """A review or an edit can be told apart by whose it is, as an upload can."""
     notification = parse_notification((SAMPLES / "v3" / f"{event_type}.json").read_bytes())
