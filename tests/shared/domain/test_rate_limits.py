@@ -5,29 +5,19 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import redis
 
-from shared.domain.event_status import IngestOutcome
 from shared.domain.rate_limits import UploadLimits, refuse_size
-from shared.domain.session import expiry_facts, facts_of
+from shared.domain.session import expiry_facts
 from shared.errors import NotFoundError, RateLimit, RateLimitedError, UnprocessableError
 from shared.store.connection import StoreScope
 from shared.store.journal import Store
-from tests.shared.uploads import (
-    FILE_ID,
-    NOW,
-    SESSION_SECONDS,
-    new_entry,
-    new_session,
-    notification_of,
-    uploaded,
-)
+from tests.shared.uploads import FILE_ID, NOW, SESSION_SECONDS, facts_in, new_entry, new_session, uploaded
 
 if TYPE_CHECKING:
-    from shared.domain.journal import EventEntry
     from shared.domain.session import UploadSession
 
 MORNING = NOW - NOW % 86_400 + 3600
@@ -41,6 +31,12 @@ _numbers = count(1)
 def store(valkey_url: str) -> Store:
     """Return an empty store."""
     return Store(valkey_url, StoreScope("test", 604_800))
+
+
+class File(NamedTuple):
+    """A file that VOD reports, of a size that may be none."""
+
+    size: object = None
 
 
 class Beginner:
@@ -60,12 +56,10 @@ class Beginner:
         )
         return session, {each.name: each for each in reservation.rate_limits}
 
-    def refused(
-        self, user: str = "alice", *, now: float = MORNING, size: int | None = None
-    ) -> RateLimitedError:
+    def refused(self, user: str = "alice", **upload: Any) -> RateLimitedError:  # noqa: ANN401 -- as `begin`
         """Return the refusal of an upload."""
         with pytest.raises(RateLimitedError) as caught:
-            self.begin(user, now=now, size=size)
+            self.begin(user, **upload)
         return caught.value
 
     def crowd(self, *, size: int) -> int:
@@ -81,25 +75,17 @@ class Beginner:
         with ThreadPoolExecutor(16) as pool:
             return sum(pool.map(passes, range(64)))
 
-    def end(self, session: UploadSession, how: str) -> None:
+    def end(self, session: UploadSession, how: str | File) -> None:
         """Let an upload end with a file, by a cancellation or by its expiry."""
-        if how == "finish":
-            self.finish(session)
-        elif how == "cancel":
+        if how == "cancel":
             self.store.cancel_upload(session.user_id, session.upload_id, now=MORNING + 1)
-        else:
-            facts = expiry_facts(now=session.ends_at)
-            self._journal(new_entry(session, facts, intended=IngestOutcome.APPLIED), now=session.ends_at)
-
-    def finish(self, session: UploadSession, *, now: int = MORNING + 60, size: object = None) -> None:
-        """Let VOD report the file of an upload."""
-        event = uploaded(file_id=f"{FILE_ID}{next(_numbers)}")
-        if size is not None:
-            event["FileUploadEvent"]["MetaData"] = {"Size": size}
-        facts = facts_of(notification_of(event), received_at=now)
-        self._journal(new_entry(session, facts, verified=True), now=now)
-
-    def _journal(self, entry: EventEntry, *, now: int) -> None:
+            return
+        now, facts = session.ends_at, expiry_facts(now=session.ends_at)
+        if isinstance(how, File):
+            event: dict[str, Any] = uploaded(file_id=f"{FILE_ID}{next(_numbers)}")
+            event["FileUploadEvent"]["MetaData"] = {"Size": how.size}
+            now, facts = MORNING + 60, facts_in(event)
+        entry = new_entry(session, facts, verified=True)
         self.store.journal(entry, endpoint="", now=now, next_attempt_at=None)
 
 
@@ -213,8 +199,8 @@ def test_refused_upload_uses_up_nothing(store: Store) -> None:
     assert (left["user"].remaining, left["day"].remaining, left["bytes"].remaining) == (0, 0, 0)
 
 
-@pytest.mark.parametrize("end", ["finish", "cancel", "expire"])
-def test_upload_that_is_over_is_open_no_more(store: Store, end: str) -> None:
+@pytest.mark.parametrize("end", [File(), "cancel", "expire"])
+def test_upload_that_is_over_is_open_no_more(store: Store, end: str | File) -> None:
     """A file, a cancellation and an expiry each make room for the next upload."""
     beginner = Beginner(store, UploadLimits(MANY, open_uploads=1))
     session, _ = beginner.begin()
@@ -235,55 +221,33 @@ def test_lowered_limit_applies_to_what_was_used_before(store: Store) -> None:
     assert strict.refused(now=MORNING + 10).retry_after == SESSION_SECONDS + 3 - 10
 
 
-@pytest.mark.parametrize("end", ["cancel", "expire"])
-def test_unused_upload_is_given_back_to_its_day(store: Store, end: str) -> None:
-    """What came to nothing counts neither as an upload nor in bytes, and is given back once."""
-    beginner = Beginner(store, UploadLimits(MANY, per_day=1, bytes_per_day=100))
-    session, _ = beginner.begin(size=100)
-    assert beginner.refused(size=1)
+@pytest.mark.parametrize(
+    ("declared", "ends", "uploads", "used"),
+    [
+        (100, ["cancel", "cancel"], 0, 0),
+        (100, ["expire", "expire"], 0, 0),
+        *((100, [File(size), File(199)], 1, size) for size in (40, 100, 150)),
+        *((100, [File(size), File(199)], 1, 100) for size in (None, "huge", -5, 1 << 60)),
+        (None, [File(500)], 1, 500),
+        (30, ["cancel", File(50)], 1, 50),
+        (30, ["cancel", File()], 1, 0),
+    ],
+)
+def test_upload_counts_as_what_came_of_it(
+    store: Store, declared: int | None, ends: list[str | File], uploads: int, used: int
+) -> None:
+    """What came to nothing is given back to its day, once; a file counts with its real size, also late.
 
-    for _ in range(2):
+    Where VOD tells no size that can be, the declared one stays, and there is none after a cancellation.
+    """
+    beginner = Beginner(store, UploadLimits(MANY, per_day=9, bytes_per_day=1000))
+    session, _ = beginner.begin(size=declared)
+
+    for end in ends:
         beginner.end(session, end)
 
-    _, left = beginner.begin(size=70)
-    assert (left["day"].remaining, left["bytes"].remaining) == (0, 30)
-
-
-@pytest.mark.parametrize(
-    ("real", "used"),
-    [(40, 40), (100, 100), (150, 150), (None, 100), ("huge", 100), (-5, 100), (1 << 60, 100)],
-)
-def test_file_counts_with_its_real_size(store: Store, real: object, used: int) -> None:
-    """What was declared is made what it is; where VOD tells no size that can be, the declared one stays."""
-    beginner = Beginner(store, UploadLimits(MANY, bytes_per_day=200))
-    session, _ = beginner.begin(size=100)
-
-    beginner.finish(session, size=real)
-    beginner.finish(session, size=199)
-
     _, left = beginner.begin(size=0)
-    assert left["bytes"].remaining == 200 - used
-
-
-def test_file_that_was_not_declared_counts_when_it_is_there(store: Store) -> None:
-    """Without a declared size an upload counts from the next one on."""
-    beginner = Beginner(store, UploadLimits(MANY, bytes_per_day=200))
-    session, _ = beginner.begin()
-    beginner.finish(session, size=500)
-
-    assert beginner.refused().rate_limits == (RateLimit("bytes", 200, 86_400, 0, MIDNIGHT - MORNING),)
-
-
-@pytest.mark.parametrize(("size", "used"), [(50, 50), (None, 0)])
-def test_file_that_comes_after_all_is_counted_again(store: Store, size: int | None, used: int) -> None:
-    """A cancelled upload whose file arrives late has used its day; an unknown size adds no bytes."""
-    beginner = Beginner(store, UploadLimits(MANY, per_day=2, bytes_per_day=100))
-    session, _ = beginner.begin(size=30)
-    beginner.end(session, "cancel")
-    beginner.finish(session, size=size)
-
-    _, left = beginner.begin(size=10)
-    assert (left["day"].remaining, left["bytes"].remaining) == (0, 90 - used)
+    assert (left["day"].remaining, left["bytes"].remaining) == (9 - uploads - 1, 1000 - used)
 
 
 def test_yesterdays_end_changes_nothing_of_today(store: Store) -> None:

@@ -88,16 +88,13 @@ class TestReadingAnEvent:
         assert (got.method, got.path, got.query, got.headers, got.body) == ("GET", "/", {}, {}, b"")
         assert got.client_address == ""
 
-    def test_header_names_do_not_depend_on_case(self) -> None:
-        """The gateway hands on what the client wrote, the function URL lower case."""
-        assert request(headers={"X-Some-Header": "1"}).headers == {"x-some-header": "1"}
-
     @pytest.mark.parametrize(
-        "headers", [{"A": ["1", "2"]}, {"A": "1", "a": "2"}, {"A": ["1"], "a": ["2", 7]}]
+        "headers",
+        [{"Some-Name": "1, 2"}, {"Some-Name": ["1", "2"]}, {"Some-Name": ["1"], "some-name": ["2", 7]}],
     )
-    def test_header_that_came_twice_is_joined(self, headers: dict[str, object]) -> None:
-        """None of the values is dropped, so nobody can hide one behind another."""
-        assert request(headers=headers).headers == {"a": "1, 2"}
+    def test_header_is_one_whatever_its_case_and_number(self, headers: dict[str, object]) -> None:
+        """The gateway hands on what the client wrote; no value is dropped, so none hides behind another."""
+        assert request(headers=headers).headers == {"some-name": "1, 2"}
 
     def test_what_is_no_text_is_left_out(self) -> None:
         """Of headers and query; of a query key that came twice the first value counts."""
@@ -182,24 +179,16 @@ class TestReadingJson:
     """One JSON object, declared as such, of a bounded size."""
 
     def test_object_is_read(self) -> None:
-        """A JSON object in UTF-8 is parsed."""
+        """A JSON object in UTF-8 is parsed; an empty body is an empty object, and needs no content type."""
         got = request(body='{"context": "수업"}', headers={"Content-Type": "application/json"})
 
         assert read_json(got, max_bytes=100) == {"context": "수업"}
-
-    def test_nothing_is_an_empty_object(self) -> None:
-        """An empty body is an empty object, and needs no content type."""
         assert read_json(request(body=" \r\n"), max_bytes=1) == {}
 
-    def test_other_media_types_are_refused(self) -> None:
-        """A body without a content type among them."""
-        for headers in (
-            {},
-            {"content-type": "text/plain"},
-            {"content-type": "application/json", "content-encoding": "gzip"},
-        ):
-            with pytest.raises(errors.UnsupportedMediaTypeError):
-                read_json(request(body="{}", headers=headers), max_bytes=100)
+    def test_body_without_a_media_type_is_refused(self) -> None:
+        """A body has to be declared as JSON."""
+        with pytest.raises(errors.UnsupportedMediaTypeError):
+            read_json(request(body="{}"), max_bytes=100)
 
     @pytest.mark.parametrize(
         "body", [b"\xff\xfe{\x00}\x00", b"\x80", b'{"a": "\xc3"}', b"\xed\xa0\x80", b"[]", b"{"]
