@@ -11,19 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.domain.session import UploadSession, UploadState, state_of
+from shared.domain.session import UploadSession, state_of
 from shared.store.connection import StoreScope
 from shared.store.journal import Store
-from tests.shared.uploads import (
-    FILE_ID,
-    NOW,
-    TASK_ID,
-    changed,
-    facts_in,
-    new_entry,
-    new_session,
-    uploaded,
-)
+from tests.shared.uploads import FILE_ID, NOW, TASK_ID, changed, facts_in, new_entry, new_session, uploaded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +25,7 @@ NOTHING_MORE: dict[str, object] = {
     "EventType": "ReviewAudioVideoComplete",
     "ReviewAudioVideoCompleteEvent": {"FileId": FILE_ID},
 }
+STORED = uploaded(task_id=TASK_ID)
 STARTED = changed(status="PROCESSING", subtask="PROCESSING", progress=5)
 HALFWAY = changed(status="PROCESSING", subtask="PROCESSING", progress=50)
 
@@ -54,30 +46,24 @@ def after(store: Store, events: tuple[Mapping[str, object], ...]) -> UploadSessi
 
 
 @pytest.mark.parametrize(
-    ("size", "end", "state"),
+    ("events", "state", "progress"),
     [
-        (1, "SUCCESS", UploadState.PROCESSING),
-        (4, "SUCCESS", UploadState.READY),
-        (5, "FAIL", UploadState.FAILED),
+        ((STORED, STARTED, HALFWAY, NOTHING_MORE), "processing", 50),
+        ((STORED, STARTED, HALFWAY, changed(subtask="SUCCESS")), "ready", 100),
+        ((STORED, STARTED, HALFWAY, changed(subtask="FAIL"), NOTHING_MORE), "failed", 100),
     ],
+    ids=["running", "ready", "failed"],
 )
 def test_every_order_of_events_ends_in_the_same_state(
-    store: Store, size: int, end: str, state: UploadState
+    store: Store, events: tuple[Mapping[str, object], ...], state: str, progress: int
 ) -> None:
-    """Up to five events of one upload, in every order, leave the same session behind (R5)."""
-    events = (uploaded(task_id=TASK_ID), changed(subtask=end), STARTED, HALFWAY, NOTHING_MORE)[:size]
+    """Four or five events of one upload, in every order, leave the same session behind (R5).
 
-    sessions = [after(store, order) for order in permutations(events)]
+    Without its end, a task flow is as far as its furthest report.
+    """
+    session, *others = [after(store, order) for order in permutations(events)]
 
-    assert all(session == sessions[0] for session in sessions)
-    assert state_of(sessions[0], now=NOW) is state
-    assert sessions[0].sequence == size
-
-
-def test_running_task_flow_shows_how_far_it_has_come_in_every_order(store: Store) -> None:
-    """Without its end, a task flow is as far as its furthest report."""
-    events = [HALFWAY, STARTED, uploaded(task_id=TASK_ID), NOTHING_MORE]
-    for order in permutations(events):
-        outcome = after(store, order).procedure
-        assert outcome is not None
-        assert outcome.subtasks[0].progress == 50
+    assert all(other == session for other in others)
+    assert (state_of(session, now=NOW).value, session.sequence) == (state, len(events))
+    assert session.procedure is not None
+    assert session.procedure.subtasks[0].progress == progress
