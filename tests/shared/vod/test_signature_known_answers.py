@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from shared.vod.signature import SignatureParameters, decode, sign
 
+SAMPLES = Path(__file__).parents[2] / "samples" / "signatures"
 KEY = "EXAMPLEKEY"
 EXAMPLE = {
     "secret_id": "AKIDEXAMPLE0000000000",
@@ -32,47 +34,15 @@ CONTEXTS = [
     "\\\"'`$(id)",
 ]
 
-NODE = """
-const { createHmac } = require("node:crypto");
-const [key, contexts] = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
-const percent = (c) => "%" + c.charCodeAt(0).toString(16).toUpperCase();
-const signatures = contexts.map((context) => {
-  const value = encodeURIComponent(context).replace(/[!'()*]/g, percent);
-  const original = "secretId=AKIDEXAMPLE0000000000&currentTimeStamp=1793318400&expireTime=1793319000"
-    + "&random=3735928559&sourceContext=" + value;
-  const digest = createHmac("sha1", key).update(original, "utf8").digest();
-  return Buffer.concat([digest, Buffer.from(original, "utf8")]).toString("base64");
-});
-process.stdout.write(JSON.stringify(signatures));
-"""
-
 
 def test_vector_with_all_parameters() -> None:
     """All thirteen parameters, in the order and encoding of the known signature."""
-    everything = SignatureParameters(
-        **EXAMPLE,  # type: ignore[arg-type]  # a dict of mixed types
-        class_id=0,
-        procedure="LongVideoPreset",
-        task_priority=0,
-        task_notify_mode="Finish",
-        source_context='{"u":"user-42","v":"p1"}',
-        one_time_valid=True,
-        vod_sub_app_id=1500012345,
-        session_context="trace=ab c",
-        storage_region="ap-seoul",
-    )
+    known = json.loads((SAMPLES / "all_parameters.json").read_text("utf-8"))
 
-    signature = sign(everything, secret_key=KEY)
+    signature = sign(SignatureParameters(**known["parameters"]), secret_key=known["secret_key"])
 
-    assert signature == (
-        "zEVk+7JwCLeST9jQNw9vHDL5ltNzZWNyZXRJZD1BS0lERVhBTVBMRTAwMDAwMDAwMDAmY3VycmVudFRpbWVTdGFtcD0x"
-        "NzkzMzE4NDAwJmV4cGlyZVRpbWU9MTc5MzMxOTAwMCZyYW5kb209MzczNTkyODU1OSZjbGFzc0lkPTAmcHJvY2VkdXJl"
-        "PUxvbmdWaWRlb1ByZXNldCZ0YXNrUHJpb3JpdHk9MCZ0YXNrTm90aWZ5TW9kZT1GaW5pc2gmc291cmNlQ29udGV4dD0l"
-        "N0IlMjJ1JTIyJTNBJTIydXNlci00MiUyMiUyQyUyMnYlMjIlM0ElMjJwMSUyMiU3RCZvbmVUaW1lVmFsaWQ9MSZ2b2RT"
-        "dWJBcHBJZD0xNTAwMDEyMzQ1JnNlc3Npb25Db250ZXh0PXRyYWNlJTNEYWIlMjBjJnN0b3JhZ2VSZWdpb249YXAtc2Vv"
-        "dWw="
-    )
-    assert decode(signature).digest.hex() == "cc4564fbb27008b7924fd8d0370f6f1c32f996d3"
+    assert signature == known["signature"]
+    assert decode(signature).digest.hex() == known["digest"]
 
 
 @pytest.mark.parametrize("secret_key", [KEY, "비밀", "k" * 200])
@@ -82,7 +52,7 @@ def test_whole_signature_is_what_node_computes(secret_key: str) -> None:
     if node is None:
         pytest.skip("node is not installed, and these answers are computed by it")
     expected = subprocess.run(  # noqa: S603  # a fixed program, and a table of this file
-        [node, "--input-type=commonjs", "-e", NODE],
+        [node, str(SAMPLES / "contexts.mjs")],
         input=json.dumps([secret_key, CONTEXTS]),
         encoding="utf-8",
         capture_output=True,
