@@ -39,14 +39,8 @@ def test_after_the_last_attempt_there_is_none(made: int) -> None:
 @pytest.mark.parametrize(
     ("wish", "delay"),
     [
-        pytest.param(None, 300, id="no wish"),
-        pytest.param(0, 300, id="at once"),
-        pytest.param(299, 300, id="shorter"),
-        pytest.param(301, 301, id="longer"),
-        pytest.param(DAY, DAY, id="a day"),
-        pytest.param(DAY + 1, DAY, id="more than the longest"),
-        pytest.param(10**6, DAY, id="eleven days"),
-        pytest.param(-5, 300, id="negative"),
+        *((wish, 300) for wish in (None, 0, 299, -5)),
+        *((301, 301), (DAY, DAY), (DAY + 1, DAY), (10**6, DAY)),
     ],
 )
 def test_wish_of_the_app_can_lengthen_a_delay_up_to_the_longest(wish: int | None, delay: int) -> None:
