@@ -60,7 +60,6 @@ def test_nothing_is_beyond_no_limit() -> None:
 def test_limits_survive_being_kept(limits: FileLimits) -> None:
     """Limits are read back as they were stored."""
     assert read_limits(write_limits(limits)) == limits
-    assert read_limits("") is None
 
 
 @pytest.fixture
@@ -135,17 +134,12 @@ def test_file_within_its_limits_has_no_violation(service: Service, session: Uplo
     assert violations_reported(service.ingest(event)) == []
 
 
-def test_limits_that_are_lost_are_not_called_kept(service: Service, session: UploadSession) -> None:
-    """Without the upload's record the violations are unknown."""
+def test_limits_that_are_not_known_are_not_called_kept(service: Service, session: UploadSession) -> None:
+    """Without the upload's record, and of an upload from the console, the violations are unknown."""
     with redis.Redis.from_url(service.redis_url) as client:
         client.flushall()
 
-    ingested = service.ingest(big(token_of(session)))
+    ingested, foreign = service.ingest(big(token_of(session))), service.ingest(big("order-7781"))
 
-    assert ingested.event.uploader is not None
-    assert violations_reported(ingested) is None
-
-
-def test_what_is_none_of_ours_has_no_limits(service: Service) -> None:
-    """An upload from the console has no policy, so its violations are unknown."""
-    assert violations_reported(service.ingest(big("order-7781"))) is None
+    assert (ingested.event.uploader is None, foreign.event.uploader is None) == (False, True)
+    assert violations_reported(ingested) is violations_reported(foreign) is None

@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.file_limits import FileLimits
 from shared.domain.policy import Grant
-from shared.domain.session import ProcedureOutcome, UploadSession, UploadState, is_final
+from shared.domain.session import ProcedureOutcome, UploadSession, UploadState
 from shared.domain.upload_representation import POLL_SECONDS, entity_tag, matches, upload_answer
 from shared.vod.notification_types import Subtask
 
@@ -70,10 +70,6 @@ def test_owner_is_told_what_his_file_is_beyond(told: dict[str, Any], violations:
 
 def test_every_state_that_is_not_final_says_when_to_ask_again() -> None:
     """Otherwise a client that waits would have to guess."""
-    flow = ProcedureOutcome("PROCESSING", succeeded=False)
-    waiting = [SESSION, replace(SESSION, uploaded_at=NOW, procedure=flow)]
-
-    assert [is_final(session, now=NOW) for session in waiting] == [False, False]
     assert set(POLL_SECONDS) == {UploadState.ISSUED, UploadState.PROCESSING}
 
 
