@@ -93,32 +93,24 @@ def test_state_renewal_and_next_check_are_read_off_the_facts(
 
 
 def test_upload_event_says_what_vod_has() -> None:
-    """The first event about a file gives its id, its addresses, its task flow and the time."""
+    """The first event about a file gives its id, its addresses, its task flow, what it is and the time.
+
+    Its size and length are held against what its policy allows (F12).
+    """
     address = f"https://1500012345.vod-example.test/{FILE_ID}"
-
-    facts = facts_in(uploaded(task_id=TASK_ID), received_at=NOW + 5)
-
-    assert facts == Facts(
-        FILE_ID,
-        (
-            ("uploaded_at", str(NOW + 5)),
-            ("media_url", f"{address}/original.mp4"),
-            ("cover_url", f"{address}/cover.png"),
-            ("procedure_task_id", TASK_ID),
-            ("media_type", "mp4"),
-        ),
-        check_after=TASK_FLOW_CHECK_SECONDS,
-    )
-
-
-def test_upload_event_says_what_the_file_is() -> None:
-    """Its size and length are kept too, to be held against what its policy allows (F12)."""
-    event: dict[str, Any] = uploaded()
+    event: dict[str, Any] = uploaded(task_id=TASK_ID)
     event["FileUploadEvent"]["MetaData"] = {"Size": 0, "Duration": 120.04}
 
-    first = dict(facts_in(event).first)
+    facts = facts_in(event, received_at=NOW + 5)
 
-    assert (first["size"], first["duration"]) == ("0", "120.04")
+    assert (facts.file_id, facts.check_after) == (FILE_ID, TASK_FLOW_CHECK_SECONDS)
+    assert facts.first == (
+        ("uploaded_at", str(NOW + 5)),
+        ("media_url", f"{address}/original.mp4"),
+        ("cover_url", f"{address}/cover.png"),
+        ("procedure_task_id", TASK_ID),
+        *(("size", "0"), ("duration", "120.04"), ("media_type", "mp4")),
+    )
 
 
 def test_upload_event_leaves_out_what_it_does_not_know() -> None:

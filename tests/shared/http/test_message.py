@@ -14,7 +14,6 @@ from shared.http.message import (
     problem_response,
     read_json,
     text_response,
-    to_scf_response,
     with_common_headers,
 )
 from tests.functions.scf import sample
@@ -180,15 +179,6 @@ class TestReadingJson:
 
 class TestAnswers:
     """From values to what the platform sends."""
-
-    def test_answer_is_spelt_as_the_platform_reads_it(self) -> None:
-        """Always with all keys, the headers in a dict of their own."""
-        assert to_scf_response(Response(204)) == {
-            "isBase64Encoded": False,
-            "statusCode": 204,
-            "headers": {},
-            "body": "",
-        }
 
     def test_json_is_ascii(self) -> None:
         """So no step between the function and the client can damage it."""
