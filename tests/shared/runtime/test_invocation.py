@@ -92,14 +92,11 @@ class TestHttp:
 
     def test_origins_that_cannot_be_read_are_a_failure_too(self) -> None:
         """Even a preflight is answered then."""
-        origins = partial(failing(RuntimeError("canary")), None)
+        error = RuntimeError("canary")
+        origins = partial(failing(error), None)
 
         result = answer_http(
-            {"httpMethod": "OPTIONS"},
-            CONTEXT,
-            methods=("POST",),
-            respond=failing(AssertionError()),
-            origins=origins,
+            {"httpMethod": "OPTIONS"}, CONTEXT, methods=("POST",), respond=failing(error), origins=origins
         )
 
         assert result["statusCode"] == 500

@@ -222,37 +222,24 @@ def test_names_of_members_in_json_are_those_of_the_models() -> None:
         }
 
 
-class TestCore:
-    """The part of pydantic that functions import."""
+def test_pydantic_can_be_imported_later_than_its_core() -> None:
+    """A command of `local/` does, and its models raise the same error."""
+    program = (
+        "from shared.schema.validation import ValidationError\nimport pydantic, pydantic_core\n"
+        "print(pydantic.ValidationError is pydantic_core.ValidationError is ValidationError)"
+    )
+    command = [sys.executable, "-c", program]
 
-    @staticmethod
-    def run(program: str) -> str:
-        """Run a program in a new process."""
-        command = [sys.executable, "-c", program]
-        return subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY).stdout  # noqa: S603 -- our own
+    run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY)  # noqa: S603 -- our own
 
-    def test_nothing_but_the_extension_is_imported(self) -> None:
-        """What is around it costs most of a cold start."""
-        program = (
-            "import sys, shared.schema.validation; print(*(it for it in sys.modules if 'pydantic' in it))"
-        )
+    assert run.stdout == "True\n"
 
-        assert self.run(program).split() == ["pydantic_core._pydantic_core"]
 
-    def test_pydantic_can_be_imported_later(self) -> None:
-        """A command of `local/` does, and its models raise the same error."""
-        program = (
-            "from shared.schema.validation import ValidationError\nimport pydantic, pydantic_core\n"
-            "print(pydantic.ValidationError is pydantic_core.ValidationError is ValidationError)"
-        )
+def test_pydantic_that_is_there_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then its extension is there as well; without it, its place is taken while it is loaded."""
+    whole = validation.load_core()
+    monkeypatch.delitem(sys.modules, "pydantic_core")
+    alone = validation.load_core()
 
-        assert self.run(program) == "True\n"
-
-    def test_pydantic_that_is_there_is_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Then its extension is there as well; without it, its place is taken while it is loaded."""
-        whole = validation.load_core()
-        monkeypatch.delitem(sys.modules, "pydantic_core")
-        alone = validation.load_core()
-
-        assert "pydantic_core" not in sys.modules
-        assert whole.ValidationError is alone.ValidationError is pydantic.ValidationError
+    assert "pydantic_core" not in sys.modules
+    assert whole.ValidationError is alone.ValidationError is pydantic.ValidationError
