@@ -84,17 +84,16 @@ def test_deliverer_has_a_webhook_if_there_is_one(deploy: Callable[..., None]) ->
     assert first.read_back() is second.read_back()
     assert (first.deadline, first.ingester.settings.stage) == (7, "test")
     assert 0 <= first.jitter() < 1
-    assert abs(first.clock() - time.time()) < 5
+    assert first.clock is bootstrap.now
 
 
 def test_clock_tells_unix_seconds() -> None:
     """A wait lasts at least its time; a past time is not waited for."""
-    before = bootstrap.now()
+    before, told = time.time(), bootstrap.now()
     bootstrap.wait(0.02)
     bootstrap.wait(-5)
 
-    assert abs(before - time.time()) < 5
-    assert bootstrap.now() - before >= 0.015
+    assert before <= told <= time.time() - 0.015
 
 
 @pytest.mark.parametrize("bits", [32, 53, 80])
