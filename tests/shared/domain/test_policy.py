@@ -153,7 +153,7 @@ class TestGranting:
         """A policy for other users is refused word for word like an unknown one (S09)."""
         policies = {**POLICIES, "lessons": read_policy({"claims": {"role": ["teacher"]}})}
         answers = set()
-        for name in ("lessons", "nosuch"):
+        for name in ("lessons", "nosuch", "", "Default", "\ud800"):
             with pytest.raises(ForbiddenError) as caught:
                 grant_for(
                     read_signature_request({"policy": name}), policies, vod_sub_app_id=None, claims=claims
