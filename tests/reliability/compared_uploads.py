@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from shared.store.journal import Store
     from tests.reliability.upload_model import EventModel, UploadModel
 
+OF_THE_SESSION = ("user_id", "issued_at", "ends_at", "grant")
+OF_THE_UPLOAD = ("sequence", "file_id", "updated_at", "uploaded_at", "cancelled_at", "expired_at")
+
+
+def parts(whole: object, names: tuple[str, ...]) -> list[object]:
+    """Return some attributes of an object."""
+    return [getattr(whole, name) for name in names]
+
 
 @dataclass
 class Comparison:
@@ -36,26 +44,11 @@ class Comparison:
         pipeline.hgetall(f"{partition}:upload:{known.upload_id}")
         pipeline.zscore(f"{partition}:checks", known.upload_id)
         record, check_at = pipeline.execute()
-        found = read_session(known.upload_id, record)
-        state = upload.state(now)
+        found, state = read_session(known.upload_id, record), upload.state(now)
         assert state_of(found, now=now) is state
-        assert (found.user_id, found.issued_at, found.ends_at, found.grant) == (
-            known.user_id,
-            known.issued_at,
-            upload.ends_at,
-            known.grant,
-        )
-        assert (found.sequence, found.file_id, found.updated_at) == (
-            upload.sequence,
-            upload.file_id,
-            upload.updated_at,
-        )
-        assert (found.uploaded_at, found.cancelled_at, found.expired_at) == (
-            upload.uploaded_at,
-            upload.cancelled_at,
-            upload.expired_at,
-        )
-        assert (found.media_url, found.procedure_task_id) == (media_url(upload), upload.task_id)
+        assert parts(found, OF_THE_SESSION) == parts(known, OF_THE_SESSION)
+        assert parts(found, OF_THE_UPLOAD) == parts(upload, OF_THE_UPLOAD)
+        assert (found.media_url, found.procedure_task_id) == (media_url(upload.media_of), upload.task_id)
         progress = found.procedure.subtasks[0].progress if found.procedure else 0
         assert progress == (PROGRESS["end"] if upload.progress == OVERTAKEN else upload.progress)
         assert check_at == upload.check_at
@@ -72,18 +65,13 @@ class Comparison:
         for index in ("due", "dead", "quarantined"):
             pipeline.zscore(f"{event.at.partition}:{index}", event.at.key)
         record, due_at, dead_at, quarantined_at = pipeline.execute()
-        assert (record["status"], record["verdict"], int(record.get("sequence", 0))) == (
-            event.status,
-            event.verdict,
-            event.sequence,
-        )
-        assert (record["delivery"], int(record.get("attempts", 0)), record["lease"]) == (
-            event.delivery,
-            event.attempts,
-            event.lease,
-        )
-        assert (record.get("verified") == "1", due_at) == (event.verified, event.due_at)
-        assert (dead_at is not None, quarantined_at is not None) == (event.is_dead, event.is_quarantined)
+        names = ("status", "verdict", "delivery", "lease")
+        assert [record[name] for name in names] == parts(event, names)
+        numbers = ("sequence", "attempts", "verified")
+        assert [int(record.get(name, 0)) for name in numbers] == parts(event, numbers)
+        assert due_at == event.due_at
+        assert (dead_at is not None) is (event.delivery == "dead")
+        assert (quarantined_at is not None) is (event.delivery == "withheld")
         # The app, or somebody who decides about it, is still to hear of it, or has heard.
         assert (event.due_at is not None) is (event.delivery == "due")
         status, stood = status_of(record, is_due=due_at is not None), self.stood.get(event.at.key)

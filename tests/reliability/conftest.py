@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
-import redis
 
+from tests.local.simulator.account import Account, MovableClock
 from tests.reliability.app_receiver import AppReceiver
 from tests.reliability.many_uploads import VodLibrary
 from tests.reliability.moved_time import SharedClock
-from tests.reliability.service import MovedAccount, Service, service_environment
+from tests.reliability.service import Service, service_environment
 from tests.reliability.worker_process import WorkerProcess
 
 if TYPE_CHECKING:
@@ -19,28 +19,30 @@ if TYPE_CHECKING:
     from local.stack.embedded_store import EmbeddedStore
 
 
+@pytest.fixture
+def app() -> Iterator[AppReceiver]:
+    """Run an app that accepts every event."""
+    with AppReceiver() as receiver:
+        yield receiver
+
+
 @pytest.fixture(scope="module")
 def running_service(valkey: EmbeddedStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Start one service for the tests of a file: VOD in pull mode, an app that accepts everything."""
     folder = tmp_path_factory.mktemp("service")
     clock = SharedClock(folder / "clock")
-    with (
-        MovedAccount(folder / "vod", clock) as account,
-        AppReceiver() as app,
-        redis.Redis.from_url(valkey.url, decode_responses=True) as store,
-    ):
+    account = Account(folder / "vod", mode="PULL", pull_wait_seconds=0.05)
+    account.clock = cast("MovableClock", clock)
+    with account, AppReceiver() as app:
         settings = service_environment(valkey.url, vod_url=account.url, webhook_url=app.url)
-        with WorkerProcess(
-            settings, clock_file=folder / "clock", log_file=folder / "functions.log"
-        ) as worker:
-            library = VodLibrary(account)
-            yield Service(account, library, app, clock, store, worker, settings)
+        with WorkerProcess(settings, clock_file=clock.file, log_file=folder / "functions.log") as worker:
+            yield Service(account, VodLibrary(account), app, clock, worker, settings)
 
 
 @pytest.fixture
-def service(running_service: Service) -> Service:
+def service(running_service: Service, valkey_url: str) -> Service:
     """Return the service with an empty store, an empty queue and an app without webhooks."""
-    running_service.store.flushall()
+    assert valkey_url == running_service.redis_url
     running_service.library.finish_uploads({})
-    running_service.app.webhooks.clear()
+    running_service.app.received.clear()
     return running_service

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import redis
 
-from shared.store.connection import PARTITIONS
-from tests.shared.service import STAGE
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-_PAGE = 500
-
-
-def journal_records(redis_url: str) -> list[dict[str, str]]:
-    """Read every event of the journal."""
+def journal_records(redis_url: str, kind: str = "event") -> list[dict[str, str]]:
+    """Read every hash of one kind: `event`, `upload` or `poison`."""
     with redis.Redis.from_url(redis_url, decode_responses=True) as client:
-        keys = list(client.scan_iter("vuf:*:event:*", count=1000))
-        return [record for page in _pages(keys) for record in _hashes(client, page)]
+        pipeline = client.pipeline(transaction=False)
+        for key in client.scan_iter(f"vuf:*:{kind}:*", count=1000):
+            pipeline.hgetall(key)
+        records: list[dict[str, str]] = pipeline.execute()
+        return records
 
 
 def members(redis_url: str, index: str) -> dict[str, float]:
@@ -29,21 +22,7 @@ def members(redis_url: str, index: str) -> dict[str, float]:
         return {member: at for key in keys for member, at in client.zrange(key, 0, -1, withscores=True)}
 
 
-def earliest_due(client: redis.Redis) -> float | None:
-    """Return when the next event is due, or None."""
-    pipeline = client.pipeline(transaction=False)
-    for number in range(PARTITIONS):
-        pipeline.zrange(f"vuf:{{{STAGE}.{number}}}:due", 0, 0, withscores=True)
-    return min((at for index in pipeline.execute() for _, at in index), default=None)
-
-
-def _pages(keys: list[str]) -> Iterator[list[str]]:
-    return (keys[start : start + _PAGE] for start in range(0, len(keys), _PAGE))
-
-
-def _hashes(client: redis.Redis, keys: list[str]) -> list[dict[str, str]]:
-    pipeline = client.pipeline(transaction=False)
-    for key in keys:
-        pipeline.hgetall(key)
-    records: list[dict[str, str]] = pipeline.execute()
-    return records
+def everything(redis_url: str) -> dict[str, bytes]:
+    """Return all that the store holds, except the app's send slots, which expire within a second."""
+    with redis.Redis.from_url(redis_url) as client:
+        return {key: client.dump(key) for key in client.scan_iter(count=1000) if b":turn:" not in key}

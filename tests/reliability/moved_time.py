@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-_SECONDS = struct.Struct("d")
 _real_time = time.time
 
 
@@ -20,16 +19,17 @@ class SharedClock:
     def __init__(self, path: Path) -> None:
         self.file = path
         if not path.exists():
-            path.write_bytes(bytes(_SECONDS.size))
+            path.write_bytes(bytes(8))
         with path.open("r+b") as file:
-            self._moved_by = mmap.mmap(file.fileno(), _SECONDS.size)
+            self._moved_by = mmap.mmap(file.fileno(), 8)
 
     def __call__(self) -> float:
         """Return the moved time."""
-        moved_by: float = _SECONDS.unpack_from(self._moved_by)[0]
-        return _real_time() + moved_by
+        return _real_time() + self._seconds()
 
     def advance(self, seconds: float) -> None:
         """Move it forward; the real time does not pass."""
-        moved_by: float = _SECONDS.unpack_from(self._moved_by)[0]
-        _SECONDS.pack_into(self._moved_by, 0, moved_by + max(0.0, seconds))
+        struct.pack_into("d", self._moved_by, 0, self._seconds() + max(0.0, seconds))
+
+    def _seconds(self) -> float:
+        return float(struct.unpack("d", self._moved_by)[0])

@@ -12,7 +12,7 @@ from shared.domain.session import UploadState
 from tests.shared.uploads import SESSION_SECONDS
 
 if TYPE_CHECKING:
-    from shared.domain.journal import EventKey
+    from shared.domain.journal import AttemptEnding, EventKey
     from shared.domain.session import UploadSession
 
 FUNCTION_LEASE_SECONDS, TIMER_LEASE_SECONDS = 10, 30
@@ -149,8 +149,6 @@ class EventModel:
     delivery: str = "due"
     attempts: int = 0
     due_at: int | None = None
-    is_dead: bool = False
-    is_quarantined: bool = False
 
     @property
     def may_be_told_anew(self) -> bool:
@@ -179,7 +177,7 @@ class JournalModel:
             event = known
         self.events[key] = event
         if not is_whole:
-            event.verdict, event.delivery, event.is_quarantined = "quarantined", "withheld", True
+            event.verdict, event.delivery = "quarantined", "withheld"
             return event.status, event
         event.due_at = now + FUNCTION_LEASE_SECONDS * pushed
         if pushed:
@@ -201,7 +199,7 @@ class JournalModel:
             return "lost"
         if verified is None:
             event.status, event.verdict, event.delivery = "recorded", "quarantined", "withheld"
-            event.due_at, event.is_quarantined = None, True
+            event.due_at = None
             return "quarantined"
         event.verdict, event.sequence = event.upload.learn(verified, event.received_at, now)
         event.verified = verified.kind != "news"
@@ -215,21 +213,16 @@ class JournalModel:
         event.lease, event.due_at = lease, now + TIMER_LEASE_SECONDS
         return True
 
-    def finish(
-        self, event: EventModel, *, lease: str, delivered: bool, due_at: int | None, attempts: int
-    ) -> bool:
+    def finish(self, event: EventModel, ending: AttemptEnding, *, attempts: int) -> bool:
         """Record the outcome of an attempt."""
-        if event.lease != lease:
+        if event.lease != ending.lease:
             return False
-        event.attempts, event.due_at = attempts, due_at
-        event.delivery = "delivered" if delivered else "dead" if due_at is None else "due"
-        event.is_dead = event.is_dead or event.delivery == "dead"
+        event.attempts, event.due_at, event.delivery = attempts, ending.next_attempt_at, ending.status.value
         return True
 
     def revive(self, event: EventModel, *, now: int) -> bool:
         """Schedule an event again."""
         if event.delivery == "withheld":
             return False
-        event.delivery, event.attempts, event.lease = "due", 0, ""
-        event.due_at, event.is_dead = now, False
+        event.delivery, event.attempts, event.lease, event.due_at = "due", 0, "", now
         return True
