@@ -100,13 +100,12 @@ def _story(number: int, choose: random.Random, *, most: int) -> Story:
     )
     ending = choose.choice(_ENDINGS)
     if ending in _STATES and most > len(STEPS) + 1:
-        task_flow = [
-            *(changed(token, status="PROCESSING", subtask="PROCESSING", progress=step) for step in STEPS),
-            changed(token, subtask=ending),
-        ]
-        for event in task_flow:
-            _member(event, "ProcedureStateChangeEvent").update(TaskId=task_id, FileId=file_id)
-        events = [uploaded(token, file_id=file_id, task_id=task_id), *task_flow]
+        reached: dict[str, Any] = {"status": "PROCESSING", "subtask": "PROCESSING"}
+        events: list[dict[str, Any]] = [changed(token, file_id=file_id, subtask=ending)]
+        events += [changed(token, file_id=file_id, progress=step, **reached) for step in STEPS]
+        for event in events:
+            event["ProcedureStateChangeEvent"]["TaskId"] = task_id
+        events.append(uploaded(token, file_id=file_id, task_id=task_id))
         return Story(session, events, _STATES[ending])
     events = [uploaded(token, file_id=file_id)]
     if ending == "second file" and most > 1:
@@ -121,8 +120,3 @@ def _story(number: int, choose: random.Random, *, most: int) -> Story:
 def _stranger(number: int) -> dict[str, Any]:
     """Build an event of the console or the server API, with a foreign context or none."""
     return uploaded(f"order-{number}" if number % 2 else "", file_id=f"66{number:017}")
-
-
-def _member(event: dict[str, Any], name: str) -> dict[str, Any]:
-    member: dict[str, Any] = event[name]
-    return member

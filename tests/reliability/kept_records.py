@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import redis
+
+from shared.flows.deliver_events import LEAST_SECONDS
+
+if TYPE_CHECKING:
+    from tests.reliability.app_receiver import AppReceiver
+    from tests.shared.service import Service
+
+SAMPLE = 200
+"""How many of thousands of due events are delivered over real HTTP; the others are counted."""
 
 
 def journal_records(redis_url: str, kind: str = "event") -> list[dict[str, str]]:
@@ -26,3 +37,17 @@ def everything(redis_url: str) -> dict[str, bytes]:
     """Return all that the store holds, except the app's send slots, which expire within a second."""
     with redis.Redis.from_url(redis_url) as client:
         return {key: client.dump(key) for key in client.scan_iter(count=1000) if b":turn:" not in key}
+
+
+def assert_due_once_each(service: Service, app: AppReceiver) -> list[dict[str, str]]:
+    """Assert that each event is stored and due once; deliver a sample; return the records before that."""
+    records = journal_records(service.redis_url)
+    ids = {record["event_id"] for record in records}
+    assert len(records) == len(ids) == len(members(service.redis_url, "due"))
+
+    figures = service.delivery_run(seconds=SAMPLE / 10 + LEAST_SECONDS).run()
+
+    heard = app.heard
+    assert figures["delivered"] == len(heard) == len({*heard} & ids) >= SAMPLE
+    assert len(members(service.redis_url, "due")) == len(ids) - len(heard)
+    return records

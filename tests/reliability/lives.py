@@ -26,15 +26,10 @@ class Lives:
 
     def __init__(self, service: Service, call: str, *, passed_rarely: bool = False, **settings: str) -> None:
         """Kill at the first and then at every 20th passing; at the first or second if that is rare."""
-        self._service = service
+        self._service, self._settings = service, settings
         passings = _FIRST_OR_SECOND if passed_rarely else _EVERY_20TH
-        self._points = iter(
-            [
-                CrashPoint(call, "after" if number % 2 else "before", passing, signal.SIGKILL)
-                for number, passing in enumerate(passings)
-            ]
-        )
-        self._settings = settings
+        sides = itertools.cycle(("before", "after"))
+        self._points = (CrashPoint(call, *at, signal.SIGKILL) for at in zip(sides, passings, strict=False))
         self.begun = self.killed = 0
 
     def push(self, events: Sequence[Mapping[str, object]]) -> None:
@@ -48,12 +43,24 @@ class Lives:
             sends = 1 if answers else sends
             del waiting[: len(answers)]
 
-    def fire(self, timer: str, *, until: Callable[[], bool]) -> None:
-        """Fire a timer, each time in a new life, until the condition is met."""
+    def pull(self) -> None:
+        """Fire the pulling timer until VOD's queue is empty and no event is due."""
+        library, service = self._service.library, self._service
+        self._fire("reliable_notification", lambda: not library.queue_length() + service.waiting("due"))
+
+    def deliver(self) -> None:
+        """Fire the delivery timer until no event is due."""
+        self._fire("event_delivery", lambda: self._service.waiting("due") == 0)
+
+    def reconcile(self, *, after: float, until: Callable[[], bool]) -> None:
+        """Fire the delivery timer, which reconciles too, after some seconds and until a condition is met."""
+        self._service.clock.advance(after)
+        self._fire("event_delivery", until)
+
+    def _fire(self, timer: str, until: Callable[[], bool]) -> None:
         while not until():
             assert self.begun < MOST_LIVES
-            for figures in self._live([timer_of(timer)]):
-                assert "error" not in figures
+            assert not any("error" in figures for figures in self._live([timer_of(timer)]))
 
     def _live(self, invocations: Sequence[tuple[str, object]]) -> tuple[Any, ...]:
         self.begun += 1

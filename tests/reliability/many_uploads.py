@@ -1,4 +1,4 @@
-"""Many uploads at once: issued by our own code, and known to VOD as if each had been made.
+"""Many uploads at once: begun in the store, and known to VOD as if each had been made.
 
 One file is really uploaded; the simulator's other files are copies of its record, because uploading hundreds
 would take long and test nothing more.
@@ -8,30 +8,26 @@ from __future__ import annotations
 
 import json
 import secrets
-import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from local.simulator.database import Database
 from local.simulator.media import Media
 from local.simulator.notifications import without_nulls
-from shared.config.settings import UploadSignatureSettings, load_settings
-from shared.flows.issue_signature import Issuer, Randomness
-from shared.http.authentication import Caller
-from shared.schema.signature_request import read_signature_request
-from shared.store.connection import StoreScope
-from shared.store.journal import Store
-from shared.vod.signature import decode
+from shared.domain.rate_limits import UploadLimits
+from tests.functions.deployment import CONTEXT_KEY
+from tests.shared.service import Service, token_of
+from tests.shared.uploads import changed, new_session
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from tests.local.simulator.account import Account
 
 LEGACY = Path(__file__).parents[1] / "samples" / "vod" / "legacy"
-PROCEDURE = "LongVideoPreset"
 
 
 @dataclass(frozen=True)
@@ -48,33 +44,40 @@ class Upload:
         return without_nulls(self.media.upload_event())
 
     @property
+    def task_flow_event(self) -> dict[str, Any]:
+        """The event of the end of the task flow of this upload's file."""
+        event: dict[str, Any] = changed(self.token, file_id=self.media.file_id)
+        event["ProcedureStateChangeEvent"]["TaskId"] = self.media.procedure_task_id
+        return event
+
+    @property
     def legacy_events(self) -> list[dict[str, Any]]:
         """The events of the upload and of its task flow in the legacy format (accounts older than 2019)."""
+        file_id, task_id = self.media.file_id, self.media.procedure_task_id
         uploaded, flow = (
             json.loads((LEGACY / f"{name}.json").read_text(encoding="utf-8"))
             for name in ("NewFileUpload", "ProcedureStateChanged")
         )
-        uploaded["data"] |= {
-            "fileId": self.media.file_id,
-            "sourceContext": self.token,
-            "procedureTaskId": self.media.procedure_task_id,
-        }
-        flow["data"] |= {"fileId": self.media.file_id, "vodTaskId": self.media.procedure_task_id}
+        uploaded["data"] |= {"fileId": file_id, "sourceContext": self.token, "procedureTaskId": task_id}
+        flow["data"] |= {"fileId": file_id, "vodTaskId": task_id}
         return [uploaded, flow]
 
 
-def begin_uploads(environment: Mapping[str, str], count: int, *, now: float) -> dict[str, str]:
-    """Issue the first signature of so many uploads, each to another user; return the token of each."""
-    settings = load_settings(UploadSignatureSettings, environment)
-    store = Store(settings.redis_url, StoreScope(settings.stage, settings.retention_seconds))
-    issuer, tokens = Issuer(settings, store), {}
-    for number in range(count):
-        randomness = Randomness(nonces=[secrets.randbits(32)], upload_id=secrets.randbits(80))
-        issued = issuer.begin(
-            read_signature_request({}), Caller(f"user-{number}"), now=now, randomness=randomness
-        )
-        tokens[issued.upload_id] = decode(issued.signature).values["sourceContext"]
-    return tokens
+def begin_uploads(redis_url: str, count: int, *, now: float) -> dict[str, str]:
+    """Begin so many uploads, each of another user; return the token of each."""
+    store, limits = Service(redis_url).store, UploadLimits(100_000)
+    sessions = [new_session(f"user-{number}", issued_at=int(now)) for number in range(count)]
+    for number, session in enumerate(sessions):
+        store.begin_upload(session, randoms=[number], now=now, limits=limits)
+    return {session.upload_id: token_of(session, key=CONTEXT_KEY) for session in sessions}
+
+
+def poison(number: int) -> dict[str, Any]:
+    """Return an event that is nested deeper than our parsers accept."""
+    nested: list[object] = []
+    for _ in range(100):
+        nested = [nested]
+    return {"EventType": f"Poison{number}", "Nested": nested}
 
 
 class VodLibrary:
@@ -83,61 +86,50 @@ class VodLibrary:
     def __init__(self, account: Account) -> None:
         """Upload one file, with a task flow; the others will be copies of it."""
         self._clock = account.clock
-        self._database = account.settings.folder / "simulator.sqlite3"
-        self._original = str(account.upload(procedure=PROCEDURE)["data"]["fileId"])
-        wait_until(lambda: self._finished_task_flow() is not None)
+        self._path = account.settings.folder / "simulator.sqlite3"
+        self._original = str(account.upload(procedure="LongVideoPreset")["data"]["fileId"])
+        with closing(Database(self._path)) as database:
+            query = "SELECT document FROM task_flows WHERE file_id = ? AND finished"
+            wait_until(lambda: database.row(query, self._original) is not None)
+            self._flow = json.loads((database.row(query, self._original) or [""])[0])
+        self._media = vars(stored_media(self._path, self._original))
 
     def finish_uploads(self, tokens: Mapping[str, str], *, with_task_flow: bool = False) -> list[Upload]:
         """Store one file for each upload in VOD and no others, without raising events."""
-        with closing(sqlite3.connect(self._database, timeout=10)) as database, database:
-            (document,) = database.execute(
-                "SELECT document FROM media WHERE file_id = ?", (self._original,)
-            ).fetchone()
-            original = json.loads(document)
-            uploads = [
-                Upload(upload_id, token, self._copy(original, token, with_task_flow=with_task_flow))
-                for upload_id, token in tokens.items()
-            ]
-            database.execute("DELETE FROM media WHERE file_id <> ?", (self._original,))
-            database.execute("DELETE FROM task_flows WHERE file_id <> ?", (self._original,))
-            database.execute("DELETE FROM pull_queue")
-            database.executemany("INSERT INTO media VALUES (?, ?, ?, ?)", map(_media_row, uploads))
-            if with_task_flow:
-                self._copy_task_flow(database, uploads)
+        uploads = [
+            Upload(upload_id, token, self._copy(token, with_task_flow=with_task_flow))
+            for upload_id, token in tokens.items()
+        ]
+        with closing(Database(self._path)) as database, database.transaction():
+            database.change("DELETE FROM media WHERE file_id <> ?", self._original)
+            database.change("DELETE FROM task_flows WHERE file_id <> ?", self._original)
+            database.change("DELETE FROM pull_queue")
+            for token, media in ((upload.token, upload.media) for upload in uploads):
+                row = (media.file_id, media.application, media.created_at, json.dumps(vars(media)))
+                database.change("INSERT INTO media VALUES (?, ?, ?, ?)", *row)
+                ids = {"task_id": media.procedure_task_id, "file_id": media.file_id}
+                flow = json.dumps({**self._flow, **ids, "session_context": token})
+                if with_task_flow:
+                    database.change("INSERT INTO task_flows VALUES (?, ?, 1, ?)", *ids.values(), flow)
         return uploads
 
-    def _copy(self, original: Mapping[str, Any], token: str, *, with_task_flow: bool) -> Media:
+    def queue_length(self) -> int:
+        """Return the number of events that are not confirmed."""
+        with closing(Database(self._path)) as database:
+            return len(database.rows("SELECT 1 FROM pull_queue"))
+
+    def _copy(self, token: str, *, with_task_flow: bool) -> Media:
         changes = {
             "file_id": f"55766780{secrets.randbelow(10**11):011}",
             "source_context": token,
             "procedure_task_id": f"1500012345-Procedure-{secrets.token_hex(16)}t0" if with_task_flow else "",
             "created_at": self._clock(),
         }
-        return Media(**{**original, **changes})
-
-    def _copy_task_flow(self, database: sqlite3.Connection, uploads: Sequence[Upload]) -> None:
-        document = str(self._finished_task_flow())
-        for upload in uploads:
-            flow = json.loads(document) | {
-                "task_id": upload.media.procedure_task_id,
-                "file_id": upload.media.file_id,
-                "session_context": upload.token,
-            }
-            row = (flow["task_id"], flow["file_id"], 1, json.dumps(flow))
-            database.execute("INSERT INTO task_flows VALUES (?, ?, ?, ?)", row)
-
-    def _finished_task_flow(self) -> str | None:
-        query = "SELECT document FROM task_flows WHERE file_id = ? AND finished"
-        with closing(sqlite3.connect(self._database, timeout=10)) as database:
-            row = database.execute(query, (self._original,)).fetchone()
-        return None if row is None else str(row[0])
-
-    def queue_length(self) -> int:
-        """Return the number of events that are not confirmed."""
-        with closing(sqlite3.connect(self._database, timeout=10)) as database:
-            return int(database.execute("SELECT count(*) FROM pull_queue").fetchone()[0])
+        return Media(**{**self._media, **changes})
 
 
-def _media_row(upload: Upload) -> tuple[object, ...]:
-    media = upload.media
-    return (media.file_id, media.application, media.created_at, json.dumps(vars(media)))
+def stored_media(database_file: Path, file_id: str) -> Media:
+    """Read a file's record of a simulated VOD."""
+    with closing(Database(database_file)) as database:
+        (row,) = database.rows("SELECT document FROM media WHERE file_id = ?", file_id)
+        return Media(**json.loads(row[0]))

@@ -8,7 +8,7 @@ import secrets
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,40 +17,29 @@ from shared.domain.app_event import PULL, PUSH
 from shared.domain.ingested_event import Source
 from shared.domain.rate_limits import UploadLimits
 from shared.domain.session import state_of
-from shared.flows.deliver_events import LEAST_SECONDS
 from shared.flows.ingest_event import LEASE_SECONDS
 from shared.vod.lenient_json import canonical_json
 from tests.local.simulator.account import Account
-from tests.reliability.app_receiver import AppReceiver
 from tests.reliability.event_copies import MOST_COPIES, WEEK_SECONDS, notification_in, week
-from tests.reliability.ingest_processes import Flood
-from tests.reliability.kept_records import journal_records
+from tests.reliability.ingest_processes import flood
+from tests.reliability.kept_records import assert_due_once_each, journal_records, members
 from tests.reliability.many_uploads import VodLibrary, begin_uploads
 from tests.reliability.service import service_environment
 from tests.shared.service import Clock, Service
-from tests.shared.uploads import NOW, changed
+from tests.shared.uploads import NOW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from tests.reliability.app_receiver import AppReceiver
     from tests.reliability.event_copies import Story
-    from tests.reliability.many_uploads import Upload
 
 pytestmark = pytest.mark.reliability
 
 EVENTS, SEED = 10_000, 20_261_122
-SAMPLE = 400
-"""How many of the 10,000 are delivered over real HTTP; the others are counted as due."""
 READ_BACK_UPLOADS, INSTANCES = 250, 16
 RETRIES_SECONDS = 120
-
-
-@pytest.fixture
-def app() -> Iterator[AppReceiver]:
-    """Run an app that accepts every event."""
-    with AppReceiver() as receiver:
-        yield receiver
 
 
 def test_ten_thousand_events_in_many_copies_count_once_each(valkey_url: str, app: AppReceiver) -> None:
@@ -66,51 +55,30 @@ def test_ten_thousand_events_in_many_copies_count_once_each(valkey_url: str, app
     for number, story in enumerate(made.stories[::2]):
         service.store.begin_upload(story.session, randoms=(number,), now=NOW, limits=UploadLimits(100_000))
 
-    statuses = Flood(EVENTS, SEED, processes=2, threads=32).run(valkey_url, changes)
+    statuses = flood(EVENTS, SEED, valkey_url, changes)
 
     news = statuses["applied"] + statuses["verified"] + statuses["recorded"]
     assert EVENTS - statuses["sent again"] <= news <= EVENTS
     assert news + statuses["duplicate"] == len(made.copies) > 5 * EVENTS
-    records = journal_records(valkey_url)
-    assert_one_record_each(records, made.events)
+    records = assert_due_once_each(service, app)
+    journaled = Counter(canonical_json(without_nulls(json.loads(record["raw"]))) for record in records)
+    assert journaled == Counter(canonical_json(event) for event in made.events)
     by_upload = grouped(records)
     for story in made.stories:
         assert_moved_once_by_each(service, story, by_upload[story.session.upload_id])
-    assert_due_once_each(service, app, records)
-
-
-def assert_one_record_each(records: list[dict[str, str]], events: list[dict[str, Any]]) -> None:
-    """Assert that the journal has every event once, under an id of its own."""
-    assert len(records) == len(events) == EVENTS
-    assert len({record["event_id"] for record in records}) == EVENTS
-    journaled = Counter(canonical_json(without_nulls(json.loads(record["raw"]))) for record in records)
-    assert journaled == Counter(canonical_json(event) for event in events)
 
 
 def assert_moved_once_by_each(service: Service, story: Story, records: list[dict[str, str]]) -> None:
     """Assert that an upload has numbered its events from 1 without a gap, and has the expected state."""
     session = service.find(story.session)
-    count = len(story.events)
-    assert sorted(int(record["sequence"]) for record in records) == list(range(1, count + 1))
-    assert session.sequence == count
+    assert sorted(int(record["sequence"]) for record in records) == list(range(1, session.sequence + 1))
+    assert session.sequence == len(story.events)
     assert state_of(session, now=session.ends_at) is story.state
     verdicts = Counter(record["verdict"] for record in records)
-    files = {file_of(event) for event in story.events}
+    files = {notification_in(event, PUSH, 0).file_id for event in story.events}
     assert session.file_id in files
     assert verdicts["replayed"] == len(files) - 1
     assert verdicts["quarantined"] == verdicts["unattributed"] == 0
-
-
-def assert_due_once_each(service: Service, app: AppReceiver, records: list[dict[str, str]]) -> None:
-    """Assert that each event is due once; a sample is delivered, and no longer due then."""
-    assert due(service) == EVENTS
-
-    figures = service.delivery_run(seconds=SAMPLE / 10 + LEAST_SECONDS).run()
-
-    delivered = [webhook.webhook_id for webhook in app.webhooks]
-    assert figures["delivered"] == len(delivered) == len(set(delivered)) >= SAMPLE
-    assert set(delivered) <= {record["event_id"] for record in records}
-    assert due(service) == EVENTS - len(delivered)
 
 
 def test_copies_that_are_read_back_count_once_each(valkey_url: str, app: AppReceiver, tmp_path: Path) -> None:
@@ -123,9 +91,9 @@ def test_copies_that_are_read_back_count_once_each(valkey_url: str, app: AppRece
         library, choose = VodLibrary(account), random.Random(SEED)  # noqa: S311  # to be repeatable is the point
         settings = service_environment(valkey_url, vod_url=account.url, webhook_url=app.url, READ_BACK="on")
         clock = Clock(time.time())
-        tokens = begin_uploads(settings, READ_BACK_UPLOADS, now=clock())
+        tokens = begin_uploads(valkey_url, READ_BACK_UPLOADS, now=clock())
         uploads = library.finish_uploads(tokens, with_task_flow=True)
-        events = [event for upload in uploads for event in (upload.event, task_flow_of(upload))]
+        events = [event for upload in uploads for event in (upload.event, upload.task_flow_event)]
         copies = [
             (event, choose.choice((PUSH, PULL)))
             for event in events
@@ -138,14 +106,13 @@ def test_copies_that_are_read_back_count_once_each(valkey_url: str, app: AppRece
             shares = [copies[number::INSTANCES] for number in range(INSTANCES)]
             endings = sum(pool.map(ingest_and_deliver, instances, shares), Counter[str]())
         clock.move(LEASE_SECONDS)
-        while due(instances[0], after=RETRIES_SECONDS):
+        while members(valkey_url, "due"):
             endings += Counter(instances[0].delivery_run().run())
             clock.move(RETRIES_SECONDS)
 
-    heard = [webhook.webhook_id for webhook in app.webhooks]
     records = journal_records(valkey_url)
-    assert len(heard) == len(set(heard)) == len(records) == 2 * READ_BACK_UPLOADS
-    assert {webhook.body["data"]["verified"] for webhook in app.webhooks} == {True}
+    assert len(app.heard) == len({*app.heard}) == len(records) == 2 * READ_BACK_UPLOADS
+    assert {told["verified"] for told in app.told} == {True}
     assert {record["status"] for record in records} <= {"applied", "verified"}
     assert endings["delivered"] == len(records)
     for upload, told in grouped(records).items():
@@ -163,26 +130,9 @@ def ingest_and_deliver(instance: Service, copies: Sequence[tuple[dict[str, objec
     return endings
 
 
-def task_flow_of(upload: Upload) -> dict[str, Any]:
-    """Return the event of the end of the task flow of this upload's file."""
-    event: dict[str, Any] = changed(upload.token, file_id=upload.media.file_id)
-    event["ProcedureStateChangeEvent"]["TaskId"] = upload.media.procedure_task_id
-    return event
-
-
 def grouped(records: list[dict[str, str]]) -> dict[str, list[dict[str, str]]]:
     """Group the journal's records by their upload; those of no upload of ours have an empty id."""
     groups: dict[str, list[dict[str, str]]] = {}
     for record in records:
         groups.setdefault(record.get("upload_id", ""), []).append(record)
     return groups
-
-
-def due(service: Service, *, after: float = 0) -> int:
-    """Return the number of deliveries that are due now, or in so many seconds."""
-    return len(service.store.due_events(now=int(service.clock() + after), limit=EVENTS))
-
-
-def file_of(event: dict[str, Any]) -> str:
-    """Return the FileId of an event."""
-    return notification_in(event, PUSH, 0).file_id
