@@ -10,8 +10,9 @@ from tests.reliability.crash_points import CrashPoint
 from tests.reliability.service import SENDS_PER_EVENT, push_of, timer_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from tests.reliability.crash_points import Side
     from tests.reliability.service import Service
 
 BETWEEN_LIVES_SECONDS = 60
@@ -28,8 +29,9 @@ class Lives:
         """Kill at the first and then at every 20th passing; at the first or second if that is rare."""
         self._service, self._settings = service, settings
         passings = _FIRST_OR_SECOND if passed_rarely else _EVERY_20TH
-        sides = itertools.cycle(("before", "after"))
-        self._points = (CrashPoint(call, *at, signal.SIGKILL) for at in zip(sides, passings, strict=False))
+        sides: Iterator[Side] = itertools.cycle(("before", "after"))
+        at = zip(sides, passings, strict=False)
+        self._points = (CrashPoint(call, side, passing, signal.SIGKILL) for side, passing in at)
         self.begun = self.killed = 0
 
     def push(self, events: Sequence[Mapping[str, object]]) -> None:

@@ -33,8 +33,9 @@ class Vod(Records):
 
     def progress(self, task_id: str) -> int | None:
         """Return the progress of a task flow, or None if there is none."""
-        task = self.tasks.get(task_id)
-        return task and int(task["MediaProcessResultSet"][0]["TranscodeTask"]["Progress"])
+        if task_id not in self.tasks:
+            return None
+        return int(self.tasks[task_id]["MediaProcessResultSet"][0]["TranscodeTask"]["Progress"])
 
     def delete(self, file_id: str) -> None:
         """Delete a file; its task flow has run all the same."""

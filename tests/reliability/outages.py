@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import sqlite3
-import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import requests
 
-from local.simulator.media import Media
 from local.simulator.notifications import without_nulls
 from local.upload.client import StoredUpload, UploadClient
 from local.upload.order import UploadOrder
+from tests.reliability.many_uploads import stored_media
+from tests.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,23 +54,17 @@ class Site:
     """A stack whose functions reach their store through a proxy; its users, its VOD and its app."""
 
     stack: Stack
-    store: ValkeyServer
-    proxy: TcpProxy
     folder: Path
 
     def upload(self, file: Path) -> StoredUpload:
         """Upload a real file; VOD does not raise its event."""
-        client = UploadClient(self.stack.url)
-        with closing(client):
+        with closing(UploadClient(self.stack.url)) as client:
             return client.upload(UploadOrder(file, "alice"), lambda _part, _sent: None)
 
     def push(self, upload: StoredUpload) -> None:
         """Push the event of an upload, as VOD."""
-        with closing(sqlite3.connect(self.folder / "simulator" / "simulator.sqlite3", timeout=10)) as vod:
-            query = "SELECT document FROM media WHERE file_id = ?"
-            (document,) = vod.execute(query, (upload.file_id,)).fetchone()
-        event = without_nulls(Media(**json.loads(document)).upload_event())
-        self.stack.call(self.stack.simulator.emit(event))
+        media = stored_media(self.folder / "simulator" / "simulator.sqlite3", upload.file_id)
+        self.stack.call(self.stack.simulator.emit(without_nulls(media.upload_event())))
 
     def pushes(self, ending: str = "") -> int:
         """Return the number of VOD's sends, or of those that timed out or were refused."""
@@ -83,36 +75,27 @@ class Site:
         answer = requests.get(f"{self.stack.url}/local/events?uploadId={upload.upload_id}", timeout=10)
         return [webhook["body"] for webhook in answer.json()]
 
-    def ask(self, method: str, path: str) -> tuple[int, float]:
-        """Send a user's request; return status and seconds."""
+    def ask(self, method: str, path: str) -> int:
+        """Send a user's request; return the status."""
         token = requests.get(f"{self.stack.url}/local/token", timeout=10).text
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         body = "{}" if method == "POST" else ""
-        before = time.monotonic()
-        answer = requests.request(method, self.stack.url + path, headers=headers, data=body, timeout=10)
-        return answer.status_code, time.monotonic() - before
+        address = self.stack.url + path
+        answer = requests.request(method, address, headers=headers, data=body, timeout=PATIENCE_SECONDS)
+        return answer.status_code
 
-    def instances(self) -> set[int]:
+    def instances(self) -> set[str]:
         """Return the process ids of the function instances."""
-        return {
-            int(folder.name)
-            for folder in Path("/proc").iterdir()
-            if folder.name.isdecimal() and _is_instance(folder, parent=os.getpid())
-        }
+        instances = set()
+        for file in Path("/proc/self/task").glob("*/children"):
+            with suppress(OSError):  # what has ended has neither children nor a command
+                for child in file.read_text(encoding="ascii").split():
+                    if b"local.stack.function_instance" in Path(f"/proc/{child}/cmdline").read_bytes():
+                        instances.add(child)
+        return instances
 
     def log_lines(self, event: str) -> list[dict[str, Any]]:
         """Return the functions' log lines of one kind."""
         lines = (self.folder / "functions.log").read_text(encoding="utf-8").splitlines()
         logged = [json.loads(line) for line in lines if line.startswith("{")]
         return [line for line in logged if line["event"] == event]
-
-
-def _is_instance(folder: Path, *, parent: int) -> bool:
-    try:
-        status = (folder / "stat").read_text(encoding="ascii", errors="replace").rpartition(") ")[2].split()
-        return (
-            int(status[1]) == parent and b"local.stack.function_instance" in (folder / "cmdline").read_bytes()
-        )
-    except OSError:
-        # It has ended meanwhile.
-        return False

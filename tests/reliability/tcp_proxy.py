@@ -26,10 +26,10 @@ class TcpProxy(RawPeer):
     swallowed only if the request contains this.
     """
 
-    def __init__(self, store_url: str, *, seed: int = 1) -> None:
+    def __init__(self, store_url: str) -> None:
         super().__init__(self._relay)
         self._store = urlsplit(store_url)
-        self._random = random.Random(seed)  # noqa: S311  # which replies are lost is to be repeatable
+        self._random = random.Random(1)  # noqa: S311  # which replies are lost is to be repeatable
         self.only_after = b""
         self.replies_lost = 0
         self.heal()
@@ -46,38 +46,35 @@ class TcpProxy(RawPeer):
 
     def _relay(self, client: socket.socket) -> None:
         in_danger = threading.Event()
+
+        def forward_requests() -> None:
+            with suppress(OSError):
+                while block := client.recv(_BLOCK):
+                    (in_danger.set if self.only_after in block else in_danger.clear)()
+                    if not self.is_silent:
+                        store.sendall(block)
+            cut(store)
+
+        def forward_replies() -> None:
+            while block := store.recv(_BLOCK):
+                drawn = self._random.random() if in_danger.is_set() else 1.0
+                is_swallowed = self.is_silent or drawn < self.swallowed_share
+                if is_swallowed or drawn < self.swallowed_share + self.lost_share:
+                    self.replies_lost += 1
+                    if not is_swallowed:
+                        return
+                else:
+                    time.sleep(self.delay_seconds)
+                    client.sendall(block)
+
         with socket.create_connection((HOST, int(self._store.port or 0))) as store:
             for side in (client, store):
                 # Small answers must not wait for larger ones.
                 side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            requests = threading.Thread(target=self._forward_requests, args=(client, store, in_danger))
+            requests = threading.Thread(target=forward_requests)
             requests.start()
             with suppress(OSError):
-                self._forward_replies(store, client, in_danger)
+                forward_replies()
             cut(client)
             cut(store)
             requests.join()
-
-    def _forward_requests(
-        self, client: socket.socket, store: socket.socket, in_danger: threading.Event
-    ) -> None:
-        with suppress(OSError):
-            while block := client.recv(_BLOCK):
-                (in_danger.set if self.only_after in block else in_danger.clear)()
-                if not self.is_silent:
-                    store.sendall(block)
-        cut(store)
-
-    def _forward_replies(
-        self, store: socket.socket, client: socket.socket, in_danger: threading.Event
-    ) -> None:
-        while block := store.recv(_BLOCK):
-            drawn = self._random.random() if in_danger.is_set() else 1.0
-            if self.is_silent or drawn < self.swallowed_share:
-                self.replies_lost += 1
-            elif drawn < self.swallowed_share + self.lost_share:
-                self.replies_lost += 1
-                return
-            else:
-                time.sleep(self.delay_seconds)
-                client.sendall(block)

@@ -13,14 +13,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-import redis
 
 from local.repository import REPOSITORY
 from shared.domain.app_event import PULL, PUSH
 from shared.domain.event_status import EventStatus
 from shared.domain.ingested_event import Source
 from shared.domain.retry_schedule import DELAYS_SECONDS
-from tests.reliability.kept_records import earliest_due, journal_records, members
+from tests.reliability.kept_records import journal_records, members
 from tests.shared.loopback_peer import HttpPeer, Received, Reply
 from tests.shared.service import STAGE, Clock, Service, new_lease, token_of
 from tests.shared.uploads import FILE_ID, new_session, notification_of, uploaded
@@ -149,10 +148,9 @@ def receive(service: Service, number: int, origin: str) -> str:
 
 def pass_time(service: Service, clock: Clock, *, until: float) -> None:
     """Let time pass; the timer fires whenever something is due, so only jitter and send slots delay it."""
-    with redis.Redis.from_url(service.redis_url) as client:
-        while (due_at := earliest_due(client)) is not None and due_at < until:
-            clock.now = max(clock.now, due_at)
-            service.delivery_run(seconds=RUN_SECONDS).run()
+    while (due_at := min(members(service.redis_url, "due").values(), default=until)) < until:
+        clock.now = max(clock.now, due_at)
+        service.delivery_run(seconds=RUN_SECONDS).run()
     clock.now = max(clock.now, until)
 
 

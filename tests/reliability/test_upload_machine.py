@@ -375,7 +375,7 @@ def test_store_agrees_with_the_model(valkey: EmbeddedStore) -> None:
         valkey.url, {"APP_WEBHOOK_URL": "https://app.example.test/hook", "READ_BACK": "on"}
     )
     UploadMachine.operators = OperatorStore(valkey.url, StoreScope(STAGE, 604_800))
-    UploadMachine.steps = steps = Counter()
+    UploadMachine.steps = steps = Counter[str]()
     with redis.Redis.from_url(valkey.url, decode_responses=True) as client:
         UploadMachine.client = client
         run_state_machine_as_test(UploadMachine, settings=REPEATABLE)  # type: ignore[no-untyped-call]  # it has no types
