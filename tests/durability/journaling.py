@@ -13,9 +13,6 @@ from shared.store.journal import Store
 from tests.shared.uploads import NOW, facts_in, new_entry, new_session, uploaded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import redis
     from typing_extensions import Self
 
 SCOPE = StoreScope("test", 604_800)
@@ -77,10 +74,8 @@ class Journaling:
         self._thread.join()
 
     def _run(self) -> None:
-        number = 0
         while not self._ending.is_set():
-            number += 1
-            self.writes.append(self._journal(f"user-{number % USERS}"))
+            self.writes.append(self._journal(f"user-{len(self.writes) % USERS}"))
 
     def _journal(self, user: str) -> Write:
         entry = new_entry(new_session(user), facts_in(uploaded()))
@@ -91,8 +86,3 @@ class Journaling:
         except StoreUnavailableError:
             acknowledged = False
         return Write(key, began, time.monotonic(), acknowledged)
-
-
-def lost_of(writes: Sequence[Write], client: redis.Redis) -> list[Write]:
-    """Return which of these events a store does not have."""
-    return [write for write in writes if not client.exists(write.key)]

@@ -9,15 +9,16 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.cluster.failover import kill_a_primary
+import redis
+
 from tests.cluster.redis_cluster import RedisCluster
 from tests.cluster.valkey_server import ValkeyServer
-from tests.durability.journaling import Journaling, lost_of
+from tests.durability.journaling import Journaling
 from tests.reliability.tcp_proxy import TcpProxy
 from tests.shared.loopback_peer import HOST
 from tests.waiting import wait_until
@@ -25,10 +26,8 @@ from tests.waiting import wait_until
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    import redis
-
-WRITING_SECONDS = 4.0
-CUT_SECONDS = 4.0
+HEADER = "| setting; failure | acknowledged | of them lost | refused | |\n|---|--:|--:|--:|---|\n"
+WRITING_SECONDS = CUT_SECONDS = 4.0
 
 ONE_SERVER: Mapping[str, Mapping[str, str]] = {
     "no persistence": {"save": '""', "appendonly": "no"},
@@ -60,7 +59,8 @@ def killed_and_started_again(setting: str, options: Mapping[str, str], folder: P
             time.sleep(WRITING_SECONDS)
             server.end()
         server.start()
-        return _row(setting, journaling, server)
+        with server.client as client:
+            return _row(setting, journaling, client)
 
 
 def promoted_after_a_cut(setting: str, options: Mapping[str, str], folder: Path, *, replicas: int = 0) -> Row:
@@ -81,15 +81,25 @@ def promoted_after_a_cut(setting: str, options: Mapping[str, str], folder: Path,
             time.sleep(CUT_SECONDS)
             primary.end()
         promoted.replicaof("NO", "ONE")
-        return _row(setting, journaling, replica)
+        return _row(setting, journaling, promoted)
 
 
 def failed_over(setting: str, folder: Path, *, full_coverage: bool) -> Row:
-    """Kill one of three primaries of a cluster, whose replica takes over."""
-    with RedisCluster(folder, full_coverage=full_coverage) as cluster:
-        figures = kill_a_primary(cluster)
-    remark = f"failing for {figures.outage_seconds:.1f} s, longest call {figures.longest_call_seconds:.2f} s"
-    return Row(setting, figures.acknowledged, figures.lost, figures.refused, remark)
+    """Kill the primary of a cluster that has a replica, and continue until that has served for a while."""
+    with RedisCluster(folder, full_coverage=full_coverage) as cluster, cluster.replica.client as replica:
+        with Journaling(cluster.url()) as journaling:
+            time.sleep(WRITING_SECONDS / 4)
+            cluster.primaries[0].end()
+            killed_at = time.monotonic()
+            wait_until(lambda: replica.info("replication")["role"] == "master", "the replica to take over")
+            time.sleep(WRITING_SECONDS / 2)
+            wait_until(lambda: journaling.writes[-1].acknowledged, "the store to go on")
+        address = cluster.url().replace("+cluster", "")
+        with redis.cluster.RedisCluster.from_url(address, decode_responses=True) as client:
+            row = _row(setting, journaling, client)
+    failing = max((write.ended for write in journaling.refused), default=killed_at) - killed_at
+    longest = max(write.ended - write.began for write in journaling.writes)
+    return replace(row, remark=f"failing for {failing:.1f} s, longest call {longest:.2f} s")
 
 
 def measurements() -> Iterator[Callable[[Path], Row]]:
@@ -107,18 +117,15 @@ def measurements() -> Iterator[Callable[[Path], Row]]:
 
 def main() -> None:
     """Measure and print row by row."""
-    sys.stdout.write(
-        "| setting; failure | acknowledged | of them lost | refused | |\n|---|--:|--:|--:|---|\n"
-    )
+    sys.stdout.write(HEADER)
     for measure in measurements():
         with tempfile.TemporaryDirectory() as folder:
             sys.stdout.write(f"{measure(Path(folder))}\n")
             sys.stdout.flush()
 
 
-def _row(setting: str, journaling: Journaling, server: ValkeyServer) -> Row:
-    with server.client as client:
-        lost = lost_of(journaling.acknowledged, client)
+def _row(setting: str, journaling: Journaling, client: redis.Redis) -> Row:
+    lost = [write for write in journaling.acknowledged if not client.exists(write.key)]
     return Row(setting, len(journaling.acknowledged), len(lost), len(journaling.refused))
 
 

@@ -22,47 +22,39 @@ STEP_SECONDS = 0.4
 
 
 class RollingFleet:
-    """Instances of one deployment, or for a while of two."""
+    """Instances of one deployment, or for a while of two; a variable without a value is left out."""
 
     def __init__(self, environment: Mapping[str, str], *, log_file: Path) -> None:
         self._log_file = log_file
-        self._present = self._instances(environment)
-        self._next: Instances | None = None
+        self._present = self._next = self._instances(environment)
         self._share = 0.0
         self._randomness = random.Random(20_261_125)  # noqa: S311 -- no secret
         self._at_work: Counter[Instances] = Counter()
-        self._idle = asyncio.Event()
-        """Set when the instances that are to end are idle."""
+        self._served: Counter[Instances] = Counter()
         self.side_by_side: list[tuple[int, int]] = []
         """For each deployment, the invocations of old and of new instances while both ran."""
-        self._served: Counter[Instances] = Counter()
 
     async def invoke(self, function: str, event: Mapping[str, object], *, request_id: str = "") -> object:
         """Invoke an old or a new instance."""
-        is_new = self._next is not None and self._randomness.random() < self._share
-        chosen = self._next if is_new and self._next is not None else self._present
+        chosen = self._next if self._randomness.random() < self._share else self._present
         self._at_work[chosen] += 1
         self._served[chosen] += 1
         try:
             return await chosen.invoke(function, event, request_id=request_id)
         finally:
             self._at_work[chosen] -= 1
-            if chosen is not self._present and not self._at_work[chosen]:
-                self._idle.set()
 
     async def deploy(self, environment: Mapping[str, str]) -> None:
         """Replace the instances; the old ones end after their last answer."""
-        old, new = self._present, self._instances(environment)
+        old, self._next = self._present, self._instances(environment)
         self._served.clear()
-        self._next = new
         for step in range(1, STEPS + 1):
             self._share = step / STEPS
             await asyncio.sleep(STEP_SECONDS)
-        self.side_by_side.append((self._served[old], self._served[new]))
-        self._present, self._next, self._share = new, None, 0.0
-        self._idle.clear()
-        if self._at_work[old]:
-            await self._idle.wait()
+        self.side_by_side.append((self._served[old], self._served[self._next]))
+        self._present = self._next
+        while self._at_work[old]:  # noqa: ASYNC110 -- an event would have to be set after every invocation
+            await asyncio.sleep(STEP_SECONDS / 10)
         await old.stop()
 
     async def stop(self) -> None:
@@ -70,4 +62,5 @@ class RollingFleet:
         await self._present.stop()
 
     def _instances(self, environment: Mapping[str, str]) -> Instances:
-        return Instances(environment, log_file=self._log_file, limit=4)
+        given = {name: value for name, value in environment.items() if value}
+        return Instances(given, log_file=self._log_file, limit=4)

@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import json
 import threading
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +14,15 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from local.upload.client import UploadClient
 from local.upload.order import UploadOrder
 from tests.shared.loopback_peer import Reply
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
-    from types import TracebackType
-
-    from typing_extensions import Self
 
     from tests.shared.loopback_peer import Received
 
-_SECONDS = 30.0
+USERS = 2
 
 
 @dataclass
@@ -64,48 +61,42 @@ class _Client(UploadClient):
 class UploadingUsers:
     """Some users, each of whom makes one upload after the other under new names, until the end."""
 
-    def __init__(self, url: str, media: Path, app: VerifyingApp, *, users: int = 2) -> None:
-        self.login: Callable[[str], str] = str
-        """Creates the token of a user; the tests change it as a login service changes its key."""
+    def __init__(self, url: str, media: Path, app: VerifyingApp, login: Callable[[str], str]) -> None:
+        """Start the users; `login` creates their tokens, and changes as a login service changes its key."""
+        self.login = login
         self.stored: set[str] = set()
         self.failures: list[str] = []
         self._url, self._media, self._app = url, media, app
         self._ended = threading.Event()
         self._numbers = itertools.count()
-        self._threads = [threading.Thread(target=self._upload_on) for _ in range(users)]
-
-    def __enter__(self) -> Self:
-        """Start the users."""
+        self._threads = [threading.Thread(target=self._upload_on) for _ in range(USERS)]
         for thread in self._threads:
             thread.start()
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Let every upload that was begun finish."""
+    def finish(self) -> None:
+        """Let every upload that was begun finish, and be heard of."""
         self._ended.set()
         for thread in self._threads:
             thread.join()
+        self._wait_for_events()
 
     def settle(self) -> None:
         """Wait until some more uploads are stored, and the app has received the events of all before them."""
-        enough = len(self.stored) + 2 * len(self._threads)
-        self._wait(lambda: len(self.stored) >= enough or bool(self.failures))
-        stored = set(self.stored)
-        self._wait(lambda: stored <= self._app.events.keys())
+        enough = len(self.stored) + 2 * USERS
+        wait_until(lambda: len(self.stored) >= enough or self.failures, "uploads")
+        self._wait_for_events()
 
-    def _wait(self, is_done: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + _SECONDS
-        while not is_done() and time.monotonic() < deadline:
-            time.sleep(0.05)
+    def _wait_for_events(self) -> None:
+        stored = set(self.stored)
+        wait_until(lambda: stored <= self._app.events.keys() or self.failures, "their events")
 
     def _upload_on(self) -> None:
         while not self._ended.is_set():
             user = f"user-{next(self._numbers)}"
-            order = UploadOrder(file=self._media, user=user, cover=None, policy=None, context=None)
+            client = _Client(self._url, lambda: self.login(user))  # noqa: B023 -- called before the next iteration
             try:
-                with contextlib.closing(_Client(self._url, lambda: self.login(user))) as client:  # noqa: B023 -- called before the next iteration
+                with contextlib.closing(client):
+                    order = UploadOrder(self._media, user)
                     self.stored.add(client.upload(order, lambda *_: None).upload_id)
             except Exception as error:  # noqa: BLE001 -- each is a failed upload, whatever it was
                 self.failures.append(repr(error))
