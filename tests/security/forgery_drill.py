@@ -1,13 +1,11 @@
 """The forgery drill: everything that an outsider can post to a running stack, and its consequences.
 
 `make forgery-drill` starts a stack of its own, changes its callback token once, and prints a line for each
-attempt; with `--folder` it is the stack that runs there. Exit code: 0 the app has heard nothing untrue as
-verified, and everything that is true; 1 otherwise.
+attempt. Exit code: 0 the app has heard nothing untrue as verified, and everything that is true; 1 otherwise.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import copy
 import os
@@ -19,9 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from local.environment_file import read_environment
 from local.stack.stack import Stack
-from shared.domain.upload_id import new_upload_id
 from shared.vod.context_token import UploadContext, seal
 from tests.security.outside import Outside
 from tests.security.vods_word import untrue
@@ -46,7 +42,7 @@ class Drill:
 
     outside: Outside
     file: Path
-    old_token: str | None = None
+    old_token: str
     faults: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     heard: list[dict[str, Any]] = field(default_factory=list)
@@ -69,47 +65,42 @@ class Drill:
             outside.control("faults", {"faults": []})
         self._all_is_heard([victim, mallory, late], mallory)
         verdicts = {e["data"]["verdict"] for e in outside.heard() if e["data"]["uploadId"] == late.upload_id}
-        if verdicts != {"late"}:
-            self.faults.append(f"the file of an upload that has ended was called {verdicts}")
+        self._insist(verdicts == {"late"}, f"the file of an upload that has ended was called {verdicts}")
         self._replays([victim, mallory, late])
         self._nothing_untrue_was_heard(quarantined)
 
-    def _try(
-        self,
-        what: str,
-        *,
-        expected: int,
-        event: Mapping[str, object],
-        token: str | None = None,
-        signature: Mapping[str, object] | None = None,
-    ) -> None:
-        status = self.outside.post(event, token=token, signature=signature)
+    def _try(self, what: str, expected: int, event: Mapping[str, object], **how: Any) -> None:  # noqa: ANN401  # as in `post`
+        status = self.outside.post(event, **how)
         self.lines.append(f"{status}  {what}")
-        if status != expected:
-            self.faults.append(f"{what}: answered {status}, not {expected}")
+        self._insist(status == expected, f"{what}: answered {status}, not {expected}")
+
+    def _insist(self, is_so: object, fault: str) -> None:
+        if not is_so:
+            self.faults.append(fault)
 
     def _strangers(self) -> None:
         """Post without the URL's token, or without a valid Sign; nothing may be accepted."""
-        event, token = uploaded("order-7781", file_id="1"), self.outside.callback_token
-        self._try("no token", expected=NOT_FOUND, event=event, token="")
-        self._try("guessed token", expected=NOT_FOUND, event=event, token=secrets.token_urlsafe(24))
-        self._try("token with its case changed", expected=NOT_FOUND, event=event, token=token.swapcase())
-        if self.old_token is not None:
-            self._try("token from before the rotation", expected=NOT_FOUND, event=event, token=self.old_token)
-        if self.outside.settings.callback_sign_key is None:
-            return
-        wrong = {"Sign": "0" * 32, "T": int(time.time()) + 600}
-        self._try("no Sign", expected=NOT_FOUND, event=event, signature={"Sign": "", "T": 0})
-        self._try("wrong Sign", expected=NOT_FOUND, event=event, signature=wrong)
+        token, later = self.outside.callback_token, int(time.time()) + 600
         seen = self.outside.signature(good_for=-1)
-        self._try("Sign replayed after T", expected=NOT_FOUND, event=event, signature=seen)
-        later = {**seen, "T": int(time.time()) + 600}
-        self._try("Sign with a later T", expected=NOT_FOUND, event=event, signature=later)
+        attempts: dict[str, dict[str, object]] = {
+            "no token": {"token": ""},
+            "guessed token": {"token": secrets.token_urlsafe(24)},
+            "token with its case changed": {"token": token.swapcase()},
+            "token from before the rotation": {"token": self.old_token},
+            "no Sign": {"Sign": "", "T": 0},
+            "wrong Sign": {"Sign": "0" * 32, "T": later},
+            "Sign replayed after T": seen,
+            "Sign with a later T": {**seen, "T": later},
+        }
+        for what, how in attempts.items():
+            self._try(what, NOT_FOUND, uploaded("order-7781", file_id="1"), **how)
 
     def _about_others(self, victim: Uploaded, mallory: Uploaded) -> int:
         """Post mallory's token with foreign files, and forged tokens; return how many are quarantined."""
         payload, _, digest = victim.token.rpartition(".")
         own_payload, _, own_digest = mallory.token.rpartition(".")
+        context = UploadContext(mallory.upload_id, "mallory")
+        elsewhere = seal(context, keys=self.outside.settings.context_keys, stage="other")
         attempts: dict[str, Mapping[str, object]] = {
             "own context, a foreign file": uploaded(mallory.token, file_id=victim.file_id),
             "own context, a task flow of a foreign file": changed(mallory.token, file_id=victim.file_id),
@@ -121,36 +112,35 @@ class Drill:
             "victim's payload, his own seal": uploaded(f"{payload}.{own_digest}", file_id=victim.file_id),
             "his own payload, victim's seal": uploaded(f"{own_payload}.{digest}", file_id=mallory.file_id),
             "made-up context, a foreign file": uploaded("order-7781", file_id=victim.file_id),
-            "context of another stage": uploaded(self._token("other"), file_id=victim.file_id),
+            "context of another stage": uploaded(elsewhere, file_id=victim.file_id),
         }
         for what, event in attempts.items():
-            self._try(what, expected=TAKEN, event=event)
+            self._try(what, TAKEN, event)
         invented = uploaded(mallory.token, file_id="5000000000000000000")
-        self._try("own context, an invented file", expected=TAKEN, event=invented)
+        self._try("own context, an invented file", TAKEN, invented)
         return len(attempts)
 
     def _about_his_own(self, mallory: Uploaded, late: Uploaded) -> None:
         """Post false statements about mallory's own upload, before VOD reports it."""
-        if self.outside.vod.procedure_task(mallory.task_id, timeout_seconds=10)["Status"] == "FINISH":
-            self.faults.append("the task flow has ended already: a FINISH would be no lie")
-        if self._events_of([mallory, late]):
-            self.faults.append("VOD's own event came before the lie")
+        flow = self.outside.vod.procedure_task(mallory.task_id, timeout_seconds=10)
+        self._insist(flow["Status"] != "FINISH", "the task flow has ended already: a FINISH would be no lie")
+        self._insist(not self._events_of([mallory, late]), "VOD's own event came before the lie")
         for what, upload in (("own upload", mallory), ("an upload that has ended", late)):
             event = copy.deepcopy(upload.event)
             member: Any = event["FileUploadEvent"]
             member["MediaBasicInfo"] |= {"MediaUrl": LIE, "CoverUrl": LIE, "Name": "lie", "Type": "lie"}
             member |= {"MetaData": {"Size": 1, "Duration": 1.0}, "ProcedureTaskId": "invented"}
-            self._try(f"{what}: false address, name, size, task", expected=TAKEN, event=event)
+            self._try(f"{what}: false address, name, size, task", TAKEN, event)
         for what, task_id in (("FINISH", mallory.task_id), ("FINISH of an invented task", "invented")):
             event = changed(mallory.token, file_id=mallory.file_id)
             finished: Any = event["ProcedureStateChangeEvent"]
             finished |= {"TaskId": task_id, "FileUrl": LIE}
-            self._try(f"own upload: false {what}", expected=TAKEN, event=event)
-        if (state := self.outside.status(mallory, "mallory")["state"]) not in ("processing", "uploaded"):
-            self.faults.append(f"a false FINISH has made the upload {state}")
+            self._try(f"own upload: false {what}", TAKEN, event)
+        state = self.outside.status(mallory, "mallory")["state"]
+        self._insist(state in ("processing", "uploaded"), f"a false FINISH has made the upload {state}")
         news = {"FileId": mallory.file_id, "SessionContext": mallory.token, "Suggestion": "pass"}
         event = {"EventType": "ReviewAudioVideoComplete", "ReviewAudioVideoCompleteEvent": news}
-        self._try("own upload: false review", expected=TAKEN, event=event)
+        self._try("own upload: false review", TAKEN, event)
 
     def _all_is_heard(self, uploads: list[Uploaded], with_task_flow: Uploaded) -> None:
         """Wait for everything that VOD has reported, whatever was forged before."""
@@ -162,13 +152,12 @@ class Drill:
         """Post genuine events again."""
         before = self._events_of(uploads)
         for upload in uploads:
-            self._try("replayed body", expected=TAKEN, event=upload.event)
+            self._try("replayed body", TAKEN, upload.event)
         later = f"after-{secrets.token_hex(8)}"
         deletion = {"EventType": "FileDeleted", "FileDeleteEvent": {"FileIdSet": [later]}}
-        self._try("an event after the replays", expected=TAKEN, event=deletion)
+        self._try("an event after the replays", TAKEN, deletion)
         wait_until(lambda: any(later in str(event) for event in self.outside.heard()))
-        if self._events_of(uploads) != before:
-            self.faults.append("a replay was told to the app as news")
+        self._insist(self._events_of(uploads) == before, "a replay was told to the app as news")
 
     def _events_of(self, uploads: list[Uploaded]) -> set[tuple[str, str]]:
         ids = {upload.upload_id for upload in uploads}
@@ -178,18 +167,10 @@ class Drill:
         self.heard = heard = self.outside.heard()
         self.faults += [fault for event in heard for fault in untrue(event, self.outside)]
         by_upload = [(e["data"]["uploadId"], e["type"]) for e in heard if e["type"] == "upload.completed"]
-        if len(by_upload) != len(set(by_upload)):
-            self.faults.append("an upload was told twice")
-        listed = self.outside.listed("quarantined")
-        if len(listed) < quarantined:
-            self.faults.append(f"{len(listed)} events are listed as quarantined, not {quarantined}")
-        verified = sum(event["data"]["verified"] for event in heard)
-        self.lines.append(f"{len(heard)} events heard, {verified} verified; {len(listed)} quarantined")
-
-    def _token(self, stage: str) -> str:
-        keys = self.outside.settings.context_keys
-        made = new_upload_id(now=int(time.time()), random=secrets.randbits(80))
-        return seal(UploadContext(made, "mallory"), keys=keys, stage=stage)
+        self._insist(len(by_upload) == len({*by_upload}), "an upload was told twice")
+        listed, verified = len(self.outside.listed("quarantined")), sum(e["data"]["verified"] for e in heard)
+        self._insist(listed >= quarantined, f"{listed} events are listed as quarantined, not {quarantined}")
+        self.lines.append(f"{len(heard)} events heard, {verified} verified; {listed} quarantined")
 
 
 @contextlib.contextmanager
@@ -206,11 +187,11 @@ def rotated_stack(folder: Path) -> Iterator[tuple[Stack, str]]:
         yield stack, old
 
 
-def drill_in(url: str, folder: Path, environment: Mapping[str, str], old_token: str | None) -> Drill:
+def drill_in(folder: Path, stack: Stack, old_token: str) -> Drill:
     """Run the drill against a running stack."""
     file = folder / "drill.mp4"
     file.write_bytes(os.urandom(1000))
-    with contextlib.closing(Outside(url, folder, environment)) as outside:
+    with contextlib.closing(Outside(stack.url, folder, stack.environment)) as outside:
         drill = Drill(outside, file, old_token)
         drill.run()
     return drill
@@ -218,19 +199,10 @@ def drill_in(url: str, folder: Path, environment: Mapping[str, str], old_token: 
 
 def main() -> int:
     """Run the drill, and print what was tried and what is wrong."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, help="of a stack that runs, instead of one of its own")
-    folder: Path | None = parser.parse_args().folder
-    if folder is None:
-        with tempfile.TemporaryDirectory() as own, rotated_stack(Path(own)) as (stack, old_token):
-            drill = drill_in(stack.url, Path(own), stack.environment, old_token)
-    elif (environment := read_environment(folder)) is None:
-        sys.stderr.write(f"No local stack runs in {folder}.\n")
-        return 2
-    else:
-        drill = drill_in(environment["VOD_API_URL"], folder, environment, None)
-    sys.stdout.write("".join(f"{line}\n" for line in drill.lines))
-    sys.stderr.write("".join(f"{fault}\n" for fault in drill.faults))
+    with tempfile.TemporaryDirectory() as folder, rotated_stack(Path(folder)) as (stack, old_token):
+        drill = drill_in(Path(folder), stack, old_token)
+    sys.stdout.writelines(f"{line}\n" for line in drill.lines)
+    sys.stderr.writelines(f"{fault}\n" for fault in drill.faults)
     return int(bool(drill.faults))
 
 

@@ -13,23 +13,15 @@ from tests.security.vods_word import untrue
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local.stack.stack import Stack
-
 ATTEMPTS = 24
 
 
 @pytest.fixture(scope="module")
-def rotated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, str]]:
-    """Start one stack, with a SignKey, after a rotation of its callback token."""
-    with rotated_stack(tmp_path_factory.mktemp("drilled")) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def drill(rotated: tuple[Stack, str]) -> Drill:
-    """Run the drill once."""
-    stack, old_token = rotated
-    return drill_in(stack.url, stack.ca_file.parent, stack.environment, old_token)
+def drill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drill]:
+    """Run the drill once, in a stack with a SignKey, after a rotation of its callback token."""
+    folder = tmp_path_factory.mktemp("drilled")
+    with rotated_stack(folder) as (stack, old_token):
+        yield drill_in(folder, stack, old_token)
 
 
 def test_nothing_forged_is_told_as_true_and_nothing_true_is_lost(drill: Drill) -> None:
@@ -53,9 +45,8 @@ def test_nothing_forged_is_told_as_true_and_nothing_true_is_lost(drill: Drill) -
         ("raw", "FileUploadEvent", "MetaData"),
     ],
 )
-def test_lie_would_be_noticed(rotated: tuple[Stack, str], drill: Drill, path: tuple[str, ...]) -> None:
+def test_lie_would_be_noticed(drill: Drill, path: tuple[str, ...]) -> None:
     """The drill compares what the app has heard with VOD itself, member by member."""
-    assert rotated
     heard = next(event for event in drill.heard if event["type"] == "upload.completed")
     lie: dict[str, Any] = copy.deepcopy(heard)
     place = lie

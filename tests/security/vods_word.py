@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _SECONDS = 10
 _CHANGING = frozenset({"CoverUrl", "UpdateTime"})
-_OURS = ("verdict", "verified", "reconciled", "sequence", "breaches")
+_OURS = frozenset({"verdict", "verified", "reconciled", "sequence", "breaches"})
 
 
 def untrue(event: Mapping[str, Any], outside: Outside) -> list[str]:
@@ -29,12 +29,14 @@ def untrue(event: Mapping[str, Any], outside: Outside) -> list[str]:
         return []
     try:
         if event["type"] in ("upload.completed", "upload.replayed"):
-            return _untrue_upload(event, outside)
-        if event["type"] in ("procedure.changed", "procedure.finished"):
-            return _untrue_task_flow(event, outside)
+            faults = _untrue_upload(event, outside)
+        elif event["type"] in ("procedure.changed", "procedure.finished"):
+            faults = _untrue_task_flow(event, outside)
+        else:
+            return [f"{event['id']}: nobody can vouch for a {event['type']}"]
     except (KeyError, TypeError) as error:
         return [f"{event['id']}: VOD knows nothing like it ({error!r})"]
-    return [f"{event['id']}: nobody can vouch for a {event['type']}"]
+    return [f"{event['id']}: {name} is not VOD's" for name in faults]
 
 
 def _untrue_upload(event: Mapping[str, Any], outside: Outside) -> list[str]:
@@ -42,32 +44,35 @@ def _untrue_upload(event: Mapping[str, Any], outside: Outside) -> list[str]:
     media: Any = outside.vod.media_info(told["fileId"], timeout_seconds=_SECONDS)
     tasks = outside.vod.tasks_of_file(told["fileId"], timeout_seconds=_SECONDS)
     task_ids = {str(task["TaskType"]): str(task["TaskId"]) for task in tasks}
-    true = upload_event(media, task_ids)
-    token = media["BasicInfo"]["SourceInfo"]["SourceContext"]
-    expected = {**_content(true, token, outside), "coverUrl": told["coverUrl"]}
-    basic, true_basic = raw["MediaBasicInfo"], media["BasicInfo"]
-    faults = [name for name in expected.keys() - set(_OURS) if told[name] != expected[name]]
-    faults += [name for name in true_basic.keys() - _CHANGING if basic[name] != true_basic[name]]
-    if told["coverUrl"] not in (None, true_basic["CoverUrl"]):
-        faults.append("coverUrl")
-    if raw["MetaData"] != media["MetaData"] or raw["ProcedureTaskId"] != task_ids.get("Procedure", ""):
-        faults.append("raw")
-    return [f"{event['id']}: {name} is not VOD's" for name in faults]
+    basic = media["BasicInfo"]
+    content = _content(upload_event(media, task_ids), basic["SourceInfo"]["SourceContext"], outside)
+    is_whole = raw["MetaData"] == media["MetaData"] and raw["ProcedureTaskId"] == task_ids.get(
+        "Procedure", ""
+    )
+    return [
+        *_different(told, content, _OURS | {"coverUrl"}),
+        *_different(raw["MediaBasicInfo"], basic, _CHANGING),
+        *(["coverUrl"] if told["coverUrl"] not in (None, basic["CoverUrl"]) else []),
+        *([] if is_whole else ["raw"]),
+    ]
 
 
 def _untrue_task_flow(event: Mapping[str, Any], outside: Outside) -> list[str]:
     told, raw = event["data"], event["raw"]["ProcedureStateChangeEvent"]
     true = outside.vod.procedure_task(told["procedureTaskId"], timeout_seconds=_SECONDS)
-    ids = ("TaskId", "FileId", "FileUrl", "SessionContext")
-    faults = [name for name in ids if raw[name] != true[name]]
     if event["type"] == "procedure.finished":
         spelt = {"EventType": "ProcedureStateChanged", "ProcedureStateChangeEvent": true}
-        expected = _content(spelt, str(true["SessionContext"]), outside)
-        faults += [name for name in expected.keys() - set(_OURS) if told[name] != expected[name]]
-        faults += [name for name in true if raw[name] != true[name]]
-    elif told["procedure"]["status"] != "PROCESSING":
-        faults.append("status")
-    return [f"{event['id']}: {name} is not VOD's" for name in faults]
+        content = _content(spelt, str(true["SessionContext"]), outside)
+        return _different(told, content, _OURS) + _different(raw, true)
+    ids = {name: true[name] for name in ("TaskId", "FileId", "FileUrl", "SessionContext")}
+    return _different(raw, ids) + (["status"] if told["procedure"]["status"] != "PROCESSING" else [])
+
+
+def _different(
+    told: Mapping[str, Any], true: Mapping[str, Any], but_for: frozenset[str] = frozenset()
+) -> list[str]:
+    """Return the names of the members that are not as VOD has them."""
+    return [name for name in true.keys() - but_for if told[name] != true[name]]
 
 
 def _content(spelt: Mapping[str, object], token: str, outside: Outside) -> dict[str, Any]:
@@ -84,6 +89,5 @@ def _content(spelt: Mapping[str, object], token: str, outside: Outside) -> dict[
         occurred_at=0,
         origin="push",
     )
-    content = to_json(event)["data"]
-    assert isinstance(content, dict)
-    return content
+    content: Any = to_json(event)["data"]
+    return dict(content)
