@@ -11,6 +11,7 @@ import argparse
 import base64
 import contextlib
 import gc
+import importlib
 import json
 import os
 import random
@@ -21,16 +22,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import redis
 
-from functions import (
-    event_delivery,
-    event_notification,
-    reliable_notification,
-    upload_signature,
-    upload_status,
-)
 from local.stack.embedded_store import EmbeddedStore
 from tests.functions.deployment import CALLBACK_TOKEN, environment, start_anew, user_token
 from tests.functions.scf import event_of, read_answer
@@ -39,24 +34,19 @@ from tests.fuzz.parsers import words_of
 from tests.shared.loopback_peer import refused_port
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from tests.functions.scf import Dialect
 
-    Handler = Callable[[object, object], dict[str, object]]
-
-HTTP: dict[str, Handler] = {
-    "upload_signature": upload_signature.main_handler,
-    "upload_status": upload_status.main_handler,
-    "event_notification": event_notification.main_handler,
-}
-TIMERS: dict[str, Handler] = {
-    "event_delivery": event_delivery.main_handler,
-    "reliable_notification": reliable_notification.main_handler,
-}
+HTTP = ("upload_signature", "upload_status", "event_notification")
 SHARES: dict[str, float] = {"upload_signature": 40, "upload_status": 20, "event_notification": 39}
 SHARES |= {"event_delivery": 0.5, "reliable_notification": 0.5}
 """How many of a hundred events each function gets; a timer's event has little to parse."""
+USUAL = {
+    "upload_signature": ("POST", "/signature"),
+    "upload_status": ("GET", "/uploads/01KAPVZ9M80000000000000000"),
+    "event_notification": ("POST", f"/{CALLBACK_TOKEN}"),
+}
 MOST_GROWTH = 10 * 1024 * 1024
 _SETTLED = 0.2
 _FLUSHED_AFTER = 5000
@@ -74,27 +64,16 @@ PATHS += [
 ]
 HEADERS = ["authorization", "Authorization", "content-type", "content-encoding", "accept", "origin", "cookie"]
 HEADERS += ["x-scf-remote-addr", "if-none-match", "content-length", "x-request-id", "host", "\ud800", ""]
-TEXTS = [
-    "",
-    " ",
-    "null",
-    "\x00",
-    "\r\nSet-Cookie: a=b",
-    "\ud800",
-    "\u202e",
-    "x" * 9000,
-    "Bearer",
-    "Bearer ",
-    "*",
-]
+TEXTS = ["", " ", "null", "\x00", "\r\nSet-Cookie: a=b", "\ud800", "\u202e", "x" * 9000, "Bearer", "Bearer "]
 TEXTS += ["application/json", "text/plain", "gzip", "text/plain;q=nan", "*/*;q=1e999", "[::1]:80", "1.2.3.4"]
-TEXTS += ["https://app.example.test", 'W/"1"', "%", "{{7*7}}", "' OR 1=1 --", "${jndi:x}"]
+TEXTS += ["https://app.example.test", 'W/"1"', "%", "{{7*7}}", "' OR 1=1 --", "${jndi:x}", "*"]
 VALUES: list[object] = [None, True, 0, -1, 1.5, 1e308, float("inf"), 2**70, [], {}, [[]], {"a": None}, b"x"]
 MEMBERS = ["uploadId", "policy", "context", "procedure", "storageRegion", "classId", "fileName", "fileSize"]
 MEMBERS += ["fileType", "secretId", "random", "__proto__", "\ud800", "", "sourceContext"]
 JSON_TEXTS = ["", "null", "[]", "{}", "{", "NaN", '{"a":NaN}', '{"a":1e999}', '{"a":1,"a":2}', "\ufeff{}"]
 JSON_TEXTS += ["1" * 5000, "[" * 100_000, '{"context":"\\ud800"}', '{"classId":' + "9" * 5000 + "}"]
 JSON_TEXTS += ['{"a":' * 70 + "1" + "}" * 70]
+LIMITLESS = dict.fromkeys(("NETWORK_UPLOADS_PER_MINUTE", "OPEN_UPLOADS", "NEW_UPLOADS_PER_DAY"), "0")
 
 
 @dataclass
@@ -114,12 +93,7 @@ class Randomness:
         """Return an event for one function: mostly well-formed, and wrong in some places."""
         if self.draw.random() < 0.02:
             return self.draw.choice(VALUES)
-        method = {"upload_status": "GET"}.get(function, "POST")
-        path = {
-            "upload_signature": "/signature",
-            "upload_status": "/uploads/01KAPVZ9M80000000000000000",
-            "event_notification": f"/{CALLBACK_TOKEN}",
-        }.get(function, "/")
+        method, path = USUAL.get(function, ("POST", "/"))
         headers: dict[str, Any] = {"content-type": "application/json", "authorization": self._credential()}
         body = self._body(function)
         dialect: Dialect = "function-url" if self.draw.random() < 0.5 else "api-gateway"
@@ -199,11 +173,15 @@ class Watch:
 def send(events: int, redis_url: str, *, seed: int = 1) -> Watch:
     """Send so many events to the functions, deployed in this process with a store of their own."""
     away = f"http://127.0.0.1:{refused_port()}"
-    os.environ.update(environment(redis_url, VOD_API_URL=away, **LIMITLESS))
-    start_anew()
+    variables = environment(redis_url, VOD_API_URL=away, **LIMITLESS)
     randomness, watch = Randomness(seed), Watch()
-    handlers = {**HTTP, **TIMERS}
-    with redis.Redis.from_url(redis_url) as store, contextlib.redirect_stdout(watch):
+    handlers = {name: importlib.import_module(f"functions.{name}").main_handler for name in SHARES}
+    with (
+        patch.dict(os.environ, variables),
+        redis.Redis.from_url(redis_url) as store,
+        contextlib.redirect_stdout(watch),
+    ):
+        start_anew()
         for number in range(events):
             if number % _FLUSHED_AFTER == 0:
                 store.flushall()
@@ -211,14 +189,11 @@ def send(events: int, redis_url: str, *, seed: int = 1) -> Watch:
             if number == int(events * _SETTLED):
                 watch.settled_bytes = resident_bytes()
             (function,) = randomness.draw.choices(list(SHARES), list(SHARES.values()))
-            event = randomness.event(function)
-            result = handlers[function](event, randomness.context())
+            result = handlers[function](randomness.event(function), randomness.context())
             watch.answers[function, _outcome(function, result)] += 1
         watch.growth_bytes = resident_bytes() - watch.settled_bytes
+    start_anew()
     return watch
-
-
-LIMITLESS = dict.fromkeys(("NETWORK_UPLOADS_PER_MINUTE", "OPEN_UPLOADS", "NEW_UPLOADS_PER_DAY"), "0")
 
 
 def _outcome(function: str, result: dict[str, object]) -> object:

@@ -9,19 +9,12 @@ from __future__ import annotations
 import binascii
 import json
 from dataclasses import asdict, replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from local.operator.signature_inspection import explain
 from shared.errors import ContentTooLargeError, InvalidRequestError, UnprocessableError
+from shared.vod import notification as vod
 from shared.vod.context_token import BrokenSeal, NoSeal, UploadContext, seal, unseal
-from shared.vod.notification import (
-    identity,
-    notification_from_journal,
-    notification_from_pull,
-    parse_notification,
-    raw_json,
-)
 from shared.vod.signature import decode, sign_original
 
 if TYPE_CHECKING:
@@ -56,20 +49,18 @@ def check_signature(given: bytes) -> None:
 def check_notification(given: bytes) -> None:
     """Parse any JSON object as an event, and the same event again from its stored form."""
     try:
-        notification = parse_notification(given)
+        event = vod.parse_notification(given)
     except (ContentTooLargeError, InvalidRequestError):
         return
     # Nothing that was made of it is beyond what can be stored.
-    json.dumps(asdict(replace(notification, raw={})), ensure_ascii=False).encode("utf-8")
-    kept = raw_json(notification)
+    json.dumps(asdict(replace(event, raw={})), ensure_ascii=False).encode("utf-8")
+    kept, unsigned = vod.raw_json(event), replace(event, signature=None)
     assert kept.isascii()
-    event = replace(notification, signature=None)
-    assert notification_from_journal(kept) == event
-    assert raw_json(notification_from_journal(kept)) == kept
-    assert parse_notification(kept.encode("ascii")) == event
-    assert notification_from_pull(notification.raw) == event
-    assert len(identity(notification)) <= 128
-    assert identity(notification).isascii()
+    assert vod.notification_from_journal(kept) == vod.parse_notification(kept.encode("ascii")) == unsigned
+    assert vod.notification_from_pull(event.raw) == unsigned
+    assert vod.raw_json(vod.notification_from_journal(kept)) == kept
+    assert len(vod.identity(event)) <= 128
+    assert vod.identity(event).isascii()
 
 
 def check_context_token(given: bytes) -> None:
@@ -95,28 +86,18 @@ def check_context_token(given: bytes) -> None:
     assert isinstance(unseal(sealed, keys=CONTEXT_KEYS, stage="other"), BrokenSeal)
 
 
-PARSERS: Mapping[str, Callable[[bytes], None]] = MappingProxyType(
-    {
-        "signature": check_signature,
-        "notification": check_notification,
-        "context_token": check_context_token,
-    }
-)
+PARSERS: Mapping[str, Callable[[bytes], None]] = {
+    "signature": check_signature,
+    "notification": check_notification,
+    "context_token": check_context_token,
+}
 
 
 def words_of(parser: str) -> list[str]:
     """Return words that inputs of this parser consist of."""
     if parser == "signature":
-        return [
-            "secretId=",
-            "currentTimeStamp=",
-            "expireTime=",
-            "random=",
-            "oneTimeValid=1",
-            "&",
-            "%20",
-            "%ff",
-        ]
+        names = ["secretId=", "currentTimeStamp=", "expireTime=", "random=", "oneTimeValid=1"]
+        return [*names, "&", "%20", "%ff"]
     if parser == "context_token":
         return ["vuf1.", "|", ".", "="]
     constants = ["EventType", "eventType", "data", "eventContent", "NewFileUpload", "ProcedureStateChanged"]

@@ -30,14 +30,12 @@ def test_every_kept_input_keeps_the_promises(path: Path) -> None:
 @pytest.mark.parametrize("parser", PARSERS)
 def test_changed_inputs_keep_the_promises(parser: str) -> None:
     """A thousand inputs derived from the kept ones, the same at every run; `make fuzz` runs for minutes."""
-    check, randomness = Watched(PARSERS[parser]), random.Random(20_261_125)  # noqa: S311 -- no secret
+    randomness = random.Random(20_261_125)  # noqa: S311 -- no secret
     kept = [path.read_bytes() for path in KEPT if path.parent.name == parser]
     words = [word.encode() for word in words_of(parser)]
 
     for _ in range(1000):
-        check(changed_at_random(randomness.choice(kept), words, randomness))
-
-    assert check.runs == 1000
+        PARSERS[parser](changed_at_random(randomness.choice(kept), words, randomness))
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: f"{path.parent.name}-{path.stem}")

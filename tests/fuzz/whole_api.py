@@ -25,7 +25,7 @@ from local.stack.stack import Stack
 from tests.fuzz.answers_file import ANSWERS_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 SETTINGS = {
     **dict.fromkeys(("NEW_UPLOADS_PER_MINUTE", "RENEWALS_PER_MINUTE"), "100000"),
@@ -95,7 +95,7 @@ def run_share(share: Share, stack: Stack, folder: Path, *, examples: int, seed: 
 def answers_in(folder: Path) -> Counter[tuple[str, int]]:
     """Count the answers so far by operation and status."""
     lines = (folder / "answers").read_text(encoding="utf-8").splitlines()
-    return Counter((operation, status) for operation, status in map(json.loads, lines))
+    return Counter(tuple(json.loads(line)) for line in lines)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -104,28 +104,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--requests", type=int, default=20_000)
     parser.add_argument("--examples", type=int, default=500, help="of each operation in one round")
     wanted = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        with Stack(folder=folder / "stack", overrides=SETTINGS) as stack:
-            seed, answers = 0, Counter[tuple[str, int]]()
-            while answers.total() < wanted.requests:
-                seed += 1
-                for share in shares(stack):
-                    if found := run_share(share, stack, folder, examples=wanted.examples, seed=seed):
-                        sys.stdout.write(found)
-                        return 1
-                answers = answers_in(folder)
-                sys.stderr.write(f"{answers.total()} requests\n")
-    sys.stdout.write(report(answers))
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        Stack(folder=Path(scratch) / "stack", overrides=SETTINGS) as stack,
+    ):
+        seed, answers = 0, Counter[tuple[str, int]]()
+        while answers.total() < wanted.requests:
+            seed += 1
+            for share in shares(stack):
+                if found := run_share(share, stack, Path(scratch), examples=wanted.examples, seed=seed):
+                    sys.stdout.write(found)
+                    return 1
+            answers = answers_in(Path(scratch))
+            sys.stderr.write(f"{answers.total()} requests\n")
+    for (operation, status), count in sorted(answers.items()):
+        sys.stdout.write(f"{operation:16}  {status}  {count:6}\n")
+    sys.stdout.write(f"{answers.total()} requests, every answer as described.\n")
     return int(any(status >= 500 for _, status in answers))
-
-
-def report(answers: Mapping[tuple[str, int], int]) -> str:
-    """Format the figures, one line for each operation and status."""
-    lines = [
-        f"{operation:16}  {status}  {count:6}\n" for (operation, status), count in sorted(answers.items())
-    ]
-    return "".join(lines) + f"{sum(answers.values())} requests, every answer as described.\n"
 
 
 if __name__ == "__main__":

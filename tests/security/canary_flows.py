@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tests.security.canary_world import CanaryWorld
 
 UNKNOWN = "/uploads/01KAPVZ9M80000000000000000"
-JSON = {"Content-Type": "application/json"}
 STRANGER = "/vod-callback/a-token-that-is-none-of-ours"
 CALLBACK, OLDER_CALLBACK = (f"/vod-callback/{token}" for token in CANARIES["CALLBACK_TOKENS"])
 PASSWORD = CANARIES["REDIS_URL"][0]
@@ -30,21 +29,22 @@ def ask_everything(world: CanaryWorld) -> None:
     """Send requests of users, strangers and VOD, each with its expected status."""
     begun = world.ask("POST", "/signature", 200, json={"context": "lesson 3"})
     upload_id = begun.json()["uploadId"]
-    older = {"Authorization": f"Bearer {world.token('alice', secret=1)}"}
-    broken = {"Authorization": f"Bearer {world.token('bob')}x"}
+    user, older = (f"Bearer {world.token('alice', secret=number)}" for number in (0, 1))
+    text = {"Authorization": user, "Accept": "text/plain"}
+    json_of_user = {"Authorization": user, "Content-Type": "application/json"}
     again = {"uploadId": upload_id}
-    world.ask("POST", "/signature", 200, json=again, headers={"Accept": "text/plain"})
-    world.ask("GET", f"/uploads/{upload_id}", 200, headers=older)
-    world.ask("DELETE", f"/uploads/{upload_id}", 204)
-    world.ask("OPTIONS", "/signature", 204, user=None)
     asked: list[tuple[str, str, int, dict[str, Any]]] = [
+        ("POST", "/signature", 200, {"json": again, "headers": text}),
+        ("GET", f"/uploads/{upload_id}", 200, {"headers": {"Authorization": older}}),
+        ("DELETE", f"/uploads/{upload_id}", 204, {}),
+        ("OPTIONS", "/signature", 204, {"headers": {}}),
         ("POST", "/signature", 409, {"json": again}),
-        ("POST", "/signature", 401, {"user": None}),
-        ("POST", "/signature", 401, {"headers": broken}),
+        ("POST", "/signature", 401, {"headers": {}}),
+        ("POST", "/signature", 401, {"headers": {"Authorization": f"{user}x"}}),
         ("POST", "/signature", 403, {"json": {"policy": "none"}}),
         ("POST", "/signature", 422, {"json": {"procedure": "none", "random": 1}}),
-        ("POST", "/signature", 400, {"data": b"\xff", "headers": JSON}),
-        ("POST", "/signature", 413, {"data": "x" * 20_000, "headers": JSON}),
+        ("POST", "/signature", 400, {"data": b"\xff", "headers": json_of_user}),
+        ("POST", "/signature", 413, {"data": "x" * 20_000, "headers": json_of_user}),
         ("POST", "/signature", 415, {"data": "a=b"}),
         ("GET", "/signature", 405, {}),
         ("GET", UNKNOWN, 404, {}),
@@ -91,13 +91,9 @@ def command_everything(world: CanaryWorld, media: Path) -> None:
     world.command(None, "doctor", "--fix", "--yes", "--mode", "pull", *callback, *folder)
     world.command(0, "upload", str(media), *at)
     world.command(None, "doctor", "--fix", "--yes", "--mode", "push", *callback, *folder)
-    settings = world.folder / "settings.env"
-    variables = {
-        **canary_environment(f"redis://:{PASSWORD}@127.0.0.1:9/0"),
-        "UPLOAD_POLICIES": '{"default": {}}',
-        "JWT_AUDIENCE": DEMO_AUDIENCE,
-    }
-    settings.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+    variables = canary_environment(f"redis://:{PASSWORD}@127.0.0.1:9/0")
+    demo = {"UPLOAD_POLICIES": '{"default": {}}', "JWT_AUDIENCE": DEMO_AUDIENCE}
+    settings = world.settings_file({**variables, **demo})
     policy = ("policy", "--env-file", str(settings))
     world.command(0, *policy)
     world.command(0, *policy, "--json", "--token", "-", given=world.token("alice"))
@@ -116,14 +112,11 @@ def break_settings(world: CanaryWorld) -> None:
     """Run commands with each secret in an invalid form, and with an unreachable store."""
     elsewhere = f"redis://:{PASSWORD}@127.0.0.1:{refused_port()}/0"
     broken = {name: f"{secrets[0]} broken,{secrets[0][:20]}" for name, secrets in CANARIES.items()}
-    file = world.folder / "broken.env"
-    for name in ("", *CANARIES):
-        variables = canary_environment(elsewhere) | {"APP_WEBHOOK_URL": "off"}
-        variables |= {name: broken[name]} if name else {}
-        file.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+    for change in ({}, *({name: value} for name, value in broken.items())):
+        file = world.settings_file({**canary_environment(elsewhere), "APP_WEBHOOK_URL": "off", **change})
         world.command(1, "doctor", "--env-file", str(file))
         world.command(2, "policy", "--env-file", str(file))
-        wrong = 2 if name == "JWT_SECRETS" else 1
+        wrong = 2 if "JWT_SECRETS" in change else 1
         world.command(wrong, "token", "explain", "--env-file", str(file), "a.b.c")
     file.unlink()
     world.command(1, "events", "list", REDIS_URL=elsewhere)
@@ -142,9 +135,8 @@ def use_without_store(world: CanaryWorld) -> None:
     world.command(1, "deny", "list", *folder, **OF_THE_STACK)
     world.command(1, "trigger", "FileDeleted", "--wait", "1", *folder)
     world.command(1, "doctor", *folder)
-    log = world.state / "functions.log"
-    lines = len(log.read_text().splitlines())
-    wait_until(lambda: len(log.read_text().splitlines()) >= lines + 2, "both timers to have met that")
+    lines = len(world.log_lines())
+    wait_until(lambda: len(world.log_lines()) >= lines + 2, "both timers to have met that")
 
 
 def signed_event() -> dict[str, object]:

@@ -22,21 +22,13 @@ def main(folder: Path) -> None:
     with EmbeddedStore(folder / "store") as store:
         with redis.Redis.from_url(store.url) as connection:
             connection.config_set("requirepass", STORE_PASSWORD)
-        place = store.url.rpartition("@")[2]
-        (role_id,), (role_key,), (role_token,) = (
-            CANARIES[f"TENCENTCLOUD_{name}"] for name in ("SECRETID", "SECRETKEY", "SESSIONTOKEN")
-        )
-        stack = Stack(
-            folder=folder,
-            redis_url=f"redis://:{STORE_PASSWORD}@{place}",
-            overrides={
-                **canary_environment(f"redis://:{STORE_PASSWORD}@{place}"),
-                "CALLBACK_HOLD_SECONDS": "0.2",
-            },
-            simulator={"role_credentials": (RoleCredential(role_id, role_key, role_token),)},
-            timer_seconds=0.5,
-        )
-        with stack:
+        url = f"redis://:{STORE_PASSWORD}@{store.url.rpartition('@')[2]}"
+        variables = {**canary_environment(url), "CALLBACK_HOLD_SECONDS": "0.2"}
+        role = (CANARIES[f"TENCENTCLOUD_{name}"][0] for name in ("SECRETID", "SECRETKEY", "SESSIONTOKEN"))
+        vod = {"role_credentials": (RoleCredential(*role),)}
+        with Stack(
+            folder=folder, redis_url=url, overrides=variables, simulator=vod, timer_seconds=0.5
+        ) as stack:
             sys.stdout.write(json.dumps({"url": stack.url}) + "\n")
             sys.stdout.flush()
             for _order in sys.stdin:

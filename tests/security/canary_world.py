@@ -22,7 +22,6 @@ from tests.security.canaries import CANARIES, STORE_PASSWORD, canary_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from types import TracebackType
 
     from typing_extensions import Self
 
@@ -56,9 +55,7 @@ class CanaryWorld:
         self.url = json.loads(self._line())["url"]
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Stop the stack."""
         self._process.communicate(timeout=_SECONDS)
 
@@ -74,21 +71,20 @@ class CanaryWorld:
         """The folder of the stack."""
         return self.folder / "state"
 
-    def ask(
-        self,
-        method: str,
-        path: str,
-        status: int,
-        *,
-        user: str | None = "alice",
-        headers: Mapping[str, str] | None = None,
-        **parts: Any,  # noqa: ANN401 -- the arguments of requests
-    ) -> requests.Response:
-        """Send one request, assert its status, and record the answer."""
-        sent = {} if user is None else {"Authorization": f"Bearer {self.token(user)}"}
-        answer = requests.request(
-            method, self.url + path, headers={**sent, **(headers or {})}, timeout=_SECONDS, **parts
-        )
+    def settings_file(self, variables: Mapping[str, str]) -> Path:
+        """Write a file of settings, which is to be deleted again: it holds secrets."""
+        file = self.folder / "settings.env"
+        file.write_text("".join(f"{name}={value}\n" for name, value in variables.items()), encoding="utf-8")
+        return file
+
+    def log_lines(self) -> list[str]:
+        """Read the functions' log."""
+        return (self.state / "functions.log").read_text(encoding="utf-8").splitlines()
+
+    def ask(self, method: str, path: str, status: int, **parts: Any) -> requests.Response:  # noqa: ANN401 -- of requests
+        """Send one request, as alice unless it has headers; assert its status, and record the answer."""
+        sent = {"headers": {"Authorization": f"Bearer {self.token('alice')}"}, **parts}
+        answer = requests.request(method, self.url + path, timeout=_SECONDS, **sent)
         assert answer.status_code == status, f"{method} {path}: {answer.text}"
         if path == "/signature" and status == 200:
             is_text = answer.headers["content-type"].startswith("text/plain")
@@ -112,14 +108,9 @@ class CanaryWorld:
         return out
 
     def _started(self, words: tuple[str, ...], given: str, variables: dict[str, str]) -> tuple[int, str, str]:
+        command, pipe = [sys.executable, "-m", "local", *words], subprocess.PIPE
         process = subprocess.Popen(  # noqa: S603 -- our own commands
-            [sys.executable, "-m", "local", *words],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=REPOSITORY,
-            env=variables,
-            text=True,
+            command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=REPOSITORY, env=variables, text=True
         )
         self.record_processes()
         out, err = process.communicate(given, timeout=_SECONDS)
