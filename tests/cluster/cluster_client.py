@@ -45,13 +45,10 @@ _shared: dict[tuple[object, ...], _WholeCluster] = {}
 def _of_any_store(url: str, **options: Any) -> redis.Redis | RedisCluster:  # noqa: ANN401 -- redis-py's own options
     if _CLUSTER_MARK not in url:
         return _of_one_server(url, **options)
-    return _of_cluster(url.replace(_CLUSTER_MARK, "://", 1), **options)
-
-
-def _of_cluster(url: str, **options: Any) -> RedisCluster:  # noqa: ANN401 -- as above
     key = (url, *sorted(options.items()))
     if key not in _shared:
-        _shared[key] = cast("_WholeCluster", _WholeCluster.from_url(url, **options))
+        client = _WholeCluster.from_url(url.replace(_CLUSTER_MARK, "://", 1), **options)
+        _shared[key] = cast("_WholeCluster", client)
     return _shared[key]
 
 

@@ -15,6 +15,7 @@ from tests.waiting import wait_until
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import redis
     from typing_extensions import Self
 
 PRIMARIES = 3
@@ -32,22 +33,18 @@ class RedisCluster:
         `full_coverage` is the server's default: while slots have no primary, the others serve nothing.
         """
         self._bus_ports = [refused_port() for _ in range(PRIMARIES + 1)]
+        options = {
+            "cluster-enabled": "yes",
+            "cluster-node-timeout": str(NODE_TIMEOUT_MS),
+            "cluster-require-full-coverage": "yes" if full_coverage else "no",
+            "save": '""',
+            "maxmemory-policy": "noeviction",
+            # Synced from memory and at once: a test should not wait for somebody else's disk.
+            "repl-diskless-sync-delay": "0",
+        }
         self.nodes = [
-            ValkeyServer(
-                folder / str(number),
-                {
-                    "cluster-enabled": "yes",
-                    "cluster-port": str(bus_port),
-                    "cluster-node-timeout": str(NODE_TIMEOUT_MS),
-                    "cluster-require-full-coverage": "yes" if full_coverage else "no",
-                    "appendonly": "no",
-                    "save": '""',
-                    "maxmemory-policy": "noeviction",
-                    # Synced from memory and at once: a test should not wait for somebody else's disk.
-                    "repl-diskless-sync-delay": "0",
-                },
-            )
-            for number, bus_port in enumerate(self._bus_ports)
+            ValkeyServer(folder / str(port), {**options, "cluster-port": str(port)})
+            for port in self._bus_ports
         ]
         self._running = ExitStack()
 
@@ -64,15 +61,6 @@ class RedisCluster:
     def url(self, node: int = 1) -> str:
         """Return the address of one node, from which a client discovers the others."""
         return f"redis+cluster://:{PASSWORD}@{HOST}:{self.nodes[node].port}"
-
-    def is_replicated(self) -> bool:
-        """Return whether the replica is connected to its primary."""
-        with self.replica.client as client:
-            return bool(client.info("replication").get("master_link_status") == "up")
-
-    def agrees(self) -> bool:
-        """Return whether every node sees the whole cluster as healthy."""
-        return all(self._is_well(node) for node in self.nodes)
 
     def __enter__(self) -> Self:
         """Start the nodes and form the cluster."""
@@ -98,10 +86,11 @@ class RedisCluster:
             name = first.execute_command("CLUSTER MYID")
             wait_until(lambda: name in str(client.execute_command("CLUSTER NODES")), "the nodes to meet")
             client.execute_command("CLUSTER REPLICATE", name)
-        wait_until(self.agrees, "the cluster to form")
-        wait_until(self.is_replicated, "the replica")
+            wait_until(lambda: client.info("replication").get("master_link_status") == "up", "the replica")
+        for node in self.nodes:
+            with node.client as client:
+                wait_until(lambda: self._is_well(client), "the cluster to form")
 
-    def _is_well(self, node: ValkeyServer) -> bool:
-        with node.client as client:
-            info = client.execute_command("CLUSTER INFO")
-            return info["cluster_state"] == "ok" and int(info["cluster_known_nodes"]) == len(self.nodes)
+    def _is_well(self, client: redis.Redis) -> bool:
+        info = client.execute_command("CLUSTER INFO")
+        return info["cluster_state"] == "ok" and int(info["cluster_known_nodes"]) == len(self.nodes)

@@ -62,9 +62,9 @@ class ValkeyServer:
                 stderr=log,
                 cwd=self._folder,
             )
-        if self._process.stdin is not None:
-            with self._process.stdin as pipe:
-                pipe.write(configuration.encode())
+        assert self._process.stdin is not None
+        with self._process.stdin as pipe:
+            pipe.write(configuration.encode())
         wait_until(self._answers, "the server to start")
 
     def end(self, by: signal.Signals = signal.SIGKILL) -> None:

@@ -11,7 +11,7 @@ from tests.reliability.app_receiver import AppReceiver
 from tests.reliability.many_uploads import VodLibrary
 from tests.reliability.moved_time import SharedClock
 from tests.reliability.service import Service, service_environment
-from tests.reliability.worker_process import WorkerProcess
+from tests.reliability.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def running_service(valkey: EmbeddedStore, tmp_path_factory: pytest.TempPathFact
     account.clock = cast("MovableClock", clock)
     with account, AppReceiver() as app:
         settings = service_environment(valkey.url, vod_url=account.url, webhook_url=app.url)
-        with WorkerProcess(settings, clock_file=clock.file, log_file=folder / "functions.log") as worker:
+        with Worker(settings, clock_file=clock.file, log_file=folder / "functions.log") as worker:
             yield Service(account, VodLibrary(account), app, clock, worker, settings)
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import redis
 
 from shared.flows.deliver_events import LEAST_SECONDS
+from shared.store.connection import PARTITIONS
+from tests.shared.service import STAGE
 
 if TYPE_CHECKING:
     from tests.reliability.app_receiver import AppReceiver
@@ -29,8 +31,10 @@ def journal_records(redis_url: str, kind: str = "event") -> list[dict[str, str]]
 def members(redis_url: str, index: str) -> dict[str, float]:
     """Read one of the sorted sets, such as `due` or `parked`, of all partitions: member and score."""
     with redis.Redis.from_url(redis_url, decode_responses=True) as client:
-        keys = list(client.scan_iter(f"vuf:*:{index}", count=1000))
-        return {member: at for key in keys for member, at in client.zrange(key, 0, -1, withscores=True)}
+        pipeline = client.pipeline(transaction=False)
+        for number in range(PARTITIONS):
+            pipeline.zrange(f"vuf:{{{STAGE}.{number}}}:{index}", 0, -1, withscores=True)
+        return {member: at for pairs in pipeline.execute() for member, at in pairs}
 
 
 def everything(redis_url: str) -> dict[str, bytes]:

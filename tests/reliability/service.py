@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.local.simulator.account import Account
     from tests.reliability.app_receiver import AppReceiver
     from tests.reliability.moved_time import SharedClock
-    from tests.reliability.worker_process import WorkerProcess
+    from tests.reliability.worker import Worker
 
 SENDS_PER_EVENT = 3
 """VOD pushes an event once and, after time-outs, twice more (doc 266/33931)."""
@@ -58,7 +58,7 @@ class Service:
     library: VodLibrary
     app: AppReceiver
     clock: SharedClock
-    worker: WorkerProcess
+    worker: Worker
     environment: Mapping[str, str]
 
     @property

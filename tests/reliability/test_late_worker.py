@@ -10,7 +10,7 @@ import pytest
 from tests.reliability.crash_points import CrashPoint
 from tests.reliability.kept_records import everything
 from tests.reliability.service import push_of, timer_of
-from tests.reliability.worker_process import WorkerProcess
+from tests.reliability.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,13 +29,11 @@ LAST = [("Store.finish_attempt", "before")]
 
 
 @pytest.fixture(scope="module")
-def other_worker(
-    running_service: Service, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[WorkerProcess]:
+def other_worker(running_service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     """Start a second worker for the same service."""
     log_file = tmp_path_factory.mktemp("other") / "functions.log"
     clock_file = running_service.clock.file
-    with WorkerProcess(running_service.environment, clock_file=clock_file, log_file=log_file) as worker:
+    with Worker(running_service.environment, clock_file=clock_file, log_file=log_file) as worker:
         yield worker
 
 
@@ -47,7 +45,7 @@ def other_worker(
     ],
 )
 def test_late_worker_changes_nothing(
-    service: Service, other_worker: WorkerProcess, stopped: str, call: str, side: Side
+    service: Service, other_worker: Worker, stopped: str, call: str, side: Side
 ) -> None:
     """The callback or the timer was stopped with an event in its hands, and others did all of it meanwhile.
 
@@ -60,12 +58,12 @@ def test_late_worker_changes_nothing(
         assert service.worker.live([push], point=killed, READ_BACK="on").was_killed
         service.clock.advance(PAST_EVERY_LEASE_SECONDS)
     point = CrashPoint(call, side, 1, signal.SIGSTOP)
-    process = service.worker.stop_at(point, [timer if stopped == "event_delivery" else push], READ_BACK="on")
+    service.worker.stop_at(point, [timer if stopped == "event_delivery" else push], READ_BACK="on")
 
     service.clock.advance(PAST_EVERY_LEASE_SECONDS)
     other_worker.live([push, timer], READ_BACK="on")
     settled = everything(service.redis_url)
-    service.worker.resume(process)
+    service.worker.resume()
 
     assert everything(service.redis_url) == settled
     (record,) = service.records("event")

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import os
 import random
-import subprocess
-import sys
 import time
-from dataclasses import dataclass, field
+from collections import defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import pytest
 
-from local.repository import REPOSITORY
+from local.__main__ import main
 from shared.domain.app_event import PULL, PUSH
 from shared.domain.event_status import EventStatus
 from shared.domain.ingested_event import Source
@@ -40,99 +39,95 @@ STEADY = 120
 PER_SECOND = 10
 
 
-@dataclass
-class Outage:
+class FailingApp(HttpPeer):
     """The app's endpoint: while it is down it closes connections, or a balancer answers in its place.
 
-    `attempts` are all requests, `taken` the accepted ones: webhook-id and moved time.
+    `attempts` are the moved times of all requests by webhook-id, `taken` those of the accepted ones.
     """
 
-    clock: Clock
-    down: bool = True
-    attempts: list[tuple[str, float]] = field(default_factory=list)
-    taken: list[tuple[str, float]] = field(default_factory=list)
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(self._take)
+        self.clock, self.down = clock, True
+        self.attempts: defaultdict[str, list[float]] = defaultdict(list)
+        self.taken: list[tuple[str, float]] = []
 
-    def answer(self, request: Received) -> Reply:
-        """Accept one webhook, or fail."""
-        seen = request.headers["webhook-id"], self.clock()
-        self.attempts.append(seen)
+    def _take(self, request: Received) -> Reply:
+        webhook_id = request.headers["webhook-id"]
+        self.attempts[webhook_id].append(self.clock())
         if not self.down:
-            self.taken.append(seen)
+            self.taken.append((webhook_id, self.clock()))
             return Reply(204)
-        if len(self.attempts) % 3 == 0:
+        if len(self.received) % 3 == 0:
             raise ConnectionAbortedError("the process behind the port is gone")
-        return Reply(502 + len(self.attempts) % 2)
-
-    def attempts_of(self, webhook_id: str) -> list[float]:
-        """Return when an event was tried."""
-        return [at for seen, at in self.attempts if seen == webhook_id]
+        return Reply(502 + len(self.received) % 2)
 
 
 @pytest.fixture
-def outage() -> Outage:
-    """Return an app that is down, with a clock that starts at the real time, which the commands use."""
-    return Outage(Clock(int(time.time())))
+def app() -> Iterator[FailingApp]:
+    """Run an app that is down, with a clock that starts at the real time, which the commands use."""
+    with FailingApp(Clock(int(time.time()))) as app:
+        yield app
 
 
 @pytest.fixture
-def service(valkey_url: str, outage: Outage) -> Iterator[Service]:
+def service(valkey_url: str, app: FailingApp) -> Service:
     """Return a deployment whose timer waits by the moved clock, with repeatable jitter."""
     draw = random.Random(SEED).random  # noqa: S311  # to be repeatable is the point
-    with HttpPeer(outage.answer) as app:
-        yield Service(valkey_url, {"APP_WEBHOOK_URL": app.url}, outage.clock, outage.clock.move, draw)
+    return Service(valkey_url, {"APP_WEBHOOK_URL": app.url}, app.clock, app.clock.move, draw)
 
 
-def test_day_without_the_app_costs_no_event(service: Service, outage: Outage) -> None:
+def test_day_without_the_app_costs_no_event(service: Service, app: FailingApp) -> None:
     """Events that come while the app is down are tried by the schedule, and taken once when it is back."""
-    began, clock = outage.clock(), outage.clock
-    pass_time(service, clock, until=began + HOUR / 2)
-    burst = {receive(service, number, PULL) for number in range(BURST)}
-    steady: set[str] = set()
+    began = app.clock()
+    pass_time(service, app.clock, until=began + HOUR / 2)
+    burst = [receive(service, number, PULL) for number in range(BURST)]
+    steady: list[str] = []
     for number in range(STEADY):
-        pass_time(service, clock, until=began + HOUR + number * DAY * 0.95 / STEADY)
-        steady.add(receive(service, BURST + number, (PUSH, PULL)[number % 2]))
-    pass_time(service, clock, until=began + DAY)
-    assert not outage.taken
-    outage.down = False
-    returned = clock()
-    pass_time(service, clock, until=began + 4 * DAY)
+        pass_time(service, app.clock, until=began + HOUR + number * DAY * 0.95 / STEADY)
+        steady.append(receive(service, BURST + number, (PUSH, PULL)[number % 2]))
+    pass_time(service, app.clock, until=began + DAY)
+    assert not app.taken
+    app.down, returned = False, app.clock()
+    pass_time(service, app.clock, until=began + 4 * DAY)
 
-    assert sorted(webhook_id for webhook_id, _ in outage.taken) == sorted(burst | steady)
-    assert len(outage.taken) == BURST + STEADY
-    assert {record["delivery"] for record in journal_records(service.redis_url)} == {"delivered"}
-    assert members(service.redis_url, "due") == {}
-    assert_within_send_slots([at for _, at in outage.taken])
-    assert returned <= min(at for _, at in outage.taken)
+    assert_taken_once_each(service, app, burst + steady)
     for webhook_id in steady:
-        assert_on_schedule(outage.attempts_of(webhook_id), slack=2)
+        assert_on_schedule(app.attempts[webhook_id], slack=2)
     for webhook_id in burst:
-        assert_on_schedule(outage.attempts_of(webhook_id), slack=BURST_TURNS_SECONDS)
+        assert_on_schedule(app.attempts[webhook_id], slack=BURST_TURNS_SECONDS)
     # The first attempt after the return comes with the next one due: never later than the table's step.
-    assert max(at for _, at in outage.taken) < returned + max(DELAYS_SECONDS[:8]) * (1 + JITTER_SHARE)
+    longest = max(DELAYS_SECONDS[:8]) * (1 + JITTER_SHARE)
+    assert all(returned <= at < returned + longest for _, at in app.taken)
 
 
-def test_four_days_without_the_app_end_in_a_command(service: Service, outage: Outage) -> None:
+def test_four_days_without_the_app_end_in_a_command(
+    service: Service, app: FailingApp, capsys: pytest.CaptureFixture[str]
+) -> None:
     """After the last attempt events are dead; one command makes them due, and they keep their ids."""
-    began, clock = outage.clock(), outage.clock
-    webhook_ids = {receive(service, number, PULL) for number in range(BURST)}
-    pass_time(service, clock, until=began + 4 * DAY)
+
+    def retry_dead() -> int:
+        with patch.dict(os.environ, {"REDIS_URL": service.redis_url, "STAGE": STAGE}):
+            assert main(["events", "retry", "--state", "dead", "--json", "--yes"]) == 0
+        report = json.loads(capsys.readouterr().out)
+        assert (report["dryRun"], report["refused"]) == (False, [])
+        return len(report["events"])
+
+    webhook_ids = [receive(service, number, PULL) for number in range(BURST)]
+    pass_time(service, app.clock, until=app.clock() + 4 * DAY)
 
     assert {record["delivery"] for record in journal_records(service.redis_url)} == {"dead"}
     assert len(members(service.redis_url, "dead")) == BURST
-    assert members(service.redis_url, "due") == {}
     for webhook_id in webhook_ids:
-        attempts = outage.attempts_of(webhook_id)
-        assert len(attempts) == len(DELAYS_SECONDS)
-        assert_on_schedule(attempts, slack=BURST_TURNS_SECONDS)
+        assert len(app.attempts[webhook_id]) == len(DELAYS_SECONDS)
+        assert_on_schedule(app.attempts[webhook_id], slack=BURST_TURNS_SECONDS)
 
-    outage.down = False
-    assert retry_dead(service, "--yes") == {"dryRun": False, "count": BURST}
-    pass_time(service, clock, until=clock() + HOUR)
+    app.down = False
+    assert retry_dead() == BURST
+    pass_time(service, app.clock, until=app.clock() + HOUR)
 
-    assert sorted(webhook_id for webhook_id, _ in outage.taken) == sorted(webhook_ids)
+    assert_taken_once_each(service, app, webhook_ids)
     assert members(service.redis_url, "dead") == {}
-    assert_within_send_slots([at for _, at in outage.taken])
-    assert retry_dead(service, "--yes") == {"dryRun": False, "count": 0}
+    assert retry_dead() == 0
 
 
 def receive(service: Service, number: int, origin: str) -> str:
@@ -160,18 +155,10 @@ def assert_on_schedule(attempts: list[float], *, slack: float) -> None:
         assert delay - 1 <= after - before <= delay * (1 + JITTER_SHARE) + slack, (delay, after - before)
 
 
-def assert_within_send_slots(instants: list[float]) -> None:
-    """Assert that no second had more than ten attempts."""
+def assert_taken_once_each(service: Service, app: FailingApp, webhook_ids: list[str]) -> None:
+    """Assert that each event was delivered once and none is due, and that no second had more than ten."""
+    assert sorted(webhook_id for webhook_id, _ in app.taken) == sorted(webhook_ids)
+    assert {record["delivery"] for record in journal_records(service.redis_url)} == {"delivered"}
+    assert members(service.redis_url, "due") == {}
+    instants = [at for _, at in app.taken]
     assert all(after - before > 0.999 for before, after in zip(instants, instants[PER_SECOND:], strict=False))
-
-
-def retry_dead(service: Service, *options: str) -> dict[str, object]:
-    """Run the operators' command in a process of its own; return its report."""
-    command = [sys.executable, "-m", "local", "events", "retry", "--state", "dead", "--json", *options]
-    environment = {**os.environ, "REDIS_URL": service.redis_url, "STAGE": STAGE}
-    ended = subprocess.run(  # noqa: S603  # fixed words
-        command, env=environment, cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=60
-    )
-    report = json.loads(ended.stdout)
-    assert report["refused"] == []
-    return {"dryRun": report["dryRun"], "count": len(report["events"])}

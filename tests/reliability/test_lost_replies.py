@@ -18,7 +18,7 @@ from shared.errors import RateLimitedError, StoreUnavailableError
 from shared.store.connection import StoreScope
 from shared.store.journal import Store
 from shared.vod.signature import decode
-from tests.reliability.service import SENDS_PER_EVENT, push_of, signature_request, timer_of
+from tests.reliability.service import signature_request
 from tests.reliability.tcp_proxy import TcpProxy
 from tests.shared.uploads import new_session
 
@@ -34,7 +34,6 @@ pytestmark = pytest.mark.reliability
 THREADS = 64
 ROUNDS = 1000
 ROUNDS_WITH_LOSSES = 60
-EVENTS = 200
 SECOND = 1_795_000_000
 SCOPE = StoreScope("test", 3600)
 NO_LIMIT = 10_000_000
@@ -83,32 +82,6 @@ def test_lost_reply_is_503_and_is_counted_once(service: Service, proxy: TcpProxy
     assert len(service.records("upload")) == 60
     signed = [decode(answer["body"]).values for answer in answers if answer["statusCode"] == 200]
     assert len({(each["currentTimeStamp"], each["random"]) for each in signed}) == outcomes[200]
-
-
-def test_event_whose_journal_reply_was_lost_is_one_event(service: Service, proxy: TcpProxy) -> None:
-    """VOD gets no answer in time and sends again: the journal knows it, the app hears of it once."""
-    uploads = service.finished_uploads(EVENTS)
-    service.worker.live([push_of(uploads[0].event)])
-    proxy.lost_share, proxy.only_after = 0.25, SCRIPT
-
-    waiting, sent, late = uploads[1:], 0, 0
-    for _ in range(SENDS_PER_EVENT):
-        before = service.clock()
-        answers = service.worker.live([push_of(each.event) for each in waiting], REDIS_URL=proxy.url).results
-        unanswered = [answer["statusCode"] == 503 for answer in answers]
-        assert service.clock() - before >= 6 * sum(unanswered)
-        sent, late = sent + len(answers), late + sum(unanswered)
-        waiting = [each for each, lost in zip(waiting, unanswered, strict=True) if lost]
-    service.clock.advance(60)
-    service.worker.live([timer_of("event_delivery")])
-
-    assert late > 40
-    assert len(service.records("event")) == EVENTS
-    assert {record["sequence"] for record in service.records("upload")} == {"1"}
-    assert {record["delivery"] for record in service.records("event")} == {"delivered"}
-    heard = service.app.ids
-    assert heard.keys() == {("upload.completed", each.upload_id) for each in uploads}
-    assert {len(ids) for ids in heard.values()} == {1}
 
 
 def race(direct_url: str, redis_url: str, *, rounds: int) -> list[Counter[str]]:

@@ -115,11 +115,11 @@ def test_puller_confirms_nothing(
 
     with outage(kind, store, proxy):
         pulls = [timer_of("reliable_notification")] * 2
-        process = service.worker.stop_at(between, pulls, REDIS_URL=proxy.url)
+        service.worker.stop_at(between, pulls, REDIS_URL=proxy.url)
         assert service.library.queue_length() == EVENTS
         assert service.account.counters().get("ConfirmEvents", 0) == confirmed
     service.clock.advance(HANDLE_SECONDS)
-    during, afterwards = service.worker.resume(process).results
+    during, afterwards = service.worker.resume().results
 
     assert during == {"error": "store-unavailable"}
     assert (afterwards["pulled"]["confirmed"], service.library.queue_length()) == (EVENTS, 0)

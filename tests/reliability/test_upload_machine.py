@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 import redis
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -33,7 +34,7 @@ from tests.reliability.kept_records import journal_records, members
 from tests.reliability.machine_world import KINDS, Vod, event_of, file_of, told_by
 from tests.reliability.upload_model import PROGRESS, EventModel, JournalModel, Told, UploadModel
 from tests.shared.service import STAGE, Clock, Service, new_lease
-from tests.shared.uploads import NOW, new_entry, new_session, notification_of
+from tests.shared.uploads import ENDPOINT, NOW, new_entry, new_session, notification_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +51,7 @@ PASSING_SECONDS = (1, 10, 30, 120, 900, 3600, 14_400, 90_000)
 MOST_UPLOADS = 4
 _randoms = count(1)
 
-REPEATABLE = settings(
+REPEATABLE = hypothesis_settings(
     max_examples=EXAMPLES,
     stateful_step_count=STEPS_PER_EXAMPLE,
     derandomize=True,
@@ -73,6 +74,7 @@ rarely = st.integers(0, 3).map(lambda drawn: drawn == 0)
 class UploadMachine(RuleBasedStateMachine):
     """Two users' uploads, two workers that hold what they work on, and one store."""
 
+    clock: ClassVar[Clock]
     service: ClassVar[Service]
     operators: ClassVar[OperatorStore]
     client: ClassVar[redis.Redis]
@@ -85,13 +87,7 @@ class UploadMachine(RuleBasedStateMachine):
         self.vod, self.model = Vod(), JournalModel()
         self.store = self.service.store
         self.comparison = Comparison(self.store, self.client)
-        self.hands: list[Held | None] = [None, None]
-
-    @property
-    def clock(self) -> Clock:
-        """The machine's clock."""
-        assert isinstance(self.service.clock, Clock)
-        return self.service.clock
+        self.hands: dict[int, Held] = {}
 
     @property
     def now(self) -> int:
@@ -166,18 +162,18 @@ class UploadMachine(RuleBasedStateMachine):
         """Let a worker take an event if it is due, abandoning what it worked on before."""
         event, lease = self.event(pick), new_lease()
         taken = self.store.take(
-            event.at, endpoint=self.endpoint, now=self.now, lease=lease, lease_ends_at=self.now + 30
+            event.at, endpoint=ENDPOINT, now=self.now, lease=lease, lease_ends_at=self.now + 30
         )
         assert (taken is not None) is self.model.take(event, lease=lease, now=self.now)
         if taken is not None:
             self.hands[hand] = event, self.service.ingester.recall(taken)
         self.compare("take" if taken else "take what is not due", event.upload, event)
 
-    @precondition(lambda self: any(is_held(held) for held in self.hands))
+    @precondition(lambda self: any(map(is_held, self.hands.values())))
     @rule(hand=hands)
     def settle(self, hand: int) -> None:
         """Let a worker ask VOD about a held event."""
-        event, ingested, hand = self.in_hand(hand, is_held)
+        hand, (event, ingested) = self.in_hand(hand, is_held)
         answer = self.vod.verified_claim(event.told, event.upload)
         try:
             ingested = self.service.verify(ingested, self.vod)
@@ -193,18 +189,18 @@ class UploadMachine(RuleBasedStateMachine):
         self.hands[hand] = event, ingested
         self.compare(f"settle: {expected}", event.upload, event)
 
-    @precondition(lambda self: any(is_open(held) for held in self.hands))
+    @precondition(lambda self: any(map(is_open, self.hands.values())))
     @rule(hand=hands, takes_it=st.booleans(), is_last=rarely)
     def finish(self, hand: int, *, takes_it: bool, is_last: bool) -> None:
         """Let a worker that tried to deliver or to verify record the outcome."""
-        event, ingested, hand = self.in_hand(hand, is_open)
+        hand, (event, ingested) = self.in_hand(hand, is_open)
         delivered = takes_it and not is_held((event, ingested))
         status = EventStatus.DEAD if is_last else EventStatus.DUE
         status = EventStatus.DELIVERED if delivered else status
         outcome = AttemptOutcome.DELIVERED if delivered else AttemptOutcome.FAILED
         ending = AttemptEnding(
             lease=ingested.entry.lease,
-            endpoint=self.endpoint,
+            endpoint=ENDPOINT,
             now=self.now,
             status=status,
             outcome=None if is_held((event, ingested)) else outcome,
@@ -213,7 +209,7 @@ class UploadMachine(RuleBasedStateMachine):
         )
         expected = self.model.finish(event, ending, attempts=ingested.attempts + 1)
         assert self.store.finish_attempt(event.at, ending) is expected
-        self.hands[hand] = None
+        del self.hands[hand]
         self.compare("finish" if expected else "finish too late", event.upload, event)
 
     @rule(seconds=st.sampled_from(PASSING_SECONDS))
@@ -229,11 +225,11 @@ class UploadMachine(RuleBasedStateMachine):
     @rule(pick=picks)
     def expire(self, pick: int) -> None:
         """Expire an upload, from a record that may be out of date."""
-        upload = self.upload(pick)
-        if self.now >= upload.ends_at:
-            self.service.ingester.expire(upload.session, now=self.now, lease=new_lease())
-            self.note_end(upload)
-            self.compare("expire", upload)
+        ended = [upload for upload in self.model.uploads if self.now >= upload.ends_at]
+        upload = ended[pick % len(ended)]
+        self.service.ingester.expire(upload.session, now=self.now, lease=new_lease())
+        self.learn_end(upload)
+        self.compare("expire", upload)
 
     @precondition(lambda self: self.due_checks())
     @rule()
@@ -253,7 +249,7 @@ class UploadMachine(RuleBasedStateMachine):
                 self.learn_missed(upload, Told("end", file_id, upload.task_id))
         for upload in due:
             if upload.is_unused(self.now):
-                self.note_end(upload)
+                self.learn_end(upload)
             else:
                 upload.check_again(self.now)
             self.comparison.upload(upload, now=self.now)
@@ -291,11 +287,6 @@ class UploadMachine(RuleBasedStateMachine):
 
     # What the rules are made of.
 
-    @property
-    def endpoint(self) -> str:
-        """The app's address, where nothing listens."""
-        return str(self.service.settings.app_webhook_url)
-
     def due_checks(self) -> list[UploadModel]:
         """Return the uploads whose check is due."""
         return [upload for upload in self.model.uploads if (upload.check_at or self.now + 1) <= self.now]
@@ -309,14 +300,10 @@ class UploadMachine(RuleBasedStateMachine):
         events = list(self.model.events.values())
         return events[pick % len(events)]
 
-    def in_hand(
-        self, hand: int, wanted: Callable[[Held | None], bool]
-    ) -> tuple[EventModel, IngestedEvent, int]:
-        """Return what one worker holds; the other's, if this one holds nothing that is wanted."""
-        hand = hand if wanted(self.hands[hand]) else 1 - hand
-        held = self.hands[hand]
-        assert held is not None
-        return *held, hand
+    def in_hand(self, pick: int, wanted: Callable[[Held], bool]) -> tuple[int, Held]:
+        """Choose a hand, and what it holds, among those that hold what is wanted."""
+        hands = [(hand, held) for hand, held in self.hands.items() if wanted(held)]
+        return hands[pick % len(hands)]
 
     def ingest(
         self, upload: UploadModel, kind: str, file_id: str, origin: str
@@ -325,30 +312,28 @@ class UploadMachine(RuleBasedStateMachine):
         source = Source(origin, self.now, lease=new_lease())
         notification = notification_of(event_of(upload, kind, file_id))
         ingested = self.service.ingester.ingest(notification, source)
-        at = self.store.key_of(ingested.entry)
-        event = EventModel(upload, told_by(upload, kind, file_id), self.now, source.lease, at)
-        key = (upload.session.upload_id, kind, file_id)
-        status, event = self.model.ingest(key, event, pushed=origin == PUSH)
+        at, told = self.store.key_of(ingested.entry), told_by(upload, kind, file_id)
+        event = EventModel(upload, told, self.now, source.lease, at)
+        status, event = self.model.ingest(key_of(upload, told), event, pushed=origin == PUSH)
         assert ingested.journaled.outcome == status
         return (None if status == "duplicate" else event), ingested
 
-    def learn_missed(self, upload: UploadModel, told: Told) -> None:
-        """Apply to the model what reconciliation does with a missed event."""
-        name = journal_name(notification_of(event_of(upload, told.kind, told.file_id)))
-        self.note(upload, told, (upload.session.upload_id, told.kind, told.file_id), name)
-
-    def note(self, upload: UploadModel, told: Told, key: tuple[str, ...], name: str) -> None:
-        """Ingest, in the model, an event whose lease the service has created."""
-        at = self.store.key_of(new_entry(upload.session, name=name))
+    def learn(self, upload: UploadModel, told: Told, name: str) -> None:
+        """Ingest, in the model, an event that the service has put in itself, under a lease of its own."""
+        at, key = self.store.key_of(new_entry(upload.session, name=name)), key_of(upload, told)
         lease = str(self.client.hget(at.key, "lease"))
         _, event = self.model.ingest(key, EventModel(upload, told, self.now, lease, at), pushed=False)
         self.comparison.event(event)
 
-    def note_end(self, upload: UploadModel) -> None:
+    def learn_missed(self, upload: UploadModel, told: Told) -> None:
+        """Apply to the model what reconciliation does with a missed event."""
+        self.learn(upload, told, journal_name(notification_of(event_of(upload, told.kind, told.file_id))))
+
+    def learn_end(self, upload: UploadModel) -> None:
         """Expire an upload in the model, unless it was used."""
-        key, name = (upload.session.upload_id, "expiry"), f"expiry-{upload.session.upload_id}"
-        if key not in self.model.events and self.model.may_expire(upload):
-            self.note(upload, Told("expiry"), key, name)
+        expiry = Told("expiry")
+        if key_of(upload, expiry) not in self.model.events and self.model.may_expire(upload):
+            self.learn(upload, expiry, f"expiry-{upload.session.upload_id}")
 
     def compare(self, step: str, upload: UploadModel | None = None, event: EventModel | None = None) -> None:
         """Count one step, and compare its upload and event with the model."""
@@ -359,21 +344,26 @@ class UploadMachine(RuleBasedStateMachine):
             self.comparison.event(event)
 
 
-def is_held(held: Held | None) -> bool:
+def key_of(upload: UploadModel, told: Told) -> tuple[str, ...]:
+    """Return what identifies an event, as VOD does."""
+    return upload.session.upload_id, told.kind, told.file_id
+
+
+def is_held(held: Held) -> bool:
     """Return whether a worker holds an event that VOD has not confirmed."""
-    return held is not None and held[1].journaled.outcome == "held"
+    return held[1].journaled.outcome == "held"
 
 
-def is_open(held: Held | None) -> bool:
+def is_open(held: Held) -> bool:
     """Return whether a worker holds an event whose attempt it can finish."""
-    return is_held(held) or (held is not None and held[1].deliverable)
+    return is_held(held) or held[1].deliverable
 
 
 def test_store_agrees_with_the_model(valkey: EmbeddedStore) -> None:
     """At least 20,000 steps, always the same ones: each leaves behind what the model says."""
-    UploadMachine.service = Service(
-        valkey.url, {"APP_WEBHOOK_URL": "https://app.example.test/hook", "READ_BACK": "on"}
-    )
+    settings = {"APP_WEBHOOK_URL": ENDPOINT, "READ_BACK": "on"}
+    UploadMachine.clock = clock = Clock()
+    UploadMachine.service = Service(valkey.url, settings, clock)
     UploadMachine.operators = OperatorStore(valkey.url, StoreScope(STAGE, 604_800))
     UploadMachine.steps = steps = Counter[str]()
     with redis.Redis.from_url(valkey.url, decode_responses=True) as client:

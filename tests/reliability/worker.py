@@ -1,30 +1,39 @@
-"""The functions in a process that may be killed or stopped at a crash point; run by `worker_process`.
+"""The functions in processes that may be killed or stopped at a crash point, as SCF starts instances.
 
-It reads orders, one JSON text a line, and runs each in a life of its own: a fork that has imported everything
-and built nothing.
+Each life is a fork of a server that has imported this module, and thus all functions, and built nothing.
 """
 
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import signal
 import sys
 import time
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local.stack.instances import TIME_LIMIT_SECONDS, scf_context
-from local.stack.process_tree import end_with_parent
 from tests.reliability.crash_points import ADAPTERS, CrashPoint, install
 from tests.reliability.moved_time import SharedClock
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from io import TextIOWrapper
+    from collections.abc import Mapping, Sequence
+    from multiprocessing.connection import Connection
 
-FUNCTIONS = ("event_notification", "event_delivery", "reliable_notification", "upload_signature")
+    from typing_extensions import Self
+
+    Invocation = tuple[str, object]
+
+NAMES = ("event_notification", "event_delivery", "reliable_notification", "upload_signature")
+FUNCTIONS = {name: importlib.import_module(f"functions.{name}") for name in NAMES}
 REQUEST_ID = "5f0c3f1e-8a51-4a55-9c0c-0b8f3b1f7a10"
+FORKS = get_context("forkserver")
+FORKS.set_forkserver_preload([__name__])
 
 
 class Instance:
@@ -33,44 +42,89 @@ class Instance:
     def invoke(self, function: str, event: object) -> object:
         """Run one invocation."""
         context = scf_context(function, REQUEST_ID, TIME_LIMIT_SECONDS.get(function, 5))
-        return importlib.import_module(f"functions.{function}").main_handler(event, context)
+        return FUNCTIONS[function].main_handler(event, context)
 
 
-def main(clock_file: str) -> None:
-    """Run every order in a life of its own, and report how it ended."""
-    end_with_parent(signal.SIGKILL)
-    outcomes = os.fdopen(os.dup(1), "w", buffering=1)
-    # What a function prints goes into the log and never between two outcomes.
-    os.dup2(2, 1)
-    clock = SharedClock(Path(clock_file))
+@dataclass(frozen=True)
+class Life:
+    """One process from start to end: what it answered, and how it ended."""
+
+    results: tuple[Any, ...]
+    ended: int | None
+
+    @property
+    def was_killed(self) -> bool:
+        """True if it died at its crash point."""
+        assert self.ended in (0, -signal.SIGKILL), self.ended
+        return self.ended != 0
+
+
+class Worker:
+    """One life after the other, with the same settings, clock and log."""
+
+    def __init__(self, environment: Mapping[str, str], *, clock_file: Path, log_file: Path) -> None:
+        self._environment, self._files = environment, (clock_file, log_file)
+
+    def __enter__(self) -> Self:
+        """Begin no life yet."""
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Kill a life that is still stopped."""
+        self._process.kill()
+
+    def live(
+        self, invocations: Sequence[Invocation], *, point: CrashPoint | None = None, **settings: str
+    ) -> Life:
+        """Run invocations in one life until they are done or it is killed."""
+        self._begin(invocations, point, settings)
+        return self._end()
+
+    def stop_at(self, point: CrashPoint, invocations: Sequence[Invocation], **settings: str) -> None:
+        """Begin a life, and return once it was stopped at a point."""
+        self._begin(invocations, point, settings)
+        stat = Path(f"/proc/{self._process.pid}/stat")
+        wait_until(lambda: stat.read_text(encoding="ascii").rpartition(") ")[2][0] == "T", "it to stop")
+
+    def resume(self) -> Life:
+        """Let the stopped life go on to its end."""
+        os.kill(self._process.pid or 0, signal.SIGCONT)
+        return self._end()
+
+    def _begin(
+        self, invocations: Sequence[Invocation], point: CrashPoint | None, settings: Mapping[str, str]
+    ) -> None:
+        self._results, results = FORKS.Pipe(duplex=False)
+        life = (results, invocations, point, {**self._environment, **settings}, *self._files)
+        self._process = FORKS.Process(target=_live, args=life, daemon=True)
+        self._process.start()
+        results.close()
+
+    def _end(self) -> Life:
+        results = []
+        with suppress(EOFError):
+            while True:
+                results.append(self._results.recv())
+        self._process.join()
+        return Life(tuple(results), self._process.exitcode)
+
+
+def _live(  # noqa: PLR0913, PLR0917  # what a life needs
+    results: Connection,
+    invocations: Sequence[Invocation],
+    point: CrashPoint | None,
+    environment: Mapping[str, str],
+    clock_file: Path,
+    log_file: Path,
+) -> None:
+    clock = SharedClock(clock_file)
     # The vendor's SDK reads the time too, so it is moved for all of the process.
     time.time = clock
     time.sleep = clock.advance  # type: ignore[assignment]  # the clock's argument has no position-only name
-    for function in FUNCTIONS:
-        importlib.import_module(f"functions.{function}")
-    for line in sys.stdin:
-        process = os.fork()
-        if process == 0:
-            _live(json.loads(line), outcomes)
-        _, status = os.waitpid(process, 0)
-        _say(outcomes, ended=os.waitstatus_to_exitcode(status))
-
-
-def _live(order: dict[str, Any], outcomes: TextIOWrapper) -> None:
-    end_with_parent(signal.SIGKILL)
-    _say(outcomes, process=os.getpid())
-    os.environ.update(order["settings"])
-    if order["point"] is not None:
-        install(CrashPoint(**order["point"]), {**ADAPTERS, "Instance": Instance})
+    os.environ.update(environment)
+    sys.stdout = sys.stderr = log_file.open("a", buffering=1, encoding="utf-8")
+    if point is not None:
+        install(point, {**ADAPTERS, "Instance": Instance})
     instance = Instance()
-    for function, event in order["invocations"]:
-        _say(outcomes, result=instance.invoke(function, event))
-    os._exit(0)
-
-
-def _say(outcomes: TextIOWrapper, **outcome: object) -> None:
-    outcomes.write(json.dumps(outcome) + "\n")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])
+    for function, event in invocations:
+        results.send(instance.invoke(function, event))
