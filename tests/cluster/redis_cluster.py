@@ -92,5 +92,5 @@ class RedisCluster:
                 wait_until(lambda: self._is_well(client), "the cluster to form")
 
     def _is_well(self, client: redis.Redis) -> bool:
-        info = client.execute_command("CLUSTER INFO")
+        info = client.execute_command("CLUSTER INFO")  # type: ignore[no-untyped-call]  # it has no types
         return info["cluster_state"] == "ok" and int(info["cluster_known_nodes"]) == len(self.nodes)
