@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local.stack.instances import TIME_LIMIT_SECONDS, scf_context
+from local.stack.process_tree import end_with_parent
 from tests.reliability.crash_points import ADAPTERS, CrashPoint, install
 from tests.reliability.moved_time import SharedClock
 from tests.waiting import wait_until
@@ -117,6 +118,7 @@ def _live(  # noqa: PLR0913, PLR0917  # what a life needs
     clock_file: Path,
     log_file: Path,
 ) -> None:
+    end_with_parent(signal.SIGKILL)
     clock = SharedClock(clock_file)
     # The vendor's SDK reads the time too, so it is moved for all of the process.
     time.time = clock

@@ -1,13 +1,9 @@
-"""The local stack with a canary for every secret: `python -m tests.security.canary_stack FOLDER`.
-
-It prints its address, stops its store when it is sent a line, and ends with its standard input.
-"""
+"""The local stack with a canary for every secret, as a process whose output goes to files."""
 
 from __future__ import annotations
 
-import json
-import sys
-from pathlib import Path
+import os
+from typing import TYPE_CHECKING
 
 import redis
 
@@ -16,9 +12,16 @@ from local.stack.embedded_store import EmbeddedStore
 from local.stack.stack import Stack
 from tests.security.canaries import CANARIES, STORE_PASSWORD, canary_environment
 
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from pathlib import Path
 
-def main(folder: Path) -> None:
-    """Serve until standard input ends."""
+
+def serve(folder: Path, output: Path, orders: Connection) -> None:
+    """Serve until the other end closes; send the address, and stop the store when something is received."""
+    with output.open("wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
     with EmbeddedStore(folder / "store") as store:
         with redis.Redis.from_url(store.url) as connection:
             connection.config_set("requirepass", STORE_PASSWORD)
@@ -29,13 +32,8 @@ def main(folder: Path) -> None:
         with Stack(
             folder=folder, redis_url=url, overrides=variables, simulator=vod, timer_seconds=0.5
         ) as stack:
-            sys.stdout.write(json.dumps({"url": stack.url}) + "\n")
-            sys.stdout.flush()
-            for _order in sys.stdin:
-                store.stop()
-                sys.stdout.write("The store is gone.\n")
-                sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+            orders.send(stack.url)
+            orders.recv()
+            store.stop()
+            orders.send("The store is gone.")
+            orders.recv()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -19,6 +19,7 @@ from local.__main__ import main
 from local.repository import REPOSITORY
 from local.stack.demo_settings import DEMO_AUDIENCE, user_token
 from tests.security.canaries import CANARIES, STORE_PASSWORD, canary_environment
+from tests.security.canary_stack import serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,28 +44,24 @@ class CanaryWorld:
 
     def __enter__(self) -> Self:
         """Start the stack as a process of its own, so that all of its output is captured."""
-        with (self.folder / "stack.stderr").open("wb") as told:
-            self._process = subprocess.Popen(  # noqa: S603 -- our own program
-                [sys.executable, "-m", "tests.security.canary_stack", str(self.folder / "state")],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=told,
-                cwd=REPOSITORY,
-                text=True,
-            )
-        self.url = json.loads(self._line())["url"]
+        context = get_context("spawn")
+        self._orders, orders = context.Pipe()
+        self._process = context.Process(
+            target=serve, args=(self.state, self.folder / "stack.output", orders), daemon=True
+        )
+        self._process.start()
+        self.url = self._orders.recv()
         return self
 
     def __exit__(self, *_error: object) -> None:
         """Stop the stack."""
-        self._process.communicate(timeout=_SECONDS)
+        self._orders.send("stop the stack")
+        self._process.join(_SECONDS)
 
     def lose_store(self) -> None:
         """Stop the store for good."""
-        if self._process.stdin is not None:
-            self._process.stdin.write("\n")
-            self._process.stdin.flush()
-        self._line()
+        self._orders.send("stop the store")
+        assert self._orders.recv()
 
     @property
     def state(self) -> Path:
@@ -143,13 +140,6 @@ class CanaryWorld:
         answer = requests.get(f"{self.url}/local/events", timeout=_SECONDS)
         assert answer.json()
         self.outputs.append(("the app's events", answer.text))
-
-    def _line(self) -> str:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        self.outputs.append(("stack's output", line))
-        assert line, (self.folder / "stack.stderr").read_text()
-        return line
 
 
 def _called(words: tuple[str, ...], given: str, variables: dict[str, str]) -> tuple[int, str, str]:
