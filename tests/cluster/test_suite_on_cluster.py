@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.repository import REPOSITORY
+from tests.cluster.redis_cluster import RedisCluster
 
 if TYPE_CHECKING:
-    from tests.cluster.redis_cluster import RedisCluster
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from tests.cluster.valkey_server import ValkeyServer
 
 _CALLBACK = "tests/functions/test_event_notification.py"
@@ -59,6 +62,13 @@ ABOUT_ONE_SERVER = {
 
 ABOUT_THE_STORE = "not takes_for_ever and not waits_for_nobody"
 """How long app and VOD take is no matter of the store."""
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[RedisCluster]:
+    """Run three primaries and a replica."""
+    with RedisCluster(tmp_path) as running:
+        yield running
 
 
 @pytest.mark.reliability

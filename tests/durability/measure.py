@@ -10,7 +10,6 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,7 @@ from tests.shared.loopback_peer import HOST
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 HEADER = "| setting; failure | acknowledged | of them lost | refused | |\n|---|--:|--:|--:|---|\n"
 WRITING_SECONDS = CUT_SECONDS = 4.0
@@ -102,25 +101,26 @@ def failed_over(setting: str, folder: Path, *, full_coverage: bool) -> Row:
     return replace(row, remark=f"failing for {failing:.1f} s, longest call {longest:.2f} s")
 
 
-def measurements() -> Iterator[Callable[[Path], Row]]:
-    """Yield the measurements, in the order of the table."""
+def measurements(folder: Path) -> Iterator[Row]:
+    """Yield the rows of the table, in its order."""
     for setting, options in ONE_SERVER.items():
-        yield partial(killed_and_started_again, f"{setting}; kill -9", options)
-    plain = "primary and replica"
+        yield killed_and_started_again(f"{setting}; kill -9", options, folder / setting)
+    plain, name = "primary and replica", "cluster-require-full-coverage no"
     guarded = {"min-replicas-to-write": "1", "min-replicas-max-lag": "1"}
-    yield partial(promoted_after_a_cut, f"{plain}; link cut, promoted", {})
-    yield partial(promoted_after_a_cut, f"{plain}, min-replicas-to-write 1; the same", guarded)
-    yield partial(promoted_after_a_cut, f"{plain}, WAIT 1 after each write; the same", {}, replicas=1)
-    yield partial(failed_over, "cluster; a primary killed", full_coverage=True)
-    yield partial(failed_over, "cluster, cluster-require-full-coverage no; the same", full_coverage=False)
+    yield promoted_after_a_cut(f"{plain}; link cut, promoted", {}, folder / "plain")
+    yield promoted_after_a_cut(f"{plain}, min-replicas-to-write 1; the same", guarded, folder / "guarded")
+    waiting = f"{plain}, WAIT 1 after each write; the same"
+    yield promoted_after_a_cut(waiting, {}, folder / "waiting", replicas=1)
+    yield failed_over("cluster; a primary killed", folder / "cluster", full_coverage=True)
+    yield failed_over(f"cluster, {name}; the same", folder / "partial", full_coverage=False)
 
 
 def main() -> None:
     """Measure and print row by row."""
-    sys.stdout.write(HEADER)
-    for measure in measurements():
-        with tempfile.TemporaryDirectory() as folder:
-            sys.stdout.write(f"{measure(Path(folder))}\n")
+    with tempfile.TemporaryDirectory() as folder:
+        sys.stdout.write(HEADER)
+        for row in measurements(Path(folder)):
+            sys.stdout.write(f"{row}\n")
             sys.stdout.flush()
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from shared.domain.app_event import PULL, PUSH
@@ -43,45 +43,33 @@ class Story:
 
 
 @dataclass(frozen=True)
-class Copy:
-    """One copy of an event: its index, its origin, and the Unix second of its receipt."""
-
-    event: int
-    origin: str
-    received_at: int
-
-
-@dataclass(frozen=True)
 class Week:
-    """The stories, the events about no upload of ours, and the copies of each event."""
+    """The stories, every event once, and its copies: each with its origin and the second of its receipt."""
 
     stories: Sequence[Story]
-    strangers: Sequence[dict[str, Any]]
-    copies: Sequence[Copy] = field(repr=False)
-
-    @property
-    def events(self) -> list[dict[str, Any]]:
-        """Every event once, in the order that `Copy.event` counts."""
-        return [event for story in self.stories for event in story.events] + list(self.strangers)
+    events: Sequence[dict[str, Any]]
+    copies: Sequence[tuple[dict[str, Any], str, int]]
 
 
 def week(count: int, *, seed: int) -> Week:
     """Generate so many events, 1 to 10 copies of each, shuffled; one in twenty is about no upload of ours."""
     choose = random.Random(seed)  # noqa: S311  # to be repeatable is the point
-    strangers = [_stranger(number) for number in range(count // 20)]
+    # Of the console or the server API: with a foreign context or none.
+    events: list[dict[str, Any]] = [
+        uploaded(f"order-{number}" if number % 2 else "", file_id=f"66{number:017}")
+        for number in range(count // 20)
+    ]
     stories: list[Story] = []
-    missing = count - len(strangers)
-    while missing:
-        story = _story(len(stories), choose, most=missing)
-        stories.append(story)
-        missing -= len(story.events)
+    while len(events) < count:
+        stories.append(_story(len(stories), choose, most=count - len(events)))
+        events += stories[-1].events
     copies = [
-        Copy(event, choose.choice((PUSH, PULL)), NOW + choose.randrange(WEEK_SECONDS))
-        for event in range(count)
+        (event, choose.choice((PUSH, PULL)), NOW + choose.randrange(WEEK_SECONDS))
+        for event in events
         for _ in range(choose.randint(1, MOST_COPIES))
     ]
     choose.shuffle(copies)
-    return Week(stories, strangers, copies)
+    return Week(stories, events, copies)
 
 
 def notification_in(event: dict[str, Any], origin: str, number: int) -> EventNotification:
@@ -115,8 +103,3 @@ def _story(number: int, choose: random.Random, *, most: int) -> Story:
         news = {"FileId": file_id, "SessionContext": token, "Rating": number}
         events.append({"EventType": "SomethingNew", "SomethingNewEvent": news})
     return Story(session, events, UploadState.UPLOADED)
-
-
-def _stranger(number: int) -> dict[str, Any]:
-    """Build an event of the console or the server API, with a foreign context or none."""
-    return uploaded(f"order-{number}" if number % 2 else "", file_id=f"66{number:017}")

@@ -29,13 +29,13 @@ def flood(count: int, seed: int, redis_url: str, changes: Mapping[str, str]) -> 
 def _share(count: int, seed: int, redis_url: str, changes: Mapping[str, str], process: int) -> Counter[str]:
     """Ingest every `PROCESSES`-th copy, with all the threads of one process."""
     made, ingester = week(count, seed=seed), Service(redis_url, changes).ingester
-    events = made.events
 
     def ingest(thread: int) -> Counter[str]:
         statuses: Counter[str] = Counter()
-        for number, copy in enumerate(made.copies[process::PROCESSES][thread::THREADS]):
-            notification = notification_in(events[copy.event], copy.origin, number)
-            source = Source(copy.origin, copy.received_at, lease=new_lease())
+        copies = made.copies[process::PROCESSES][thread::THREADS]
+        for number, (event, origin, received_at) in enumerate(copies):
+            notification = notification_in(event, origin, number)
+            source = Source(origin, received_at, lease=new_lease())
             outcome = "sent again"
             while outcome == "sent again":
                 # VOD sends or lends again what was not answered.

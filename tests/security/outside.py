@@ -106,10 +106,14 @@ class Outside:
     def _seen(self, stored: StoredUpload) -> Uploaded:
         """Read VOD's records of a file."""
         media: Any = self.vod.media_info(stored.file_id, timeout_seconds=_SECONDS)
-        tasks = self.vod.tasks_of_file(stored.file_id, timeout_seconds=_SECONDS)
-        task_ids = {str(task["TaskType"]): str(task["TaskId"]) for task in tasks}
+        task_ids = self.task_ids(stored.file_id)
         token, task_id = media["BasicInfo"]["SourceInfo"]["SourceContext"], task_ids.get("Procedure", "")
         return Uploaded(stored.upload_id, stored.file_id, token, task_id, upload_event(media, task_ids))
+
+    def task_ids(self, file_id: str) -> dict[str, str]:
+        """Return the id of each task about a file, by its type."""
+        tasks = self.vod.tasks_of_file(file_id, timeout_seconds=_SECONDS)
+        return {str(task["TaskType"]): str(task["TaskId"]) for task in tasks}
 
     def heard(self) -> list[dict[str, Any]]:
         """Return the events that the app has received."""

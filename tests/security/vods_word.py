@@ -42,9 +42,7 @@ def untrue(event: Mapping[str, Any], outside: Outside) -> list[str]:
 def _untrue_upload(event: Mapping[str, Any], outside: Outside) -> list[str]:
     told, raw = event["data"], event["raw"]["FileUploadEvent"]
     media: Any = outside.vod.media_info(told["fileId"], timeout_seconds=_SECONDS)
-    tasks = outside.vod.tasks_of_file(told["fileId"], timeout_seconds=_SECONDS)
-    task_ids = {str(task["TaskType"]): str(task["TaskId"]) for task in tasks}
-    basic = media["BasicInfo"]
+    task_ids, basic = outside.task_ids(told["fileId"]), media["BasicInfo"]
     content = _content(upload_event(media, task_ids), basic["SourceInfo"]["SourceContext"], outside)
     is_whole = raw["MetaData"] == media["MetaData"] and raw["ProcedureTaskId"] == task_ids.get(
         "Procedure", ""
