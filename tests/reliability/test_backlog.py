@@ -45,6 +45,7 @@ POISON_EVERY = 100
 TICK_SECONDS, RUN_SECONDS = 60, 53
 
 
+@pytest.mark.usefixtures("patient_store")
 def test_backlog_is_drained_although_calls_fail(valkey_url: str, app: AppReceiver, tmp_path: Path) -> None:
     """10,000 events, 5 % failing calls, 1 % poison: none is lost, and none confirmed before it was safe.
 

@@ -47,6 +47,7 @@ def proxy(valkey: EmbeddedStore) -> Iterator[TcpProxy]:
         yield proxy
 
 
+@pytest.mark.usefixtures("patient_store")
 def test_nonce_has_exactly_one_winner(valkey_url: str) -> None:
     """64 callers want the same number in the same second, for new uploads and for renewals: one gets it."""
     assert race(valkey_url, valkey_url, rounds=ROUNDS) == [{"won": 1, "refused": THREADS - 1}] * ROUNDS

@@ -18,7 +18,6 @@ from shared.domain.ingested_event import Source
 from shared.domain.rate_limits import UploadLimits
 from shared.domain.session import state_of
 from shared.flows.ingest_event import LEASE_SECONDS
-from shared.store import connection
 from shared.vod.lenient_json import canonical_json
 from tests.local.simulator.account import Account
 from tests.reliability.event_copies import MOST_COPIES, WEEK_SECONDS, notification_in, week
@@ -28,7 +27,6 @@ from tests.reliability.many_uploads import VodLibrary, begin_uploads
 from tests.reliability.service import service_environment
 from tests.shared.service import Clock, Service
 from tests.shared.uploads import NOW
-from tests.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,17 +81,13 @@ def assert_moved_once_by_each(service: Service, story: Story, records: list[dict
     assert verdicts["quarantined"] == verdicts["unattributed"] == 0
 
 
-def test_copies_that_are_read_back_count_once_each(
-    valkey_url: str, app: AppReceiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("patient_store")
+def test_copies_that_are_read_back_count_once_each(valkey_url: str, app: AppReceiver, tmp_path: Path) -> None:
     """A push is held until VOD has vouched for its file, while copies of it come by every way.
 
     16 instances of the functions work at once; a pushed copy is read back and delivered at once, as
     its function does it, and what is left is the timer's.
     """
-    # How long a call may take is tested elsewhere; here many threads share a processor.
-    monkeypatch.setattr(connection, "TIMEOUT_SECONDS", PATIENCE_SECONDS)
-    monkeypatch.setattr(connection, "CALL_SECONDS", 2 * PATIENCE_SECONDS)
     with Account(tmp_path / "vod") as account:
         library, choose = VodLibrary(account), random.Random(SEED)  # noqa: S311  # to be repeatable is the point
         settings = service_environment(valkey_url, vod_url=account.url, webhook_url=app.url, READ_BACK="on")

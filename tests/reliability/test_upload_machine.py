@@ -359,6 +359,7 @@ def is_open(held: Held) -> bool:
     return is_held(held) or held[1].deliverable
 
 
+@pytest.mark.usefixtures("patient_store")
 def test_store_agrees_with_the_model(valkey: EmbeddedStore) -> None:
     """At least 20,000 steps, always the same ones: each leaves behind what the model says."""
     settings = {"APP_WEBHOOK_URL": ENDPOINT, "READ_BACK": "on"}
@@ -372,3 +373,18 @@ def test_store_agrees_with_the_model(valkey: EmbeddedStore) -> None:
 
     assert steps.total() >= STEPS
     assert set(steps) >= RARE_STEPS
+
+
+def test_upload_whose_file_is_gone_is_not_looked_after_without_end(valkey_url: str) -> None:
+    """Something was told of a file that VOD has no more: at the upload's end the looks at it end too."""
+    clock = Clock()
+    service = Service(valkey_url, {"READ_BACK": "on"}, clock)
+    upload = UploadModel(service.begin(new_session()), ends_well=True, has_task_flow=False)
+    service.ingest(event_of(upload, "news", file_of(upload, second=False)))
+
+    for _ in range(2):
+        clock.now = upload.ends_at
+        service.reconciliation(Vod()).run()
+
+    assert service.checks() == {}
+    assert [record["origin"] for record in service.records()] == ["pull"]
