@@ -30,18 +30,18 @@ def main_handler(event: object, context: object) -> dict[str, object]:
 
 def _respond(request: Request) -> Response:
     # Read.
-    runtime, started = bootstrap.event_notification(), bootstrap.now()
-    _refuse_strangers(request, runtime.settings)
+    settings, started = bootstrap.callback_settings(), bootstrap.now()
+    _refuse_strangers(request, settings)
     notification, problem = _parsed(request.body)
     if notification is not None:
-        _refuse_unsigned(notification, request, runtime.settings, now=int(started))
+        _refuse_unsigned(notification, request, settings, now=int(started))
 
     # Journal: only then may VOD hear an answer.
     try:
-        deliverer = bootstrap.deliverer(runtime, deadline=started + INLINE_SECONDS)
+        deliverer = bootstrap.deliverer(bootstrap.event_notification(), deadline=started + INLINE_SECONDS)
         if notification is None:
-            whole = runtime.store.park(request.body, problem=problem, now=int(started))
-            note("event.parked", problem=problem, whole=whole)
+            whole = deliverer.ingester.park(request.body, problem=problem, now=int(started))
+            note("event.parked", problem=problem, whole=int(whole), level="info" if whole else "error")
             return Response(200)
         source = Source(PUSH, int(started), lease=bootstrap.new_lease())
         ingested = deliverer.ingester.ingest(notification, source)
@@ -49,7 +49,7 @@ def _respond(request: Request) -> Response:
         kept = request.body if notification is None else vod.raw_json(notification).encode("ascii")
         log.write_event(kept, request_id=request.request_id)
         # VOD ignores what it is answered and sends again only after a time-out, so it gets one.
-        bootstrap.wait(started + runtime.settings.callback_hold_seconds - bootstrap.now())
+        bootstrap.wait(started + bootstrap.callback_hold_seconds() - bootstrap.now())
         raise
 
     # Deliver with the time that is left.
@@ -79,9 +79,8 @@ def _refuse_unsigned(
     notification: EventNotification, request: Request, settings: CallbackSettings, *, now: int
 ) -> None:
     """Check Sign and T, where a SignKey is set: top-level members first, then the query string."""
-    if settings.callback_sign_key is None:
-        return
+    key = settings.callback_sign_key
     signature = notification.signature or vod.callback_signature_from_query(request.query)
-    if not vod.callback_signature_matches(signature, sign_key=settings.callback_sign_key, now=now):
+    if key is not None and not vod.callback_signature_matches(signature, sign_key=key, now=now):
         note(wrong="signature")
         raise NotFoundError("There is nothing here.")

@@ -9,11 +9,14 @@ its own, for which its caller waits no longer than it has time.
 
 from __future__ import annotations
 
+import time
+from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from requests.exceptions import ConnectionError as LostConnectionError
+from tencentcloud.common import abstract_client  # type: ignore[import-untyped]  # the SDK has no types
 from tencentcloud.common.common_client import CommonClient  # type: ignore[import-untyped]  # the SDK has no types
 from tencentcloud.common.credential import Credential  # type: ignore[import-untyped]  # the SDK has no types
 from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException  # type: ignore[import-untyped]  # the SDK has no types
@@ -28,6 +31,8 @@ from shared.vod.lenient_json import as_object, as_text, objects_in
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from requests import Response
+
     from shared.config.settings import VodApiSettings
     from shared.deadline import Start
 
@@ -41,12 +46,30 @@ MOST_LEFT_BEHIND = 4
 """The most abandoned calls that may still run; beyond them no call is begun."""
 
 
+_EXPIRED = "AuthFailure.SignatureExpire"
+"""The time of a call is more than five minutes from VOD's."""
+
+
+class VodClock:
+    """The module `time` as the SDK uses it: this machine's clock, set by an answer of VOD's."""
+
+    ahead = 0.0
+
+    def time(self) -> float:
+        """Return Unix seconds."""
+        return time.time() - self.ahead
+
+
+abstract_client.time = VodClock()
+
+
 class VodApi:
     """The server API; `sub_app_id` None means the deployment's own sub-application.
 
     `start` runs a call in a thread, or in whatever a caller chooses. Every call here may be made twice: the
     first ones only read, PullEvents gives what it gave before again after 30 s, and ConfirmEvents takes off
-    the queue what is still there. So a call that met a kept connection which VOD had closed is made anew.
+    the queue what is still there. So a call that met a kept connection which VOD had closed is made anew, and
+    so is one that VOD refused because this machine's clock is wrong.
     """
 
     def __init__(self, settings: VodApiSettings, *, start: Start = in_daemon_thread) -> None:
@@ -54,19 +77,25 @@ class VodApi:
         self._start = start
         self._client = self._new_client()
         self._has_kept_connection = False
+        self._answered_at = ""
         self._left_behind: list[BackgroundCall[object]] = []
         self._sub_app_id = settings.vod_api_sub_app_id
 
     def _new_client(self) -> CommonClient:
         url = urlsplit(self._settings.vod_api_url)
         secret_id, secret_key, token = self._settings.api_credentials
-        return CommonClient(
+        client = CommonClient(
             SERVICE,
             VERSION,
             Credential(secret_id, secret_key, token),
             "",  # these calls take no region
             ClientProfile(httpProfile=HttpProfile(protocol=url.scheme, endpoint=url.netloc, keepAlive=True)),
         )
+        client.request.conn._session.hooks["response"].append(self._note_time)  # noqa: SLF001 -- the only way to a header
+        return client
+
+    def _note_time(self, response: Response, **_arguments: object) -> None:
+        self._answered_at = response.headers.get("Date", "")
 
     def media_info(
         self, file_id: str, *, sub_app_id: int | None = None, timeout_seconds: float
@@ -142,13 +171,21 @@ class VodApi:
     ) -> dict[str, object]:
         """Read the state of a task flow, as the member that its event would carry.
 
-        One that was aborted (266/39438) says so only in the status of the task, which is returned.
+        Empty if VOD knows no such task, or knows it no more (after 72 hours, 266/39706). One that was aborted
+        (266/39438) says so only in the status of the task, which is returned.
 
         Raises:
             VodApiError: the API refused, or did not answer in time.
 
         """
-        reply = self._call("DescribeTaskDetail", {"TaskId": task_id}, timeout_seconds, sub_app_id=sub_app_id)
+        try:
+            reply = self._call(
+                "DescribeTaskDetail", {"TaskId": task_id}, timeout_seconds, sub_app_id=sub_app_id
+            )
+        except VodApiError as error:
+            if error.vod_code.startswith(("ResourceNotFound", "InvalidParameterValue")):
+                return {}
+            raise
         task = as_object(reply.get("ProcedureTask"))
         return {**task, "Status": ABORTED} if task and reply.get("Status") == ABORTED else task
 
@@ -199,9 +236,18 @@ class VodApi:
             return self._reply_of_one(action, parameters, deadline)
         except TencentCloudSDKException as error:
             # The SDK wraps every failure of the transport in the same error.
-            if not had_kept_connection or not isinstance(error.__context__, LostConnectionError):
+            was_lost = had_kept_connection and isinstance(error.__context__, LostConnectionError)
+            if not was_lost and not (error.get_code() == _EXPIRED and self._set_clock()):
                 raise
         return self._reply_of_one(action, parameters, deadline)
+
+    def _set_clock(self) -> bool:
+        """Set the clock by VOD's last answer; False if that has no time."""
+        try:
+            VodClock.ahead = time.time() - parsedate_to_datetime(self._answered_at).timestamp()
+        except (TypeError, ValueError):
+            return False
+        return True
 
     def _reply_of_one(self, action: str, parameters: dict[str, object], deadline: Deadline) -> object:
         """Send one call, at most until the deadline.

@@ -130,7 +130,7 @@ def test_environment_of_ample_values_fits_into_the_platforms_limit(name: str) ->
 
 def test_held_event_ends_before_the_function_does() -> None:
     """The default hold, which makes VOD send an event again, fits into the function's time."""
-    hold = models.CallbackSettings.model_fields["callback_hold_seconds"].default
+    hold = models.EventNotificationSettings.model_fields["callback_hold_seconds"].default
 
     assert FUNCTIONS["event_notification"]["timeout"] > hold + 5
 

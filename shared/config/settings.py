@@ -100,11 +100,10 @@ class SigningSettings(SettingsGroup):
 
 
 class CallbackSettings(SettingsGroup):
-    """The secret that authenticates VOD's normal callback."""
+    """What tells VOD's normal callback from anybody else's request."""
 
     callback_tokens: tuple[str, ...]
     callback_sign_key: str | None
-    callback_hold_seconds: float
 
 
 class VodApiSettings(SettingsGroup):
@@ -141,6 +140,7 @@ class IngestSettings(WebhookSettings, ContextSettings, StoreSettings):
     """What the ingestion of events needs, pushed or pulled."""
 
     read_back: Literal["on", "off"]
+    parked_bytes: int
 
 
 class UploadSignatureSettings(SigningSettings, ContextSettings, CallerSettings, StoreSettings):
@@ -161,6 +161,8 @@ class ReliableNotificationSettings(EventDeliverySettings):
 
 class EventNotificationSettings(CallbackSettings, EventDeliverySettings):
     """What `functions/event_notification.py` needs."""
+
+    callback_hold_seconds: float
 
 
 _Settings = TypeVar("_Settings", bound=SettingsGroup)

@@ -77,6 +77,15 @@ class Ingester:
             self._remember_task(notification)
         return self._journal(name, event, facts, intended, source.lease)
 
+    def park(self, body: bytes, *, problem: str, now: int) -> bool:
+        """Keep a pushed body that cannot be read; False if only its first part is kept.
+
+        Raises:
+            StoreUnavailableError: the store did not answer; the body must not be acknowledged.
+
+        """
+        return self.store.park(body, problem=problem, now=now, budget=self.settings.parked_bytes)
+
     def expire(self, session: UploadSession, *, now: int, lease: str) -> IngestedEvent:
         """End an unused upload; the outcome is `superseded` if it was used or cancelled in the meantime.
 

@@ -18,7 +18,6 @@ from shared.vod.notification import notification_from_pull
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Literal
 
     from shared.flows.ingest_event import Ingester
 
@@ -27,6 +26,9 @@ PULL_SECONDS = 10.0
 CONFIRM_SECONDS = 5.0
 HANDLE_SECONDS = 30.0 - CONFIRM_SECONDS
 """A handle lives for 30 s (doc 266/34184); what is left of it must be enough for the confirmation."""
+
+
+_PARKED = ("failed", "parked", "parkedInPart")
 
 
 class EventQueue(Protocol):
@@ -86,7 +88,7 @@ class Pulling:
                 self.queue.confirm_events(handles, timeout_seconds=CONFIRM_SECONDS)
                 figures["confirmed"] += len(handles)
 
-    def _ingest(self, item: dict[str, object]) -> Literal["journaled", "failed", "parked"]:
+    def _ingest(self, item: dict[str, object]) -> str:
         """Journal one event; returns the figure it counts for: a failure of its own parks it in the end."""
         now = int(self.clock())
         try:
@@ -96,6 +98,7 @@ class Pulling:
             raise
         except Exception as error:  # noqa: BLE001 -- whatever one event meets must not hold up the others
             raw = json.dumps({**item, "EventHandle": ""}, sort_keys=True, default=str)
-            parked = self.ingester.store.count_failure(raw, problem=type(error).__name__, now=now)
-            return "parked" if parked else "failed"
+            budget = self.ingester.settings.parked_bytes
+            store, problem = self.ingester.store, type(error).__name__
+            return _PARKED[store.count_failure(raw, problem=problem, now=now, budget=budget)]
         return "journaled"

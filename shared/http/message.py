@@ -6,7 +6,7 @@ This is the only module that knows the event's keys (function URL: doc 583/96099
 from __future__ import annotations
 
 import base64
-import binascii
+import contextlib
 import json
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -68,7 +68,7 @@ def parse_request(event: object, *, request_id: str) -> Request:
     """Read a function-URL or API-gateway event.
 
     Raises:
-        InvalidRequestError: the event is not an HTTP event, or its body is no readable text.
+        InvalidRequestError: the event is not an HTTP event.
 
     """
     if not isinstance(event, dict) or not isinstance(event.get("httpMethod"), str):
@@ -246,13 +246,14 @@ def _headers(value: object) -> dict[str, str]:
 
 
 def _body(event: dict[str, object]) -> bytes:
-    text = _text(event.get("body"))
-    try:
-        if event.get("isBase64Encoded") is True:
-            return base64.b64decode(text, validate=True)
-        return text.encode("utf-8")
-    except (binascii.Error, ValueError):
-        raise InvalidRequestError("The body cannot be read.") from None
+    """Return the body, and drop nothing: Base64 that is none stays as it is, a value is written as JSON."""
+    body = event.get("body")
+    if not isinstance(body, str):
+        return b"" if body is None else json.dumps(body, default=str).encode("ascii")
+    if event.get("isBase64Encoded") is True:
+        with contextlib.suppress(ValueError):
+            return base64.b64decode(body, validate=True)
+    return body.encode("utf-8", "surrogatepass")
 
 
 def _client_address(event: dict[str, object], headers: Mapping[str, str]) -> str:

@@ -9,6 +9,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from shared.config.settings import (
+    CallbackSettings,
     EventDeliverySettings,
     EventNotificationSettings,
     ReliableNotificationSettings,
@@ -17,6 +18,7 @@ from shared.config.settings import (
     UploadStatusSettings,
     load_settings,
 )
+from shared.errors import ConfigurationError
 from shared.store.connection import StoreConnection, StoreScope
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ _Settings_co = TypeVar("_Settings_co", bound=StoreSettings, covariant=True)
 _Store = TypeVar("_Store", bound=StoreConnection)
 _Store_co = TypeVar("_Store_co", bound=StoreConnection, covariant=True)
 _RANDOM_STEPS = 1 << 53
+HOLD_SECONDS = 6.0
+"""The default of CALLBACK_HOLD_SECONDS."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,11 +85,30 @@ def _everything() -> type[Store]:
     return Store
 
 
+@lru_cache(maxsize=1)
+def callback_settings() -> CallbackSettings:
+    """Return what tells VOD's callback from others, whatever is wrong with other settings.
+
+    Raises:
+        ConfigurationError: naming every setting of these that is missing or invalid.
+
+    """
+    return load_settings(CallbackSettings, os.environ)
+
+
 upload_signature = Function(UploadSignatureSettings, _uploads)
 upload_status = Function(UploadStatusSettings, _uploads)
 event_notification = Function(EventNotificationSettings, _everything)
 reliable_notification = Function(ReliableNotificationSettings, _everything)
 event_delivery = Function(EventDeliverySettings, _everything)
+
+
+def callback_hold_seconds() -> float:
+    """Return how long a callback goes unanswered; the default where the settings cannot be read."""
+    try:
+        return event_notification().settings.callback_hold_seconds
+    except ConfigurationError:
+        return HOLD_SECONDS
 
 
 def deliverer(runtime: Runtime[EventDeliverySettings, Store], *, deadline: float) -> Deliverer:

@@ -65,6 +65,17 @@ class StoreConnection:
         """Show the stage only: the address may contain a password."""
         return f"{type(self).__name__}(stage={self._scope.stage!r})"
 
+    def time(self) -> float:
+        """Return the store's time in Unix seconds: one clock for all instances.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        # A script, which a cluster sends to one node as well.
+        seconds, microseconds = self._script("store_time", [f"{self._prefix(0)}:time"], [])
+        return int(seconds) + int(microseconds) / 1e6
+
     @cached_property
     def _client(self) -> RedisClient:
         if supports(self._redis_url):

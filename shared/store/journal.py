@@ -151,19 +151,22 @@ class JournalStore(StoreConnection):
         self.remember_task(task_id, token="")
         return str(self._execute("GET", self._task_key(task_id)) or "")
 
-    def count_failure(self, raw: str, *, problem: str, now: int) -> bool:
-        """Count a failed ingestion of a pulled event; True once it is parked, after FAILURES_BEFORE_PARKING.
+    def count_failure(self, raw: str, *, problem: str, now: int, budget: int = PARKED_BYTES) -> int:
+        """Count a failed ingestion of a pulled event, which is parked after FAILURES_BEFORE_PARKING.
+
+        Returns 0 before that, 1 once it is parked, 2 if only its first part is kept.
 
         Raises:
             StoreUnavailableError: the store did not answer.
 
         """
-        return self._park(raw, {"problem": problem}, now=now, failures=FAILURES_BEFORE_PARKING) != 0
+        failures = FAILURES_BEFORE_PARKING
+        return self._park(raw, {"problem": problem}, now=now, failures=failures, budget=budget)
 
-    def park(self, body: bytes, *, problem: str, now: int) -> bool:
+    def park(self, body: bytes, *, problem: str, now: int, budget: int = PARKED_BYTES) -> bool:
         """Keep a pushed body that cannot be read, for people to see; False if only its first part is kept.
 
-        All parked bodies of a stage share PARKED_BYTES for their retention: beyond that digest, length,
+        All parked bodies of a stage share `budget` bytes for their retention: beyond that digest, length,
         reason and the first 4 KB are kept. `raw` is the Base64 of the compressed body.
 
         Raises:
@@ -177,16 +180,16 @@ class JournalStore(StoreConnection):
             "encoding": "zlib",
         }
         raw = base64.b64encode(zlib.compress(body)).decode("ascii")
-        return self._park(raw, fields, now=now, failures=1) == 1
+        return self._park(raw, fields, now=now, failures=1, budget=budget) == 1
 
-    def _park(self, raw: str, fields: Mapping[str, str], *, now: int, failures: int) -> int:
+    def _park(self, raw: str, fields: Mapping[str, str], *, now: int, failures: int, budget: int) -> int:
         name = hashlib.sha256(raw.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         # All in one partition, so that one script sees the whole budget.
         partition = self._partition_of("parked")
         keys = [f"{partition}:poison:{name}", f"{partition}:parked", f"{partition}:parked-bytes"]
         arguments: list[Word] = [
             *(now, self._scope.retention_seconds, failures),
-            *(PARKED_BYTES, len(raw), raw, raw[:PARKED_HEAD]),
+            *(budget, len(raw), raw, raw[:PARKED_HEAD]),
             *flat(tuple(fields.items())),
         ]
         return int(self._script("park_event", keys, arguments))

@@ -13,6 +13,7 @@ from shared.vod.notification_types import (
     ProcedureState,
     Subtask,
     SubtaskGroup,
+    output_urls,
 )
 
 if TYPE_CHECKING:
@@ -87,11 +88,5 @@ def _subtask(group: SubtaskGroup, item: dict[str, object]) -> Subtask:
         status=as_text(item.get("status")),
         err_code=as_integer(item.get("errCode")),
         message=as_text(item.get("message")),
-        output_urls=_output_urls(as_object(item.get("output"))),
+        output_urls=output_urls(as_object(item.get("output"))),
     )
-
-
-def _output_urls(output: dict[str, object]) -> tuple[str, ...]:
-    single = texts_in([output.get("url"), output.get("imageUrl"), output.get("webVttUrl")])
-    pictures = texts_in([picture.get("url") for picture in objects_in(output.get("imgInfo"))])
-    return single + texts_in(output.get("imageUrls")) + texts_in(output.get("urlList")) + pictures

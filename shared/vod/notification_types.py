@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
+
+from shared.vod.lenient_json import texts_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NEW_FILE_UPLOAD = "NewFileUpload"
 PROCEDURE_STATE_CHANGED = "ProcedureStateChanged"
-ENDED_STATUSES = frozenset({"FINISH", "ABORTED"})
+FORGOTTEN = "FORGOTTEN"
+"""Our own word: VOD knows a task flow no more, and its end was never heard of."""
+ENDED_STATUSES = frozenset({"FINISH", "ABORTED", FORGOTTEN})
 """Of a task flow that sends no further state."""
 
 
@@ -76,9 +81,21 @@ class Subtask:
         return self.status == "FAIL"
 
 
+_ADDRESSES = re.compile(r"(?i).*url(s|set|list)?|cover(set)?|(subtitle|highlight|picinfo)set|imginfo")
+
+
+def output_urls(output: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the addresses in a subtask's output, those in lists and their objects last; in both formats."""
+    named = filter(_ADDRESSES.fullmatch, output)
+    values = map(output.get, sorted(named, key=lambda name: (isinstance(output[name], list), len(name))))
+    items = [item for value in values for item in (value if isinstance(value, list) else [value])]
+    urls = (output_urls(item) if isinstance(item, dict) else texts_in([item]) for item in items)
+    return tuple(url for of_one in urls for url in of_one)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ProcedureState:
-    """The state of a task flow (doc 266/33953): `status` is PROCESSING, FINISH or ABORTED (266/39438)."""
+    """The state of a task flow (doc 266/33953): PROCESSING, FINISH, ABORTED (266/39438) or FORGOTTEN."""
 
     task_id: str = ""
     status: str = ""

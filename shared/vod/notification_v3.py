@@ -13,6 +13,7 @@ from shared.vod.notification_types import (
     ProcedureState,
     Subtask,
     SubtaskGroup,
+    output_urls,
 )
 
 if TYPE_CHECKING:
@@ -124,11 +125,5 @@ def _subtask(group: SubtaskGroup, item: dict[str, object]) -> Subtask:
         err_code=as_integer(task.get("ErrCode")),
         message=as_text(task.get("Message")),
         progress=as_integer(task.get("Progress")),
-        output_urls=_output_urls(output),
+        output_urls=output_urls(output),
     )
-
-
-def _output_urls(output: dict[str, object]) -> tuple[str, ...]:
-    single = texts_in([output.get("Url"), output.get("CoverUrl"), output.get("WebVttUrl")])
-    pictures = texts_in([picture.get("Url") for picture in objects_in(output.get("PicInfoSet"))])
-    return single + texts_in(output.get("ImageUrlSet")) + pictures

@@ -14,9 +14,9 @@ import pytest
 from functions import event_notification
 from local.operator.event_store import EventQuery, OperatorStore
 from local.operator.events_listing import document_of
-from local.operator.logged_events import read_lines
+from local.operator.logged_events import LoggedEvent, read_lines
 from shared.domain.event_status import EventStatus
-from shared.runtime import log
+from shared.runtime import bootstrap, log
 from shared.store import journal
 from shared.store.connection import StoreScope
 from tests.functions.deployment import CALLBACK_TOKEN
@@ -74,14 +74,20 @@ def test_unreadable_body_is_parked_with_its_bytes_and_the_reason(
     assert event.record["problem"]
 
 
-def test_parked_bytes_have_a_budget(deploy: Deploy, valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond the budget digest, length, reason and the first part are kept."""
-    monkeypatch.setattr(journal, "PARKED_BYTES", 10_000)
-    deploy()
+def test_parked_bytes_have_a_budget(
+    deploy: Deploy, valkey_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Beyond the budget digest, length, reason and the first part are kept, and the log line is an error."""
+    deploy(PARKED_BYTES="10000")
 
     bodies = [secrets.token_hex(5_000).encode() for _ in range(3)]
     assert [post(body) for body in bodies] == [200, 200, 200]
 
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    assert [(line["event"], line["whole"], line["level"]) for line in lines] == [
+        ("event.parked", 1, "info"),
+        *[("event.parked", 0, "error")] * 2,
+    ]
     events = parked(valkey_url)
     assert sorted(event.record["whole"] for event in events) == ["0", "0", "1"]
     for event in events:
@@ -89,6 +95,73 @@ def test_parked_bytes_have_a_budget(deploy: Deploy, valkey_url: str, monkeypatch
         assert len(shown) == 10_000 or len(shown) > journal.PARKED_HEAD // 2
         assert any(body.startswith(shown) for body in bodies)
         assert event.record["length"] == "10000"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("REDIS_URL", "http://store.example.test"),
+        ("APP_WEBHOOK_URL", "http://127.0.0.1/"),
+        ("CONTEXT_KEYS", "short"),
+        ("CALLBACK_HOLD_SECONDS", "forever"),
+    ],
+)
+def test_event_survives_a_setting_that_cannot_be_read(
+    deploy: Deploy,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    setting: str,
+    value: str,
+) -> None:
+    """The token is checked, VOD gets no answer in time, and the log has the event for a replay."""
+    held: list[float] = []
+    monkeypatch.setattr(bootstrap, "wait", held.append)
+    deploy(**{setting: value})
+
+    assert post(json.dumps(uploaded()).encode()) == 500
+
+    output = capsys.readouterr().out
+    (event,) = (it for it in read_lines(output.encode()) if isinstance(it, LoggedEvent))
+    assert event.notification.raw == uploaded()
+    assert [seconds > 5 for seconds in held] == [True]
+    assert setting in output
+
+
+@pytest.mark.parametrize("setting", ["CALLBACK_TOKENS", "VOD_CALLBACK_SIGN_KEY"])
+def test_nothing_is_logged_of_a_caller_whom_nobody_can_check(
+    deploy: Deploy, capsys: pytest.CaptureFixture[str], setting: str
+) -> None:
+    """Without callback tokens anybody might be calling: 500 at once, and the log names the setting."""
+    deploy(**{setting: "-"})
+
+    assert post(json.dumps(uploaded("canary")).encode()) == 500
+
+    (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (line["event"], line["level"], setting in line["detail"]) == ("request.refused", "error", True)
+    assert "canary" not in json.dumps(line)
+
+
+@pytest.mark.parametrize(
+    ("body", "is_base64", "kept"),
+    [
+        (uploaded(), False, None),
+        (["no event"], False, b'["no event"]'),
+        ("no Base64!", True, b"no Base64!"),
+        ("\udcff", False, b"\xed\xb3\xbf"),
+    ],
+)
+def test_body_that_is_no_text_is_read_or_parked(
+    deploy: Deploy, valkey_url: str, body: object, kept: bytes | None, *, is_base64: bool
+) -> None:
+    """A gateway that hands on something else than a text loses no event."""
+    deploy()
+    event = {**event_of("POST", f"/{CALLBACK_TOKEN}"), "body": body, "isBase64Encoded": is_base64}
+
+    answer = event_notification.main_handler(event, {})
+
+    assert answer["statusCode"] == 200
+    found = [zlib.decompress(base64.b64decode(event.record["raw"])) for event in parked(valkey_url)]
+    assert found == ([] if kept is None else [kept])
 
 
 def test_event_that_takes_several_lines_is_put_together_again(

@@ -162,3 +162,14 @@ def test_endpoint_that_takes_nothing_is_told_at_every_run(
     assert figures[0]["endpoint"]["failingSeconds"] >= 6 * 86_400
     assert figures[0]["backlog"]["due"] == 1
     assert app.url not in json.dumps(warnings)
+
+
+def test_fast_clock_uses_up_no_check(services: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store's clock decides when an upload is checked, not that of an instance an hour ahead."""
+    assert services
+    begin_upload(seconds_ago=0)
+    monkeypatch.setattr(bootstrap, "now", lambda: time.time() + 3600)
+    assert run()["checks"] == {"checked": 0}
+
+    begin_upload(seconds_ago=QUARTER)
+    assert run()["checks"]["checked"] == 1

@@ -78,7 +78,7 @@ class WatchedStore(Store):
         self.trouble.journaled.add(subject_of(json.loads(dict(entry.fields)["raw"])))
         return journaled
 
-    def count_failure(self, raw: str, **options: Any) -> bool:  # noqa: ANN401  # as the base has them
+    def count_failure(self, raw: str, **options: Any) -> int:  # noqa: ANN401  # as the base has them
         """Count a failed ingestion of an event."""
         parked = super().count_failure(raw, **options)
         self.trouble.parked |= {subject_of(json.loads(raw))} if parked else set()

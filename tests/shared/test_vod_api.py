@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,7 @@ import responses
 
 from shared.config.settings import VodApiSettings, load_settings
 from shared.errors import VodApiError
-from shared.vod_api import MOST_LEFT_BEHIND, VodApi
+from shared.vod_api import MOST_LEFT_BEHIND, VodApi, VodClock
 from tests.shared.loopback_peer import HOST, HttpPeer, RawPeer, Received, Reply, refused_port, say_nothing
 from tests.shared.name_service import serving_names
 from tests.waiting import wait_until
@@ -218,6 +219,45 @@ def test_what_is_no_answer_of_the_api_is_an_error(
         find(api())
 
     assert failure.value.status == 503
+
+
+@pytest.mark.parametrize("hours", [1, -1, 24])
+def test_clock_that_is_wrong_is_set_by_vods_answer(
+    vod: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    """A call that is refused as expired is signed anew for the time of the answer, as are later ones."""
+    monkeypatch.setattr(VodClock, "ahead", 0.0)
+    vods_time = int(time.time()) - hours * 3600
+    refusal = answer(Error={"Code": "AuthFailure.SignatureExpire", "Message": ""})
+    vod.post(ADDRESS, json=refusal, headers={"Date": formatdate(vods_time, usegmt=True)})
+    vod.post(ADDRESS, json=answer(ProcedureTask={"Status": "FINISH"}))
+    client = api()
+
+    for _ in range(2):
+        assert client.procedure_task("task-1", timeout_seconds=1.0) == {"Status": "FINISH"}
+
+    signed_at = [int(call.request.headers["X-TC-Timestamp"]) for call in vod.calls]
+    assert [abs(at - vods_time) < 60 for at in signed_at] == [False, True, True]
+    day = time.strftime("%Y-%m-%d", time.gmtime(signed_at[1]))
+    assert f"/{day}/vod/" in str(vod.calls[1].request.headers["Authorization"])
+
+
+@pytest.mark.parametrize("date", ["", "yesterday"])
+def test_refusal_without_a_time_stays_one(vod: responses.RequestsMock, date: str) -> None:
+    """Without VOD's time there is nothing to set the clock by."""
+    refusal = answer(Error={"Code": "AuthFailure.SignatureExpire", "Message": ""})
+    vod.post(ADDRESS, json=refusal, headers={"Date": date})
+
+    with pytest.raises(VodApiError):
+        api().procedure_task("task-1", timeout_seconds=1.0)
+
+
+@pytest.mark.parametrize("code", ["ResourceNotFound", "InvalidParameterValue.TaskId"])
+def test_task_that_vod_does_not_know_is_none(vod: responses.RequestsMock, code: str) -> None:
+    """Any other error says nothing about the task."""
+    vod.post(ADDRESS, json=answer(Error={"Code": code, "Message": ""}))
+
+    assert api().procedure_task("task-1", timeout_seconds=1.0) == {}
 
 
 def test_api_that_is_down_is_an_error_without_its_address() -> None:

@@ -124,8 +124,6 @@ class CallbackSettings(SettingsGroup):
     callback_sign_key: Annotated[
         str | None, Field(alias="VOD_CALLBACK_SIGN_KEY", pattern=r"^[A-Za-z0-9]{1,32}$", repr=False)
     ] = None
-    callback_hold_seconds: Annotated[float, Field(ge=0, le=60)] = 6.0
-    """How long an event that cannot be journaled is left without an answer: VOD sends again after 5 s."""
 
 
 class VodApiSettings(SettingsGroup):
@@ -165,6 +163,8 @@ class IngestSettings(WebhookSettings, ContextSettings, StoreSettings):
     """What it takes to ingest events, however they come."""
 
     read_back: Literal["on", "off"] = "on"
+    parked_bytes: Annotated[int, Field(ge=0, le=1_073_741_824)] = 16_777_216
+    """What the parked bodies of a stage may take: whoever knows the callback URL can post them."""
 
 
 class UploadSignatureSettings(SigningSettings, ContextSettings, CallerSettings, StoreSettings):
@@ -185,3 +185,6 @@ class ReliableNotificationSettings(EventDeliverySettings):
 
 class EventNotificationSettings(CallbackSettings, EventDeliverySettings):
     """What `functions/event_notification.py` needs."""
+
+    callback_hold_seconds: Annotated[float, Field(ge=0, le=60)] = 6.0
+    """How long an event that cannot be journaled is left without an answer: VOD sends again after 5 s."""

@@ -109,12 +109,19 @@ class TestReadingAnEvent:
             assert request(body=coded, isBase64Encoded=word).body == coded.encode()
 
     @pytest.mark.parametrize(
-        ("body", "coded"), [("a", True), ("\n!", True), ("é===", True), ("\ud800", False)]
+        ("body", "coded", "kept"),
+        [
+            ("a", True, b"a"),
+            ("\n!", True, b"\n!"),
+            ("é===", True, "é===".encode()),
+            ("\ud800", False, b"\xed\xa0\x80"),
+            ({"a": "é"}, True, b'{"a": "\\u00e9"}'),
+            ([b"a"], False, b"[\"b'a'\"]"),
+        ],
     )
-    def test_body_that_cannot_be_read_is_refused(self, body: str, *, coded: bool) -> None:
-        """Broken base64, or a text that no encoding can carry."""
-        with pytest.raises(errors.InvalidRequestError):
-            request(body=body, isBase64Encoded=coded)
+    def test_body_of_another_form_is_not_dropped(self, body: object, kept: bytes, *, coded: bool) -> None:
+        """Base64 that is none stays as it is, and another value than a text is written as JSON."""
+        assert request(body=body, isBase64Encoded=coded).body == kept
 
 
 class TestClientAddress:

@@ -14,7 +14,7 @@ from shared.vod.notification import (
     parse_notification,
     raw_json,
 )
-from shared.vod.notification_types import EventNotification, FileUpload, ProcedureState, Subtask
+from shared.vod.notification_types import EventNotification, FileUpload, ProcedureState, Subtask, output_urls
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "vod"
 FOLDER = "https://1500012345.vod-example.test/c0ffee00vodkr1500012345/"
@@ -307,3 +307,25 @@ def test_repr_shows_neither_signature_nor_raw() -> None:
     assert notification.signature is not None
     assert "1eeeeab74ca295f918795043ffc2c466" not in repr(notification)
     assert "StorageClass" not in repr(notification)
+
+
+@pytest.mark.parametrize(
+    ("output", "urls"),
+    [
+        ({"CoverSet": [{"CoverUrl": "a", "Confidence": 90}, {"CoverUrl": "b"}]}, ("a", "b")),
+        ({"Cover": "a"}, ("a",)),
+        ({"SubtitleUrl": "a", "SubtitleSet": [{"Id": "1", "Url": "b"}, None]}, ("a", "b")),
+        ({"HighlightSet": [{"HighlightUrl": "a", "CoverUrl": "b", "SegmentSet": [{}]}]}, ("b", "a")),
+        ({"SegmentSetFileUrl": "a", "SegmentSet": [{"Url": 1}]}, ("a",)),
+        ({"ResultSetFileUrl": "a", "ObjectSetFileUrl": "b", "SegmentSetFileUrlExpireTime": "c"}, ("a", "b")),
+    ],
+)
+def test_addresses_of_analyses_and_subtitles_are_read_in_both_formats(
+    output: dict[str, object], urls: tuple[str, ...]
+) -> None:
+    """Covers, subtitles, highlights and the files of long results stand beside the media's own addresses."""
+    legacy = json.loads(
+        json.dumps(output), object_pairs_hook=lambda it: {k[0].lower() + k[1:]: v for k, v in it}
+    )
+
+    assert (output_urls(output), output_urls(legacy)) == (urls, urls)

@@ -1,0 +1,2 @@
+-- KEYS any of the partition   Returns seconds and microseconds.
+return redis.call('TIME')
