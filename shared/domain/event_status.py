@@ -61,10 +61,12 @@ class IngestOutcome(str, Enum):
     """What the journal did with an event.
 
     Stored: `recorded` (moves no upload of ours), `held` (waits for the read-back), `applied` (its upload has
-    moved), `verified` (moved, and VOD has confirmed all the event says). Not stored, because nothing was
-    written: `duplicate` (known already), `superseded` (the upload was used or cancelled, so it does not
-    expire), `lost` (the lease has passed to another worker). `quarantined` (broken seal, or contradicted by
-    VOD) is stored as `recorded`, with that verdict.
+    moved), `verified` (VOD has confirmed all the event says; its upload, if it has one, has moved).
+
+    Not stored, because nothing was written: `duplicate` (known already), `other-version` (known as a claim,
+    or with another end: to be journaled as a further version), `superseded` (the upload was used or
+    cancelled, so it does not expire), `lost` (the lease has passed to another worker). `quarantined` (broken
+    seal, or contradicted by VOD) is stored as `recorded`, with that verdict.
     """
 
     RECORDED = "recorded"
@@ -73,6 +75,7 @@ class IngestOutcome(str, Enum):
     VERIFIED = "verified"
     QUARANTINED = "quarantined"
     DUPLICATE = "duplicate"
+    OTHER_VERSION = "other-version"
     SUPERSEDED = "superseded"
     LOST = "lost"
 

@@ -45,15 +45,13 @@ class Source:
 class IngestedEvent:
     """One journaled event: the entry, what the journal made of it, and the event for the app.
 
-    `attempts` counts the attempts to verify or deliver it; `learnt` are fields to store with the outcome of
-    the next one; `is_due`: the journal waits for another attempt.
+    `attempts` counts the attempts to verify or deliver it; `is_due`: the journal waits for another attempt.
     """
 
     entry: EventEntry
     journaled: Journaled
     event: AppEvent
     attempts: int = 0
-    learnt: tuple[tuple[str, str], ...] = ()
     is_due: bool = True
 
     @property

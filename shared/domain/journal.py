@@ -18,7 +18,8 @@ class Journaled:
 
     `verdict`: None until the event has moved its upload, or was quarantined. `sequence`: its number among
     the events of that upload, from 1; 0 without one. `endpoint_disabled`: the app has asked to be left
-    alone (410). `limits`: of an upload whose file this event tells of, as they are kept.
+    alone (410). `limits`: of an upload whose file this event tells of, as they are kept. With the outcome
+    `other-version`, `sequence` is the number of VOD's own versions that are told.
     """
 
     outcome: IngestOutcome
@@ -32,11 +33,13 @@ class Journaled:
 class EventEntry:
     """One event as it goes into the journal, under the lease of whoever brings it.
 
-    `name` tells it from every other event. `upload` is what the upload that its token names began
-    with, as the token alone tells it; None if it is none of ours. `intended` is what the journal is to do
-    with it, should it be new: `applied` moves the upload by `facts` at once, `held` once VOD has confirmed
-    them, `recorded` and `quarantined` never. `verified` says that VOD itself vouches for it. `fields` are
-    kept with it as they are.
+    `name` tells it from every other event, a version from the others of its event. `upload` is what
+    the upload that its token names began with, as the token alone tells it; None if it is none of ours.
+    `intended` is what the journal is to do with it, should it be new: `applied` moves the upload by `facts`
+    at once, `held` once VOD has confirmed them, `recorded` and `quarantined` never. `verified` says that VOD
+    itself vouches for it. `may_replace`: it is VOD's own, or a claim that VOD can be asked about, and so
+    takes the place of one that VOD has not confirmed. `content_source`: `a` for an answer of VOD's API, `e`
+    for VOD's own event, `c` for a claim. `fields` are kept with it as they are.
     """
 
     name: str
@@ -46,6 +49,27 @@ class EventEntry:
     verified: bool
     lease: str
     fields: tuple[tuple[str, str], ...] = ()
+    may_replace: bool = False
+    content_source: str = "c"
+
+    @property
+    def first_name(self) -> str:
+        """The name of the first version of this event."""
+        return self.name.partition(_VERSION)[0]
+
+    @property
+    def is_further_version(self) -> bool:
+        """True if another version of this event came before."""
+        return _VERSION in self.name
+
+
+_VERSION = ".v"
+"""Between the name of an event, in which it cannot be, and the number of a further version."""
+
+
+def version_name(name: str, versions_told: int) -> str:
+    """Return the name of the next version of an event, of which VOD's own were told so often."""
+    return f"{name}{_VERSION}{versions_told + 1}"
 
 
 @dataclass(frozen=True)

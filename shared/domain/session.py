@@ -26,10 +26,17 @@ TASK_FLOW_CHECK_SECONDS = 3600
 """How long no event of a task flow may come before VOD is queried about it."""
 CHECK_AS_PLANNED = -1
 
-_ENDED = ("FINISH", "ABORTED")
+TASK_KEPT_SECONDS = 72 * 3600
+"""How long VOD can be queried about a task (266/39706)."""
+LONGEST_CHECK_SECONDS = 6 * 3600
+RETRY_SECONDS = 300
+"""The pause before the next check if VOD did not answer."""
+
+_FORGOTTEN = "FORGOTTEN"
+_ENDED = ("FINISH", "ABORTED", _FORGOTTEN)
 """As `notification_types.ENDED_STATUSES`, whose module a signature does not import."""
 FINISHED_RANK = 1 << 40
-"""Above every rank that a running task flow reaches."""
+"""Above every rank that a running task flow reaches, or one that VOD has forgotten."""
 _SUBTASK_WEIGHT = {"PROCESSING": 1, "SUCCESS": 2, "FAIL": 2}
 
 
@@ -47,7 +54,7 @@ class UploadState(str, Enum):
 
 @dataclass(frozen=True)
 class ProcedureOutcome:
-    """State of a task flow as last reported: `status` is VOD's PROCESSING, FINISH or ABORTED."""
+    """State of a task flow as last reported: `status` is PROCESSING, FINISH, ABORTED or FORGOTTEN."""
 
     status: str
     succeeded: bool
@@ -93,7 +100,7 @@ class Facts(NamedTuple):
 
     `file_id` is claimed by the first event that names one; an event that names another is about a second file
     under the same session. `first` are fields kept as first learnt. `outcome` is kept if its `rank` is the
-    highest so far, so that a late PROCESSING never undoes a FINISH.
+    highest so far, so that a late PROCESSING never undoes a FINISH; of two ends, the later journaled counts.
 
     `check_after` is the number of seconds until the check for a missed event: 0 for no check,
     CHECK_AS_PLANNED to leave the planned one.
@@ -107,6 +114,18 @@ class Facts(NamedTuple):
     outcome: ProcedureOutcome | None = None
     check_after: int = CHECK_AS_PLANNED
     size: int | None = None
+
+    @property
+    def version(self) -> list[object]:
+        """What the end of a task flow led to; empty for any other event.
+
+        RedoTask ends a task flow a second time, with other results. What the event and the API could report
+        differently, such as the progress, is no part of it.
+        """
+        if self.outcome is None or self.rank < FINISHED_RANK:
+            return []
+        results = ([it.kind, it.definition, it.status, it.output_urls] for it in self.outcome.subtasks)
+        return [self.outcome.status, sorted(map(str, results))]
 
 
 def facts_of(notification: EventNotification, *, received_at: int) -> Facts:
@@ -186,13 +205,31 @@ def next_check_at(session: UploadSession, *, now: int) -> int | None:
     The last check of an unused upload is at its end: it then expires.
     """
     if session.procedure_task_id != "" and not is_final(session, now=now):
-        return now + TASK_FLOW_CHECK_SECONDS
+        return _growing_pause_ends(session, TASK_FLOW_CHECK_SECONDS, now=now)
     if session.uploaded_at is not None or session.expired_at is not None:
         return None
     if now >= session.ends_at and not is_unused(session, now=now):
         return None
     later = (session.issued_at + seconds for seconds in UPLOAD_CHECKS_SECONDS)
     return min([*(at for at in later if at > now), max(session.ends_at, now + 1)])
+
+
+def retry_at(session: UploadSession, *, now: int) -> int:
+    """Return the time (Unix seconds) of the next check of an upload about which VOD did not answer."""
+    if session.procedure_task_id == "":
+        return now + RETRY_SECONDS
+    return _growing_pause_ends(session, RETRY_SECONDS, now=now)
+
+
+def is_forgotten(session: UploadSession, *, now: int) -> bool:
+    """Return whether VOD keeps the upload's task flow no longer, and no event has told of its end."""
+    has_running_flow = session.procedure_task_id != "" and not is_final(session, now=now)
+    return has_running_flow and now - session.updated_at >= TASK_KEPT_SECONDS
+
+
+def _growing_pause_ends(session: UploadSession, shortest: int, *, now: int) -> int:
+    """Return `now` and a pause in proportion to the time since the upload's last event."""
+    return now + min(max(shortest, (now - session.updated_at) // 12), LONGEST_CHECK_SECONDS)
 
 
 def _task_flow_will_report(session: UploadSession) -> bool:
@@ -208,7 +245,7 @@ def _countable(size: int | None) -> int | None:
 def _rank(procedure: ProcedureState) -> int:
     """Order the reports of one task flow by its progress."""
     if procedure.finished:
-        return FINISHED_RANK
+        return FINISHED_RANK - (procedure.status == _FORGOTTEN)
     return 1 + sum(
         _SUBTASK_WEIGHT.get(subtask.status, 0) * 1000 + max(0, min(subtask.progress or 0, 100))
         for subtask in procedure.subtasks

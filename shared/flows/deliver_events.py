@@ -64,15 +64,8 @@ class Deliverer:
         stays due, or held.
         """
         try:
-            if ingested.journaled.outcome is IngestOutcome.HELD:
+            if self.ingester.awaits_verification(ingested):
                 ingested = self.ingester.verify(
-                    ingested,
-                    vod_api=self.read_back(),
-                    now=int(self.clock()),
-                    timeout_seconds=self._time_left() / 2,
-                )
-            elif self.ingester.may_be_confirmed(ingested):
-                ingested = self.ingester.confirm(
                     ingested,
                     vod_api=self.read_back(),
                     now=int(self.clock()),
@@ -107,7 +100,7 @@ class Deliverer:
         return dict(endings)
 
     def _send(self, ingested: IngestedEvent) -> EventStatus | IngestOutcome:
-        if self.webhook is None and not (ingested.is_due or ingested.learnt):
+        if self.webhook is None and not ingested.is_due:
             # It was journaled as only kept, and there is nothing to record.
             return EventStatus.KEPT
         if self.webhook is None:
@@ -173,7 +166,6 @@ class Deliverer:
             outcome=outcome,
             next_attempt_at=following,
             fields={
-                **dict(ingested.learnt),
                 "attempts": str(ingested.attempts + attempts),
                 "problem": problem,
                 "attempted_at": str(now),

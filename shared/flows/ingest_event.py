@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shared.domain.app_event import EXPIRY, PUSH, AppEvent, event_id_for
+from shared.domain.app_event import EXPIRY, PULL, PUSH, RECONCILED, AppEvent, event_id_for
 from shared.domain.event_status import IngestOutcome, Verdict
 from shared.domain.ingested_event import (
     IngestedEvent,
@@ -22,13 +22,13 @@ from shared.domain.ingested_event import (
     kept_fields,
     origin_told_by,
 )
-from shared.domain.journal import EventEntry, Journaled
+from shared.domain.journal import EventEntry, Journaled, version_name
 from shared.domain.session import Facts, UploadSession, expiry_facts, facts_of
 from shared.errors import VodApiError
 from shared.flows.verify_event import Verification
 from shared.vod.context_token import UploadContext
-from shared.vod.notification import raw_json
-from shared.vod.notification_types import EventNotification
+from shared.vod.notification import notification_from_pull, raw_json
+from shared.vod.notification_types import FORGOTTEN, PROCEDURE_STATE_CHANGED, EventNotification
 
 if TYPE_CHECKING:
     from shared.config.settings import IngestSettings
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 LEASE_SECONDS = 10
 """How long the function that ingested an event has for its own attempt, before the timer may make one."""
+_CONTENT_SOURCES = {PUSH: "c", PULL: "e"}
 _NOTHING = EventNotification(event_type="", wire_format="unknown", raw={})
 
 
@@ -94,17 +95,25 @@ class Ingester:
 
         """
         name = f"expiry-{session.upload_id}"
-        event = AppEvent(
-            event_id=event_id_for(name),
-            notification=_NOTHING,
-            uploader=UploadContext(session.upload_id, session.user_id, session.grant.context),
-            verdict=Verdict.ATTRIBUTED,
-            verified=True,
-            sequence=0,
-            occurred_at=now,
-            origin=EXPIRY,
-        )
+        event = _event_of_ours(name, session, _NOTHING, origin=EXPIRY, now=now)
         return self._journal(name, event, expiry_facts(now=now), IngestOutcome.APPLIED, lease)
+
+    def forget(self, session: UploadSession, *, now: int, lease: str) -> IngestedEvent:
+        """End the task flow of an upload, of whose end nothing was heard and VOD cannot be asked any more.
+
+        The event is in VOD's form, and not VOD's: it is not verified.
+
+        Raises:
+            StoreUnavailableError: the store did not answer; the next check of the upload will end it.
+
+        """
+        name = f"forgotten-{session.upload_id}"
+        flow = {"TaskId": session.procedure_task_id, "FileId": session.file_id, "Status": FORGOTTEN}
+        raw = {"EventType": PROCEDURE_STATE_CHANGED, "ProcedureStateChangeEvent": flow}
+        notification = notification_from_pull(raw)
+        event = _event_of_ours(name, session, notification, origin=RECONCILED, now=now)
+        facts = facts_of(notification, received_at=now)
+        return self._journal(name, event, facts, IngestOutcome.APPLIED, lease)
 
     def recall(self, taken: TakenEvent) -> IngestedEvent:
         """Rebuild an ingested event from its journal record."""
@@ -118,25 +127,35 @@ class Ingester:
     def verify(
         self, ingested: IngestedEvent, *, vod_api: ReadBack, now: int, timeout_seconds: float
     ) -> IngestedEvent:
-        """Query VOD about a held event, and replace the event with VOD's answer.
+        """Query VOD about a pushed event, and replace the event with VOD's answer.
+
+        What VOD contradicts is quarantined. An event of an upload made without us is not held: if VOD does
+        not answer, or does not know the file (as in a sub-application that only the event names), it stays as
+        received and unverified. A further version of it waits for VOD's answer: without one it is a copy.
 
         Raises:
-            VodApiError: VOD did not answer, or has no such state yet; the event stays held.
-            StoreUnavailableError: the store did not answer; the event stays held.
+            VodApiError: VOD did not answer, or has no such state yet; the event stays held, the version due.
+            StoreUnavailableError: the store did not answer; the event stays held, or due.
 
         """
-        claim, uploader = ingested.event.notification, ingested.event.uploader
+        entry, event, claim = ingested.entry, ingested.event, ingested.event.notification
+        waits = event.uploader is not None or entry.is_further_version
         verification = Verification(
             vod_api,
-            sub_app_id=uploader.vod_sub_app_id if uploader else None,
-            attempts=ingested.attempts,
+            sub_app_id=event.uploader.vod_sub_app_id if event.uploader else None,
+            attempts=ingested.attempts if waits else 0,
             # Verification makes up to two calls.
             timeout_seconds=timeout_seconds / 2,
+            foreign=event.uploader is None,
         )
-        verified = verification.verify(claim)
-        if verified is not None and not self._is_of(uploader, verified.notification):
+        try:
+            verified = verification.verify(claim)
+        except VodApiError:
+            if waits:
+                raise
+            return ingested
+        if verified is not None and not self._is_of(event.uploader, verified.notification):
             verified = None
-        entry, event = ingested.entry, ingested.event
         if verified is not None:
             if claim.wire_format == "legacy":
                 self._remember_task(verified.notification)
@@ -155,48 +174,22 @@ class Ingester:
         journaled = replace(settled, endpoint_disabled=ingested.journaled.endpoint_disabled)
         return replace(ingested, entry=entry, journaled=journaled, event=as_journaled(event, journaled))
 
-    def confirm(
-        self, ingested: IngestedEvent, *, vod_api: ReadBack, now: int, timeout_seconds: float
-    ) -> IngestedEvent:
-        """Query VOD once about a pushed event of an upload made without us.
-
-        An event that VOD confirms is verified and has VOD's values; one that VOD contradicts is quarantined.
-        It is never held: if VOD does not answer, or does not know the file (as in a sub-application that only
-        the event names), it is delivered as received and unverified.
-
-        Raises:
-            StoreUnavailableError: the store did not answer; the event stays due.
-
-        """
-        event = ingested.event
-        verification = Verification(
-            vod_api, sub_app_id=None, attempts=0, timeout_seconds=timeout_seconds / 2, foreign=True
-        )
-        try:
-            verified = verification.verify(event.notification)
-        except VodApiError:
-            return ingested
-        if verified is None:
-            settled = self.store.settle(ingested.entry, now=now, genuine=False)
-            return replace(ingested, journaled=settled, event=as_journaled(event, settled))
-        told = (("verified", "1"), *_verified_fields(event.notification, verified.notification))
-        return replace(
-            ingested, event=replace(event, notification=verified.notification, verified=True), learnt=told
-        )
-
-    def may_be_confirmed(self, ingested: IngestedEvent) -> bool:
-        """Return whether to query VOD about a pushed event of an upload made without us.
-
-        A legacy event of a task flow has no context to compare, and is not verified.
-        """
-        event = ingested.event
-        claim = event.notification
-        can_be_asked = claim.file_upload is not None or (
-            claim.procedure_state is not None and claim.wire_format == "v3"
-        )
+    def awaits_verification(self, ingested: IngestedEvent) -> bool:
+        """Return whether to query VOD: about a held event, or a pushed one of an upload made without us."""
+        event, outcome = ingested.event, ingested.journaled.outcome
         was_pushed = event.origin == PUSH and event.verdict is Verdict.UNATTRIBUTED and not event.verified
-        is_recorded = ingested.journaled.outcome is IngestOutcome.RECORDED
-        return self.settings.read_back == "on" and is_recorded and was_pushed and can_be_asked
+        is_recorded = outcome is IngestOutcome.RECORDED and self._can_be_asked_about(event)
+        return outcome is IngestOutcome.HELD or (was_pushed and is_recorded)
+
+    def _can_be_asked_about(self, event: AppEvent) -> bool:
+        """Return whether VOD can confirm all that an event says.
+
+        A legacy event of a task flow that is not ours has no context to compare.
+        """
+        claim = event.notification
+        has_context = event.uploader is not None or claim.wire_format == "v3"
+        is_known_to_vod = claim.file_upload is not None or (claim.procedure_state is not None and has_context)
+        return self.settings.read_back == "on" and is_known_to_vod
 
     def _is_of(self, uploader: UploadContext | None, notification: EventNotification) -> bool:
         """Return whether VOD's answer names the uploader on record; a token whose key is gone cannot tell."""
@@ -233,13 +226,19 @@ class Ingester:
         )
         # A push is first attempted by the function that ingested it; others by the timer, at once.
         lead = LEASE_SECONDS if event.origin == PUSH else 0
+        next_attempt_at = event.occurred_at + lead if leads_on else None
         entry = self._entry(name, event, facts, intended, lease)
         journaled = self.store.journal(
-            entry,
-            endpoint=endpoint or "",
-            now=event.occurred_at,
-            next_attempt_at=event.occurred_at + lead if leads_on else None,
+            entry, endpoint=endpoint or "", now=event.occurred_at, next_attempt_at=next_attempt_at
         )
+        if journaled.outcome is IngestOutcome.OTHER_VERSION:
+            # With an id of its own: the app may have been told the other one, and knows events by their ids.
+            name = version_name(name, journaled.sequence)
+            event = replace(event, event_id=event_id_for(name))
+            entry = self._entry(name, event, facts, intended, lease)
+            journaled = self.store.journal(
+                entry, endpoint=endpoint or "", now=event.occurred_at, next_attempt_at=next_attempt_at
+            )
         return IngestedEvent(entry, journaled, as_journaled(event, journaled), is_due=leads_on)
 
     def _entry(
@@ -251,10 +250,29 @@ class Ingester:
             upload=origin_told_by(uploader, self.settings.upload_session_seconds) if uploader else None,
             facts=facts,
             intended=intended,
-            verified=event.verified,
+            verified=event.verified and intended is not IngestOutcome.QUARANTINED,
             lease=lease,
             fields=kept_fields(event, has_endpoint=self.settings.app_webhook_url is not None),
+            may_replace=intended is not IngestOutcome.QUARANTINED
+            and (event.verified or (event.origin == PUSH and self._can_be_asked_about(event))),
+            content_source=_CONTENT_SOURCES.get(event.origin, "a"),
         )
+
+
+def _event_of_ours(
+    name: str, session: UploadSession, notification: EventNotification, *, origin: str, now: int
+) -> AppEvent:
+    """Return an event about an upload that did not come from VOD."""
+    return AppEvent(
+        event_id=event_id_for(name),
+        notification=notification,
+        uploader=UploadContext(session.upload_id, session.user_id, session.grant.context),
+        verdict=Verdict.ATTRIBUTED,
+        verified=origin == EXPIRY,
+        sequence=0,
+        occurred_at=now,
+        origin=origin,
+    )
 
 
 def _verified_fields(claim: EventNotification, verified: EventNotification) -> tuple[tuple[str, str], ...]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from shared.domain.app_event import RECONCILED
 from shared.domain.event_status import IngestOutcome
 from shared.domain.ingested_event import Source
-from shared.domain.session import is_final, is_unused, next_check_at
+from shared.domain.session import is_final, is_forgotten, is_unused, next_check_at, retry_at
 from shared.errors import VodApiError
 from shared.flows.verify_event import started_under, upload_event
 from shared.vod.context_token import UploadContext, unseal
@@ -36,8 +36,6 @@ API_SECONDS = 5.0
 SEARCH_LIMIT = 5000
 """SearchMedia lists no more than this for one search (266/31813); beyond it a new one begins."""
 CLOCK_SKEW_SECONDS = 60
-RETRY_SECONDS = 300
-"""The pause before the next check if VOD did not answer."""
 
 
 class Library(Protocol):
@@ -51,7 +49,7 @@ class Library(Protocol):
     def procedure_task(
         self, task_id: str, *, sub_app_id: int | None, timeout_seconds: float
     ) -> dict[str, object]:
-        """Read the state of a task flow."""
+        """Read the state of a task flow; empty if VOD knows it no more."""
 
     def tasks_of_file(
         self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
@@ -70,7 +68,7 @@ class _Search:
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """One run of reconciliation; without a `library` it only ends unused uploads."""
+    """One run of reconciliation; without a `library` it only ends uploads of which nothing more will come."""
 
     ingester: Ingester
     library: Callable[[], Library] | None
@@ -94,14 +92,14 @@ class Reconciliation:
             if session.uploaded_at is None or not session.procedure_task_id:
                 unheard[session.grant.vod_sub_app_id].append(session)
         for of_one_application in unheard.values():
-            self._look_after(of_one_application, self._missed_uploads, figures)
+            self._reconcile(of_one_application, self._missed_uploads, figures)
         for session in sessions:
             if session.procedure_task_id and self.clock() < self.deadline:
                 # One at a time: a failure for one task flow must not delay the others.
-                self._look_after([session], self._missed_ends, figures)
+                self._reconcile([session], self._missed_ends, figures)
         return dict(figures)
 
-    def _look_after(
+    def _reconcile(
         self, sessions: Sequence[UploadSession], missed_events: MissedEvents, figures: Counter[str]
     ) -> None:
         now = int(self.clock())
@@ -109,7 +107,7 @@ class Reconciliation:
             missed = [] if self.library is None else missed_events(self.library(), sessions)
         except VodApiError:
             for session in sessions:
-                self.ingester.store.check_again(session, at=now + RETRY_SECONDS)
+                self._schedule_retry(session, now)
             figures["unanswered"] += len(sessions)
             return
         for event in missed:
@@ -117,17 +115,27 @@ class Reconciliation:
             ingested = self.ingester.ingest(notification_from_pull(event), source)
             figures["reconciled"] += ingested.journaled.outcome is not IngestOutcome.DUPLICATE
         for session in sessions:
-            figures["expired"] += self._look_again(session, now)
+            figures["expired"] += self._schedule_check(session, now)
 
-    def _look_again(self, known: UploadSession, now: int) -> bool:
+    def _schedule_check(self, known: UploadSession, now: int) -> bool:
         """Schedule the next check, or end the upload; True if it was ended."""
         store = self.ingester.store
         session = store.find_upload(known.user_id, known.upload_id)
         if is_unused(session, now=now):
             ingested = self.ingester.expire(session, now=now, lease=self.new_lease())
             return ingested.journaled.outcome is IngestOutcome.APPLIED
+        if self.library is None and is_forgotten(session, now=now):
+            self.ingester.forget(session, now=now, lease=self.new_lease())
+            return False
         store.check_again(session, at=next_check_at(session, now=now))
         return False
+
+    def _schedule_retry(self, session: UploadSession, now: int) -> None:
+        """Schedule another check of an upload about which VOD did not answer, or end its task flow."""
+        if is_forgotten(session, now=now):
+            self.ingester.forget(session, now=now, lease=self.new_lease())
+        else:
+            self.ingester.store.check_again(session, at=retry_at(session, now=now))
 
     def _missed_uploads(self, library: Library, sessions: Sequence[UploadSession]) -> list[Event]:
         """Return the events of all files that VOD has of these uploads, known or not.
@@ -162,8 +170,13 @@ class Reconciliation:
         return started_under(_token_in(media), tasks)
 
     def _missed_ends(self, library: Library, sessions: Sequence[UploadSession]) -> list[Event]:
-        """Return the events of those of these uploads' task flows that have finished."""
-        tasks = (
+        """Return the events of those of these uploads' task flows that have finished.
+
+        Raises:
+            VodApiError: VOD did not answer, or does not know a task flow.
+
+        """
+        tasks = [
             library.procedure_task(
                 session.procedure_task_id,
                 sub_app_id=session.grant.vod_sub_app_id,
@@ -171,7 +184,9 @@ class Reconciliation:
             )
             for session in sessions
             if not is_final(session, now=int(self.clock()))
-        )
+        ]
+        if not all(tasks):
+            raise VodApiError("VOD does not know the task flow.")
         return [
             {"EventType": PROCEDURE_STATE_CHANGED, "ProcedureStateChangeEvent": task}
             for task in tasks

@@ -42,7 +42,7 @@ class ReadBack(Protocol):
     def procedure_task(
         self, task_id: str, *, sub_app_id: int | None, timeout_seconds: float
     ) -> dict[str, object]:
-        """Read where a task flow stands."""
+        """Read where a task flow stands; empty if VOD knows none of that id."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,9 @@ class Verification:
         return VerifiedEvent(notification_from_pull(upload_event(media, self._tasks(claim))), confirmed=True)
 
     def _verify_task_flow(self, claim: EventNotification, state: ProcedureState) -> VerifiedEvent | None:
-        task = self._task(state.task_id)
+        task = self.vod_api.procedure_task(
+            state.task_id, sub_app_id=self.sub_app_id, timeout_seconds=self.timeout_seconds
+        )
         if as_text(task.get("TaskId")) != state.task_id:
             # Of somebody else's file it cannot be, however early this look may be.
             if self.foreign or self._media(claim) is not None:
@@ -94,8 +96,9 @@ class Verification:
             return None
         if as_text(task.get("SessionContext")) != claim.context_token:
             return None
-        has_ended = as_text(task.get("Status")) in ENDED_STATUSES
-        if state.finished and not has_ended:
+        status = as_text(task.get("Status"))
+        has_ended = status in ENDED_STATUSES
+        if state.finished and status != state.status:
             self._retry_unless_final("end of the task flow")
             return None
         if has_ended and not state.finished:
@@ -133,17 +136,6 @@ class Verification:
         upload = claim.file_upload
         claimed = (upload.procedure_task_id, upload.review_task_id) if upload else ()
         return _ids_by_kind(task for task in tasks if as_text(task.get("TaskId")) in claimed)
-
-    def _task(self, task_id: str) -> dict[str, object]:
-        """Return a task flow; empty if VOD knows none of that id."""
-        try:
-            return self.vod_api.procedure_task(
-                task_id, sub_app_id=self.sub_app_id, timeout_seconds=self.timeout_seconds
-            )
-        except VodApiError as error:
-            if error.vod_code.startswith(("ResourceNotFound", "InvalidParameterValue")):
-                return {}
-            raise
 
     def _retry_unless_final(self, what: str) -> None:
         """Raise, to try again, as an event can be ahead of the API; return at the last attempt."""

@@ -29,7 +29,7 @@ ATTEMPTS_PER_SECOND = 10
 """The send slots of one endpoint: a limit on the timer, for the time after an outage."""
 FAILURES_BEFORE_PARKING = 5
 PARKED_BYTES = 16 * 1024 * 1024
-"""What the parked bodies of a stage may take: whoever knows the callback URL can post them."""
+"""The default of the setting: what the parked bodies of a stage may take."""
 PARKED_HEAD = 4096
 
 
@@ -50,9 +50,10 @@ class JournalStore(StoreConnection):
         """
         at = self.key_of(entry)
         indexes = [f"{at.partition}:{index}" for index in ("journal", "due", "quarantined", "dead")]
-        keys = [at.key, *indexes, _endpoint_key(at, endpoint), *_upload_keys(at, entry)]
+        first = _event_key(at.partition, entry.first_name)
+        keys = [at.key, *indexes, _endpoint_key(at, endpoint), *_upload_keys(at, entry), first]
         due = "" if next_attempt_at is None else next_attempt_at
-        facts = _facts_json(entry, verified=entry.verified)
+        facts = _facts_json(entry, verified=entry.verified, content_source=entry.content_source)
         fields = flat((*entry.fields, ("name", entry.name), ("lease", entry.lease)))
         retention = self._scope.retention_seconds
         arguments = [now, retention, due, entry.intended.value, facts, *fields]
@@ -62,16 +63,18 @@ class JournalStore(StoreConnection):
         """Record the result of verifying a held event: genuine, or to be quarantined.
 
         A genuine event adds the entry's facts to its upload; they are then VOD's values, as are the fields.
-        It is `verified` if VOD `confirmed` the whole event.
+        It is `verified` if VOD `confirmed` the whole event. A further version that VOD does not confirm, or
+        that is told already, is dropped: the outcome is `duplicate`.
 
         Raises:
             StoreUnavailableError: the store did not answer.
 
         """
         at = self.key_of(entry)
-        indexes = [f"{at.partition}:due", f"{at.partition}:quarantined"]
-        keys = [at.key, *indexes, *_upload_keys(at, entry)]
-        facts = _facts_json(entry, verified=confirmed) if genuine else ""
+        indexes = [f"{at.partition}:{index}" for index in ("due", "quarantined", "dead")]
+        first = _event_key(at.partition, entry.first_name)
+        keys = [at.key, *indexes, *_upload_keys(at, entry), first]
+        facts = _facts_json(entry, verified=confirmed, content_source="a") if genuine else ""
         retention = self._scope.retention_seconds
         arguments: list[Word] = [now, retention, entry.lease, facts, *flat(entry.fields)]
         return _journaled(self._script("settle_event", keys, arguments))
@@ -198,9 +201,9 @@ class JournalStore(StoreConnection):
         return f"{self._partition_of(task_id)}:task:{digest(task_id)}"
 
     def key_of(self, entry: EventEntry) -> EventKey:
-        """Return the key of an event: in the partition of its uploader, if it has one."""
-        partition = self._partition_of(entry.upload.user_id if entry.upload else entry.name)
-        return EventKey(partition, f"{partition}:event:{digest(entry.name)}")
+        """Return the key of an event; its versions are in one partition, of its uploader if it has one."""
+        partition = self._partition_of(entry.upload.user_id if entry.upload else entry.first_name)
+        return EventKey(partition, _event_key(partition, entry.name))
 
 
 def _upload_keys(at: EventKey, entry: EventEntry) -> list[str]:
@@ -212,6 +215,10 @@ def _upload_keys(at: EventKey, entry: EventEntry) -> list[str]:
         open_uploads_key(at.partition, user_id),
         usage_key(at.partition, user_id, upload_id),
     ]
+
+
+def _event_key(partition: str, name: str) -> str:
+    return f"{partition}:event:{digest(name)}"
 
 
 def _endpoint_key(at: EventKey, endpoint: str) -> str:
@@ -229,7 +236,11 @@ def _journaled(reply: list[Any]) -> Journaled:
     )
 
 
-def _facts_json(entry: EventEntry, *, verified: bool) -> str:
+def _content_digest(version: list[object]) -> str:
+    return hashlib.sha256(json.dumps(version).encode("ascii")).hexdigest()[:16]
+
+
+def _facts_json(entry: EventEntry, *, verified: bool, content_source: str) -> str:
     facts = entry.facts
     return json.dumps(
         {
@@ -241,6 +252,9 @@ def _facts_json(entry: EventEntry, *, verified: bool) -> str:
             "check_after": facts.check_after,
             "size": "unknown" if facts.size is None else str(facts.size),
             "verified": verified,
+            "is_claim": content_source == "c",
+            "may_replace": entry.may_replace,
+            "content": f"{content_source}:{_content_digest(facts.version)}" if facts.version else "",
             "upload_id": entry.upload.upload_id if entry.upload else "",
             "origin": session_fields(entry.upload) if entry.upload else {},
         }

@@ -63,9 +63,13 @@ def week(count: int, *, seed: int) -> Week:
     while len(events) < count:
         stories.append(_story(len(stories), choose, most=count - len(events)))
         events += stories[-1].events
+    # What VOD says in a pull takes the place of what was only pushed, so an upload's events come by one way.
+    together = [*([event] for event in events[: count // 20]), *(story.events for story in stories)]
     copies = [
-        (event, choose.choice((PUSH, PULL)), NOW + choose.randrange(WEEK_SECONDS))
-        for event in events
+        (event, origin, NOW + choose.randrange(WEEK_SECONDS))
+        for of_one in together
+        for origin in [choose.choice((PUSH, PULL))]
+        for event in of_one
         for _ in range(choose.randint(1, MOST_COPIES))
     ]
     choose.shuffle(copies)

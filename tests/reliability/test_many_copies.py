@@ -43,7 +43,7 @@ RETRIES_SECONDS = 120
 
 
 def test_ten_thousand_events_in_many_copies_count_once_each(valkey_url: str, app: AppReceiver) -> None:
-    """64 threads ingest 1 to 10 copies of 10,000 events, pushed and pulled: each counts exactly once.
+    """64 threads ingest 1 to 10 copies of 10,000 events, pushed or pulled: each counts exactly once.
 
     The copies go through `Ingester`, as in both functions, because HTTP around it would only be slower. Of
     every second upload the store knows nothing but what the token tells.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 FUNCTION_LEASE_SECONDS, TIMER_LEASE_SECONDS = 10, 30
 FIRST_CHECKS_SECONDS = (900, 3600, 14_400)
-TASK_FLOW_CHECK_SECONDS = 3600
+TASK_FLOW_CHECK_SECONDS, LONGEST_CHECK_SECONDS = 3600, 6 * 3600
 PROGRESS = {"started": 5, "halfway": 50, "end": 100}
 OVERTAKEN = 99
 """The progress of a flow by a report that its end has overtaken: it shows 100, and has not ended."""
@@ -124,7 +124,8 @@ class UploadModel:
     def _next_check(self, now: int) -> int | None:
         state = self.state(now)
         if self.task_id and state in (UploadState.ISSUED, UploadState.PROCESSING):
-            return now + TASK_FLOW_CHECK_SECONDS
+            pause = max(TASK_FLOW_CHECK_SECONDS, (now - self.updated_at) // 12)
+            return now + min(pause, LONGEST_CHECK_SECONDS)
         if self.uploaded_at is not None or self.expired_at is not None:
             return None
         if now >= self.ends_at and not self.is_unused(now):
@@ -149,12 +150,19 @@ class EventModel:
     delivery: str = "due"
     attempts: int = 0
     due_at: int | None = None
+    is_replaced: bool = False
 
     @property
     def may_be_told_anew(self) -> bool:
         """True if VOD's answer may replace the outcome: read back too early, or given up."""
         is_unsure = self.verdict == "quarantined" or (self.status == "held" and self.delivery == "dead")
         return is_unsure and self.told.kind != "broken"
+
+    def withdraw(self) -> None:
+        """Stop its delivery, because VOD's own version is told; once is enough."""
+        if not self.is_replaced:
+            self.delivery = "kept" if self.delivery in ("due", "dead") else self.delivery
+            self.due_at, self.lease, self.is_replaced = None, "", True
 
 
 @dataclass
@@ -168,8 +176,12 @@ class JournalModel:
         """Ingest one event; return the status the journal must answer, and the event as stored."""
         known, upload, now = self.events.get(key), event.upload, event.received_at
         is_whole = event.told.kind != "broken"
+        if known is not None and known.status == "applied" and not known.verified and not pushed:
+            known.withdraw()
+            return self.ingest((*key, "as VOD says it"), event, pushed=pushed)
         if known is not None:
-            if not (is_whole and known.may_be_told_anew):
+            is_replaced = known.may_be_told_anew or (known.status == "held" and not pushed)
+            if not (is_whole and is_replaced):
                 if known.status == "held" and (known.due_at or 0) > now + LONGEST_LEASE_SECONDS:
                     known.due_at = now
                 return "duplicate", known

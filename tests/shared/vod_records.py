@@ -82,7 +82,7 @@ class Records:
         """Return the state of a task flow."""
         self._ask("procedure_task", sub_app_id, timeout_seconds)
         if task_id not in self.tasks:
-            raise VodApiError("There is no such task.", vod_code="ResourceNotFound")
+            return {}
         task = dict(self.tasks[task_id])
         self.after_call()
         return task

@@ -1,34 +1,45 @@
--- include: index, apply
--- KEYS event, journal, due, quarantined, dead, endpoint, upload, checks, open uploads, usage of the day
+-- include: index, apply, versions
+-- KEYS event, journal, due, quarantined, dead, endpoint, upload, checks, open uploads, usage of the day, first
 -- ARGV now, record_ttl, next_attempt_at ('' = nothing to deliver), intended, facts, fields...
 -- intended: 'applied' = trust the event; 'held' = not yet; 'recorded' = it moves no upload;
--- 'quarantined' = never deliver it
+-- 'quarantined' = never deliver it. first: the event itself, or of which this is a further version.
+-- facts.may_replace: VOD's own, or a claim that VOD can be asked about.
 local intended, facts = ARGV[4], cjson.decode(ARGV[5])
--- What a read-back did not believe, or was given up, stands in nobody's way: the look may have come too
+local is_further = KEYS[11] ~= KEYS[1]
+if is_further and is_told(KEYS[11], facts.content) then return {'duplicate', '', 0, 0} end
+-- What a read-back did not believe, or was given up, stands in nobody's way: VOD may have been asked too
 -- early, or a lie have been told under the name of what is true by now.
-if intended == 'held' or (intended == 'applied' and facts.verified) then
+local waits = false
+if intended == 'held' or facts.may_replace then
+  local seen = redis.call('HMGET', KEYS[1], 'status', 'verified')
+  waits = seen[1] == 'held' or (is_further and seen[2] == '0')
   local disbelieved = redis.call('ZREM', KEYS[4], KEYS[1]) == 1
-  local held = redis.call('HGET', KEYS[1], 'status') == 'held'
-  local given_up = held and redis.call('ZREM', KEYS[5], KEYS[1]) == 1
-  if disbelieved or given_up then
+  local given_up = waits and redis.call('ZREM', KEYS[5], KEYS[1]) == 1
+  if disbelieved or given_up or (waits and facts.verified) then
     redis.call('DEL', KEYS[1])
-  elseif held then
-    -- Longer than any lease: nobody is at work on it. This copy may be the true one, so it is time to look.
+  elseif waits then
+    -- Longer than any lease: nobody is at work on it. This copy may be the true one, so VOD is asked now.
     local due = tonumber(redis.call('ZSCORE', KEYS[3], KEYS[1]) or 0)
     if due > tonumber(ARGV[1]) + 30 then redis.call('ZADD', KEYS[3], ARGV[1], KEYS[1]) end
   end
 end
-if redis.call('EXISTS', KEYS[1]) == 1 then return {'duplicate', '', 0, 0} end
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  if waits or is_further or not facts.may_replace or is_told(KEYS[1], facts.content) then
+    return {'duplicate', '', 0, 0}
+  end
+  local contents = redis.call('HGET', KEYS[1], 'contents')
+  return {'other-version', '', contents and select(2, string.gsub(contents, '%S+', '')) or 0, 0}
+end
 if facts.first.expired_at then
   -- An upload ends only if nothing came of it.
   local seen = redis.call('HMGET', KEYS[7], 'user_id', 'file_id', 'cancelled_at')
   if not seen[1] or seen[2] or seen[3] then
-    -- The event that used it has planned its own next look.
+    -- The event that used it has planned its own next check.
     if not seen[2] then redis.call('ZREM', KEYS[8], facts.upload_id) end
     return {'superseded', '', 0, 0}
   end
 end
-redis.call('HSET', KEYS[1], unpack(ARGV, 6))
+redis.call('HSET', KEYS[1], 'verified', facts.verified and 1 or 0, unpack(ARGV, 6))
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 add_to_index(KEYS[2], ARGV[1], ARGV[2], KEYS[1])
 if ARGV[3] ~= '' then redis.call('ZADD', KEYS[3], ARGV[3], KEYS[1]) end
@@ -39,9 +50,8 @@ if intended == 'quarantined' then
 elseif intended == 'applied' then
   local at = {upload = KEYS[7], checks = KEYS[8], open = KEYS[9], usage = KEYS[10]}
   verdict, sequence, limits = apply(at, ARGV[1], ARGV[2], facts)
-  local verified = facts.verified and 1 or 0
-  redis.call('HSET', KEYS[1], 'verdict', verdict, 'sequence', sequence, 'verified', verified,
-    'limits', limits)
+  redis.call('HSET', KEYS[1], 'verdict', verdict, 'sequence', sequence, 'limits', limits)
 end
+if facts.verified then record_version(KEYS[1], KEYS[11], KEYS[3], KEYS[5], facts.content) end
 redis.call('HSET', KEYS[1], 'status', status)
 return {status, verdict, sequence, redis.call('HEXISTS', KEYS[6], 'disabled_at'), limits}

@@ -1,19 +1,29 @@
--- include: index, apply
--- KEYS event, due, quarantined, upload, checks, open uploads, usage of the day
+-- include: index, apply, versions
+-- KEYS event, due, quarantined, dead, upload, checks, open uploads, usage of the day, first
 -- ARGV now, record_ttl, lease, facts ('' = the read-back disagreed), fields...
+-- first: the event itself, or the one of which it is a further version.
 if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[3] then return {'lost', '', 0, 0} end
-if ARGV[4] == '' then
+local facts = ARGV[4] ~= '' and cjson.decode(ARGV[4])
+if KEYS[9] ~= KEYS[1] and not (facts and not is_told(KEYS[9], facts.content)) then
+  -- VOD has no other version than the one that is told, or none that it would confirm.
+  redis.call('DEL', KEYS[1])
+  redis.call('ZREM', KEYS[2], KEYS[1])
+  return {'duplicate', '', 0, 0}
+end
+if not facts then
   redis.call('HSET', KEYS[1], 'status', 'recorded', 'verdict', 'quarantined', 'delivery', 'withheld')
   redis.call('ZREM', KEYS[2], KEYS[1])
   add_to_index(KEYS[3], ARGV[1], ARGV[2], KEYS[1])
   return {'quarantined', 'quarantined', 0, 0}
 end
-local facts = cjson.decode(ARGV[4])
-local at = {upload = KEYS[4], checks = KEYS[5], open = KEYS[6], usage = KEYS[7]}
-local verdict, sequence, limits = apply(at, ARGV[1], ARGV[2], facts)
+local verdict, sequence, limits = 'unattributed', 0, ''
+if facts.upload_id ~= '' then
+  local at = {upload = KEYS[5], checks = KEYS[6], open = KEYS[7], usage = KEYS[8]}
+  verdict, sequence, limits = apply(at, ARGV[1], ARGV[2], facts)
+end
 local status = facts.verified and 'verified' or 'applied'
 if ARGV[5] then redis.call('HSET', KEYS[1], unpack(ARGV, 5)) end
-local verified = facts.verified and 1 or 0
-redis.call('HSET', KEYS[1], 'status', status, 'verdict', verdict, 'sequence', sequence, 'verified', verified,
-  'limits', limits)
+if facts.verified then record_version(KEYS[1], KEYS[9], KEYS[2], KEYS[4], facts.content) end
+redis.call('HSET', KEYS[1], 'status', status, 'verdict', verdict, 'sequence', sequence,
+  'verified', facts.verified and 1 or 0, 'limits', limits)
 return {status, verdict, sequence, 0, limits}

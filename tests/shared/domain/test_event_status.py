@@ -20,9 +20,10 @@ from tests.shared.domain.watched_event import EVENTS, NOTHING_KEPT, STEPS, TAKES
 from tests.shared.loopback_peer import HttpPeer
 
 FIELDS = (
-    "attempts bytes cancelled_at delivered_at delivery disabled_at ends_at expired_at failing_since failures "
-    "file_id lease limits procedure procedure_rank quota raw received_at reserved_bytes sequence "
-    "status updated_at uploaded_at uploads user_id verdict verified whole"
+    "attempts bytes cancelled_at contents cover_url delivered_at delivery disabled_at duration ends_at "
+    "expired_at failing_since failures file_id lease limits media_type media_url origin procedure "
+    "procedure_rank quota raw received_at reserved_bytes sequence size status unverified updated_at "
+    "uploaded_at uploads user_id verdict verified whole"
 )
 """The fields of records that the scripts about events name."""
 EVENT_SCRIPTS = (
@@ -30,6 +31,7 @@ EVENT_SCRIPTS = (
     *("revive_event", "park_event", "send_slot"),
 )
 QUOTA_WORDS = {"reserved", "used", "returned"}
+ORIGINS = {"push"}
 
 
 def test_scripts_make_the_transitions_of_the_table_and_no_others(valkey_url: str) -> None:
@@ -61,7 +63,7 @@ def test_scripts_have_no_word_that_no_enum_has() -> None:
     quoted = set(re.findall(r"'([a-z_]+)'", re.sub("--.*", "", scripts)))
     members = {word.value for kind in (Verdict, IngestOutcome, AttemptOutcome, EventStatus) for word in kind}
 
-    assert quoted - members - {WITHHELD} == {*FIELDS.split(), *QUOTA_WORDS} - members
+    assert quoted - members - {WITHHELD} == {*FIELDS.split(), *QUOTA_WORDS, *ORIGINS} - members
 
 
 def test_operations_page_explains_every_status() -> None:

@@ -40,6 +40,7 @@ END = NOW + SESSION_SECONDS
 ISSUED = new_session()
 UPLOADED = replace(ISSUED, uploaded_at=NOW + 60, file_id=FILE_ID)
 FLOWING = replace(UPLOADED, procedure_task_id=TASK_ID)
+DAYS_LATER = NOW + 5 * 86_400
 SILENT = replace(FLOWING, grant=replace(FLOWING.grant, task_notify_mode="None"))
 
 RETRY_END = NOW + 60 + COMMIT_RETRY_SECONDS
@@ -63,6 +64,7 @@ SITUATIONS: dict[str, tuple[UploadSession, int, str, bool, int | None]] = {
     "task flow started": (FLOWING, RETRY_END - 1, "processing", True, RETRY_END - 1 + FLOW_CHECK),
     "task flow that will not report": (SILENT, NOW + 60, "uploaded", True, None),
     "task id without a file": (replace(ISSUED, procedure_task_id="t"), NOW, "issued", True, NOW + FLOW_CHECK),
+    "running for days": (FLOWING, DAYS_LATER, "processing", False, DAYS_LATER + 6 * 3600),
     "running": (replace(FLOWING, procedure=RUNNING), NOW, "processing", True, NOW + FLOW_CHECK),
     "running, upload unheard of": (replace(ISSUED, procedure=RUNNING), END, "processing", False, None),
     "ready": (replace(FLOWING, procedure=READY), RETRY_END - 1, "ready", True, None),

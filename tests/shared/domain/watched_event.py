@@ -56,14 +56,17 @@ NOTHING_KEPT = Snapshot(Clock().now, {})
 
 @dataclass
 class WatchedEvent:
-    """The event, and what was seen of it: `transitions` from one status, None: not journaled, to another."""
+    """The event, and what was seen of its versions.
+
+    `transitions` are from one status, None: not journaled, to another.
+    """
 
     url: str
     app: HttpPeer
     event: dict[str, object] = field(default_factory=dict)
     clock: Clock = field(default_factory=Clock)
     transitions: set[tuple[EventStatus | None, EventStatus]] = field(default_factory=set)
-    _last: EventStatus | None = None
+    _last: Mapping[str, EventStatus] = field(default_factory=dict)
     _services: dict[tuple[bool, str], Service] = field(default_factory=dict)
 
     @cached_property
@@ -84,26 +87,28 @@ class WatchedEvent:
 
     def look(self) -> None:
         """Note the transition, if there was one."""
-        status = self.status()
-        if status is not None and status is not self._last:
-            self.transitions.add((self._last, status))
-        self._last = status
+        seen = self.statuses()
+        steps = {(self._last.get(key), status) for key, status in seen.items()}
+        self.transitions |= {step for step in steps if step[0] is not step[1]}
+        self._last = seen
 
-    def status(self) -> EventStatus | None:
-        """Derive the event's status from what is kept; None: nothing is."""
-        record = self._record()
-        return status_of(record, is_due=self.due_at() is not None) if record else None
+    def statuses(self) -> dict[str, EventStatus]:
+        """Derive the status of each version from what is kept."""
+        due = self._due()
+        return {key: status_of(record, is_due=key in due) for key, record in self._records().items()}
 
     def due_at(self) -> int | None:
-        """Read when the event is due."""
-        indexes = (self.client.zrange(key, 0, 0, withscores=True) for key in self.client.scan_iter("*:due"))
-        return next((int(members[0][1]) for members in indexes), None)
+        """Read when a version is due next."""
+        return min(self._due().values(), default=None)
 
     def situation(self) -> tuple[object, ...]:
         """Return what distinguishes this situation from others with other transitions."""
-        record = self._record()
-        fields = (record.get(name) for name in ("status", "verdict", "delivery", "verified"))
-        return (*fields, self.due_at() is not None)
+        due, names = self._due(), ("status", "verdict", "delivery", "verified")
+        records = self._records()
+        # A first version to which another was added is a record of its own, whose steps are known.
+        last = max(records, key=lambda key: records[key].get("name", ""), default="")
+        record = records.get(last, {})
+        return (len(records), *map(record.get, names), last in due)
 
     def save(self) -> Snapshot:
         """Remember the situation."""
@@ -117,14 +122,21 @@ class WatchedEvent:
         self.client.flushall()
         for key, dump in snapshot.dumps.items():
             self.client.restore(key, 0, dump)
-        self._last = self.status()
+        self._last = self.statuses()
 
-    def _record(self) -> dict[str, str]:
-        record: dict[Any, Any] = {}
-        for kind in ("event", "poison"):
-            for key in self.client.scan_iter(f"*:{kind}:*"):
-                record.update(self.client.hgetall(key))
-        return {name.decode(): text.decode() for name, text in record.items()}
+    def _due(self) -> dict[str, int]:
+        indexes: list[Any] = [
+            self.client.zrange(key, 0, -1, withscores=True) for key in self.client.scan_iter("*:due")
+        ]
+        return {key.decode(): int(at) for members in indexes for key, at in members}
+
+    def _records(self) -> dict[str, dict[str, str]]:
+        keys = (key for kind in ("event", "poison") for key in self.client.scan_iter(f"*:{kind}:*"))
+        records: dict[str, Any] = {key.decode(): self.client.hgetall(key) for key in keys}
+        return {
+            key: {name.decode(): text.decode() for name, text in record.items()}
+            for key, record in records.items()
+        }
 
     def _watched(self, run: Callable[..., object]) -> Callable[..., object]:
         @wraps(run)

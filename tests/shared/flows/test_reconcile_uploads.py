@@ -9,10 +9,16 @@ import pytest
 import redis
 
 from shared.domain.retry_schedule import DELAYS_SECONDS
-from shared.domain.session import TASK_FLOW_CHECK_SECONDS, UPLOAD_CHECKS_SECONDS, UploadState
+from shared.domain.session import (
+    RETRY_SECONDS,
+    TASK_FLOW_CHECK_SECONDS,
+    TASK_KEPT_SECONDS,
+    UPLOAD_CHECKS_SECONDS,
+    UploadState,
+)
 from shared.errors import StoreUnavailableError
 from shared.flows.ingest_event import LEASE_SECONDS
-from shared.flows.reconcile_uploads import RETRY_SECONDS, SEARCH_LIMIT
+from shared.flows.reconcile_uploads import SEARCH_LIMIT
 from shared.flows.verify_event import MAX_ATTEMPTS
 from shared.vod.context_token import UploadContext, seal
 from shared.vod_api import SEARCH_PAGE
@@ -212,6 +218,36 @@ def test_task_flow_that_vod_does_not_know_holds_up_nobody(world: World) -> None:
 
     assert figures == {"checked": 2, "reconciled": 1, "expired": 0, "unanswered": 1}
     assert world.checks() == {strange.upload_id: world.clock() + RETRY_SECONDS}
+
+
+@pytest.mark.parametrize("read_back", ["on", "off"])
+@pytest.mark.parametrize("heard_of_end", [True, False])
+def test_task_flow_that_vod_has_forgotten_ends_its_upload_once(
+    world: World, read_back: str, *, heard_of_end: bool
+) -> None:
+    """After 72 hours its end cannot be learnt: the app hears that once, and a late event of it as well."""
+    world = world.with_settings(READ_BACK=read_back)
+    session = world.begin_now()
+    world.ingest(uploaded(token_of(session), task_id=TASK_ID))
+    began, runs = world.clock(), 0
+    while checks := world.checks():
+        world.reconcile(after=max(1, checks[session.upload_id] - world.clock()))
+        runs += 1
+
+    assert TASK_KEPT_SECONDS <= world.clock() - began <= TASK_KEPT_SECONDS * 13 / 12
+    assert runs < 60
+    assert world.state(session) is UploadState.FAILED
+    if heard_of_end:
+        world.ingest(changed(token_of(session)))
+        assert world.state(session) is UploadState.READY
+    world.run()
+    _, end, *late = world.received
+    data = end["data"]
+    assert (end["type"], data["verified"], data["reconciled"]) == ("procedure.finished", False, True)
+    assert (data["fileId"], data["procedureTaskId"]) == (FILE_ID, TASK_ID)
+    forgotten = {"status": "FORGOTTEN", "succeeded": False, "message": "", "subtasks": []}
+    assert data["procedure"] == forgotten
+    assert [event["data"]["procedure"]["succeeded"] for event in late] == [True] * heard_of_end
 
 
 @pytest.mark.parametrize("known", [True, False])

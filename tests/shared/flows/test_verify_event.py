@@ -237,6 +237,17 @@ def test_report_that_was_overtaken_ends_nothing(
     assert kept.state(session) is UploadState.READY
 
 
+@pytest.mark.parametrize("status", ["ABORTED", "FORGOTTEN"])
+def test_another_end_than_vods_is_none(kept: World, token: str, status: str) -> None:
+    """One end is not told under the names of two: a pushed ABORTED or FORGOTTEN is no FINISH."""
+    kept.vod.run(changed(token))
+
+    forged = kept.given_up(kept.ingest(changed(token, status=status), PUSH))
+
+    assert forged.journaled.outcome == "quarantined"
+    assert told(kept.push(changed(token)))["verified"] is True
+
+
 def test_task_flow_that_vod_does_not_know_yet_is_looked_for(kept: World, token: str) -> None:
     """The event may be ahead of the API; one that stays unknown is invented."""
     held = kept.ingest(changed(token), PUSH)

@@ -10,6 +10,11 @@ local function apply(at, now, record_ttl, facts)
   redis.call('EXPIRE', upload, record_ttl)
   local sequence = redis.call('HINCRBY', upload, 'sequence', 1)
   local limits = facts.first.uploaded_at and redis.call('HGET', upload, 'limits') or ''
+  -- What nobody but a pusher has said about the file gives way to what VOD says.
+  local replaces = facts.verified and facts.first.uploaded_at and redis.call('HDEL', upload, 'unverified') == 1
+  if replaces then
+    redis.call('HDEL', upload, 'file_id', 'media_url', 'cover_url', 'size', 'duration', 'media_type')
+  end
   local claimed = redis.call('HGET', upload, 'file_id')
   if claimed and facts.file_id ~= '' and claimed ~= facts.file_id then return 'replayed', sequence, limits end
   if facts.file_id ~= '' then redis.call('HSETNX', upload, 'file_id', facts.file_id) end
@@ -18,13 +23,17 @@ local function apply(at, now, record_ttl, facts)
     local seen = redis.call('HMGET', upload, 'ends_at', 'cancelled_at', 'expired_at')
     if tonumber(now) >= tonumber(seen[1]) or seen[2] or seen[3] then verdict = 'late' end
   end
-  for field, value in pairs(facts.first) do redis.call('HSETNX', upload, field, value) end
+  if facts.is_claim and not (claimed and has('uploaded_at')) then redis.call('HSET', upload, 'unverified', 1) end
+  local set = replaces and 'HSET' or 'HSETNX'
+  for field, value in pairs(facts.first) do redis.call(set, upload, field, value) end
   if facts.first.uploaded_at then
     release(upload, at.open, at.usage, facts.upload_id, facts.size)
   elseif facts.first.expired_at then
     release(upload, at.open, at.usage, facts.upload_id, '')
   end
-  if facts.rank > tonumber(redis.call('HGET', upload, 'procedure_rank') or 0) then
+  -- Of two ends the later one counts: a task flow that was redone ends again.
+  local rank = tonumber(redis.call('HGET', upload, 'procedure_rank') or 0)
+  if facts.rank > rank or (facts.rank == rank and rank == facts.finished_rank) then
     redis.call('HSET', upload, 'procedure_rank', facts.rank, 'procedure', facts.outcome)
   end
   redis.call('HSET', upload, 'updated_at', now)
