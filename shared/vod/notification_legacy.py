@@ -47,10 +47,9 @@ def read_legacy(body: Mapping[str, object]) -> EventNotification:
 
 def _file_id(event: dict[str, object]) -> str:
     files = texts_in([file.get("fileId") for file in objects_in(event.get("fileInfo"))])
+    only_file = files[0] if len(files) == 1 else ""
     # Some legacy types name their members as v3 does.
-    return (
-        as_text(event.get("fileId")) or as_text(event.get("FileId")) or (files[0] if len(files) == 1 else "")
-    )
+    return as_text(event.get("fileId")) or as_text(event.get("FileId")) or only_file
 
 
 def _file_upload(event: dict[str, object]) -> FileUpload:

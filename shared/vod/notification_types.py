@@ -115,9 +115,8 @@ class ProcedureState:
     @property
     def succeeded(self) -> bool:
         """True if the flow ran to its end and none of its subtasks failed."""
-        if not self.subtasks:
-            return self.status == "FINISH" and not self.err_code
-        return self.status == "FINISH" and not any(subtask.failed for subtask in self.subtasks)
+        has_failed = any(subtask.failed for subtask in self.subtasks) if self.subtasks else self.err_code
+        return self.status == "FINISH" and not has_failed
 
 
 @dataclass(frozen=True, kw_only=True)
