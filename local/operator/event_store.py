@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from shared.domain.event_status import EventStatus, status_of
 from shared.domain.journal import EventKey
 from shared.store.connection import pairs
-from shared.store.endpoint import EndpointStore
+from shared.store.endpoint import RANK_STEP, EndpointStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -61,12 +61,14 @@ _ORDERED_BY_RECEIPT = frozenset({"journal", "parked"})
 class KeptEvent:
     """One event as stored; a `record` from `OperatorStore.find` is without `raw`.
 
-    `next_attempt_at` (Unix seconds) is when the timer attempts it next; None: never.
+    `next_attempt_at` (Unix seconds) is when the timer attempts it next; None: never. `has_bytes`: it has not
+    been delivered, or not for long.
     """
 
     at: EventKey
     record: Mapping[str, str]
     next_attempt_at: int | None
+    has_bytes: bool = True
 
     @property
     def event_id(self) -> str:
@@ -171,7 +173,7 @@ class OperatorStore(EndpointStore):
         return tuple(islice(self.read(keys), limit))
 
     def revive(self, at: EventKey, *, now: int) -> bool:
-        """Schedule an event at once, with all attempts ahead of it; return False if it is withheld or gone.
+        """Schedule an event at once, with all attempts ahead of it; False if it is withheld or gone.
 
         Its id stays, so that an app that has it already can tell.
 
@@ -179,8 +181,8 @@ class OperatorStore(EndpointStore):
             StoreUnavailableError: the store did not answer; it may or may not be due.
 
         """
-        keys = [at.key, f"{at.partition}:due", f"{at.partition}:dead"]
-        return bool(self._script("revive_event", keys, [now]))
+        keys = [at.key, f"{at.partition}:due", f"{at.partition}:dead", at.body]
+        return bool(self._script("revive_event", keys, [now, self._scope.retention_seconds]))
 
     def _members(
         self, partition: str, index: str, *, since: int | None = None, until: int | None = None
@@ -206,9 +208,16 @@ class OperatorStore(EndpointStore):
             for at in page:
                 commands.append(("HMGET", at.key, *fields) if fields else ("HGETALL", at.key))
                 commands.append(("ZSCORE", f"{at.partition}:due", at.key))
+                # The record of a release that did not compress has the bytes in it.
+                commands.append(("HEXISTS", at.key, "raw"))
+                commands.append(("EXISTS" if fields or at.body == at.key else "GET", at.body))
             replies = self._pipeline(commands)
-            for at, reply, due in zip(page, replies[::2], replies[1::2], strict=True):
+            for at, reply, due, is_old, body in zip(
+                page, *(replies[place::4] for place in range(4)), strict=True
+            ):
                 record = dict(zip(fields, reply, strict=True)) if fields else pairs(reply)
                 known = {field: text for field, text in record.items() if text is not None}
                 if known:
-                    yield KeptEvent(at, known, None if due is None else int(float(due)))
+                    next_attempt_at = None if due is None else int(float(due)) % RANK_STEP
+                    known |= {"raw": body} if isinstance(body, str) else {}
+                    yield KeptEvent(at, known, next_attempt_at, bool(is_old or body))

@@ -8,11 +8,12 @@ import re
 import zlib
 from typing import TYPE_CHECKING
 
+from local.operator.events_retry import BYTES_GONE
 from local.operator.signature_inspection import iso_time
 from local.terminal_text import printable, table_of
 from shared.domain.app_event import to_json
 from shared.domain.event_status import EventStatus
-from shared.domain.ingested_event import event_in
+from shared.domain.ingested_event import event_in, unpacked
 from shared.errors import ServiceError
 from shared.vod.notification import MAX_BODY_BYTES, notification_from_pull
 
@@ -48,12 +49,11 @@ def with_short_tokens(text: str) -> str:
 
 def summary_of(event: KeptEvent) -> dict[str, object]:
     """Return an event that was read whole as one row; missing values are None."""
-    record, told = event.record, _app_event(event)
-    parked = event.status is EventStatus.PARKED
+    record, parked = event.record, event.status is EventStatus.PARKED
     return {
         "received": iso_time(event.received_at),
         "state": event.status.value,
-        "type": _type_of_parked(record) if parked else told.type if told else UNREADABLE,
+        "type": _type_of(event),
         "verdict": None if parked else record.get("verdict"),
         "attempts": event.attempts,
         "nextAttempt": None if event.next_attempt_at is None else iso_time(event.next_attempt_at),
@@ -73,6 +73,8 @@ def document_of(event: KeptEvent) -> dict[str, object]:
     """Return everything stored of one event; `appEvent` is what is sent, without its `raw`."""
     told = _app_event(event)
     fields = {name: text for name, text in sorted(event.record.items()) if name != "raw"}
+    if event.status is not EventStatus.PARKED and "raw" in event.record:
+        fields |= dict(zip(("pushed",), _texts(event.record["raw"])[1:], strict=False))
     content = None if told is None else {k: v for k, v in to_json(told).items() if k != "raw"}
     return {**summary_of(event), "fields": fields, "appEvent": content, "raw": _raw(event.record)}
 
@@ -90,7 +92,8 @@ def sheet_of(document: Mapping[str, object]) -> str:
     width = max(map(len, rows))
     lines = [f"{name:<{width}}  {printable(str(value))}".rstrip() for name, value in rows.items()]
     sent = document["appEvent"]
-    told = "None can be made of it." if sent is None else json.dumps(sent, indent=2)
+    none = "None can be made of it." if document["raw"] is not None else f"The event {BYTES_GONE}."
+    told = none if sent is None else json.dumps(sent, indent=2)
     raw = json.dumps(document["raw"], indent=2)
     return "\n".join([*lines, "", f"For the app, with the raw event as raw:\n{told}", "", f"Raw:\n{raw}", ""])
 
@@ -111,13 +114,22 @@ def _app_event(event: KeptEvent) -> AppEvent | None:
 
 
 def _raw(record: Mapping[str, str]) -> object:
-    text = record.get("raw", "")
-    if record.get("encoding") == "zlib":
-        text = _inflated(text)
+    """Return the raw event, as text if it is no JSON; None if its bytes are gone."""
+    if "raw" not in record:
+        return None
+    text = record["raw"]
     try:
+        text = _inflated(text) if record.get("encoding") == "zlib" else _texts(text)[0]
         return json.loads(text)
     except (ValueError, RecursionError):
         return text
+
+
+def _texts(raw: str) -> list[str]:
+    try:
+        return unpacked(raw)
+    except ValueError:
+        return [raw]
 
 
 def _inflated(raw: str) -> str:
@@ -126,8 +138,13 @@ def _inflated(raw: str) -> str:
     return zlib.decompressobj().decompress(content, MAX_BODY_BYTES + 1024).decode("utf-8", "backslashreplace")
 
 
-def _type_of_parked(record: Mapping[str, str]) -> str:
-    raw = _raw(record)
+def _type_of(event: KeptEvent) -> str:
+    if "raw" not in event.record:
+        return event.record.get("type", UNREADABLE)
+    if event.status is not EventStatus.PARKED:
+        told = _app_event(event)
+        return told.type if told else UNREADABLE
+    raw = _raw(event.record)
     try:
         return notification_from_pull(raw if isinstance(raw, dict) else {}).event_type or UNREADABLE
     except ServiceError:

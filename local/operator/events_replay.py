@@ -131,7 +131,10 @@ class Replay:
         # Not trusted more than a push: the read-back decides, for a file proves nothing.
         source = Source(PUSH, received_at, lease=self.new_lease())
         ingested = Ingester(self.store, self.settings).ingest(line.notification, source)
-        is_known = ingested.journaled.outcome is IngestOutcome.DUPLICATE
+        outcome = ingested.journaled.outcome
+        if outcome is IngestOutcome.OVER_BUDGET:
+            return {"id": ingested.event.event_id, "outcome": outcome.value}
+        is_known = outcome is IngestOutcome.DUPLICATE
         return _told(ingested.event.event_id, ingested.event.verdict, is_known=is_known)
 
     def _foretell(self, line: LoggedEvent) -> Mapping[str, str]:

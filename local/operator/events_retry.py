@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 RETRIABLE = (EventStatus.DEAD, EventStatus.DUE, EventStatus.HELD, EventStatus.KEPT, EventStatus.DELIVERED)
 _SHOWN = 20
+BYTES_GONE = "was delivered, and its bytes are gone after DELIVERED_RETENTION_SECONDS"
 _REFUSALS = {
     EventStatus.QUARANTINED: "is quarantined, and never delivered",
     EventStatus.PARKED: "is parked: give the output of `events show --json --full` to `events replay`",
@@ -121,6 +122,8 @@ class Retry:
         """Revive one event; return why that is not possible, in words that continue after its id."""
         if event.status in _REFUSALS:
             return _REFUSALS[event.status]
+        if not event.has_bytes:
+            return BYTES_GONE
         if self.dry_run or self.store.revive(event.at, now=self.now):
             return ""
         return "is gone, or was quarantined meanwhile"

@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 from local.operator.events_listing import CUT
+from local.operator.events_retry import BYTES_GONE
 from shared.errors import ServiceError
 from shared.vod.notification import notification_from_journal
 
@@ -147,6 +148,8 @@ def _event_in(value: object) -> tuple[object, int | None] | None:
         if "base64" in value:
             raise _UnreadableError("not UTF-8, so no event can be made of it")
         return value.get("raw"), _second(value.get("time"))
+    if "id" in value and "raw" in value and value["raw"] is None:
+        raise _UnreadableError(f"the event {BYTES_GONE}")
     if "id" in value and "raw" in value and value["raw"] != {}:
         return value["raw"], _second(value.get("received", value.get("timestamp")))
     return None

@@ -141,6 +141,11 @@ class IngestSettings(WebhookSettings, ContextSettings, StoreSettings):
 
     read_back: Literal["on", "off"]
     parked_bytes: int
+    pushed_events_per_upload: int
+    pushed_bytes_per_upload: int
+    foreign_events_per_day: int
+    foreign_bytes_per_day: int
+    delivered_retention_seconds: int
 
 
 class UploadSignatureSettings(SigningSettings, ContextSettings, CallerSettings, StoreSettings):

@@ -65,8 +65,9 @@ class IngestOutcome(str, Enum):
 
     Not stored, because nothing was written: `duplicate` (known already), `other-version` (known as a claim,
     or with another end: to be journaled as a further version), `superseded` (the upload was used or
-    cancelled, so it does not expire), `lost` (the lease has passed to another worker). `quarantined` (broken
-    seal, or contradicted by VOD) is stored as `recorded`, with that verdict.
+    cancelled, so it does not expire), `over budget` (pushed events have taken all they may), `lost` (the
+    lease has passed to another worker). `quarantined` (broken seal, or contradicted by VOD) is stored as
+    `recorded`, with that verdict.
     """
 
     RECORDED = "recorded"
@@ -77,6 +78,7 @@ class IngestOutcome(str, Enum):
     DUPLICATE = "duplicate"
     OTHER_VERSION = "other-version"
     SUPERSEDED = "superseded"
+    OVER_BUDGET = "over budget"
     LOST = "lost"
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import zlib
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import itemgetter
@@ -12,16 +14,22 @@ from shared.domain import upload_id
 from shared.domain.app_event import PUSH, AppEvent
 from shared.domain.event_status import WITHHELD, EventStatus, IngestOutcome, Verdict
 from shared.domain.file_limits import read_limits
+from shared.domain.journal import rank_of
 from shared.domain.policy import Grant
 from shared.domain.session import UploadOrigin
 from shared.vod.context_token import BrokenSeal, NoSeal, UploadContext, unseal
-from shared.vod.notification import identity, notification_from_journal, raw_json
+from shared.vod.notification import identity, notification_from_journal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.domain.journal import EventEntry, Journaled
+    from shared.domain.journal import EventEntry, Journaled, Word
     from shared.vod.notification_types import EventNotification
+
+
+MAX_TYPE_LENGTH = 64
+# Outside ASCII a third of what escapes would take; it cannot be compared with `raw_json`.
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,12 @@ class IngestedEvent:
             "verdict": self.event.verdict.value,
             "uploadId": self.event.uploader.upload_id if self.event.uploader else None,
         }
+
+    @property
+    def rank(self) -> int:
+        """The place of its attempts among those of other events."""
+        authentic = self.event.verified or self.event.origin != PUSH
+        return rank_of(self.journaled.outcome, verified=authentic)
 
     @property
     def deliverable(self) -> bool:
@@ -123,11 +137,41 @@ def as_journaled(event: AppEvent, journaled: Journaled) -> AppEvent:
     )
 
 
-def kept_fields(event: AppEvent, *, has_endpoint: bool) -> tuple[tuple[str, str], ...]:
+def packed(*notifications: EventNotification) -> bytes:
+    """Compress an event for the journal, as JSON in UTF-8; after it what was pushed, should VOD's differ."""
+    texts = (_JSON.encode(it.raw).encode("utf-8", "surrogatepass") for it in notifications)
+    return b"".join(map(zlib.compress, texts))
+
+
+def unpacked(kept: str) -> list[str]:
+    """Return the JSON of each event that `packed` was given, or that a release wrote which did not compress.
+
+    `kept` is as the store returns bytes that are not UTF-8: with surrogate escapes.
+
+    Raises:
+        ValueError: it is neither.
+
+    """
+    if not kept.startswith("x"):
+        return [kept]
+    texts, rest = [], kept.encode("utf-8", "surrogateescape")
+    try:
+        while rest:
+            stream = zlib.decompressobj()
+            texts.append(stream.decompress(rest).decode("utf-8", "surrogatepass"))
+            rest = stream.unused_data
+    except zlib.error as error:
+        raise ValueError("The event's bytes are damaged.") from error
+    return texts
+
+
+def kept_fields(event: AppEvent, *, has_endpoint: bool) -> tuple[tuple[str, Word], ...]:
     """Return the fields the journal keeps: enough to show the event, and to deliver it from them alone."""
     status = EventStatus.DUE if has_endpoint else EventStatus.KEPT
-    fields = {
+    fields: dict[str, Word] = {
         "event_id": event.event_id,
+        # For people, once the bytes are gone.
+        "type": event.type[:MAX_TYPE_LENGTH],
         "verdict": event.verdict.value,
         "origin": event.origin,
         "received_at": str(event.occurred_at),
@@ -139,7 +183,7 @@ def kept_fields(event: AppEvent, *, has_endpoint: bool) -> tuple[tuple[str, str]
         "adopted_token": event.notification.session_context
         if event.notification.wire_format == "legacy"
         else "",
-        "raw": raw_json(event.notification),
+        "raw": packed(event.notification),
     }
     return tuple(filter(itemgetter(1), fields.items()))
 
@@ -163,7 +207,7 @@ def _uploader(record: Mapping[str, str]) -> UploadContext | None:
 
 def event_in(record: Mapping[str, str]) -> AppEvent:
     """Rebuild an event from its record in the journal, with what has been learnt since."""
-    notification = notification_from_journal(record["raw"])
+    notification = notification_from_journal(unpacked(record["raw"])[0])
     return AppEvent(
         event_id=record["event_id"],
         notification=adopted(notification, record.get("adopted_token", "")),

@@ -5,11 +5,38 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from shared.domain.event_status import IngestOutcome
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import TypeAlias
 
-    from shared.domain.event_status import AttemptOutcome, EventStatus, IngestOutcome, Verdict
+    from shared.domain.event_status import AttemptOutcome, EventStatus, Verdict
     from shared.domain.session import Facts, UploadOrigin
+
+    Word: TypeAlias = str | bytes
+    Budget: TypeAlias = tuple[str, int, int]
+    """What pushed events may take that share it: its name, their number, and their bytes in the store.
+
+    Those of one upload share one, and all others of a day another, of which each partition has an equal part.
+    """
+
+
+class Rank:
+    """Whose attempts go first: those of a lower rank, so that no forgery delays what VOD has confirmed.
+
+    `confirmed`: VOD vouches for it, or the read-back is off. `sealed`: pushed under a seal of ours, and not
+    confirmed yet. `foreign`: pushed without one, and not confirmed.
+    """
+
+    CONFIRMED, SEALED, FOREIGN = ALL = 0, 1, 2
+
+
+def rank_of(outcome: IngestOutcome, *, verified: bool) -> int:
+    """Return the rank of an event by what the journal did with it, or is to do."""
+    if outcome is IngestOutcome.HELD:
+        return Rank.SEALED
+    return Rank.CONFIRMED if verified or outcome is not IngestOutcome.RECORDED else Rank.FOREIGN
 
 
 @dataclass(frozen=True)
@@ -39,7 +66,8 @@ class EventEntry:
     at once, `held` once VOD has confirmed them, `recorded` and `quarantined` never. `verified` says that VOD
     itself vouches for it. `may_replace`: it is VOD's own, or a claim that VOD can be asked about, and so
     takes the place of one that VOD has not confirmed. `content_source`: `a` for an answer of VOD's API, `e`
-    for VOD's own event, `c` for a claim. `fields` are kept with it as they are.
+    for VOD's own event, `c` for a claim. `fields` are kept with it as they are. `budget` is the one it takes
+    from; None: it is VOD's own answer.
     """
 
     name: str
@@ -48,7 +76,8 @@ class EventEntry:
     intended: IngestOutcome
     verified: bool
     lease: str
-    fields: tuple[tuple[str, str], ...] = ()
+    fields: tuple[tuple[str, Word], ...] = ()
+    budget: Budget | None = None
     may_replace: bool = False
     content_source: str = "c"
 
@@ -78,7 +107,8 @@ class AttemptEnding:
 
     `status`: where the event stands now, `due` for another attempt at `next_attempt_at` (Unix seconds), or
     for good `delivered`, `dead` or `kept`. `outcome`: how the endpoint answered, None if it was not asked.
-    `fields` are kept with the event; `endpoint` is the app's URL, whose health is kept as well.
+    `fields` are kept with the event; `endpoint` is the app's URL, whose health is kept as well. `rank` is
+    that of another attempt. The bytes of a delivered event are kept for `keep_seconds`.
     """
 
     lease: str
@@ -87,7 +117,9 @@ class AttemptEnding:
     status: EventStatus
     outcome: AttemptOutcome | None
     next_attempt_at: int | None
-    fields: Mapping[str, str]
+    fields: Mapping[str, Word]
+    rank: int = Rank.CONFIRMED
+    keep_seconds: int = 0
 
 
 class EventKey(NamedTuple):
@@ -95,6 +127,11 @@ class EventKey(NamedTuple):
 
     partition: str
     key: str
+
+    @property
+    def body(self) -> str:
+        """The key of the event's bytes, which do not live as long as its record."""
+        return self.key.replace(":event:", ":body:", 1)
 
 
 class TakenEvent(NamedTuple):

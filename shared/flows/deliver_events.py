@@ -165,6 +165,8 @@ class Deliverer:
             status=status,
             outcome=outcome,
             next_attempt_at=following,
+            rank=ingested.rank,
+            keep_seconds=self.ingester.settings.delivered_retention_seconds,
             fields={
                 "attempts": str(ingested.attempts + attempts),
                 "problem": problem,

@@ -21,8 +21,10 @@ from shared.domain.ingested_event import (
     journal_name,
     kept_fields,
     origin_told_by,
+    packed,
 )
 from shared.domain.journal import EventEntry, Journaled, version_name
+from shared.domain.rate_limits import DAY_SECONDS
 from shared.domain.session import Facts, UploadSession, expiry_facts, facts_of
 from shared.errors import VodApiError
 from shared.flows.verify_event import Verification
@@ -32,7 +34,7 @@ from shared.vod.notification_types import FORGOTTEN, PROCEDURE_STATE_CHANGED, Ev
 
 if TYPE_CHECKING:
     from shared.config.settings import IngestSettings
-    from shared.domain.journal import TakenEvent
+    from shared.domain.journal import Budget, TakenEvent, Word
     from shared.flows.verify_event import ReadBack
     from shared.store.journal import Store
 
@@ -59,7 +61,7 @@ class Ingester:
         """
         # Named as it was sent: a token adopted later must not change its identity.
         name = journal_name(notification)
-        notification = self._with_context(notification)
+        notification = self._with_context(notification, source)
         context, verdict = classify(notification, keys=self.settings.context_keys, stage=self.settings.stage)
         event = AppEvent(
             event_id=event_id_for(name),
@@ -76,7 +78,13 @@ class Ingester:
         intended = _intended(event, trusted=trusted)
         if intended is IngestOutcome.APPLIED and notification.wire_format == "legacy":
             self._remember_task(notification)
-        return self._journal(name, event, facts, intended, source.lease)
+        budget = None if source.authenticated else self._budget(context, now=source.received_at)
+        ingested = self._journal(name, event, facts, intended, source.lease, budget)
+        if ingested.journaled.outcome is IngestOutcome.OVER_BUDGET:
+            body, reason = raw_json(notification).encode("ascii"), IngestOutcome.OVER_BUDGET.value
+            # Of the room for what cannot be read it takes none.
+            self.store.park(body, problem=reason, now=source.received_at, budget=0)
+        return ingested
 
     def park(self, body: bytes, *, problem: str, now: int) -> bool:
         """Keep a pushed body that cannot be read; False if only its first part is kept.
@@ -197,7 +205,15 @@ class Ingester:
         named, _ = classify(notification, keys=keys, stage=stage)
         return named is None or named == uploader
 
-    def _with_context(self, notification: EventNotification) -> EventNotification:
+    def _budget(self, uploader: UploadContext | None, *, now: int) -> Budget:
+        """Return the budget of a pushed event: that of its upload, or the one of the day for all others."""
+        settings = self.settings
+        if uploader is not None:
+            return uploader.upload_id, settings.pushed_events_per_upload, settings.pushed_bytes_per_upload
+        day = str(now // DAY_SECONDS)
+        return day, settings.foreign_events_per_day, settings.foreign_bytes_per_day
+
+    def _with_context(self, notification: EventNotification, source: Source) -> EventNotification:
         """Add the token of its upload to a legacy task-flow event, because that format carries none.
 
         If it comes before the event of its upload, the task flow stays unattributed.
@@ -205,7 +221,8 @@ class Ingester:
         procedure = notification.procedure_state
         if notification.wire_format != "legacy" or procedure is None or not procedure.task_id:
             return notification
-        return adopted(notification, self.store.token_of_task(procedure.task_id))
+        budget = None if source.authenticated else self._budget(None, now=source.received_at)
+        return adopted(notification, self.store.token_of_task(procedure.task_id, budget))
 
     def _remember_task(self, notification: EventNotification) -> None:
         """Record which upload started a task flow, because a legacy event of the task flow does not name it.
@@ -217,8 +234,14 @@ class Ingester:
         if upload is not None and upload.procedure_task_id:
             self.store.remember_task(upload.procedure_task_id, token=notification.context_token)
 
-    def _journal(
-        self, name: str, event: AppEvent, facts: Facts, intended: IngestOutcome, lease: str
+    def _journal(  # noqa: PLR0913, PLR0917 -- an entry of the journal has that many parts
+        self,
+        name: str,
+        event: AppEvent,
+        facts: Facts,
+        intended: IngestOutcome,
+        lease: str,
+        budget: Budget | None = None,
     ) -> IngestedEvent:
         endpoint = self.settings.app_webhook_url
         leads_on = intended is IngestOutcome.HELD or (
@@ -227,7 +250,7 @@ class Ingester:
         # A push is first attempted by the function that ingested it; others by the timer, at once.
         lead = LEASE_SECONDS if event.origin == PUSH else 0
         next_attempt_at = event.occurred_at + lead if leads_on else None
-        entry = self._entry(name, event, facts, intended, lease)
+        entry = self._new_entry(name, event, facts, intended, lease, budget)
         journaled = self.store.journal(
             entry, endpoint=endpoint or "", now=event.occurred_at, next_attempt_at=next_attempt_at
         )
@@ -235,11 +258,23 @@ class Ingester:
             # With an id of its own: the app may have been told the other one, and knows events by their ids.
             name = version_name(name, journaled.sequence)
             event = replace(event, event_id=event_id_for(name))
-            entry = self._entry(name, event, facts, intended, lease)
+            entry = self._new_entry(name, event, facts, intended, lease, budget)
             journaled = self.store.journal(
                 entry, endpoint=endpoint or "", now=event.occurred_at, next_attempt_at=next_attempt_at
             )
         return IngestedEvent(entry, journaled, as_journaled(event, journaled), is_due=leads_on)
+
+    def _new_entry(  # noqa: PLR0913, PLR0917 -- as above
+        self,
+        name: str,
+        event: AppEvent,
+        facts: Facts,
+        intended: IngestOutcome,
+        lease: str,
+        budget: Budget | None,
+    ) -> EventEntry:
+        fields = kept_fields(event, has_endpoint=self.settings.app_webhook_url is not None)
+        return replace(self._entry(name, event, facts, intended, lease), fields=fields, budget=budget)
 
     def _entry(
         self, name: str, event: AppEvent, facts: Facts, intended: IngestOutcome, lease: str
@@ -252,7 +287,6 @@ class Ingester:
             intended=intended,
             verified=event.verified and intended is not IngestOutcome.QUARANTINED,
             lease=lease,
-            fields=kept_fields(event, has_endpoint=self.settings.app_webhook_url is not None),
             may_replace=intended is not IngestOutcome.QUARANTINED
             and (event.verified or (event.origin == PUSH and self._can_be_asked_about(event))),
             content_source=_CONTENT_SOURCES.get(event.origin, "a"),
@@ -275,10 +309,9 @@ def _event_of_ours(
     )
 
 
-def _verified_fields(claim: EventNotification, verified: EventNotification) -> tuple[tuple[str, str], ...]:
+def _verified_fields(claim: EventNotification, verified: EventNotification) -> tuple[tuple[str, Word], ...]:
     """Return the fields to store if VOD's values differ from the pushed ones."""
-    said, told = raw_json(claim), raw_json(verified)
-    return (("raw", told), ("pushed", said)) if told != said else ()
+    return (("raw", packed(verified, claim)),) if raw_json(verified) != raw_json(claim) else ()
 
 
 def _intended(event: AppEvent, *, trusted: bool) -> IngestOutcome:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Protocol, TypeVar
 
+    from shared.domain.journal import Word as FieldWord
     from shared.store.resp import Command, Reply, Word
 
     T = TypeVar("T")
@@ -135,7 +136,7 @@ def pairs(flat: Sequence[str]) -> dict[str, str]:
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
-def flat(fields: Sequence[tuple[str, str]]) -> list[str]:
+def flat(fields: Sequence[tuple[str, FieldWord]]) -> list[FieldWord]:
     """Return fields as the arguments of HSET."""
     return list(chain.from_iterable(fields))
 

@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.domain.event_status import EventStatus
+from shared.domain.journal import Rank
 from shared.store.connection import StoreConnection, digest
 
 if TYPE_CHECKING:
     from shared.store.resp import Command, Reply
 
+RANK_STEP = 10**12
+"""An event's score in the index `due`: the Unix second of its next attempt, and this times its rank."""
 UNHEALTHY_SECONDS = 5 * 86_400
 """An endpoint that fails for longer is unhealthy."""
 
@@ -115,9 +118,15 @@ class BacklogStore(StoreConnection):
         def commands(partition: str) -> list[Command]:
             due = f"{partition}:due"
             given_up = [("ZCOUNT", f"{partition}:{status.value}", kept_since, "+inf") for status in GIVEN_UP]
-            return [("ZCARD", due), ("ZRANGE", due, 0, 0, "WITHSCORES"), *given_up]
+            first = [
+                ("ZRANGEBYSCORE", due, rank * RANK_STEP, "+inf", "WITHSCORES", "LIMIT", 0, 1)
+                for rank in Rank.ALL
+            ]
+            return [("ZCARD", due), *given_up, *first]
 
-        replies = self._of_each_partition(commands)
-        due, first, *given_up = (replies[place :: 2 + len(GIVEN_UP)] for place in range(2 + len(GIVEN_UP)))
-        starts = [int(float(score)) for members in first for score in members[1::2]]
+        replies, columns = self._of_each_partition(commands), 1 + len(GIVEN_UP) + len(Rank.ALL)
+        due, *others = (replies[place::columns] for place in range(columns))
+        given_up, first = others[: len(GIVEN_UP)], others[len(GIVEN_UP) :]
+        scores = (score for column in first for members in column for score in members[1::2])
+        starts = [int(float(score)) % RANK_STEP for score in scores]
         return Backlog(sum(due), min(starts, default=None), *map(sum, given_up))

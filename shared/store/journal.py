@@ -9,21 +9,32 @@ import base64
 import hashlib
 import json
 import zlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from shared.domain.event_status import IngestOutcome, Verdict
-from shared.domain.journal import EventKey, Journaled, TakenEvent
-from shared.domain.session import FINISHED_RANK
-from shared.store.connection import StoreConnection, digest, flat, open_uploads_key, pairs, usage_key
-from shared.store.endpoint import BacklogStore, EndpointStore
+from shared.domain.journal import EventKey, Journaled, Rank, TakenEvent, rank_of
+from shared.domain.session import FINISHED_RANK, Facts
+from shared.invocation_log import note
+from shared.store.connection import (
+    PARTITIONS,
+    StoreConnection,
+    digest,
+    flat,
+    open_uploads_key,
+    pairs,
+    usage_key,
+)
+from shared.store.endpoint import RANK_STEP, BacklogStore, EndpointStore
 from shared.store.upload_record import session_fields, write_outcome
 from shared.store.uploads import UploadStore
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from shared.domain.journal import AttemptEnding, EventEntry
-    from shared.store.resp import Word
+    from shared.domain.journal import AttemptEnding, Budget, EventEntry
+    from shared.domain.journal import Word as FieldWord
+    from shared.store.resp import Command, Word
 
 ATTEMPTS_PER_SECOND = 10
 """The send slots of one endpoint: a limit on the timer, for the time after an outage."""
@@ -31,6 +42,11 @@ FAILURES_BEFORE_PARKING = 5
 PARKED_BYTES = 16 * 1024 * 1024
 """The default of the setting: what the parked bodies of a stage may take."""
 PARKED_HEAD = 4096
+FIRST_PARTS_BYTES = 16 * 1024 * 1024
+"""What the first parts of the bodies for which there is no room may take."""
+_NOTHING_KEPT = 3
+RECORD_BYTES = 1024
+"""What an event takes beside its text: its record's other fields, its keys and index entries."""
 
 
 class JournalStore(StoreConnection):
@@ -51,12 +67,22 @@ class JournalStore(StoreConnection):
         at = self.key_of(entry)
         indexes = [f"{at.partition}:{index}" for index in ("journal", "due", "quarantined", "dead")]
         first = _event_key(at.partition, entry.first_name)
-        keys = [at.key, *indexes, _endpoint_key(at, endpoint), *_upload_keys(at, entry), first]
-        due = "" if next_attempt_at is None else next_attempt_at
-        facts = _facts_json(entry, verified=entry.verified, content_source=entry.content_source)
-        fields = flat((*entry.fields, ("name", entry.name), ("lease", entry.lease)))
+        keys = [at.key, *indexes, _endpoint_key(at, endpoint), *_upload_keys(at, entry), first, at.body]
+        rank = rank_of(entry.intended, verified=entry.verified)
+        due = "" if next_attempt_at is None else rank * RANK_STEP + next_attempt_at
+        # Only what is applied needs all its facts: a script that decodes long ones holds up the store.
+        known = entry if entry.intended is IngestOutcome.APPLIED else replace(entry, upload=None, facts=_NONE)
+        version = _version(entry.facts, entry.content_source)
+        facts = _facts_json(known, version, verified=entry.verified)
+        body, fields = _parted((*entry.fields, ("name", short_name(entry.name)), ("lease", entry.lease)))
+        size = RECORD_BYTES + len(body) + (0 if known.facts is _NONE else len(facts))
+        limits: list[Word] = ["", ""]
+        if entry.budget is not None:
+            name, *most = entry.budget
+            limits = [limit if entry.upload else limit // PARTITIONS for limit in most]
+            keys.append(f"{at.partition}:budget:{name}")
         retention = self._scope.retention_seconds
-        arguments = [now, retention, due, entry.intended.value, facts, *fields]
+        arguments = [now, retention, due, entry.intended.value, facts, body, size, *limits, *fields]
         return _journaled(self._script("journal_event", keys, arguments))
 
     def settle(self, entry: EventEntry, *, now: int, genuine: bool, confirmed: bool = True) -> Journaled:
@@ -73,22 +99,36 @@ class JournalStore(StoreConnection):
         at = self.key_of(entry)
         indexes = [f"{at.partition}:{index}" for index in ("due", "quarantined", "dead")]
         first = _event_key(at.partition, entry.first_name)
-        keys = [at.key, *indexes, *_upload_keys(at, entry), first]
-        facts = _facts_json(entry, verified=confirmed, content_source="a") if genuine else ""
+        keys = [at.key, *indexes, *_upload_keys(at, entry), first, at.body]
+        facts = _facts_json(entry, _version(entry.facts, "a"), verified=confirmed) if genuine else ""
         retention = self._scope.retention_seconds
-        arguments: list[Word] = [now, retention, entry.lease, facts, *flat(entry.fields)]
+        body, _ = _parted(entry.fields if genuine else ())
+        arguments: list[Word] = [now, retention, entry.lease, facts, body]
         return _journaled(self._script("settle_event", keys, arguments))
 
     def due_events(self, *, now: int, limit: int) -> tuple[EventKey, ...]:
-        """List the events whose next attempt is due, at most `limit` of each partition.
+        """List the events whose next attempt is due, by rank, at most `limit` of each partition and rank.
+
+        Of the ranks that whoever knows the callback URL can fill there are fewer at a time.
 
         Raises:
             StoreUnavailableError: the store did not answer.
 
         """
+        limits = {Rank.CONFIRMED: limit, Rank.SEALED: -(-limit // 5), Rank.FOREIGN: -(-limit // 10)}
+
+        def commands(partition: str) -> list[Command]:
+            starts = ((rank * RANK_STEP, most) for rank, most in limits.items())
+            return [
+                ("ZRANGEBYSCORE", f"{partition}:due", start, start + now, "LIMIT", 0, most)
+                for start, most in starts
+            ]
+
+        replies = self._of_each_partition(commands)
         return tuple(
             EventKey(partition, key)
-            for partition, keys in self._due_members("due", now=now, limit=limit).items()
+            for rank in limits
+            for partition, keys in zip(self._partitions(), replies[rank :: len(limits)], strict=True)
             for key in keys
         )
 
@@ -101,9 +141,13 @@ class JournalStore(StoreConnection):
             StoreUnavailableError: the store did not answer; the lease may have been given.
 
         """
-        keys = [at.key, f"{at.partition}:due", _endpoint_key(at, endpoint)]
-        record, disabled = self._script("take_event", keys, [now, lease, lease_ends_at])
-        return TakenEvent(pairs(record), lease, bool(disabled)) if record else None
+        keys = [at.key, f"{at.partition}:due", _endpoint_key(at, endpoint), at.body]
+        record, disabled, *body = self._script("take_event", keys, [now, lease, lease_ends_at])
+        if not record:
+            return None
+        known = pairs(record)
+        known |= {"name": long_name(known.get("name", ""))} | ({"raw": body[0]} if any(body) else {})
+        return TakenEvent(known, lease, bool(disabled))
 
     def finish_attempt(self, at: EventKey, ending: AttemptEnding) -> bool:
         """Record the outcome of an attempt; False if the lease has passed to another worker.
@@ -112,12 +156,14 @@ class JournalStore(StoreConnection):
             StoreUnavailableError: the store did not answer.
 
         """
-        keys = [at.key, f"{at.partition}:due", f"{at.partition}:dead", _endpoint_key(at, ending.endpoint)]
-        due = "" if ending.next_attempt_at is None else ending.next_attempt_at
+        indexes = [f"{at.partition}:due", f"{at.partition}:dead"]
+        keys = [at.key, *indexes, _endpoint_key(at, ending.endpoint), at.body]
+        due = "" if ending.next_attempt_at is None else ending.rank * RANK_STEP + ending.next_attempt_at
         outcome = "" if ending.outcome is None else ending.outcome.value
-        fields = flat(tuple(ending.fields.items()))
+        body, fields = _parted(tuple(ending.fields.items()))
         retention = self._scope.retention_seconds
-        arguments = [ending.lease, ending.now, ending.status.value, outcome, due, retention, *fields]
+        times = (due, retention, min(ending.keep_seconds, retention))
+        arguments = [ending.lease, ending.now, ending.status.value, outcome, *times, body, *fields]
         return bool(self._script("finish_attempt", keys, arguments))
 
     def send_slot(self, endpoint: str, *, now: float) -> float:
@@ -141,18 +187,26 @@ class JournalStore(StoreConnection):
         retention = self._scope.retention_seconds
         self._execute("SET", self._task_key(task_id), token, "EX", retention, "NX")
 
-    def token_of_task(self, task_id: str) -> str:
+    def token_of_task(self, task_id: str, budget: Budget | None) -> str:
         """Return the token of a task flow; empty, from then on for good, if none is stored.
 
         Otherwise an event of a task flow would be unattributed when it comes first and attributed when VOD
-        sends it again: one event with two names. Two round trips.
+        sends it again: one event with two names. That it is empty is stored out of `budget`, if there is one;
+        an event for which that is used up is not journaled either.
 
         Raises:
             StoreUnavailableError: the store did not answer.
 
         """
-        self.remember_task(task_id, token="")
-        return str(self._execute("GET", self._task_key(task_id)) or "")
+        key = self._task_key(task_id)
+        name, _, most = budget or ("", 0, 0)
+        keys = [key, f"{self._partition_of(task_id)}:budget:{name}"]
+        arguments: list[Word] = [
+            self._scope.retention_seconds,
+            RECORD_BYTES,
+            most // PARTITIONS if budget else "",
+        ]
+        return str(self._script("token_of_task", keys, arguments))
 
     def count_failure(self, raw: str, *, problem: str, now: int, budget: int = PARKED_BYTES) -> int:
         """Count a failed ingestion of a pulled event, which is parked after FAILURES_BEFORE_PARKING.
@@ -164,13 +218,15 @@ class JournalStore(StoreConnection):
 
         """
         failures = FAILURES_BEFORE_PARKING
-        return self._park(raw, {"problem": problem}, now=now, failures=failures, budget=budget)
+        # VOD's own: its first part is kept whatever strangers have posted.
+        return self._park(raw, {"problem": problem}, now=now, failures=failures, budgets=(budget, ""))
 
     def park(self, body: bytes, *, problem: str, now: int, budget: int = PARKED_BYTES) -> bool:
         """Keep a pushed body that cannot be read, for people to see; False if only its first part is kept.
 
         All parked bodies of a stage share `budget` bytes for their retention: beyond that digest, length,
-        reason and the first 4 KB are kept. `raw` is the Base64 of the compressed body.
+        reason and the first 4 KB are kept, for which there are FIRST_PARTS_BYTES; beyond that they are in the
+        log alone. `raw` is the Base64 of the compressed body.
 
         Raises:
             StoreUnavailableError: the store did not answer.
@@ -183,16 +239,22 @@ class JournalStore(StoreConnection):
             "encoding": "zlib",
         }
         raw = base64.b64encode(zlib.compress(body)).decode("ascii")
-        return self._park(raw, fields, now=now, failures=1, budget=budget) == 1
+        kept = self._park(raw, fields, now=now, failures=1, budgets=(budget, FIRST_PARTS_BYTES))
+        if kept == _NOTHING_KEPT:
+            note(length=fields["length"], sha256=fields["sha256"], firstPart=raw[:PARKED_HEAD])
+        return kept == 1
 
-    def _park(self, raw: str, fields: Mapping[str, str], *, now: int, failures: int, budget: int) -> int:
+    def _park(
+        self, raw: str, fields: Mapping[str, str], *, now: int, failures: int, budgets: tuple[int, int | str]
+    ) -> int:
         name = hashlib.sha256(raw.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         # All in one partition, so that one script sees the whole budget.
         partition = self._partition_of("parked")
         keys = [f"{partition}:poison:{name}", f"{partition}:parked", f"{partition}:parked-bytes"]
         arguments: list[Word] = [
             *(now, self._scope.retention_seconds, failures),
-            *(budget, len(raw), raw, raw[:PARKED_HEAD]),
+            *(budgets[0], len(raw) + RECORD_BYTES, raw),
+            *(raw[:PARKED_HEAD], len(raw[:PARKED_HEAD]) + RECORD_BYTES, budgets[1]),
             *flat(tuple(fields.items())),
         ]
         return int(self._script("park_event", keys, arguments))
@@ -217,6 +279,34 @@ def _upload_keys(at: EventKey, entry: EventEntry) -> list[str]:
     ]
 
 
+def short_name(name: str) -> str:
+    """Return an event's name with its digests in Base85.
+
+    With no value longer than 64 bytes Redis keeps a hash in a third of the memory.
+    """
+    return _respelled(name, (64, 16), lambda digits: base64.b85encode(bytes.fromhex(digits)).decode("ascii"))
+
+
+def long_name(kept: str) -> str:
+    """Return the name that `short_name` made short, or a release before it kept as it is."""
+    return _respelled(kept, (40, 10), lambda short: base64.b85decode(short).hex())
+
+
+def _respelled(name: str, lengths: tuple[int, int], respell: Callable[[str], str]) -> str:
+    """Respell both digests of a name if they have these lengths; the name of a version has a third part."""
+    kind, _, rest = name.partition("-")
+    digests, versions = rest.split(".")[:2], rest.split(".")[2:]
+    if tuple(map(len, digests)) != lengths:
+        return name
+    return f"{kind}-{'.'.join([*map(respell, digests), *versions])}"
+
+
+def _parted(fields: Sequence[tuple[str, FieldWord]]) -> tuple[FieldWord, list[FieldWord]]:
+    """Return `raw`, the bytes of the event, and the other fields as arguments of HSET."""
+    named = dict(fields)
+    return named.pop("raw", ""), flat(tuple(named.items()))
+
+
 def _event_key(partition: str, name: str) -> str:
     return f"{partition}:event:{digest(name)}"
 
@@ -236,11 +326,18 @@ def _journaled(reply: list[Any]) -> Journaled:
     )
 
 
-def _content_digest(version: list[object]) -> str:
-    return hashlib.sha256(json.dumps(version).encode("ascii")).hexdigest()[:16]
+_NONE = Facts("")
 
 
-def _facts_json(entry: EventEntry, *, verified: bool, content_source: str) -> str:
+def _version(facts: Facts, content_source: str) -> tuple[str, str]:
+    """Return the digest of what the end of a task flow led to, empty for any other event, and its source."""
+    if not facts.version:
+        return "", content_source
+    digest_of = hashlib.sha256(json.dumps(facts.version).encode("ascii")).hexdigest()[:16]
+    return f"{content_source}:{digest_of}", content_source
+
+
+def _facts_json(entry: EventEntry, version: tuple[str, str], *, verified: bool) -> str:
     facts = entry.facts
     return json.dumps(
         {
@@ -252,9 +349,9 @@ def _facts_json(entry: EventEntry, *, verified: bool, content_source: str) -> st
             "check_after": facts.check_after,
             "size": "unknown" if facts.size is None else str(facts.size),
             "verified": verified,
-            "is_claim": content_source == "c",
+            "is_claim": version[1] == "c",
             "may_replace": entry.may_replace,
-            "content": f"{content_source}:{_content_digest(facts.version)}" if facts.version else "",
+            "content": version[0],
             "upload_id": entry.upload.upload_id if entry.upload else "",
             "origin": session_fields(entry.upload) if entry.upload else {},
         }

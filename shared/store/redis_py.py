@@ -81,7 +81,7 @@ class RedisPyClient:
                 refusal = _translated(error)
                 if not isinstance(refusal, RespError) or not is_without_scripts(refusal):
                     raise
-            return client.eval(source, len(keys), *keys, *map(str, arguments))
+            return client.eval(source, len(keys), *keys, *map(_encodable, arguments))
 
         return self._call(send)
 
@@ -91,6 +91,7 @@ class RedisPyClient:
         return kind.from_url(
             self._url.replace(CLUSTER_MARK, "://", 1),
             decode_responses=True,
+            encoding_errors="surrogateescape",
             socket_timeout=self._timeout_seconds,
             socket_connect_timeout=self._timeout_seconds,
             # A script that is sent twice would count twice; who asks again decides what it means.
@@ -122,13 +123,17 @@ class RedisPyClient:
         self.__dict__.pop("_client", None)
 
 
-def _raw(words: Command) -> list[str]:
+def _encodable(word: Word) -> str | bytes:
+    return word if isinstance(word, bytes) else str(word)
+
+
+def _raw(words: Command) -> list[str | bytes]:
     """Build the arguments with which redis-py sends a command and leaves its reply as it is.
 
     It decodes replies by the exact name of the command; a blank after the name is cut off when it is sent.
     """
-    name, *rest = map(str, words)
-    return [f"{name} ", *rest]
+    name, *rest = map(_encodable, words)
+    return [f"{name!s} ", *rest]
 
 
 def _node_for(client: redis.Redis | RedisCluster, words: Command) -> dict[str, object]:

@@ -29,10 +29,13 @@ if TYPE_CHECKING:
     from typing import TypeAlias
     from urllib.parse import SplitResult
 
-    Word: TypeAlias = str | int | float
+    Word: TypeAlias = str | bytes | int | float
     Command: TypeAlias = tuple[Word, ...]
     Reply: TypeAlias = Any
-    """What a command gives in RESP2: a text, an integer, None, or a list of these."""
+    """What a command gives in RESP2: a text, an integer, None, or a list of these.
+
+    Bytes that are not UTF-8 are surrogate escapes in the text.
+    """
 
 MAX_IDLE_SECONDS = 60.0
 """The longest that a connection is kept unused: a proxy or NAT may drop it without notice."""
@@ -177,7 +180,10 @@ class _Connection:
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
-        self._reader = hiredis.Reader(replyError=RespError, encoding="utf-8", notEnoughData=_INCOMPLETE)
+        # A compressed event is no UTF-8; its bytes come back with `surrogateescape`.
+        self._reader = hiredis.Reader(
+            replyError=RespError, encoding="utf-8", errors="surrogateescape", notEnoughData=_INCOMPLETE
+        )
         self._poll = select.poll()
         self._poll.register(connected, select.POLLIN)
 
@@ -199,8 +205,8 @@ class _Connection:
                 if received > _LARGEST_REPLY:
                     raise RespError("PROTOCOL A reply is too large.")
                 self._reader.feed(chunk)
-        except (hiredis.ProtocolError, MemoryError, UnicodeDecodeError) as error:
-            # No RESP; a list longer than the memory; a text that is not UTF-8.
+        except (hiredis.ProtocolError, MemoryError) as error:
+            # No RESP; a list longer than the memory.
             raise RespError(f"PROTOCOL {type(error).__name__}") from error
         return reply
 

@@ -11,11 +11,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import redis
-
 from local.stack.embedded_store import EmbeddedStore
 from shared.config.settings import UploadSignatureSettings, load_settings
 from shared.domain.event_status import IngestOutcome
+from shared.domain.ingested_event import packed
 from shared.flows.issue_signature import Issuer, Randomness
 from shared.http.authentication import Caller
 from shared.schema.signature_request import read_signature_request
@@ -23,8 +22,8 @@ from shared.store.connection import PARTITIONS
 from tests.bench.invocations import NO_LIMITS
 from tests.bench.series import keep, machine, quartiles
 from tests.functions.deployment import environment
-from tests.shared.service import STAGE, Clock, Service, token_of
-from tests.shared.uploads import ENDPOINT, NOW, facts_in, new_entry, new_session, uploaded
+from tests.shared.service import STAGE, Clock, Service, client_of, token_of
+from tests.shared.uploads import ENDPOINT, NOW, facts_in, new_entry, new_session, notification_of, uploaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +45,7 @@ class Growing:
         self.service = Service(store.url, {"RETENTION_SECONDS": str(RETENTION)}, clock=Clock())
         settings = load_settings(UploadSignatureSettings, environment(store.url, **NO_LIMITS))
         self.issuer = Issuer(settings, self.service.store)
-        self._client = redis.Redis.from_url(store.url, decode_responses=True)
+        self._client = client_of(store.url)
         self._uploads = self._pending = 0
         session = new_session()
         self.service.begin(session)
@@ -54,6 +53,7 @@ class Growing:
         self.service.store.journal(entry, endpoint=ENDPOINT, now=NOW, next_attempt_at=NOW + 10)
         self._upload = self._sample(":upload:")
         self._event = self._sample(":event:")
+        self._body = packed(notification_of(uploaded()))
         self._client.flushdb()
 
     def grow_to(self, uploads: int) -> None:
@@ -105,6 +105,7 @@ class Growing:
             key = f"{partition}:event:{number:032x}"
             pipeline.hset(key, mapping=self._event)
             pipeline.expire(key, RETENTION)
+            pipeline.set(f"{partition}:body:{number:032x}", self._body, ex=RETENTION)
             pipeline.zadd(f"{partition}:journal", {key: NOW})
             pipeline.zadd(f"{partition}:due", {key: NOW + 86_400 + number % 86_400})
         pipeline.execute()

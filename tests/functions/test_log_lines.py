@@ -173,6 +173,10 @@ def every_kind_of_line(
     keep(invoke(upload_signature.main_handler, "POST", "/signature", body={}, authorization=""))
     keep(invoke(event_notification.main_handler, "POST", "/not-a-token", body={}))
     keep(invoke(event_notification.main_handler, "POST", f"/{CALLBACK_TOKEN}", body="no event"))
+    with redis.Redis.from_url(services["REDIS_URL"], decode_responses=True) as client:
+        (used,) = client.keys("*:parked-bytes")
+        client.hset(used, mapping={"bytes": 2**40, "first_parts": 2**40})
+    keep(invoke(event_notification.main_handler, "POST", f"/{CALLBACK_TOKEN}", body="no room"))
     deploy(**{**services, "REDIS_URL": f"redis://{HOST}:{refused_port()}/0", "CALLBACK_HOLD_SECONDS": "0"})
     keep(
         invoke(event_notification.main_handler, "POST", f"/{CALLBACK_TOKEN}", body=uploaded("", file_id="1"))

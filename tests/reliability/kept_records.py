@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import redis
 
+from shared.domain.ingested_event import unpacked
 from shared.flows.deliver_events import LEAST_SECONDS
 from shared.store.connection import PARTITIONS
-from tests.shared.service import STAGE
+from shared.store.endpoint import RANK_STEP
+from tests.shared.service import STAGE, client_of
 
 if TYPE_CHECKING:
     from tests.reliability.app_receiver import AppReceiver
@@ -19,13 +21,15 @@ SAMPLE = 200
 
 
 def journal_records(redis_url: str, kind: str = "event") -> list[dict[str, str]]:
-    """Read every hash of one kind: `event`, `upload` or `poison`."""
-    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+    """Read every hash of one kind: `event`, with its text as `raw`, `upload` or `poison`."""
+    with client_of(redis_url) as client:
         pipeline = client.pipeline(transaction=False)
         for key in client.scan_iter(f"vuf:*:{kind}:*", count=1000):
             pipeline.hgetall(key)
-        records: list[dict[str, str]] = pipeline.execute()
-        return records
+            pipeline.get(f"body of {key}" if kind != "event" else key.replace(":event:", ":body:", 1))
+        replies = pipeline.execute()
+        records = zip(replies[::2], replies[1::2], strict=True)
+        return [record | ({"raw": unpacked(body)[0]} if body else {}) for record, body in records]
 
 
 def members(redis_url: str, index: str) -> dict[str, float]:
@@ -34,7 +38,7 @@ def members(redis_url: str, index: str) -> dict[str, float]:
         pipeline = client.pipeline(transaction=False)
         for number in range(PARTITIONS):
             pipeline.zrange(f"vuf:{{{STAGE}.{number}}}:{index}", 0, -1, withscores=True)
-        return {member: at for pairs in pipeline.execute() for member, at in pairs}
+        return {member: at % RANK_STEP for pairs in pipeline.execute() for member, at in pairs}
 
 
 def everything(redis_url: str) -> dict[str, bytes]:

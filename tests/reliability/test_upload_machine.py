@@ -206,6 +206,7 @@ class UploadMachine(RuleBasedStateMachine):
             outcome=None if is_held((event, ingested)) else outcome,
             next_attempt_at=self.now + 5 if status is EventStatus.DUE else None,
             fields={"attempts": str(ingested.attempts + 1)},
+            keep_seconds=10**6,
         )
         expected = self.model.finish(event, ending, attempts=ingested.attempts + 1)
         assert self.store.finish_attempt(event.at, ending) is expected

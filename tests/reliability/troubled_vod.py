@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from local.simulator.pull_queue import BATCH
+from shared.domain.ingested_event import unpacked
 from shared.errors import StoreUnavailableError, VodApiError
 from shared.store.journal import Store
 
@@ -75,7 +76,9 @@ class WatchedStore(Store):
         self.trouble.freeze()
         with self.trouble.around("the journal", StoreUnavailableError, seconds=JOURNAL_SECONDS):
             journaled = super().journal(entry, **options)
-        self.trouble.journaled.add(subject_of(json.loads(dict(entry.fields)["raw"])))
+        raw: Any = dict(entry.fields)["raw"]
+        text = unpacked(raw.decode("utf-8", "surrogateescape"))[0]
+        self.trouble.journaled.add(subject_of(json.loads(text)))
         return journaled
 
     def count_failure(self, raw: str, **options: Any) -> int:  # noqa: ANN401  # as the base has them

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local.stack.stack import Stack
+from shared.store.journal import PARKED_HEAD, RECORD_BYTES
 from shared.vod.context_token import UploadContext, seal
 from tests.security.outside import Outside
 from tests.security.vods_word import untrue
@@ -34,6 +35,8 @@ HOLD_SECONDS = 600
 STEP_SECONDS = 0.2
 LIE = "https://evil.example.test/lie.mp4"
 NOT_FOUND, TAKEN = 404, 200
+FLOOD = 40
+BUDGETS = {"FOREIGN_BYTES_PER_DAY": "1048576", "PUSHED_EVENTS_PER_UPLOAD": "20"}
 
 
 @dataclass
@@ -60,6 +63,7 @@ class Drill:
             self._about_his_own(mallory, late)
             quarantined = self._about_others(victim, mallory)
             self._strangers()
+            self._floods()
         finally:
             outside.control("simulator/config", {"task_flow_step_seconds": STEP_SECONDS})
             outside.control("faults", {"faults": []})
@@ -94,6 +98,23 @@ class Drill:
         }
         for what, how in attempts.items():
             self._try(what, NOT_FOUND, uploaded("order-7781", file_id="1"), **how)
+
+    def _floods(self) -> None:
+        """Post large events under no seal, and many under one: the store grows by no more than is allowed."""
+        settings = self.outside.settings
+        eve = self.outside.upload(self.file, "eve")
+        before = self.outside.used_memory()
+        for number in range(FLOOD):
+            large = {"EventType": "Strange", "Number": number, "Text": secrets.token_hex(50_000)}
+            self._try("a large event under no seal", TAKEN, large)
+            claim = changed(eve.token, file_id=eve.file_id, status="PROCESSING", progress=number)
+            self._try("another state of a task flow of hers", TAKEN, claim)
+        grown = self.outside.used_memory() - before
+        allowed = settings.foreign_bytes_per_day + settings.pushed_bytes_per_upload
+        allowed += 2 * FLOOD * (PARKED_HEAD + RECORD_BYTES)
+        self.lines.append(f"the store has grown by {grown} bytes, of {allowed} allowed")
+        self._insist(grown <= allowed, f"the store has grown by {grown} bytes, not at most {allowed}")
+        self._insist(bool(self.outside.listed("parked")), "no event was over its budget")
 
     def _about_others(self, victim: Uploaded, mallory: Uploaded) -> int:
         """Post mallory's token with foreign files, and forged tokens; return how many are quarantined."""
@@ -177,7 +198,7 @@ class Drill:
 def rotated_stack(folder: Path) -> Iterator[tuple[Stack, str]]:
     """Start a stack after a rotation of its callback token; return it with the old token."""
     old, new = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
-    signed = {"VOD_CALLBACK_SIGN_KEY": secrets.token_hex(16)}
+    signed = {"VOD_CALLBACK_SIGN_KEY": secrets.token_hex(16), **BUDGETS}
     with Stack(folder=folder, overrides={**signed, "CALLBACK_TOKENS": old}) as before:
         with contextlib.closing(Outside(before.url, folder, before.environment)) as outside:
             status = outside.post(uploaded("order-7781", file_id="0"))

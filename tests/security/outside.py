@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+import redis
 import requests
 
 from local.repository import REPOSITORY
@@ -118,6 +119,11 @@ class Outside:
     def heard(self) -> list[dict[str, Any]]:
         """Return the events that the app has received."""
         return [event["body"] for event in self._get("/local/events").json()]
+
+    def used_memory(self) -> int:
+        """Return how many bytes the store takes."""
+        with redis.Redis.from_url(self.settings.redis_url) as client:
+            return int(client.info("memory")["used_memory"])
 
     def status(self, upload: Uploaded, user: str) -> dict[str, Any]:
         """Return the status of an upload, as its owner sees it."""

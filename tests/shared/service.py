@@ -6,12 +6,12 @@ import itertools
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import redis
 
 from shared.config.settings import EventDeliverySettings, load_settings
-from shared.domain.ingested_event import Source
+from shared.domain.ingested_event import Source, unpacked
 from shared.domain.rate_limits import UploadLimits
 from shared.domain.session import state_of
 from shared.flows.deliver_events import Deliverer
@@ -176,14 +176,13 @@ class Service:
 
     def record(self, ingested: IngestedEvent) -> dict[str, str]:
         """Read what the journal holds of an event."""
-        with redis.Redis.from_url(self.redis_url, decode_responses=True) as client:
-            record: dict[str, str] = client.hgetall(self.store.key_of(ingested.entry).key)
-            return record
+        with client_of(self.redis_url) as client:
+            return event_at(client, self.store.key_of(ingested.entry).key)
 
     def records(self) -> list[dict[str, str]]:
         """Read every event of the journal."""
-        with redis.Redis.from_url(self.redis_url, decode_responses=True) as client:
-            return [client.hgetall(key) for key in client.scan_iter("*:event:*")]
+        with client_of(self.redis_url) as client:
+            return [event_at(client, key) for key in client.scan_iter("*:event:*")]
 
     def checks(self) -> dict[str, float]:
         """Return when each upload will be checked."""
@@ -192,6 +191,18 @@ class Service:
             return {
                 member: at for key in indexes for member, at in client.zrange(key, 0, -1, withscores=True)
             }
+
+
+def client_of(redis_url: str) -> redis.Redis:
+    """Return a client that reads bytes which are no UTF-8 as the functions do."""
+    return redis.Redis.from_url(redis_url, decode_responses=True, encoding_errors="surrogateescape")
+
+
+def event_at(client: redis.Redis, key: str) -> dict[str, str]:
+    """Read an event's record, and its bytes as the texts that they are compressed of."""
+    record: Any = client.hgetall(key)
+    body: Any = client.get(key.replace(":event:", ":body:", 1))
+    return {**record, **dict(zip(("raw", "pushed"), unpacked(body or ""), strict=False))}
 
 
 def token_of(session: UploadSession, *, key: str = CONTEXT_KEY, stage: str = STAGE) -> str:

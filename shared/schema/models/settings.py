@@ -164,6 +164,11 @@ class IngestSettings(WebhookSettings, ContextSettings, StoreSettings):
 
     read_back: Literal["on", "off"] = "on"
     parked_bytes: Annotated[int, Field(ge=0, le=1_073_741_824)] = 16_777_216
+    pushed_events_per_upload: Annotated[int, Field(ge=10, le=100_000)] = 100
+    pushed_bytes_per_upload: Annotated[int, Field(ge=65_536, le=1_073_741_824)] = 1_048_576
+    foreign_events_per_day: Annotated[int, Field(ge=160, le=100_000_000)] = 50_000
+    foreign_bytes_per_day: Annotated[int, Field(ge=1_048_576, le=1_099_511_627_776)] = 67_108_864
+    delivered_retention_seconds: Annotated[int, Field(ge=0, le=31_536_000)] = 86_400
     """What the parked bodies of a stage may take: whoever knows the callback URL can post them."""
 
 

@@ -1,10 +1,12 @@
--- include: index
--- KEYS event, due, dead, endpoint
+-- include: index, body
+-- KEYS event, due, dead, endpoint, body
 -- ARGV lease, now, status, outcome ('' = the endpoint was not asked), next_attempt_at ('' = no more),
--- record_ttl, fields...
+-- record_ttl, seconds to keep the bytes of a delivered event, bytes ('' = as they were), fields...
 if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[1] then return 0 end
 local status, outcome = ARGV[3], ARGV[4]
-redis.call('HSET', KEYS[1], 'delivery', status, unpack(ARGV, 7))
+redis.call('HSET', KEYS[1], 'delivery', status, unpack(ARGV, 9))
+keep_body(KEYS[5], ARGV[6], ARGV[8])
+if status == 'delivered' then redis.call('EXPIRE', KEYS[5], ARGV[7]) end
 if outcome == 'delivered' then
   redis.call('HDEL', KEYS[4], 'failing_since', 'disabled_at')
   redis.call('HSET', KEYS[4], 'delivered_at', ARGV[2])

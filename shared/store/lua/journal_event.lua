@@ -1,26 +1,36 @@
--- include: index, apply, versions
--- KEYS event, journal, due, quarantined, dead, endpoint, upload, checks, open uploads, usage of the day, first
--- ARGV now, record_ttl, next_attempt_at ('' = nothing to deliver), intended, facts, fields...
+-- include: index, apply, versions, body
+-- KEYS event, journal, due, quarantined, dead, endpoint, upload, checks, open uploads, usage of the day, first,
+--   body, budget
+-- ARGV now, record_ttl, next_attempt_at ('' = nothing to deliver), intended, facts, bytes, size, most events
+--   ('' = it takes from no budget), most bytes, fields...
 -- intended: 'applied' = trust the event; 'held' = not yet; 'recorded' = it moves no upload;
 -- 'quarantined' = never deliver it. first: the event itself, or of which this is a further version.
 -- facts.may_replace: VOD's own, or a claim that VOD can be asked about.
 local intended, facts = ARGV[4], cjson.decode(ARGV[5])
 local is_further = KEYS[11] ~= KEYS[1]
 if is_further and is_told(KEYS[11], facts.content) then return {'duplicate', '', 0, 0} end
+local taken, is_over = nil, false
+if ARGV[8] ~= '' then
+  taken = redis.call('HMGET', KEYS[13], 'events', 'bytes')
+  taken = {events = tonumber(taken[1] or 0) + 1, bytes = tonumber(taken[2] or 0) + tonumber(ARGV[7])}
+  is_over = taken.events > tonumber(ARGV[8]) or taken.bytes > tonumber(ARGV[9])
+end
 -- What a read-back did not believe, or was given up, stands in nobody's way: VOD may have been asked too
 -- early, or a lie have been told under the name of what is true by now.
 local waits = false
 if intended == 'held' or facts.may_replace then
   local seen = redis.call('HMGET', KEYS[1], 'status', 'verified')
   waits = seen[1] == 'held' or (is_further and seen[2] == '0')
-  local disbelieved = redis.call('ZREM', KEYS[4], KEYS[1]) == 1
-  local given_up = waits and redis.call('ZREM', KEYS[5], KEYS[1]) == 1
+  -- What is over its budget takes the place of nothing.
+  local disbelieved = not is_over and redis.call('ZREM', KEYS[4], KEYS[1]) == 1
+  local given_up = waits and not is_over and redis.call('ZREM', KEYS[5], KEYS[1]) == 1
   if disbelieved or given_up or (waits and facts.verified) then
-    redis.call('DEL', KEYS[1])
+    redis.call('DEL', KEYS[1], KEYS[12])
   elseif waits then
     -- Longer than any lease: nobody is at work on it. This copy may be the true one, so VOD is asked now.
     local due = tonumber(redis.call('ZSCORE', KEYS[3], KEYS[1]) or 0)
-    if due > tonumber(ARGV[1]) + 30 then redis.call('ZADD', KEYS[3], ARGV[1], KEYS[1]) end
+    local second = due % 1e12
+    if second > tonumber(ARGV[1]) + 30 then redis.call('ZADD', KEYS[3], due - second + ARGV[1], KEYS[1]) end
   end
 end
 if redis.call('EXISTS', KEYS[1]) == 1 then
@@ -39,8 +49,14 @@ if facts.first.expired_at then
     return {'superseded', '', 0, 0}
   end
 end
-redis.call('HSET', KEYS[1], 'verified', facts.verified and 1 or 0, unpack(ARGV, 6))
+if is_over then return {'over budget', '', 0, 0} end
+if taken then
+  redis.call('HSET', KEYS[13], 'events', taken.events, 'bytes', taken.bytes)
+  redis.call('EXPIRE', KEYS[13], ARGV[2])
+end
+redis.call('HSET', KEYS[1], 'verified', facts.verified and 1 or 0, unpack(ARGV, 10))
 redis.call('EXPIRE', KEYS[1], ARGV[2])
+keep_body(KEYS[12], ARGV[2], ARGV[6])
 add_to_index(KEYS[2], ARGV[1], ARGV[2], KEYS[1])
 if ARGV[3] ~= '' then redis.call('ZADD', KEYS[3], ARGV[3], KEYS[1]) end
 local status, verdict, sequence, limits = intended, '', 0, ''

@@ -76,6 +76,7 @@ class Journal:
             outcome=AttemptOutcome.DELIVERED if status is EventStatus.DELIVERED else outcome,
             next_attempt_at=None,
             fields={"attempts": "10"},
+            keep_seconds=60,
         )
         return self.store.finish_attempt(self.store.key_of(entry), ending)
 

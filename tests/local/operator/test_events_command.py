@@ -686,3 +686,25 @@ def _with_store_gone(method: Callable[..., bool]) -> Callable[..., bool]:
         return method(away, *arguments, **named)
 
     return revive
+
+
+def test_event_whose_bytes_are_gone_says_so(desk: Desk, valkey_url: str, tmp_path: Path) -> None:
+    """A day after its delivery an event is still listed, and cannot be shown whole, retried or replayed."""
+    desk.push(uploaded())
+    shown = tmp_path / "events.json"
+    with redis.Redis.from_url(valkey_url) as connection:
+        (key,) = connection.scan_iter("*:body:*")
+        connection.delete(key)
+
+    listed = desk.events("list", "--json", "--full")
+    shown.write_text(listed.out)
+
+    (row,) = listed.json
+    assert (row["type"], row["raw"]) == ("vod.NewFileUpload", None)
+    answers = [
+        desk.events("show", row["id"]),
+        desk.events("retry", row["id"], "--yes"),
+        desk.events("retry", "--state", "delivered", "--yes"),
+        desk.events("replay", str(shown), "--yes"),
+    ]
+    assert ["its bytes are gone" in answer.out + answer.err for answer in answers] == [True] * 4

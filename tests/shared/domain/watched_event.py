@@ -16,6 +16,7 @@ from shared.domain.app_event import PULL, PUSH
 from shared.domain.event_status import EventStatus, status_of
 from shared.domain.ingested_event import Source
 from shared.store.connection import StoreScope
+from shared.store.endpoint import RANK_STEP
 from shared.store.journal import FAILURES_BEFORE_PARKING
 from tests.shared.loopback_peer import HttpPeer, Reply
 from tests.shared.service import STAGE, Clock, Service, new_lease, token_of
@@ -128,7 +129,7 @@ class WatchedEvent:
         indexes: list[Any] = [
             self.client.zrange(key, 0, -1, withscores=True) for key in self.client.scan_iter("*:due")
         ]
-        return {key.decode(): int(at) for members in indexes for key, at in members}
+        return {key.decode(): int(at) % RANK_STEP for members in indexes for key, at in members}
 
     def _records(self) -> dict[str, dict[str, str]]:
         keys = (key for kind in ("event", "poison") for key in self.client.scan_iter(f"*:{kind}:*"))

@@ -279,7 +279,6 @@ def little_memory() -> Iterator[None]:
         b"$x\r\n",
         b":one\r\n",
         b"$-2\r\n",
-        b"$2\r\n\xff\xff\r\n",
         b"*4294967295\r\n",
         b"*9223372036854775807\r\n",
         b"*1\r\n" * 1_000_000,

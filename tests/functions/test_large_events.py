@@ -1,0 +1,88 @@
+"""Events of 6 MB, hostile ones among them: what one costs, and what it leaves in the store."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import zlib
+from typing import TYPE_CHECKING
+
+import pytest
+import redis
+
+from local.repository import REPOSITORY
+from shared.vod.notification import MAX_BODY_BYTES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.functions.conftest import Deploy
+    from tests.shared.loopback_peer import HttpPeer
+
+MAX_SECONDS, MAX_MEBIBYTES, BESIDE_THE_TEXT = 1.0, 128, 1024
+SECRET = "whsec_c2VjcmV0LW9mLXRoZS10ZXN0cy13aXRoLTMyLWJ5dGVz"
+HEAD = b'{"EventType":"Strange","Text":'
+
+
+def list_of(item: bytes) -> bytes:
+    """Return an event of one long list."""
+    count = (MAX_BODY_BYTES - len(HEAD) - 3) // (len(item) + 1)
+    return HEAD + b"[" + b",".join([item] * count) + b"]}"
+
+
+def of_subtasks() -> bytes:
+    """Return the end of a task flow with 24,900 subtasks, which is nearly as many objects as are read."""
+    subtasks = b",".join(
+        [b'{"Type":"Transcode","TranscodeTask":{"Status":"SUCCESS","Message":"%s"}}' % (b"x" * 50)] * 24_900
+    )
+    state = b'{"TaskId":"t-1","Status":"PROCESSING","MediaProcessResultSet":[%s]}' % subtasks
+    return b'{"EventType":"ProcedureStateChanged","ProcedureStateChangeEvent":%s}' % state
+
+
+LARGE = {
+    "one text": HEAD + b'"' + b"x" * (MAX_BODY_BYTES - len(HEAD) - 3) + b'"}',
+    "random": HEAD + b'"' + secrets.token_hex((MAX_BODY_BYTES - len(HEAD) - 4) // 2).encode() + b'"}',
+    "two bytes a character": HEAD + b'"' + "é".encode() * ((MAX_BODY_BYTES - len(HEAD) - 4) // 2) + b'"}',
+    "a wide character": HEAD + b'"' + b"x" * (MAX_BODY_BYTES - len(HEAD) - 8) + "\U0001f600".encode() + b'"}',
+    "numbers": list_of(b"1.1"),
+    "twenty digits": list_of(b"1234567890.123456789"),
+    "long numbers": list_of(b"9" * 1000),
+    "empty texts": list_of(b'""'),
+    "empty objects": list_of(b"{}"),
+    "many members": HEAD + b"{" + b",".join(b'"%020x":1' % number for number in range(230_000)) + b"}}",
+    "subtasks": of_subtasks(),
+}
+
+
+@pytest.mark.parametrize("body", LARGE.values(), ids=list(LARGE))
+def test_large_event_is_cheap_and_kept_once_and_compressed(
+    deploy: Deploy, valkey_url: str, app: HttpPeer, tmp_path: Path, body: bytes
+) -> None:
+    """Under a second of processor time and 128 MB, delivery included; in the store what it compresses to."""
+    services = {"APP_WEBHOOK_URL": app.url, "APP_WEBHOOK_SECRETS": SECRET}
+    variables = deploy(**services, APP_WEBHOOK_ALLOW_INSECURE="1", FOREIGN_BYTES_PER_DAY=str(2**30))
+    (tmp_path / "body").write_bytes(body)
+
+    result = subprocess.run(  # noqa: S603 -- fixed words
+        [sys.executable, "-m", "tests.functions.large_event", str(tmp_path / "body")],
+        env={**os.environ, **variables},
+        cwd=REPOSITORY,
+        check=True,
+        capture_output=True,
+    )
+
+    status, seconds, mebibytes = json.loads(result.stdout)
+    assert status == 200
+    assert seconds < MAX_SECONDS
+    assert mebibytes < MAX_MEBIBYTES
+    with redis.Redis.from_url(valkey_url) as client:
+        kept = [
+            int(client.memory_usage(key, samples=0) or 0)
+            for key in client.scan_iter()
+            if b":body:" in key or b":event:" in key
+        ]
+    # Two records, and the text of the small one; what cannot be read is parked as Base64.
+    assert sum(kept) < len(zlib.compress(body)) + 2 * BESIDE_THE_TEXT

@@ -1,0 +1,218 @@
+"""What strangers can make us keep and do: budgets of pushed events, and whose attempts go first."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local.operator.event_store import EventQuery, OperatorStore
+from local.operator.events_listing import document_of
+from shared.domain.app_event import PULL, PUSH, RECONCILED
+from shared.domain.event_status import EventStatus, IngestOutcome
+from shared.domain.ingested_event import packed, unpacked
+from shared.store import journal
+from shared.store.connection import StoreScope
+from tests.shared.service import STAGE, Clock, Service, client_of, token_of
+from tests.shared.uploads import TASK_ID, changed, new_session, uploaded
+
+if TYPE_CHECKING:
+    from local.operator.event_store import KeptEvent
+    from shared.domain.ingested_event import IngestedEvent
+    from tests.shared.loopback_peer import HttpPeer
+
+DAY = 86_400
+OVER = IngestOutcome.OVER_BUDGET
+LITTLE = {"FOREIGN_BYTES_PER_DAY": str(1024 * 1024), "PUSHED_EVENTS_PER_UPLOAD": "10"}
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Return the clock of the deployment."""
+    return Clock()
+
+
+@pytest.fixture
+def service(valkey_url: str, app: HttpPeer, clock: Clock) -> Service:
+    """Return a deployment with small budgets and the read-back on."""
+    return Service(valkey_url, {**LITTLE, "READ_BACK": "on", "APP_WEBHOOK_URL": app.url}, clock, clock.move)
+
+
+def stranger(number: int, *, size: int = 0) -> dict[str, object]:
+    """Return an event without a seal, of so many bytes that cannot be compressed to less than half."""
+    return {"EventType": "Strange", "Number": number, "Text": secrets.token_hex(size // 2)}
+
+
+def outcomes(ingested: list[IngestedEvent]) -> list[IngestOutcome]:
+    """Return what the journal did with each event."""
+    return [it.journaled.outcome for it in ingested]
+
+
+def parked(service: Service) -> list[KeptEvent]:
+    """Return the parked events as an operator sees them."""
+    store = OperatorStore(service.redis_url, StoreScope(STAGE, 604_800))
+    return list(store.read(event.at for event in store.find(EventQuery(EventStatus.PARKED))))
+
+
+def test_what_is_confirmed_goes_before_what_is_sealed_and_that_before_all_others(
+    service: Service, clock: Clock, app: HttpPeer
+) -> None:
+    """A thousand forgeries that came first delay VOD's own event by no attempt."""
+    session = service.begin(new_session())
+    for number in range(1000):
+        service.ingest(stranger(number), PUSH)
+    held = service.ingest(uploaded(token_of(session)), PUSH)
+    confirmed = service.ingest(uploaded("of the console", file_id="1"), PULL)
+    clock.move(60)
+
+    due = service.store.due_events(now=int(service.clock()), limit=10)
+    service.delivery_run(seconds=10).run()
+
+    assert [service.store.key_of(it.entry) for it in (confirmed, held)] == list(due[:2])
+    assert len(due) == 2 + 16
+    first, *others = (json.loads(request.body)["data"]["fileId"] for request in app.received)
+    assert first == "1"
+    assert set(others) == {None}, "the forgeries have their turn too"
+
+
+def test_events_of_one_upload_have_a_budget(service: Service) -> None:
+    """Beyond it they are parked; another upload's are not, and the truth still comes by reconciliation."""
+    token, other = (token_of(service.begin(new_session())) for _ in range(2))
+    flows = [changed(token, status="PROCESSING", progress=number) for number in range(11)]
+
+    pushed = [service.ingest(flow, PUSH) for flow in flows]
+
+    assert outcomes(pushed) == [IngestOutcome.HELD] * 10 + [OVER]
+    (event,) = parked(service)
+    assert (event.record["problem"], event.record["whole"]) == (OVER.value, "1")
+    assert document_of(event)["raw"] == flows[-1]
+    later = [
+        service.ingest(flows[0], PUSH),
+        service.ingest(uploaded(other), PUSH),
+        service.ingest(uploaded(token), PUSH),
+        service.ingest(uploaded(token), RECONCILED),
+    ]
+    assert outcomes(later) == [IngestOutcome.DUPLICATE, IngestOutcome.HELD, OVER, IngestOutcome.APPLIED]
+
+
+def test_bytes_of_one_upload_have_a_budget(valkey_url: str) -> None:
+    """Of six events of 400 KB that compress to half, four fit into 1 MiB."""
+    service = Service(valkey_url, {"READ_BACK": "on"}, Clock())
+    token = token_of(service.begin(new_session()))
+    events: list[dict[str, Any]] = [uploaded(token, file_id=str(number)) for number in range(6)]
+    for event in events:
+        event["Text"] = secrets.token_hex(200_000)
+
+    pushed = [service.ingest(event, PUSH) for event in events]
+
+    assert outcomes(pushed) == [IngestOutcome.HELD] * 4 + [OVER] * 2
+
+
+def test_store_grows_by_no_more_than_the_budgets(
+    service: Service, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four hundred forgeries of 40 KB, broken seals among them, take what the day and first parts may."""
+    monkeypatch.setattr(journal, "FIRST_PARTS_BYTES", 100_000)
+    seal = token_of(service.begin(new_session()))
+    with client_of(service.redis_url) as client:
+        service.ingest(stranger(-1, size=40_000), PUSH)
+        before = client.info("memory")["used_memory"]
+
+        pushed = []
+        for number in range(400):
+            event = stranger(number, size=40_000)
+            if number % 2:
+                event |= uploaded(seal[:-3] + "AAA", file_id=str(number))
+            pushed.append(service.ingest(event, PUSH))
+
+        grown = client.info("memory")["used_memory"] - before
+    assert outcomes(pushed).count(OVER) > 300
+    assert len(parked(service)) == 100_000 // (journal.PARKED_HEAD + journal.RECORD_BYTES)
+    assert grown < 1024 * 1024 + 100_000 + 200_000, "the script's and the connection's own, at most"
+    assert outcomes([service.ingest(uploaded("of the console", file_id="1"), PULL)]) == ["recorded"]
+    assert outcomes([service.ingest(uploaded(seal), PUSH)]) == [IngestOutcome.HELD]
+    clock.move(DAY)
+    assert outcomes([service.ingest(stranger(1, size=40_000), PUSH)]) == [IngestOutcome.RECORDED]
+
+
+def test_number_of_strangers_events_has_a_budget(valkey_url: str) -> None:
+    """However small they are: each is delivered, and may be asked about."""
+    service = Service(valkey_url, {"FOREIGN_EVENTS_PER_DAY": "160"}, Clock())
+
+    pushed = [service.ingest(stranger(number), PUSH) for number in range(500)]
+
+    assert outcomes(pushed).count(IngestOutcome.RECORDED) <= 160
+
+
+def test_unknown_task_flows_have_a_budget(valkey_url: str) -> None:
+    """A legacy event of a task flow leaves a mark under its task id, out of the budget of the day."""
+    service = Service(valkey_url, LITTLE, Clock())
+    for number in range(1500):
+        task = {"vodTaskId": f"{TASK_ID}{number}", "status": "FINISH", "fileId": "1"}
+        service.ingest({"version": "4.0", "eventType": "ProcedureStateChanged", "data": task}, PUSH)
+
+    with client_of(valkey_url) as client:
+        assert 100 < len(client.keys("*:task:*")) <= 1024
+
+
+def test_bytes_of_a_delivered_event_go_and_its_record_stays(valkey_url: str, app: HttpPeer) -> None:
+    """They are kept for DELIVERED_RETENTION_SECONDS; without them a copy is still a duplicate."""
+    changes = {"APP_WEBHOOK_URL": app.url, "DELIVERED_RETENTION_SECONDS": "3600"}
+    service = Service(valkey_url, changes, Clock())
+    event = uploaded(token_of(service.begin(new_session())))
+    ingested = service.ingest(event, PULL)
+    at = service.store.key_of(ingested.entry)
+
+    with client_of(valkey_url) as client:
+        assert 3600 < client.ttl(at.body) <= client.ttl(at.key)
+        kept = str(client.get(at.body))
+        assert [json.loads(text) for text in unpacked(kept)] == [event]
+        assert len(kept) < len(json.dumps(event)) * 0.7
+
+        assert service.delivery_run().run() == {"delivered": 1}
+
+        assert 0 < client.ttl(at.body) <= 3600 < client.ttl(at.key)
+        client.delete(at.body)
+    assert outcomes([service.ingest(event, PULL)]) == [IngestOutcome.DUPLICATE]
+
+
+def test_record_of_a_release_that_did_not_compress_is_delivered(service: Service, app: HttpPeer) -> None:
+    """Such a record has the text in it; both forms are read."""
+    event = uploaded("of the console")
+    at = service.store.key_of(service.ingest(event, PULL).entry)
+    with client_of(service.redis_url) as client:
+        client.delete(at.body)
+        client.hset(at.key, "raw", json.dumps(event))
+
+    assert service.delivery_run().run() == {"delivered": 1}
+    assert json.loads(app.received[0].body)["raw"] == event
+
+
+@pytest.mark.parametrize("kind", ["upload", "procedure", "event"])
+@pytest.mark.parametrize("version", ["", ".v2"])
+def test_name_of_an_event_is_kept_short(kind: str, version: str) -> None:
+    """In less than 64 bytes, from which the name is read back; any other name is kept as it is."""
+    name = f"{kind}-{secrets.token_hex(32)}.{secrets.token_hex(8)}{version}"
+    kept = journal.short_name(name)
+
+    assert len(kept) <= 64
+    assert journal.long_name(kept) == name
+    assert journal.long_name(name) == name
+    assert journal.short_name("expiry-01KAPVZ9M80000000000000000") == "expiry-01KAPVZ9M80000000000000000"
+
+
+def test_events_take_a_kilobyte_beside_their_text(valkey_url: str) -> None:
+    """The memory of the store grows by no more for each event that is journaled."""
+    service = Service(valkey_url, {"PUSHED_EVENTS_PER_UPLOAD": "100000"}, Clock())
+    token = token_of(service.begin(new_session()))
+    service.ingest(uploaded(token), PUSH)
+    with client_of(valkey_url) as client:
+        before = client.info("memory")["used_memory"]
+        events = [uploaded(token, file_id=str(number)) for number in range(500)]
+        ingested = [service.ingest(event, PUSH) for event in events]
+        grown = client.info("memory")["used_memory"] - before
+
+    text = sum(len(packed(it.event.notification)) for it in ingested)
+    assert grown < text + len(events) * journal.RECORD_BYTES
