@@ -8,6 +8,7 @@ from shared.http.authentication import authenticate
 from shared.http.message import (
     Request,
     Response,
+    idempotency_key,
     json_response,
     prefers_text,
     rate_limit_headers,
@@ -40,18 +41,20 @@ def _respond(request: Request) -> Response:
     caller = authenticate(
         request.headers, runtime.settings, now=int(now), client_address=request.client_address
     )
+    key = idempotency_key(request)
     wanted = read_signature_request(read_json(request, max_bytes=MAX_BODY_BYTES))
     note(uploadId=wanted.upload_id)
 
     # Decide, and reserve what was decided.
     issuer = Issuer(runtime.settings, runtime.store)
-    begins = wanted.upload_id is None
-    issue = issuer.begin if begins else issuer.renew
     randomness = random_values(bootstrap.random_bits(RANDOM_BITS))
-    issued = issue(wanted, caller, now=now, randomness=randomness)
+    if wanted.upload_id is None:
+        issued = issuer.begin(wanted, caller, now=now, randomness=randomness, key=key)
+    else:
+        issued = issuer.renew(wanted, caller, now=now, randomness=randomness)
 
     # Act.
-    event = "signature.issued" if begins else "signature.renewed"
+    event = "signature.renewed" if issued.renewed else "signature.issued"
     note(event, uploadId=issued.upload_id, policy=issued.policy)
     headers = rate_limit_headers(issued.rate_limits)
     if prefers_text(request):

@@ -9,6 +9,7 @@ from local.openapi.examples import callback_example, signature_example, upload_e
 from local.openapi.headers import headers
 from local.openapi.problems import problem_status
 from local.openapi.shapes import Schema, reference, text
+from local.openapi.signature_request import idempotency_key_parameter
 from shared.schema.models.uploads import UploadId
 
 _USER = [{"userToken": list[str]()}]
@@ -60,6 +61,7 @@ def _issue_signature() -> Schema:
         f"each is another. The body has at most {MAX_BODY_BYTES} bytes; none at all is as good as `{{}}`. "
         "A member name that comes twice, NaN, and nesting deeper than 64 are refused.",
         "security": _USER,
+        "parameters": [idempotency_key_parameter()],
         "requestBody": {
             "required": False,
             "content": {
@@ -71,15 +73,18 @@ def _issue_signature() -> Schema:
         },
         "responses": {
             "200": _signature(),
-            **_problem("InvalidRequest", "The body is not one JSON object in UTF-8."),
+            **_problem("InvalidRequest", "The body is not one JSON object in UTF-8, or the key no string."),
             **_problem("Unauthenticated", "No valid token; which check failed is not told."),
             **_problem("Forbidden", "There is no such policy, or no uploads are allowed at present."),
             **_problem("NotFound", "No such upload, or somebody else's."),
             **_problem("MethodNotAllowed", _OPTIONS),
-            **_problem("Conflict", "The upload has ended, so nothing is signed for it any more."),
+            **_problem("Conflict", "The upload has ended, or has had all its signatures."),
             **_problem("ContentTooLarge", f"The body has more than {MAX_BODY_BYTES} bytes."),
             **_problem("UnsupportedMediaType", "The body is not declared as JSON, or is compressed."),
-            **_problem("Unprocessable", "Members that are unknown, of a wrong type or off the policy."),
+            **_problem(
+                "Unprocessable",
+                "Members that are unknown or not acceptable, or the key of another.",
+            ),
             **_problem("RateLimited", "A limit is used up: of the user, the network or the upload."),
             **_problem("Failure", "A defect, or settings that are missing."),
             **_problem("Unavailable", "The store or the key set of the token's issuer does not answer."),
@@ -120,13 +125,9 @@ def _show_upload() -> Schema:
         "description": "For its owner only. Ask again after Retry-After seconds as long as `final` is false.",
         "security": _USER,
         "parameters": [
-            {
-                "name": "If-None-Match",
-                "in": "header",
-                "required": False,
-                "description": "The ETag of an earlier answer: 304 if nothing has changed since.",
-                "schema": {"type": "string"},
-            }
+            _optional(
+                "header", "If-None-Match", "An earlier answer's ETag: 304 if nothing has changed since."
+            ),
         ],
         "responses": {
             "200": {
@@ -153,8 +154,8 @@ def _cancel_upload() -> Schema:
         "operationId": "cancelUpload",
         "tags": ["Uploads"],
         "summary": "Cancel an upload that has not begun",
-        "description": "For its owner only, and only while it is `issued`. No further signature is issued "
-        "for it; one that is out stays valid until it expires. To cancel it again changes nothing.",
+        "description": "For its owner only, and only while it is `issued`. While a signature of it is out "
+        "it counts in the limits, and another one takes it up again. To cancel it again changes nothing.",
         "security": _USER,
         "responses": {
             "204": {"description": "It is cancelled.", "headers": headers()},
@@ -184,10 +185,10 @@ def _take_callback() -> Schema:
         "journaled is answered late, on purpose. The content type is not looked at.",
         "security": list[object](),
         "parameters": [
-            _query(
-                "Sign", "MD5 of the SignKey and T, if a SignKey is set in VOD; the body may carry it instead."
+            _optional(
+                "query", "Sign", "MD5 of SignKey and T, if VOD has a SignKey; the body may carry it instead."
             ),
-            _query("T", "Unix second until which Sign is good."),
+            _optional("query", "T", "Unix second until which Sign is good."),
         ],
         "requestBody": {
             "required": False,
@@ -211,10 +212,10 @@ def _take_callback() -> Schema:
     }
 
 
-def _query(name: str, meaning: str) -> Schema:
+def _optional(place: str, name: str, meaning: str) -> Schema:
     return {
         "name": name,
-        "in": "query",
+        "in": place,
         "required": False,
         "description": meaning,
         "schema": {"type": "string"},

@@ -24,7 +24,11 @@ PROBLEM_KINDS: dict[str, tuple[errors.ServiceError, ...]] = {
     ),
     "NotFound": (errors.NotFoundError("There is no such upload."),),
     "MethodNotAllowed": (errors.MethodNotAllowedError("Use POST here.", allow=("POST", "OPTIONS")),),
-    "Conflict": (errors.ConflictError("This upload is cancelled: begin a new one, without uploadId."),),
+    "Conflict": (
+        errors.ConflictError(
+            "This upload is cancelled: begin a new one, without uploadId or under another Idempotency-Key."
+        ),
+    ),
     "ContentTooLarge": (errors.ContentTooLargeError("The body may have at most 16384 bytes."),),
     "UnsupportedMediaType": (
         errors.UnsupportedMediaTypeError("Send the body as Content-Type: application/json."),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from local.openapi.shapes import Schema, schemas_of
+from shared.http.message import IDEMPOTENCY_KEY
 from shared.schema.models.policy import Policy
 from shared.schema.models.uploads import SignatureRequest
 
@@ -19,6 +20,7 @@ _LIMITS: dict[str, Schema] = {
         "not": {"type": "string", "pattern": r'^\.|[\\/:*?"<>|\x00-\x1f\x7f]'},
     },
     "fileSize": {"minimum": 1},
+    "fileType": {"not": {"type": "string", "pattern": r"[\x00-\x1f\x7f]"}},
 }
 """What is checked beyond the model's types under every policy."""
 
@@ -35,3 +37,18 @@ def signature_request_schema() -> Schema:
         member.pop("default")
         member.update({**entry, **_LIMITS.get(name, {}), "type": member["type"]})
     return dict(schema)
+
+
+def idempotency_key_parameter() -> Schema:
+    """Return the header that names a beginning."""
+    return {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "description": "Names this beginning of an upload, for this user and a day "
+        "(draft-ietf-httpapi-idempotency-key-header-07). Whoever has not heard the answer repeats request "
+        "and key, and gets a fresh signature of the same upload, one more of those it may have. With "
+        "`uploadId` it is not needed and changes nothing.",
+        "schema": {"type": "string", "pattern": f"^{IDEMPOTENCY_KEY}$"},
+        "example": '"8e03978e-40d5-43e8-bc93-6894a57f9324"',
+    }

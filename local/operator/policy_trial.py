@@ -25,7 +25,7 @@ from shared.vod.signature import decode
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from shared.domain.rate_limits import UploadLimits
+    from shared.domain.rate_limits import KeyedBegin, UploadLimits
     from shared.domain.session import UploadSession
 
 SIGNED = 200
@@ -134,7 +134,7 @@ def _outcome(
 class _NothingKept(Store):
     """A store that accepts everything and never connects."""
 
-    def begin_upload(
+    def begin_upload(  # noqa: PLR0913 -- as the real store's
         self,
         session: UploadSession,  # noqa: ARG002 -- the real store's arguments
         *,
@@ -142,6 +142,7 @@ class _NothingKept(Store):
         now: float,  # noqa: ARG002 -- as above
         limits: UploadLimits,  # noqa: ARG002 -- as above
         networks: Sequence[str] = (),  # noqa: ARG002 -- as above
+        keyed: KeyedBegin | None = None,  # noqa: ARG002 -- as above
     ) -> Reservation:
         """Reserve the first nonce."""
         return Reservation(randoms[0], ())

@@ -86,6 +86,7 @@ class SigningSettings(SettingsGroup):
     new_uploads_per_day: int
     new_bytes_per_day: int
     renewals_per_minute: int
+    signatures_per_upload: int
 
     @property
     def upload_limits(self) -> UploadLimits:
@@ -96,6 +97,8 @@ class SigningSettings(SettingsGroup):
             open_uploads=self.open_uploads,
             per_day=self.new_uploads_per_day,
             bytes_per_day=self.new_bytes_per_day,
+            renewals_per_minute=self.renewals_per_minute,
+            signatures_per_upload=self.signatures_per_upload,
         )
 
 

@@ -25,7 +25,7 @@ Four dimensions, each an enum of its own; their values are what Redis, the log a
 
              new -- trusted, no webhook --> kept;  kept -- VOD contradicts it --> quarantined
              dead, delivered, kept -- events retry --> due, or held if VOD has not confirmed it
-             quarantined, dead and unconfirmed -- it comes again --> held, due or kept
+             quarantined, dead and unconfirmed or unreadable -- it comes again --> held, due or kept
 
 A record is deleted at the end of its retention, whatever its status.
 """

@@ -10,6 +10,9 @@ import json
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
+MAX_SIZE = 50_000 << 30
+"""The largest file that VOD takes, in bytes: 48.82 TB (doc 266/9760)."""
+
 
 class FileLimits(NamedTuple):
     """The limits an upload began with: `max_file_size` in bytes, `max_duration` in seconds.

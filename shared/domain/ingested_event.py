@@ -111,9 +111,9 @@ def journal_name(notification: EventNotification) -> str:
 
 def origin_told_by(context: UploadContext, session_seconds: int) -> UploadOrigin:
     """Rebuild the origin of an upload from its sealed token, in case the store lost its record."""
-    issued_at = upload_id.made_at(context.upload_id)
+    issued_at, latest = upload_id.made_at(context.upload_id), upload_id.latest_made_at(context.upload_id)
     grant = _grant_told_by(context.app_context, context.vod_sub_app_id)
-    return UploadOrigin(context.upload_id, context.user_id, grant, issued_at, issued_at + session_seconds)
+    return UploadOrigin(context.upload_id, context.user_id, grant, issued_at, latest + session_seconds)
 
 
 @lru_cache(maxsize=64)

@@ -135,6 +135,13 @@ def grant_for(
     )
 
 
+def chosen(request: SignatureRequest) -> dict[str, object]:
+    """Return what a request says of its upload, apart from its id."""
+    members = {name: value for name, value in request._asdict().items() if value is not None}
+    members.pop("upload_id", None)
+    return members
+
+
 def refuse_change(request: SignatureRequest, grant: Grant) -> None:
     """Check that a renewal changes nothing of what the session began with.
 
@@ -142,11 +149,9 @@ def refuse_change(request: SignatureRequest, grant: Grant) -> None:
         UnprocessableError: with one field error for each member that differs.
 
     """
-    repeated = {name: value for name, value in request._asdict().items() if value is not None}
-    repeated.pop("upload_id", None)
     field_errors = tuple(
         FieldError(f"/{camel_case(name)}", "Differs from what this upload began with.")
-        for name, value in repeated.items()
+        for name, value in chosen(request).items()
         if value != getattr(grant, name)
     )
     if field_errors:
@@ -170,7 +175,7 @@ def _errors_in(request: SignatureRequest, policy: Policy) -> tuple[FieldError, .
         *_off_list("/procedure", request.procedure, policy.procedures),
         *_off_list("/storageRegion", request.storage_region, policy.storage_regions),
         *_off_list("/classId", request.class_id, policy.class_ids),
-        *_context_errors(request.context),
+        *_text_errors("/context", request.context),
         *_file_errors(request, policy),
     )
 
@@ -181,9 +186,9 @@ def _off_list(pointer: str, value: object, allowed: tuple[object, ...]) -> list[
     return [FieldError(pointer, f"Not on the policy's list: {_listed(allowed)}.")]
 
 
-def _context_errors(context: str | None) -> list[FieldError]:
-    if context is not None and _UNPRINTABLE.search(context):
-        return [FieldError("/context", "Control characters and lone surrogates are not allowed.")]
+def _text_errors(pointer: str, text: str | None) -> list[FieldError]:
+    if text is not None and _UNPRINTABLE.search(text):
+        return [FieldError(pointer, "Control characters and lone surrogates are not allowed.")]
     return []
 
 
@@ -199,7 +204,9 @@ def _file_errors(request: SignatureRequest, policy: Policy) -> list[FieldError]:
             field_errors.append(FieldError("/fileSize", "This policy limits the size: say how many bytes."))
         elif request.file_size > policy.max_file_size:
             field_errors.append(FieldError("/fileSize", f"Must be at most {policy.max_file_size} bytes."))
-    return field_errors + (_file_type_errors(request, policy.file_types) if policy.file_types else [])
+    if not policy.file_types:
+        return field_errors + _text_errors("/fileType", request.file_type)
+    return field_errors + _file_type_errors(request, policy.file_types)
 
 
 def _is_file_name(name: str) -> bool:

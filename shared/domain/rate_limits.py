@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.errors import FieldError, RateLimit, RateLimitedError, UnprocessableError
 
-MINUTE_SECONDS, DAY_SECONDS = 60, 86_400
-MAX_SIZE = 1 << 50
-"""More bytes than any file has, and few enough to be added up exactly."""
+if TYPE_CHECKING:
+    from shared.domain.session import UploadSession
 
+MINUTE_SECONDS, DAY_SECONDS = 60, 86_400
+MAX_BYTES_PER_DAY = 1 << 50
+"""Few enough bytes to be added up exactly."""
 
 _REFUSALS = {
     "user": "Too many uploads were begun in the last minute.",
     "network": "Too many uploads were begun from this network in the last minute.",
-    "open": "Too many uploads are under way: finish or cancel one.",
+    "open": "Too many uploads are under way: finish one.",
     "day": "Today's uploads are used up.",
     "bytes": "Today's bytes do not suffice for this file.",
     "upload": "Too many upload signatures were asked for.",
@@ -25,7 +27,8 @@ _REFUSALS = {
 class UploadLimits(NamedTuple):
     """Limits of one user: uploads per minute, per day (UTC) and open at once, and bytes per day.
 
-    `network_per_minute` is counted over all users of one network; 0 is no limit.
+    `network_per_minute` is counted over all users of one network; 0 is no limit. The last two are those of
+    one upload: further signatures per minute, and all its signatures.
     """
 
     per_minute: int
@@ -33,6 +36,8 @@ class UploadLimits(NamedTuple):
     open_uploads: int = 0
     per_day: int = 0
     bytes_per_day: int = 0
+    renewals_per_minute: int = 60
+    signatures_per_upload: int = 64
 
 
 class Used(NamedTuple):
@@ -44,11 +49,25 @@ class Used(NamedTuple):
     bytes_today: int
 
 
+class KeyedBegin(NamedTuple):
+    """What a beginning under an Idempotency-Key adds.
+
+    The id that the upload has if it began the day before, and what the request says of it, as one text.
+    """
+
+    earlier_upload_id: str
+    request: str
+
+
 class Reservation(NamedTuple):
-    """A reserved signature: its nonce, and what remains of the limits after it."""
+    """A reserved signature: its nonce, and what remains of the limits after it.
+
+    `renewed` is the upload, as it stands, if it had been begun before.
+    """
 
     nonce: int
     rate_limits: tuple[RateLimit, ...]
+    renewed: UploadSession | None = None
 
 
 def slot_milliseconds(per_minute: int) -> int:
@@ -88,7 +107,7 @@ def refusal(name: str, limits: UploadLimits, *, wait_ms: int) -> RateLimitedErro
     quotas = {
         "user": (limits.per_minute, MINUTE_SECONDS),
         "network": (limits.network_per_minute, MINUTE_SECONDS),
-        "upload": (limits.per_minute, MINUTE_SECONDS),
+        "upload": (limits.renewals_per_minute, MINUTE_SECONDS),
         "day": (limits.per_day, DAY_SECONDS),
         "bytes": (limits.bytes_per_day, DAY_SECONDS),
     }

@@ -1,7 +1,7 @@
 """The states of one upload, and the facts that each event adds.
 
 A session is a set of facts that are only ever added to, so events lead to the same state in any order; the
-state is derived from the facts.
+state is derived from the facts. Only a cancellation is taken back, by another signature.
 """
 
 from __future__ import annotations
@@ -11,14 +11,18 @@ from enum import Enum
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.domain.rate_limits import MAX_SIZE
+from shared.domain.file_limits import MAX_SIZE
+from shared.errors import ConflictError
 
 if TYPE_CHECKING:
     from shared.domain.policy import Grant
     from shared.vod.notification_types import EventNotification, ProcedureState, Subtask
 
 COMMIT_RETRY_SECONDS = 120
-"""An SDK that lost the answer to its Commit asks for another signature after VOD has the file."""
+"""An SDK that lost the answer to its Commit asks for another signature after VOD has the file.
+
+So long after the first event of its file an upload gets more of its signatures, which end with these seconds.
+"""
 
 UPLOAD_CHECKS_SECONDS = (900, 3600, 4 * 3600)
 """When to check for a missed event of an upload: seconds after its first signature."""
@@ -77,9 +81,10 @@ class UploadSession(UploadOrigin):
     """One upload: what it began with, and every fact that has been learnt since.
 
     All instants are Unix seconds, `size` is in bytes, `duration` in seconds. `sequence` counts the events
-    journaled for this upload.
+    journaled for this upload; until `signed_until` one of its signatures can be used.
     """
 
+    signed_until: int = 0
     cancelled_at: int | None = None
     expired_at: int | None = None
     uploaded_at: int | None = None
@@ -132,18 +137,19 @@ def facts_of(notification: EventNotification, *, received_at: int) -> Facts:
     """Return the facts that an event adds to the session of its context."""
     upload, procedure = notification.file_upload, notification.procedure_state
     if upload is not None:
+        size = _countable(upload.size)
         learnt = {
             "uploaded_at": str(received_at),
             "media_url": upload.media_url,
             "cover_url": upload.cover_url,
             "procedure_task_id": upload.procedure_task_id,
-            "size": "" if upload.size is None else str(upload.size),
+            "size": "" if size is None else str(size),
             "duration": "" if upload.duration is None else str(upload.duration),
             "media_type": upload.media_type,
         }
         first = tuple(filter(itemgetter(1), learnt.items()))
         check_after = TASK_FLOW_CHECK_SECONDS if upload.procedure_task_id else 0
-        return Facts(notification.file_id, first, check_after=check_after, size=_countable(upload.size))
+        return Facts(notification.file_id, first, check_after=check_after, size=size)
     if procedure is not None:
         outcome = ProcedureOutcome(procedure.status, procedure.succeeded, procedure.subtasks)
         check_after = 0 if procedure.finished else TASK_FLOW_CHECK_SECONDS
@@ -179,19 +185,32 @@ def is_final(session: UploadSession, *, now: int) -> bool:
 
 
 def is_unused(session: UploadSession, *, now: int) -> bool:
-    """Return whether the upload has ended without a file, and its expiry is not recorded yet."""
-    is_over = state_of(session, now=now) is UploadState.EXPIRED
+    """Return whether the upload has ended without a file, and its expiry is not recorded yet.
+
+    It has not ended before its last signature has.
+    """
+    is_over = state_of(session, now=now) is UploadState.EXPIRED and now >= session.signed_until
     return is_over and session.expired_at is None and session.file_id == ""
 
 
-def may_renew(session: UploadSession, *, now: int) -> bool:
-    """Return whether another signature may be issued.
+class SigningEndedError(ConflictError):
+    """An upload gets no further signature: it has ended, or has had all of them."""
 
-    It may until the upload has ended, and for COMMIT_RETRY_SECONDS after its file, for a repeated Commit.
-    """
-    if session.uploaded_at is not None and now < session.uploaded_at + COMMIT_RETRY_SECONDS:
-        return session.cancelled_at is None
-    return state_of(session, now=now) is UploadState.ISSUED
+    def __init__(self, session: UploadSession, *, now: int) -> None:
+        state = state_of(session, now=now)
+        said = "has had all its signatures" if state is UploadState.ISSUED else f"is {state.value}"
+        super().__init__(
+            f"This upload {said}: begin a new one, without uploadId or under another Idempotency-Key."
+        )
+        self.session = session
+
+
+def signature_ends_at(session: UploadSession, *, now: int) -> int:
+    """Return when a signature that is issued now expires (Unix seconds)."""
+    ends_at = now + session.grant.ttl_seconds
+    return (
+        ends_at if session.uploaded_at is None else min(ends_at, session.uploaded_at + COMMIT_RETRY_SECONDS)
+    )
 
 
 def first_check_at(session: UploadSession) -> int:
@@ -208,10 +227,11 @@ def next_check_at(session: UploadSession, *, now: int) -> int | None:
         return _growing_pause_ends(session, TASK_FLOW_CHECK_SECONDS, now=now)
     if session.uploaded_at is not None or session.expired_at is not None:
         return None
-    if now >= session.ends_at and not is_unused(session, now=now):
+    end = max(session.ends_at, session.signed_until)
+    if now >= end and not is_unused(session, now=now):
         return None
     later = (session.issued_at + seconds for seconds in UPLOAD_CHECKS_SECONDS)
-    return min([*(at for at in later if at > now), max(session.ends_at, now + 1)])
+    return min([*(at for at in later if at > now), max(end, now + 1)])
 
 
 def retry_at(session: UploadSession, *, now: int) -> int:

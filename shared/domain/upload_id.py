@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from functools import lru_cache
 
@@ -9,6 +10,7 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _TIME_CHARACTERS = 10
 _CHARACTERS = 26
 _RANDOM_BITS = 80
+_DAY_SECONDS = 86_400
 _PATTERN = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
@@ -18,6 +20,16 @@ def new_upload_id(*, now: float, random: int) -> str:
     return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(5 * (_CHARACTERS - 1), -1, -5))
 
 
+def upload_ids_of_key(key: str, *, now: float) -> tuple[str, str]:
+    """Return the ids of an upload that begins under a key today, and that began under it the day before.
+
+    The day is the UTC day, and all of the time that such an id contains. The key names stage and user too.
+    """
+    random = int.from_bytes(hashlib.sha256(key.encode("utf-8")).digest()[: _RANDOM_BITS // 8], "big")
+    today = int(now) // _DAY_SECONDS * _DAY_SECONDS
+    return new_upload_id(now=today, random=random), new_upload_id(now=today - _DAY_SECONDS, random=random)
+
+
 def is_upload_id(text: str) -> bool:
     """Return whether a text has the form of an id."""
     return _PATTERN.fullmatch(text) is not None
@@ -25,8 +37,14 @@ def is_upload_id(text: str) -> bool:
 
 @lru_cache(maxsize=64)
 def made_at(upload_id: str) -> int:
-    """Return the Unix second at which an id was made; the id must have the right form."""
+    """Return the Unix second at which an id was made, or its day began; the id must have the right form."""
     milliseconds = 0
     for character in upload_id[:_TIME_CHARACTERS]:
         milliseconds = milliseconds * 32 + _ALPHABET.index(character)
     return milliseconds // 1000
+
+
+def latest_made_at(upload_id: str) -> int:
+    """Return the last Unix second at which an id can have been made."""
+    first = made_at(upload_id)
+    return first if first % _DAY_SECONDS else first + _DAY_SECONDS - 1

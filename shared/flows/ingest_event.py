@@ -124,11 +124,14 @@ class Ingester:
         return self._journal(name, event, facts, IngestOutcome.APPLIED, lease)
 
     def recall(self, taken: TakenEvent) -> IngestedEvent:
-        """Rebuild an ingested event from its journal record."""
+        """Rebuild an ingested event from its journal record.
+
+        Without a status, which an earlier release may have failed to write, VOD has to be asked about it.
+        """
         record, event = taken.record, event_in(taken.record)
         facts = facts_of(event.notification, received_at=event.occurred_at)
         entry = self._entry(record["name"], event, facts, IngestOutcome.APPLIED, taken.lease)
-        outcome = IngestOutcome(record["status"])
+        outcome = IngestOutcome(record.get("status", IngestOutcome.HELD))
         journaled = Journaled(outcome, event.verdict, event.sequence, taken.endpoint_disabled)
         return IngestedEvent(entry, journaled, event, int(record.get("attempts", 0)))
 

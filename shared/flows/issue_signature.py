@@ -6,14 +6,14 @@ parameters.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.addresses import networks_of
-from shared.domain.policy import grant_for, refuse_change
-from shared.domain.rate_limits import refuse_size
-from shared.domain.session import UploadSession, may_renew, state_of
-from shared.domain.upload_id import new_upload_id
-from shared.errors import ConflictError
+from shared.domain.policy import chosen, grant_for, refuse_change
+from shared.domain.rate_limits import KeyedBegin, refuse_size
+from shared.domain.session import SigningEndedError, UploadSession, signature_ends_at
+from shared.domain.upload_id import new_upload_id, upload_ids_of_key
 from shared.vod.context_token import UploadContext, seal
 from shared.vod.signature import SignatureParameters, sign
 
@@ -34,7 +34,8 @@ NONCE_CANDIDATES = 3
 class IssuedSignature(NamedTuple):
     """A signature and its terms; `expires_at` is in Unix seconds.
 
-    `rate_limits` are what remains of the limits that this signature counts against.
+    `rate_limits` are what remains of the limits that this signature counts against; `renewed`: it is not the
+    upload's first one.
     """
 
     signature: str
@@ -43,6 +44,7 @@ class IssuedSignature(NamedTuple):
     one_time: bool
     policy: str
     rate_limits: tuple[RateLimit, ...] = ()
+    renewed: bool = False
 
 
 class Randomness(NamedTuple):
@@ -68,21 +70,37 @@ class Issuer(NamedTuple):
     store: UploadStore
 
     def begin(
-        self, request: SignatureRequest, caller: Caller, *, now: float, randomness: Randomness
+        self,
+        request: SignatureRequest,
+        caller: Caller,
+        *,
+        now: float,
+        randomness: Randomness,
+        key: str | None = None,
     ) -> IssuedSignature:
         """Open an upload session for a user and sign for it.
+
+        With `key`, an Idempotency-Key of this user, the same request within a day is another one for the
+        same upload: whoever has not heard the answer repeats it, and gets a signature of its own.
 
         Raises:
             ForbiddenError: there is no such policy for this user, or the deny list names the caller or the
                 policy.
-            UnprocessableError: a value is off the policy, or the context is too long.
+            UnprocessableError: a value is off the policy, the context is too long, or another request has
+                used the key.
+            SigningEndedError: the upload that this request began gets no further signature.
             RateLimitedError: a limit on new uploads is used up.
             StoreUnavailableError: the store did not answer.
 
         """
         settings, issued_at = self.settings, int(now)
+        upload_id, keyed = new_upload_id(now=now, random=randomness.upload_id), None
+        if key is not None:
+            name = f"{settings.stage}\n{key}\n{caller.user_id}"
+            upload_id, earlier_id = upload_ids_of_key(name, now=now)
+            keyed = KeyedBegin(earlier_id, json.dumps(chosen(request)))
         session = UploadSession(
-            upload_id=new_upload_id(now=now, random=randomness.upload_id),
+            upload_id=upload_id,
             user_id=caller.user_id,
             grant=grant_for(
                 request,
@@ -97,8 +115,16 @@ class Issuer(NamedTuple):
         refuse_size(session.grant.file_size, limits)
         token = _token(session, settings)
         reservation = self.store.begin_upload(
-            session, randoms=randomness.nonces, now=now, limits=limits, networks=networks_of(caller.address)
+            session,
+            randoms=randomness.nonces,
+            now=now,
+            limits=limits,
+            networks=networks_of(caller.address),
+            keyed=keyed,
         )
+        if reservation.renewed:
+            session = reservation.renewed
+            token = _token(session, settings)
         return _sign(session, token, reservation, now=issued_at, settings=settings)
 
     def renew(
@@ -111,25 +137,26 @@ class Issuer(NamedTuple):
         Raises:
             NotFoundError: this user has no such upload.
             ForbiddenError: the deny list names the caller, or the upload's policy.
-            ConflictError: the upload has ended.
+            SigningEndedError: the upload gets no further signature.
             UnprocessableError: the request differs from what the upload began with.
             RateLimitedError: too many signatures were requested for this upload.
             StoreUnavailableError: the store did not answer.
 
         """
         settings, signed_at = self.settings, int(now)
-        session, reservation = self.store.renew_upload(
-            caller.user_id,
-            str(request.upload_id),
-            randoms=randomness.nonces,
-            now=now,
-            per_minute=settings.renewals_per_minute,
-            networks=networks_of(caller.address),
-        )
-        refuse_change(request, session.grant)
-        if not may_renew(session, now=signed_at):
-            state = state_of(session, now=signed_at).value
-            raise ConflictError(f"This upload is {state}: begin a new one, without uploadId.")
+        try:
+            session, reservation = self.store.renew_upload(
+                caller.user_id,
+                str(request.upload_id),
+                randoms=randomness.nonces,
+                now=now,
+                limits=settings.upload_limits,
+                networks=networks_of(caller.address),
+                repeated=chosen(request),
+            )
+        except SigningEndedError as error:
+            refuse_change(request, error.session.grant)
+            raise
         return _sign(session, _token(session, settings), reservation, now=signed_at, settings=settings)
 
 
@@ -152,7 +179,7 @@ def _sign(
     parameters = SignatureParameters(
         secret_id=settings.vod_secret_id,
         current_time_stamp=now,
-        expire_time=now + grant.ttl_seconds,
+        expire_time=signature_ends_at(session, now=now),
         random=reservation.nonce,
         class_id=grant.class_id,
         procedure=grant.procedure,
@@ -171,4 +198,5 @@ def _sign(
         one_time=grant.one_time,
         policy=grant.policy,
         rate_limits=reservation.rate_limits,
+        renewed=reservation.renewed is not None,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import re
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 PROBLEM_TYPE_PREFIX = "urn:vod-upload-functions:problem:"
 INTERNAL = 500
 _EXPOSED_HEADERS = "ETag, RateLimit, RateLimit-Policy, Retry-After, Upload-Id, X-Request-Id"
+IDEMPOTENCY_KEY = r'"(?:[ !#-\[\]-~]|\\["\\]){1,255}"'
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
@@ -109,6 +111,23 @@ def read_json(request: Request, *, max_bytes: int) -> dict[str, object]:
         raise InvalidRequestError("The body is not UTF-8 text.") from None
 
 
+def idempotency_key(request: Request) -> str | None:
+    """Return the Idempotency-Key of a request as it was sent, or None.
+
+    draft-ietf-httpapi-idempotency-key-header-07, section 2.1: a string of RFC 8941, in quotation marks.
+
+    Raises:
+        InvalidRequestError: it is no such string, or has none or more than 255 characters.
+
+    """
+    key = request.headers.get("idempotency-key")
+    if key is not None and not re.fullmatch(IDEMPOTENCY_KEY, key.strip()):
+        raise InvalidRequestError(
+            "Idempotency-Key must be 1 to 255 printable ASCII characters within quotation marks."
+        )
+    return None if key is None else key.strip()
+
+
 def allow_methods(request: Request, *methods: str) -> None:
     """Refuse every method but those named.
 
@@ -185,7 +204,7 @@ def preflight_response(
         204,
         {
             "Access-Control-Allow-Methods": ", ".join(methods),
-            "Access-Control-Allow-Headers": "Authorization, Content-Type, If-None-Match",
+            "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, If-None-Match",
             "Access-Control-Max-Age": "600",
         },
     )

@@ -8,7 +8,6 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.domain.rate_limits import DAY_SECONDS
-from shared.domain.upload_id import made_at
 from shared.errors import StoreUnavailableError
 from shared.invocation_log import note, timed
 from shared.store.resp import RespClient, RespError, supports
@@ -146,9 +145,9 @@ def open_uploads_key(partition: str, user_id: str) -> str:
     return f"{partition}:open:{digest(user_id)}"
 
 
-def usage_key(partition: str, user_id: str, upload_id: str) -> str:
-    """Return the key of a user's usage on the UTC day on which the upload began, by its id."""
-    return f"{partition}:usage:{made_at(upload_id) // DAY_SECONDS}:{digest(user_id)}"
+def usage_key(partition: str, user_id: str, *, at: int) -> str:
+    """Return the key of a user's usage on the UTC day of a Unix second."""
+    return f"{partition}:usage:{at // DAY_SECONDS}:{digest(user_id)}"
 
 
 @lru_cache(maxsize=64)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from shared.domain.event_status import IngestOutcome, Verdict
 from shared.domain.journal import EventKey, Journaled, Rank, TakenEvent, rank_of
 from shared.domain.session import FINISHED_RANK, Facts
+from shared.domain.upload_id import made_at
 from shared.invocation_log import note
 from shared.store.connection import (
     PARTITIONS,
@@ -67,7 +68,14 @@ class JournalStore(StoreConnection):
         at = self.key_of(entry)
         indexes = [f"{at.partition}:{index}" for index in ("journal", "due", "quarantined", "dead")]
         first = _event_key(at.partition, entry.first_name)
-        keys = [at.key, *indexes, _endpoint_key(at, endpoint), *_upload_keys(at, entry), first, at.body]
+        keys = [
+            at.key,
+            *indexes,
+            _endpoint_key(at, endpoint),
+            *_upload_keys(at, entry, now=now),
+            first,
+            at.body,
+        ]
         rank = rank_of(entry.intended, verified=entry.verified)
         due = "" if next_attempt_at is None else rank * RANK_STEP + next_attempt_at
         # Only what is applied needs all its facts: a script that decodes long ones holds up the store.
@@ -99,7 +107,7 @@ class JournalStore(StoreConnection):
         at = self.key_of(entry)
         indexes = [f"{at.partition}:{index}" for index in ("due", "quarantined", "dead")]
         first = _event_key(at.partition, entry.first_name)
-        keys = [at.key, *indexes, *_upload_keys(at, entry), first, at.body]
+        keys = [at.key, *indexes, *_upload_keys(at, entry, now=now), first, at.body]
         facts = _facts_json(entry, _version(entry.facts, "a"), verified=confirmed) if genuine else ""
         retention = self._scope.retention_seconds
         body, _ = _parted(entry.fields if genuine else ())
@@ -268,14 +276,16 @@ class JournalStore(StoreConnection):
         return EventKey(partition, _event_key(partition, entry.name))
 
 
-def _upload_keys(at: EventKey, entry: EventEntry) -> list[str]:
+def _upload_keys(at: EventKey, entry: EventEntry, *, now: int) -> list[str]:
     """Return the keys an event may change: its upload, the checks, its user's open uploads and usage."""
     upload_id, user_id = (entry.upload.upload_id, entry.upload.user_id) if entry.upload else ("", "")
+    began_at = made_at(upload_id) if upload_id else now
     return [
         f"{at.partition}:upload:{upload_id}",
         f"{at.partition}:checks",
         open_uploads_key(at.partition, user_id),
-        usage_key(at.partition, user_id, upload_id),
+        usage_key(at.partition, user_id, at=began_at),
+        usage_key(at.partition, user_id, at=now),
     ]
 
 
@@ -349,7 +359,7 @@ def _facts_json(entry: EventEntry, version: tuple[str, str], *, verified: bool) 
             "check_after": facts.check_after,
             "size": "unknown" if facts.size is None else str(facts.size),
             "verified": verified,
-            "is_claim": version[1] == "c",
+            "is_claim": version[1] == "c" and not verified,
             "may_replace": entry.may_replace,
             "content": version[0],
             "upload_id": entry.upload.upload_id if entry.upload else "",

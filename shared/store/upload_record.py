@@ -37,6 +37,7 @@ def read_session(upload_id: str, fields: Mapping[str, str]) -> UploadSession:
         grant=Grant(**json.loads(fields["grant"]), limits=read_limits(fields.get("limits", ""))),
         issued_at=int(fields["issued_at"]),
         ends_at=int(fields["ends_at"]),
+        signed_until=int(fields.get("signed_until", 0)),
         cancelled_at=_whole(fields, "cancelled_at"),
         expired_at=_whole(fields, "expired_at"),
         uploaded_at=_whole(fields, "uploaded_at"),

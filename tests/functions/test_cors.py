@@ -32,7 +32,7 @@ def test_listed_origin_may_read_the_answer(call: Call, sign: Sign, origin: str) 
     assert (preflight.status, preflight.body) == (204, "")
     assert preflight.headers["access-control-allow-methods"] == "GET, DELETE"
     allowed = preflight.headers["access-control-allow-headers"].lower().split(", ")
-    assert {"authorization", "content-type"} <= set(allowed)
+    assert {"authorization", "content-type", "idempotency-key"} <= set(allowed)
 
 
 @pytest.mark.parametrize("origin", UNLISTED)

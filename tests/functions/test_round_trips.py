@@ -52,8 +52,11 @@ def test_warm_invocation_goes_to_the_store_once(line: Line, sign: Sign, read_sta
     read_status(first["uploadId"], method="DELETE", user="bob")
     second = sign({"context": "lesson 3"}).json
     sign({"uploadId": second["uploadId"]})
+    key = '"key"'
     asks: dict[str, Callable[[], object]] = {
         "signature": sign,
+        "signature under a key": lambda: sign(idempotency_key=key),
+        "repeated signature": lambda: sign(idempotency_key=key),
         "renewal": lambda: sign({"uploadId": second["uploadId"]}),
         "status": lambda: read_status(second["uploadId"]),
         "cancellation": lambda: read_status(second["uploadId"], method="DELETE"),

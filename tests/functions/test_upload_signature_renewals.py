@@ -43,9 +43,9 @@ def test_id_of_another_form_is_refused_by_name(sign: Sign, upload_id: object) ->
 def test_upload_that_is_over_is_closed(
     sign: Sign, read_status: ReadStatus, deploy: Deploy, ended: str
 ) -> None:
-    """No signature is issued after a cancellation, after the end, or two minutes after the file."""
+    """No signature after the last one of a cancelled upload, after the end, or two minutes after the file."""
     deploy(UPLOAD_SESSION_SECONDS="200" if ended == "expired" else "3600")
-    upload = begin_upload(seconds_ago=200)
+    upload = begin_upload(seconds_ago=700)
     if ended == "cancelled":
         assert read_status(upload.upload_id, method="DELETE").status == 204
     elif ended == "uploaded":
@@ -54,6 +54,26 @@ def test_upload_that_is_over_is_closed(
     answer = sign({"uploadId": upload.upload_id})
 
     assert (answer.status, ended in answer.json["detail"]) == (409, True)
+
+
+def test_cancelled_upload_can_be_taken_up_again(sign: Sign, read_status: ReadStatus) -> None:
+    """As long as a signature of it is out that nothing recalls."""
+    upload_id = sign({}).json["uploadId"]
+    read_status(upload_id, method="DELETE")
+
+    assert sign({"uploadId": upload_id}).status == 200
+    assert read_status(upload_id).json["state"] == "issued"
+
+
+def test_upload_has_so_many_signatures(sign: Sign, deploy: Deploy) -> None:
+    """SIGNATURES_PER_UPLOAD in all, the first one included; the answer says what to do."""
+    deploy(SIGNATURES_PER_UPLOAD="3")
+    upload_id = sign({}).json["uploadId"]
+
+    answers = [sign({"uploadId": upload_id}) for _ in range(4)]
+
+    assert [answer.status for answer in answers] == [200, 200, 409, 409]
+    assert answers[-1].json["detail"].startswith("This upload has had all its signatures: begin a new one")
 
 
 def test_commit_can_be_tried_again_after_vod_has_the_file(sign: Sign) -> None:

@@ -115,8 +115,8 @@ def test_upload_is_told_as_documented_in_every_state(ask: Ask) -> None:
 
 
 def test_end_of_an_upload_is_told_as_documented(ask: Ask) -> None:
-    """A cancelled upload: 204, then its state, then 409 to whoever wants another signature."""
-    upload_id = ask("issueSignature", "/signature", {}).json["uploadId"]
+    """A cancelled upload none of whose signatures is out: 204, then its state, then 409."""
+    upload_id = begin_upload(seconds_ago=700).upload_id
     path = f"/uploads/{upload_id}"
     cancelled, shown = ask("cancelUpload", path), ask("showUpload", path)
     refused = ask("issueSignature", "/signature", {"uploadId": upload_id})

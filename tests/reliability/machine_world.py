@@ -28,7 +28,7 @@ class Vod(Records):
         self.kept[file_id] = token_of(owner.session)
         self.created[file_id] = owner.session.issued_at
         if kind in PROGRESS or (kind == "uploaded" and owner.has_task_flow):
-            reached = max(self.progress(f"task-{file_id}") or 0, PROGRESS.get(kind, 0))
+            reached = max(self.progress(f"task-{file_id}") or 0, PROGRESS.get(kind, PROGRESS["started"]))
             self.run(event_of(owner, "end" if reached == PROGRESS["end"] else "started", file_id, reached))
 
     def progress(self, task_id: str) -> int | None:

@@ -37,6 +37,7 @@ ROUNDS_WITH_LOSSES = 60
 SECOND = 1_795_000_000
 SCOPE = StoreScope("test", 3600)
 NO_LIMIT = 10_000_000
+NO_LIMITS = UploadLimits(NO_LIMIT, renewals_per_minute=NO_LIMIT, signatures_per_upload=NO_LIMIT)
 SCRIPT = b"EVALSHA"
 
 
@@ -97,7 +98,7 @@ def race(direct_url: str, redis_url: str, *, rounds: int) -> list[Counter[str]]:
 
     def renew(session: UploadSession, nonce: int) -> int:
         asked = "alice", session.upload_id
-        return store.renew_upload(*asked, randoms=[nonce], now=SECOND, per_minute=NO_LIMIT)[1].nonce
+        return store.renew_upload(*asked, randoms=[nonce], now=SECOND, limits=NO_LIMITS)[1].nonce
 
     def want_all(number: int) -> list[str]:
         session, outcomes = new_session(issued_at=SECOND), []

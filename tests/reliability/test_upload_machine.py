@@ -26,6 +26,7 @@ from shared.domain.event_status import AttemptOutcome, EventStatus
 from shared.domain.ingested_event import Source, journal_name
 from shared.domain.journal import AttemptEnding
 from shared.domain.rate_limits import UploadLimits
+from shared.domain.session import SigningEndedError
 from shared.errors import NotFoundError, VodApiError
 from shared.flows.verify_event import MAX_ATTEMPTS
 from shared.store.connection import StoreScope
@@ -49,6 +50,7 @@ pytestmark = pytest.mark.reliability
 STEPS, EXAMPLES, STEPS_PER_EXAMPLE = 20_000, 340, 80
 PASSING_SECONDS = (1, 10, 30, 120, 900, 3600, 14_400, 90_000)
 MOST_UPLOADS = 4
+LIMITS = UploadLimits(100_000, renewals_per_minute=100_000, signatures_per_upload=100_000)
 _randoms = count(1)
 
 REPEATABLE = hypothesis_settings(
@@ -113,12 +115,13 @@ class UploadMachine(RuleBasedStateMachine):
 
     @rule(pick=picks, by_stranger=rarely)
     def renew(self, pick: int, *, by_stranger: bool) -> None:
-        """Request another signature: it changes nothing, and returns the state of the upload."""
+        """Request another signature, which takes a cancelled upload up again, or is refused."""
         upload, random = self.upload(pick), next(_randoms)
         user_id = "stranger" if by_stranger else upload.session.user_id
-        with pytest.raises(NotFoundError) if by_stranger else nullcontext():
+        error = NotFoundError if by_stranger else None if upload.renew(self.now) else SigningEndedError
+        with pytest.raises(error) if error else nullcontext():
             session, reservation = self.store.renew_upload(
-                user_id, upload.session.upload_id, randoms=(random,), now=self.now, per_minute=100_000
+                user_id, upload.session.upload_id, randoms=(random,), now=self.now, limits=LIMITS
             )
             assert (reservation.nonce, session.sequence) == (random, upload.sequence)
         self.compare("renew", upload)

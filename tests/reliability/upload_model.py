@@ -22,6 +22,7 @@ PROGRESS = {"started": 5, "halfway": 50, "end": 100}
 OVERTAKEN = 99
 """The progress of a flow by a report that its end has overtaken: it shows 100, and has not ended."""
 LONGEST_LEASE_SECONDS = 30
+SIGNATURE_SECONDS, COMMIT_RETRY_SECONDS = 600, 120
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,12 @@ class UploadModel:
     task_id: str = ""
     progress: int = 0
     updated_at: int = 0
+    signed_until: int = 0
 
     def __post_init__(self) -> None:
         """Schedule the first check."""
         self.updated_at = self.session.issued_at
+        self.signed_until = self.session.issued_at + SIGNATURE_SECONDS
         self.check_at = self.session.issued_at + FIRST_CHECKS_SECONDS[0]
 
     @property
@@ -81,7 +84,22 @@ class UploadModel:
 
     def is_unused(self, now: int) -> bool:
         """Return whether the upload has ended without a file."""
-        return self.state(now) is UploadState.EXPIRED and self.expired_at is None and not self.file_id
+        is_over = self.state(now) is UploadState.EXPIRED and now >= self.signed_until
+        return is_over and self.expired_at is None and not self.file_id
+
+    def renew(self, now: int) -> bool:
+        """Issue another signature; False if the upload gets none."""
+        if self.uploaded_at is not None:
+            allowed = self.cancelled_at is None and now < self.uploaded_at + COMMIT_RETRY_SECONDS
+        elif self.cancelled_at is not None:
+            allowed = now < min(self.signed_until, self.ends_at) and not self.file_id
+        else:
+            allowed = self.state(now) is UploadState.ISSUED and not self.file_id
+        if allowed:
+            self.signed_until = now + SIGNATURE_SECONDS
+            self.updated_at = self.updated_at if self.cancelled_at is None else now
+            self.cancelled_at = None
+        return allowed
 
     def cancel(self, now: int) -> None:
         """Cancel the upload, if it has no file and has not ended."""
@@ -128,10 +146,11 @@ class UploadModel:
             return now + min(pause, LONGEST_CHECK_SECONDS)
         if self.uploaded_at is not None or self.expired_at is not None:
             return None
-        if now >= self.ends_at and not self.is_unused(now):
+        end = max(self.ends_at, self.signed_until)
+        if now >= end and not self.is_unused(now):
             return None
         checks = [self.session.issued_at + seconds for seconds in FIRST_CHECKS_SECONDS]
-        return min([*(at for at in checks if at > now), max(self.ends_at, now + 1)])
+        return min([*(at for at in checks if at > now), max(end, now + 1)])
 
 
 @dataclass

@@ -19,8 +19,8 @@ def all_errors() -> list[type[ServiceError]]:
 
 
 def test_codes_are_distinct_words_fit_for_a_uri() -> None:
-    """Clients tell errors apart by the code, so no two share one."""
-    codes = [kind.code for kind in all_errors()]
+    """Clients tell errors apart by the code: no two declare one; without its own, an error has its base's."""
+    codes = [kind.code for kind in all_errors() if "code" in vars(kind)]
 
     assert len(set(codes)) == len(codes)
     assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", code) for code in codes)

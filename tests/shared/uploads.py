@@ -37,6 +37,7 @@ def new_session(user_id: str = "alice", *, issued_at: int = NOW, context: str = 
         grant=Grant(policy="default", ttl_seconds=600, one_time=True, context=context),
         issued_at=issued_at,
         ends_at=issued_at + SESSION_SECONDS,
+        signed_until=issued_at + 600,
         updated_at=issued_at,
     )
 

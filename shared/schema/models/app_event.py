@@ -167,7 +167,7 @@ class UploadCompleted(AppEvent[Literal["upload.completed"], CompletedContent]):
 
 
 class UploadReplayed(AppEvent[Literal["upload.replayed"], ReplayedContent]):
-    """A second file came under an upload that has one: a signature was used twice."""
+    """Another file came under an upload that has one, by a further signature of it."""
 
 
 class UploadExpired(AppEvent[Literal["upload.expired"], ExpiredContent]):

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from shared.domain.rate_limits import MAX_SIZE
+from shared.domain.rate_limits import MAX_BYTES_PER_DAY
 from shared.schema import values
 from shared.schema.models.policy import Policy
 
@@ -113,8 +113,13 @@ class SigningSettings(SettingsGroup):
     network_uploads_per_minute: Annotated[int, Field(ge=0, le=1_000_000)] = 300
     open_uploads: Annotated[int, Field(ge=0, le=100_000)] = 100
     new_uploads_per_day: Annotated[int, Field(ge=0, le=1_000_000)] = 1000
-    new_bytes_per_day: Annotated[int, Field(ge=0, le=MAX_SIZE)] = 0
+    new_bytes_per_day: Annotated[int, Field(ge=0, le=MAX_BYTES_PER_DAY)] = 0
     renewals_per_minute: Annotated[int, Field(ge=10, le=100_000)] = 60
+    signatures_per_upload: Annotated[int, Field(ge=1, le=10_000)] = 64
+    """The Web SDK takes nine at most, and one for each 90 % of the life of a storage credential.
+
+    So 64 let an upload through that lasts 25 hours on credentials of half an hour.
+    """
 
 
 class CallbackSettings(SettingsGroup):

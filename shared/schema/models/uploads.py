@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictInt, StrictStr
 from pydantic_core import MISSING
 
+from shared.domain.file_limits import MAX_SIZE
 from shared.domain.session import UploadState
 from shared.schema.models.documents import Document
 
@@ -40,7 +41,7 @@ class SignatureRequest(Document):
     """VOD's category for the file, if the policy offers it."""
     file_name: StrictStr | None = None
     """255 bytes of UTF-8 at most; checked against the policy's file types by its extension."""
-    file_size: StrictInt | None = None
+    file_size: Annotated[StrictInt, Field(le=MAX_SIZE)] | None = None
     """In bytes; required where the policy limits the size."""
     file_type: StrictStr | None = None
     """An extension such as `mp4`, in either case.

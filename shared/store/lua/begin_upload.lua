@@ -1,58 +1,105 @@
--- include: slot, nonce, denied
--- KEYS upload, checks, rate, rate of the network, open uploads, usage of the day, denied, nonces...
+-- include: numbers, slot, nonce, denied, renew
+-- KEYS upload, the same if begun the day before, checks, rate, rate of the network, rate of renewals,
+-- open uploads, usage of the day, denied, nonces...
 -- ARGV terms, fields of the record...
--- terms: a JSON object of numbers, upload_id and deny_keys; a limit of 0 is none. Instants are Unix seconds,
--- now_ms and the intervals milliseconds. ends_at is the end of the session, day_ends_at of the UTC day,
--- check_at the time of the first reconciliation; *_ttl are seconds.
+-- terms: a JSON object of numbers, upload_ids, deny_keys, request ('' = without an Idempotency-Key) and what
+-- `renew` takes; a limit of 0 is none. Instants are Unix seconds, now_ms and the intervals milliseconds.
+-- signed_until is the expiry of the signature, day_ends_at the end of the UTC day, check_at the time of the first
+-- reconciliation; *_ttl are seconds.
 local terms = cjson.decode(ARGV[1])
+check_numbers(terms, 'now_ms now interval burst network_interval network_burst open_limit day_limit')
+check_numbers(terms, 'bytes_limit bytes signed_until day_ends_at check_at nonce_ttl record_ttl')
+if terms.request ~= '' then check_renewal(terms) end
 local now_ms, now = terms.now_ms, terms.now
-if is_denied(KEYS[7], now, terms.deny_keys) then return {'denied'} end
+
+-- A key is kept for a day; within it the same request is another one for the same upload.
+for place = 1, terms.request ~= '' and 2 or 0 do
+  local known = redis.call('HMGET', KEYS[place], 'issued_at', 'request')
+  if (tonumber(known[1]) or 0) > now - 86400 then
+    if known[2] and known[2] ~= terms.request then return {'different'} end
+    local at = {upload = KEYS[place], rate = KEYS[6], open = KEYS[7], usage = KEYS[8], denied = KEYS[9]}
+    return renew(at, terms.upload_ids[place], terms, 10)
+  end
+end
+if is_denied(KEYS[9], now, terms.deny_keys) then return {'denied'} end
 
 -- All limits are asked before any is used up; the one that lasts longest tells when to come again.
 local wait, limit = 0, ''
 local function refuse_for(ms, name) if ms > wait then wait, limit = ms, name end end
-local due, ms = slot_of(KEYS[3], now_ms, terms.interval, terms.burst)
+local due, ms = slot_of(KEYS[4], now_ms, terms.interval, terms.burst)
 refuse_for(ms, 'user')
 local network_due = 0
 if terms.network_interval > 0 then
-  network_due, ms = slot_of(KEYS[4], now_ms, terms.network_interval, terms.network_burst)
+  network_due, ms = slot_of(KEYS[5], now_ms, terms.network_interval, terms.network_burst)
   refuse_for(ms, 'network')
 end
 if terms.open_limit > 0 then
-  redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', now)
-  local too_many = redis.call('ZCARD', KEYS[5]) - terms.open_limit
+  redis.call('ZREMRANGEBYSCORE', KEYS[7], '-inf', now)
+  local too_many = redis.call('ZCARD', KEYS[7]) - terms.open_limit
   if too_many >= 0 then
-    refuse_for(redis.call('ZRANGE', KEYS[5], too_many, too_many, 'WITHSCORES')[2] * 1000 - now_ms, 'open')
+    refuse_for(redis.call('ZRANGE', KEYS[7], too_many, too_many, 'WITHSCORES')[2] * 1000 - now_ms, 'open')
   end
 end
 local counts_usage = terms.day_limit > 0 or terms.bytes_limit > 0
-local uploads_today, bytes_today = 0, 0
+local today, returned, later = {uploads = 0, bytes = 0}, {}, {}
 if counts_usage then
-  local used = redis.call('HMGET', KEYS[6], 'uploads', 'bytes')
-  uploads_today, bytes_today = (tonumber(used[1]) or 0) + 1, (tonumber(used[2]) or 0) + terms.bytes
-  local rest = terms.day_ends_at * 1000 - now_ms
-  if terms.day_limit > 0 and uploads_today > terms.day_limit then refuse_for(rest, 'day') end
-  if terms.bytes_limit > 0 and bytes_today > terms.bytes_limit then refuse_for(rest, 'bytes') end
+  local cancelled = {}
+  local used = redis.call('HGETALL', KEYS[8])
+  for place = 1, #used, 2 do
+    local field, value = used[place], used[place + 1]
+    if today[field] then
+      today[field] = tonumber(value) or 0
+    else
+      local usable_until, bytes = value:match('(%d+) (%d+)')
+      local one = {field = field, at = tonumber(usable_until) or 0, uploads = 1, bytes = tonumber(bytes) or 0}
+      cancelled[#cancelled + 1] = one
+    end
+  end
+  table.sort(cancelled, function(one, other) return one.at < other.at end)
+  today.uploads, today.bytes = today.uploads + 1, today.bytes + terms.bytes
+  for _, one in ipairs(cancelled) do
+    if one.at > now then
+      later[#later + 1] = one
+    else
+      returned[#returned + 1] = one.field
+      today.uploads, today.bytes = today.uploads - 1, math.max(terms.bytes, today.bytes - one.bytes)
+    end
+  end
+  -- Until enough of what is cancelled is given back, or the day is over.
+  local function wait_for(name, most)
+    local rest = today[name]
+    if most == 0 or rest <= most then return 0 end
+    for _, one in ipairs(later) do
+      rest = rest - one[name]
+      if rest <= most then return one.at * 1000 - now_ms end
+    end
+    return terms.day_ends_at * 1000 - now_ms
+  end
+  refuse_for(wait_for('uploads', terms.day_limit), 'day')
+  refuse_for(wait_for('bytes', terms.bytes_limit), 'bytes')
 end
 if wait > 0 then return {'limited', wait, limit} end
-local place = reserve_nonce(8, terms.nonce_ttl)
+local place = reserve_nonce(10, terms.nonce_ttl)
 if place == 0 then return {'crowded'} end
 
-local ahead, network_ahead = take_slot(KEYS[3], now_ms, terms.interval, due), 0
+local ahead, network_ahead = take_slot(KEYS[4], now_ms, terms.interval, due), 0
 if terms.network_interval > 0 then
-  network_ahead = take_slot(KEYS[4], now_ms, terms.network_interval, network_due)
+  network_ahead = take_slot(KEYS[5], now_ms, terms.network_interval, network_due)
 end
-redis.call('HSET', KEYS[1], unpack(ARGV, 2))
+redis.call('HSET', KEYS[1], 'signatures', 1, 'signed_until', terms.signed_until, unpack(ARGV, 2))
 redis.call('EXPIRE', KEYS[1], terms.record_ttl)
 if terms.open_limit > 0 then
-  redis.call('ZADD', KEYS[5], terms.ends_at, terms.upload_id)
-  redis.call('EXPIRE', KEYS[5], terms.ends_at - now)
+  redis.call('ZADD', KEYS[7], terms.signed_until, terms.upload_ids[1])
+  redis.call('EXPIRE', KEYS[7], terms.record_ttl)
 end
 if counts_usage then
-  redis.call('HINCRBY', KEYS[6], 'uploads', 1)
-  redis.call('HINCRBY', KEYS[6], 'bytes', terms.bytes)
-  redis.call('EXPIRE', KEYS[6], terms.day_ends_at - now)
+  -- As far as a sum is exact, so that none can fail.
+  today.bytes = math.min(today.bytes, 2 ^ 53)
+  redis.call('HSET', KEYS[8], 'uploads', today.uploads, 'bytes', string.format('%.0f', today.bytes))
+  redis.call('EXPIRE', KEYS[8], terms.day_ends_at - now)
+  if #returned > 0 then redis.call('HDEL', KEYS[8], unpack(returned)) end
   redis.call('HSET', KEYS[1], 'quota', 'reserved', 'reserved_bytes', terms.bytes)
 end
-redis.call('ZADD', KEYS[2], terms.check_at, terms.upload_id)
-return {'issued', place, ahead, network_ahead, uploads_today, bytes_today}
+redis.call('ZADD', KEYS[3], terms.check_at, terms.upload_ids[1])
+redis.call('EXPIRE', KEYS[3], terms.record_ttl)
+return {'issued', place, ahead, network_ahead, today.uploads, today.bytes}

@@ -1,7 +1,9 @@
--- include: index, body
+-- include: numbers, index, body
 -- KEYS event, due, dead, endpoint, body
 -- ARGV lease, now, status, outcome ('' = the endpoint was not asked), next_attempt_at ('' = no more),
 -- record_ttl, seconds to keep the bytes of a delivered event, bytes ('' = as they were), fields...
+for _, place in ipairs({2, 6, 7}) do whole(ARGV[place]) end
+if ARGV[5] ~= '' then whole(ARGV[5]) end
 if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[1] then return 0 end
 local status, outcome = ARGV[3], ARGV[4]
 redis.call('HSET', KEYS[1], 'delivery', status, unpack(ARGV, 9))
@@ -14,8 +16,10 @@ elseif outcome == 'failed' or outcome == 'gone' then
   redis.call('HSETNX', KEYS[4], 'failing_since', ARGV[2])
   if outcome == 'gone' then redis.call('HSETNX', KEYS[4], 'disabled_at', ARGV[2]) end
 end
+redis.call('EXPIRE', KEYS[4], ARGV[6])
 if status == 'due' then
   redis.call('ZADD', KEYS[2], ARGV[5], KEYS[1])
+  redis.call('EXPIRE', KEYS[2], ARGV[6])
 else
   redis.call('ZREM', KEYS[2], KEYS[1])
   if status == 'dead' then add_to_index(KEYS[3], ARGV[2], ARGV[6], KEYS[1]) end

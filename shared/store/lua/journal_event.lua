@@ -1,19 +1,30 @@
 -- include: index, apply, versions, body
--- KEYS event, journal, due, quarantined, dead, endpoint, upload, checks, open uploads, usage of the day, first,
---   body, budget
+-- KEYS event, journal, due, quarantined, dead, endpoint, upload, checks, open uploads, usage of the upload's
+--   day, usage of this day, first, body, budget
 -- ARGV now, record_ttl, next_attempt_at ('' = nothing to deliver), intended, facts, bytes, size, most events
 --   ('' = it takes from no budget), most bytes, fields...
 -- intended: 'applied' = trust the event; 'held' = not yet; 'recorded' = it moves no upload;
 -- 'quarantined' = never deliver it. first: the event itself, or of which this is a further version.
 -- facts.may_replace: VOD's own, or a claim that VOD can be asked about.
 local intended, facts = ARGV[4], cjson.decode(ARGV[5])
-local is_further = KEYS[11] ~= KEYS[1]
-if is_further and is_told(KEYS[11], facts.content) then return {'duplicate', '', 0, 0} end
+for _, place in ipairs({1, 2, 7}) do whole(ARGV[place]) end
+for _, place in ipairs({3, 8, 9}) do
+  if ARGV[place] ~= '' then whole(ARGV[place]) end
+end
+check_facts(facts)
+local is_further = KEYS[12] ~= KEYS[1]
+if is_further and is_told(KEYS[12], facts.content) then return {'duplicate', '', 0, 0} end
 local taken, is_over = nil, false
 if ARGV[8] ~= '' then
-  taken = redis.call('HMGET', KEYS[13], 'events', 'bytes')
+  taken = redis.call('HMGET', KEYS[14], 'events', 'bytes')
   taken = {events = tonumber(taken[1] or 0) + 1, bytes = tonumber(taken[2] or 0) + tonumber(ARGV[7])}
   is_over = taken.events > tonumber(ARGV[8]) or taken.bytes > tonumber(ARGV[9])
+end
+-- A dead record that could not be read is journaled anew when its event comes again.
+local dead = redis.call('HMGET', KEYS[1], 'delivery', 'problem')
+if not is_over and dead[1] == 'dead' and dead[2] and dead[2]:find('^unreadable record') then
+  redis.call('ZREM', KEYS[5], KEYS[1])
+  redis.call('DEL', KEYS[1], KEYS[13])
 end
 -- What a read-back did not believe, or was given up, stands in nobody's way: VOD may have been asked too
 -- early, or a lie have been told under the name of what is true by now.
@@ -25,7 +36,7 @@ if intended == 'held' or facts.may_replace then
   local disbelieved = not is_over and redis.call('ZREM', KEYS[4], KEYS[1]) == 1
   local given_up = waits and not is_over and redis.call('ZREM', KEYS[5], KEYS[1]) == 1
   if disbelieved or given_up or (waits and facts.verified) then
-    redis.call('DEL', KEYS[1], KEYS[12])
+    redis.call('DEL', KEYS[1], KEYS[13])
   elseif waits then
     -- Longer than any lease: nobody is at work on it. This copy may be the true one, so VOD is asked now.
     local due = tonumber(redis.call('ZSCORE', KEYS[3], KEYS[1]) or 0)
@@ -51,23 +62,26 @@ if facts.first.expired_at then
 end
 if is_over then return {'over budget', '', 0, 0} end
 if taken then
-  redis.call('HSET', KEYS[13], 'events', taken.events, 'bytes', taken.bytes)
-  redis.call('EXPIRE', KEYS[13], ARGV[2])
+  redis.call('HSET', KEYS[14], 'events', taken.events, 'bytes', taken.bytes)
+  redis.call('EXPIRE', KEYS[14], ARGV[2])
 end
 redis.call('HSET', KEYS[1], 'verified', facts.verified and 1 or 0, unpack(ARGV, 10))
 redis.call('EXPIRE', KEYS[1], ARGV[2])
-keep_body(KEYS[12], ARGV[2], ARGV[6])
+keep_body(KEYS[13], ARGV[2], ARGV[6])
 add_to_index(KEYS[2], ARGV[1], ARGV[2], KEYS[1])
-if ARGV[3] ~= '' then redis.call('ZADD', KEYS[3], ARGV[3], KEYS[1]) end
+if ARGV[3] ~= '' then
+  redis.call('ZADD', KEYS[3], ARGV[3], KEYS[1])
+  redis.call('EXPIRE', KEYS[3], ARGV[2])
+end
 local status, verdict, sequence, limits = intended, '', 0, ''
 if intended == 'quarantined' then
   status = 'recorded'
   add_to_index(KEYS[4], ARGV[1], ARGV[2], KEYS[1])
 elseif intended == 'applied' then
-  local at = {upload = KEYS[7], checks = KEYS[8], open = KEYS[9], usage = KEYS[10]}
+  local at = {upload = KEYS[7], checks = KEYS[8], open = KEYS[9], usage = KEYS[10], today = KEYS[11]}
   verdict, sequence, limits = apply(at, ARGV[1], ARGV[2], facts)
   redis.call('HSET', KEYS[1], 'verdict', verdict, 'sequence', sequence, 'limits', limits)
 end
-if facts.verified then record_version(KEYS[1], KEYS[11], KEYS[3], KEYS[5], facts.content) end
+if facts.verified then record_version(KEYS[1], KEYS[12], KEYS[3], KEYS[5], facts.content) end
 redis.call('HSET', KEYS[1], 'status', status)
 return {status, verdict, sequence, redis.call('HEXISTS', KEYS[6], 'disabled_at'), limits}

@@ -1,10 +1,12 @@
--- include: index
+-- include: numbers, index
 -- KEYS record, parked, bytes parked
 -- ARGV now, record_ttl, failures before it is parked, budget, size, raw, first part of
 --   raw, size of that, budget of first parts
 --   ('' = without end), fields...
 -- Returns 0 = not parked yet, 1 = parked, 2 = parked without the rest of its bytes: the budget is used up,
 -- 3 = not even that: the budget of first parts is used up too.
+for _, place in ipairs({1, 2, 3, 4, 5, 8}) do whole(ARGV[place]) end
+if ARGV[9] ~= '' then whole(ARGV[9]) end
 local used = redis.call('HMGET', KEYS[3], 'bytes', 'first_parts')
 local failures = tonumber(redis.call('HGET', KEYS[1], 'failures') or 0) + 1
 if failures == 1 then

@@ -1,11 +1,7 @@
--- include: slot, nonce, denied
--- KEYS upload, rate, denied, nonces...   ARGV now_ms, now, interval_ms, burst, nonce_ttl, user, marks...
-local kept = redis.call('HMGET', KEYS[1], 'user_id', 'grant')
-if kept[1] ~= ARGV[6] then return {'unknown'} end
-local marks = {'policy:' .. cjson.decode(kept[2]).policy, unpack(ARGV, 7)}
-if is_denied(KEYS[3], tonumber(ARGV[2]), marks) then return {'denied'} end
-local wait, ahead = wait_for_slot(KEYS[2], tonumber(ARGV[1]), tonumber(ARGV[3]), tonumber(ARGV[4]))
-if wait > 0 then return {'limited', wait, 'upload'} end
-local place = reserve_nonce(4, ARGV[5])
-if place == 0 then return {'crowded'} end
-return {'issued', place, ahead, redis.call('HGETALL', KEYS[1])}
+-- include: numbers, slot, nonce, denied, renew
+-- KEYS upload, rate of renewals, open uploads, usage of the day, denied, nonces...   ARGV user, upload_id, terms
+local terms = cjson.decode(ARGV[3])
+check_renewal(terms)
+if redis.call('HGET', KEYS[1], 'user_id') ~= ARGV[1] then return {'unknown'} end
+local at = {upload = KEYS[1], rate = KEYS[2], open = KEYS[3], usage = KEYS[4], denied = KEYS[5]}
+return renew(at, ARGV[2], terms, 6)

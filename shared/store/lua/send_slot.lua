@@ -1,3 +1,3 @@
--- include: slot
+-- include: numbers, slot
 -- KEYS send slot   ARGV now_ms, interval_ms
-return wait_for_slot(KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), 1)
+return wait_for_slot(KEYS[1], whole(ARGV[1]), whole(ARGV[2]), 1)

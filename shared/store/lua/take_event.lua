@@ -1,4 +1,7 @@
+-- include: numbers
 -- KEYS event, due, endpoint, body   ARGV now, lease, lease_ends_at
+whole(ARGV[1])
+whole(ARGV[3])
 local due = tonumber(redis.call('ZSCORE', KEYS[2], KEYS[1]) or nil)
 if not due or due % 1e12 > tonumber(ARGV[1]) then return {{}, 0} end
 if redis.call('EXISTS', KEYS[1]) == 0 then

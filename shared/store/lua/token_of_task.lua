@@ -1,4 +1,8 @@
+-- include: numbers
 -- KEYS task, budget   ARGV record_ttl, size, most bytes ('' = it takes from no budget)
+whole(ARGV[1])
+whole(ARGV[2])
+if ARGV[3] ~= '' then whole(ARGV[3]) end
 local token = redis.call('GET', KEYS[1])
 if token then return token end
 if ARGV[3] ~= '' then

@@ -134,6 +134,16 @@ def test_defaults_are_the_documented_ones() -> None:
     assert (settings.new_uploads_per_minute, settings.renewals_per_minute) == (30, 60)
 
 
+def test_default_lets_the_longest_upload_of_the_web_sdk_through() -> None:
+    """Nine signatures at most, and one whenever 90 % of the life of a storage credential are over."""
+    settings = load_settings(UploadSignatureSettings, COMPLETE)
+    refreshes = {life: settings.upload_session_seconds * 10 // (9 * life) for life in (1800, 7200)}
+
+    assert settings.upload_limits.signatures_per_upload == 9 + refreshes[1800]
+    # Four each time, where a credential lives for two hours.
+    assert settings.upload_limits.signatures_per_upload >= 9 + 4 * refreshes[7200]
+
+
 class TestSettingsThatGoTogether:
     """Rules across several variables."""
 

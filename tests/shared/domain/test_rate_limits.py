@@ -15,7 +15,7 @@ from shared.domain.session import expiry_facts
 from shared.errors import NotFoundError, RateLimit, RateLimitedError, UnprocessableError
 from shared.store.connection import StoreScope
 from shared.store.journal import Store
-from tests.shared.uploads import FILE_ID, NOW, SESSION_SECONDS, facts_in, new_entry, new_session, uploaded
+from tests.shared.uploads import FILE_ID, NOW, facts_in, new_entry, new_session, uploaded
 
 if TYPE_CHECKING:
     from shared.domain.session import UploadSession
@@ -24,6 +24,7 @@ MORNING = NOW - NOW % 86_400 + 3600
 MIDNIGHT = MORNING + 82_800
 NETWORK = ("198.51.100.7/32", "198.51.100.0/24", "198.51.0.0/16")
 MANY = 1_000_000
+SIGNATURE_SECONDS, DAY_SECONDS = 600, 86_400
 _numbers = count(1)
 
 
@@ -34,9 +35,11 @@ def store(valkey_url: str) -> Store:
 
 
 class File(NamedTuple):
-    """A file that VOD reports, of a size that may be none."""
+    """A file that VOD reports, of a size that may be none; `number` tells it from others."""
 
     size: object = None
+    number: int = 0
+    verified: bool = True
 
 
 class Beginner:
@@ -75,17 +78,24 @@ class Beginner:
         with ThreadPoolExecutor(16) as pool:
             return sum(pool.map(passes, range(64)))
 
-    def end(self, session: UploadSession, how: str | File) -> None:
+    def renew(self, session: UploadSession, *, now: int) -> UploadSession:
+        """Ask for another signature; return the upload."""
+        found, _ = self.store.renew_upload(
+            session.user_id, session.upload_id, randoms=(next(_numbers),), now=now, limits=self.limits
+        )
+        return found
+
+    def end(self, session: UploadSession, how: str | File, *, now: int = MORNING + 60) -> None:
         """Let an upload end with a file, by a cancellation or by its expiry."""
         if how == "cancel":
-            self.store.cancel_upload(session.user_id, session.upload_id, now=MORNING + 1)
+            self.store.cancel_upload(session.user_id, session.upload_id, now=now)
             return
-        now, facts = session.ends_at, expiry_facts(now=session.ends_at)
+        facts, verified = expiry_facts(now=now), True
         if isinstance(how, File):
-            event: dict[str, Any] = uploaded(file_id=f"{FILE_ID}{next(_numbers)}")
+            event: dict[str, Any] = uploaded(file_id=f"{FILE_ID}{how.number}")
             event["FileUploadEvent"]["MetaData"] = {"Size": how.size}
-            now, facts = MORNING + 60, facts_in(event)
-        entry = new_entry(session, facts, verified=True)
+            facts, verified = facts_in(event), how.verified
+        entry = new_entry(session, facts, verified=verified)
         self.store.journal(entry, endpoint="", now=now, next_attempt_at=None)
 
 
@@ -148,7 +158,7 @@ def test_what_is_left_is_told(store: Store) -> None:
     [
         (UploadLimits(2), "user", 30),
         (UploadLimits(MANY, network_per_minute=2), "network", 30),
-        (UploadLimits(MANY, open_uploads=2), None, SESSION_SECONDS),
+        (UploadLimits(MANY, open_uploads=2), None, SIGNATURE_SECONDS),
         (UploadLimits(MANY, per_day=2), "day", MIDNIGHT - MORNING),
         (UploadLimits(MANY, bytes_per_day=25), "bytes", MIDNIGHT - MORNING),
     ],
@@ -175,8 +185,8 @@ def test_longest_wait_is_told(store: Store) -> None:
     beginner = Beginner(store, UploadLimits(1, open_uploads=1, per_day=1))
     beginner.begin()
 
-    assert beginner.refused().retry_after == SESSION_SECONDS
-    assert "under way" in beginner.refused().detail
+    assert beginner.refused().retry_after == MIDNIGHT - MORNING
+    assert "Today's uploads" in beginner.refused().detail
 
 
 def test_refused_upload_uses_up_nothing(store: Store) -> None:
@@ -199,9 +209,9 @@ def test_refused_upload_uses_up_nothing(store: Store) -> None:
     assert (left["user"].remaining, left["day"].remaining, left["bytes"].remaining) == (0, 0, 0)
 
 
-@pytest.mark.parametrize("end", [File(), "cancel", "expire"])
+@pytest.mark.parametrize("end", [File(), "expire"])
 def test_upload_that_is_over_is_open_no_more(store: Store, end: str | File) -> None:
-    """A file, a cancellation and an expiry each make room for the next upload."""
+    """A file and an expiry each make room for the next upload."""
     beginner = Beginner(store, UploadLimits(MANY, open_uploads=1))
     session, _ = beginner.begin()
     assert beginner.refused()
@@ -211,6 +221,19 @@ def test_upload_that_is_over_is_open_no_more(store: Store, end: str | File) -> N
     assert beginner.begin()
 
 
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_upload_is_open_as_long_as_it_has_a_signature(store: Store, *, cancelled: bool) -> None:
+    """Cancelled or not: until the last signature has expired, which another one puts off."""
+    beginner = Beginner(store, UploadLimits(MANY, open_uploads=1))
+    session, _ = beginner.begin()
+    beginner.renew(session, now=MORNING + 500)
+    if cancelled:
+        beginner.end(session, "cancel", now=MORNING + 501)
+
+    assert beginner.refused(now=MORNING + 501).retry_after == SIGNATURE_SECONDS - 1
+    assert beginner.begin(now=MORNING + 500 + SIGNATURE_SECONDS)
+
+
 def test_lowered_limit_applies_to_what_was_used_before(store: Store) -> None:
     """With more open uploads than a lowered limit allows, the excess must end first."""
     generous = Beginner(store, UploadLimits(MANY, open_uploads=5))
@@ -218,19 +241,22 @@ def test_lowered_limit_applies_to_what_was_used_before(store: Store) -> None:
         generous.begin(now=MORNING + number)
     strict = Beginner(store, UploadLimits(MANY, open_uploads=2))
 
-    assert strict.refused(now=MORNING + 10).retry_after == SESSION_SECONDS + 3 - 10
+    assert strict.refused(now=MORNING + 10).retry_after == SIGNATURE_SECONDS + 3 - 10
 
 
 @pytest.mark.parametrize(
     ("declared", "ends", "uploads", "used"),
     [
-        (100, ["cancel", "cancel"], 0, 0),
+        (100, ["cancel", "cancel"], 1, 100),
         (100, ["expire", "expire"], 0, 0),
+        (100, ["expire", File(50)], 1, 50),
         *((100, [File(size), File(199)], 1, size) for size in (40, 100, 150)),
         *((100, [File(size), File(199)], 1, 100) for size in (None, "huge", -5, 1 << 60)),
         (None, [File(500)], 1, 500),
         (30, ["cancel", File(50)], 1, 50),
-        (30, ["cancel", File()], 1, 0),
+        (30, ["cancel", File()], 1, 30),
+        (100, [File(100), File(50, 1), File(50, 1), File(60, 2), File(None, 3)], 4, 210),
+        (100, [File(100), File(50, 1, verified=False)], 1, 100),
     ],
 )
 def test_upload_counts_as_what_came_of_it(
@@ -238,7 +264,8 @@ def test_upload_counts_as_what_came_of_it(
 ) -> None:
     """What came to nothing is given back to its day, once; a file counts with its real size, also late.
 
-    Where VOD tells no size that can be, the declared one stays, and there is none after a cancellation.
+    Where VOD tells no size that can be, the declared one stays. Each further file counts once, and only if
+    VOD has confirmed it.
     """
     beginner = Beginner(store, UploadLimits(MANY, per_day=9, bytes_per_day=1000))
     session, _ = beginner.begin(size=declared)
@@ -250,13 +277,67 @@ def test_upload_counts_as_what_came_of_it(
     assert (left["day"].remaining, left["bytes"].remaining) == (9 - uploads - 1, 1000 - used)
 
 
+@pytest.mark.parametrize(
+    "limits", [UploadLimits(MANY, per_day=2), UploadLimits(MANY, bytes_per_day=100)], ids=["day", "bytes"]
+)
+def test_cancelled_upload_is_given_back_when_its_signatures_have_expired(
+    store: Store, limits: UploadLimits
+) -> None:
+    """Nothing recalls a signature, so each cancelled upload counts until its last one ends, and no longer."""
+    beginner = Beginner(store, limits)
+    for number in (10, 0):
+        session, _ = beginner.begin(now=MORNING + number, size=50)
+        beginner.end(session, "cancel", now=MORNING + 20)
+
+    assert beginner.refused(now=MORNING + 20, size=50).retry_after == SIGNATURE_SECONDS - 20
+    assert beginner.begin(now=MORNING + SIGNATURE_SECONDS, size=50)
+    assert beginner.refused(now=MORNING + SIGNATURE_SECONDS, size=50).retry_after == 10
+    assert beginner.begin(now=MORNING + SIGNATURE_SECONDS + 10, size=50)
+    assert beginner.refused(now=MORNING + SIGNATURE_SECONDS + 10, size=50).retry_after > DAY_SECONDS / 2
+
+
+def test_file_of_a_cancelled_upload_counts_although_it_was_given_back(store: Store) -> None:
+    """A late file has used its day after all."""
+    beginner = Beginner(store, UploadLimits(MANY, per_day=9, bytes_per_day=1000))
+    session, _ = beginner.begin(size=30)
+    beginner.end(session, "cancel")
+    beginner.begin(now=MORNING + SIGNATURE_SECONDS, size=10)
+    beginner.end(session, File(50))
+
+    _, left = beginner.begin(size=0)
+    assert (left["day"].remaining, left["bytes"].remaining) == (9 - 3, 1000 - 60)
+
+
+def test_cancelled_upload_that_goes_on_is_not_given_back(store: Store) -> None:
+    """Another signature takes it up again: its day has it as if it had never been cancelled."""
+    beginner = Beginner(store, UploadLimits(MANY, per_day=1))
+    session, _ = beginner.begin()
+    beginner.end(session, "cancel")
+
+    found = beginner.renew(session, now=MORNING + SIGNATURE_SECONDS - 1)
+
+    assert (found.cancelled_at, found.signed_until) == (None, MORNING + 2 * SIGNATURE_SECONDS - 1)
+    assert beginner.refused(now=MORNING + 3 * SIGNATURE_SECONDS).retry_after > DAY_SECONDS / 2
+
+
+def test_further_file_shuts_the_door_of_the_day_it_comes_on(store: Store) -> None:
+    """The day of its upload may be over: then it counts on the present one."""
+    beginner = Beginner(store, UploadLimits(MANY, per_day=1))
+    session, _ = beginner.begin(now=MIDNIGHT - 1)
+    beginner.end(session, File(), now=MIDNIGHT - 1)
+
+    beginner.end(session, File(number=1), now=MIDNIGHT)
+
+    assert beginner.refused(now=MIDNIGHT).retry_after == DAY_SECONDS
+
+
 def test_yesterdays_end_changes_nothing_of_today(store: Store) -> None:
     """An upload is given back to the day on which it began; that day may be over."""
     beginner = Beginner(store, UploadLimits(MANY, per_day=1))
     session, _ = beginner.begin(now=MORNING)
     beginner.begin(now=MIDNIGHT)
 
-    beginner.end(session, "expire")
+    beginner.end(session, "expire", now=session.ends_at)
 
     assert beginner.refused(now=MIDNIGHT + 1)
 

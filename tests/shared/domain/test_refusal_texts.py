@@ -107,7 +107,7 @@ REFUSALS: dict[str, list[tuple[Callable[[], object], dict[str, str]]]] = {
     "Too many upload signatures were asked for.": [
         (lambda: raised(refusal("upload", UploadLimits(7), wait_ms=1)), {})
     ],
-    "Too many uploads are under way: finish or cancel one.": [
+    "Too many uploads are under way: finish one.": [
         (lambda: raised(refusal("open", UploadLimits(7, open_uploads=1), wait_ms=0)), {})
     ],
     "The upload signature cannot have these parameters.": [

@@ -16,8 +16,8 @@ from shared.domain.session import (
     facts_of,
     first_check_at,
     is_final,
-    may_renew,
     next_check_at,
+    signature_ends_at,
     state_of,
 )
 from tests.shared.uploads import (
@@ -45,53 +45,60 @@ SILENT = replace(FLOWING, grant=replace(FLOWING.grant, task_notify_mode="None"))
 
 RETRY_END = NOW + 60 + COMMIT_RETRY_SECONDS
 FLOW_CHECK = TASK_FLOW_CHECK_SECONDS
-SITUATIONS: dict[str, tuple[UploadSession, int, str, bool, int | None]] = {
-    "new": (ISSUED, NOW, "issued", True, NOW + 900),
-    "after the first check": (ISSUED, NOW + 900, "issued", True, NOW + 3600),
-    "after the second": (ISSUED, NOW + 3600, "issued", True, NOW + 4 * 3600),
-    "after the third": (ISSUED, NOW + 4 * 3600, "issued", True, END),
-    "in its last second": (ISSUED, END - 1, "issued", True, END),
-    "at its end": (ISSUED, END, "expired", False, END + 1),
-    "past its end": (ISSUED, END + 5, "expired", False, END + 6),
-    "ended by the timer": (replace(ISSUED, expired_at=NOW), NOW, "expired", False, None),
-    "cancelled": (replace(ISSUED, cancelled_at=NOW), NOW, "cancelled", False, NOW + 900),
-    "cancelled, past its end": (replace(ISSUED, cancelled_at=NOW), END, "cancelled", False, None),
-    "uploaded": (UPLOADED, NOW + 60, "uploaded", True, None),
-    "the Commit's answer was lost": (UPLOADED, RETRY_END - 1, "uploaded", True, None),
-    "uploaded, too long ago": (UPLOADED, RETRY_END, "uploaded", False, None),
-    "uploaded though cancelled": (replace(UPLOADED, cancelled_at=NOW), NOW + 61, "uploaded", False, None),
-    "uploaded though expired": (replace(UPLOADED, expired_at=NOW), END, "uploaded", False, None),
-    "task flow started": (FLOWING, RETRY_END - 1, "processing", True, RETRY_END - 1 + FLOW_CHECK),
-    "task flow that will not report": (SILENT, NOW + 60, "uploaded", True, None),
-    "task id without a file": (replace(ISSUED, procedure_task_id="t"), NOW, "issued", True, NOW + FLOW_CHECK),
-    "running for days": (FLOWING, DAYS_LATER, "processing", False, DAYS_LATER + 6 * 3600),
-    "running": (replace(FLOWING, procedure=RUNNING), NOW, "processing", True, NOW + FLOW_CHECK),
-    "running, upload unheard of": (replace(ISSUED, procedure=RUNNING), END, "processing", False, None),
-    "ready": (replace(FLOWING, procedure=READY), RETRY_END - 1, "ready", True, None),
-    "ready, upload unheard of": (replace(ISSUED, procedure=READY), NOW, "ready", False, NOW + 900),
-    "ready though silent": (replace(SILENT, procedure=READY), NOW, "ready", True, None),
-    "failed": (replace(FLOWING, procedure=FAILED), NOW, "failed", True, None),
-    "failed, cancelled": (replace(FLOWING, procedure=FAILED, cancelled_at=1), END, "failed", False, None),
+SITUATIONS: dict[str, tuple[UploadSession, int, str, int | None]] = {
+    "new": (ISSUED, NOW, "issued", NOW + 900),
+    "after the first check": (ISSUED, NOW + 900, "issued", NOW + 3600),
+    "after the second": (ISSUED, NOW + 3600, "issued", NOW + 4 * 3600),
+    "after the third": (ISSUED, NOW + 4 * 3600, "issued", END),
+    "in its last second": (ISSUED, END - 1, "issued", END),
+    "at its end": (ISSUED, END, "expired", END + 1),
+    "its signature is out": (replace(ISSUED, signed_until=END + 9), END, "expired", END + 9),
+    "past its end": (ISSUED, END + 5, "expired", END + 6),
+    "ended by the timer": (replace(ISSUED, expired_at=NOW), NOW, "expired", None),
+    "cancelled": (replace(ISSUED, cancelled_at=NOW), NOW, "cancelled", NOW + 900),
+    "cancelled, past its end": (replace(ISSUED, cancelled_at=NOW), END, "cancelled", None),
+    "uploaded": (UPLOADED, NOW + 60, "uploaded", None),
+    "the Commit's answer was lost": (UPLOADED, RETRY_END - 1, "uploaded", None),
+    "uploaded, too long ago": (UPLOADED, RETRY_END, "uploaded", None),
+    "uploaded though cancelled": (replace(UPLOADED, cancelled_at=NOW), NOW + 61, "uploaded", None),
+    "uploaded though expired": (replace(UPLOADED, expired_at=NOW), END, "uploaded", None),
+    "task flow started": (FLOWING, RETRY_END - 1, "processing", RETRY_END - 1 + FLOW_CHECK),
+    "task flow that will not report": (SILENT, NOW + 60, "uploaded", None),
+    "task id without a file": (replace(ISSUED, procedure_task_id="t"), NOW, "issued", NOW + FLOW_CHECK),
+    "running for days": (FLOWING, DAYS_LATER, "processing", DAYS_LATER + 6 * 3600),
+    "running": (replace(FLOWING, procedure=RUNNING), NOW, "processing", NOW + FLOW_CHECK),
+    "running, upload unheard of": (replace(ISSUED, procedure=RUNNING), END, "processing", None),
+    "ready": (replace(FLOWING, procedure=READY), RETRY_END - 1, "ready", None),
+    "ready, upload unheard of": (replace(ISSUED, procedure=READY), NOW, "ready", NOW + 900),
+    "ready though silent": (replace(SILENT, procedure=READY), NOW, "ready", None),
+    "failed": (replace(FLOWING, procedure=FAILED), NOW, "failed", None),
+    "failed, cancelled": (replace(FLOWING, procedure=FAILED, cancelled_at=1), END, "failed", None),
 }
-"""A session, the time, its state then, whether it may be signed for again, and its next check."""
+"""A session, the time, its state then, and its next check."""
 
 
-@pytest.mark.parametrize(
-    ("session", "now", "state", "renewable", "next_check"), SITUATIONS.values(), ids=SITUATIONS
-)
-def test_state_renewal_and_next_check_are_read_off_the_facts(
-    session: UploadSession, now: int, state: str, *, renewable: bool, next_check: int | None
+@pytest.mark.parametrize(("session", "now", "state", "next_check"), SITUATIONS.values(), ids=SITUATIONS)
+def test_state_and_next_check_are_read_off_the_facts(
+    session: UploadSession, now: int, state: str, next_check: int | None
 ) -> None:
     """Every combination of facts has one state; a file that VOD has outweighs any ending of ours.
 
-    A client goes on asking while an upload is issued or processing. An open upload may be signed for again,
-    and a finished one for as long as an SDK repeats its Commit. Checks grow rarer; the last one of an unused
-    upload expires it, and there is none where nothing more may come.
+    A client goes on asking while an upload is issued or processing. Checks grow rarer; the last one of an
+    unused upload expires it, and there is none where nothing more may come.
     """
     assert state_of(session, now=now).value == state
     assert is_final(session, now=now) is (state not in {"issued", "processing"})
-    assert may_renew(session, now=now) is renewable
     assert next_check_at(session, now=now) == next_check
+
+
+@pytest.mark.parametrize(
+    ("session", "expires_at"),
+    [(ISSUED, NOW + 100 + 600), (UPLOADED, NOW + 60 + COMMIT_RETRY_SECONDS)],
+    ids=["open", "has a file"],
+)
+def test_signature_for_a_repeated_commit_ends_early(session: UploadSession, expires_at: int) -> None:
+    """A signature lives as the policy says, and after the file no longer than a Commit is repeated."""
+    assert signature_ends_at(session, now=NOW + 100) == expires_at
 
 
 def test_upload_event_says_what_vod_has() -> None:

@@ -10,6 +10,8 @@ import pytest
 import redis
 
 from local.operator.event_store import OperatorStore
+from shared.domain.event_status import IngestOutcome
+from shared.domain.ingested_event import Source
 from shared.domain.retry_schedule import DELAYS_SECONDS
 from shared.errors import StoreUnavailableError
 from shared.flows.deliver_events import DISABLED_SECONDS, LEASE_SECONDS, LEAST_SECONDS
@@ -119,7 +121,7 @@ def test_event_that_somebody_else_took_meanwhile_is_passed_over(world: World) ->
     ],
 )
 def test_record_that_cannot_be_read_is_buried(world: World, name: str, text: str) -> None:
-    """A broken record becomes a dead letter with its reason, and the events after it are delivered."""
+    """A broken record is a dead letter with its reason, until its event comes again; others are delivered."""
     ingested_events = receive(world, 3)
     with redis.Redis.from_url(world.redis_url) as client:
         at = world.store.key_of(ingested_events[0].entry)
@@ -136,6 +138,18 @@ def test_record_that_cannot_be_read_is_buried(world: World, name: str, text: str
     assert record["problem"].startswith("unreadable record (")
     assert ids_at(world.app) == ids_of(ingested_events[1:])
     assert world.due(after=10**6) == 0
+    source = Source("pull", int(world.clock()), lease="lease")
+    assert world.ingester.ingest(ingested_events[0].event.notification, source).deliverable
+    assert world.run() == {"delivered": 1}
+
+
+def test_record_that_was_written_half_is_asked_about(world: World) -> None:
+    """An earlier release could fail between its writes: without a status the event is held."""
+    [ingested] = receive(world)
+    with redis.Redis.from_url(world.redis_url) as client:
+        client.hdel(world.store.key_of(ingested.entry).key, "status", "sequence")
+
+    assert world.recall_due().journaled.outcome is IngestOutcome.HELD
 
 
 def test_burial_by_a_late_worker_is_void(world: World) -> None:

@@ -8,6 +8,7 @@ from shared import errors
 from shared.http.message import (
     Request,
     Response,
+    idempotency_key,
     json_response,
     parse_request,
     prefers_text,
@@ -27,6 +28,23 @@ def request(**event: object) -> Request:
 def headed(**headers: str) -> Request:
     """Parse an event with these headers; underscores stand for hyphens."""
     return request(headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+
+@pytest.mark.parametrize("key", ['"a"', '" "', '"8e03978e-40d5"', r'"\"\\"', '"' + "~" * 255 + '"'])
+def test_idempotency_key_is_a_string_of_structured_fields(key: str) -> None:
+    """It is what stands between the quotation marks; blanks around them do not count (RFC 8941)."""
+    assert idempotency_key(headed(idempotency_key=f" {key} ")) == key
+    assert idempotency_key(headed()) is None
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["", '""', "a", '"a', '"a"b"', r'"\a"', '"\u00e9"', '"\x1f"', '"a", "b"', '"a";x', '"' + "a" * 256 + '"'],
+)
+def test_any_other_idempotency_key_is_refused(key: str) -> None:
+    """The refusal names the header, and does not repeat what was sent."""
+    with pytest.raises(errors.InvalidRequestError, match=r"^Idempotency-Key must be 1 to 255 "):
+        idempotency_key(headed(idempotency_key=key))
 
 
 class TestReadingAnEvent:

@@ -94,7 +94,7 @@ def test_open_upload_of_who_is_denied_is_not_renewed(
             session.upload_id,
             randoms=(2,),
             now=NOW + 1,
-            per_minute=60,
+            limits=LIMITS,
             networks=networks_of(ADDRESS),
         )
 

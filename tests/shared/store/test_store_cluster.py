@@ -26,7 +26,10 @@ def test_whole_story_of_an_upload_runs_on_a_cluster(cluster_url: str) -> None:
 
     assert store.begin_upload(session, randoms=(1, 2), now=NOW, limits=UploadLimits(60)).nonce == 1
     assert (
-        store.renew_upload("alice", session.upload_id, randoms=(1, 2), now=NOW, per_minute=60)[1].nonce == 2
+        store.renew_upload("alice", session.upload_id, randoms=(1, 2), now=NOW, limits=UploadLimits(60))[
+            1
+        ].nonce
+        == 2
     )
     assert store.uploads_to_check(now=NOW + 900, limit=10) == (session,)
     assert store.journal(entry, endpoint=ENDPOINT, now=NOW, next_attempt_at=NOW + 10).outcome == "held"

@@ -1,61 +1,35 @@
 from __future__ import annotations
 
 import re
-from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 import redis
 
-from shared.domain.event_status import AttemptOutcome, EventStatus, IngestOutcome
-from shared.domain.journal import AttemptEnding
 from shared.domain.rate_limits import UploadLimits
-from shared.store.connection import StoreScope
 from shared.store.journal import Store
-from tests.shared.uploads import ENDPOINT, NOW, facts_in, new_entry, new_session, uploaded
+from tests.shared.store.every_method import CANARY_CONTEXT, CANARY_USER, SCOPE, every_method
+from tests.shared.uploads import ENDPOINT, NOW, new_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    Story = dict[str, Callable[[], object]]
+    from tests.shared.store.every_method import Story
 
-RETENTION_SECONDS = 7200
-CANARY_USER = "canary-user@example.test"
-CANARY_CONTEXT = "canary-context"
-ENDLESS = {"due", "checks", "journal", "quarantined", "dead", "parked", "endpoint"}
-"""The indexes, whose members are removed; and the endpoint's health, which has no expiry."""
+ENDLESS = {"denied"}
+"""The deny list, whose entries hold until an operator removes them."""
 
 
 @pytest.fixture
 def store(valkey_url: str) -> Store:
     """Create an empty store."""
-    return Store(valkey_url, StoreScope("test", RETENTION_SECONDS))
+    return Store(valkey_url, SCOPE)
 
 
 @pytest.fixture
-def story(store: Store) -> Story:
-    """Return every method, in an order in which each affects one upload and its event."""
-    session = new_session(CANARY_USER, context=CANARY_CONTEXT)
-    entry = new_entry(session, facts_in(uploaded()), intended=IngestOutcome.HELD)
-    forged = new_entry(None, intended=IngestOutcome.QUARANTINED, name=f"forged-{CANARY_USER}")
-    ids, at = (session.user_id, session.upload_id), store.key_of(entry)
-    take = partial(store.take, at, endpoint=ENDPOINT, now=NOW + 10)
-    ending = AttemptEnding("lease-2", ENDPOINT, NOW + 11, EventStatus.DEAD, AttemptOutcome.GONE, None, {})
-    return {
-        "begin": lambda: store.begin_upload(session, randoms=(1, 2, 3), now=NOW, limits=UploadLimits(60)),
-        "renew": lambda: store.renew_upload(*ids, randoms=(4, 5), now=NOW, per_minute=60),
-        "find": lambda: store.find_upload(*ids),
-        "check again": lambda: store.check_again(session, at=NOW + 9000),
-        "journal": lambda: store.journal(entry, endpoint=ENDPOINT, now=NOW, next_attempt_at=NOW + 10),
-        "quarantine": lambda: store.journal(forged, endpoint=ENDPOINT, now=NOW, next_attempt_at=None),
-        "settle": lambda: store.settle(entry, now=NOW, genuine=True),
-        "due": lambda: store.due_events(now=NOW, limit=10),
-        "take": lambda: take(lease="lease-2", lease_ends_at=NOW + 40),
-        "finish": lambda: store.finish_attempt(at, ending),
-        "slot": lambda: store.send_slot(ENDPOINT, now=NOW),
-        "park": lambda: [store.count_failure(f"raw {CANARY_USER}", problem="x", now=NOW) for _ in range(9)],
-        "cancel": lambda: store.cancel_upload(*ids, now=NOW),
-    }
+def story(valkey_url: str) -> Story:
+    """Return every method, in an order in which each has something to do."""
+    return every_method(valkey_url)[0]
 
 
 @pytest.fixture
@@ -93,7 +67,7 @@ def test_every_method_is_one_command(story: Story, client: redis.Redis) -> None:
     counts = {
         name: sum(not inner for _, inner in commands_of(client, step))
         for name, step in story.items()
-        if name not in ("due", "park")
+        if name not in ("due", "park", "deny")
     }
 
     assert counts == dict.fromkeys(counts, 1)
@@ -123,16 +97,13 @@ def test_scripts_declare_every_key_they_touch(story: Story, client: redis.Redis)
 
 
 def test_every_key_ends_by_itself(story: Story, client: redis.Redis) -> None:
-    """Nothing that is kept of an upload or an event outlives the retention; only the lists have no end."""
-    tell(story)
+    """From its first write on nothing is kept without an end, or beyond the retention; but the deny list."""
+    for name, step in story.items():
+        step()
+        milliseconds = {key: client.pttl(key) for key in client.scan_iter()}
 
-    milliseconds = {key: client.pttl(key) for key in client.scan_iter()}
-    endless = {key for key, left in milliseconds.items() if left == -1}
-    others = milliseconds.keys() - endless
-
-    assert {key.split(":")[2] for key in endless} <= ENDLESS
-    assert {key.split(":")[2] for key in others} >= {"upload", "event", "nonce", "rate", "renew", "poison"}
-    assert all(milliseconds[key] <= RETENTION_SECONDS * 1000 for key in others)
+        assert {key.split(":")[2] for key, left in milliseconds.items() if left == -1} <= ENDLESS, name
+        assert max(milliseconds.values()) <= SCOPE.retention_seconds * 1000, name
 
 
 def test_no_key_holds_a_users_text(story: Story, client: redis.Redis) -> None:

@@ -38,7 +38,9 @@ def begin(store: Store, session: UploadSession = SESSION) -> int:
 
 CALLS: list[Callable[[Store], object]] = [
     begin,
-    lambda store: store.renew_upload("alice", SESSION.upload_id, randoms=(1,), now=NOW, per_minute=60),
+    lambda store: store.renew_upload(
+        "alice", SESSION.upload_id, randoms=(1,), now=NOW, limits=UploadLimits(60)
+    ),
     lambda store: store.find_upload("alice", SESSION.upload_id),
     lambda store: store.cancel_upload("alice", SESSION.upload_id, now=NOW),
     lambda store: store.uploads_to_check(now=NOW, limit=1),

@@ -42,7 +42,11 @@ def renew(
 ) -> tuple[UploadSession, int]:
     """Request another signature."""
     found, reservation = store.renew_upload(
-        session.user_id, session.upload_id, randoms=randoms, now=now, per_minute=per_minute
+        session.user_id,
+        session.upload_id,
+        randoms=randoms,
+        now=now,
+        limits=UploadLimits(MANY, renewals_per_minute=per_minute),
     )
     return found, reservation.nonce
 
@@ -61,7 +65,7 @@ def test_upload_is_found_as_it_was_begun(store: Store) -> None:
         task_notify_mode="Change",
         vod_sub_app_id=1500000001,
         file_name="a b.mp4",
-        file_size=2**53 + 1,
+        file_size=2**53,
         file_type="mp4",
     )
     session = replace(new_session("álice@example.test"), grant=grant)
@@ -172,7 +176,7 @@ def test_renewals_do_not_count_as_new_uploads(store: Store) -> None:
     begin(store, session, 1, per_minute=1)
 
     assert renew(store, session, 2) == (session, 2)
-    assert renew(store, session, 3, now=NOW + 1) == (session, 3)
+    assert renew(store, session, 3, now=NOW + 1) == (replace(session, signed_until=NOW + 601), 3)
 
 
 def test_renewals_have_a_limit_for_each_upload(store: Store) -> None:

@@ -1,4 +1,16 @@
--- include: release
+-- include: numbers, usage
+-- Check the numbers of what an event says of its upload.
+local function check_facts(facts)
+  check_numbers(facts, 'rank finished_rank')
+  -- -1 = as planned.
+  if facts.check_after ~= -1 then whole(facts.check_after) end
+  if facts.size ~= 'unknown' then whole(facts.size) end
+  for _, members in ipairs({facts.first, facts.origin}) do
+    for name in ('uploaded_at expired_at size issued_at ends_at updated_at'):gmatch('%S+') do
+      if members[name] then whole(members[name]) end
+    end
+  end
+end
 -- Add what an event says to its upload; returns verdict, sequence number and, of a file, its limits.
 -- The upload's record may be lost: the sealed token is the truth about identity, so it is made anew.
 local function apply(at, now, record_ttl, facts)
@@ -7,8 +19,10 @@ local function apply(at, now, record_ttl, facts)
   if redis.call('EXISTS', upload) == 0 then
     for field, value in pairs(facts.origin) do redis.call('HSET', upload, field, value) end
   end
+  -- Not HINCRBY, which can fail: nothing that was written before would be taken back.
+  local sequence = (tonumber(redis.call('HGET', upload, 'sequence') or 0) or 0) + 1
+  redis.call('HSET', upload, 'sequence', string.format('%.0f', sequence))
   redis.call('EXPIRE', upload, record_ttl)
-  local sequence = redis.call('HINCRBY', upload, 'sequence', 1)
   local limits = facts.first.uploaded_at and redis.call('HGET', upload, 'limits') or ''
   -- What nobody but a pusher has said about the file gives way to what VOD says.
   local replaces = facts.verified and facts.first.uploaded_at and redis.call('HDEL', upload, 'unverified') == 1
@@ -16,29 +30,29 @@ local function apply(at, now, record_ttl, facts)
     redis.call('HDEL', upload, 'file_id', 'media_url', 'cover_url', 'size', 'duration', 'media_type')
   end
   local claimed = redis.call('HGET', upload, 'file_id')
-  if claimed and facts.file_id ~= '' and claimed ~= facts.file_id then return 'replayed', sequence, limits end
+  if claimed and facts.file_id ~= '' and claimed ~= facts.file_id then
+    charge_replay(at, tonumber(now), facts)
+    return 'replayed', sequence, limits
+  end
   if facts.file_id ~= '' then redis.call('HSETNX', upload, 'file_id', facts.file_id) end
   local verdict = 'attributed'
   if facts.first.uploaded_at then
     local seen = redis.call('HMGET', upload, 'ends_at', 'cancelled_at', 'expired_at')
-    if tonumber(now) >= tonumber(seen[1]) or seen[2] or seen[3] then verdict = 'late' end
+    if tonumber(now) >= (tonumber(seen[1]) or 0) or seen[2] or seen[3] then verdict = 'late' end
   end
   if facts.is_claim and not (claimed and has('uploaded_at')) then redis.call('HSET', upload, 'unverified', 1) end
   local set = replaces and 'HSET' or 'HSETNX'
   for field, value in pairs(facts.first) do redis.call(set, upload, field, value) end
-  if facts.first.uploaded_at then
-    release(upload, at.open, at.usage, facts.upload_id, facts.size)
-  elseif facts.first.expired_at then
-    release(upload, at.open, at.usage, facts.upload_id, '')
-  end
+  if facts.first.uploaded_at or facts.first.expired_at then release(at, tonumber(now), facts, replaces) end
   -- Of two ends the later one counts: a task flow that was redone ends again.
-  local rank = tonumber(redis.call('HGET', upload, 'procedure_rank') or 0)
+  local rank = tonumber(redis.call('HGET', upload, 'procedure_rank') or 0) or 0
   if facts.rank > rank or (facts.rank == rank and rank == facts.finished_rank) then
     redis.call('HSET', upload, 'procedure_rank', facts.rank, 'procedure', facts.outcome)
   end
   redis.call('HSET', upload, 'updated_at', now)
   if facts.check_after > 0 then
     redis.call('ZADD', checks, tonumber(now) + facts.check_after, facts.upload_id)
+    redis.call('EXPIRE', checks, record_ttl)
   elseif facts.check_after == 0 and (has('uploaded_at') or has('expired_at')) then
     -- A task flow may be finished while the event of its upload is still missed, and may be running
     -- when that event, should it be a reconciled one, does not name it.

@@ -1,0 +1,69 @@
+"""Every method of the store that runs a script or writes, on one upload and its event."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from local.operator.event_store import OperatorStore
+from shared.domain.event_status import AttemptOutcome, EventStatus, IngestOutcome
+from shared.domain.journal import AttemptEnding
+from shared.domain.rate_limits import KeyedBegin, UploadLimits
+from shared.store.connection import StoreScope
+from shared.store.deny_list import Denied, DeniedKind, DenyStore
+from shared.store.journal import Store
+from tests.shared.uploads import ENDPOINT, NOW, OTHER_FILE_ID, facts_in, new_entry, new_session, uploaded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.store.connection import StoreConnection
+
+    Story = dict[str, Callable[[], object]]
+
+SCOPE = StoreScope("test", 604_800)
+LIMITS = UploadLimits(60, network_per_minute=60, open_uploads=9, per_day=9, bytes_per_day=9000)
+BUDGET = ("everybody", 100_000, 1_000_000)
+CANARY_USER = "canary-user@example.test"
+CANARY_CONTEXT = "canary-context"
+
+
+def every_method(redis_url: str) -> tuple[Story, tuple[StoreConnection, ...]]:
+    """Return the methods in an order in which each has something to do, and the stores they are of."""
+    store, operators = Store(redis_url, SCOPE), OperatorStore(redis_url, SCOPE)
+    deny_list = DenyStore(redis_url, SCOPE)
+    session = new_session(CANARY_USER, context=CANARY_CONTEXT)
+    other = new_session(CANARY_USER)
+    keyed = KeyedBegin(new_session().upload_id, "{}")
+    entry = new_entry(session, facts_in(uploaded()), intended=IngestOutcome.HELD)
+    replay = new_entry(session, facts_in(uploaded(file_id=OTHER_FILE_ID)), verified=True)
+    forged = new_entry(None, intended=IngestOutcome.QUARANTINED, name=f"forged-{CANARY_USER}")
+    forged = replace(forged, budget=BUDGET)
+    ids, at = (session.user_id, session.upload_id), store.key_of(entry)
+    take = partial(store.take, at, endpoint=ENDPOINT, now=NOW + 10)
+    ending = AttemptEnding("lease-2", ENDPOINT, NOW + 11, EventStatus.DEAD, AttemptOutcome.GONE, None, {})
+    begin = partial(store.begin_upload, now=NOW, limits=LIMITS, networks=("198.51.100.7/32",))
+    denied = Denied(DeniedKind.USER, "bob", since=NOW)
+    return {
+        "begin": lambda: begin(session, randoms=range(99)),
+        "begin under a key": lambda: begin(other, randoms=range(99), keyed=keyed),
+        "begin again": lambda: begin(other, randoms=range(99), keyed=keyed),
+        "renew": lambda: store.renew_upload(*ids, randoms=range(99), now=NOW, limits=LIMITS),
+        "cancel": lambda: store.cancel_upload(other.user_id, other.upload_id, now=NOW),
+        "find": lambda: store.find_upload(*ids),
+        "check again": lambda: store.check_again(session, at=NOW + 9000),
+        "journal": lambda: store.journal(entry, endpoint=ENDPOINT, now=NOW, next_attempt_at=NOW + 10),
+        "quarantine": lambda: store.journal(forged, endpoint=ENDPOINT, now=NOW, next_attempt_at=None),
+        "settle": lambda: store.settle(entry, now=NOW, genuine=True),
+        "replay": lambda: store.journal(replay, endpoint=ENDPOINT, now=NOW, next_attempt_at=None),
+        "token of a task": lambda: store.token_of_task("another", BUDGET),
+        "remember": lambda: store.remember_task("task", token="token"),
+        "due": lambda: store.due_events(now=NOW, limit=10),
+        "take": lambda: take(lease="lease-2", lease_ends_at=NOW + 40),
+        "finish": lambda: store.finish_attempt(at, ending),
+        "revive": lambda: operators.revive(at, now=NOW + 12),
+        "slot": lambda: store.send_slot(ENDPOINT, now=NOW),
+        "park": lambda: [store.count_failure(f"raw {CANARY_USER}", problem="x", now=NOW) for _ in range(9)],
+        "deny": lambda: deny_list.deny(denied),
+    }, (store, operators)

@@ -1,0 +1,75 @@
+"""Numbers that are none, in every place where a script takes one: Redis takes nothing back."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+import redis
+
+from shared.errors import StoreUnavailableError
+from tests.shared.store.every_method import every_method
+from tests.shared.store.test_scripts import SCRIPTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from shared.store.connection import StoreConnection
+    from shared.store.resp import Reply, Word
+
+DIGITS = {"uploaded_at", "expired_at", "size", "issued_at", "ends_at", "updated_at"}
+"""Members of an event's facts that are numbers by their digits."""
+
+
+class WrongNumbersFirst:
+    """Before a store runs a script, it is run with each of its numbers replaced, one at a time."""
+
+    def __init__(self, store: StoreConnection, wrong: object, client: redis.Redis) -> None:
+        self.places: set[tuple[str, str]] = set()
+        self._run, self._wrong, self._client = store._script, wrong, client  # noqa: SLF001 -- where all scripts pass
+        store._script = self.run  # type: ignore[method-assign]  # noqa: SLF001 -- as above
+
+    def run(self, name: str, keys: Sequence[str], arguments: Sequence[Word]) -> Reply:
+        """Run a script, after it has refused each wrong number and changed nothing."""
+        before = self._everything()
+        for place, changed in with_a_wrong_number(list(arguments), self._wrong):
+            with pytest.raises(StoreUnavailableError):
+                self._run(name, keys, changed)
+            assert self._everything() - before == set(), (name, place)
+            self.places.add((name, place))
+        return self._run(name, keys, arguments)
+
+    def _everything(self) -> set[tuple[object, object]]:
+        """Return every key with what it holds; one whose time is over may be gone the next time."""
+        dumps = ((key, self._client.dump(key)) for key in self._client.scan_iter())
+        return {(key, dump) for key, dump in dumps if dump is not None}
+
+
+def with_a_wrong_number(arguments: list[Word], wrong: object) -> Iterator[tuple[str, list[Word]]]:
+    """Yield the arguments once for each number in them, which is replaced, and its place."""
+    for place, argument in enumerate(arguments):
+        before, after = arguments[:place], arguments[place + 1 :]
+        members = json.loads(argument) if isinstance(argument, str) and argument.startswith("{") else {}
+        if isinstance(argument, int):
+            yield str(place), [*before, str(wrong), *after]
+        elif members.keys() & {"now", "rank"}:
+            for inner in (members, members.get("first", {}), members.get("origin", {})):
+                for name, value in list(inner.items()):
+                    if type(value) is int or (name in DIGITS and str(value).isdecimal()):
+                        inner[name] = wrong
+                        yield f"{place} {name}", [*before, json.dumps(members), *after]
+                        inner[name] = value
+
+
+@pytest.mark.parametrize("wrong", ["x", "-2", "0.5", "1e3", "nan", str(2**63), 2**63, -2, 0.5, 1e300])
+def test_wrong_number_changes_nothing(valkey_url: str, wrong: object) -> None:
+    """Every script checks all its numbers before its first write."""
+    story, stores = every_method(valkey_url)
+    with redis.Redis.from_url(valkey_url) as client:
+        tried = [WrongNumbersFirst(store, wrong, client) for store in stores]
+        for step in story.values():
+            step()
+
+    assert {name for each in tried for name, _ in each.places} == set(SCRIPTS) - {"store_time"}
+    assert sum(len(each.places) for each in tried) > 60
