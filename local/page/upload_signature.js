@@ -14,6 +14,7 @@
 //   only the `uploadId`. Pass a remembered `uploadId` to go on with an interrupted upload.
 // - Lost connections, 429 and 5xx are tried again, a refusal never is. What is thrown in the end is an
 //   UploadSignatureError whose `problem` is the service's problem document (RFC 9457).
+// - The first call carries an Idempotency-Key, so that no repetition of it begins a second session.
 
 const MAX_ATTEMPTS = 5;
 const LONGEST_WAIT = 10_000;
@@ -39,7 +40,9 @@ export function createSignatureSource({
   onUploadId = () => {},
   fetch = globalThis.fetch.bind(globalThis),
   wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+  idempotencyKey = randomKey,
 }) {
+  const key = `"${idempotencyKey()}"`;
   let known = uploadId;
   let opening = null;
 
@@ -80,6 +83,7 @@ export function createSignatureSource({
           Accept: "application/json",
           Authorization: `Bearer ${token}`,
           "Content-Type": "application/json",
+          ...(!body.uploadId && { "Idempotency-Key": key }),
         },
         body: JSON.stringify(body),
         cache: "no-store",
@@ -87,7 +91,7 @@ export function createSignatureSource({
       });
       text = await response.text();
     } catch (cause) {
-      // Whether the request arrived is unknown. A session begun in vain counts among the open ones until it expires.
+      // Whether the request arrived is unknown: the next one goes on with whatever session it has begun.
       throw new UploadSignatureError("The signature service could not be reached.", {
         temporary: true,
         cause,
@@ -136,6 +140,11 @@ function jsonOf(response, mediaType, text) {
   } catch {
     return null;
   }
+}
+
+// Not crypto.randomUUID, which pages without HTTPS lack.
+function randomKey() {
+  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (word) => word.toString(36)).join("-");
 }
 
 function milliseconds(retryAfter) {

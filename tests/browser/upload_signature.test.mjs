@@ -70,6 +70,18 @@ test("a request is a POST of JSON, signed in anew each time and never cached", a
   assert.equal(requests[0].headers["Content-Type"], "application/json");
 });
 
+test("every attempt to begin carries one key of its own, and no renewal does", async () => {
+  const { source, requests } = service(lostConnection, answer(200, ISSUED));
+  const { getSignature } = source();
+  await getSignature();
+  await getSignature();
+  await source().getSignature();
+  const keys = requests.map((request) => request.headers["Idempotency-Key"]);
+  assert.match(keys[0], /^"[0-9a-z-]{7,40}"$/);
+  assert.deepEqual([keys[1], keys[2]], [keys[0], undefined]);
+  assert.notEqual(keys[3], keys[0]);
+});
+
 test("two first calls at once begin one session", async () => {
   const { source, requests } = service(answer(200, ISSUED));
   const { getSignature } = source();
