@@ -5,49 +5,39 @@ Each method is one round trip, unless it says otherwise.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from shared.domain.event_status import IngestOutcome, Verdict
 from shared.domain.journal import EventKey, Journaled, Rank, TakenEvent, rank_of
-from shared.domain.session import FINISHED_RANK, Facts
 from shared.domain.upload_id import made_at
-from shared.invocation_log import note
 from shared.store.connection import (
     PARTITIONS,
     StoreConnection,
     digest,
-    flat,
     open_uploads_key,
     pairs,
     usage_key,
 )
 from shared.store.endpoint import RANK_STEP, BacklogStore, EndpointStore
-from shared.store.upload_record import session_fields, write_outcome
+from shared.store.event_fields import (
+    NO_FACTS,
+    RECORD_BYTES,
+    facts_json,
+    long_name,
+    parted,
+    short_name,
+    version_of,
+)
+from shared.store.parked import ParkedStore
 from shared.store.uploads import UploadStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from shared.domain.journal import AttemptEnding, Budget, EventEntry
-    from shared.domain.journal import Word as FieldWord
     from shared.store.resp import Command, Word
 
 ATTEMPTS_PER_SECOND = 10
 """The send slots of one endpoint: a limit on the timer, for the time after an outage."""
-FAILURES_BEFORE_PARKING = 5
-PARKED_BYTES = 16 * 1024 * 1024
-"""The default of the setting: what the parked bodies of a stage may take."""
-PARKED_HEAD = 4096
-FIRST_PARTS_BYTES = 16 * 1024 * 1024
-"""What the first parts of the bodies for which there is no room may take."""
-_NOTHING_KEPT = 3
-RECORD_BYTES = 1024
-"""What an event takes beside its text: its record's other fields, its keys and index entries."""
 
 
 class JournalStore(StoreConnection):
@@ -79,11 +69,13 @@ class JournalStore(StoreConnection):
         rank = rank_of(entry.intended, verified=entry.verified)
         due = "" if next_attempt_at is None else rank * RANK_STEP + next_attempt_at
         # Only what is applied needs all its facts: a script that decodes long ones holds up the store.
-        known = entry if entry.intended is IngestOutcome.APPLIED else replace(entry, upload=None, facts=_NONE)
-        version = _version(entry.facts, entry.content_source)
-        facts = _facts_json(known, version, verified=entry.verified)
-        body, fields = _parted((*entry.fields, ("name", short_name(entry.name)), ("lease", entry.lease)))
-        size = RECORD_BYTES + len(body) + (0 if known.facts is _NONE else len(facts))
+        known = (
+            entry if entry.intended is IngestOutcome.APPLIED else replace(entry, upload=None, facts=NO_FACTS)
+        )
+        version = version_of(entry.facts, entry.content_source)
+        facts = facts_json(known, version, verified=entry.verified)
+        body, fields = parted((*entry.fields, ("name", short_name(entry.name)), ("lease", entry.lease)))
+        size = RECORD_BYTES + len(body) + (0 if known.facts is NO_FACTS else len(facts))
         limits: list[Word] = ["", ""]
         if entry.budget is not None:
             name, *most = entry.budget
@@ -108,9 +100,9 @@ class JournalStore(StoreConnection):
         indexes = [f"{at.partition}:{index}" for index in ("due", "quarantined", "dead")]
         first = _event_key(at.partition, entry.first_name)
         keys = [at.key, *indexes, *_upload_keys(at, entry, now=now), first, at.body]
-        facts = _facts_json(entry, _version(entry.facts, "a"), verified=confirmed) if genuine else ""
+        facts = facts_json(entry, version_of(entry.facts, "a"), verified=confirmed) if genuine else ""
         retention = self._scope.retention_seconds
-        body, _ = _parted(entry.fields if genuine else ())
+        body, _ = parted(entry.fields if genuine else ())
         arguments: list[Word] = [now, retention, entry.lease, facts, body]
         return _journaled(self._script("settle_event", keys, arguments))
 
@@ -168,7 +160,7 @@ class JournalStore(StoreConnection):
         keys = [at.key, *indexes, _endpoint_key(at, ending.endpoint), at.body]
         due = "" if ending.next_attempt_at is None else ending.rank * RANK_STEP + ending.next_attempt_at
         outcome = "" if ending.outcome is None else ending.outcome.value
-        body, fields = _parted(tuple(ending.fields.items()))
+        body, fields = parted(tuple(ending.fields.items()))
         retention = self._scope.retention_seconds
         times = (due, retention, min(ending.keep_seconds, retention))
         arguments = [ending.lease, ending.now, ending.status.value, outcome, *times, body, *fields]
@@ -216,57 +208,6 @@ class JournalStore(StoreConnection):
         ]
         return str(self._script("token_of_task", keys, arguments))
 
-    def count_failure(self, raw: str, *, problem: str, now: int, budget: int = PARKED_BYTES) -> int:
-        """Count a failed ingestion of a pulled event, which is parked after FAILURES_BEFORE_PARKING.
-
-        Returns 0 before that, 1 once it is parked, 2 if only its first part is kept.
-
-        Raises:
-            StoreUnavailableError: the store did not answer.
-
-        """
-        failures = FAILURES_BEFORE_PARKING
-        # VOD's own: its first part is kept whatever strangers have posted.
-        return self._park(raw, {"problem": problem}, now=now, failures=failures, budgets=(budget, ""))
-
-    def park(self, body: bytes, *, problem: str, now: int, budget: int = PARKED_BYTES) -> bool:
-        """Keep a pushed body that cannot be read, for people to see; False if only its first part is kept.
-
-        All parked bodies of a stage share `budget` bytes for their retention: beyond that digest, length,
-        reason and the first 4 KB are kept, for which there are FIRST_PARTS_BYTES; beyond that they are in the
-        log alone. `raw` is the Base64 of the compressed body.
-
-        Raises:
-            StoreUnavailableError: the store did not answer.
-
-        """
-        fields = {
-            "problem": problem,
-            "length": str(len(body)),
-            "sha256": hashlib.sha256(body).hexdigest(),
-            "encoding": "zlib",
-        }
-        raw = base64.b64encode(zlib.compress(body)).decode("ascii")
-        kept = self._park(raw, fields, now=now, failures=1, budgets=(budget, FIRST_PARTS_BYTES))
-        if kept == _NOTHING_KEPT:
-            note(length=fields["length"], sha256=fields["sha256"], firstPart=raw[:PARKED_HEAD])
-        return kept == 1
-
-    def _park(
-        self, raw: str, fields: Mapping[str, str], *, now: int, failures: int, budgets: tuple[int, int | str]
-    ) -> int:
-        name = hashlib.sha256(raw.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-        # All in one partition, so that one script sees the whole budget.
-        partition = self._partition_of("parked")
-        keys = [f"{partition}:poison:{name}", f"{partition}:parked", f"{partition}:parked-bytes"]
-        arguments: list[Word] = [
-            *(now, self._scope.retention_seconds, failures),
-            *(budgets[0], len(raw) + RECORD_BYTES, raw),
-            *(raw[:PARKED_HEAD], len(raw[:PARKED_HEAD]) + RECORD_BYTES, budgets[1]),
-            *flat(tuple(fields.items())),
-        ]
-        return int(self._script("park_event", keys, arguments))
-
     def _task_key(self, task_id: str) -> str:
         return f"{self._partition_of(task_id)}:task:{digest(task_id)}"
 
@@ -289,34 +230,6 @@ def _upload_keys(at: EventKey, entry: EventEntry, *, now: int) -> list[str]:
     ]
 
 
-def short_name(name: str) -> str:
-    """Return an event's name with its digests in Base85.
-
-    With no value longer than 64 bytes Redis keeps a hash in a third of the memory.
-    """
-    return _respelled(name, (64, 16), lambda digits: base64.b85encode(bytes.fromhex(digits)).decode("ascii"))
-
-
-def long_name(kept: str) -> str:
-    """Return the name that `short_name` made short, or a release before it kept as it is."""
-    return _respelled(kept, (40, 10), lambda short: base64.b85decode(short).hex())
-
-
-def _respelled(name: str, lengths: tuple[int, int], respell: Callable[[str], str]) -> str:
-    """Respell both digests of a name if they have these lengths; the name of a version has a third part."""
-    kind, _, rest = name.partition("-")
-    digests, versions = rest.split(".")[:2], rest.split(".")[2:]
-    if tuple(map(len, digests)) != lengths:
-        return name
-    return f"{kind}-{'.'.join([*map(respell, digests), *versions])}"
-
-
-def _parted(fields: Sequence[tuple[str, FieldWord]]) -> tuple[FieldWord, list[FieldWord]]:
-    """Return `raw`, the bytes of the event, and the other fields as arguments of HSET."""
-    named = dict(fields)
-    return named.pop("raw", ""), flat(tuple(named.items()))
-
-
 def _event_key(partition: str, name: str) -> str:
     return f"{partition}:event:{digest(name)}"
 
@@ -336,37 +249,5 @@ def _journaled(reply: list[Any]) -> Journaled:
     )
 
 
-_NONE = Facts("")
-
-
-def _version(facts: Facts, content_source: str) -> tuple[str, str]:
-    """Return the digest of what the end of a task flow led to, empty for any other event, and its source."""
-    if not facts.version:
-        return "", content_source
-    digest_of = hashlib.sha256(json.dumps(facts.version).encode("ascii")).hexdigest()[:16]
-    return f"{content_source}:{digest_of}", content_source
-
-
-def _facts_json(entry: EventEntry, version: tuple[str, str], *, verified: bool) -> str:
-    facts = entry.facts
-    return json.dumps(
-        {
-            "file_id": facts.file_id,
-            "first": dict(facts.first),
-            "rank": facts.rank,
-            "outcome": "" if facts.outcome is None else write_outcome(facts.outcome),
-            "finished_rank": FINISHED_RANK,
-            "check_after": facts.check_after,
-            "size": "unknown" if facts.size is None else str(facts.size),
-            "verified": verified,
-            "is_claim": version[1] == "c" and not verified,
-            "may_replace": entry.may_replace,
-            "content": version[0],
-            "upload_id": entry.upload.upload_id if entry.upload else "",
-            "origin": session_fields(entry.upload) if entry.upload else {},
-        }
-    )
-
-
-class Store(UploadStore, JournalStore, EndpointStore, BacklogStore):
+class Store(UploadStore, JournalStore, ParkedStore, EndpointStore, BacklogStore):
     """The store of one stage; any failure of it is a StoreUnavailableError, within a second."""

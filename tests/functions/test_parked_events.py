@@ -17,7 +17,7 @@ from local.operator.events_listing import document_of
 from local.operator.logged_events import LoggedEvent, read_lines
 from shared.domain.event_status import EventStatus
 from shared.runtime import bootstrap, log
-from shared.store import journal
+from shared.store import parked as parked_store
 from shared.store.connection import StoreScope
 from tests.functions.deployment import CALLBACK_TOKEN
 from tests.functions.scf import REQUEST_ID, event_of, read_answer
@@ -92,7 +92,7 @@ def test_parked_bytes_have_a_budget(
     assert sorted(event.record["whole"] for event in events) == ["0", "0", "1"]
     for event in events:
         shown = str(document_of(event)["raw"]).encode()
-        assert len(shown) == 10_000 or len(shown) > journal.PARKED_HEAD // 2
+        assert len(shown) == 10_000 or len(shown) > parked_store.PARKED_HEAD // 2
         assert any(body.startswith(shown) for body in bodies)
         assert event.record["length"] == "10000"
 

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local.stack.stack import Stack
-from shared.store.journal import PARKED_HEAD, RECORD_BYTES
+from shared.store.event_fields import RECORD_BYTES
+from shared.store.parked import PARKED_HEAD
 from shared.vod.context_token import UploadContext, seal
 from tests.security.outside import Outside
 from tests.security.vods_word import untrue

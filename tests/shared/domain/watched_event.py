@@ -17,7 +17,7 @@ from shared.domain.event_status import EventStatus, status_of
 from shared.domain.ingested_event import Source
 from shared.store.connection import StoreScope
 from shared.store.endpoint import RANK_STEP
-from shared.store.journal import FAILURES_BEFORE_PARKING
+from shared.store.parked import FAILURES_BEFORE_PARKING
 from tests.shared.loopback_peer import HttpPeer, Reply
 from tests.shared.service import STAGE, Clock, Service, new_lease, token_of
 from tests.shared.uploads import FILE_ID, OTHER_FILE_ID, new_session, notification_of, uploaded

@@ -13,7 +13,8 @@ from local.operator.events_listing import document_of
 from shared.domain.app_event import PULL, PUSH, RECONCILED
 from shared.domain.event_status import EventStatus, IngestOutcome
 from shared.domain.ingested_event import packed, unpacked
-from shared.store import journal
+from shared.store import event_fields
+from shared.store import parked as parked_store
 from shared.store.connection import StoreScope
 from tests.shared.service import STAGE, Clock, Service, client_of, token_of
 from tests.shared.uploads import TASK_ID, changed, new_session, uploaded
@@ -114,7 +115,7 @@ def test_store_grows_by_no_more_than_the_budgets(
     service: Service, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Four hundred forgeries of 40 KB, broken seals among them, take what the day and first parts may."""
-    monkeypatch.setattr(journal, "FIRST_PARTS_BYTES", 100_000)
+    monkeypatch.setattr(parked_store, "FIRST_PARTS_BYTES", 100_000)
     seal = token_of(service.begin(new_session()))
     with client_of(service.redis_url) as client:
         service.ingest(stranger(-1, size=40_000), PUSH)
@@ -129,7 +130,7 @@ def test_store_grows_by_no_more_than_the_budgets(
 
         grown = client.info("memory")["used_memory"] - before
     assert outcomes(pushed).count(OVER) > 300
-    assert len(parked(service)) == 100_000 // (journal.PARKED_HEAD + journal.RECORD_BYTES)
+    assert len(parked(service)) == 100_000 // (parked_store.PARKED_HEAD + event_fields.RECORD_BYTES)
     assert grown < 1024 * 1024 + 100_000 + 200_000, "the script's and the connection's own, at most"
     assert outcomes([service.ingest(uploaded("of the console", file_id="1"), PULL)]) == ["recorded"]
     assert outcomes([service.ingest(uploaded(seal), PUSH)]) == [IngestOutcome.HELD]
@@ -195,12 +196,12 @@ def test_record_of_a_release_that_did_not_compress_is_delivered(service: Service
 def test_name_of_an_event_is_kept_short(kind: str, version: str) -> None:
     """In less than 64 bytes, from which the name is read back; any other name is kept as it is."""
     name = f"{kind}-{secrets.token_hex(32)}.{secrets.token_hex(8)}{version}"
-    kept = journal.short_name(name)
+    kept = event_fields.short_name(name)
 
     assert len(kept) <= 64
-    assert journal.long_name(kept) == name
-    assert journal.long_name(name) == name
-    assert journal.short_name("expiry-01KAPVZ9M80000000000000000") == "expiry-01KAPVZ9M80000000000000000"
+    assert event_fields.long_name(kept) == name
+    assert event_fields.long_name(name) == name
+    assert event_fields.short_name("expiry-01KAPVZ9M80000000000000000") == "expiry-01KAPVZ9M80000000000000000"
 
 
 def test_events_take_a_kilobyte_beside_their_text(valkey_url: str) -> None:
@@ -215,4 +216,4 @@ def test_events_take_a_kilobyte_beside_their_text(valkey_url: str) -> None:
         grown = client.info("memory")["used_memory"] - before
 
     text = sum(len(packed(it.event.notification)) for it in ingested)
-    assert grown < text + len(events) * journal.RECORD_BYTES
+    assert grown < text + len(events) * event_fields.RECORD_BYTES

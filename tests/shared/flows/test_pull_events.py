@@ -12,7 +12,7 @@ import redis
 from local.simulator.faults import Fault
 from shared.errors import StoreUnavailableError, VodApiError
 from shared.flows.pull_events import CONFIRM_SECONDS, HANDLE_SECONDS, PULL_SECONDS
-from shared.store.journal import FAILURES_BEFORE_PARKING
+from shared.store.parked import FAILURES_BEFORE_PARKING
 from shared.vod.context_token import UploadContext, seal
 from tests.shared.loopback_peer import HOST, RawPeer, relay_to
 from tests.shared.service import CONTEXT_KEY, STAGE, Service, new_lease, token_of

@@ -8,7 +8,8 @@ from shared.domain.event_status import AttemptOutcome, EventStatus, IngestOutcom
 from shared.domain.journal import AttemptEnding
 from shared.store.connection import StoreScope
 from shared.store.endpoint import Backlog
-from shared.store.journal import FAILURES_BEFORE_PARKING, Store
+from shared.store.journal import Store
+from shared.store.parked import FAILURES_BEFORE_PARKING
 from tests.shared.uploads import ENDPOINT, NOW, facts_in, new_entry, new_session, uploaded
 
 KEPT_SECONDS = 7200

@@ -1,0 +1,80 @@
+"""An event's name, text and facts as its record and the scripts spell them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+from shared.domain.session import FINISHED_RANK, Facts
+from shared.store.connection import flat
+from shared.store.upload_record import session_fields, write_outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from shared.domain.journal import EventEntry
+    from shared.domain.journal import Word as FieldWord
+
+RECORD_BYTES = 1024
+"""What an event takes beside its text: its record's other fields, its keys and index entries."""
+NO_FACTS = Facts("")
+
+
+def short_name(name: str) -> str:
+    """Return an event's name with its digests in Base85.
+
+    With no value longer than 64 bytes Redis keeps a hash in a third of the memory.
+    """
+    return _respelled(name, (64, 16), lambda digits: base64.b85encode(bytes.fromhex(digits)).decode("ascii"))
+
+
+def long_name(kept: str) -> str:
+    """Return the name that `short_name` made short, or a release before it kept as it is."""
+    return _respelled(kept, (40, 10), lambda short: base64.b85decode(short).hex())
+
+
+def _respelled(name: str, lengths: tuple[int, int], respell: Callable[[str], str]) -> str:
+    """Respell both digests of a name if they have these lengths; the name of a version has a third part."""
+    kind, _, rest = name.partition("-")
+    digests, versions = rest.split(".")[:2], rest.split(".")[2:]
+    if tuple(map(len, digests)) != lengths:
+        return name
+    return f"{kind}-{'.'.join([*map(respell, digests), *versions])}"
+
+
+def parted(fields: Sequence[tuple[str, FieldWord]]) -> tuple[FieldWord, list[FieldWord]]:
+    """Return `raw`, the bytes of the event, and the other fields as arguments of HSET."""
+    named = dict(fields)
+    return named.pop("raw", ""), flat(tuple(named.items()))
+
+
+def version_of(facts: Facts, content_source: str) -> tuple[str, str]:
+    """Return the digest of what the end of a task flow led to, empty for any other event, and its source."""
+    if not facts.version:
+        return "", content_source
+    digest_of = hashlib.sha256(json.dumps(facts.version).encode("ascii")).hexdigest()[:16]
+    return f"{content_source}:{digest_of}", content_source
+
+
+def facts_json(entry: EventEntry, version: tuple[str, str], *, verified: bool) -> str:
+    """Serialize what an event adds to its upload, as the steps in `lua/steps/apply.lua` read it."""
+    facts = entry.facts
+    return json.dumps(
+        {
+            "file_id": facts.file_id,
+            "first": dict(facts.first),
+            "rank": facts.rank,
+            "outcome": "" if facts.outcome is None else write_outcome(facts.outcome),
+            "finished_rank": FINISHED_RANK,
+            "check_after": facts.check_after,
+            "size": "unknown" if facts.size is None else str(facts.size),
+            "verified": verified,
+            "is_claim": version[1] == "c" and not verified,
+            "may_replace": entry.may_replace,
+            "content": version[0],
+            "upload_id": entry.upload.upload_id if entry.upload else "",
+            "origin": session_fields(entry.upload) if entry.upload else {},
+        }
+    )
