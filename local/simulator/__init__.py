@@ -13,6 +13,7 @@ from local.simulator.settings import (
     Subtask,
 )
 from local.simulator.simulator import Simulator, create_simulator
+from local.simulator.switches import Switches
 
 __all__ = [
     "DEFAULT_PROCEDURES",
@@ -21,5 +22,6 @@ __all__ = [
     "Simulator",
     "SimulatorSettings",
     "Subtask",
+    "Switches",
     "create_simulator",
 ]

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
 from local.simulator.storage_errors import (
+    RequestExpiredError,
     access_denied,
     clock_too_skewed,
-    request_expired,
     signature_mismatch,
     unknown_access_key,
 )
@@ -104,11 +104,11 @@ def _check_times(fields: dict[str, str], credential: TemporaryCredential, now: f
         if span is None:
             raise access_denied("The signing time cannot be read.")
         if int(span[2]) < now:
-            raise request_expired()
+            raise RequestExpiredError
         if int(span[1]) > now + _SKEW_SECONDS:
             raise clock_too_skewed()
     if credential.expires_at < now:
-        raise request_expired()
+        raise RequestExpiredError
 
 
 def _listed(names: str, values: dict[str, str]) -> str:

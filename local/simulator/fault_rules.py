@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from local.simulator.fault_kinds import KINDS, UPLOAD_CALLS
 from local.simulator.faults import Fault
+from local.simulator.switches import read_switches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from local.simulator.faults import FaultDial
+    from local.simulator.switches import SwitchBoard
 
 _MOST_RULES = 100
 _MOST_TIMES = 1000
@@ -44,8 +46,8 @@ def read_rules(document: Mapping[str, object]) -> tuple[list[Fault], int | None]
         ValueError: the message is a sentence on what is wrong.
 
     """
-    for name in document.keys() - {"seed", "faults"}:
-        raise ValueError(f"{_shown(name)} is no part of the dial: it has `faults` and `seed`.")
+    for name in document.keys() - {"seed", "faults", "switches"}:
+        raise ValueError(f"{_shown(name)} is no part of the dial: it has `faults`, `seed` and `switches`.")
     seed = document.get("seed")
     if seed is not None and not _is_integer(seed):
         raise ValueError(f"seed: {_shown(seed)} is no whole number.")
@@ -86,10 +88,24 @@ def read_short_form(text: str) -> Fault:
     return _fault(rule, place=f"{_shown(text)}: ")
 
 
-def dial_as_json(dial: FaultDial) -> dict[str, object]:
-    """Return the dial's setting, in the form that sets it, and how often each rule struck."""
+def set_dial(document: Mapping[str, object], dial: FaultDial, switches: SwitchBoard) -> None:
+    """Replace the rules and turn the switches, all or nothing; without `faults` the rules stay.
+
+    Raises:
+        ValueError: the message is a sentence on what is wrong.
+
+    """
+    positions = read_switches(document.get("switches"))
+    if "faults" in document or not positions:
+        rules, seed = read_rules(document)
+        dial.set(rules, seed=seed)
+    switches.turn(positions)
+
+
+def dial_as_json(dial: FaultDial, switches: SwitchBoard) -> dict[str, object]:
+    """Return the setting, in the form that sets it, and how often each rule struck."""
     rules = [{**rule_as_json(fault), "struck": struck} for fault, struck in dial.strikes]
-    return {"seed": dial.seed, "faults": rules}
+    return {"seed": dial.seed, "faults": rules, "switches": switches.present.as_json()}
 
 
 def rule_as_json(fault: Fault) -> dict[str, object]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
-from local.simulator.storage import refusal
-from local.simulator.storage_errors import request_expired
+from local.simulator.storage import new_request_id, refusal
+from local.simulator.storage_errors import RequestExpiredError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -24,7 +24,9 @@ REQUEST_KINDS = frozenset({"slow", "drop", "drop-reply", "error", "refuse", "exp
 """The kinds that apply to an HTTP request."""
 
 
-async def answer(endpoint: Endpoint, request: Request, fault: Fault | None) -> Response:
+async def answer(
+    endpoint: Endpoint, request: Request, fault: Fault | None, *, expired_credential: str = "AccessDenied"
+) -> Response:
     """Answer one request as its endpoint does, except for what the rule changes."""
     if fault is None:
         return await endpoint(request)
@@ -35,12 +37,12 @@ async def answer(endpoint: Endpoint, request: Request, fault: Fault | None) -> R
         await endpoint(request)
     if fault.kind in {"drop", "drop-reply"}:
         await _wait_until_given_up(request)
+    if fault.kind == "expire":
+        return refusal(RequestExpiredError(expired_credential), request, new_request_id())
     return _wrong_answer(request, fault)
 
 
 def _wrong_answer(request: Request, fault: Fault) -> Response:
-    if fault.kind == "expire":
-        return refusal(request_expired(), request, request_id="")
     if fault.kind == "redirect":
         return RedirectResponse(request.url, status_code=fault.status)
     if fault.kind == "refuse":

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from local.simulator.faulty_answers import Endpoint
     from local.simulator.server_api import ServerApiEndpoint
     from local.simulator.storage import StorageEndpoint
+    from local.simulator.switches import SwitchBoard
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Hosts:
     server_api: ServerApiEndpoint
     local: Router
     faults: FaultDial
+    switches: SwitchBoard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; other kinds of connections are ignored."""
@@ -52,7 +54,8 @@ class Hosts:
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             request = Request(scope, receive)
             fault = self.faults.strike(_action(request), REQUEST_KINDS)
-            response = await answer(endpoint, request, fault)
+            expired = self.switches.present.expired_credential
+            response = await answer(endpoint, request, fault, expired_credential=expired)
             await response(scope, receive, send)
 
         return app

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from local.simulator.fault_rules import read_rules, rule_as_json
+from local.simulator.fault_rules import rule_as_json, set_dial
 from local.simulator.request_body import json_object, small_body
 from shared.errors import ServiceError
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from local.simulator.configuration import ConfigurationStore
     from local.simulator.counters import Counters
     from local.simulator.faults import FaultDial
+    from local.simulator.switches import SwitchBoard
 
 _LARGEST_BODY = 256 * 1024
 
@@ -32,6 +33,7 @@ def create_local_control(
     counters: Counters,
     configuration: ConfigurationStore,
     faults: FaultDial,
+    switches: SwitchBoard,
     emit: Callable[[Mapping[str, object]], Awaitable[None]],
 ) -> Starlette:
     """Create the application: GET counters, POST emit, GET and PUT config, GET and PUT faults."""
@@ -50,9 +52,9 @@ def create_local_control(
 
     async def fault_rules(request: Request) -> Response:
         if request.method == "PUT":
-            rules, seed = read_rules(await _body(request))
-            faults.set(rules, seed=seed)
-        return JSONResponse({"faults": [rule_as_json(fault) for fault in faults.present]})
+            set_dial(await _body(request), faults, switches)
+        rules = [rule_as_json(fault) for fault in faults.present]
+        return JSONResponse({"faults": rules, "switches": switches.present.as_json()})
 
     return Starlette(
         routes=[

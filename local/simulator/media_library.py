@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from local.simulator.sessions import SessionStore, UploadSession
     from local.simulator.settings import Procedure, SimulatorSettings
     from local.simulator.signatures import SignedTerms
+    from local.simulator.switches import SwitchBoard
 
 MEDIA_PATH = "/local/media/"
 _log = logging.getLogger("local.simulator")
@@ -54,6 +55,7 @@ class MediaLibrary:
     sessions: SessionStore
     notifications: Notifications
     task_flows: TaskFlows
+    switches: SwitchBoard
 
     def url(self, path: str) -> str:
         """Return the URL under which a published path is served."""
@@ -141,7 +143,7 @@ class MediaLibrary:
                 return
             media = replace(media, cover_url=self._publish_object(session.cover_key), updated_at=now)
             self.save(media)
-            if self.settings.cover_change_event:
+            if self.switches.present.cover_change == "event":
                 self.notifications.raise_event(media.upload_event(), application=media.application)
         self.notifications.wake()
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from local.simulator.storage_errors import (
+    RequestExpiredError,
     StorageError,
     access_denied,
     clock_too_skewed,
-    request_expired,
     signature_mismatch,
     unknown_access_key,
 )
@@ -51,7 +51,7 @@ def verify_s3_authorization(
         raise unknown_access_key()
     _check_time(request.headers.get("x-amz-date", ""), match["date"], now)
     if credential.expires_at < now:
-        raise request_expired()
+        raise RequestExpiredError
     token = request.headers.get("x-amz-security-token", "")
     if not hmac.compare_digest(token.encode(), credential.token.encode()):
         raise access_denied("The security token does not belong to the key.")

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from local.simulator.switches import Switches
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -58,8 +60,8 @@ class SimulatorSettings:
     """Everything a simulator needs to start; durations in seconds, sizes in bytes.
 
     Behaviour that no official text confirms is a setting, so that a test can choose the other interpretation:
-    `repeat_signature_code`, `clock_skew_seconds`, `retry_refused_pushes`, `empty_event_set`,
-    `cover_change_event` and `push_retry_seconds` (all UNVERIFIED).
+    `repeat_signature_code`, `clock_skew_seconds`, `retry_refused_pushes`, `empty_event_set` and
+    `push_retry_seconds` (all UNVERIFIED). `switches` are the initial positions of those that turn at runtime.
     """
 
     folder: Path
@@ -77,7 +79,7 @@ class SimulatorSettings:
     storage_regions: tuple[str, ...] = ("ap-singapore", "ap-seoul", "ap-chongqing")
     procedures: tuple[Procedure, ...] = DEFAULT_PROCEDURES
     upload_complete_event: bool = True
-    cover_change_event: bool = False
+    switches: Switches = field(default_factory=Switches)
     credential_seconds: int = 1800
     session_seconds: int = 86_400
     task_flow_step_seconds: float = 0.5

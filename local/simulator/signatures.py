@@ -50,7 +50,9 @@ class SignedTerms:
     storage_region: str
 
 
-def read_signature(signature: object, *, settings: SimulatorSettings, now: float) -> SignedTerms:
+def read_signature(
+    signature: object, *, settings: SimulatorSettings, now: float, may_be_expired: bool = False
+) -> SignedTerms:
     """Verify an upload signature and return its terms; an empty value counts as absent.
 
     Raises:
@@ -69,13 +71,16 @@ def read_signature(signature: object, *, settings: SimulatorSettings, now: float
         raise invalid_signature("the secretId is not the account's")
     if not is_signed_with(decoded, secret_key):
         raise invalid_signature("the HMAC does not fit")
-    _check_times(values, now=now, skew=settings.clock_skew_seconds)
+    expires = _check_times(values, now=now, skew=settings.clock_skew_seconds)
+    if expires < now and not may_be_expired:
+        raise expired_signature(f"expired {now - expires:.0f} s ago")
     terms = _terms(values, settings=settings, digest=decoded.digest.hex())
     _check_limits(terms, settings)
     return terms
 
 
-def _check_times(values: Mapping[str, str], *, now: float, skew: int) -> None:
+def _check_times(values: Mapping[str, str], *, now: float, skew: int) -> int:
+    """Check what holds whatever the time is, and return `expireTime`."""
     # Floats and milliseconds are refused (vod-js-sdk-v6 issue #13).
     issued, expires = _integer(values, "currentTimeStamp"), _integer(values, "expireTime")
     if not 0 <= _integer(values, "random") <= _LARGEST_RANDOM:
@@ -84,8 +89,7 @@ def _check_times(values: Mapping[str, str], *, now: float, skew: int) -> None:
         raise invalid_signature("expireTime must be at most 90 days after currentTimeStamp")
     if issued > now + skew:
         raise invalid_signature("currentTimeStamp lies in the future")
-    if expires < now:
-        raise expired_signature(f"expired {now - expires:.0f} s ago")
+    return expires
 
 
 def _terms(values: Mapping[str, str], *, settings: SimulatorSettings, digest: str) -> SignedTerms:
@@ -142,14 +146,18 @@ class UsedSignatures:
         self._database = database
         self._repeat_code = repeat_code
 
-    def use_for_apply(self, terms: SignedTerms, *, vod_session_key: str, now: float) -> None:
-        """Use a signature up for opening or resuming a session.
+    def use_for_apply(
+        self, terms: SignedTerms, *, vod_session_key: str, now: float, may_repeat: bool = False
+    ) -> None:
+        """Use a signature up for opening or resuming a session; `may_repeat` allows its own session again.
 
         Raises:
             BusinessError: it is a one-time signature and was used before.
 
         """
-        if terms.one_time and not self._claim(terms, vod_session_key, now):
+        if not terms.one_time or self._claim(terms, vod_session_key, now):
+            return
+        if not may_repeat or self.session_of(terms) != vod_session_key:
             raise repeat_signature(self._repeat_code, reason="Apply came with a used one-time signature")
 
     def use_for_commit(self, terms: SignedTerms, *, vod_session_key: str, now: float) -> None:
@@ -161,11 +169,15 @@ class UsedSignatures:
         """
         if not terms.one_time or self._claim(terms, vod_session_key, now):
             return
-        row = self._database.row("SELECT vod_session_key FROM used_signatures WHERE digest = ?", terms.digest)
-        if row is None or row["vod_session_key"] != vod_session_key:
+        if self.session_of(terms) != vod_session_key:
             raise repeat_signature(
                 self._repeat_code, reason="Commit came with another session's one-time signature"
             )
+
+    def session_of(self, terms: SignedTerms) -> str:
+        """Return the vodSessionKey that a one-time signature was used for; empty for an unused one."""
+        row = self._database.row("SELECT vod_session_key FROM used_signatures WHERE digest = ?", terms.digest)
+        return "" if row is None else str(row["vod_session_key"])
 
     def _claim(self, terms: SignedTerms, vod_session_key: str, now: float) -> bool:
         claimed = self._database.change(

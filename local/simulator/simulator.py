@@ -34,6 +34,7 @@ from local.simulator.signatures import UsedSignatures
 from local.simulator.storage import StorageEndpoint
 from local.simulator.storage_access import StorageAccess
 from local.simulator.storage_calls import StorageCalls
+from local.simulator.switches import SwitchBoard
 from local.simulator.task_flow_runner import TaskFlowRunner
 from local.simulator.upload_calls import UploadCalls
 
@@ -59,6 +60,7 @@ class _State:
         self.files = ObjectFiles(settings.folder / "files", self.threads)
         self.files.remove_all_but(_known_files(self.database))
         self.faults = FaultDial()
+        self.switches = SwitchBoard(settings.switches)
         self.counters = Counters(self.database)
         self.configuration = ConfigurationStore(self.database, settings)
         self.sessions = SessionStore(self.database)
@@ -96,9 +98,14 @@ class Simulator:
             PullQueue(state.database, clock, settings.pull_wait_seconds, state.faults),
         )
         self.faults = state.faults
+        self.switches = state.switches
         self.media: ASGIApp = create_media_endpoint(state.database, state.files)
         self.control: ASGIApp = create_local_control(
-            counters=state.counters, configuration=state.configuration, faults=state.faults, emit=self.emit
+            counters=state.counters,
+            configuration=state.configuration,
+            faults=state.faults,
+            switches=state.switches,
+            emit=self.emit,
         )
         self.app: ASGIApp = Hosts(
             control=ControlEndpoint(_upload_calls(state, self._library)),
@@ -107,6 +114,7 @@ class Simulator:
             server_api=ServerApiEndpoint(settings, clock, actions, state.counters),
             local=local_paths(media=self.media, control=self.control),
             faults=state.faults,
+            switches=state.switches,
         )
 
     @property
@@ -151,6 +159,7 @@ def _media_library(state: _State, task_flows: TaskFlowRunner) -> MediaLibrary:
         sessions=state.sessions,
         notifications=state.notifications,
         task_flows=task_flows,
+        switches=state.switches,
     )
 
 
@@ -165,13 +174,14 @@ def _upload_calls(state: _State, library: MediaLibrary) -> UploadCalls:
         objects=state.objects,
         library=library,
         counters=state.counters,
+        switches=state.switches,
     )
 
 
 def _storage(state: _State) -> StorageEndpoint:
     uploads = MultipartUploads(state.database, state.files, state.objects)
     return StorageEndpoint(
-        StorageAccess(state.clock, state.credentials, state.sessions),
+        StorageAccess(state.clock, state.credentials, state.sessions, state.switches),
         StorageCalls(state.clock, state.files, state.objects, uploads, state.counters),
     )
 

@@ -42,7 +42,7 @@ class StorageEndpoint:
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request; every refusal is COS's error document."""
-        request_id = base64.b64encode(secrets.token_bytes(18)).decode()
+        request_id = new_request_id()
         try:
             response = await self._answer(request)
         except StorageError as error:
@@ -77,6 +77,11 @@ class StorageEndpoint:
             ("HEAD", False, False): self.calls.head,
             ("DELETE", False, False): self.calls.delete_object,
         }
+
+
+def new_request_id() -> str:
+    """Return an id in COS's form."""
+    return base64.b64encode(secrets.token_bytes(18)).decode()
 
 
 def refusal(error: StorageError, request: Request, request_id: str) -> Response:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local.simulator import cos_authorization, s3_authorization
-from local.simulator.storage_errors import access_denied
+from local.simulator.storage_errors import RequestExpiredError, access_denied
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from local.simulator.credentials import CredentialStore
     from local.simulator.sessions import SessionStore, UploadSession
     from local.simulator.storage_request import StorageRequest
+    from local.simulator.switches import SwitchBoard
 
 _READING = ("GET", "HEAD")
 
@@ -28,6 +29,7 @@ class StorageAccess:
     clock: Callable[[], float]
     credentials: CredentialStore
     sessions: SessionStore
+    switches: SwitchBoard
 
     def session(self, wire: StorageRequest) -> UploadSession:
         """Return the session of the credential that signed the request.
@@ -36,7 +38,10 @@ class StorageAccess:
             StorageError: 403: unsigned, signed wrongly, or not allowed to access this bucket or key.
 
         """
-        credential = _verifier(wire)(wire, find_credential=self.credentials.find, now=self.clock())
+        try:
+            credential = _verifier(wire)(wire, find_credential=self.credentials.find, now=self.clock())
+        except RequestExpiredError:
+            raise RequestExpiredError(self.switches.present.expired_credential) from None
         session = self.sessions.find(credential.vod_session_key)
         if session is None or not _is_allowed(wire, session):
             raise access_denied()

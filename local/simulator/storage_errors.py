@@ -21,9 +21,12 @@ def access_denied(message: str = "Access Denied.") -> StorageError:
     return StorageError(403, "AccessDenied", message)
 
 
-def request_expired() -> StorageError:
-    """Return error 403 with the message on which SDKs correct their clock (Web) or Apply again (mobile)."""
-    return access_denied("Request has expired")
+class RequestExpiredError(StorageError):
+    """The credential or the signing time is over; which code COS has for it is UNVERIFIED."""
+
+    def __init__(self, code: str = "AccessDenied") -> None:
+        """Take COS's code: on AccessDenied Web corrects its clock, on the other mobile applies again."""
+        super().__init__(403, code, "Request has expired")
 
 
 def clock_too_skewed() -> StorageError:

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from local.simulator.apply_request import read_apply_request, text_member
+from local.simulator.apply_request import ApplyRequest, read_apply_request, text_member
 from local.simulator.business_errors import BusinessError, invalid_request
 from local.simulator.new_sessions import cover_session, media_session
 from local.simulator.signatures import SignedTerms, read_signature
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from local.simulator.sessions import AnnouncedFile, SessionStore, UploadSession
     from local.simulator.settings import SimulatorSettings
     from local.simulator.signatures import UsedSignatures
+    from local.simulator.switches import SwitchBoard
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class UploadCalls:
     objects: ObjectStore
     library: MediaLibrary
     counters: Counters
+    switches: SwitchBoard
 
     def prepare(self, members: Mapping[str, object]) -> dict[str, object]:
         """Return the regions that an SDK may race; no signature is used up.
@@ -77,8 +79,8 @@ class UploadCalls:
     async def commit(self, members: Mapping[str, object]) -> dict[str, object]:
         """Close a session whose objects are complete; repeating it returns the same reply.
 
-        The signature of Apply decides context, procedure and class (UNVERIFIED); that of Commit must be valid
-        and of the same application.
+        The switch `context` names the signature that decides context, procedure and class; that of Commit
+        must be valid and of the same application.
 
         Raises:
             BusinessError: the signature, the session or an object is not acceptable.
@@ -100,18 +102,28 @@ class UploadCalls:
             raise invalid_request("the media is gone")
         return commit_data(session, media, verify_key=self.settings.verify_key, now=int(now))
 
-    def _terms(self, members: Mapping[str, object], now: float) -> SignedTerms:
-        return read_signature(members.get("signature"), settings=self.settings, now=now)
+    def _terms(
+        self, members: Mapping[str, object], now: float, *, may_be_expired: bool = False
+    ) -> SignedTerms:
+        return read_signature(
+            members.get("signature"), settings=self.settings, now=now, may_be_expired=may_be_expired
+        )
 
     def _session_for_apply(self, members: Mapping[str, object], now: float) -> UploadSession:
         terms = self._terms(members, now)
         request = read_apply_request(members)
+        may_repeat = self.switches.present.repeated_apply == "accept"
         if request.vod_session_key:
             session = self._open_session(request.vod_session_key, terms, now)
             if session.committed_at is not None:
                 raise invalid_request("the upload session is already committed")
-            self.signatures.use_for_apply(terms, vod_session_key=session.vod_session_key, now=now)
+            self.signatures.use_for_apply(
+                terms, vod_session_key=session.vod_session_key, now=now, may_repeat=may_repeat
+            )
             return session
+        repeated = self._session_opened_before(request, terms, now) if may_repeat else None
+        if repeated is not None:
+            return repeated
         key = secrets.token_urlsafe(72)
         # A request that is refused below has used its signature up: after any error a new one is needed.
         self.signatures.use_for_apply(terms, vod_session_key=key, now=now)
@@ -124,10 +136,22 @@ class UploadCalls:
         return session
 
     def _session_for_commit(self, members: Mapping[str, object], now: float) -> UploadSession:
-        terms = self._terms(members, now)
+        present = self.switches.present
+        terms = self._terms(members, now, may_be_expired=present.commit_expiry == "ignore")
         session = self._open_session(text_member(members, "vodsessionkey"), terms, now)
         self.signatures.use_for_commit(terms, vod_session_key=session.vod_session_key, now=now)
-        return session
+        return replace(session, terms=terms) if present.context == "commit" else session
+
+    def _session_opened_before(
+        self, request: ApplyRequest, terms: SignedTerms, now: float
+    ) -> UploadSession | None:
+        """Return the open session that this one-time signature opened for the same files."""
+        key = self.signatures.session_of(terms) if terms.one_time else ""
+        session = self.sessions.find(key) if key else None
+        if session is None or session.committed_at is not None:
+            return None
+        is_same = (request.media, request.cover) == (session.media, session.cover)
+        return self._open_session(key, terms, now) if is_same else None
 
     def _open_session(self, vod_session_key: str, terms: SignedTerms, now: float) -> UploadSession:
         session = self.sessions.find(vod_session_key)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from local.simulator.faults import FaultDial
     from local.simulator.faulty_answers import Endpoint
+    from local.simulator.switches import SwitchBoard
     from local.stack.gateway import Gateway
     from local.stack.receiver import Receiver
 
@@ -72,6 +73,10 @@ class SimulatorParts(Protocol):
     def faults(self) -> FaultDial:
         """The fault dial of the whole stack."""
 
+    @property
+    def switches(self) -> SwitchBoard:
+        """The simulator's answers to what is not documented."""
+
 
 @dataclass(frozen=True)
 class LocalRoutes:
@@ -105,6 +110,7 @@ def create_routes(
     """Create the application; `info` is what GET /local/info shows."""
     callback = gateway.endpoint("event_notification", mounted_at=CALLBACK_PREFIX)
     status = gateway.endpoint("upload_status")
+    faults = fault_endpoint(simulator.faults, simulator.switches)
     by_path = Starlette(
         routes=[
             Route("/signature", gateway.endpoint("upload_signature"), methods=_EVERY_METHOD),
@@ -117,7 +123,7 @@ def create_routes(
             Route("/local/receiver", receiver.receive, methods=["POST"]),
             Route("/local/events", receiver.events),
             Route("/local/events/stream", receiver.stream),
-            Route("/local/faults", fault_endpoint(simulator.faults), methods=["GET", "PUT"]),
+            Route("/local/faults", faults, methods=["GET", "PUT"]),
             Mount("/local/media", simulator.media),
             Mount("/local/simulator", simulator.control),
             Route("/vod-js-sdk-v6.js", _web_sdk),

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.stack.fault_options import add_fault_arguments, faults_of
+from local.stack.fault_options import add_fault_arguments, faults_of, switches_of
 from local.stack.stack import Stack, StackStartError
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def main(arguments: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         faults, seed = faults_of(arguments)
+        switches = switches_of(arguments)
     except ValueError as error:
         sys.stderr.write(f"{error}\n")
         return _WRONG_USAGE
@@ -60,7 +61,7 @@ def main(arguments: argparse.Namespace) -> int:
         port=arguments.port,
         tls_port=arguments.tls_port,
         redis_url=os.environ.get("REDIS_URL") or None,
-        simulator={"mode": arguments.mode.upper()},
+        simulator={"mode": arguments.mode.upper(), "switches": switches},
         faults=faults,
         fault_seed=seed,
     )

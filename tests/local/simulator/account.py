@@ -208,6 +208,7 @@ class Account:
         """Forget all media, task flows, events and faults; the time is the real one again."""
         self.clock.moved_by = 0
         self.simulator.faults.set([])
+        self.simulator.switches.present = self.settings.switches
         for table in ("media", "task_flows", "pushes", "pull_queue"):
             self.query(f"DELETE FROM {table}")  # noqa: S608  # fixed names
         begun = self.settings

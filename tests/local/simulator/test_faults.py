@@ -10,6 +10,7 @@ import pytest
 from local.simulator.fault_kinds import KINDS
 from local.simulator.fault_rules import dial_as_json, read_faults, read_rules, read_short_form
 from local.simulator.faults import Fault, FaultDial
+from local.simulator.switches import SwitchBoard, Switches
 
 
 def test_rule_strikes_as_often_as_it_says() -> None:
@@ -64,7 +65,7 @@ def test_dial_can_be_set_to_what_it_shows() -> None:
     faults, seed = read_rules({"seed": 7, "faults": rules})
     dial.set(faults, seed=seed)
     dial.strike("Receiver")
-    shown: Any = json.loads(json.dumps(dial_as_json(dial)))
+    shown: Any = json.loads(json.dumps(dial_as_json(dial, SwitchBoard(Switches()))))
     faults, seed = read_rules(shown)
     copy.set(faults, seed=seed)
 

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from shared.vod.signature import sign_original
-from tests.local.simulator.account import SECRET_ID, SECRET_KEY, Account, Applied
+from tests.local.simulator.account import SECRET_ID, SECRET_KEY, Account
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -414,24 +414,3 @@ def test_simultaneous_commits_publish_once(account: Account) -> None:
     assert len(file_ids) == 1
     assert account.counters()["EventDropped"] == before + 1
     assert account.simulator.counters["EventDropped"] == before + 1
-
-
-@pytest.mark.parametrize(("raised", "events"), [(False, 1), (True, 2)])
-def test_cover_change_raises_an_event_when_set(
-    tmp_path: Path,
-    raised: bool,  # noqa: FBT001  # a table
-    events: int,
-) -> None:
-    """It is not documented if VOD reports a new cover; both can be configured."""
-    with Account(tmp_path, mode="PULL", cover_change_event=raised) as account:
-        file_id = account.upload()["data"]["fileId"]
-        reply = account.call(
-            "ApplyUploadUGC", signature=account.signature(), fileId=file_id, coverType="png", coverSize=1
-        )
-        applied = Applied({**reply["data"], "video": reply["data"]["cover"]})
-        account.storage(applied).put_object(applied.bucket, b"C", applied.key)
-        account.call("CommitUploadUGC", signature=account.signature(), vodSessionKey=applied.session_key)
-        pulled = account.api().call_json("PullEvents", {})["Response"]["EventSet"]
-
-    assert len(pulled) == events
-    assert pulled[-1]["FileUploadEvent"]["MediaBasicInfo"]["CoverUrl"].endswith(".png") == raised

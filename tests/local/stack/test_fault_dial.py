@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import os
@@ -17,6 +18,8 @@ import requests
 
 from local.__main__ import main
 from local.repository import REPOSITORY
+from local.simulator import Switches
+from local.stack.fault_options import add_fault_arguments, faults_of, switches_of
 from local.stack.stack import Stack
 from local.upload.client import UploadClient
 from local.upload.order import UploadOrder
@@ -52,8 +55,39 @@ def test_dial_shows_what_is_in_force_and_how_often_it_struck(dialled: Stack) -> 
     _call_api(dialled, "SearchMedia")
 
     rule = {"action": "SearchMedia", "kind": "refuse", "times": 1, "code": "InternalError"}
-    assert before == {"seed": 7, "faults": [{**rule, "struck": 0}]}
-    assert _faults(dialled) == {"seed": 7, "faults": [{**rule, "struck": 1}]}
+    switches = Switches().as_json()
+    assert before == {"seed": 7, "faults": [{**rule, "struck": 0}], "switches": switches}
+    assert _faults(dialled) == {"seed": 7, "faults": [{**rule, "struck": 1}], "switches": switches}
+
+
+def test_switches_turn_beside_the_rules(dialled: Stack) -> None:
+    """A PUT that names only switches leaves the rules, and one that names only rules the switches."""
+    _dial(dialled, {"action": "AbortMultipartUpload", "kind": "drop"})
+    turned = requests.put(
+        f"{dialled.url}/local/faults", json={"switches": {"context": "commit"}}, timeout=10
+    ).json()
+    _dial(dialled)
+    later = _faults(dialled)
+    wrong = requests.put(
+        f"{dialled.url}/local/faults", json={"switches": {"context": "x"}, "faults": [1]}, timeout=10
+    )
+    dialled.simulator.switches.turn({"context": "apply"})
+
+    assert (len(turned["faults"]), turned["switches"]["context"]) == (1, "commit")
+    assert (later["faults"], later["switches"]["context"]) == ([], "commit")
+    assert wrong.json()["detail"] == "switches: context is apply or commit, not 'x'."
+
+
+def test_switches_of_the_command_line_override_those_of_the_file(tmp_path: Path) -> None:
+    """`--faults FILE` may have switches beside its rules; `--switch` is the last word."""
+    file = tmp_path / "dial.json"
+    file.write_text(json.dumps({"switches": {"repeatedApply": "accept", "coverChange": "event"}}))
+    parser = argparse.ArgumentParser()
+    add_fault_arguments(parser)
+    arguments = parser.parse_args(["--faults", str(file), "--switch", "coverChange=silent"])
+
+    assert faults_of(arguments) == ([], None)
+    assert switches_of(arguments) == Switches(repeated_apply="accept", cover_change="silent")
 
 
 @pytest.mark.parametrize(
@@ -262,6 +296,7 @@ def test_command_line_sets_the_dial(tmp_path: Path) -> None:
     ("arguments", "sentence"),
     [
         (["--fault", "Push:explode"], 'Push has no kind "explode"'),
+        (["--switch", "context"], "switches: context is apply or commit, not ''."),
         (["--faults", "no such file"], "no such file cannot be read: No such file or directory."),
         (["--faults", "README.md"], "README.md: The body is not JSON."),
     ],
