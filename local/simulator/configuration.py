@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from local.simulator.settings import Mode, SimulatorSettings
 
 _SIGN_KEY = re.compile(r"[A-Za-z0-9]{0,32}")
+_HOST = re.compile(r"(?:[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8})?")
 _LONGEST_URL = 1024
 _LONGEST_CREDENTIAL = 7200
 _LONGEST_SESSION = 7 * 86_400
@@ -32,6 +33,8 @@ class Configuration:
     session_seconds: int
     task_flow_step_seconds: float
     empty_event_set: Literal["empty", "null", "error"]
+    storage_upload_domain: str
+    mini_program_accelerate_host: str
 
 
 class ConfigurationStore:
@@ -50,6 +53,8 @@ class ConfigurationStore:
             session_seconds=settings.session_seconds,
             task_flow_step_seconds=settings.task_flow_step_seconds,
             empty_event_set=settings.empty_event_set,
+            storage_upload_domain="",
+            mini_program_accelerate_host="",
         )
         changed = {
             row["name"]: json.loads(row["value"]) for row in database.rows("SELECT * FROM configuration")
@@ -100,9 +105,9 @@ def _objection(name: str, value: object) -> str | None:
         return None if is_number and low <= cast("float", value) <= high else f"a number from {low} to {high}"
     if name == "callback_url":
         return _url_objection(value)
-    if name == "sign_key":
-        fits = isinstance(value, str) and _SIGN_KEY.fullmatch(value)
-        return None if fits else "at most 32 letters and digits"
+    if name in _TEXTS:
+        pattern, words = _TEXTS[name]
+        return None if isinstance(value, str) and pattern.fullmatch(value) else words
     return None if isinstance(value, bool) else "true or false"
 
 
@@ -113,6 +118,11 @@ def _url_objection(value: object) -> str | None:
     return None if fits else "an http or https URL, or nothing"
 
 
+_TEXTS = {
+    "sign_key": (_SIGN_KEY, "at most 32 letters and digits"),
+    "storage_upload_domain": (_HOST, "a host name in lower case, or nothing"),
+    "mini_program_accelerate_host": (_HOST, "a host name in lower case, or nothing"),
+}
 _CHOICES: dict[str, tuple[str, ...]] = {
     "mode": ("PUSH", "PULL"),
     "empty_event_set": ("empty", "null", "error"),

@@ -5,12 +5,14 @@ Every invalid call gets a business error with HTTP 200. The rules are in `upload
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse, Response
 
 from local.simulator.business_errors import BusinessError, invalid_request
+from local.simulator.fault_kinds import UPLOAD_CALLS
 from local.simulator.request_body import json_object, small_body
 from shared.errors import ContentTooLargeError, InvalidRequestError
 
@@ -24,6 +26,7 @@ CONTROL_HOSTS = frozenset({"vod2.qcloud.com", "vod2.dnsv1.com"})
 STATISTICS_HOST = "vodreport.qcloud.com"
 _PATH = "/v3/index.php"
 _LARGEST_BODY = 64 * 1024
+_log = logging.getLogger("local.simulator")
 
 
 @dataclass(frozen=True)
@@ -33,18 +36,17 @@ class ControlEndpoint:
     calls: UploadCalls
 
     async def __call__(self, request: Request) -> Response:
-        """Answer one call; only a wrong path gets an HTTP error."""
-        if request.url.path != _PATH:
-            return Response(status_code=404)
+        """Answer one call; only one that the simulator does not have gets an HTTP error."""
+        action = request.query_params.get("Action", "")
+        if request.url.path != _PATH or action not in UPLOAD_CALLS:
+            _log.warning("the simulator does not have %s?Action=%s", request.url.path, action[:64])
+            return Response(status_code=501)
         try:
-            return JSONResponse({"code": 0, "message": "", "data": await self._data(request)})
+            return JSONResponse({"code": 0, "message": "", "data": await self._data(action, request)})
         except BusinessError as error:
             return JSONResponse(error.as_json())
 
-    async def _data(self, request: Request) -> dict[str, object]:
-        action = request.query_params.get("Action", "")
-        if action not in ("PrepareUploadUGC", "ApplyUploadUGC", "CommitUploadUGC"):
-            raise invalid_request("the Action is unknown")
+    async def _data(self, action: str, request: Request) -> dict[str, object]:
         try:
             members = json_object(await small_body(request, max_bytes=_LARGEST_BODY))
         except (InvalidRequestError, ContentTooLargeError) as error:

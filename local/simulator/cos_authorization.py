@@ -20,7 +20,7 @@ from local.simulator.storage_errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from local.simulator.credentials import TemporaryCredential
     from local.simulator.storage_request import StorageRequest
@@ -60,7 +60,7 @@ def verify_cos_authorization(
     credential = find_credential(fields.get("q-ak", ""))
     if credential is None:
         raise unknown_access_key()
-    _check_times(fields, credential, now)
+    check_times(fields, credential, now)
     if not hmac.compare_digest(
         request.headers.get("x-cos-security-token", "").encode(), credential.token.encode()
     ):
@@ -98,7 +98,13 @@ def cos_signature(request: StorageRequest, fields: dict[str, str], *, secret_key
     return _hex_hmac(sign_key, string_to_sign)
 
 
-def _check_times(fields: dict[str, str], credential: TemporaryCredential, now: float) -> None:
+def check_times(fields: Mapping[str, str], credential: TemporaryCredential, now: float) -> None:
+    """Check `q-sign-time`, `q-key-time` and the credential's own end.
+
+    Raises:
+        StorageError: 403: a time is over, unreadable, or too far ahead.
+
+    """
     for name in ("q-sign-time", "q-key-time"):
         span = _TIME_SPAN.fullmatch(fields.get(name, ""))
         if span is None:

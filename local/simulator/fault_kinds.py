@@ -33,7 +33,9 @@ _STORAGE_CALLS = (
     "CompleteMultipartUpload",
     "AbortMultipartUpload",
     "PutObject",
+    "PostObject",
     "HeadObject",
+    "HeadBucket",
     "DeleteObject",
 )
 _SERVER_CALLS = (

@@ -15,17 +15,22 @@ from starlette.routing import Mount, Router
 from local.simulator.control import CONTROL_HOSTS, STATISTICS_HOST
 from local.simulator.faulty_answers import REQUEST_KINDS, answer
 from local.simulator.server_api import SERVER_API_HOSTS
+from local.simulator.storage_operation import operation_name
 from local.simulator.storage_request import FORWARD_HEADER, is_storage_host
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from local.simulator.configuration import ConfigurationStore
     from local.simulator.control import ControlEndpoint, StatisticsEndpoint
     from local.simulator.faults import FaultDial
     from local.simulator.faulty_answers import Endpoint
     from local.simulator.server_api import ServerApiEndpoint
     from local.simulator.storage import StorageEndpoint
     from local.simulator.switches import SwitchBoard
+
+
+_COS_HEADERS = ("x-cos-request-id", "x-cos-hash-crc64ecma")
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,7 @@ class Hosts:
     local: Router
     faults: FaultDial
     switches: SwitchBoard
+    configuration: ConfigurationStore
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; other kinds of connections are ignored."""
@@ -53,7 +59,7 @@ class Hosts:
     def _answer_with(self, endpoint: Endpoint) -> ASGIApp:
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             request = Request(scope, receive)
-            fault = self.faults.strike(_action(request), REQUEST_KINDS)
+            fault = self.faults.strike(action_of(request), REQUEST_KINDS)
             expired = self.switches.present.expired_credential
             response = await answer(endpoint, request, fault, expired_credential=expired)
             await response(scope, receive, send)
@@ -62,8 +68,9 @@ class Hosts:
 
     def _endpoint(self, request: Request) -> Endpoint | None:
         host = request.headers.get("host", "").lower().partition(":")[0]
-        # The mini program SDK sends its storage traffic to the control host.
-        if is_storage_host(host) or (host in CONTROL_HOSTS and FORWARD_HEADER in request.headers):
+        # The mini program SDK sends its storage traffic to the control host, or to a host of its own.
+        is_extra = FORWARD_HEADER in request.headers or host in extra_hosts(self.configuration)
+        if is_extra or is_storage_host(host):
             return self.storage
         if host in CONTROL_HOSTS:
             return self.control
@@ -74,6 +81,12 @@ class Hosts:
         return None
 
 
+def extra_hosts(configuration: ConfigurationStore) -> frozenset[str]:
+    """Return the hosts that Apply's replies name beside the storage's own, if any are configured."""
+    present = configuration.present
+    return frozenset({present.storage_upload_domain, present.mini_program_accelerate_host} - {""})
+
+
 def _with_cross_origin_rules(app: ASGIApp) -> ASGIApp:
     """Add the headers that browsers need to read the answers."""
     return CORSMiddleware(
@@ -82,7 +95,7 @@ def _with_cross_origin_rules(app: ASGIApp) -> ASGIApp:
         allow_methods=["GET", "PUT", "POST", "HEAD", "DELETE", "OPTIONS"],
         allow_headers=["*"],
         allow_private_network=True,
-        expose_headers=["ETag", "Date", "x-cos-request-id", "Content-Length", "Content-Range"],
+        expose_headers=["ETag", "Date", *_COS_HEADERS, "Content-Length", "Content-Range"],
         max_age=600,
     )
 
@@ -92,21 +105,10 @@ def local_paths(*, media: ASGIApp, control: ASGIApp) -> Router:
     return Router([Mount("/local/media", media), Mount("/local/simulator", control)])
 
 
-def _action(request: Request) -> str:
-    """Return the wire name of the action, which fault rules refer to."""
+def action_of(request: Request) -> str:
+    """Return the wire name of the action, which fault rules and declarations refer to."""
     query = request.query_params
     named = query.get("Action") or request.headers.get("x-tc-action")
     if named:
         return named
-    storage = {
-        ("PUT", True): "UploadPart",
-        ("PUT", False): "PutObject",
-        ("POST", True): "CompleteMultipartUpload",
-        ("POST", False): "InitiateMultipartUpload",
-        ("GET", True): "ListParts",
-        ("GET", False): "ListMultipartUploads",
-        ("DELETE", True): "AbortMultipartUpload",
-        ("DELETE", False): "DeleteObject",
-        ("HEAD", False): "HeadObject",
-    }
-    return storage.get((request.method, "uploadId" in query), "")
+    return operation_name(request.method, request.url.path, query, request.headers)

@@ -57,7 +57,7 @@ class MultipartUploads:
     def open(self, object_key: str, *, content_type: str, now: float) -> MultipartUpload:
         """Open an upload; a key may have several."""
         upload = MultipartUpload(
-            upload_id=f"{int(now)}{secrets.token_hex(24)}",
+            upload_id=f"{int(now * 1_000_000)}{secrets.token_hex(20)}",
             object_key=object_key,
             content_type=content_type,
             initiated_at=now,
@@ -86,8 +86,8 @@ class MultipartUploads:
         return MultipartUpload(**dict(row))
 
     def of_keys(self, keys: tuple[str, ...], *, prefix: str) -> list[MultipartUpload]:
-        """Return the open uploads of these keys that start with `prefix`, oldest first."""
-        rows = self._database.rows("SELECT * FROM multipart_uploads ORDER BY object_key, initiated_at")
+        """Return the open uploads of these keys that start with `prefix`, by key and then by id."""
+        rows = self._database.rows("SELECT * FROM multipart_uploads ORDER BY object_key, upload_id")
         uploads = [MultipartUpload(**dict(row)) for row in rows]
         return [
             upload for upload in uploads if upload.object_key in keys and upload.object_key.startswith(prefix)

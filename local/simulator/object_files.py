@@ -1,7 +1,7 @@
 """Files on disk: bodies written and hashed as they are received, files joined, leftovers removed.
 
-File names are random, so no client's text ever becomes a path. `objects` and `multipart` record which file
-belongs to what.
+A name is random and ends with the CRC-64 of the bytes; no client's text ever becomes a path. `objects` and
+`multipart` record which file belongs to what.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import asyncio
 import contextlib
 import hashlib
 import secrets
-import shutil
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
+
+import crcmod  # type: ignore[import-untyped]  # no stubs exist
 
 from local.simulator.storage_errors import StorageError
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BATCH_BYTES = 1024 * 1024
+# CRC-64 of ECMA-182, reflected, as `x-cos-hash-crc64ecma` has it (doc 436/40334).
+_crc64 = crcmod.mkCrcFun(0x142F0E1EBA9EA3693, initCrc=0, rev=True, xorOut=0xFFFFFFFFFFFFFFFF)
 # doc 436/14112: a part and a simple upload have at most 5 GB.
 _LARGEST_FILE = 5 * 1024**3
 
@@ -48,6 +51,7 @@ class _Sink:
         self.md5 = hashlib.md5(usedforsecurity=False)
         self.sha256 = hashlib.sha256()
         self.crc32 = 0
+        self.crc64 = 0
 
     def write(self, batch: bytes) -> None:
         self._file.write(batch)
@@ -56,6 +60,7 @@ class _Sink:
         if self._with_sha256:
             self.sha256.update(batch)
         self.crc32 = zlib.crc32(batch, self.crc32)
+        self.crc64 = _crc64(batch, self.crc64)
 
 
 class ObjectFiles:
@@ -77,15 +82,17 @@ class ObjectFiles:
             StorageError: 400, it has more than 5 GiB.
 
         """
-        file_name = secrets.token_hex(16)
-        path = self.path(file_name)
+        unfinished = secrets.token_hex(16)
+        path = self.path(unfinished)
         try:
             with path.open("xb") as file:
                 sink = _Sink(file, with_sha256=with_sha256)
                 await self._fill(sink, chunks)
         except BaseException:
-            self.remove([file_name])
+            self.remove([unfinished])
             raise
+        file_name = _with_checksum(unfinished, sink.crc64)
+        path.rename(self.path(file_name))
         return ReceivedFile(
             file_name=file_name,
             size=sink.size,
@@ -98,13 +105,14 @@ class ObjectFiles:
         """Concatenate files; a single one is returned as it is."""
         if len(file_names) == 1:
             return file_names[0]
-        joined = secrets.token_hex(16)
+        unfinished = secrets.token_hex(16)
         try:
-            await asyncio.get_running_loop().run_in_executor(self._threads, self._join, joined, file_names)
+            return await asyncio.get_running_loop().run_in_executor(
+                self._threads, self._join, unfinished, file_names
+            )
         except BaseException:
-            self.remove([joined])
+            self.remove([unfinished])
             raise
-        return joined
 
     def remove(self, file_names: Iterable[str]) -> None:
         """Remove files; missing ones are ignored."""
@@ -129,8 +137,24 @@ class ObjectFiles:
                 batch.clear()
         await loop.run_in_executor(self._threads, sink.write, bytes(batch))
 
-    def _join(self, joined: str, file_names: list[str]) -> None:
-        with self.path(joined).open("xb") as target:
+    def _join(self, unfinished: str, file_names: list[str]) -> str:
+        checksum = 0
+        with self.path(unfinished).open("xb") as target:
             for file_name in file_names:
                 with self.path(file_name).open("rb") as source:
-                    shutil.copyfileobj(source, target, _BATCH_BYTES)
+                    while batch := source.read(_BATCH_BYTES):
+                        target.write(batch)
+                        checksum = _crc64(batch, checksum)
+        joined = _with_checksum(unfinished, checksum)
+        self.path(unfinished).rename(self.path(joined))
+        return joined
+
+
+def checksum_headers(file_name: str) -> dict[str, str]:
+    """Return the `x-cos-hash-crc64ecma` of a stored file, which is part of its name."""
+    checksum = file_name.partition("-")[2]
+    return {"x-cos-hash-crc64ecma": checksum} if checksum else {}
+
+
+def _with_checksum(file_name: str, checksum: int) -> str:
+    return f"{file_name}-{checksum}"

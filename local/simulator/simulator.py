@@ -17,7 +17,7 @@ from local.simulator.credentials import CredentialStore
 from local.simulator.database import Database
 from local.simulator.emitted_tasks import EmittedTasks
 from local.simulator.faults import FaultDial
-from local.simulator.hosts import Hosts, local_paths
+from local.simulator.hosts import Hosts, extra_hosts, local_paths
 from local.simulator.local_control import create_local_control
 from local.simulator.media_endpoint import create_media_endpoint
 from local.simulator.media_library import MediaLibrary
@@ -115,7 +115,13 @@ class Simulator:
             local=local_paths(media=self.media, control=self.control),
             faults=state.faults,
             switches=state.switches,
+            configuration=state.configuration,
         )
+
+    @property
+    def extra_hosts(self) -> frozenset[str]:
+        """Hosts of the configuration that `app` answers beside VOD's own."""
+        return extra_hosts(self._state.configuration)
 
     @property
     def counters(self) -> dict[str, int]:
@@ -183,6 +189,7 @@ def _storage(state: _State) -> StorageEndpoint:
     return StorageEndpoint(
         StorageAccess(state.clock, state.credentials, state.sessions, state.switches),
         StorageCalls(state.clock, state.files, state.objects, uploads, state.counters),
+        state.configuration,
     )
 
 

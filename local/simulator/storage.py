@@ -8,14 +8,16 @@ from __future__ import annotations
 import base64
 import logging
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from local.simulator.storage_calls import StorageCall
+from local.simulator.form_body import FormBody
+from local.simulator.storage_calls import PostedForm, StorageCall
 from local.simulator.storage_documents import write_document
-from local.simulator.storage_errors import StorageError, access_denied
+from local.simulator.storage_errors import StorageError, not_implemented
+from local.simulator.storage_operation import operation_name
 from local.simulator.storage_request import storage_request
 
 if TYPE_CHECKING:
@@ -23,8 +25,10 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from local.simulator.configuration import ConfigurationStore
     from local.simulator.storage_access import StorageAccess
     from local.simulator.storage_calls import StorageCalls
+    from local.simulator.storage_request import StorageRequest
 
     Operation = Callable[[StorageCall], Awaitable[Response]]
 
@@ -39,6 +43,7 @@ class StorageEndpoint:
 
     access: StorageAccess
     calls: StorageCalls
+    configuration: ConfigurationStore
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request; every refusal is COS's error document."""
@@ -54,28 +59,37 @@ class StorageEndpoint:
     async def _answer(self, request: Request) -> Response:
         if request.method == "OPTIONS":
             return Response()
-        wire = storage_request(request)
-        operation = self._operations().get(
-            (wire.method, wire.parameter("uploads") is not None, wire.parameter("uploadId") is not None)
-        )
+        domain = self.configuration.present.storage_upload_domain
+        wire = storage_request(request, upload_domain=domain)
+        name = operation_name(wire.method, wire.key, dict(wire.query), wire.headers)
+        if name == "PostObject":
+            return await self._post_object(wire, request)
+        if not name:
+            parameters = "?" + "&".join(key for key, _ in wire.query) if wire.query else ""
+            raise not_implemented(f"{wire.method} of {'an object' if wire.key else 'a bucket'}{parameters}")
         session = self.access.session(wire)
-        if operation is None:
-            # Among others GET of an object: the credentials that Apply issues only write.
-            raise access_denied()
-        return await operation(StorageCall(wire=wire, http=request, session=session))
+        return await self._operations()[name](StorageCall(wire=wire, http=request, session=session))
 
-    def _operations(self) -> dict[tuple[str, bool, bool], Operation]:
-        """Return the operations by method, `?uploads` and `?uploadId`."""
+    async def _post_object(self, wire: StorageRequest, request: Request) -> Response:
+        body = FormBody(request)
+        fields = await body.fields()
+        wire = replace(wire, key=fields.get("key", "").removeprefix("/"))
+        session, policy = self.access.session_of_form(wire, fields)
+        call = StorageCall(wire=wire, http=request, session=session)
+        return await self.calls.post_object(call, PostedForm(fields, body, policy))
+
+    def _operations(self) -> dict[str, Operation]:
         return {
-            ("GET", True, False): self.calls.list_uploads,
-            ("GET", False, True): self.calls.list_parts,
-            ("POST", True, False): self.calls.initiate,
-            ("PUT", False, True): self.calls.upload_part,
-            ("POST", False, True): self.calls.complete,
-            ("DELETE", False, True): self.calls.abort,
-            ("PUT", False, False): self.calls.put_object,
-            ("HEAD", False, False): self.calls.head,
-            ("DELETE", False, False): self.calls.delete_object,
+            "ListMultipartUploads": self.calls.list_uploads,
+            "ListParts": self.calls.list_parts,
+            "InitiateMultipartUpload": self.calls.initiate,
+            "UploadPart": self.calls.upload_part,
+            "CompleteMultipartUpload": self.calls.complete,
+            "AbortMultipartUpload": self.calls.abort,
+            "PutObject": self.calls.put_object,
+            "HeadObject": self.calls.head,
+            "HeadBucket": self.calls.head,
+            "DeleteObject": self.calls.delete_object,
         }
 
 
@@ -86,7 +100,7 @@ def new_request_id() -> str:
 
 def refusal(error: StorageError, request: Request, request_id: str) -> Response:
     """Return the error document of doc 436/7730; without a body for HEAD."""
-    _log.warning("storage refused %s %s: %s", request.method, request.url.path, error.code)
+    _log.warning("storage refused %s %s: %s %s", request.method, request.url.path, error.code, error.message)
     if request.method == "HEAD":
         return Response(status_code=error.status)
     body = write_document(

@@ -8,29 +8,34 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from local.simulator.multipart import read_part_number
 from local.simulator.object_body import receive_object
+from local.simulator.object_files import checksum_headers
 from local.simulator.objects import StoredObject
 from local.simulator.request_body import small_body
+from local.simulator.sessions import storage_host
 from local.simulator.storage_documents import read_completed_parts, write_document
-from local.simulator.storage_errors import StorageError, access_denied
+from local.simulator.storage_errors import StorageError, not_implemented
+from local.simulator.storage_lists import parts_page, uploads_page
 from shared.errors import ContentTooLargeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from starlette.requests import Request
 
     from local.simulator.counters import Counters
+    from local.simulator.form_body import FormBody
     from local.simulator.multipart import MultipartUpload, MultipartUploads
-    from local.simulator.object_files import ObjectFiles
+    from local.simulator.object_files import ObjectFiles, ReceivedFile
     from local.simulator.objects import ObjectStore
+    from local.simulator.post_policy import PostPolicy
     from local.simulator.sessions import UploadSession
     from local.simulator.storage_documents import Tree
     from local.simulator.storage_request import StorageRequest
@@ -49,6 +54,15 @@ class StorageCall:
 
 
 @dataclass(frozen=True)
+class PostedForm:
+    """A POST Object after its fields: the file is still in the body."""
+
+    fields: Mapping[str, str]
+    body: FormBody
+    policy: PostPolicy | None
+
+
+@dataclass(frozen=True)
 class StorageCalls:
     """Every operation that upload credentials allow; each is counted."""
 
@@ -59,61 +73,18 @@ class StorageCalls:
     counters: Counters
 
     async def list_uploads(self, call: StorageCall) -> Response:
-        """List the session's open multipart uploads; the prefix may have a leading slash."""
+        """List a page of the session's open multipart uploads; the prefix may have a leading slash."""
         self._count(call, "ListMultipartUploads")
         prefix = (call.wire.parameter("prefix") or "").removeprefix("/")
-        listed: list[Tree] = [
-            {
-                "Key": upload.object_key,
-                "UploadId": upload.upload_id,
-                "StorageClass": "Standard",
-                "Initiated": _iso(upload.initiated_at),
-            }
-            for upload in self.uploads.of_keys(call.session.keys, prefix=prefix)
-        ]
-        return _document(
-            "ListMultipartUploadsResult",
-            {
-                "Bucket": call.wire.bucket,
-                "Encoding-Type": "",
-                "KeyMarker": "",
-                "UploadIdMarker": "",
-                "NextKeyMarker": "",
-                "NextUploadIdMarker": "",
-                "MaxUploads": "1000",
-                "IsTruncated": "false",
-                "Prefix": prefix,
-                "Upload": listed,
-            },
-        )
+        uploads = self.uploads.of_keys(call.session.keys, prefix=prefix)
+        return _document("ListMultipartUploadsResult", uploads_page(call.wire, call.session.bucket, uploads))
 
     async def list_parts(self, call: StorageCall) -> Response:
-        """List the parts that were received, all on one page."""
+        """List a page of the parts that were received."""
         self._count(call, "ListParts")
         upload = self._upload(call)
-        listed: list[Tree] = [
-            {
-                "PartNumber": str(part.part_number),
-                "LastModified": _iso(part.received_at),
-                "ETag": f'"{part.etag}"',
-                "Size": str(part.size),
-            }
-            for part in self.uploads.parts(upload)
-        ]
-        return _document(
-            "ListPartsResult",
-            {
-                "Bucket": call.wire.bucket,
-                "Key": upload.object_key,
-                "UploadId": upload.upload_id,
-                "StorageClass": "Standard",
-                "PartNumberMarker": "0",
-                "NextPartNumberMarker": "0",
-                "MaxParts": "10000",
-                "IsTruncated": "false",
-                "Part": listed,
-            },
-        )
+        parts = self.uploads.parts(upload)
+        return _document("ListPartsResult", parts_page(call.wire, call.session.bucket, upload, parts))
 
     async def initiate(self, call: StorageCall) -> Response:
         """Open a multipart upload."""
@@ -121,7 +92,7 @@ class StorageCalls:
         upload = self.uploads.open(call.wire.key, content_type=_content_type(call), now=self.clock())
         return _document(
             "InitiateMultipartUploadResult",
-            {"Bucket": call.wire.bucket, "Key": upload.object_key, "UploadId": upload.upload_id},
+            {"Bucket": call.session.bucket, "Key": upload.object_key, "UploadId": upload.upload_id},
         )
 
     async def upload_part(self, call: StorageCall) -> Response:
@@ -135,7 +106,7 @@ class StorageCalls:
             self.files.remove([received.file_name])
             raise
         self._count(call, "UploadPart", part.size)
-        return Response(headers={"ETag": f'"{part.etag}"'})
+        return Response(headers={"ETag": f'"{part.etag}"', **checksum_headers(part.file_name)})
 
     async def complete(self, call: StorageCall) -> Response:
         """Create an object from the parts that the body lists."""
@@ -152,11 +123,12 @@ class StorageCalls:
         return _document(
             "CompleteMultipartUploadResult",
             {
-                "Location": f"http://{call.wire.bucket}.cos.{call.wire.region}.myqcloud.com/{call.wire.key}",
-                "Bucket": call.wire.bucket,
+                "Location": _location(call),
+                "Bucket": call.session.bucket,
                 "Key": call.wire.key,
                 "ETag": stored.etag,
             },
+            checksum_headers(stored.file_name),
         )
 
     async def abort(self, call: StorageCall) -> Response:
@@ -167,20 +139,51 @@ class StorageCalls:
 
     async def put_object(self, call: StorageCall) -> Response:
         """Store a whole object."""
-        if any(name in call.wire.headers for name in ("x-cos-copy-source", "x-amz-copy-source")):
-            raise access_denied()
         received = await receive_object(call.http, self.files)
+        stored = self._put(call, received, _content_type(call))
+        self._count(call, "PutObject", stored.size)
+        return Response(headers={"ETag": stored.etag, **checksum_headers(stored.file_name)})
+
+    async def post_object(self, call: StorageCall, form: PostedForm) -> Response:
+        """Store the object of a form (doc 436/14690); the form chooses the status of the answer."""
+        if "success_action_redirect" in form.fields:
+            raise not_implemented("success_action_redirect")
+        try:
+            received = await self.files.receive(form.body.file())
+        except ClientDisconnect as error:
+            raise StorageError(400, "IncompleteBody", "The connection was closed within the body.") from error
+        try:
+            if form.policy is not None:
+                form.policy.check_size(received.size)
+        except StorageError:
+            self.files.remove([received.file_name])
+            raise
+        stored = self._put(call, received, form.fields.get("content-type") or _DEFAULT_TYPE)
+        self._count(call, "PostObject", stored.size)
+        location = _location(call)
+        headers = {"ETag": stored.etag, "Location": location, **checksum_headers(stored.file_name)}
+        status = form.fields.get("success_action_status")
+        if status == "201":
+            members: Tree = {
+                "Location": location,
+                "Bucket": call.session.bucket,
+                "Key": stored.object_key,
+                "ETag": stored.etag,
+            }
+            return _document("PostResponse", members, headers, status=201)
+        return Response(status_code=200 if status == "200" else 204, headers=headers)
+
+    def _put(self, call: StorageCall, received: ReceivedFile, content_type: str) -> StoredObject:
         stored = StoredObject(
             object_key=call.wire.key,
             file_name=received.file_name,
             etag=f'"{received.md5.hex()}"',
             size=received.size,
-            content_type=_content_type(call),
+            content_type=content_type,
             stored_at=self.clock(),
         )
         self.objects.put(stored)
-        self._count(call, "PutObject", stored.size)
-        return Response(headers={"ETag": stored.etag})
+        return stored
 
     async def head(self, call: StorageCall) -> Response:
         """Describe an object, or answer for the bucket."""
@@ -197,6 +200,7 @@ class StorageCalls:
                 "Content-Length": str(stored.size),
                 "Content-Type": stored.content_type,
                 "Last-Modified": formatdate(stored.stored_at, usegmt=True),
+                **checksum_headers(stored.file_name),
             }
         )
 
@@ -219,9 +223,13 @@ def _content_type(call: StorageCall) -> str:
     return call.wire.headers.get("content-type") or _DEFAULT_TYPE
 
 
-def _document(name: str, members: dict[str, str | Tree | list[Tree]]) -> Response:
-    return Response(write_document(name, members), media_type="application/xml")
+def _location(call: StorageCall) -> str:
+    return f"http://{storage_host(call.session.bucket, call.session.region)}/{call.wire.key}"
 
 
-def _iso(instant: float) -> str:
-    return datetime.fromtimestamp(instant, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+def _document(
+    name: str, members: Tree, headers: Mapping[str, str] | None = None, *, status: int = 200
+) -> Response:
+    return Response(
+        write_document(name, members), status_code=status, headers=headers, media_type="application/xml"
+    )

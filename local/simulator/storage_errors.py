@@ -50,6 +50,11 @@ def unknown_access_key() -> StorageError:
     return StorageError(403, "InvalidAccessKeyId", "The Access Key Id you provided does not exist.")
 
 
+def not_implemented(operation: str) -> StorageError:
+    """Return error 501 for an operation that COS may have and the simulator does not."""
+    return StorageError(501, "NotImplemented", f"The simulator does not have {operation}.")
+
+
 def invalid_argument(message: str) -> StorageError:
     """Return error 400 for a parameter out of its range."""
     return StorageError(400, "InvalidArgument", message)

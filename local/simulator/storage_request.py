@@ -47,8 +47,10 @@ def is_storage_host(host: str) -> bool:
     return _HOST.fullmatch(host) is not None
 
 
-def storage_request(request: Request) -> StorageRequest:
+def storage_request(request: Request, *, upload_domain: str = "") -> StorageRequest:
     """Parse a request; `Vod-Forward-Cos` takes precedence over `Host`.
+
+    A custom `upload_domain` names no bucket: bucket and region are empty, and the credential's are meant.
 
     Raises:
         StorageError: 400, the header names no storage host.
@@ -56,12 +58,14 @@ def storage_request(request: Request) -> StorageRequest:
     """
     host = request.headers.get("host", "").lower()
     forwarded = request.headers.get(FORWARD_HEADER, "").lower()
-    match = _HOST.fullmatch((forwarded or host).partition(":")[0])
-    if match is None:
+    name = (forwarded or host).partition(":")[0]
+    match = _HOST.fullmatch(name)
+    is_custom = bool(upload_domain) and name == upload_domain
+    if match is None and not is_custom:
         raise StorageError(400, "InvalidURI", "The host is none of the storage's.")
     path = request.scope["path"]
-    bucket, key = match["bucket"] or "", path.removeprefix("/")
-    if not bucket:
+    bucket, key = "" if match is None else match["bucket"] or "", path.removeprefix("/")
+    if not bucket and not is_custom:
         bucket, _, key = key.partition("/")
     return StorageRequest(
         method=request.method,
@@ -70,6 +74,6 @@ def storage_request(request: Request) -> StorageRequest:
         headers=dict(request.headers),
         hosts=tuple(dict.fromkeys((host, host.partition(":")[0], *filter(None, (forwarded,))))),
         bucket=bucket,
-        region=match["region"],
+        region="" if match is None else match["region"],
         key=key,
     )

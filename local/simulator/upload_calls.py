@@ -70,11 +70,11 @@ class UploadCalls:
             self.counters.count("ApplyUploadUGC")
             raise
         self.counters.count("ApplyUploadUGC", vod_session_key=session.vod_session_key)
+        present = self.configuration.present
         credential = self.credentials.issue(
-            vod_session_key=session.vod_session_key,
-            expires_at=int(now) + self.configuration.present.credential_seconds,
+            vod_session_key=session.vod_session_key, expires_at=int(now) + present.credential_seconds
         )
-        return apply_data(session, credential, now=int(now))
+        return apply_data(session, credential, present, now=int(now))
 
     async def commit(self, members: Mapping[str, object]) -> dict[str, object]:
         """Close a session whose objects are complete; repeating it returns the same reply.

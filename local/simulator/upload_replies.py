@@ -12,6 +12,7 @@ from local.simulator.sessions import STORAGE_APP_ID, bucket_name, short_region, 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from local.simulator.configuration import Configuration
     from local.simulator.credentials import TemporaryCredential
     from local.simulator.media import Media
     from local.simulator.sessions import UploadSession
@@ -35,8 +36,14 @@ def prepare_data(application: int, regions: Iterable[str]) -> dict[str, object]:
     }
 
 
-def apply_data(session: UploadSession, credential: TemporaryCredential, *, now: int) -> dict[str, object]:
+def apply_data(
+    session: UploadSession, credential: TemporaryCredential, present: Configuration, *, now: int
+) -> dict[str, object]:
     """Build the reply of ApplyUploadUGC; `now` has ten digits, the COS SDK signs with it."""
+    hosts = {
+        "storageUploadDomain": present.storage_upload_domain,
+        "MiniProgramAccelerateHost": present.mini_program_accelerate_host,
+    }
     files = {
         kind: {"storageSignature": "", "storagePath": f"/{key}"}
         for kind, key in (("video", session.media_key), ("cover", session.cover_key))
@@ -53,9 +60,8 @@ def apply_data(session: UploadSession, credential: TemporaryCredential, *, now: 
         "storageRegionV5": session.region,
         "StorageRegionV5": session.region,
         "domain": "vod2.qcloud.com",
-        "storageUploadDomain": "",
+        **{name: host for name, host in hosts.items() if host},
         "cosAcc": {"isOpen": 0, "domain": ""},
-        "MiniProgramAccelerateHost": "",
         "tempCertificate": {
             "secretId": credential.secret_id,
             "secretKey": credential.secret_key,

@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 
 from local.openapi.endpoints import document_endpoint, page_endpoint
 from local.repository import REPOSITORY
+from local.simulator.storage_request import FORWARD_HEADER
 from local.stack.demo_settings import is_vod_host, user_token
 from local.stack.fault_endpoint import fault_endpoint
 from local.stack.problems import problem
@@ -70,6 +71,10 @@ class SimulatorParts(Protocol):
         """Counters, events and configuration."""
 
     @property
+    def extra_hosts(self) -> frozenset[str]:
+        """Hosts of the configuration that `app` answers beside VOD's own."""
+
+    @property
     def faults(self) -> FaultDial:
         """The fault dial of the whole stack."""
 
@@ -93,10 +98,19 @@ class LocalRoutes:
         rehosted = _rehosted(scope)
         if rehosted is not None:
             await self.simulator.app(rehosted, receive, send)
-        elif is_vod_host(headers.get("host", "")) or _is_server_api_call(scope, headers):
+        elif self._is_for_vod(scope, headers):
             await self.simulator.app(scope, receive, send)
         else:
             await self.by_path(scope, receive, send)
+
+    def _is_for_vod(self, scope: Scope, headers: Headers) -> bool:
+        host = headers.get("host", "")
+        return (
+            is_vod_host(host)
+            or host.partition(":")[0] in self.simulator.extra_hosts
+            or FORWARD_HEADER in headers
+            or _is_server_api_call(scope, headers)
+        )
 
 
 def create_routes(

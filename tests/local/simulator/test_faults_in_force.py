@@ -242,15 +242,19 @@ def test_commit_whose_reply_is_lost_has_made_the_file(pushing: Account, callback
         ("HeadObject", "HEAD", ""),
         ("ListParts", "GET", "?uploadId=1"),
         ("ListMultipartUploads", "GET", "?uploads"),
+        ("PostObject", "POST", ""),
+        ("HeadBucket", "HEAD", ""),
     ],
 )
 def test_every_storage_call_can_be_struck(pushing: Account, action: str, method: str, query: str) -> None:
     """Each is known by its own name, and only that one is struck."""
     host, path = "vod-1500012345.cos.ap-seoul.myqcloud.com", f"/clip.mp4{query}"
+    if action in ("ListMultipartUploads", "PostObject", "HeadBucket"):
+        path = f"/{query}"
     _dial(pushing, Fault(action, "error", status=507))
     struck, next_one = (pushing.request(method, host, path) for _ in range(2))
 
-    assert (struck.status_code, next_one.status_code) == (507, 403)
+    assert (struck.status_code, next_one.status_code) == (507, 400 if action == "PostObject" else 403)
 
 
 def test_credential_expires_in_the_middle_of_an_upload(pushing: Account) -> None:

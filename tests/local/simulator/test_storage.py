@@ -314,7 +314,6 @@ def test_credential_opens_its_own_keys_only(account: Account) -> None:
         f"/{applied.key}%2f..%2fx",
         "//etc/passwd",
         "/%00",
-        "/?acl",
     ):
         method = "POST" if path.endswith("uploads") else "PUT"
         status, code = _request(account, applied, method, path, data=b"x")
@@ -334,7 +333,7 @@ def test_credential_opens_its_own_bucket_only(account: Account) -> None:
         )
 
 
-@pytest.mark.parametrize("path", ["/{key}", "/?uploads", "/{key}?uploadId=1"])
+@pytest.mark.parametrize("path", ["/{key}", "/{key}?uploadId=1"])
 def test_unsigned_request_is_refused_as_cos_does(account: Account, path: str) -> None:
     """The error document has the five members SDKs read, and browsers may read it."""
     applied = account.apply()
@@ -350,11 +349,11 @@ def test_unsigned_request_is_refused_as_cos_does(account: Account, path: str) ->
 
 
 def test_object_cannot_be_read_with_upload_credentials(account: Account) -> None:
-    """They only write; reading goes through the media's address, after Commit."""
+    """They only write, so the simulator has no GET; reading goes through the media's address after Commit."""
     applied = account.apply()
     account.storage(applied).put_object(applied.bucket, b"x", applied.key)
 
-    assert _request(account, applied, "GET", f"/{applied.key}") == (403, "AccessDenied")
+    assert _request(account, applied, "GET", f"/{applied.key}") == (501, "NotImplemented")
     assert account.request("GET", "x", f"/local/media/{applied.key}").status_code == 404
 
 
@@ -424,14 +423,31 @@ def test_second_domain_of_the_storage_works_too(account: Account) -> None:
     assert _request(account, applied, "PUT", f"/{applied.key}", data=b"abc", host=host) == (200, "")
 
 
-def test_object_cannot_be_copied_in(account: Account) -> None:
-    """A copy would bring bytes that the uploader may not be allowed to read."""
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("PUT", "/{key}", {"x-cos-copy-source": "other/object"}),
+        ("PUT", "/{key}", {"x-amz-copy-source": "other/object"}),
+        ("PUT", "/{key}?acl", {}),
+        ("GET", "/{key}?uploads", {}),
+        ("PUT", "/", {}),
+        ("GET", "/?policy", {}),
+        ("PATCH", "/{key}", {}),
+    ],
+)
+def test_operation_that_is_not_there_is_501_and_one_log_line(
+    account: Account, caplog: pytest.LogCaptureFixture, method: str, path: str, headers: dict[str, str]
+) -> None:
+    """What the simulator does not have is no question of rights, signed or not."""
     applied = account.apply()
-    for header in ("x-cos-copy-source", "x-amz-copy-source"):
-        assert _request(account, applied, "PUT", f"/{applied.key}", headers={header: "other/object"}) == (
-            403,
-            "AccessDenied",
-        )
+    caplog.clear()
+    wanted = path.format(key=applied.key)
+    signed = _request(account, applied, method, wanted, headers=headers)
+    unsigned = account.request(method, applied.host, wanted, headers=headers)
+
+    assert signed == (501, "NotImplemented")
+    assert unsigned.status_code == 501
+    assert ["NotImplemented The simulator does not have" in line for line in caplog.messages] == [True, True]
 
 
 def test_bucket_answers_its_credential(account: Account) -> None:

@@ -209,10 +209,24 @@ def test_apply_refuses_what_no_sdk_sends(account: Account, members: dict[str, ob
     assert reply["code"] == 10001
 
 
-@pytest.mark.parametrize("action", ["", "DeleteEverything", "PrepareUploadUGC&Action=x"])
-def test_unknown_action_is_a_business_error(account: Account, action: str) -> None:
-    """An Action that does not exist, or a Prepare without a signature, is 10001."""
-    assert account.call(action)["code"] == 10001
+@pytest.mark.parametrize(
+    "path",
+    ["/v3/index.php", "/v3/index.php?Action=DeleteEverything", "/v3/other.php?Action=ApplyUploadUGC", "/d"],
+)
+def test_call_that_is_not_there_is_501_and_one_log_line(
+    account: Account, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    """Neither an unknown Action nor another path is taken for a call with wrong members."""
+    answer = account.request("POST", VOD, path, json={})
+
+    assert answer.status_code == 501
+    assert [line for line in caplog.messages if line.startswith("the simulator does not have /")] != []
+    assert len(caplog.messages) == 1
+
+
+def test_call_without_a_signature_is_a_business_error(account: Account) -> None:
+    """A Prepare without a signature is 10001."""
+    assert account.call("PrepareUploadUGC")["code"] == 10001
 
 
 def test_commit_answers_with_file_id_addresses_and_their_proof(account: Account) -> None:
@@ -380,11 +394,6 @@ def test_statistics_are_taken_and_forgotten(account: Account) -> None:
     answer = account.request("POST", "vodreport.qcloud.com", "/ugcupload_new", data=b"\x00 anything")
 
     assert answer.status_code == 200
-
-
-def test_other_paths_of_the_control_host_do_not_exist(account: Account) -> None:
-    """Only VOD's own path answers."""
-    assert account.request("POST", VOD, "/v3/other.php?Action=ApplyUploadUGC").status_code == 404
 
 
 def test_expire_time_of_the_web_sdk_is_kept(tmp_path: Path) -> None:
