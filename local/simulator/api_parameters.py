@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -14,9 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ApiParameters:
-    """The members of a call's body; null counts as absent, as the SDKs send it."""
+    """The members of a call's body; null counts as absent, as the SDKs send it.
+
+    In a form every value is a text (`are_texts`), numbers among them.
+    """
 
     values: Mapping[str, object]
+    are_texts: bool = False
 
     def refuse_others_than(self, known: frozenset[str]) -> None:
         """Refuse parameters that the action does not have.
@@ -43,6 +48,8 @@ class ApiParameters:
         value = self.values.get(name)
         if value is None:
             return default
+        if self.are_texts and isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
+            return int(value)
         if not isinstance(value, int) or isinstance(value, bool):
             raise _wrong_type(name)
         return value
@@ -63,7 +70,16 @@ class ApiParameters:
             return ApiParameters({})
         if not isinstance(value, dict):
             raise _wrong_type(name)
-        return ApiParameters(value)
+        return ApiParameters(value, self.are_texts)
+
+    def items(self, name: str) -> list[ApiParameters]:
+        """Return a list of objects; empty if absent."""
+        value = self.values.get(name)
+        if value is None:
+            return []
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise _wrong_type(name)
+        return [ApiParameters(item, self.are_texts) for item in value]
 
     def instant(self, name: str) -> float | None:
         """Return an ISO 8601 time as Unix seconds; None if absent."""

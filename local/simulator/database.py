@@ -47,6 +47,12 @@ CREATE TABLE IF NOT EXISTS task_flows (
     document TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS emitted_tasks (
     task_id TEXT PRIMARY KEY, application INTEGER NOT NULL, document TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS other_tasks (
+    task_id TEXT PRIMARY KEY, application INTEGER NOT NULL, session_id TEXT NOT NULL,
+    created_at REAL NOT NULL, document TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pull_uploads (
+    task_id TEXT PRIMARY KEY, vod_session_key TEXT NOT NULL, media_url TEXT NOT NULL,
+    cover_url TEXT NOT NULL, session_context TEXT NOT NULL, session_id TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pushes (
     push_id INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL,
     sends_left INTEGER NOT NULL);

@@ -48,6 +48,17 @@ _SERVER_CALLS = (
     "DescribeTasks",
     "DescribeStorageRegions",
     "DescribeProcedureTemplates",
+    "ApplyUpload",
+    "CommitUpload",
+    "PullUpload",
+    "DeleteMedia",
+    "ModifyMediaInfo",
+    "ProcessMedia",
+    "ProcessMediaByProcedure",
+    "DescribeEventsState",
+    "DescribeFileAttributes",
+    "ForbidMediaDistribution",
+    "ManageTask",
 )
 KINDS: Mapping[str, Mapping[str, frozenset[str]]] = {
     "Push": _PUSH,

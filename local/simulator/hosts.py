@@ -14,11 +14,14 @@ from starlette.routing import Mount, Router
 
 from local.simulator.control import CONTROL_HOSTS, STATISTICS_HOST
 from local.simulator.faulty_answers import REQUEST_KINDS, answer
+from local.simulator.form_authorization import FORM_TYPE
 from local.simulator.server_api import SERVER_API_HOSTS
 from local.simulator.storage_operation import operation_name
 from local.simulator.storage_request import FORWARD_HEADER, is_storage_host
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from local.simulator.configuration import ConfigurationStore
@@ -76,9 +79,15 @@ class Hosts:
             return self.control
         if host == STATISTICS_HOST:
             return self.statistics
-        if host in SERVER_API_HOSTS or "x-tc-action" in request.headers:
+        if host in SERVER_API_HOSTS or is_server_api_call(request.method, request.url.path, request.headers):
             return self.server_api
         return None
+
+
+def is_server_api_call(method: str, path: str, headers: Mapping[str, str]) -> bool:
+    """Return whether a request to another host is a call of the server API, in either scheme."""
+    is_form = path == "/" and headers.get("content-type", "").startswith(FORM_TYPE)
+    return method == "POST" and ("x-tc-action" in headers or is_form)
 
 
 def extra_hosts(configuration: ConfigurationStore) -> frozenset[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from local.simulator.wire_time import iso_time
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 # Extensions by kind (266/9760); what is in neither list counts as video.
 _AUDIO = frozenset({"mp3", "m4a", "flac", "ogg", "wav", "ra", "aac", "amr"})
@@ -38,6 +38,15 @@ class Media:
     updated_at: float
     expire_time: str
     procedure_task_id: str
+    source_type: str = "Upload"
+    description: str = ""
+    tags: Sequence[str] = ()
+    status: str = "Normal"
+
+    @property
+    def folder(self) -> str:
+        """The folder of everything that belongs to this media, without a slash at its ends."""
+        return self.media_key.rpartition("/")[0]
 
     @property
     def category(self) -> str:
@@ -51,7 +60,7 @@ class Media:
         class_name = "Other" if self.class_id == 0 else f"Class {self.class_id}"
         return {
             "Name": self.name,
-            "Description": "",
+            "Description": self.description,
             "CreateTime": iso_time(self.created_at),
             "UpdateTime": iso_time(self.updated_at),
             "ExpireTime": self.expire_time,
@@ -61,13 +70,13 @@ class Media:
             "CoverUrl": self.cover_url,
             "Type": self.type,
             "MediaUrl": self.media_url,
-            "SourceInfo": {"SourceType": "Upload", "SourceContext": self.source_context},
+            "SourceInfo": {"SourceType": self.source_type, "SourceContext": self.source_context},
             "StorageRegion": self.storage_region,
             "StoragePath": "",
-            "TagSet": [],
+            "TagSet": list(self.tags),
             "Vid": self.file_id,
             "Category": self.category,
-            "Status": "Normal",
+            "Status": self.status,
             "StorageClass": "STANDARD",
         }
 
@@ -82,4 +91,12 @@ class Media:
                 "ReviewAudioVideoTaskId": "",
                 "MetaData": dict(self.meta_data),
             },
+        }
+
+    def delete_event(self) -> dict[str, object]:
+        """Build the FileDeleted event (API model FileDeleteTask)."""
+        deleted = {"FileId": self.file_id, "DeleteParts": []}
+        return {
+            "EventType": "FileDeleted",
+            "FileDeleteEvent": {"FileIdSet": [self.file_id], "FileDeleteResultInfo": [deleted]},
         }

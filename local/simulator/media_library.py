@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from local.simulator.media import Media
 from local.simulator.media_probe import probe
+from local.simulator.task_flow import FlowOrder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from concurrent.futures import Executor
     from sqlite3 import Row
 
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from local.simulator.object_files import ObjectFiles
     from local.simulator.objects import ObjectStore
     from local.simulator.sessions import SessionStore, UploadSession
-    from local.simulator.settings import Procedure, SimulatorSettings
-    from local.simulator.signatures import SignedTerms
+    from local.simulator.settings import SimulatorSettings, Subtask
     from local.simulator.switches import SwitchBoard
 
 MEDIA_PATH = "/local/media/"
@@ -34,7 +34,7 @@ _log = logging.getLogger("local.simulator")
 class TaskFlows(Protocol):
     """Starts the task flow that an upload's signature names."""
 
-    def add(self, procedure: Procedure, media: Media, terms: SignedTerms) -> str:
+    def add(self, subtasks: Iterable[Subtask], media: Media, order: FlowOrder) -> str:
         """Plan a flow and return its TaskId."""
 
     def wake(self) -> None:
@@ -61,8 +61,8 @@ class MediaLibrary:
         """Return the URL under which a published path is served."""
         return f"{self.settings.public_url.rstrip('/')}{MEDIA_PATH}{path}"
 
-    async def publish(self, session: UploadSession) -> None:
-        """Publish a session's complete objects, start its task flow and raise the event.
+    async def publish(self, session: UploadSession, *, is_reported: bool = True) -> None:
+        """Publish a session's complete objects, start its task flow and raise the event if it `is_reported`.
 
         It is one transaction; a second call changes nothing.
         """
@@ -81,10 +81,11 @@ class MediaLibrary:
             for key in session.keys:
                 self._publish_object(key)
             if procedure is not None:
-                task_id = self.task_flows.add(procedure, media, terms)
+                order = FlowOrder(terms.task_priority, terms.task_notify_mode, terms.session_context)
+                task_id = self.task_flows.add(procedure.subtasks, media, order)
                 media = replace(media, procedure_task_id=task_id)
             self.save(media)
-            if self.configuration.present.upload_complete_event:
+            if is_reported and self.configuration.present.upload_complete_event:
                 self.notifications.raise_event(media.upload_event(), application=media.application)
         self.notifications.wake()
         self.task_flows.wake()
@@ -112,6 +113,29 @@ class MediaLibrary:
             "SELECT * FROM media WHERE application = ? ORDER BY created_at DESC, file_id", application
         )
         return [_media(row) for row in rows]
+
+    def delete(self, media: Media) -> None:
+        """Delete a media with its files and outputs, and raise FileDeleted if that is switched on."""
+        folder = media.folder + "/"
+        with self.database.transaction():
+            names = {
+                row["file_name"]
+                for table, column in (("objects", "object_key"), ("published", "path"))
+                for row in self.database.rows(
+                    f"SELECT file_name FROM {table} WHERE substr({column}, 1, ?) = ?",  # noqa: S608  # two fixed names
+                    len(folder),
+                    folder,
+                )
+            }
+            self.database.change(
+                "DELETE FROM objects WHERE substr(object_key, 1, ?) = ?", len(folder), folder
+            )
+            self.database.change("DELETE FROM published WHERE substr(path, 1, ?) = ?", len(folder), folder)
+            self.database.change("DELETE FROM media WHERE file_id = ?", media.file_id)
+            if self.configuration.present.delete_complete_event:
+                self.notifications.raise_event(media.delete_event(), application=media.application)
+        self.files.remove(names)
+        self.notifications.wake()
 
     def publish_file(self, path: str, file_name: str, *, content_type: str) -> str:
         """Publish a file under a path and return its URL."""
@@ -175,6 +199,7 @@ class MediaLibrary:
             updated_at=now,
             expire_time=session.expire_time,
             procedure_task_id="",
+            source_type=session.source_type,
         )
 
 

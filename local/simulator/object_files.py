@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from pathlib import Path
 
-_BATCH_BYTES = 1024 * 1024
+BATCH_BYTES = 1024 * 1024
 # CRC-64 of ECMA-182, reflected, as `x-cos-hash-crc64ecma` has it (doc 436/40334).
 _crc64 = crcmod.mkCrcFun(0x142F0E1EBA9EA3693, initCrc=0, rev=True, xorOut=0xFFFFFFFFFFFFFFFF)
 # doc 436/14112: a part and a simple upload have at most 5 GB.
@@ -132,7 +132,7 @@ class ObjectFiles:
             batch += chunk
             if sink.size + len(batch) > _LARGEST_FILE:
                 raise StorageError(400, "EntityTooLarge", "The upload exceeds the largest allowed size.")
-            if len(batch) >= _BATCH_BYTES:
+            if len(batch) >= BATCH_BYTES:
                 await loop.run_in_executor(self._threads, sink.write, bytes(batch))
                 batch.clear()
         await loop.run_in_executor(self._threads, sink.write, bytes(batch))
@@ -142,7 +142,7 @@ class ObjectFiles:
         with self.path(unfinished).open("xb") as target:
             for file_name in file_names:
                 with self.path(file_name).open("rb") as source:
-                    while batch := source.read(_BATCH_BYTES):
+                    while batch := source.read(BATCH_BYTES):
                         target.write(batch)
                         checksum = _crc64(batch, checksum)
         joined = _with_checksum(unfinished, checksum)

@@ -41,6 +41,16 @@ class PullQueue:
                 return events
             await asyncio.sleep(_POLL_SECONDS)
 
+    def count(self, *, application: int) -> int:
+        """Return how many events a pull could return now."""
+        row = self.database.row(
+            "SELECT count(*) AS events FROM pull_queue WHERE (application IS NULL OR application = ?)"
+            " AND (handle IS NULL OR handle_expires_at <= ?)",
+            application,
+            self.clock(),
+        )
+        return 0 if row is None else int(row["events"])
+
     def confirm(self, handles: Sequence[str]) -> bool:
         """Remove the events of these handles; return False and remove nothing if one is not valid.
 

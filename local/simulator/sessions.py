@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # The storage account belongs to Tencent, not to the customer (seen in recorded replies).
 STORAGE_APP_ID = 10022853
+FILE_ID_DIGITS = 19
 
 # The old short names of regions, still part of bucket names and replies.
 _SHORT_REGIONS = {
@@ -49,7 +50,10 @@ class AnnouncedFile:
 
 @dataclass(frozen=True)
 class UploadSession:
-    """One upload; keys are without a leading slash and None for what is not uploaded."""
+    """One upload; keys are without a leading slash and None for what is not uploaded.
+
+    `source_type` is the SourceType of the media: `Upload`, or `ServerUpload` for the server API's.
+    """
 
     vod_session_key: str
     file_id: str
@@ -63,6 +67,7 @@ class UploadSession:
     expire_time: str
     opened_at: float
     committed_at: float | None = None
+    source_type: str = "Upload"
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -90,8 +95,8 @@ def storage_host(bucket: str, region: str) -> str:
 
 
 def new_file_id() -> str:
-    """Return a new FileId: 19 digits."""
-    return f"5{secrets.randbelow(10**18):018d}"
+    """Return a new FileId: 19 digits, never to be read as a number (doc 266/33950)."""
+    return f"5{secrets.randbelow(10**18):0{FILE_ID_DIGITS - 1}d}"
 
 
 def media_key_of(bucket: str, file_id: str, extension: str) -> str:

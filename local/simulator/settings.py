@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from local.simulator.switches import Switches
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Mode = Literal["PUSH", "PULL"]
 SubtaskType = Literal["Transcode", "CoverBySnapshot", "AdaptiveDynamicStreaming", "SampleSnapshot"]
+SUBTASK_TYPES: tuple[SubtaskType, ...] = get_args(SubtaskType)
 
 
 @dataclass(frozen=True)

@@ -16,25 +16,31 @@ from local.simulator.counters import Counters
 from local.simulator.credentials import CredentialStore
 from local.simulator.database import Database
 from local.simulator.emitted_tasks import EmittedTasks
+from local.simulator.event_actions import EventActions
 from local.simulator.faults import FaultDial
 from local.simulator.hosts import Hosts, extra_hosts, local_paths
 from local.simulator.local_control import create_local_control
+from local.simulator.media_actions import MediaActions
 from local.simulator.media_endpoint import create_media_endpoint
 from local.simulator.media_library import MediaLibrary
 from local.simulator.multipart import MultipartUploads
 from local.simulator.notifications import Notifications
 from local.simulator.object_files import ObjectFiles
 from local.simulator.objects import ObjectStore
+from local.simulator.other_tasks import OtherTasks
 from local.simulator.pull_queue import PullQueue
+from local.simulator.pull_uploads import PullUploads
 from local.simulator.push_sender import PushSender
 from local.simulator.server_actions import ServerActions
 from local.simulator.server_api import ServerApiEndpoint
+from local.simulator.server_uploads import ServerUploads
 from local.simulator.sessions import SessionStore
 from local.simulator.signatures import UsedSignatures
 from local.simulator.storage import StorageEndpoint
 from local.simulator.storage_access import StorageAccess
 from local.simulator.storage_calls import StorageCalls
 from local.simulator.switches import SwitchBoard
+from local.simulator.task_actions import TaskActions
 from local.simulator.task_flow_runner import TaskFlowRunner
 from local.simulator.upload_calls import UploadCalls
 
@@ -89,14 +95,8 @@ class Simulator:
         state.notifications.on_wake(self._pushes.wake)
         self._library = _media_library(state, self._task_flows)
         self._emitted_tasks = EmittedTasks(state.database, self._library)
-        actions = ServerActions(
-            settings,
-            state.configuration,
-            self._library,
-            self._task_flows,
-            self._emitted_tasks,
-            PullQueue(state.database, clock, settings.pull_wait_seconds, state.faults),
-        )
+        self._pulls = PullUploads(self._library, OtherTasks(state.database, clock))
+        actions = _server_actions(state, self._library, self._task_flows, self._emitted_tasks, self._pulls)
         self.faults = state.faults
         self.switches = state.switches
         self.media: ASGIApp = create_media_endpoint(state.database, state.files)
@@ -132,9 +132,11 @@ class Simulator:
         """Start pushing events and running task flows."""
         await self._pushes.start()
         await self._task_flows.start(self._library)
+        await self._pulls.start()
 
     async def stop(self) -> None:
         """Stop all background work and close the folder; a restart continues what is open."""
+        await self._pulls.stop()
         await self._task_flows.stop()
         await self._pushes.stop()
         # A picture may still be being taken: what it writes must find the database open.
@@ -182,6 +184,22 @@ def _upload_calls(state: _State, library: MediaLibrary) -> UploadCalls:
         counters=state.counters,
         switches=state.switches,
     )
+
+
+def _server_actions(
+    state: _State,
+    library: MediaLibrary,
+    task_flows: TaskFlowRunner,
+    emitted_tasks: EmittedTasks,
+    pulls: PullUploads,
+) -> ServerActions:
+    settings = state.settings
+    queue = PullQueue(state.database, state.clock, settings.pull_wait_seconds, state.faults)
+    tasks = TaskActions(settings, library, task_flows, emitted_tasks, pulls.tasks)
+    uploads = ServerUploads(settings, state.configuration, library, state.credentials, pulls, tasks)
+    groups = (EventActions(state.configuration, queue), MediaActions(library, task_flows), tasks, uploads)
+    actions = {name: action for group in groups for name, action in group.actions().items()}
+    return ServerActions(settings, actions)
 
 
 def _storage(state: _State) -> StorageEndpoint:

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 from local.simulator.wire_time import iso_time
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from local.simulator.media import Media
-    from local.simulator.settings import Procedure, SubtaskType
-    from local.simulator.signatures import SignedTerms
+    from local.simulator.settings import Subtask, SubtaskType
 
-WAITING, PROCESSING, FINISH = "WAITING", "PROCESSING", "FINISH"
+WAITING, PROCESSING, FINISH, ABORTED = "WAITING", "PROCESSING", "FINISH", "ABORTED"
 SUCCESS, FAIL = "SUCCESS", "FAIL"
 _HALF_WAY = 50
 _DONE = 100
@@ -30,6 +29,16 @@ _MEMBERS = {
     "AdaptiveDynamicStreaming": "AdaptiveDynamicStreamingTask",
     "SampleSnapshot": "SampleSnapshotTask",
 }
+
+
+@dataclass(frozen=True)
+class FlowOrder:
+    """How somebody wants a flow to run and to be reported; see doc 266/33922 for the values."""
+
+    priority: int = 0
+    notify_mode: str = "Finish"
+    session_context: str = ""
+    session_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,12 @@ class TaskFlow:
     status: str = WAITING
     began_at: float | None = None
     finished_at: float | None = None
+    session_id: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether no step will follow."""
+        return self.status in (FINISH, ABORTED)
 
     def running(self) -> FlowSubtask | None:
         """Return the subtask in progress, or None."""
@@ -135,7 +150,7 @@ class TaskFlow:
             "TasksPriority": self.tasks_priority,
             "TasksNotifyMode": self.tasks_notify_mode,
             "SessionContext": self.session_context,
-            "SessionId": "",
+            "SessionId": self.session_id,
         }
 
     def summary_json(self) -> dict[str, object]:
@@ -148,7 +163,7 @@ class TaskFlow:
             "CreateTime": iso_time(self.created_at),
             "BeginProcessTime": iso_time(self.began_at),
             "FinishTime": iso_time(self.finished_at),
-            "SessionId": "",
+            "SessionId": self.session_id,
             "SessionContext": self.session_context,
         }
 
@@ -157,18 +172,19 @@ class TaskFlow:
         return {"EventType": "ProcedureStateChanged", "ProcedureStateChangeEvent": self.as_json(media)}
 
 
-def new_task_flow(procedure: Procedure, media: Media, terms: SignedTerms) -> TaskFlow:
-    """Plan a run of a procedure, as the upload's signature asks for it."""
+def new_task_flow(subtasks: Iterable[Subtask], media: Media, order: FlowOrder, *, now: float) -> TaskFlow:
+    """Plan a run of these subtasks."""
     return TaskFlow(
         task_id=f"{media.application}-Procedure-{secrets.token_hex(16)}t0",
         file_id=media.file_id,
         application=media.application,
-        tasks_priority=terms.task_priority,
-        tasks_notify_mode=terms.task_notify_mode,
-        session_context=terms.session_context,
-        created_at=media.created_at,
+        tasks_priority=order.priority,
+        tasks_notify_mode=order.notify_mode,
+        session_context=order.session_context,
+        session_id=order.session_id,
+        created_at=now,
         subtasks=tuple(
             FlowSubtask(type=subtask.type, definition=subtask.definition, fails=subtask.fails)
-            for subtask in procedure.subtasks
+            for subtask in subtasks
         ),
     )

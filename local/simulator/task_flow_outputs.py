@@ -42,7 +42,7 @@ def subtask_output(subtask: FlowSubtask, media: Media, library: MediaLibrary) ->
         }
     name = "v.f" if subtask.type == "Transcode" else "adp."
     url = library.publish_file(
-        f"{_folder(media)}/{name}{subtask.definition}.{media.type}",
+        f"{media.folder}/{name}{subtask.definition}.{media.type}",
         stored.file_name,
         content_type=library.content_type(media.media_key),
     )
@@ -69,9 +69,5 @@ def _publish_picture(subtask: FlowSubtask, media: Media, library: MediaLibrary, 
     if not taken:
         target.write_bytes(_ONE_PIXEL_PNG)
     extension, content_type = ("jpg", "image/jpeg") if taken else ("png", "image/png")
-    path = f"{_folder(media)}/{subtask.type.lower()}.{subtask.definition}.{extension}"
+    path = f"{media.folder}/{subtask.type.lower()}.{subtask.definition}.{extension}"
     return library.publish_file(path, file_name, content_type=content_type)
-
-
-def _folder(media: Media) -> str:
-    return media.media_key.rpartition("/")[0]

@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from local.simulator.task_flow import FINISH, FlowSubtask, TaskFlow, new_task_flow
+from local.simulator.task_flow import ABORTED, FINISH, WAITING, FlowSubtask, TaskFlow, new_task_flow
 from local.simulator.task_flow_outputs import subtask_output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from concurrent.futures import Executor
 
     from local.simulator.configuration import ConfigurationStore
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from local.simulator.media import Media
     from local.simulator.media_library import MediaLibrary
     from local.simulator.notifications import Notifications
-    from local.simulator.settings import Procedure
-    from local.simulator.signatures import SignedTerms
+    from local.simulator.settings import Subtask
+    from local.simulator.task_flow import FlowOrder
 
 _LOOK_SECONDS = 0.1
 _log = logging.getLogger("local.simulator")
@@ -44,11 +44,18 @@ class TaskFlowRunner:
     _loop: asyncio.AbstractEventLoop | None = None
     _library: MediaLibrary | None = None
 
-    def add(self, procedure: Procedure, media: Media, terms: SignedTerms) -> str:
+    def add(self, subtasks: Iterable[Subtask], media: Media, order: FlowOrder) -> str:
         """Plan a flow and return its TaskId; call `wake` after the surrounding transaction."""
-        flow = new_task_flow(procedure, media, terms)
+        flow = new_task_flow(subtasks, media, order, now=self.clock())
         self._save(flow)
         return flow.task_id
+
+    def abort(self, flow: TaskFlow) -> bool:
+        """End a flow that has not begun, without an event (266/39438); return False for any other."""
+        if flow.status != WAITING:
+            return False
+        self._save(replace(flow, status=ABORTED, finished_at=self.clock()))
+        return True
 
     def find(self, task_id: str, *, application: int) -> TaskFlow | None:
         """Return the flow with that TaskId, if it belongs to the application."""
@@ -60,6 +67,11 @@ class TaskFlowRunner:
         """Return every flow of a media."""
         rows = self.database.rows("SELECT document FROM task_flows WHERE file_id = ?", file_id)
         return [_flow(row["document"]) for row in rows]
+
+    def with_session_id(self, session_id: str) -> list[TaskFlow]:
+        """Return every flow that was ordered under this SessionId."""
+        flows = [_flow(row["document"]) for row in self.database.rows("SELECT document FROM task_flows")]
+        return [flow for flow in flows if flow.session_id == session_id]
 
     def all(self, *, application: int) -> list[TaskFlow]:
         """Return every flow of an application."""
@@ -96,7 +108,7 @@ class TaskFlowRunner:
                 task.add_done_callback(partial(self._forget, task_id))
 
     async def _run(self, flow: TaskFlow) -> None:
-        while flow.status != FINISH:
+        while not flow.is_over:
             await self._wait_for_the_step()
             flow = await self._step(flow)
 
@@ -114,9 +126,15 @@ class TaskFlowRunner:
 
     async def _step(self, flow: TaskFlow) -> TaskFlow:
         library = self._library
+        flow = self.find(flow.task_id, application=flow.application) or flow
+        if flow.is_over:
+            return flow
         media = None if library is None else library.find(flow.file_id)
         if library is None or media is None:
-            raise LookupError(flow.file_id)
+            # The media was deleted meanwhile.
+            flow = replace(flow, status=ABORTED, finished_at=self.clock())
+            self._save(flow)
+            return flow
         subtask = flow.running()
         if subtask is None:
             flow = flow.begin_next(self.clock())
@@ -143,7 +161,7 @@ class TaskFlowRunner:
             "INSERT OR REPLACE INTO task_flows VALUES (?, ?, ?, ?)",
             flow.task_id,
             flow.file_id,
-            int(flow.status == FINISH),
+            int(flow.is_over),
             json.dumps(asdict(flow)),
         )
 

@@ -39,20 +39,33 @@ def verify_tc3(
     match = _HEADER.fullmatch(headers.get("authorization", ""))
     if match is None:
         raise ApiError("AuthFailure.InvalidAuthorization", "The Authorization header cannot be read.")
-    if match["id"] not in keys:
-        raise ApiError("AuthFailure.SecretIdNotFound", "The SecretId is not found.")
-    secret_key, token = keys[match["id"]]
-    timestamp = headers.get("x-tc-timestamp", "")
-    if not re.fullmatch(r"[0-9]{1,12}", timestamp) or abs(int(timestamp) - now) > _SKEW_SECONDS:
-        raise ApiError("AuthFailure.SignatureExpire", "The timestamp is more than five minutes off.")
-    if not hmac.compare_digest(headers.get("x-tc-token", "").encode(), token.encode()):
-        raise ApiError("AuthFailure.TokenFailure", "The token does not belong to the key.")
+    timestamp, token = headers.get("x-tc-timestamp", ""), headers.get("x-tc-token", "")
+    secret_key = check_credential(match["id"], timestamp=timestamp, token=token, keys=keys, now=now)
     date = datetime.fromtimestamp(int(timestamp), tz=timezone.utc).strftime("%Y-%m-%d")
     signed = match["headers"].split(";")
     expected = tc3_signature(headers, body, signed, secret_key=secret_key, scope=(date, match["service"]))
     is_complete = {"content-type", "host"} <= set(signed) and match["date"] == date
     if not (is_complete and hmac.compare_digest(expected, match["signature"])):
         raise ApiError("AuthFailure.SignatureFailure", "The provided signature is not the calculated one.")
+
+
+def check_credential(
+    secret_id: str, *, timestamp: str, token: str, keys: Mapping[str, tuple[str, str]], now: float
+) -> str:
+    """Return the SecretKey of a request whose time and token are right.
+
+    Raises:
+        ApiError: AuthFailure.*, with the official codes.
+
+    """
+    if secret_id not in keys:
+        raise ApiError("AuthFailure.SecretIdNotFound", "The SecretId is not found.")
+    secret_key, expected = keys[secret_id]
+    if not re.fullmatch(r"[0-9]{1,12}", timestamp) or abs(int(timestamp) - now) > _SKEW_SECONDS:
+        raise ApiError("AuthFailure.SignatureExpire", "The timestamp is more than five minutes off.")
+    if not hmac.compare_digest(token.encode(), expected.encode()):
+        raise ApiError("AuthFailure.TokenFailure", "The token does not belong to the key.")
+    return secret_key
 
 
 def tc3_signature(

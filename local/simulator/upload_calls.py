@@ -155,7 +155,11 @@ class UploadCalls:
 
     def _open_session(self, vod_session_key: str, terms: SignedTerms, now: float) -> UploadSession:
         session = self.sessions.find(vod_session_key)
-        if session is None or session.terms.application != terms.application:
+        if (
+            session is None
+            or session.terms.application != terms.application
+            or session.source_type != "Upload"
+        ):
             raise invalid_request("the vodSessionKey is unknown")
         if now >= session.opened_at + self.configuration.present.session_seconds:
             raise invalid_request("the upload session has expired")

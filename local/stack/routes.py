@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 
 from local.openapi.endpoints import document_endpoint, page_endpoint
 from local.repository import REPOSITORY
+from local.simulator.hosts import is_server_api_call
 from local.simulator.storage_request import FORWARD_HEADER
 from local.stack.demo_settings import is_vod_host, user_token
 from local.stack.fault_endpoint import fault_endpoint
@@ -109,7 +110,7 @@ class LocalRoutes:
             is_vod_host(host)
             or host.partition(":")[0] in self.simulator.extra_hosts
             or FORWARD_HEADER in headers
-            or _is_server_api_call(scope, headers)
+            or (scope["path"] == "/" and is_server_api_call(scope["method"], "/", headers))
         )
 
 
@@ -198,10 +199,6 @@ async def _http_problem(_request: Request, error: Exception) -> Response:
 
 async def _unexpected_problem(_request: Request, _error: Exception) -> Response:
     return problem(500, "The local stack itself failed; its log says why.")
-
-
-def _is_server_api_call(scope: Scope, headers: Headers) -> bool:
-    return scope["method"] == "POST" and scope["path"] == "/" and "x-tc-action" in headers
 
 
 def _rehosted(scope: Scope) -> Scope | None:

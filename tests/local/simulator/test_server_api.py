@@ -81,7 +81,6 @@ def test_media_of_another_application_does_not_exist(account: Account) -> None:
 @pytest.mark.parametrize(
     ("code", "action", "parameters"),
     [
-        ("InvalidAction", "DescribeEverything", {}),
         ("UnknownParameter", "DescribeMediaInfos", {"FileIds": ["1"], "Colour": "red"}),
         ("InvalidParameterValue.FileIds", "DescribeMediaInfos", {}),
         ("InvalidParameterValue.FileIds", "DescribeMediaInfos", {"FileIds": [str(n) for n in range(21)]}),
@@ -113,6 +112,18 @@ def test_wrong_call_has_its_official_code(
 ) -> None:
     """The SDK raises with the code of its own list."""
     assert code == _refusal(account, action, **parameters)
+
+
+def test_action_that_is_not_there_is_501_and_one_log_line(
+    account: Account, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The official SDK takes it for a broken server, and not for a missing right."""
+    code = _refusal(account, "DescribeEverything")
+
+    assert code == "ServerNetworkError"
+    assert [line for line in caplog.messages if line.startswith("server API")] == [
+        "server API refused a call: InvalidAction The simulator does not have the action DescribeEverything."
+    ]
 
 
 def test_search_finds_by_id_name_source_and_time(tmp_path: Path) -> None:
