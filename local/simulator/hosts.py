@@ -118,6 +118,7 @@ def action_of(request: Request) -> str:
     """Return the wire name of the action, which fault rules and declarations refer to."""
     query = request.query_params
     named = query.get("Action") or request.headers.get("x-tc-action")
-    if named:
-        return named
+    if named or request.headers.get("content-type", "").startswith(FORM_TYPE):
+        # A form names its action in the body, which is the endpoint's to read.
+        return named or ""
     return operation_name(request.method, request.url.path, query, request.headers)

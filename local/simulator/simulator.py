@@ -96,7 +96,9 @@ class Simulator:
         self._library = _media_library(state, self._task_flows)
         self._emitted_tasks = EmittedTasks(state.database, self._library)
         self._pulls = PullUploads(self._library, OtherTasks(state.database, clock))
-        actions = _server_actions(state, self._library, self._task_flows, self._emitted_tasks, self._pulls)
+        self._actions = _server_actions(
+            state, self._library, self._task_flows, self._emitted_tasks, self._pulls
+        )
         self.faults = state.faults
         self.switches = state.switches
         self.media: ASGIApp = create_media_endpoint(state.database, state.files)
@@ -111,7 +113,7 @@ class Simulator:
             control=ControlEndpoint(_upload_calls(state, self._library)),
             statistics=StatisticsEndpoint(state.counters),
             storage=_storage(state),
-            server_api=ServerApiEndpoint(settings, clock, actions, state.counters),
+            server_api=ServerApiEndpoint(settings, clock, self._actions, state.counters),
             local=local_paths(media=self.media, control=self.control),
             faults=state.faults,
             switches=state.switches,

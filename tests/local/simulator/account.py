@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import itertools
+import json
 import socket
 import sqlite3
 import threading
@@ -12,6 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import requests
 import uvicorn
 from qcloud_cos import CosConfig, CosS3Client  # type: ignore[import-untyped]  # no stubs exist
@@ -21,7 +24,9 @@ from tencentcloud.common.profile.http_profile import HttpProfile  # type: ignore
 from tencentcloud.vod.v20180717.vod_client import VodClient  # type: ignore[import-untyped]  # no stubs exist
 
 from local.simulator import Simulator, SimulatorSettings, create_simulator
+from local.simulator.post_policy import post_signature
 from shared.vod.signature import SignatureParameters, sign
+from tests.local.simulator.reply_check import ReplyCheck
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,6 +103,7 @@ class Account:
         )
         self.settings = replace(defaults, **settings)
         self.simulator: Simulator
+        self.replies: ReplyCheck
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self._started = threading.Event()
         self._server: uvicorn.Server
@@ -111,9 +117,11 @@ class Account:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop the server, as a process that ends does."""
+        """Stop the server, as a process that ends does; every reply was as it is declared."""
         self._server.should_exit = True
         self._thread.join()
+        if self.replies.wrong:
+            pytest.fail("\n".join(self.replies.wrong))
 
     def signature(self, *, issued_ago: int = 0, lives: int = 600, **terms: Any) -> str:  # noqa: ANN401  # any term
         """Sign an upload, each time with another random."""
@@ -223,9 +231,32 @@ class Account:
     async def _serve(self) -> None:
         self.simulator = create_simulator(self.settings, clock=self.clock)
         await self.simulator.start()
-        config = uvicorn.Config(self.simulator.app, log_config=None, lifespan="off", access_log=False)
+        self.replies = ReplyCheck(self.simulator.app)
+        config = uvicorn.Config(self.replies, log_config=None, lifespan="off", access_log=False)
         self._server = uvicorn.Server(config)
         self._started.set()
         await self._server.serve(sockets=[self._socket])
         await self.simulator.stop()
         self._socket.close()
+
+
+def policy_fields(
+    applied: Applied, *conditions: object, lives: int = 600, leave_out: str = ""
+) -> dict[str, str]:
+    """Return the fields of doc 436/14690: a policy and its signature."""
+    certificate = applied.data["tempCertificate"]
+    now = int(time.time())
+    key_time = f"{now};{now + lives}"
+    expiration = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(now + lives))
+    named = {"q-sign-algorithm": "sha1", "q-ak": certificate["secretId"], "q-sign-time": key_time}
+    pairs = [{name: value} for name, value in named.items() if name != leave_out]
+    policy = json.dumps({"expiration": expiration, "conditions": [*pairs, *conditions]}).encode()
+    return {
+        "key": f"/{applied.key}",
+        "policy": base64.b64encode(policy).decode(),
+        "q-sign-algorithm": "sha1",
+        "q-ak": certificate["secretId"],
+        "q-key-time": key_time,
+        "q-signature": post_signature(policy, key_time=key_time, secret_key=certificate["secretKey"]),
+        "x-cos-security-token": certificate["token"],
+    }

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
-import time
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
@@ -14,7 +12,7 @@ import requests
 from qcloud_cos import CosConfig, CosS3Auth  # type: ignore[import-untyped]  # no stubs exist
 
 from local.simulator.object_files import checksum_headers
-from local.simulator.post_policy import post_signature
+from tests.local.simulator.account import policy_fields
 
 if TYPE_CHECKING:
     from tests.local.simulator.account import Account, Applied
@@ -42,28 +40,6 @@ def _signed_fields(account: Account, applied: Applied) -> dict[str, str]:
         "Signature": authorization,
         "x-cos-security-token": certificate["token"],
         "Content-Type": "video/mp4",
-    }
-
-
-def _policy_fields(
-    applied: Applied, *conditions: object, lives: int = 600, leave_out: str = ""
-) -> dict[str, str]:
-    """Return the fields of doc 436/14690: a policy and its signature."""
-    certificate = applied.data["tempCertificate"]
-    now = int(time.time())
-    key_time = f"{now};{now + lives}"
-    expiration = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(now + lives))
-    named = {"q-sign-algorithm": "sha1", "q-ak": certificate["secretId"], "q-sign-time": key_time}
-    pairs = [{name: value} for name, value in named.items() if name != leave_out]
-    policy = json.dumps({"expiration": expiration, "conditions": [*pairs, *conditions]}).encode()
-    return {
-        "key": f"/{applied.key}",
-        "policy": base64.b64encode(policy).decode(),
-        "q-sign-algorithm": "sha1",
-        "q-ak": certificate["secretId"],
-        "q-key-time": key_time,
-        "q-signature": post_signature(policy, key_time=key_time, secret_key=certificate["secretKey"]),
-        "x-cos-security-token": certificate["token"],
     }
 
 
@@ -113,7 +89,7 @@ def test_policy_authorizes_what_its_conditions_describe(account: Account) -> Non
         ["content-length-range", 1, 10_000_000],
         ["eq", "$Content-Type", "video/mp4"],
     ]
-    fields = {**_policy_fields(applied, *conditions), "Content-Type": "video/mp4"}
+    fields = {**policy_fields(applied, *conditions), "Content-Type": "video/mp4"}
     empty = _post(account, applied, fields)
     document = _post(account, applied, {**fields, "success_action_status": "201"})
 
@@ -145,7 +121,7 @@ def test_form_that_its_policy_does_not_describe_is_refused(
 ) -> None:
     """Nothing is stored, whatever is wrong."""
     applied = account.apply()
-    fields = {**_policy_fields(applied, *conditions), **changes}
+    fields = {**policy_fields(applied, *conditions), **changes}
 
     assert _code(_post(account, applied, fields)) == expected
     assert account.simulator._state.objects.find(applied.key) is None  # noqa: SLF001  # what is stored
@@ -155,7 +131,7 @@ def test_form_that_its_policy_does_not_describe_is_refused(
 def test_policy_that_is_over_or_incomplete_is_refused(account: Account, lives: int, leave_out: str) -> None:
     """It ends, and it names the signature's own members."""
     applied = account.apply()
-    fields = _policy_fields(applied, lives=lives, leave_out=leave_out)
+    fields = policy_fields(applied, lives=lives, leave_out=leave_out)
 
     assert _code(_post(account, applied, fields)) == (403, "AccessDenied")
 
@@ -223,7 +199,7 @@ def test_custom_upload_domain_takes_the_storage_traffic(account: Account) -> Non
     plain = account.apply(3)
     account.configure(storage_upload_domain="upload.app.test")
     applied = account.apply(3)
-    fields = {**_policy_fields(applied), "success_action_status": "200"}
+    fields = {**policy_fields(applied), "success_action_status": "200"}
     answer = account.request(
         "POST", "upload.app.test", "/", data=fields, files={"file": ("clip.mp4", b"abc")}
     )
