@@ -11,6 +11,9 @@ import yaml
 
 from local.openapi import DOCUMENT_FILE
 from local.repository import REPOSITORY, project_field
+from local.simulator.replies.server_api import SERVER_API
+from local.simulator.replies.storage import HEADERS
+from local.simulator.switches import POSITIONS
 from tests.test_layout import LEVELS
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ RECORDS = sorted(DECISIONS.glob("[0-9]*.md"))
 DOCUMENTS = [
     *(REPOSITORY / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")),
     REPOSITORY / "docs" / "glossary.md",
+    REPOSITORY / "docs" / "simulator.md",
     DECISIONS / "README.md",
     *RECORDS,
 ]
@@ -124,6 +128,19 @@ def test_glossary_explains_twenty_words() -> None:
     assert len(words) == 20
     assert words == sorted(words, key=str.casefold)
     assert {word: text for word, text in entries if not 1 <= len(re.findall(r"\.(?: |$)", text)) <= 2} == {}
+
+
+def test_simulator_page_lists_what_the_simulator_has() -> None:
+    """Its switches with their positions, its hosts, and every operation and action are on the page."""
+    text = text_of(REPOSITORY / "docs" / "simulator.md")
+    switches = re.findall(r"^\| `(\w+)` \| (`\w+`(?:, `\w+`)+) \|", text, re.MULTILINE)
+    lists = re.findall(r"^(Server API|Storage): (.+)\.$", text, re.MULTILINE)
+
+    assert {name: tuple(positions.strip("`").split("`, `")) for name, positions in switches} == POSITIONS
+    assert {kind: set(re.findall(r"`(\w+)`", names)) for kind, names in lists} == {
+        "Server API": set(SERVER_API),
+        "Storage": set(HEADERS),
+    }
 
 
 def test_workflow_runs_what_a_laptop_can_run() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_POSITIONS: Mapping[str, tuple[str, ...]] = {
+POSITIONS: Mapping[str, tuple[str, ...]] = {
     "repeatedApply": ("refuse", "accept"),
     "commitExpiry": ("check", "ignore"),
     "expiredCredential": ("AccessDenied", "RequestTimeTooSkewed"),
@@ -79,11 +79,11 @@ def read_switches(value: object) -> dict[str, str]:
     if not isinstance(value, dict):
         raise ValueError("switches: an object of names and positions is expected.")  # noqa: TRY004  # a sentence for the caller
     for name, position in value.items():
-        if name not in _POSITIONS:
-            raise ValueError(f"switches: there is no {str(name)[:40]!r}; there are {', '.join(_POSITIONS)}.")
-        if position not in _POSITIONS[name]:
+        if name not in POSITIONS:
+            raise ValueError(f"switches: there is no {str(name)[:40]!r}; there are {', '.join(POSITIONS)}.")
+        if position not in POSITIONS[name]:
             raise ValueError(
-                f"switches: {name} is {' or '.join(_POSITIONS[name])}, not {str(position)[:40]!r}."
+                f"switches: {name} is {' or '.join(POSITIONS[name])}, not {str(position)[:40]!r}."
             )
     return dict(value)
 
