@@ -1,0 +1,242 @@
+"""The real store on virtual time, and a socket to it that fails, delays, drops and garbles."""
+
+from __future__ import annotations
+
+import glob
+import os
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from unittest import mock
+
+import hiredis
+
+from local.stack.embedded_store import EmbeddedStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from shared.deadline import Deadline
+    from shared.tcp import Address
+    from tests.simulation.scheduler import Scheduler
+
+LIBRARIES = ("/usr/lib/*/faketime/libfaketime.so.1", "/usr/local/lib/faketime/libfaketime.so.1")
+FAULTS = {
+    "refused": 20,  # the connection ends before the command is read
+    "lost": 30,  # the command takes effect, the reply is lost
+    "late": 10,  # the command takes effect after its caller has given up
+    "slow": 20,  # the reply comes, in time or not
+    "garbled": 10,  # the command takes effect, the reply is no RESP or of another type
+    "error": 10,  # the command is refused with a word about the server
+}
+"""What happens to a call, and how often in relation to the others."""
+ERRORS = (
+    "READONLY You can't write against a read only replica.",
+    "ERR Error running script (call to f_0): @user_script:1: -READONLY You can't write",
+    "LOADING Valkey is loading the dataset in memory",
+    "MASTERDOWN Link with MASTER is down",
+    "OOM command not allowed when used memory > 'maxmemory'.",
+    "BUSY Valkey is busy running a script.",
+    "TRYAGAIN Multiple keys request during rehashing of slot",
+)
+GARBAGE = (
+    b"\x00\x7f\xff\r\n",
+    b"+OK\r\n",
+    b"$3\r\n\xff\xfe\xfd\r\n",
+    b"*-7\r\n",
+    b"HTTP/1.1 400 Bad Request\r\n\r\n",
+)
+
+
+def faketime_library() -> str:
+    """Return the path of libfaketime, or nothing."""
+    return next((path for pattern in LIBRARIES for path in sorted(glob.glob(pattern))), "")  # noqa: PTH207 -- absolute patterns
+
+
+class VirtualStore:
+    """An embedded Valkey whose clock is a file: it shows whole seconds of virtual time."""
+
+    def __init__(self, folder: Path, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self._clock = folder / "clock"
+        self._shown = int(scheduler.now)
+        self._clock.write_text(f"{self._shown}\n")
+        self._file = os.open(self._clock, os.O_WRONLY)
+        self._store = EmbeddedStore(folder / "store")
+
+    @property
+    def url(self) -> str:
+        """The address of the real server."""
+        return self._store.url
+
+    def show_now(self) -> None:
+        """Move the clock of the server to virtual time."""
+        if int(self._scheduler.now) != self._shown:
+            self._shown = int(self._scheduler.now)
+            os.pwrite(self._file, f"{self._shown}\n".encode(), 0)
+
+    def __enter__(self) -> Self:
+        """Start the server under libfaketime."""
+        variables = {
+            "LD_PRELOAD": faketime_library(),
+            "FAKETIME_TIMESTAMP_FILE": str(self._clock),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_FMT": "%s",
+        }
+        with mock.patch.dict(os.environ, variables):
+            self._store.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop the server."""
+        self._store.stop()
+        os.close(self._file)
+
+
+@dataclass
+class StoreWeather:
+    """How the store is at the moment: `rate` is the share of calls that meet a fault."""
+
+    rate: float = 0.0
+    is_down: bool = False
+    failed_over_at: float = float("-inf")
+
+
+class StoreNetwork:
+    """The way from the functions to the store; `count_fault` hears of every fault that was injected."""
+
+    def __init__(
+        self,
+        store: VirtualStore,
+        scheduler: Scheduler,
+        count_fault: Callable[[str], None],
+        may_be_killed: Callable[[], None],
+    ) -> None:
+        self.store = store
+        self.scheduler = scheduler
+        self.weather = StoreWeather()
+        self.count_fault = count_fault
+        self.may_be_killed = may_be_killed
+        self.random = scheduler.random_of("store")
+
+    def connect(self, addresses: Sequence[Address], deadline: Deadline) -> StoreSocket:
+        """Stand for `shared.tcp.connect`."""
+        deadline.left()
+        self.scheduler.sleep(self.random.uniform(0.0002, 0.002))
+        if self.weather.is_down:
+            self.count_fault("store down")
+            raise ConnectionRefusedError
+        raw = socket.create_connection(addresses[0][1][:2])
+        raw.settimeout(120)
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return StoreSocket(raw, self)
+
+    def fault(self, opened_at: float) -> str:
+        """Draw what happens to a call; nothing for most."""
+        if self.weather.is_down:
+            return "refused"
+        if opened_at < self.weather.failed_over_at:
+            return "readonly"
+        if self.random.random() < self.weather.rate:
+            return self.random.choices(list(FAULTS), list(FAULTS.values()))[0]
+        return ""
+
+
+class StoreSocket:
+    """The part of a socket that `RespClient` uses; a call is one `sendall` and what is received after it."""
+
+    def __init__(self, raw: socket.socket, network: StoreNetwork) -> None:
+        self._raw = raw
+        self._network = network
+        self._scheduler = network.scheduler
+        self._opened_at = network.scheduler.now
+        self._seconds = 0.4
+        self._fault = ""
+        self._prepared = b""
+        self._is_lent = False
+        self._is_spoilt = False
+
+    def settimeout(self, seconds: float) -> None:
+        """Keep the longest wait."""
+        self._seconds = seconds
+
+    def fileno(self) -> int:
+        """Return the descriptor, for `poll`."""
+        return self._raw.fileno()
+
+    def close(self) -> None:
+        """Close, unless a late command still waits for its turn."""
+        if not self._is_lent:
+            self._raw.close()
+
+    def sendall(self, packed: bytes) -> None:
+        """Send commands, or what the network makes of it."""
+        network = self._network
+        network.may_be_killed()
+        self._scheduler.sleep(network.random.uniform(0.0002, 0.002))
+        self._fault = network.fault(self._opened_at)
+        self._prepared = b""
+        if self._fault:
+            network.count_fault(f"store {self._fault}")
+        if self._fault == "refused":
+            raise ConnectionResetError
+        if self._fault in ("error", "readonly"):
+            text = ERRORS[0] if self._fault == "readonly" else network.random.choice(ERRORS)
+            self._prepared = f"-{text}\r\n".encode() * _commands_in(packed)
+        elif self._fault == "late":
+            self._is_lent = True
+            self._scheduler.after(
+                network.random.choice((0.5, 2.0, 9.0, 40.0)), lambda: self._send_late(packed)
+            )
+        else:
+            network.store.show_now()
+            self._raw.sendall(packed)
+
+    def recv(self, most: int) -> bytes:
+        """Receive a part of the replies, or what the network makes of it."""
+        fault, self._fault = self._fault, ""
+        network = self._network
+        if self._prepared:
+            prepared, self._prepared = self._prepared, b""
+            return prepared
+        if fault == "late":
+            self._scheduler.sleep(self._seconds)
+            raise TimeoutError
+        if self._is_spoilt:
+            raise ConnectionResetError
+        received = self._raw.recv(most)
+        # The command has taken effect: whoever is killed here does not know.
+        network.may_be_killed()
+        if fault == "garbled":
+            self._is_spoilt = True
+            return network.random.choice(GARBAGE)
+        if fault == "lost":
+            self._scheduler.sleep(self._seconds)
+            raise network.random.choice((TimeoutError, ConnectionResetError))
+        if fault == "slow":
+            wait = network.random.uniform(0.0, 1.2)
+            self._scheduler.sleep(min(wait, self._seconds))
+            if wait > self._seconds:
+                raise TimeoutError
+        return received
+
+    def _send_late(self, packed: bytes) -> None:
+        self._network.store.show_now()
+        self._raw.sendall(packed)
+        self._raw.recv(1)
+        self._raw.close()
+
+
+def _commands_in(packed: bytes) -> int:
+    reader = hiredis.Reader()
+    reader.feed(packed)
+    count = 0
+    while reader.gets() is not False:
+        count += 1
+    return count
