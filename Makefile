@@ -41,7 +41,7 @@ PROOF_READY := $(PROOF_NODE)/node_modules/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo forgery-drill audit fuzz fuzz-api fuzz-events mutation test test-core test-fast test-reliability check format openapi schema lock coverage package check-deploy deploy test-deploy clean browser durability bench soak
+.PHONY: help demo forgery-drill audit fuzz fuzz-api fuzz-events mutation simulate test test-core test-fast test-reliability check format openapi schema lock coverage package check-deploy deploy test-deploy clean browser durability bench soak
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -78,6 +78,10 @@ fuzz-api: $(TEST_READY) ## 20,000 requests by Schemathesis against the local sta
 
 fuzz-events: $(TEST_READY) ## 100,000 hostile events through every function, in some three minutes
 	@$(BIN)/python -m tests.fuzz.hostile_events --events 100000
+
+simulate: $(TEST_READY) ## the whole system on virtual time by one SEED, for DAYS, RUNS times (PLANTED=1: known faults are found)
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(DAYS),--days $(DAYS)) \
+	  $(if $(RUNS),--runs $(RUNS)) $(if $(PLANTED),--planted "$(PLANTED)")
 
 mutation: $(TOOLS_READY) ## change the code that decides who gets what, and count what no test notices
 	@rm -rf mutants

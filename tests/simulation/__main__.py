@@ -31,7 +31,7 @@ def main() -> int:
         print("The simulation needs libfaketime: apt-get install libfaketime.", file=sys.stderr)  # noqa: T201 -- a command speaks
         return 2
     if options.planted is not None:
-        return search(options.planted, first_seed=options.seed or 1, days=options.days, jobs=options.jobs)
+        return search(options.planted, first_seed=options.seed or 1, jobs=options.jobs)
     first = secrets.randbelow(10**9) if options.seed is None else options.seed
     return _run(range(first, first + options.runs), options.days, options.jobs)
 

@@ -168,7 +168,7 @@ class Platform:
     def in_charge(
         self, environment: Mapping[str, str], network: StoreNetwork, app: App, vod: Vod
     ) -> Iterator[None]:
-        """Give the functions virtual time, seeded randomness and the models of the world as their network."""
+        """Patch virtual time, seeded randomness and the models of the world into the functions."""
         with contextlib.ExitStack() as stack:
             patch = stack.enter_context
             patch(mock.patch.dict(os.environ, environment))

@@ -36,7 +36,7 @@ class Task:
 
     @property
     def has_ended(self) -> bool:
-        """Whether it has returned or was killed."""
+        """True after it has returned or was killed."""
         return bool(self._greenlet.dead)
 
     def _run(self) -> None:

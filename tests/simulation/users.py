@@ -10,7 +10,7 @@ import jwt
 
 from shared.vod import signature as upload_signature
 from tests.simulation.instances import http_event, json_of, status_of
-from tests.simulation.vod_model import RefusedUploadError, flow_event, upload_event
+from tests.simulation.vod_model import PUSH_SECONDS, RefusedUploadError, flow_event, upload_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -262,8 +262,8 @@ class Users:
             sent_at = self._scheduler.now
 
             def on_answer(status: int | None, sent_at: float = sent_at) -> None:
-                if status not in (None, 200) and self._scheduler.now - sent_at < 5:
-                    self._world.invariants.on_refusal("a made-up event", int(status or 0))
+                if status is not None and self._scheduler.now - sent_at < PUSH_SECONDS:
+                    self._world.invariants.on_answer("a made-up event", status)
 
             self._world.post(body, on_answer)
             self._scheduler.sleep(self.forger.uniform(0, 2))
@@ -280,7 +280,7 @@ CHEATING: tuple[Callable[[Users, str], None], ...] = (Users.hoard, Users.begin_a
 
 
 def forged_body(world: World, random: Random, user: str) -> bytes:
-    """Make up the body of a callback: about files and task flows that exist, or about nothing."""
+    """Invent the body of a callback: about files and task flows that exist, or about nothing."""
     own = [upload.token for upload in world.users.uploads.values() if upload.user == user] or ["vuf1.x.y"]
     files, flows = list(world.vod.files.values())[-30:], list(world.vod.flows.values())[-10:]
     kind = random.choice(("garbage", "file", "flow", "wrapped", "other"))

@@ -25,6 +25,8 @@ LONGEST_CLOCK_ERROR = 300
 TASK_SECONDS = 72 * 3600
 """How long a task is remembered (266/39706)."""
 QUEUE_SECONDS = 4 * 86_400
+LONGEST_TASK_LAG = 1500.0
+"""How long a task flow is unknown at most: the functions ask for 35 minutes, and then not again."""
 API_FAULTS = {
     "refused": 20,
     "lost": 20,
@@ -69,7 +71,7 @@ class Flow:
         return self.ending if self.ending and now >= self.ends_at else "PROCESSING"
 
     def is_known(self, now: float) -> bool:
-        """Whether DescribeTaskDetail has it."""
+        """Return whether DescribeTaskDetail has it."""
         if not self.ending and now >= self.ends_at:
             return False
         return self.shown_at <= now < self.started_at + TASK_SECONDS
@@ -77,7 +79,7 @@ class Flow:
 
 @dataclass
 class Emitted:
-    """One event that VOD emitted; `is_taken`: answered 200 in time, or confirmed."""
+    """One event that VOD emitted; `is_taken`: answered in time, or confirmed."""
 
     event: dict[str, Any]
     key: tuple[str, str, str]
@@ -106,7 +108,7 @@ class Vod:
     platform: Platform
     count_fault: Callable[[str], None]
     post: Callable[[bytes, Callable[[int | None], None]], None]
-    on_refusal: Callable[[str, int], None]
+    on_answer: Callable[[str, int], None]
     mode: str = "PUSH"
     weather: VodWeather = field(default_factory=VodWeather)
     files: dict[str, File] = field(default_factory=dict)
@@ -172,7 +174,7 @@ class Vod:
             now + random.uniform(2.0, 2400.0),
             ending,
             random.random() < 0.8,
-            now + random.random() * self.weather.lag,
+            now + random.random() * min(self.weather.lag, LONGEST_TASK_LAG),
         )
         file.flow = self.flows[task_id] = flow
         if mode == "Change":
@@ -205,10 +207,10 @@ class Vod:
             in_time = self.scheduler.now - sent_at < PUSH_SECONDS
             if in_time:
                 answers.append(status)
-            if in_time and status == 200:
+            if in_time and status is not None:
+                # Whatever the answer says, VOD sends no more (266/33931).
                 emitted.is_taken = True
-            elif in_time and status is not None:
-                self.on_refusal(emitted.key[0], status)
+                self.on_answer(emitted.key[0], status)
 
         self.post(self._body_of(emitted.event), on_answer)
         # Only a time-out makes VOD send again (266/33931).
@@ -338,7 +340,7 @@ class ApiClient:
         self.timeout = 10.0
 
     def call_json(self, action: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Make one call."""
+        """Send one call."""
         return self._vod.call(action, parameters, self.timeout)
 
 

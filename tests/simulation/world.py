@@ -77,7 +77,7 @@ class World:
         self.store = VirtualStore(folder, scheduler)
         self.network = StoreNetwork(self.store, scheduler, self.count_fault, may_be_killed)
         self.app = App(scheduler, self.count_fault, may_be_killed, self.invariants.on_event)
-        self.vod = Vod(scheduler, self.platform, self.count_fault, self.post, self.invariants.on_refusal)
+        self.vod = Vod(scheduler, self.platform, self.count_fault, self.post, self.invariants.on_answer)
         self.vod.mode = self.random.choice(("PUSH", "PUSH", "PULL"))
         self.app.always_sends_interim = self.random.random() < 0.3
         self.users = Users(self)
