@@ -35,7 +35,8 @@ BATCH = 20
 API_SECONDS = 5.0
 SEARCH_LIMIT = 5000
 """SearchMedia lists no more than this for one search (266/31813); beyond it a new one begins."""
-CLOCK_SKEW_SECONDS = 60
+CLOCK_SKEW_SECONDS = 3600
+"""How far the clock of the instance that began an upload may be off."""
 
 
 class Library(Protocol):

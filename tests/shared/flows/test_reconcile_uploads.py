@@ -56,6 +56,16 @@ def test_lost_push_is_found_and_put_in(world: World) -> None:
     assert world.reconcile(after=HOUR) == {"checked": 0}
 
 
+def test_file_of_an_upload_that_began_in_the_future_is_found(world: World) -> None:
+    """The clock of the instance that issued the signature was an hour fast."""
+    world.clock.move(HOUR)
+    session = world.begin_now()
+    world.clock.move(-HOUR)
+    world.keep(token_of(session))
+
+    assert world.reconcile(after=HOUR + QUARTER) == {"checked": 1, "reconciled": 1, "expired": 0}
+
+
 def test_unused_upload_is_looked_after_four_times_and_ends(world: World) -> None:
     """After 15 min, 1 h, 4 h and at its end VOD is asked; then it expires, and the app is told once."""
     session = world.begin_now()
