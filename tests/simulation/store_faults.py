@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from unittest import mock
 
 import hiredis
+import redis
 
 from local.stack.embedded_store import EmbeddedStore
 
@@ -95,6 +96,9 @@ class VirtualStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop the server."""
+        # A signal alone waits for a timer of the server, and its clock stands still.
+        with redis.Redis.from_url(self.url) as client:
+            client.shutdown(nosave=True)
         self._store.stop()
         os.close(self._file)
 

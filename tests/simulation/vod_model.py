@@ -50,6 +50,7 @@ class File:
     size: int
     created_at: float
     shown_at: float
+    created: str
     flow: Flow | None = None
 
 
@@ -152,7 +153,7 @@ class Vod:
         now, random = self.scheduler.now, self.random
         number = random.randrange(10**18, 10**19)
         lag = random.choice((0.0, 1.0, 20.0)) + random.random() * self.weather.lag
-        file = File(str(number), token, size, now, now + lag)
+        file = File(str(number), token, size, now, now + lag, iso(now))
         self.files[file.file_id] = file
         self.scheduler.trace(f"file {file.file_id}")
         told_at = now + random.uniform(0.5, 8.0)
@@ -279,9 +280,7 @@ class Vod:
     def _SearchMedia(self, parameters: dict[str, Any]) -> dict[str, Any]:  # noqa: N802 -- VOD's name
         after, before = parameters["CreateTime"]["After"], parameters["CreateTime"]["Before"]
         found = [
-            file
-            for file in self.files.values()
-            if self._is_shown(file) and after <= iso(file.created_at) <= before
+            file for file in self.files.values() if self._is_shown(file) and after <= file.created <= before
         ]
         offset = parameters["Offset"]
         return {"MediaInfoSet": [media_of(file) for file in found[offset : offset + parameters["Limit"]]]}
@@ -362,7 +361,7 @@ def media_of(file: File) -> dict[str, Any]:
         "FileId": file.file_id,
         "BasicInfo": {
             "Name": "lecture",
-            "CreateTime": iso(file.created_at),
+            "CreateTime": file.created,
             "MediaUrl": f"{address}/original.mp4",
             "CoverUrl": f"{address}/cover.png",
             "Type": "mp4",
