@@ -40,6 +40,7 @@ def _run(seeds: range, days: float, jobs: int) -> int:
     print(f"Seeds {seeds[0]} to {seeds[-1]}, {days:g} days each", flush=True)  # noqa: T201 -- a command speaks
     begun = time.monotonic()
     failed: list[Outcome] = []
+    thin = 0
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(jobs, len(seeds)), mp_context=context) as pool:
         for outcome in pool.map(partial(simulate, days=days), seeds):
@@ -47,10 +48,13 @@ def _run(seeds: range, days: float, jobs: int) -> int:
             if outcome.violation:
                 print(f"  {outcome.violation.rule}: {outcome.violation.what}", flush=True)  # noqa: T201 -- as above
                 failed.append(outcome)
+            elif outcome.is_thin(days):
+                print("  too little happened", flush=True)  # noqa: T201 -- as above
+                thin += 1
     print(f"{len(seeds)} seeds in {time.monotonic() - begun:.0f} s, {len(failed)} failed", flush=True)  # noqa: T201 -- as above
     for outcome in failed[:1]:
         _show_shortest(outcome, days)
-    return 1 if failed else 0
+    return 1 if failed or thin else 0
 
 
 def _show_shortest(outcome: Outcome, days: float) -> None:

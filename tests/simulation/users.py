@@ -75,7 +75,7 @@ class Users:
                     if at < until:
                         self._start(at, f"{cheating.__name__} {cheat}", cheating, cheat)
         for _ in range(int(count * 0.6)):
-            self._start(start + random.random() * (until - start), "forge", Users.forge, CHEATS[0])
+            self._start(start + random.random() * (until - start), "forge", Users.forge, random.choice(USERS))
         for _ in range(int(count * 0.1)):
             at = start + random.random() * (until - start)
             self._scheduler.at(at, self._upload_by_console)
@@ -283,7 +283,7 @@ def forged_body(world: World, random: Random, user: str) -> bytes:
     """Invent the body of a callback: about files and task flows that exist, or about nothing."""
     own = [upload.token for upload in world.users.uploads.values() if upload.user == user] or ["vuf1.x.y"]
     files, flows = list(world.vod.files.values())[-30:], list(world.vod.flows.values())[-10:]
-    kind = random.choice(("garbage", "file", "flow", "wrapped", "other"))
+    kind = random.choice(("garbage", "file", "flow", "wrapped", "wrapped", "other"))
     if kind == "garbage" or not files or not flows:
         return random.choice(GARBAGE)
     file, token = random.choice(files), random.choice((*own[-3:], ""))

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 START = 1_795_000_000
 CALLBACK_TOKEN = "the-callback-token-of-a-simulation-0001"
 HOUR, DAY = 3600.0, 86_400.0
-UPLOADS_PER_DAY = 85
+UPLOADS_PER_DAY = 65
+LEAST_A_DAY = (100, 250, 1.5)
+"""Uploads, faults and kills."""
 QUIET_SECONDS = 36 * HOUR
 """Longer than a session, and than the longest pause between two attempts."""
 
@@ -51,6 +53,12 @@ class Outcome:
     calls: dict[str, int]
     violation: Violation | None
     last_lines: list[str]
+
+    def is_thin(self, days: float) -> bool:
+        """Return whether less happened than a run of so many days has to bring."""
+        least = LEAST_A_DAY if days >= 1 else (0, 0, 0)
+        brought = (self.uploads, sum(self.faults.values()), self.kills)
+        return any(got < days * wanted for got, wanted in zip(brought, least, strict=True))
 
     @property
     def summary(self) -> str:
@@ -81,7 +89,7 @@ class World:
         self.vod.mode = self.random.choice(("PUSH", "PUSH", "PULL"))
         self.app.always_sends_interim = self.random.random() < 0.3
         self.users = Users(self)
-        self.tick_seconds = self.random.choice((120.0, 180.0, 240.0))
+        self.tick_seconds = self.random.choice((180.0, 240.0, 300.0))
 
     def count_fault(self, kind: str) -> None:
         """Count a fault that was injected."""
@@ -153,8 +161,8 @@ class World:
 
     def _ordinary(self) -> None:
         failed_over_at = self.network.weather.failed_over_at
-        self.network.weather = StoreWeather(rate=0.02, failed_over_at=failed_over_at)
-        self.app.weather = AppWeather(rate=0.2)
+        self.network.weather = StoreWeather(rate=0.03, failed_over_at=failed_over_at)
+        self.app.weather = AppWeather(rate=0.25)
         self.vod.weather = VodWeather(rate=0.08, lag=30.0, push_loss=0.05)
         self.platform.kill_rate = 0.0003
 
@@ -187,7 +195,7 @@ class World:
         scheduler = self.scheduler
         until = scheduler.now + days * DAY
         with redis.Redis.from_url(self.store.url, decode_responses=True) as store:
-            store.config_set("appendonly", "no")
+            store.config_set("appendonly", "no", "hz", 1)
             self.plan_weather(until)
             self.plan_ticks()
             self.users.begin_all(int(UPLOADS_PER_DAY * days), until)
