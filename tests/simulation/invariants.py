@@ -29,7 +29,7 @@ end
 return found
 """
 SIGNATURES_PER_UPLOAD = 10
-PROMPT_SECONDS = 1200
+PROMPT_SECONDS = 900
 CALLS_PER_EVENT, CALLS_PER_UPLOAD = 10, 60
 """How often VOD may be asked about one event, and about one upload until it ends."""
 BYTES_PER_UPLOAD, BYTES_PER_POST = 40_000, 8_000

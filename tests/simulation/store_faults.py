@@ -31,7 +31,7 @@ FAULTS = {
     "lost": 30,  # the command takes effect, the reply is lost
     "late": 10,  # the command takes effect after its caller has given up
     "slow": 20,  # the reply comes, in time or not
-    "garbled": 10,  # the command takes effect, the reply is no RESP or of another type
+    "garbled": 20,  # the command takes effect, the reply is no RESP or of another type
     "error": 10,  # the command is refused with a word about the server
 }
 """What happens to a call, and how often in relation to the others."""
@@ -45,6 +45,7 @@ ERRORS = (
     "TRYAGAIN Multiple keys request during rehashing of slot",
 )
 GARBAGE = (
+    b"+OK\r\n",
     b"\x00\x7f\xff\r\n",
     b"+OK\r\n",
     b"$3\r\n\xff\xfe\xfd\r\n",

@@ -140,9 +140,6 @@ class World:
             at = now + self.random.random() * (until - now)
             change, longest = self.random.choice(BAD_TIMES)
             self._plan_bad_time(at, change, self.random.uniform(0.1, 1.0) * longest, until)
-        if self.random.random() < 0.5:
-            # Who keeps a connection to the demoted store has no other chance to lose it.
-            self._plan_bad_time(until - 60, _fail_over, 30, until)
 
     def _plan_bad_time(
         self, at: float, change: Callable[[World], None], seconds: float, until: float
@@ -185,7 +182,9 @@ class World:
     def _tick(self, function: str) -> None:
         if function == "event_delivery" or self.vod.mode == "PULL":
             self.platform.invoke(function, {"Type": "Timer"}, lambda _result: None)
-        seconds = 600.0 if self.is_calm and not self.is_probed else self.tick_seconds
+        seconds = self.tick_seconds
+        if self.is_calm:
+            seconds = 30.0 if self.is_probed else 600.0
         self.scheduler.after(seconds, lambda: self._tick(function))
 
     # One run.
@@ -206,7 +205,9 @@ class World:
                 return
             self._calm()
             scheduler.after(600, partial(scheduler.spawn, "operator", self._operate))
+            scheduler.after(5 * HOUR - 900, partial(self._tick_often, often=True))
             scheduler.after(5 * HOUR, self._probe)
+            scheduler.after(5 * HOUR + PROMPT_SECONDS, partial(self._tick_often, often=False))
             scheduler.run(scheduler.now + QUIET_SECONDS)
             scheduler.spawn("owners", self._ask_for_states)
             scheduler.run(scheduler.now + HOUR)
@@ -228,22 +229,20 @@ class World:
             operator.revive(event.at, now=int(self.scheduler.now))
 
     def _probe(self) -> None:
-        """Upload in the quiet, and see how long the app waits for it."""
-        self.is_probed = True
+        """Let the store fail over in the quiet, upload, and see how long the app waits for it."""
 
         def upload(user: str) -> None:
             _, signature = self.users.sign(user)
             file = self.vod.take(signature, 1000)
             self.scheduler.after(PROMPT_SECONDS, lambda: self.invariants.check_probe(file))
 
+        _fail_over(self)
         for number in range(6):
-            user = f"probe-{number}"
-            self.scheduler.spawn(user, partial(upload, user))
+            self.scheduler.spawn(f"probe {number}", partial(upload, f"probe-{number}"))
 
-        def over() -> None:
-            self.is_probed = False
-
-        self.scheduler.after(PROMPT_SECONDS, over)
+    def _tick_often(self, *, often: bool) -> None:
+        """Call the timers so often that no connection of theirs is idle for long enough to be closed."""
+        self.is_probed = often
 
     def _ask_for_states(self) -> None:
         for upload in list(self.users.uploads.values()):
