@@ -8,6 +8,7 @@ import os
 import ssl
 from dataclasses import dataclass, field
 from importlib import import_module
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -50,6 +51,7 @@ class Instance:
     ends_at: float
     runtime: Any
     vod_api: vod_api.VodApi | None = None
+    clock_ahead: float = 0.0
     is_busy: bool = False
     is_dead: bool = False
 
@@ -180,6 +182,12 @@ class Platform:
             patch(mock.patch.object(bootstrap, "new_lease", self._new_lease))
             patch(mock.patch.object(bootstrap, "vod_api", self._vod_api))
             patch(mock.patch.object(vod_api, "CommonClient", vod.client))
+            patch(mock.patch.object(vod_api, "VodClock", InstanceClock(self)))
+            patch(mock.patch.object(vod_api, "time", SimpleNamespace(time=self.now)))
+            # What a process keeps for its life is of this deployment, and of no later one.
+            for kept in (bootstrap.callback_settings, bootstrap._deliverer_of):  # noqa: SLF001 -- as above
+                kept.cache_clear()
+                stack.callback(kept.cache_clear)
             patch(mock.patch.object(resp, "connect", network.connect))
             patch(mock.patch.object(outbound, "connect", app.connect))
             patch(mock.patch.object(log, "write", self._log))
@@ -211,6 +219,22 @@ class Platform:
             self.scheduler.trace(
                 f"log {event} {fields.get('code', '')} {fields.get('detail', '')} {fields.get('trace', '')}"
             )
+
+
+class InstanceClock:
+    """What `shared.vod_api.VodClock` keeps for a process, kept for each instance."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+
+    @property
+    def ahead(self) -> float:
+        """By how many seconds the clock is ahead, as VOD said."""
+        return self._platform.current().clock_ahead
+
+    @ahead.setter
+    def ahead(self, seconds: float) -> None:
+        self._platform.current().clock_ahead = seconds
 
 
 def _fresh(function: str) -> Any:  # noqa: ANN401 -- each function has settings and a store of its own

@@ -70,7 +70,7 @@ PLANTED: dict[str, tuple[Change, ...]] = {
     "4 a failure is answered at once": (
         Change(
             "functions/event_notification.py",
-            "bootstrap.wait(started + runtime.settings.callback_hold_seconds - bootstrap.now())",
+            "bootstrap.wait(started + bootstrap.callback_hold_seconds() - bootstrap.now())",
             "pass",
         ),
     ),
@@ -89,7 +89,7 @@ PLANTED: dict[str, tuple[Change, ...]] = {
         ),
     ),
     "5 a quarantined lie stands in the way": (
-        Change("shared/store/lua/journal_event.lua", "if disbelieved or given_up then", "if given_up then"),
+        Change("shared/store/lua/journal_event.lua", "if disbelieved or given_up or", "if given_up or"),
     ),
     "6 the demoted primary is kept": (
         Change(
@@ -113,11 +113,15 @@ PLANTED: dict[str, tuple[Change, ...]] = {
         ),
     ),
     "9 an aborted flow does not end": (
-        Change("shared/vod/notification_types.py", '{"FINISH", "ABORTED"}', '{"FINISH"}'),
+        Change(
+            "shared/vod/notification_types.py", '{"FINISH", "ABORTED", FORGOTTEN}', '{"FINISH", FORGOTTEN}'
+        ),
     ),
     "9 any end of a flow is believed": (
         Change(
-            "shared/flows/verify_event.py", "if state.finished and status != state.status:", "if not status:"
+            "shared/flows/verify_event.py",
+            "if state.finished and status != state.status:",
+            "if state.finished and not has_ended:",
         ),
     ),
     "10 VOD is asked for ever": (

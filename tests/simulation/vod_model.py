@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from email.utils import formatdate
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from requests.exceptions import ConnectionError as LostConnectionError
@@ -236,7 +238,13 @@ class Vod:
         """Stand for `CommonClient` of the SDK."""
         return ApiClient(self)
 
-    def call(self, action: str, parameters: dict[str, Any], timeout: float) -> dict[str, Any]:
+    def call(
+        self,
+        action: str,
+        parameters: dict[str, Any],
+        timeout: float,
+        on_response: Callable[[object], object],
+    ) -> dict[str, Any]:
         """Answer one call as the SDK returns it, or raise what the SDK raises."""
         self.calls += 1
         self.platform.may_be_killed()
@@ -248,7 +256,9 @@ class Vod:
             raise _lost()
         if fault in ("InternalError", "RequestLimitExceeded"):
             raise TencentCloudSDKException(fault, "Try again.", "id")
-        if abs(self.platform.now() - self.scheduler.now) > LONGEST_CLOCK_ERROR:
+        signed_at = self.platform.now() - self.platform.current().clock_ahead
+        if abs(signed_at - self.scheduler.now) > LONGEST_CLOCK_ERROR:
+            on_response(SimpleNamespace(headers={"Date": formatdate(self.scheduler.now, usegmt=True)}))
             raise TencentCloudSDKException("AuthFailure.SignatureExpire", "The clock is off.", "id")
         response = getattr(self, f"_{action}")(parameters)
         self.platform.may_be_killed()
@@ -336,11 +346,13 @@ class ApiClient:
         self._vod = vod
         self.request = self
         self.conn = self
+        self._session = self
+        self.hooks: dict[str, list[Callable[[object], object]]] = {"response": []}
         self.timeout = 10.0
 
     def call_json(self, action: str, parameters: dict[str, Any]) -> dict[str, Any]:
         """Send one call."""
-        return self._vod.call(action, parameters, self.timeout)
+        return self._vod.call(action, parameters, self.timeout, self.hooks["response"][0])
 
 
 def _lost() -> TencentCloudSDKException:
