@@ -106,9 +106,10 @@ class VirtualStore:
 
 @dataclass
 class StoreWeather:
-    """How the store is at the moment: `rate` is the share of calls that meet a fault."""
+    """How the store is at the moment: `rate` is the share of calls that meet a fault, `only` one kind of it."""
 
     rate: float = 0.0
+    only: str = ""
     is_down: bool = False
     failed_over_at: float = float("-inf")
 
@@ -149,7 +150,7 @@ class StoreNetwork:
         if opened_at < self.weather.failed_over_at:
             return "readonly"
         if self.random.random() < self.weather.rate:
-            return self.random.choices(list(FAULTS), list(FAULTS.values()))[0]
+            return self.weather.only or self.random.choices(list(FAULTS), list(FAULTS.values()))[0]
         return ""
 
 

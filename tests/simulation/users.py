@@ -76,7 +76,7 @@ class Users:
                         self._start(at, f"{cheating.__name__} {cheat}", cheating, cheat)
         for _ in range(int(count * 0.6)):
             self._start(start + random.random() * (until - start), "forge", Users.forge, random.choice(USERS))
-        for _ in range(int(count * 0.1)):
+        for _ in range(int(count * 0.3)):
             at = start + random.random() * (until - start)
             self._scheduler.at(at, self._upload_by_console)
 

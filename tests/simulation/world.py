@@ -259,6 +259,10 @@ def _store_storm(world: World) -> None:
     world.network.weather.rate = 0.25
 
 
+def _garble_storm(world: World) -> None:
+    world.network.weather.rate, world.network.weather.only = 0.25, "garbled"
+
+
 def _fail_over(world: World) -> None:
     world.network.weather.failed_over_at = world.scheduler.now
 
@@ -300,6 +304,7 @@ def _kill_storm(world: World) -> None:
 BAD_TIMES: tuple[tuple[Callable[[World], None], float], ...] = (
     (_store_down, 0.3 * HOUR),
     (_store_storm, 0.5 * HOUR),
+    (_garble_storm, 1 * HOUR),
     (_fail_over, 0.1 * HOUR),
     (_flush_scripts, 0.1 * HOUR),
     (_app_down, 20 * HOUR),
