@@ -29,7 +29,7 @@ return found
 SIGNATURES_PER_UPLOAD = 10
 PROMPT_SECONDS = 900
 FORGOTTEN_SECONDS = 80 * 3600
-"""How long an upload may wait for the end of a task flow that VOD forgets: 72 hours and the pause between two checks."""
+"""How long a task flow that VOD forgets may be waited for: 72 hours, and the pause between two checks."""
 CALLS_PER_EVENT, CALLS_PER_UPLOAD = 10, 60
 """How often VOD may be asked about one event, and about one upload until it ends."""
 BYTES_PER_UPLOAD, BYTES_PER_POST = 40_000, 8_000

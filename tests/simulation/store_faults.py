@@ -106,7 +106,7 @@ class VirtualStore:
 
 @dataclass
 class StoreWeather:
-    """How the store is at the moment: `rate` is the share of calls that meet a fault, `only` one kind of it."""
+    """How the store is at the moment: `rate` is the share of calls with a fault, `only` one kind of it."""
 
     rate: float = 0.0
     only: str = ""
