@@ -31,7 +31,7 @@ FAULTS = {
     "lost": 30,  # the command takes effect, the reply is lost
     "late": 10,  # the command takes effect after its caller has given up
     "slow": 20,  # the reply comes, in time or not
-    "garbled": 20,  # the command takes effect, the reply is no RESP or of another type
+    "garbled": 20,  # the command takes effect or not, the reply is no RESP or of another type
     "error": 10,  # the command is refused with a word about the server
 }
 """What happens to a call, and how often in relation to the others."""
@@ -195,6 +195,8 @@ class StoreSocket:
         if self._fault in ("error", "readonly"):
             text = ERRORS[0] if self._fault == "readonly" else network.random.choice(ERRORS)
             self._prepared = f"-{text}\r\n".encode() * _commands_in(packed)
+        elif self._fault == "garbled" and network.random.random() < 0.5:
+            self._prepared, self._is_spoilt = network.random.choice(GARBAGE), True
         elif self._fault == "late":
             self._is_lent = True
             self._scheduler.after(
