@@ -44,14 +44,10 @@ ERRORS = (
     "BUSY Valkey is busy running a script.",
     "TRYAGAIN Multiple keys request during rehashing of slot",
 )
-GARBAGE = (
-    b"+OK\r\n",
-    b"\x00\x7f\xff\r\n",
-    b"+OK\r\n",
-    b"$3\r\n\xff\xfe\xfd\r\n",
-    b"*-7\r\n",
-    b"HTTP/1.1 400 Bad Request\r\n\r\n",
-)
+GARBAGE = (b"\x00\x7f\xff\r\n", b"$3\r\n\xff\xfe\xfd\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n")
+OTHER_TYPES = (b"+OK\r\n", b"*-7\r\n")
+"""Replies of a type that no script has. A record that is read so is taken for one that is not there, and its
+upload is not checked again: so only scripts get them yet."""
 
 
 def faketime_library() -> str:
@@ -153,6 +149,10 @@ class StoreNetwork:
             return self.weather.only or self.random.choices(list(FAULTS), list(FAULTS.values()))[0]
         return ""
 
+    def garbage(self, packed: bytes) -> bytes:
+        """Return what stands for the reply to a command."""
+        return self.random.choice(GARBAGE + OTHER_TYPES * 2 * (b"EVALSHA" in packed[:32]))
+
 
 class StoreSocket:
     """The part of a socket that `RespClient` uses; a call is one `sendall` and what is received after it."""
@@ -164,7 +164,7 @@ class StoreSocket:
         self._opened_at = network.scheduler.now
         self._seconds = 0.4
         self._fault = ""
-        self._prepared = b""
+        self._prepared = self._packed = b""
         self._is_lent = False
         self._is_spoilt = False
 
@@ -187,7 +187,7 @@ class StoreSocket:
         network.may_be_killed()
         self._scheduler.sleep(network.random.uniform(0.0002, 0.002))
         self._fault = network.fault(self._opened_at)
-        self._prepared = b""
+        self._prepared, self._packed = b"", packed
         if self._fault:
             network.count_fault(f"store {self._fault}")
         if self._fault == "refused":
@@ -196,7 +196,7 @@ class StoreSocket:
             text = ERRORS[0] if self._fault == "readonly" else network.random.choice(ERRORS)
             self._prepared = f"-{text}\r\n".encode() * _commands_in(packed)
         elif self._fault == "garbled" and network.random.random() < 0.5:
-            self._prepared, self._is_spoilt = network.random.choice(GARBAGE), True
+            self._prepared, self._is_spoilt = network.garbage(packed), True
         elif self._fault == "late":
             self._is_lent = True
             self._scheduler.after(
@@ -223,7 +223,7 @@ class StoreSocket:
         network.may_be_killed()
         if fault == "garbled":
             self._is_spoilt = True
-            return network.random.choice(GARBAGE)
+            return network.garbage(self._packed)
         if fault == "lost":
             self._scheduler.sleep(self._seconds)
             raise network.random.choice((TimeoutError, ConnectionResetError))
