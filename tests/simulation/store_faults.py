@@ -44,8 +44,8 @@ ERRORS = (
     "BUSY Valkey is busy running a script.",
     "TRYAGAIN Multiple keys request during rehashing of slot",
 )
-GARBAGE = (b"\x00\x7f\xff\r\n", b"$3\r\n\xff\xfe\xfd\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n")
-OTHER_TYPES = (b"+OK\r\n", b"*-7\r\n")
+GARBAGE = (b"\x00\x7f\xff\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n")
+OTHER_TYPES = (b"+OK\r\n", b"$3\r\n\xff\xfe\xfd\r\n", b"*-1\r\n")
 """Replies of a type that no script has. A record that is read so is taken for one that is not there, and its
 upload is not checked again: so only scripts get them yet."""
 
