@@ -19,7 +19,7 @@ from shared.store.connection import StoreScope
 from tests.simulation import app_model
 from tests.simulation.app_model import App, AppWeather
 from tests.simulation.instances import Platform, http_event, status_of
-from tests.simulation.invariants import NOT_YET, PROMPT_SECONDS, Invariants, Violation
+from tests.simulation.invariants import NOT_YET, PROMPT_SECONDS, SIGNATURES_PER_UPLOAD, Invariants, Violation
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.store_faults import StoreNetwork, StoreWeather, VirtualStore
 from tests.simulation.users import JWT_SECRET, POLICIES, Users
@@ -114,6 +114,7 @@ class World:
             "APP_WEBHOOK_ALLOW_INSECURE": "1",
             "OPEN_UPLOADS": "30",
             "NEW_UPLOADS_PER_DAY": "25",
+            "SIGNATURES_PER_UPLOAD": str(SIGNATURES_PER_UPLOAD),
         }
 
     def post(self, body: bytes, on_answer: Callable[[int | None], None]) -> None:
