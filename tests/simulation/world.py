@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 START = 1_795_000_000
 CALLBACK_TOKEN = "the-callback-token-of-a-simulation-0001"
 HOUR, DAY = 3600.0, 86_400.0
-UPLOADS_PER_DAY = 65
+UPLOADS_PER_DAY = 55
 LEAST_A_DAY = (100, 250, 1.5)
 """Uploads, faults and kills."""
 QUIET_SECONDS = 36 * HOUR
@@ -89,7 +89,7 @@ class World:
         self.vod.mode = self.random.choice(("PUSH", "PUSH", "PULL"))
         self.app.always_sends_interim = self.random.random() < 0.3
         self.users = Users(self)
-        self.tick_seconds = self.random.choice((180.0, 240.0, 300.0))
+        self.tick_seconds = self.random.choice((240.0, 300.0))
 
     def count_fault(self, kind: str) -> None:
         """Count a fault that was injected."""
