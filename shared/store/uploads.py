@@ -26,7 +26,13 @@ from shared.domain.session import (
     signature_ends_at,
 )
 from shared.domain.upload_id import made_at
-from shared.errors import ForbiddenError, NotFoundError, RateLimitedError, UnprocessableError
+from shared.errors import (
+    ForbiddenError,
+    NotFoundError,
+    RateLimitedError,
+    StoreUnavailableError,
+    UnprocessableError,
+)
 from shared.store.connection import StoreConnection, digest, flat, open_uploads_key, pairs, usage_key
 from shared.store.deny_list import DeniedKind, denied_key, deny_key_of, deny_keys_of
 from shared.store.upload_record import read_session, session_fields
@@ -40,6 +46,8 @@ if TYPE_CHECKING:
 NONCE_SECONDS = 60
 """A nonce counts for one second, and is kept longer because the clocks of instances differ."""
 _TIME_CHARACTERS = 10
+UNREADABLE_SECONDS = 3600
+"""The pause before a record is read again that could not be: another release may have written it."""
 
 
 class UploadStore(StoreConnection):
@@ -208,8 +216,8 @@ class UploadStore(StoreConnection):
     def uploads_to_check(self, *, now: int, limit: int) -> tuple[UploadSession, ...]:
         """Read the uploads whose check is due, at most `limit` of each partition.
 
-        One round trip finds them, and one more reads each. An entry whose record is missing or cannot be read
-        is removed: it must not hold up the others.
+        One round trip finds them, and one more reads each. An entry whose record is gone is removed, and one
+        whose record cannot be read is put off: neither must hold up the others.
 
         Raises:
             StoreUnavailableError: the store did not answer.
@@ -218,14 +226,14 @@ class UploadStore(StoreConnection):
         sessions = []
         for partition, upload_ids in self._due_members("checks", now=now, limit=limit).items():
             for upload_id in upload_ids:
+                fields = self._record(partition, upload_id)
                 try:
-                    session = self._session(partition, upload_id)
+                    sessions.append(read_session(upload_id, fields))
                 except (KeyError, TypeError, ValueError):
-                    session = None
-                if session is None:
-                    self._forget_check(partition, upload_id)
-                else:
-                    sessions.append(session)
+                    if fields:
+                        self._put_off_check(partition, upload_id, at=now + UNREADABLE_SECONDS)
+                    else:
+                        self._forget_check(partition, upload_id)
         return tuple(sessions)
 
     def check_again(self, session: UploadSession, *, at: int | None) -> None:
@@ -239,17 +247,20 @@ class UploadStore(StoreConnection):
         if at is None:
             self._forget_check(partition, upload_id)
         else:
-            self._execute("ZADD", f"{partition}:checks", "XX", "GT", at, upload_id)
+            self._put_off_check(partition, upload_id, at=at)
+
+    def _put_off_check(self, partition: str, upload_id: str, *, at: int) -> None:
+        self._execute("ZADD", f"{partition}:checks", "XX", "GT", at, upload_id)
 
     def _forget_check(self, partition: str, upload_id: str) -> None:
         self._execute("ZREM", f"{partition}:checks", upload_id)
 
-    def _session(self, partition: str, upload_id: str) -> UploadSession | None:
-        fields = self._record(partition, upload_id)
-        return read_session(upload_id, fields) if "user_id" in fields else None
-
     def _record(self, partition: str, upload_id: str) -> dict[str, str]:
-        return pairs(self._execute("HGETALL", f"{partition}:upload:{upload_id}"))
+        reply = self._execute("HGETALL", f"{partition}:upload:{upload_id}")
+        if not isinstance(reply, list):
+            # Not "no such upload": what is forgotten because of it would stay forgotten.
+            raise StoreUnavailableError("The store did not answer with a record. Try again in a moment.")
+        return pairs(reply)
 
 
 def _nonces(partition: str, second: int, randoms: Sequence[int]) -> list[str]:

@@ -46,13 +46,17 @@ ERRORS = (
 )
 GARBAGE = (b"\x00\x7f\xff\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n")
 OTHER_TYPES = (b"+OK\r\n", b"$3\r\n\xff\xfe\xfd\r\n", b"*-1\r\n")
-"""Replies of a type that no script has. A record that is read so is taken for one that is not there, and its
-upload is not checked again: so only scripts get them yet."""
+"""Replies of a type that neither a script nor a read of a record has."""
 
 
 def faketime_library() -> str:
     """Return the path of libfaketime, or nothing."""
     return next((path for pattern in LIBRARIES for path in sorted(glob.glob(pattern))), "")  # noqa: PTH207 -- absolute patterns
+
+
+def _has_one_type(packed: bytes) -> bool:
+    """Return whether the reply to a command is a list, whatever it finds."""
+    return any(name in packed[:32] for name in (b"EVALSHA", b"HGETALL"))
 
 
 class VirtualStore:
@@ -151,7 +155,7 @@ class StoreNetwork:
 
     def garbage(self, packed: bytes) -> bytes:
         """Return what stands for the reply to a command."""
-        return self.random.choice(GARBAGE + OTHER_TYPES * 2 * (b"EVALSHA" in packed[:32]))
+        return self.random.choice(GARBAGE + OTHER_TYPES * 2 * _has_one_type(packed))
 
 
 class StoreSocket:

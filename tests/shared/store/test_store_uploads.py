@@ -3,6 +3,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count
+from typing import TYPE_CHECKING
 
 import pytest
 import redis
@@ -10,10 +11,14 @@ import redis
 from shared.domain.policy import Grant
 from shared.domain.rate_limits import UploadLimits
 from shared.domain.session import UploadSession, UploadState, state_of
-from shared.errors import NotFoundError, RateLimitedError, ServiceError
-from shared.store.connection import StoreScope
+from shared.errors import NotFoundError, RateLimitedError, ServiceError, StoreUnavailableError
+from shared.store.connection import PARTITIONS, StoreScope
 from shared.store.journal import Store
+from tests.shared.loopback_peer import RawPeer
 from tests.shared.uploads import NOW, SESSION_SECONDS, facts_in, new_entry, new_session, uploaded
+
+if TYPE_CHECKING:
+    import socket
 
 MANY = 1_000_000
 
@@ -316,6 +321,38 @@ def test_check_of_a_lost_upload_is_dropped(store: Store, valkey_url: str) -> Non
         assert store.uploads_to_check(now=NOW + 900, limit=10) == ()
 
         assert client.keys("*:checks") == []
+
+
+def test_check_of_an_upload_that_cannot_be_read_is_put_off(store: Store, valkey_url: str) -> None:
+    """A record of another release holds up no other check, and its own comes again."""
+    begin(store, new_session())
+    with redis.Redis.from_url(valkey_url) as client:
+        (key,) = client.keys("*:upload:*")
+        client.hset(key, "issued_at", "soon")
+        assert store.uploads_to_check(now=NOW + 900, limit=10) == ()
+        assert store.uploads_to_check(now=NOW + 901, limit=10) == ()
+
+        client.hset(key, "issued_at", NOW)
+    assert len(store.uploads_to_check(now=NOW + 900 + 3600, limit=10)) == 1
+
+
+def test_reply_that_is_no_record_makes_no_upload_unknown() -> None:
+    """After a garbled reply the store did not answer, and no check is dropped."""
+    received = []
+
+    def garble(connection: socket.socket) -> None:
+        while commands := connection.recv(65536):
+            received.append(commands)
+            connection.sendall(b"+OK\r\n" if b"HGETALL" in commands else b"*1\r\n$1\r\nx\r\n" * PARTITIONS)
+
+    with RawPeer(garble) as peer:
+        store = Store(f"redis://127.0.0.1:{peer.port}", StoreScope("test", 604_800))
+        with pytest.raises(StoreUnavailableError):
+            store.find_upload("alice", "01")
+        with pytest.raises(StoreUnavailableError):
+            store.uploads_to_check(now=NOW, limit=10)
+
+    assert b"HGETALL" in received[-1]
 
 
 def test_at_most_so_many_checks_of_a_partition_come_at_once(store: Store) -> None:
