@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from local.simulator.task_flow_runner import TaskFlowRunner
 
 _MOST_FILE_IDS = 20
+_SEARCH_LIMIT = 5000
+"""The most that Offset and Limit of SearchMedia may be together (266/31813)."""
 _LONGEST_NAME, _LONGEST_DESCRIPTION, _MOST_TAGS = 64, 128, 16
 _PICTURES = {b"\xff\xd8": ("jpg", "image/jpeg"), b"\x89P": ("png", "image/png"), b"GI": ("gif", "image/gif")}
 _STATUSES = {"forbid": "Forbidden", "recover": "Normal"}
@@ -70,6 +72,8 @@ class MediaActions:
         ]
         if parameters.inner("Sort").text("Order") == "Asc":
             found.reverse()
+        if parameters.integer("Offset") + parameters.integer("Limit", 10) > _SEARCH_LIMIT:
+            raise invalid_value("Offset", "Offset and Limit are 5000 at most.")
         selected = page(parameters, found)
         return {"TotalCount": len(found), "MediaInfoSet": self._infos(selected, parameters)}
 

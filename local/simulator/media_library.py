@@ -76,7 +76,7 @@ class MediaLibrary:
             # Whether VOD refuses such a signature, and when, is UNVERIFIED.
             _log.warning("no procedure is called %r: no task flow is started", terms.procedure)
         with self.database.transaction():
-            if not self.sessions.mark_committed(session.vod_session_key, now=media.created_at):
+            if not self.sessions.mark_committed(session.vod_session_key, now=media.updated_at):
                 return
             for key in session.keys:
                 self._publish_object(key)
@@ -195,7 +195,7 @@ class MediaLibrary:
             cover_url=self.url(session.cover_key) if session.cover_key else "",
             size=stored.size,
             meta_data=meta_data,
-            created_at=now,
+            created_at=session.opened_at if self.switches.present.create_time == "apply" else now,
             updated_at=now,
             expire_time=session.expire_time,
             procedure_task_id="",

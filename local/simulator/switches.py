@@ -19,6 +19,7 @@ POSITIONS: Mapping[str, tuple[str, ...]] = {
     "expiredCredential": ("AccessDenied", "RequestTimeTooSkewed"),
     "context": ("apply", "commit"),
     "coverChange": ("silent", "event"),
+    "createTime": ("commit", "apply"),
 }
 _FIELDS = {
     "repeatedApply": "repeated_apply",
@@ -26,6 +27,7 @@ _FIELDS = {
     "expiredCredential": "expired_credential",
     "context": "context",
     "coverChange": "cover_change",
+    "createTime": "create_time",
 }
 
 
@@ -38,7 +40,8 @@ class Switches:
     send it after a lost reply. `commit_expiry`: Commit refuses an expired signature, or does not check it.
     `expired_credential`: COS's code for a storage credential that has expired; Android applies again on the
     second only. `context`: the signature whose sourceContext, sessionContext, procedure and classId count.
-    `cover_change`: whether a changed cover raises NewFileUpload.
+    `cover_change`: whether a changed cover raises NewFileUpload. `create_time`: which call's time is the
+    CreateTime of a media, by which SearchMedia lists it.
     """
 
     repeated_apply: str = "refuse"
@@ -46,6 +49,7 @@ class Switches:
     expired_credential: str = "AccessDenied"
     context: str = "apply"
     cover_change: str = "silent"
+    create_time: str = "commit"
 
     def turned(self, positions: Mapping[str, str]) -> Switches:
         """Return these switches with some in other positions, by the names that `read_switches` checks."""

@@ -90,6 +90,7 @@ def test_media_of_another_application_does_not_exist(account: Account) -> None:
         ("InvalidParameter", "SearchMedia", {"CreateTime": "today"}),
         ("InvalidParameterValue.After", "SearchMedia", {"CreateTime": {"After": "today"}}),
         ("InvalidParameterValue.Limit", "SearchMedia", {"Limit": 101}),
+        ("InvalidParameterValue.Offset", "SearchMedia", {"Offset": 4901, "Limit": 100}),
         ("InvalidParameterValue.SubAppId", "PullEvents", {"SubAppId": 7}),
         ("InvalidParameter", "PullEvents", {"SubAppId": "7"}),
         ("ResourceNotFound", "DescribeTaskDetail", {"TaskId": "1500012345-Procedure-0t0"}),

@@ -10,6 +10,7 @@ from qcloud_cos import CosServiceError  # type: ignore[import-untyped]  # no stu
 
 from local.simulator import Switches
 from local.simulator.switches import read_switch, read_switches
+from local.simulator.wire_time import iso_time
 from tests.local.simulator.account import Account, Applied
 
 if TYPE_CHECKING:
@@ -139,6 +140,23 @@ def test_one_signature_decides_the_context(switched: Account, winner: str) -> No
     assert info["ClassId"] == {"apply": 1, "commit": 2}[winner]
 
 
+@pytest.mark.parametrize("position", ["apply", "commit"])
+def test_media_is_listed_by_the_time_of_either_call(switched: Account, position: str) -> None:
+    """A search by creation time finds an upload at its Apply, or at its Commit ten minutes later."""
+    _turn(switched, createTime=position)
+    applied = switched.apply(1)
+    switched.storage(applied).put_object(applied.bucket, b"x", applied.key)
+    before = switched.clock() + 300
+    switched.clock.moved_by = 600
+    signature = switched.signature()
+    reply = switched.call("CommitUploadUGC", signature=signature, vodSessionKey=applied.session_key)
+    switched.clock.moved_by = 0
+    search = {"FileIds": [reply["data"]["fileId"]], "CreateTime": {"Before": iso_time(before)}}
+    found = switched.api().call_json("SearchMedia", search)["Response"]["MediaInfoSet"]
+
+    assert len(found) == (position == "apply")
+
+
 @pytest.mark.parametrize(("position", "events"), [("silent", 1), ("event", 2)])
 def test_changed_cover_is_reported_or_not(switched: Account, position: str, events: int) -> None:
     """A page that changes a cover causes a second NewFileUpload, or nothing."""
@@ -173,6 +191,7 @@ def test_position_is_written_as_name_and_value() -> None:
         "expiredCredential": "AccessDenied",
         "context": "apply",
         "coverChange": "silent",
+        "createTime": "commit",
     }
 
 
