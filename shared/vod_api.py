@@ -24,6 +24,7 @@ from tencentcloud.common.profile.client_profile import ClientProfile  # type: ig
 from tencentcloud.common.profile.http_profile import HttpProfile  # type: ignore[import-untyped]  # the SDK has no types
 
 from shared.deadline import BackgroundCall, Deadline, in_daemon_thread
+from shared.domain.list_position import PAGE
 from shared.errors import VodApiError
 from shared.invocation_log import timed
 from shared.vod.lenient_json import as_object, as_text, objects_in
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
 ABORTED = "ABORTED"
 SERVICE, VERSION = "vod", "2018-07-17"
-SEARCH_PAGE = 100
-"""The most that SearchMedia lists in one call."""
 TASKS_PAGE = 100
 """The most that DescribeTasks lists in one call."""
 MOST_LEFT_BEHIND = 4
@@ -160,7 +159,7 @@ class VodApi:
             "Filters": ["basicInfo", "metaData"],
             "Sort": {"Field": "CreateTime", "Order": "Asc"},
             "Offset": offset,
-            "Limit": SEARCH_PAGE,
+            "Limit": PAGE,
         }
         return objects_in(
             self._call("SearchMedia", search, timeout_seconds, sub_app_id=sub_app_id).get("MediaInfoSet")

@@ -24,8 +24,8 @@ COMMIT_RETRY_SECONDS = 120
 So long after the first event of its file an upload gets more of its signatures, which end with these seconds.
 """
 
-UPLOAD_CHECKS_SECONDS = (900, 3600, 4 * 3600)
-"""When to check for a missed event of an upload: seconds after its first signature."""
+APPLICATION_CHECK_SECONDS = 900
+"""When to check an upload to another sub-application, whose list of media is tailed from then on."""
 TASK_FLOW_CHECK_SECONDS = 3600
 """How long no event of a task flow may come before VOD is queried about it."""
 CHECK_AS_PLANNED = -1
@@ -34,7 +34,7 @@ TASK_KEPT_SECONDS = 72 * 3600
 """How long VOD can be queried about a task (266/39706)."""
 LONGEST_CHECK_SECONDS = 6 * 3600
 RETRY_SECONDS = 300
-"""The pause before the next check if VOD did not answer."""
+"""The shortest pause before the next check if VOD did not answer, or its list is not read so far yet."""
 
 _FORGOTTEN = "FORGOTTEN"
 _ENDED = ("FINISH", "ABORTED", _FORGOTTEN)
@@ -213,31 +213,38 @@ def signature_ends_at(session: UploadSession, *, now: int) -> int:
     )
 
 
+def ended_at(session: UploadSession) -> int:
+    """Return when an upload that has no file ends for good (Unix seconds), its last signature included."""
+    return max(session.ends_at, session.signed_until)
+
+
 def first_check_at(session: UploadSession) -> int:
-    """Return the time (Unix seconds) of the first check of a new upload."""
-    return min(session.issued_at + UPLOAD_CHECKS_SECONDS[0], session.ends_at)
+    """Return the time (Unix seconds) of the first check of a new upload: its end, as a rule."""
+    if session.grant.vod_sub_app_id is None:
+        return session.ends_at
+    return min(session.issued_at + APPLICATION_CHECK_SECONDS, session.ends_at)
 
 
-def next_check_at(session: UploadSession, *, now: int) -> int | None:
+def next_check_at(session: UploadSession, *, now: int, listed_until: int) -> int | None:
     """Return the time (Unix seconds) of the next check of an upload; None if no change is expected.
 
-    The last check of an unused upload is at its end: it then expires.
+    An unused upload expires once VOD's list has been read until its end; before, it waits as long as
+    reading takes that is no faster than the clock. `listed_until` is in Unix seconds.
     """
     if session.procedure_task_id != "" and not is_final(session, now=now):
         return _growing_pause_ends(session, TASK_FLOW_CHECK_SECONDS, now=now)
     if session.uploaded_at is not None or session.expired_at is not None:
         return None
-    end = max(session.ends_at, session.signed_until)
-    if now >= end and not is_unused(session, now=now):
+    end = ended_at(session)
+    if now < end:
+        return end
+    if not is_unused(session, now=now):
         return None
-    later = (session.issued_at + seconds for seconds in UPLOAD_CHECKS_SECONDS)
-    return min([*(at for at in later if at > now), max(end, now + 1)])
+    return now + min(max(RETRY_SECONDS, end - listed_until), LONGEST_CHECK_SECONDS)
 
 
 def retry_at(session: UploadSession, *, now: int) -> int:
-    """Return the time (Unix seconds) of the next check of an upload about which VOD did not answer."""
-    if session.procedure_task_id == "":
-        return now + RETRY_SECONDS
+    """Return the time (Unix seconds) of the next check of a task flow about which VOD did not answer."""
     return _growing_pause_ends(session, RETRY_SECONDS, now=now)
 
 

@@ -26,7 +26,7 @@ from shared.domain.ingested_event import (
 from shared.domain.journal import EventEntry, Journaled, version_name
 from shared.domain.rate_limits import DAY_SECONDS
 from shared.domain.session import Facts, UploadSession, expiry_facts, facts_of
-from shared.errors import VodApiError
+from shared.errors import NotFoundError, VodApiError
 from shared.flows.verify_event import Verification
 from shared.vod.context_token import UploadContext
 from shared.vod.notification import notification_from_pull, raw_json
@@ -73,6 +73,9 @@ class Ingester:
             occurred_at=source.received_at,
             origin=source.origin,
         )
+        if context is not None and context.vod_sub_app_id is not None:
+            # Further files of its uploads, should nothing tell of them, are found in its list of media.
+            self.store.add_applications([context.vod_sub_app_id], now=source.received_at)
         trusted = source.authenticated or self.settings.read_back == "off"
         facts = facts_of(notification, received_at=source.received_at)
         intended = _intended(event, trusted=trusted)
@@ -158,6 +161,7 @@ class Ingester:
             # Verification makes up to two calls.
             timeout_seconds=timeout_seconds / 2,
             foreign=event.uploader is None,
+            has_flow=lambda: event.uploader is None or self.may_have_flow(event.uploader),
         )
         try:
             verified = verification.verify(claim)
@@ -191,6 +195,18 @@ class Ingester:
         was_pushed = event.origin == PUSH and event.verdict is Verdict.UNATTRIBUTED and not event.verified
         is_recorded = outcome is IngestOutcome.RECORDED and self._can_be_asked_about(event)
         return outcome is IngestOutcome.HELD or (was_pushed and is_recorded)
+
+    def may_have_flow(self, uploader: UploadContext) -> bool:
+        """Return whether an upload was granted a task flow; True if that cannot be read from its record.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        try:
+            return self.store.find_upload(uploader.user_id, uploader.upload_id).grant.procedure is not None
+        except (NotFoundError, KeyError, TypeError, ValueError):
+            return True
 
     def _can_be_asked_about(self, event: AppEvent) -> bool:
         """Return whether VOD can confirm all that an event says.

@@ -15,7 +15,7 @@ from shared.vod.notification import notification_from_pull
 from shared.vod.notification_types import ENDED_STATUSES, NEW_FILE_UPLOAD, PROCEDURE_STATE_CHANGED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from shared.vod.notification_types import EventNotification, ProcedureState
 
@@ -61,6 +61,7 @@ class Verification:
     """One attempt to verify: the sub-application, the attempts before it, and the seconds for each call.
 
     Of an upload that is `foreign`, made without us, file and task flow need not have the same context.
+    `has_flow` returns whether the upload was granted a task flow; it is called if VOD has none.
     """
 
     vod_api: ReadBack
@@ -68,6 +69,7 @@ class Verification:
     attempts: int
     timeout_seconds: float
     foreign: bool = False
+    has_flow: Callable[[], bool] = lambda: False
 
     def verify(self, claim: EventNotification) -> VerifiedEvent | None:
         """Ask VOD about an event with a valid token, or without one; None if VOD contradicts it.
@@ -131,9 +133,13 @@ class Verification:
                 raise
             # The upload itself is beyond doubt, and must not be lost for the sake of its task flow.
             return {}
-        if not self.foreign:
-            return started_under(claim.context_token, tasks)
         upload = claim.file_upload
+        if not self.foreign:
+            started = started_under(claim.context_token, tasks)
+            if upload is not None and upload.procedure_task_id and _FLOW not in started and self.has_flow():
+                # Were the upload confirmed without it, nobody would ask for the end of its task flow.
+                self._retry_unless_final("task flow")
+            return started
         claimed = (upload.procedure_task_id, upload.review_task_id) if upload else ()
         return _ids_by_kind(task for task in tasks if as_text(task.get("TaskId")) in claimed)
 

@@ -30,9 +30,12 @@ from shared.store.event_fields import (
     version_of,
 )
 from shared.store.parked import ParkedStore
+from shared.store.tails import TailStore
 from shared.store.uploads import UploadStore
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shared.domain.journal import AttemptEnding, Budget, EventEntry
     from shared.store.resp import Command, Word
 
@@ -105,6 +108,17 @@ class JournalStore(StoreConnection):
         body, _ = parted(entry.fields if genuine else ())
         arguments: list[Word] = [now, retention, entry.lease, facts, body]
         return _journaled(self._script("settle_event", keys, arguments))
+
+    def are_verified(self, names: Sequence[tuple[str, str]]) -> list[bool]:
+        """Return for events of uploads, each a user and a name, whether the journal has VOD's own version.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        partitions = ((self._partition_of(user_id), name) for user_id, name in names)
+        commands = [("HGET", _event_key(partition, name), "verified") for partition, name in partitions]
+        return [verified == "1" for verified in self._pipeline(commands)]
 
     def due_events(self, *, now: int, limit: int) -> tuple[EventKey, ...]:
         """List the events whose next attempt is due, by rank, at most `limit` of each partition and rank.
@@ -249,5 +263,5 @@ def _journaled(reply: list[Any]) -> Journaled:
     )
 
 
-class Store(UploadStore, JournalStore, ParkedStore, EndpointStore, BacklogStore):
+class Store(UploadStore, JournalStore, ParkedStore, EndpointStore, BacklogStore, TailStore):
     """The store of one stage; any failure of it is a StoreUnavailableError, within a second."""

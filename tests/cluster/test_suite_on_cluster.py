@@ -33,6 +33,8 @@ SUITE = [
     "tests/shared/flows/test_delivery_runs.py",
     "tests/shared/flows/test_pull_events.py",
     "tests/shared/flows/test_reconcile_uploads.py",
+    "tests/shared/flows/test_tail_uploads.py",
+    "tests/shared/store/test_tails.py",
     "tests/functions/test_upload_signature.py",
     "tests/functions/test_upload_signature_limits.py",
     "tests/functions/test_upload_signature_renewals.py",

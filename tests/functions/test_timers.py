@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import secrets
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
 
 from functions import event_delivery, reliable_notification
+from local.simulator.database import Database
 from shared.domain.ingested_event import Source
 from shared.flows.ingest_event import Ingester
 from shared.runtime import bootstrap
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
 REQUEST_ID = "5f0c3f1e-8a51-4a55-9c0c-0b8f3b1f7a11"
 CONTEXT = {"request_id": REQUEST_ID, "time_limit_in_ms": 55_000}
 TIMER = {"Type": "Timer", "TriggerName": "every-minute", "Time": "2026-11-22T07:05:30Z", "Message": ""}
-QUARTER, WHOLE_SESSION = 900, 90_000
+HOUR, WHOLE_SESSION = 3600, 90_000
+NO_CHECKS = dict.fromkeys(("checked", "reconciled", "expired", "listed", "crowded", "behindSeconds"), 0)
 NOT_PULLED = {"pulled": 0, "confirmed": 0, "parked": 0, "failed": 0, "emptied": 1}
 QUIET = {
     "backlog": {"due": 0, "overdueSeconds": 0, "dead": 0, "parked": 0, "quarantined": 0},
@@ -57,6 +60,14 @@ def push_without_an_attempt(vod: Account) -> str:
     return str(event["FileUploadEvent"]["FileId"])
 
 
+def date_back(vod: Account, file_id: str) -> None:
+    """Have a file been created an hour ago."""
+    at = time.time() - HOUR
+    with closing(Database(vod.settings.folder / "simulator.sqlite3")) as database, database.transaction():
+        change = "UPDATE media SET created_at = ?, document = json_set(document, '$.created_at', ?)"
+        database.change(f"{change} WHERE file_id = ?", at, at, file_id)
+
+
 @pytest.mark.usefixtures("services")
 def test_uploaded_file_reaches_the_app_in_one_run(vod: Account, app: HttpPeer) -> None:
     """Pulled, journaled, confirmed and delivered: the app gets one event, tied to its user."""
@@ -76,14 +87,15 @@ def test_uploaded_file_reaches_the_app_in_one_run(vod: Account, app: HttpPeer) -
 def test_run_delivers_what_is_due_and_finds_what_was_lost(vod: Account, app: HttpPeer) -> None:
     """A run verifies and delivers what the callback left, and reports a lost push and an unused upload."""
     pushed = push_without_an_attempt(vod)
-    _, lost = upload(vod, seconds_ago=QUARTER + 5)
-    begin_upload(seconds_ago=WHOLE_SESSION)
+    _, lost = upload(vod, seconds_ago=HOUR)
+    date_back(vod, lost["FileUploadEvent"]["FileId"])
+    begin_upload(seconds_ago=WHOLE_SESSION + HOUR)
 
     first = run()
 
     assert first["deliveries"] == {"delivered": 1}
-    assert first["checks"] == {"checked": 2, "reconciled": 1, "expired": 1}
-    assert run() == {"deliveries": {"delivered": 2}, "checks": {"checked": 0}, **QUIET}
+    assert first["checks"] == NO_CHECKS | {"checked": 1, "reconciled": 1, "expired": 1, "listed": 1}
+    assert run() == {"deliveries": {"delivered": 2}, "checks": NO_CHECKS, **QUIET}
     told = [json.loads(request.body) for request in app.received]
     assert {(event["type"], event["data"]["fileId"], event["data"]["reconciled"]) for event in told} == {
         ("upload.completed", pushed, False),
@@ -106,14 +118,14 @@ def test_app_that_takes_for_ever_leaves_time_for_the_uploads(
 
     push_without_an_attempt(vod)
     push_without_an_attempt(vod)
-    begin_upload(seconds_ago=WHOLE_SESSION)
+    begin_upload(seconds_ago=WHOLE_SESSION + HOUR)
     app.answer = take_long
     monkeypatch.setattr(bootstrap, "now", lambda: time.time() + sum(passed))
 
     figures = run()
 
     assert figures["deliveries"] == {"retrying": 1, "leftForNextRound": 1}
-    assert figures["checks"] == {"checked": 1, "expired": 1}
+    assert figures["checks"] == NO_CHECKS | {"checked": 1, "expired": 1}
 
 
 @both
@@ -167,9 +179,9 @@ def test_endpoint_that_takes_nothing_is_told_at_every_run(
 def test_fast_clock_uses_up_no_check(services: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The store's clock decides when an upload is checked, not that of an instance an hour ahead."""
     assert services
-    begin_upload(seconds_ago=0)
-    monkeypatch.setattr(bootstrap, "now", lambda: time.time() + 3600)
-    assert run()["checks"] == {"checked": 0}
+    begin_upload(seconds_ago=WHOLE_SESSION - 600)
+    monkeypatch.setattr(bootstrap, "now", lambda: time.time() + HOUR)
+    assert run()["checks"] == NO_CHECKS
 
-    begin_upload(seconds_ago=QUARTER)
+    begin_upload(seconds_ago=WHOLE_SESSION + HOUR)
     assert run()["checks"]["checked"] == 1

@@ -33,7 +33,15 @@ from shared.store.connection import StoreScope
 from tests.reliability.compared_uploads import Comparison
 from tests.reliability.kept_records import journal_records, members
 from tests.reliability.machine_world import KINDS, Vod, event_of, file_of, told_by
-from tests.reliability.upload_model import PROGRESS, EventModel, JournalModel, Told, UploadModel
+from tests.reliability.upload_model import (
+    PROGRESS,
+    RETENTION_SECONDS,
+    EventModel,
+    JournalModel,
+    ListModel,
+    Told,
+    UploadModel,
+)
 from tests.shared.service import STAGE, Clock, Service, new_lease
 from tests.shared.uploads import ENDPOINT, NOW, new_entry, new_session, notification_of
 
@@ -87,6 +95,7 @@ class UploadMachine(RuleBasedStateMachine):
         self.client.flushall()
         self.clock.now = NOW
         self.vod, self.model = Vod(), JournalModel()
+        self.lists = (ListModel(is_first=True), ListModel(is_first=False))
         self.store = self.service.store
         self.comparison = Comparison(self.store, self.client)
         self.hands: dict[int, Held] = {}
@@ -240,22 +249,26 @@ class UploadMachine(RuleBasedStateMachine):
     def reconcile(self) -> None:
         """Reconcile the uploads whose check is due: find missed files, and expire unused ones."""
         due = self.due_checks()
-        unheard = [upload for upload in due if upload.uploaded_at is None or not upload.task_id]
         flowing = [upload for upload in due if upload.task_id]
         figures = self.service.reconciliation(self.vod).run()
         assert figures["checked"] == len(due)
-        for file_id in self.vod.kept:
-            if (upload := self.vod.owners[file_id]) in unheard:
-                self.learn_missed(upload, Told("uploaded", file_id))
+        for vods_list in self.lists:
+            listed = vods_list.read_on(self.now)
+            for file_id in sorted(self.vod.kept, key=self.vod.created.__getitem__):
+                upload = self.vod.owners[file_id]
+                is_kept = self.now - upload.session.issued_at < RETENTION_SECONDS
+                if self.vod.created[file_id] in listed and is_kept:
+                    self.learn_missed(upload, Told("uploaded", file_id))
         for upload in flowing:
             if self.vod.progress(upload.task_id) == PROGRESS["end"] > upload.progress:
                 file_id = upload.task_id.removeprefix("task-")
                 self.learn_missed(upload, Told("end", file_id, upload.task_id))
+        listed_until = self.lists[0].position or 0
         for upload in due:
-            if upload.is_unused(self.now):
+            if upload.is_unused(self.now) and listed_until >= upload.ended_at:
                 self.learn_end(upload)
             else:
-                upload.check_again(self.now)
+                upload.check_again(self.now, self.now if upload in flowing else listed_until)
             self.comparison.upload(upload, now=self.now)
             assert upload.check_at is None or upload.check_at > self.now, "it is looked after without end"
         self.compare("reconcile")
@@ -386,9 +399,8 @@ def test_upload_whose_file_is_gone_is_not_looked_after_without_end(valkey_url: s
     upload = UploadModel(service.begin(new_session()), ends_well=True, has_task_flow=False)
     service.ingest(event_of(upload, "news", file_of(upload, second=False)))
 
-    for _ in range(2):
-        clock.now = upload.ends_at
-        service.reconciliation(Vod()).run()
+    clock.now = upload.ends_at
+    service.reconciliation(Vod()).run()
 
     assert service.checks() == {}
     assert [record["origin"] for record in service.records()] == ["pull"]

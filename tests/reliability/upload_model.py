@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from shared.domain.session import UploadSession
 
 FUNCTION_LEASE_SECONDS, TIMER_LEASE_SECONDS = 10, 30
-FIRST_CHECKS_SECONDS = (900, 3600, 14_400)
+INDEX_SECONDS, AHEAD_SECONDS, RETRY_SECONDS, DAY_SECONDS = 2400, 300, 300, 86_400
+RETENTION_SECONDS = 7 * DAY_SECONDS
 TASK_FLOW_CHECK_SECONDS, LONGEST_CHECK_SECONDS = 3600, 6 * 3600
 PROGRESS = {"started": 5, "halfway": 50, "end": 100}
 OVERTAKEN = 99
@@ -62,12 +63,17 @@ class UploadModel:
         """Schedule the first check."""
         self.updated_at = self.session.issued_at
         self.signed_until = self.session.issued_at + SIGNATURE_SECONDS
-        self.check_at = self.session.issued_at + FIRST_CHECKS_SECONDS[0]
+        self.check_at = self.ends_at
 
     @property
     def ends_at(self) -> int:
         """When the upload ends, in Unix seconds."""
         return self.session.issued_at + SESSION_SECONDS
+
+    @property
+    def ended_at(self) -> int:
+        """When nothing more may come of it, its last signature included."""
+        return max(self.ends_at, self.signed_until)
 
     def state(self, now: int) -> UploadState:
         """Return the upload's state."""
@@ -124,9 +130,9 @@ class UploadModel:
         self._plan(told, now)
         return "late" if told.kind == "uploaded" and was_over else "attributed", self.sequence
 
-    def check_again(self, now: int) -> None:
+    def check_again(self, now: int, listed_until: int) -> None:
         """Schedule the next check, after one that found nothing new."""
-        following = self._next_check(now)
+        following = self._next_check(now, listed_until)
         if following is None:
             self.check_at = None
         elif self.check_at is not None:
@@ -139,18 +145,35 @@ class UploadModel:
             is_running = 0 < self.progress < PROGRESS["end"]
             self.check_at = self.check_at if is_running else None
 
-    def _next_check(self, now: int) -> int | None:
+    def _next_check(self, now: int, listed_until: int) -> int | None:
         state = self.state(now)
         if self.task_id and state in (UploadState.ISSUED, UploadState.PROCESSING):
             pause = max(TASK_FLOW_CHECK_SECONDS, (now - self.updated_at) // 12)
             return now + min(pause, LONGEST_CHECK_SECONDS)
         if self.uploaded_at is not None or self.expired_at is not None:
             return None
-        end = max(self.ends_at, self.signed_until)
-        if now >= end and not self.is_unused(now):
-            return None
-        checks = [self.session.issued_at + seconds for seconds in FIRST_CHECKS_SECONDS]
-        return min([*(at for at in checks if at > now), max(end, now + 1)])
+        if now < self.ended_at:
+            return self.ended_at
+        pause = max(RETRY_SECONDS, self.ended_at - listed_until)
+        return now + min(pause, LONGEST_CHECK_SECONDS) if self.is_unused(now) else None
+
+
+@dataclass
+class ListModel:
+    """One pass through VOD's list, at a distance behind the clock."""
+
+    is_first: bool
+    position: int | None = None
+
+    def read_on(self, now: int) -> range:
+        """Read the list on; return the creation times that are listed."""
+        until = now - INDEX_SECONDS - AHEAD_SECONDS - (0 if self.is_first else SESSION_SECONDS + DAY_SECONDS)
+        if self.position is None:
+            self.position = min(until, now - SESSION_SECONDS) if self.is_first else until
+        if self.position > until:
+            return range(0)
+        begin, self.position = self.position, until + AHEAD_SECONDS + 1
+        return range(begin, self.position)
 
 
 @dataclass

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.stack.instances import TIME_LIMIT_SECONDS, scf_context
 from local.stack.process_tree import end_with_parent
+from shared.store.connection import StoreConnection
 from tests.reliability.crash_points import ADAPTERS, CrashPoint, install
 from tests.reliability.moved_time import SharedClock
 from tests.waiting import wait_until
@@ -123,6 +124,7 @@ def _live(  # noqa: PLR0913, PLR0917  # what a life needs
     # The vendor's SDK reads the time too, so it is moved for all of the process.
     time.time = clock
     time.sleep = clock.advance  # type: ignore[assignment]  # the clock's argument has no position-only name
+    StoreConnection.time = lambda self: clock()  # type: ignore[method-assign]  # noqa: ARG005 -- a method; the store has moved on as well
     os.environ.update(environment)
     sys.stdout = sys.stderr = log_file.open("a", buffering=1, encoding="utf-8")
     if point is not None:

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from shared.domain.list_position import PAGE, SEARCH_LIMIT
 from shared.errors import VodApiError
-from shared.flows.reconcile_uploads import SEARCH_LIMIT
-from shared.vod_api import SEARCH_PAGE
 from tests.shared.uploads import uploaded
 
 if TYPE_CHECKING:
@@ -57,10 +56,11 @@ class Records:
     ) -> tuple[dict[str, object], ...]:
         """List a page of the files uploaded between two instants, as SearchMedia does (266/31813)."""
         self._ask("uploads_created", sub_app_id, timeout_seconds)
-        if offset + SEARCH_PAGE > SEARCH_LIMIT:
+        if offset + PAGE > SEARCH_LIMIT:
             raise VodApiError("SearchMedia failed: InvalidParameterValue.Offset.")
-        found = [name for name, at in self.created.items() if after <= iso(at) <= before]
-        page = tuple(self._media(name) for name in found[offset : offset + SEARCH_PAGE])
+        found = [name for name in self.kept if after <= iso(self.created[name]) <= before]
+        found.sort(key=lambda name: iso(self.created[name]))
+        page = tuple(self._media(name) for name in found[offset : offset + PAGE])
         self.after_call()
         return page
 

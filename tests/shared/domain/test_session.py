@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from shared.domain.session import (
+    APPLICATION_CHECK_SECONDS,
     COMMIT_RETRY_SECONDS,
+    LONGEST_CHECK_SECONDS,
+    RETRY_SECONDS,
     TASK_FLOW_CHECK_SECONDS,
-    UPLOAD_CHECKS_SECONDS,
     Facts,
     ProcedureOutcome,
     UploadSession,
@@ -45,17 +47,15 @@ SILENT = replace(FLOWING, grant=replace(FLOWING.grant, task_notify_mode="None"))
 
 RETRY_END = NOW + 60 + COMMIT_RETRY_SECONDS
 FLOW_CHECK = TASK_FLOW_CHECK_SECONDS
+LAG = 2700
 SITUATIONS: dict[str, tuple[UploadSession, int, str, int | None]] = {
-    "new": (ISSUED, NOW, "issued", NOW + 900),
-    "after the first check": (ISSUED, NOW + 900, "issued", NOW + 3600),
-    "after the second": (ISSUED, NOW + 3600, "issued", NOW + 4 * 3600),
-    "after the third": (ISSUED, NOW + 4 * 3600, "issued", END),
+    "new": (ISSUED, NOW, "issued", END),
     "in its last second": (ISSUED, END - 1, "issued", END),
-    "at its end": (ISSUED, END, "expired", END + 1),
+    "at its end": (ISSUED, END, "expired", END + LAG),
     "its signature is out": (replace(ISSUED, signed_until=END + 9), END, "expired", END + 9),
-    "past its end": (ISSUED, END + 5, "expired", END + 6),
+    "past its end": (ISSUED, END + 5, "expired", END + 5 + LAG),
     "ended by the timer": (replace(ISSUED, expired_at=NOW), NOW, "expired", None),
-    "cancelled": (replace(ISSUED, cancelled_at=NOW), NOW, "cancelled", NOW + 900),
+    "cancelled": (replace(ISSUED, cancelled_at=NOW), NOW, "cancelled", END),
     "cancelled, past its end": (replace(ISSUED, cancelled_at=NOW), END, "cancelled", None),
     "uploaded": (UPLOADED, NOW + 60, "uploaded", None),
     "the Commit's answer was lost": (UPLOADED, RETRY_END - 1, "uploaded", None),
@@ -69,7 +69,7 @@ SITUATIONS: dict[str, tuple[UploadSession, int, str, int | None]] = {
     "running": (replace(FLOWING, procedure=RUNNING), NOW, "processing", NOW + FLOW_CHECK),
     "running, upload unheard of": (replace(ISSUED, procedure=RUNNING), END, "processing", None),
     "ready": (replace(FLOWING, procedure=READY), RETRY_END - 1, "ready", None),
-    "ready, upload unheard of": (replace(ISSUED, procedure=READY), NOW, "ready", NOW + 900),
+    "ready, upload unheard of": (replace(ISSUED, procedure=READY), NOW, "ready", END),
     "ready though silent": (replace(SILENT, procedure=READY), NOW, "ready", None),
     "failed": (replace(FLOWING, procedure=FAILED), NOW, "failed", None),
     "failed, cancelled": (replace(FLOWING, procedure=FAILED, cancelled_at=1), END, "failed", None),
@@ -83,12 +83,21 @@ def test_state_and_next_check_are_read_off_the_facts(
 ) -> None:
     """Every combination of facts has one state; a file that VOD has outweighs any ending of ours.
 
-    A client goes on asking while an upload is issued or processing. Checks grow rarer; the last one of an
-    unused upload expires it, and there is none where nothing more may come.
+    A client goes on asking while an upload is issued or processing. Checks of a task flow grow rarer; an
+    unused upload is checked at its end and until VOD's list is read so far, and there is none where nothing
+    more may come.
     """
     assert state_of(session, now=now).value == state
     assert is_final(session, now=now) is (state not in {"issued", "processing"})
-    assert next_check_at(session, now=now) == next_check
+    assert next_check_at(session, now=now, listed_until=END - LAG) == next_check
+
+
+@pytest.mark.parametrize(
+    ("listed_until", "pause"), [(END, RETRY_SECONDS), (END - 600, 600), (NOW, LONGEST_CHECK_SECONDS)]
+)
+def test_ended_upload_waits_as_long_as_reading_takes(listed_until: int, pause: int) -> None:
+    """A list that is far behind is not compared with every upload at every run."""
+    assert next_check_at(ISSUED, now=END, listed_until=listed_until) == END + pause
 
 
 @pytest.mark.parametrize(
@@ -186,7 +195,10 @@ def test_expiry_says_when_and_ends_the_checks() -> None:
     assert expiry_facts(now=NOW) == Facts("", (("expired_at", str(NOW)),), check_after=0)
 
 
-def test_first_check_is_soon_but_never_after_the_end() -> None:
-    """A new upload is checked after a quarter of an hour, a shorter session at its end."""
-    assert first_check_at(ISSUED) == NOW + UPLOAD_CHECKS_SECONDS[0]
-    assert first_check_at(replace(ISSUED, ends_at=NOW + 60)) == NOW + 60
+def test_first_check_is_at_the_end_and_sooner_in_another_sub_application() -> None:
+    """VOD's list of another sub-application is read from the first check on."""
+    elsewhere = replace(ISSUED, grant=replace(ISSUED.grant, vod_sub_app_id=1500067890))
+
+    assert first_check_at(ISSUED) == END
+    assert first_check_at(elsewhere) == NOW + APPLICATION_CHECK_SECONDS
+    assert first_check_at(replace(elsewhere, ends_at=NOW + 60)) == NOW + 60

@@ -47,9 +47,9 @@ class World(Service):
         session = new_session(user, issued_at=int(self.clock()))
         return self.begin(replace(session, grant=replace(session.grant, **grant)))
 
-    def keep(self, token: str, *, file_id: str = FILE_ID, flow: str = "") -> str:
+    def keep(self, token: str, *, file_id: str = FILE_ID, flow: str = "", created: float = 0) -> str:
         """Have VOD keep a file uploaded now, and its task flow if there is one, whose events are lost."""
-        self.vod.kept[file_id], self.vod.created[file_id] = token, self.clock()
+        self.vod.kept[file_id], self.vod.created[file_id] = token, created or self.clock()
         if flow:
             self.vod.run(changed(token, status=flow, file_id=file_id))
         return file_id
@@ -77,9 +77,10 @@ class World(Service):
         return self.delivery_run(seconds=seconds).run()
 
     def reconcile(self, *, after: float = 0, seconds: float = 53.0) -> dict[str, int]:
-        """Let time pass, and look after the uploads as the timer does."""
+        """Let time pass, and look after the uploads as the timer does; return the figures that are not 0."""
         self.clock.move(after)
-        return self.reconciliation(seconds=seconds).run()
+        figures = self.reconciliation(seconds=seconds).run()
+        return {name: count for name, count in figures.items() if count}
 
     def told(self) -> list[dict[str, Any]]:
         """Deliver what is due, and return all that the app has received."""

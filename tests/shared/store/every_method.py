@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from local.operator.event_store import OperatorStore
 from shared.domain.event_status import AttemptOutcome, EventStatus, IngestOutcome
 from shared.domain.journal import AttemptEnding
+from shared.domain.list_position import ListPosition, TailLease
 from shared.domain.rate_limits import KeyedBegin, UploadLimits
 from shared.store.connection import StoreScope
 from shared.store.deny_list import Denied, DeniedKind, DenyStore
@@ -45,6 +46,7 @@ def every_method(redis_url: str) -> tuple[Story, tuple[StoreConnection, ...]]:
     ending = AttemptEnding("lease-2", ENDPOINT, NOW + 11, EventStatus.DEAD, AttemptOutcome.GONE, None, {})
     begin = partial(store.begin_upload, now=NOW, limits=LIMITS, networks=("198.51.100.7/32",))
     denied = Denied(DeniedKind.USER, "bob", since=NOW)
+    lease = TailLease("lease-3", NOW + 40)
     return {
         "begin": lambda: begin(session, randoms=range(99)),
         "begin under a key": lambda: begin(other, randoms=range(99), keyed=keyed),
@@ -65,5 +67,8 @@ def every_method(redis_url: str) -> tuple[Story, tuple[StoreConnection, ...]]:
         "revive": lambda: operators.revive(at, now=NOW + 12),
         "slot": lambda: store.send_slot(ENDPOINT, now=NOW),
         "park": lambda: [store.count_failure(f"raw {CANARY_USER}", problem="x", now=NOW) for _ in range(9)],
+        "take a list": lambda: store.take_tail("own:1", first=ListPosition(NOW), now=NOW, lease=lease),
+        "move a list": lambda: store.move_tail("own:1", ListPosition(NOW + 1), lease=lease),
+        "applications": lambda: store.add_applications([1500067890], now=NOW),
         "deny": lambda: deny_list.deny(denied),
     }, (store, operators)

@@ -31,7 +31,7 @@ def test_whole_story_of_an_upload_runs_on_a_cluster(cluster_url: str) -> None:
         ].nonce
         == 2
     )
-    assert store.uploads_to_check(now=NOW + 900, limit=10) == (session,)
+    assert store.uploads_to_check(now=session.ends_at, limit=10) == (session,)
     assert store.journal(entry, endpoint=ENDPOINT, now=NOW, next_attempt_at=NOW + 10).outcome == "held"
     assert store.settle(entry, now=NOW, genuine=True) == Journaled(
         IngestOutcome.VERIFIED, Verdict.ATTRIBUTED, 1

@@ -430,7 +430,7 @@ def test_file_after_the_announced_end_is_late(store: Store, session: UploadSessi
 
 @pytest.mark.parametrize(
     ("event", "check_at"),
-    [(uploaded(), None), (uploaded(task_id=TASK_ID), NOW + 60 + HOUR), (changed(), NOW + 900)],
+    [(uploaded(), None), (uploaded(task_id=TASK_ID), NOW + 60 + HOUR), (changed(), NOW + SESSION_SECONDS)],
     ids=["upload", "upload with a task flow", "end of a task flow whose upload is unheard of"],
 )
 def test_event_plans_the_next_check(

@@ -275,13 +275,13 @@ def test_upload_that_has_ended_cannot_be_cancelled(store: Store) -> None:
 
 
 def test_upload_is_looked_after_when_its_check_is_due(store: Store) -> None:
-    """A new upload is due for a check after a quarter of an hour, and not a second before."""
+    """A new upload is due for a check at its end, and not a second before."""
     session, other = new_session("alice"), new_session("bob")
     begin(store, session)
     begin(store, other, now=NOW)
 
-    early = store.uploads_to_check(now=NOW + 899, limit=10)
-    due = store.uploads_to_check(now=NOW + 900, limit=10)
+    early = store.uploads_to_check(now=NOW + SESSION_SECONDS - 1, limit=10)
+    due = store.uploads_to_check(now=NOW + SESSION_SECONDS, limit=10)
 
     assert early == ()
     assert {found.upload_id for found in due} == {session.upload_id, other.upload_id}
@@ -292,13 +292,13 @@ def test_check_is_put_off_and_given_up(store: Store) -> None:
     session = new_session()
     begin(store, session)
 
-    store.check_again(session, at=NOW + 3600)
-    assert store.uploads_to_check(now=NOW + 3599, limit=10) == ()
-    assert store.uploads_to_check(now=NOW + 3600, limit=10) == (session,)
-    store.check_again(session, at=None)
-    store.check_again(session, at=NOW + 7200)
-
+    store.check_again(session, at=NOW + 100_000)
     assert store.uploads_to_check(now=NOW + 99_999, limit=10) == ()
+    assert store.uploads_to_check(now=NOW + 100_000, limit=10) == (session,)
+    store.check_again(session, at=None)
+    store.check_again(session, at=NOW + 200_000)
+
+    assert store.uploads_to_check(now=NOW + 999_999, limit=10) == ()
 
 
 def test_check_never_moves_back(store: Store) -> None:
@@ -306,10 +306,10 @@ def test_check_never_moves_back(store: Store) -> None:
     session = new_session()
     begin(store, session)
 
-    store.check_again(session, at=NOW + 7200)
-    store.check_again(session, at=NOW + 3600)
+    store.check_again(session, at=NOW + 200_000)
+    store.check_again(session, at=NOW + 100_000)
 
-    assert store.uploads_to_check(now=NOW + 7199, limit=10) == ()
+    assert store.uploads_to_check(now=NOW + 199_999, limit=10) == ()
 
 
 def test_check_of_a_lost_upload_is_dropped(store: Store, valkey_url: str) -> None:
@@ -318,7 +318,7 @@ def test_check_of_a_lost_upload_is_dropped(store: Store, valkey_url: str) -> Non
     begin(store, session)
     with redis.Redis.from_url(valkey_url) as client:
         client.delete(*client.keys("*:upload:*"))
-        assert store.uploads_to_check(now=NOW + 900, limit=10) == ()
+        assert store.uploads_to_check(now=NOW + SESSION_SECONDS, limit=10) == ()
 
         assert client.keys("*:checks") == []
 
@@ -329,11 +329,11 @@ def test_check_of_an_upload_that_cannot_be_read_is_put_off(store: Store, valkey_
     with redis.Redis.from_url(valkey_url) as client:
         (key,) = client.keys("*:upload:*")
         client.hset(key, "issued_at", "soon")
-        assert store.uploads_to_check(now=NOW + 900, limit=10) == ()
+        assert store.uploads_to_check(now=NOW + SESSION_SECONDS, limit=10) == ()
         assert store.uploads_to_check(now=NOW + 901, limit=10) == ()
 
         client.hset(key, "issued_at", NOW)
-    assert len(store.uploads_to_check(now=NOW + 900 + 3600, limit=10)) == 1
+    assert len(store.uploads_to_check(now=NOW + SESSION_SECONDS + 3600, limit=10)) == 1
 
 
 def test_reply_that_is_no_record_makes_no_upload_unknown() -> None:
