@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable, Iterator, Mapping
 
+    import trustme
     from typing_extensions import Self
 
 HOST = "127.0.0.1"
@@ -199,6 +200,20 @@ def relay_to(port: int, heard: list[bytes] | None = None) -> Callable[[socket.so
             back.join()
 
     return relay
+
+
+def behind_tls(
+    authority: trustme.CA, name: str, speak: Callable[[socket.socket], None]
+) -> Callable[[socket.socket], None]:
+    """Return a `speak` that terminates TLS, with a certificate for the name, in front of another one."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert(name).configure_cert(context)
+
+    def speak_encrypted(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as encrypted:
+            speak(encrypted)
+
+    return speak_encrypted
 
 
 def refused_port() -> int:

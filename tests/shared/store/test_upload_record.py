@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from shared.domain.file_limits import FileLimits
 from shared.domain.policy import Grant
-from shared.domain.session import ProcedureOutcome, UploadSession
+from shared.domain.session import ProcedureOutcome
 from shared.store.upload_record import read_outcome, read_session, session_fields, write_outcome
 from shared.vod.notification_types import Subtask
-from tests.shared.uploads import NOW, new_session
+from tests.shared.uploads import new_session
 
 SUBTASK = Subtask(
     group="media",
@@ -89,47 +89,6 @@ def test_session_survives_being_kept(grant: Grant, user_id: str) -> None:
     session = replace(new_session(user_id), grant=grant, signed_until=0)
 
     assert read_session(session.upload_id, session_fields(session)) == session
-
-
-def test_facts_of_events_are_read_from_the_record() -> None:
-    """Whatever events have added shows up in the session."""
-    session = new_session()
-    outcome = ProcedureOutcome("FINISH", succeeded=False, subtasks=(SUBTASK,))
-    learnt = {
-        "signed_until": "9",
-        "cancelled_at": "1",
-        "expired_at": "2",
-        "uploaded_at": "3",
-        "file_id": "5576678020011223344",
-        "media_url": "https://a.example.test/m",
-        "cover_url": "https://a.example.test/c",
-        "procedure_task_id": "task",
-        "procedure": write_outcome(outcome),
-        "procedure_rank": "1099511627776",
-        "verified_file_id": "5576678020011223344",
-        "updated_at": str(NOW + 9),
-        "sequence": "4",
-    }
-
-    expected = UploadSession(
-        session.upload_id,
-        "alice",
-        session.grant,
-        session.issued_at,
-        session.ends_at,
-        signed_until=9,
-        cancelled_at=1,
-        expired_at=2,
-        uploaded_at=3,
-        file_id="5576678020011223344",
-        media_url="https://a.example.test/m",
-        cover_url="https://a.example.test/c",
-        procedure_task_id="task",
-        procedure=outcome,
-        updated_at=NOW + 9,
-        sequence=4,
-    )
-    assert read_session(session.upload_id, {**session_fields(session), **learnt}) == expected
 
 
 @given(OUTCOMES)

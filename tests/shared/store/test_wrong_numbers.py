@@ -6,14 +6,15 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-import redis
 
 from shared.errors import StoreUnavailableError
-from tests.shared.store.every_method import every_method
+from tests.shared.store.every_method import every_method, whole_store
 from tests.shared.store.test_scripts import SCRIPTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    import redis
 
     from shared.store.connection import StoreConnection
     from shared.store.resp import Reply, Word
@@ -32,18 +33,13 @@ class WrongNumbersFirst:
 
     def run(self, name: str, keys: Sequence[str], arguments: Sequence[Word]) -> Reply:
         """Run a script, after it has refused each wrong number and changed nothing."""
-        before = self._everything()
+        before = whole_store(self._client)
         for place, changed in with_a_wrong_number(list(arguments), self._wrong):
             with pytest.raises(StoreUnavailableError):
                 self._run(name, keys, changed)
-            assert self._everything() - before == set(), (name, place)
+            assert whole_store(self._client) - before == set(), (name, place)
             self.places.add((name, place))
         return self._run(name, keys, arguments)
-
-    def _everything(self) -> set[tuple[object, object]]:
-        """Return every key with what it holds; one whose time is over may be gone the next time."""
-        dumps = ((key, self._client.dump(key)) for key in self._client.scan_iter())
-        return {(key, dump) for key, dump in dumps if dump is not None}
 
 
 def with_a_wrong_number(arguments: list[Word], wrong: object) -> Iterator[tuple[str, list[Word]]]:
@@ -63,13 +59,12 @@ def with_a_wrong_number(arguments: list[Word], wrong: object) -> Iterator[tuple[
 
 
 @pytest.mark.parametrize("wrong", ["x", "-2", "0.5", "1e3", "nan", str(2**63), 2**63, -2, 0.5, 1e300])
-def test_wrong_number_changes_nothing(valkey_url: str, wrong: object) -> None:
+def test_wrong_number_changes_nothing(valkey_url: str, server: redis.Redis, wrong: object) -> None:
     """Every script checks all its numbers before its first write."""
     story, stores = every_method(valkey_url)
-    with redis.Redis.from_url(valkey_url) as client:
-        tried = [WrongNumbersFirst(store, wrong, client) for store in stores]
-        for step in story.values():
-            step()
+    tried = [WrongNumbersFirst(store, wrong, server) for store in stores]
+    for step in story.values():
+        step()
 
     assert {name for each in tried for name, _ in each.places} == set(SCRIPTS) - {"store_time"}
     assert sum(len(each.places) for each in tried) > 60
