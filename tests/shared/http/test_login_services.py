@@ -3,99 +3,77 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 
 from local.repository import REPOSITORY
 from tests.shared.http.test_authentication import CLAIMS, caller, hs256, is_refused
 
-SERVICES: dict[str, tuple[dict[str, Any], str, str]] = {
+COGNITO, KEYCLOAK = (
+    "https://cognito-idp.ap-northeast-2.amazonaws.com/pool",
+    "https://sso.example.com/realms/r",
+)
+AUTH0_AUDIENCES = ["https://api.example.com", "https://dev-x.eu.auth0.com/userinfo"]
+CLERK_APP, SUPABASE = "https://app.example.com", "authenticated"
+SERVICES: dict[str, tuple[str, dict[str, object], str, str]] = {
     "Amazon Cognito, access": (
-        {
-            "iss": "https://cognito-idp.ap-northeast-2.amazonaws.com/pool",
-            "client_id": "app1",
-            "token_use": "access",
-            "cognito:groups": ["teachers"],
-        },
+        COGNITO,
+        {"client_id": "app1", "token_use": "access", "cognito:groups": ["teachers"]},
         "app1",
         "client_id",
     ),
-    "Amazon Cognito, ID": (
-        {
-            "iss": "https://cognito-idp.ap-northeast-2.amazonaws.com/pool",
-            "aud": "app1",
-            "token_use": "id",
-        },
-        "app1",
-        "aud",
-    ),
+    "Amazon Cognito, ID": (COGNITO, {"aud": "app1", "token_use": "id"}, "app1", "aud"),
     "Auth0, access": (
-        {
-            "iss": "https://dev-x.eu.auth0.com/",
-            "aud": ["https://api.example.com", "https://dev-x.eu.auth0.com/userinfo"],
-            "azp": "client",
-            "scope": "openid upload:create",
-        },
-        "https://api.example.com",
+        "https://dev-x.eu.auth0.com/",
+        {"aud": AUTH0_AUDIENCES, "azp": "client", "scope": "openid upload:create"},
+        AUTH0_AUDIENCES[0],
         "aud",
     ),
     "Firebase, ID": (
-        {"iss": "https://securetoken.google.com/my-project", "aud": "my-project", "user_id": "alice"},
+        "https://securetoken.google.com/my-project",
+        {"aud": "my-project", "user_id": "alice"},
         "my-project",
         "aud",
     ),
     "Keycloak, access": (
-        {
-            "iss": "https://sso.example.com/realms/r",
-            "aud": "account",
-            "typ": "Bearer",
-            "azp": "web",
-            "realm_access": {"roles": ["teacher"]},
-        },
+        KEYCLOAK,
+        {"aud": "account", "typ": "Bearer", "azp": "web", "realm_access": {"roles": ["teacher"]}},
         "web",
         "azp",
     ),
     "Keycloak, access, with an audience mapper": (
-        {"iss": "https://sso.example.com/realms/r", "aud": ["web", "account"], "azp": "web"},
+        KEYCLOAK,
+        {"aud": ["web", "account"], "azp": "web"},
         "web",
         "aud",
     ),
-    "Clerk, session": (
-        {"iss": "https://clerk.example.com", "azp": "https://app.example.com", "v": 2},
-        "https://app.example.com",
-        "azp",
-    ),
+    "Clerk, session": ("https://clerk.example.com", {"azp": CLERK_APP, "v": 2}, CLERK_APP, "azp"),
     "Supabase, access": (
-        {
-            "iss": "https://ref.supabase.co/auth/v1",
-            "aud": "authenticated",
-            "role": "authenticated",
-            "is_anonymous": False,
-        },
-        "authenticated",
+        "https://ref.supabase.co/auth/v1",
+        {"aud": SUPABASE, "role": SUPABASE, "is_anonymous": False},
+        SUPABASE,
         "aud",
     ),
     "Microsoft Entra, access, v2": (
-        {"iss": "https://login.microsoftonline.com/TENANT/v2.0", "aud": "6f1c", "ver": "2.0"},
+        "https://login.microsoftonline.com/TENANT/v2.0",
+        {"aud": "6f1c", "ver": "2.0"},
         "6f1c",
         "aud",
     ),
 }
-"""The claims beside user and expiry, JWT_AUDIENCE and JWT_AUDIENCE_CLAIM."""
+"""JWT_ISSUER, the claims beside user, expiry and issuer, JWT_AUDIENCE and JWT_AUDIENCE_CLAIM."""
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_token_of_a_login_service_is_accepted_by_its_settings_alone(service: str) -> None:
     """One for another app of the same login is not, nor one of another issuer."""
-    claims, audience, claim = SERVICES[service]
-    settings = {"JWT_ISSUER": claims["iss"], "JWT_AUDIENCE": f"another,{audience}"}
-    settings["JWT_AUDIENCE_CLAIM"] = claim
-    token = hs256({**CLAIMS, **claims})
+    issuer, claims, audience, claim = SERVICES[service]
+    settings = {"JWT_ISSUER": issuer, "JWT_AUDIENCE": f"another,{audience}", "JWT_AUDIENCE_CLAIM": claim}
+    token = hs256({**CLAIMS, **claims, "iss": issuer})
 
     assert caller(token, **settings).user_id == "alice"
     assert is_refused(token, **{**settings, "JWT_AUDIENCE": "another"})
-    assert is_refused(token, **{**settings, "JWT_ISSUER": claims["iss"].rstrip("/") + "x"})
+    assert is_refused(token, **{**settings, "JWT_ISSUER": issuer.rstrip("/") + "x"})
 
 
 def test_page_has_these_services_with_these_claims() -> None:
@@ -104,7 +82,7 @@ def test_page_has_these_services_with_these_claims() -> None:
     table = page.partition("| Login service, token |")[2].partition("\n\n")[0]
     rows = [line.strip("| ").split(" | ") for line in table.splitlines() if re.match(r"\| [A-Z]", line)]
 
-    assert {row[0]: row[-1].strip("`") for row in rows} == {name: it[2] for name, it in SERVICES.items()}
+    assert {row[0]: row[-1].strip("`") for row in rows} == {name: it[3] for name, it in SERVICES.items()}
 
 
 @pytest.mark.parametrize(
