@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import jwt
@@ -44,21 +44,41 @@ CONTEXT = {"request_id": REQUEST_ID, "time_limit_in_ms": 20_000}
 NOT_AN_INVOCATIONS_OWN = {"event.unjournaled", "endpoint.unhealthy", "endpoint.disabled"}
 
 
-@pytest.fixture
-def invoke(logged: Callable[[], Lines]) -> Callable[..., Lines]:
-    """Call a handler and read what it logged."""
+class Invoker(NamedTuple):
+    """Calls handlers, and reads what each invocation logged."""
 
-    def invoke(
-        handler: Handler, method: str = "", path: str = "", *, body: object = "", **headers: str
+    logged: Callable[[], Lines]
+
+    def __call__(
+        self, handler: Handler, method: str = "", path: str = "", *, body: object = "", **headers: str
     ) -> Lines:
+        """Invoke a handler with a request, or as the timer does."""
         sent = {"authorization": f"Bearer {user_token()}", "content-type": "application/json", **headers}
         text = body if isinstance(body, str) else json.dumps(body)
         event = event_of(method, path, headers=sent, body=text) if method else {}
-        logged()
+        self.logged()
         handler(event, CONTEXT)
-        return logged()
+        return self.logged()
 
-    return invoke
+    def sign(self, user: str | None = None, **body: object) -> Lines:
+        """Ask for a signature; `user` is the Authorization header of another than alice."""
+        headers = {} if user is None else {"authorization": user}
+        return self(upload_signature.main_handler, "POST", "/signature", body=body, **headers)
+
+    def notify(self, body: object, token: str = CALLBACK_TOKEN) -> Lines:
+        """Post a callback."""
+        return self(event_notification.main_handler, "POST", f"/{token}", body=body)
+
+    def push(self, vod: Account) -> Lines:
+        """Announce an uploaded file by the callback."""
+        token = decode(begin_upload(seconds_ago=60).signature).values["sourceContext"]
+        return self.notify(uploaded(token, file_id=str(vod.upload(source_context=token)["data"]["fileId"])))
+
+
+@pytest.fixture
+def invoke(logged: Callable[[], Lines]) -> Invoker:
+    """Call handlers and read what they logged."""
+    return Invoker(logged)
 
 
 def documented(heading: str) -> set[str]:
@@ -73,65 +93,27 @@ def calls_in(line: dict[str, Any]) -> dict[str, int]:
     return {name[6:]: count for name, count in line.items() if name.startswith("calls_")}
 
 
-def push(vod: Account, invoke: Callable[..., Lines]) -> Lines:
-    """Announce an uploaded file by the callback."""
-    token = decode(begin_upload(seconds_ago=60).signature).values["sourceContext"]
-    file_id = str(vod.upload(source_context=token)["data"]["fileId"])
-    return invoke(
-        event_notification.main_handler, "POST", f"/{CALLBACK_TOKEN}", body=uploaded(token, file_id=file_id)
-    )
-
-
 @pytest.mark.usefixtures("services")
-def test_signature_is_one_line_and_one_call_of_the_store(invoke: Callable[..., Lines]) -> None:
+def test_signature_is_one_line_and_one_call_of_the_store(invoke: Invoker) -> None:
     """Request, upload, policy and what was waited for; a renewal that is refused names its upload too."""
-    [issued] = invoke(upload_signature.main_handler, "POST", "/signature", body={})
+    [issued] = invoke.sign()
     upload_id = issued["uploadId"]
-    [renewed] = invoke(upload_signature.main_handler, "POST", "/signature", body={"uploadId": upload_id})
-    [refused] = invoke(
-        upload_signature.main_handler,
-        "POST",
-        "/signature",
-        body={"uploadId": upload_id},
-        authorization=f"Bearer {user_token('bob')}",
-    )
+    [renewed] = invoke.sign(uploadId=upload_id)
+    [refused] = invoke.sign(f"Bearer {user_token('bob')}", uploadId=upload_id)
 
-    for line in (issued, renewed):
+    for line, event in ((issued, "signature.issued"), (renewed, "signature.renewed")):
         assert calls_in(line) == {"store": 1}
         assert 0 < line["durations_store"] <= line["durations_total"] < 5000
-        assert (line["status"], line["policy"]) == (200, "default")
-    assert (issued["requestId"], issued["event"], renewed["event"]) == (
-        REQUEST_ID,
-        "signature.issued",
-        "signature.renewed",
-    )
+        assert (line["event"], line["status"], line["policy"]) == (event, 200, "default")
+        assert (line["requestId"], line["uploadId"]) == (REQUEST_ID, upload_id)
     assert (refused["event"], refused["status"], refused["code"]) == ("request.refused", 404, "not-found")
-    assert refused["uploadId"] == renewed["uploadId"] == upload_id
+    assert refused["uploadId"] == upload_id
 
 
 @pytest.mark.usefixtures("services")
-def test_every_answer_about_an_upload_is_a_line(invoke: Callable[..., Lines]) -> None:
-    """Also those that only read, and a preflight."""
-    path = f"/uploads/{begin_upload(seconds_ago=1).upload_id}"
-    lines = [
-        line
-        for method in ("OPTIONS", "GET", "DELETE", "DELETE", "PUT")
-        for line in invoke(upload_status.main_handler, method, path)
-    ]
-
-    assert [(line["event"], line["status"], calls_in(line)) for line in lines] == [
-        ("request.answered", 204, {}),
-        ("upload.read", 200, {"store": 1}),
-        ("upload.cancelled", 204, {"store": 1}),
-        ("upload.cancelled", 204, {"store": 1}),
-        ("request.refused", 405, {}),
-    ]
-
-
-@pytest.mark.usefixtures("services")
-def test_push_is_one_line_with_all_it_waited_for(invoke: Callable[..., Lines], vod: Account) -> None:
+def test_push_is_one_line_with_all_it_waited_for(invoke: Invoker, vod: Account) -> None:
     """Event, upload and outcome; and how long store, VOD and the app took."""
-    [line] = push(vod, invoke)
+    [line] = invoke.push(vod)
 
     assert (line["event"], line["outcome"], line["status"]) == ("event.journaled", "delivered", 200)
     assert line["eventId"].startswith("evt_")
@@ -142,8 +124,9 @@ def test_push_is_one_line_with_all_it_waited_for(invoke: Callable[..., Lines], v
     assert min(waited) > 0
 
 
+@pytest.fixture
 def every_kind_of_line(
-    invoke: Callable[..., Lines], vod: Account, app: HttpPeer, deploy: Deploy, services: dict[str, str]
+    invoke: Invoker, vod: Account, app: HttpPeer, deploy: Deploy, services: dict[str, str]
 ) -> Lines:
     """Run through everything that can happen; each invocation must log exactly one line of its own."""
     lines: Lines = []
@@ -155,34 +138,29 @@ def every_kind_of_line(
         lines.extend(written)
         return written
 
-    [issued] = keep(invoke(upload_signature.main_handler, "POST", "/signature", body={}))
-    keep(invoke(upload_signature.main_handler, "POST", "/signature", body={"uploadId": issued["uploadId"]}))
+    [issued] = keep(invoke.sign())
+    keep(invoke.sign(uploadId=issued["uploadId"]))
     for method in ("OPTIONS", "GET", "DELETE"):
         keep(invoke(upload_status.main_handler, method, f"/uploads/{issued['uploadId']}"))
-    keep(push(vod, invoke))
+    keep(invoke.push(vod))
     keep(invoke(reliable_notification.main_handler))
     app.answer = lambda _request: Reply(410)
-    keep(push(vod, invoke))
+    keep(invoke.push(vod))
     keep(invoke(event_delivery.main_handler))
     with redis.Redis.from_url(services["REDIS_URL"], decode_responses=True) as client:
         for marks in client.keys("*:endpoint:*"):
-            client.hdel(marks, "disabled_at")
+            client.hdel(marks, "disabled_at", "delivered_at")
             client.hset(marks, "failing_since", int(time.time()) + 1 - 6 * 86_400)
-            client.hdel(marks, "delivered_at")
-    keep(invoke(event_delivery.main_handler))
-    keep(invoke(upload_signature.main_handler, "POST", "/signature", body={}, authorization=""))
-    keep(invoke(event_notification.main_handler, "POST", "/not-a-token", body={}))
-    keep(invoke(event_notification.main_handler, "POST", f"/{CALLBACK_TOKEN}", body="no event"))
-    with redis.Redis.from_url(services["REDIS_URL"], decode_responses=True) as client:
+        keep(invoke(event_delivery.main_handler))
+        keep(invoke.sign(""))
+        keep(invoke.notify({}, token="not-a-token"))
+        keep(invoke.notify("no event"))
         (used,) = client.keys("*:parked-bytes")
         client.hset(used, mapping={"bytes": 2**40, "first_parts": 2**40})
-    keep(invoke(event_notification.main_handler, "POST", f"/{CALLBACK_TOKEN}", body="no room"))
+    keep(invoke.notify("no room"))
     deploy(**{**services, "REDIS_URL": f"redis://{HOST}:{refused_port()}/0", "CALLBACK_HOLD_SECONDS": "0"})
-    keep(
-        invoke(event_notification.main_handler, "POST", f"/{CALLBACK_TOKEN}", body=uploaded("", file_id="1"))
-    )
-    long = uploaded("", file_id="1" * PART_CHARACTERS)
-    keep(invoke(event_notification.main_handler, "POST", f"/{CALLBACK_TOKEN}", body=long))
+    for file_id in ("1", "1" * PART_CHARACTERS):
+        keep(invoke.notify(uploaded("", file_id=file_id)))
     keep(invoke(event_delivery.main_handler))
     address = urlsplit(services["REDIS_URL"]).netloc.rpartition("@")[2]
     deploy(**{**services, "REDIS_URL": f"redis://:not-its-password@{address}/0"})
@@ -190,23 +168,15 @@ def every_kind_of_line(
     key_set = {"JWT_SECRETS": "", "JWT_JWKS_URL": f"http://{HOST}:{refused_port()}/keys"}
     deploy(**{**services, **key_set})
     token = jwt.encode({"sub": "alice"}, rsa_key(), algorithm="RS256", headers={"kid": "a-key"})
-    keep(
-        invoke(upload_signature.main_handler, "POST", "/signature", body={}, authorization=f"Bearer {token}")
-    )
+    keep(invoke.sign(f"Bearer {token}"))
     deploy(**{**services, "REDIS_URL": "redis://127.0.0.1/0?nosuchoption=1"})
-    keep(invoke(upload_signature.main_handler, "POST", "/signature", body={}))
+    keep(invoke.sign())
     return lines
 
 
-def test_operations_page_lists_every_field_and_no_other(
-    invoke: Callable[..., Lines],
-    vod: Account,
-    app: HttpPeer,
-    deploy: Deploy,
-    services: dict[str, str],
-) -> None:
+def test_operations_page_lists_every_field_and_no_other(every_kind_of_line: Lines) -> None:
     """The page lists exactly the fields that are logged."""
-    lines = every_kind_of_line(invoke, vod, app, deploy, services)
+    lines = every_kind_of_line
     written = {name for line in lines for name in line}
     figures = {name for name in written if name.startswith("figures_")}
     told = documented("Figure")
