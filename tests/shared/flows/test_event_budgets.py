@@ -16,13 +16,12 @@ from shared.domain.ingested_event import packed, unpacked
 from shared.store import event_fields
 from shared.store import parked as parked_store
 from shared.store.connection import StoreScope
-from tests.shared.service import STAGE, Clock, Service, client_of, token_of
-from tests.shared.uploads import TASK_ID, changed, new_session, uploaded
+from tests.shared.service import STAGE, client_of, token_of
+from tests.shared.uploads import TASK_ID, changed, legacy_change, new_session, uploaded
 
 if TYPE_CHECKING:
     from local.operator.event_store import KeptEvent
-    from shared.domain.ingested_event import IngestedEvent
-    from tests.shared.loopback_peer import HttpPeer
+    from tests.shared.flows.world import World
 
 DAY = 86_400
 OVER = IngestOutcome.OVER_BUDGET
@@ -30,15 +29,9 @@ LITTLE = {"FOREIGN_BYTES_PER_DAY": str(1024 * 1024), "PUSHED_EVENTS_PER_UPLOAD":
 
 
 @pytest.fixture
-def clock() -> Clock:
-    """Return the clock of the deployment."""
-    return Clock()
-
-
-@pytest.fixture
-def service(valkey_url: str, app: HttpPeer, clock: Clock) -> Service:
+def service(world: World) -> World:
     """Return a deployment with small budgets and the read-back on."""
-    return Service(valkey_url, {**LITTLE, "READ_BACK": "on", "APP_WEBHOOK_URL": app.url}, clock, clock.move)
+    return world.with_settings(**LITTLE)
 
 
 def stranger(number: int, *, size: int = 0) -> dict[str, object]:
@@ -46,74 +39,60 @@ def stranger(number: int, *, size: int = 0) -> dict[str, object]:
     return {"EventType": "Strange", "Number": number, "Text": secrets.token_hex(size // 2)}
 
 
-def outcomes(ingested: list[IngestedEvent]) -> list[IngestOutcome]:
-    """Return what the journal did with each event."""
-    return [it.journaled.outcome for it in ingested]
+def pushed(service: World, *events: dict[str, Any], origin: str = PUSH) -> list[IngestOutcome]:
+    """Ingest events; return what the journal did with each."""
+    return [service.ingest(event, origin).journaled.outcome for event in events]
 
 
-def parked(service: Service) -> list[KeptEvent]:
+def parked(service: World) -> list[KeptEvent]:
     """Return the parked events as an operator sees them."""
     store = OperatorStore(service.redis_url, StoreScope(STAGE, 604_800))
     return list(store.read(event.at for event in store.find(EventQuery(EventStatus.PARKED))))
 
 
-def test_what_is_confirmed_goes_before_what_is_sealed_and_that_before_all_others(
-    service: Service, clock: Clock, app: HttpPeer
-) -> None:
+def test_what_is_confirmed_goes_before_what_is_sealed_and_that_before_all_others(service: World) -> None:
     """A thousand forgeries that came first delay VOD's own event by no attempt."""
     session = service.begin(new_session())
     for number in range(1000):
         service.ingest(stranger(number), PUSH)
     held = service.ingest(uploaded(token_of(session)), PUSH)
     confirmed = service.ingest(uploaded("of the console", file_id="1"), PULL)
-    clock.move(60)
+    service.clock.move(60)
 
     due = service.store.due_events(now=int(service.clock()), limit=10)
-    service.delivery_run(seconds=10).run()
+    service.run(seconds=10)
 
     assert [service.store.key_of(it.entry) for it in (confirmed, held)] == list(due[:2])
     assert len(due) == 2 + 16
-    first, *others = (json.loads(request.body)["data"]["fileId"] for request in app.received)
+    first, *others = (it["data"]["fileId"] for it in service.received)
     assert first == "1"
     assert set(others) == {None}, "the forgeries have their turn too"
 
 
-def test_events_of_one_upload_have_a_budget(service: Service) -> None:
+def test_events_of_one_upload_have_a_budget(service: World) -> None:
     """Beyond it they are parked; another upload's are not, and the truth still comes by reconciliation."""
     token, other = (token_of(service.begin(new_session())) for _ in range(2))
     flows = [changed(token, status="PROCESSING", progress=number) for number in range(11)]
 
-    pushed = [service.ingest(flow, PUSH) for flow in flows]
-
-    assert outcomes(pushed) == [IngestOutcome.HELD] * 10 + [OVER]
+    assert pushed(service, *flows) == [IngestOutcome.HELD] * 10 + [OVER]
     (event,) = parked(service)
     assert (event.record["problem"], event.record["whole"]) == (OVER.value, "1")
     assert document_of(event)["raw"] == flows[-1]
-    later = [
-        service.ingest(flows[0], PUSH),
-        service.ingest(uploaded(other), PUSH),
-        service.ingest(uploaded(token), PUSH),
-        service.ingest(uploaded(token), RECONCILED),
-    ]
-    assert outcomes(later) == [IngestOutcome.DUPLICATE, IngestOutcome.HELD, OVER, IngestOutcome.APPLIED]
+    later = pushed(service, flows[0], uploaded(other), uploaded(token))
+    assert later == [IngestOutcome.DUPLICATE, IngestOutcome.HELD, OVER]
+    assert pushed(service, uploaded(token), origin=RECONCILED) == [IngestOutcome.APPLIED]
 
 
-def test_bytes_of_one_upload_have_a_budget(valkey_url: str) -> None:
+def test_bytes_of_one_upload_have_a_budget(world: World) -> None:
     """Of six events of 400 KB that compress to half, four fit into 1 MiB."""
-    service = Service(valkey_url, {"READ_BACK": "on"}, Clock())
-    token = token_of(service.begin(new_session()))
-    events: list[dict[str, Any]] = [uploaded(token, file_id=str(number)) for number in range(6)]
-    for event in events:
-        event["Text"] = secrets.token_hex(200_000)
+    token = token_of(world.begin(new_session()))
+    events = [uploaded(token, file_id=str(number)) for number in range(6)]
+    large = [{**event, "Text": secrets.token_hex(200_000)} for event in events]
 
-    pushed = [service.ingest(event, PUSH) for event in events]
-
-    assert outcomes(pushed) == [IngestOutcome.HELD] * 4 + [OVER] * 2
+    assert pushed(world, *large) == [IngestOutcome.HELD] * 4 + [OVER] * 2
 
 
-def test_store_grows_by_no_more_than_the_budgets(
-    service: Service, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_store_grows_by_no_more_than_the_budgets(service: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Four hundred forgeries of 40 KB, broken seals among them, take what the day and first parts may."""
     monkeypatch.setattr(parked_store, "FIRST_PARTS_BYTES", 100_000)
     seal = token_of(service.begin(new_session()))
@@ -121,65 +100,56 @@ def test_store_grows_by_no_more_than_the_budgets(
         service.ingest(stranger(-1, size=40_000), PUSH)
         before = client.info("memory")["used_memory"]
 
-        pushed = []
-        for number in range(400):
-            event = stranger(number, size=40_000)
-            if number % 2:
-                event |= uploaded(seal[:-3] + "AAA", file_id=str(number))
-            pushed.append(service.ingest(event, PUSH))
+        forgeries = [stranger(number, size=40_000) for number in range(400)]
+        for number in range(0, 400, 2):
+            forgeries[number] |= uploaded(seal[:-3] + "AAA", file_id=str(number))
+        outcomes = pushed(service, *forgeries)
 
         grown = client.info("memory")["used_memory"] - before
-    assert outcomes(pushed).count(OVER) > 300
+    assert outcomes.count(OVER) > 300
     assert len(parked(service)) == 100_000 // (parked_store.PARKED_HEAD + event_fields.RECORD_BYTES)
     assert grown < 1024 * 1024 + 100_000 + 200_000, "the script's and the connection's own, at most"
-    assert outcomes([service.ingest(uploaded("of the console", file_id="1"), PULL)]) == ["recorded"]
-    assert outcomes([service.ingest(uploaded(seal), PUSH)]) == [IngestOutcome.HELD]
-    clock.move(DAY)
-    assert outcomes([service.ingest(stranger(1, size=40_000), PUSH)]) == [IngestOutcome.RECORDED]
+    assert pushed(service, uploaded("of the console", file_id="1"), origin=PULL) == ["recorded"]
+    assert pushed(service, uploaded(seal)) == [IngestOutcome.HELD]
+    service.clock.move(DAY)
+    assert pushed(service, stranger(1, size=40_000)) == [IngestOutcome.RECORDED]
 
 
-def test_number_of_strangers_events_has_a_budget(valkey_url: str) -> None:
+def test_number_of_strangers_events_has_a_budget(world: World) -> None:
     """However small they are: each is delivered, and may be asked about."""
-    service = Service(valkey_url, {"FOREIGN_EVENTS_PER_DAY": "160"}, Clock())
+    service = world.with_settings(FOREIGN_EVENTS_PER_DAY="160")
 
-    pushed = [service.ingest(stranger(number), PUSH) for number in range(500)]
-
-    assert outcomes(pushed).count(IngestOutcome.RECORDED) <= 160
+    assert pushed(service, *map(stranger, range(500))).count(IngestOutcome.RECORDED) <= 160
 
 
-def test_unknown_task_flows_have_a_budget(valkey_url: str) -> None:
+def test_unknown_task_flows_have_a_budget(service: World) -> None:
     """A legacy event of a task flow leaves a mark under its task id, out of the budget of the day."""
-    service = Service(valkey_url, LITTLE, Clock())
-    for number in range(1500):
-        task = {"vodTaskId": f"{TASK_ID}{number}", "status": "FINISH", "fileId": "1"}
-        service.ingest({"version": "4.0", "eventType": "ProcedureStateChanged", "data": task}, PUSH)
+    pushed(service, *[legacy_change(task_id=f"{TASK_ID}{number}") for number in range(1500)])
 
-    with client_of(valkey_url) as client:
+    with client_of(service.redis_url) as client:
         assert 100 < len(client.keys("*:task:*")) <= 1024
 
 
-def test_bytes_of_a_delivered_event_go_and_its_record_stays(valkey_url: str, app: HttpPeer) -> None:
+def test_bytes_of_a_delivered_event_go_and_its_record_stays(world: World) -> None:
     """They are kept for DELIVERED_RETENTION_SECONDS; without them a copy is still a duplicate."""
-    changes = {"APP_WEBHOOK_URL": app.url, "DELIVERED_RETENTION_SECONDS": "3600"}
-    service = Service(valkey_url, changes, Clock())
+    service = world.with_settings(DELIVERED_RETENTION_SECONDS="3600")
     event = uploaded(token_of(service.begin(new_session())))
-    ingested = service.ingest(event, PULL)
-    at = service.store.key_of(ingested.entry)
+    at = service.store.key_of(service.ingest(event, PULL).entry)
 
-    with client_of(valkey_url) as client:
+    with client_of(service.redis_url) as client:
         assert 3600 < client.ttl(at.body) <= client.ttl(at.key)
         kept = str(client.get(at.body))
         assert [json.loads(text) for text in unpacked(kept)] == [event]
         assert len(kept) < len(json.dumps(event)) * 0.7
 
-        assert service.delivery_run().run() == {"delivered": 1}
+        assert service.run() == {"delivered": 1}
 
         assert 0 < client.ttl(at.body) <= 3600 < client.ttl(at.key)
         client.delete(at.body)
-    assert outcomes([service.ingest(event, PULL)]) == [IngestOutcome.DUPLICATE]
+    assert pushed(service, event, origin=PULL) == [IngestOutcome.DUPLICATE]
 
 
-def test_record_of_a_release_that_did_not_compress_is_delivered(service: Service, app: HttpPeer) -> None:
+def test_record_of_a_release_that_did_not_compress_is_delivered(service: World) -> None:
     """Such a record has the text in it; both forms are read."""
     event = uploaded("of the console")
     at = service.store.key_of(service.ingest(event, PULL).entry)
@@ -187,8 +157,8 @@ def test_record_of_a_release_that_did_not_compress_is_delivered(service: Service
         client.delete(at.body)
         client.hset(at.key, "raw", json.dumps(event))
 
-    assert service.delivery_run().run() == {"delivered": 1}
-    assert json.loads(app.received[0].body)["raw"] == event
+    assert service.run() == {"delivered": 1}
+    assert service.received[0]["raw"] == event
 
 
 @pytest.mark.parametrize("kind", ["upload", "procedure", "event"])
@@ -204,12 +174,12 @@ def test_name_of_an_event_is_kept_short(kind: str, version: str) -> None:
     assert event_fields.short_name("expiry-01KAPVZ9M80000000000000000") == "expiry-01KAPVZ9M80000000000000000"
 
 
-def test_events_take_a_kilobyte_beside_their_text(valkey_url: str) -> None:
+def test_events_take_a_kilobyte_beside_their_text(world: World) -> None:
     """The memory of the store grows by no more for each event that is journaled."""
-    service = Service(valkey_url, {"PUSHED_EVENTS_PER_UPLOAD": "100000"}, Clock())
+    service = world.with_settings(PUSHED_EVENTS_PER_UPLOAD="100000")
     token = token_of(service.begin(new_session()))
     service.ingest(uploaded(token), PUSH)
-    with client_of(valkey_url) as client:
+    with client_of(service.redis_url) as client:
         before = client.info("memory")["used_memory"]
         events = [uploaded(token, file_id=str(number)) for number in range(500)]
         ingested = [service.ingest(event, PUSH) for event in events]
