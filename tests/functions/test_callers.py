@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from functions import upload_signature, upload_status
-from tests.functions.deployment import CONTEXT_KEY, POLICIES, user_token
+from tests.functions.deployment import CONTEXT_KEY, user_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,12 +76,3 @@ def test_other_network_sees_nothing_of_it(deploy: Deploy) -> None:
     assert status(x_scf_remote_addr="203.0.113.7") == 200
     assert status(x_scf_remote_addr="203.0.113.8", x_forwarded_for="203.0.113.7") == 404
     assert status(x_forwarded_for="203.0.113.7") == 401
-
-
-def test_policies_with_claims_are_not_for_them(call: Call, deploy: Deploy) -> None:
-    """An anonymous caller has no claims."""
-    policies = {**POLICIES, "lessons": {"claims": {"role": ["teacher"]}}}
-    deploy(UPLOAD_POLICIES=json.dumps(policies), **ANONYMOUS)
-    body = {"policy": "lessons"}
-
-    assert call(upload_signature.main_handler, "POST", "/signature", body=body, user=None).status == 403

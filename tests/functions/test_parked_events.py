@@ -25,7 +25,9 @@ from tests.shared.uploads import uploaded
 
 if TYPE_CHECKING:
     from local.operator.event_store import KeptEvent
-    from tests.functions.conftest import Deploy
+    from tests.functions.conftest import Deploy, Logged
+
+    Capture = pytest.CaptureFixture[str]
 
 _CUT, _TWO, _NAN = '{"EventType": "NewFileUpload", "FileUp', '{"a":1}{"a":1}', '{"a":NaN}'
 _DEEP, _WIDE = '{"a":' * 100 + "1" + "}" * 100, '{"a":[' + "{}," * 100_000 + "{}]}"
@@ -74,20 +76,15 @@ def test_unreadable_body_is_parked_with_its_bytes_and_the_reason(
     assert event.record["problem"]
 
 
-def test_parked_bytes_have_a_budget(
-    deploy: Deploy, valkey_url: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_parked_bytes_have_a_budget(deploy: Deploy, valkey_url: str, logged: Logged) -> None:
     """Beyond the budget digest, length, reason and the first part are kept, and the log line is an error."""
     deploy(PARKED_BYTES="10000")
 
     bodies = [secrets.token_hex(5_000).encode() for _ in range(3)]
     assert [post(body) for body in bodies] == [200, 200, 200]
 
-    lines = map(json.loads, capsys.readouterr().out.splitlines())
-    assert [(line["event"], line["whole"], line["level"]) for line in lines] == [
-        ("event.parked", 1, "info"),
-        *[("event.parked", 0, "error")] * 2,
-    ]
+    lines = [(line["event"], line["whole"], line["level"]) for line in logged()]
+    assert lines == [("event.parked", 1, "info"), *[("event.parked", 0, "error")] * 2]
     events = parked(valkey_url)
     assert sorted(event.record["whole"] for event in events) == ["0", "0", "1"]
     for event in events:
@@ -107,11 +104,7 @@ def test_parked_bytes_have_a_budget(
     ],
 )
 def test_event_survives_a_setting_that_cannot_be_read(
-    deploy: Deploy,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    setting: str,
-    value: str,
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch, capsys: Capture, setting: str, value: str
 ) -> None:
     """The token is checked, VOD gets no answer in time, and the log has the event for a replay."""
     held: list[float] = []
@@ -129,14 +122,14 @@ def test_event_survives_a_setting_that_cannot_be_read(
 
 @pytest.mark.parametrize("setting", ["CALLBACK_TOKENS", "VOD_CALLBACK_SIGN_KEY"])
 def test_nothing_is_logged_of_a_caller_whom_nobody_can_check(
-    deploy: Deploy, capsys: pytest.CaptureFixture[str], setting: str
+    deploy: Deploy, logged: Logged, setting: str
 ) -> None:
     """Without callback tokens anybody might be calling: 500 at once, and the log names the setting."""
     deploy(**{setting: "-"})
 
     assert post(json.dumps(uploaded("canary")).encode()) == 500
 
-    (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+    (line,) = logged()
     assert (line["event"], line["level"], setting in line["detail"]) == ("request.refused", "error", True)
     assert "canary" not in json.dumps(line)
 
@@ -165,7 +158,7 @@ def test_body_that_is_no_text_is_read_or_parked(
 
 
 def test_event_that_takes_several_lines_is_put_together_again(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     """Parts of an event in any order are joined, and a missing one is reported."""
     monkeypatch.setattr(log, "PART_CHARACTERS", 50)
@@ -183,8 +176,6 @@ def test_event_that_takes_several_lines_is_put_together_again(
     assert whole.raw == uploaded()
     assert read(parts[1:]) == [None]
     assert read([*parts, other])[1] is None
-    odd = [
-        b'{"event": "event.unjournaled", "part": 1}',
-        b'{"event": "event.unjournaled", "part": "x", "parts": []}',
-    ]
-    assert read(odd) == [None, None]
+    odd = ({"part": 1}, {"part": "x", "parts": []})
+    lines = [json.dumps({"event": "event.unjournaled", **members}).encode() for members in odd]
+    assert read(lines) == [None, None]
