@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.simulation.instances import Platform
     from tests.simulation.scheduler import Scheduler
 
-SECRET_ID, SECRET_KEY = "AKIDsimulated00000000000000000000000", "simulated-secret-key"
+SECRET_ID, SECRET_KEY = "AKID-simulated", "simulated-secret-key"
 PUSH_SECONDS, MOST_SENDS, HANDLE_SECONDS, BATCH = 5.0, 3, 30.0, 16
 LONGEST_CLOCK_ERROR = 300
 """How far the clock of an API client may be off."""
