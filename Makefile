@@ -74,7 +74,7 @@ forgery-drill: $(TEST_READY) ## everything that can be forged, posted to a stack
 	@$(BIN)/python -m tests.security.forgery_drill
 
 fuzz-api: $(TEST_READY) ## 20,000 requests by Schemathesis against the local stack, in some ten minutes
-	@$(BIN)/python -m tests.fuzz.whole_api --requests 20000
+	@$(BIN)/python -m tests.openapi.whole_api --requests 20000
 
 fuzz-events: $(TEST_READY) ## 100,000 hostile events through every function, in some three minutes
 	@$(BIN)/python -m tests.fuzz.hostile_events --events 100000

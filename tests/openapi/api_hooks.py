@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import schemathesis
 
 from tests.functions.scf import Answer
-from tests.fuzz.answers_file import ANSWERS_FILE
+from tests.openapi.answers_file import ANSWERS_FILE
 from tests.openapi.schemas import violations
 
 if TYPE_CHECKING:

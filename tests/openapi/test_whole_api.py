@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local.stack.stack import Stack
-from tests.fuzz.whole_api import SETTINGS, answers_in, run_share, shares
 from tests.openapi.schemas import operations
+from tests.openapi.whole_api import SETTINGS, answers_in, run_share, shares
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,7 +1,7 @@
 """Run Schemathesis against the local stack: what docs/openapi.json allows, and what it does not.
 
-All of its checks but one are on. `python -m tests.fuzz.whole_api --requests 20000` is behind `make fuzz-api`;
-a test sends a small share.
+All of its checks but one are on. `make fuzz-api` runs `python -m tests.openapi.whole_api --requests 20000`; a
+test sends a small share.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from local.repository import REPOSITORY
 from local.stack.demo_settings import first_of, user_token
 from local.stack.routes import CALLBACK_PREFIX
 from local.stack.stack import Stack
-from tests.fuzz.answers_file import ANSWERS_FILE
+from tests.openapi.answers_file import ANSWERS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +72,7 @@ def run_share(share: Share, stack: Stack, folder: Path, *, examples: int, seed: 
     token = user_token(stack.environment, user="alice", ttl_seconds=86_400)
     configuration = folder / "schemathesis.toml"
     configuration.write_text(
-        'hooks = "tests.fuzz.api_hooks"\n[cache]\nenabled = false\n'
+        'hooks = "tests.openapi.api_hooks"\n[cache]\nenabled = false\n'
         f'[auth.openapi.userToken]\nbearer = "{token}"\n'
         f"{_CHECKS}{share.given}",
         encoding="utf-8",
@@ -100,7 +100,7 @@ def answers_in(folder: Path) -> Counter[tuple[str, int]]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until so many requests are answered; return 1 at the first failure."""
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.whole_api", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.openapi.whole_api", description=__doc__)
     parser.add_argument("--requests", type=int, default=20_000)
     parser.add_argument("--examples", type=int, default=500, help="of each operation in one round")
     wanted = parser.parse_args(arguments)
