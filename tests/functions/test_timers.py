@@ -9,18 +9,17 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
 
 from functions import event_delivery, reliable_notification
-from local.simulator.database import Database
 from shared.domain.ingested_event import Source
 from shared.flows.ingest_event import Ingester
 from shared.runtime import bootstrap
 from tests.functions.vod import begin_upload, upload
+from tests.reliability.many_uploads import date_back
 from tests.shared.loopback_peer import HttpPeer, Reply
 from tests.shared.uploads import notification_of
 
@@ -60,14 +59,6 @@ def push_without_an_attempt(vod: Account) -> str:
     return str(event["FileUploadEvent"]["FileId"])
 
 
-def date_back(vod: Account, file_id: str) -> None:
-    """Have a file been created an hour ago."""
-    at = time.time() - HOUR
-    with closing(Database(vod.settings.folder / "simulator.sqlite3")) as database, database.transaction():
-        change = "UPDATE media SET created_at = ?, document = json_set(document, '$.created_at', ?)"
-        database.change(f"{change} WHERE file_id = ?", at, at, file_id)
-
-
 @pytest.mark.usefixtures("services")
 def test_uploaded_file_reaches_the_app_in_one_run(vod: Account, app: HttpPeer) -> None:
     """Pulled, journaled, confirmed and delivered: the app gets one event, tied to its user."""
@@ -88,7 +79,8 @@ def test_run_delivers_what_is_due_and_finds_what_was_lost(vod: Account, app: Htt
     """A run verifies and delivers what the callback left, and reports a lost push and an unused upload."""
     pushed = push_without_an_attempt(vod)
     _, lost = upload(vod, seconds_ago=HOUR)
-    date_back(vod, lost["FileUploadEvent"]["FileId"])
+    database = vod.settings.folder / "simulator.sqlite3"
+    date_back(database, lost["FileUploadEvent"]["FileId"], to=time.time() - HOUR)
     begin_upload(seconds_ago=WHOLE_SESSION + HOUR)
 
     first = run()

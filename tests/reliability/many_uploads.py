@@ -133,3 +133,10 @@ def stored_media(database_file: Path, file_id: str) -> Media:
     with closing(Database(database_file)) as database:
         (row,) = database.rows("SELECT document FROM media WHERE file_id = ?", file_id)
         return Media(**json.loads(row[0]))
+
+
+def date_back(database_file: Path, file_id: str, *, to: float) -> None:
+    """Have a file of a simulated VOD been created at an earlier time (Unix seconds)."""
+    change = "UPDATE media SET created_at = ?, document = json_set(document, '$.created_at', ?)"
+    with closing(Database(database_file)) as database, database.transaction():
+        database.change(f"{change} WHERE file_id = ?", to, to, file_id)

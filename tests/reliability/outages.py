@@ -56,6 +56,11 @@ class Site:
     stack: Stack
     folder: Path
 
+    @property
+    def database_file(self) -> Path:
+        """The file in which the simulated VOD keeps its media."""
+        return self.folder / "simulator" / "simulator.sqlite3"
+
     def upload(self, file: Path) -> StoredUpload:
         """Upload a real file; VOD does not raise its event."""
         with closing(UploadClient(self.stack.url)) as client:
@@ -63,7 +68,7 @@ class Site:
 
     def push(self, upload: StoredUpload) -> None:
         """Push the event of an upload, as VOD."""
-        media = stored_media(self.folder / "simulator" / "simulator.sqlite3", upload.file_id)
+        media = stored_media(self.database_file, upload.file_id)
         self.stack.call(self.stack.simulator.emit(without_nulls(media.upload_event())))
 
     def pushes(self, ending: str = "") -> int:
