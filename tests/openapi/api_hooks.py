@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import schemathesis
 
+from shared.http.message import IDEMPOTENCY_KEY
 from tests.functions.scf import Answer
 from tests.openapi.answers_file import ANSWERS_FILE
 from tests.openapi.schemas import violations
@@ -23,6 +25,17 @@ if TYPE_CHECKING:
 _OF_THE_CONNECTION = ("date", "content-length", "connection")
 
 _answers = Path(os.environ[ANSWERS_FILE]).open("a", buffering=1, encoding="utf-8")  # noqa: SIM115 -- for all of the run
+
+
+@schemathesis.hook
+def before_call(_context: HookContext, case: Case[Any], _arguments: dict[str, Any]) -> None:
+    """Take a wrong Idempotency-Key out of a request that is to be right.
+
+    In its phase "coverage" Schemathesis 4.30 has `0` for a string of the key's pattern.
+    """
+    is_right = case.meta is not None and case.meta.generation.mode.is_positive
+    if is_right and not re.fullmatch(IDEMPOTENCY_KEY, case.headers.get("Idempotency-Key") or '"a"'):
+        del case.headers["Idempotency-Key"]
 
 
 @schemathesis.hook
