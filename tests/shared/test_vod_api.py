@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +15,12 @@ import responses
 from shared.config.settings import VodApiSettings, load_settings
 from shared.errors import VodApiError
 from shared.vod_api import MOST_LEFT_BEHIND, VodApi, VodClock
-from tests.shared.loopback_peer import HOST, HttpPeer, RawPeer, Received, Reply, refused_port, say_nothing
+from tests.shared.loopback_peer import HOST, RawPeer, answer_once, cut, refused_port, say_nothing
 from tests.shared.name_service import serving_names
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator
 
 PATIENCE = 60.0
@@ -81,6 +81,12 @@ def answer(**members: object) -> dict[str, object]:
     return {"Response": {**members, "RequestId": "3f0a9f52"}}
 
 
+def error(code: str, message: str = "") -> dict[str, object]:
+    """Return a refusal of the API."""
+    return answer(Error={"Code": code, "Message": message})
+
+
+EXPIRED = error("AuthFailure.SignatureExpire")
 FOUND = json.dumps(answer(MediaInfoSet=[FILE])).encode()
 
 
@@ -157,6 +163,8 @@ def test_file_is_the_one_that_was_asked_for(
         ("PullEvents", {"Error": {"Code": "ResourceNotFound", "Message": ""}}, ()),
         ("DescribeTaskDetail", {"ProcedureTask": {"Status": "FINISH"}}, {"Status": "FINISH"}),
         ("DescribeTaskDetail", {}, {}),
+        ("DescribeTaskDetail", {"Error": {"Code": "ResourceNotFound", "Message": ""}}, {}),
+        ("DescribeTaskDetail", {"Error": {"Code": "InvalidParameterValue.TaskId", "Message": ""}}, {}),
         ("DescribeTaskDetail", {"Status": "ABORTED", "ProcedureTask": None}, {}),
         (
             "DescribeTaskDetail",
@@ -177,16 +185,13 @@ def test_answer_is_read_without_a_model(
     assert CALLS[action][0](api()) == (tuple(members["EventSet"][:1]) if found is None else found)
 
 
-@pytest.mark.parametrize(
-    "content_type", ["application/json", "application/json; charset=utf-8", "text/plain"]
-)
+@pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-8", "text/plain"])
 @pytest.mark.parametrize("action", ["DescribeMediaInfos", "PullEvents"])
 def test_refusal_is_an_error_with_the_vendors_code(
-    vod: responses.RequestsMock, action: str, content_type: str
+    vod: responses.RequestsMock, action: str, kind: str
 ) -> None:
     """A business error (HTTP 200) is told by its code, whatever its content type; its words stay out."""
-    error = {"Code": "RequestLimitExceeded", "Message": "canary-message"}
-    vod.post(ADDRESS, json=answer(Error=error), content_type=content_type)
+    vod.post(ADDRESS, json=error("RequestLimitExceeded", "canary-message"), content_type=kind)
 
     with pytest.raises(VodApiError) as failure:
         CALLS[action][0](api())
@@ -228,8 +233,7 @@ def test_clock_that_is_wrong_is_set_by_vods_answer(
     """A call that is refused as expired is signed anew for the time of the answer, as are later ones."""
     monkeypatch.setattr(VodClock, "ahead", 0.0)
     vods_time = int(time.time()) - hours * 3600
-    refusal = answer(Error={"Code": "AuthFailure.SignatureExpire", "Message": ""})
-    vod.post(ADDRESS, json=refusal, headers={"Date": formatdate(vods_time, usegmt=True)})
+    vod.post(ADDRESS, json=EXPIRED, headers={"Date": formatdate(vods_time, usegmt=True)})
     vod.post(ADDRESS, json=answer(ProcedureTask={"Status": "FINISH"}))
     client = api()
 
@@ -245,19 +249,10 @@ def test_clock_that_is_wrong_is_set_by_vods_answer(
 @pytest.mark.parametrize("date", ["", "yesterday"])
 def test_refusal_without_a_time_stays_one(vod: responses.RequestsMock, date: str) -> None:
     """Without VOD's time there is nothing to set the clock by."""
-    refusal = answer(Error={"Code": "AuthFailure.SignatureExpire", "Message": ""})
-    vod.post(ADDRESS, json=refusal, headers={"Date": date})
+    vod.post(ADDRESS, json=EXPIRED, headers={"Date": date})
 
     with pytest.raises(VodApiError):
         api().procedure_task("task-1", timeout_seconds=1.0)
-
-
-@pytest.mark.parametrize("code", ["ResourceNotFound", "InvalidParameterValue.TaskId"])
-def test_task_that_vod_does_not_know_is_none(vod: responses.RequestsMock, code: str) -> None:
-    """Any other error says nothing about the task."""
-    vod.post(ADDRESS, json=answer(Error={"Code": code, "Message": ""}))
-
-    assert api().procedure_task("task-1", timeout_seconds=1.0) == {}
 
 
 def test_api_that_is_down_is_an_error_without_its_address() -> None:
@@ -275,11 +270,11 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d
 ANSWER = HEAD % len(FOUND) + FOUND
 
 
-def begin_and_stop(connection: socket.socket) -> None:
-    """Announce a body and send its first byte only."""
-    connection.recv(65536)
-    connection.sendall(HEAD % 99999 + b"{")
-    say_nothing(connection)
+@contextmanager
+def asked(speak: Callable[[socket.socket], None]) -> Iterator[VodApi]:
+    """Serve the API so, and return its client."""
+    with RawPeer(speak) as peer:
+        yield api(VOD_API_URL=f"http://{HOST}:{peer.port}")
 
 
 def drip(connection: socket.socket) -> None:
@@ -291,11 +286,17 @@ def drip(connection: socket.socket) -> None:
         time.sleep(0.005)
 
 
+def begin_and_stop(connection: socket.socket) -> None:
+    """Announce a body and send its first byte only."""
+    connection.sendall(HEAD % 99999 + b"{")
+    say_nothing(connection)
+
+
 @pytest.mark.parametrize("speak", [say_nothing, begin_and_stop, drip])
 def test_api_that_is_slow_is_an_error_in_time(speak: Callable[[socket.socket], None]) -> None:
     """The time-out covers the whole call: silence, a body that stops, and one that drips."""
-    with RawPeer(speak) as peer, pytest.raises(VodApiError):
-        find(api(VOD_API_URL=f"http://{HOST}:{peer.port}"), SHORT)
+    with asked(speak) as client, pytest.raises(VodApiError):
+        find(client, SHORT)
 
 
 def test_name_service_that_swallows_is_an_error_in_time() -> None:
@@ -312,12 +313,11 @@ def test_each_call_has_its_own_time_out() -> None:
     """A call with little time left does not shorten the next one, nor the other way round."""
     is_answering = threading.Event()
 
-    def hold(_request: Received) -> Reply:
+    def speak(connection: socket.socket) -> None:
         is_answering.wait()
-        return Reply(200, FOUND, {"Content-Type": "application/json"})
+        answer_once(ANSWER)(connection)
 
-    with HttpPeer(hold) as peer:
-        client = api(VOD_API_URL=peer.url)
+    with asked(speak) as client:
         with pytest.raises(VodApiError):
             find(client, SHORT)
         is_answering.set()
@@ -330,27 +330,22 @@ def test_each_call_has_its_own_time_out() -> None:
 
 def test_calls_that_do_not_end_are_few() -> None:
     """No call is begun while MOST_LEFT_BEHIND abandoned ones still run."""
-    is_slow, speakers = threading.Event(), []
-    is_slow.set()
+    speakers: list[socket.socket] = []
+    speaks: Callable[[socket.socket], None] = drip
 
     def speak(connection: socket.socket) -> None:
         speakers.append(connection)
-        if is_slow.is_set():
-            drip(connection)
-        connection.recv(65536)
-        connection.sendall(ANSWER)
+        speaks(connection)
 
-    with RawPeer(speak) as peer:
-        client = api(VOD_API_URL=f"http://{HOST}:{peer.port}")
+    with asked(speak) as client:
         for _ in range(MOST_LEFT_BEHIND + 3):
             with pytest.raises(VodApiError):
                 find(client, 2 * SHORT)
         assert len(speakers) <= MOST_LEFT_BEHIND
 
-        is_slow.clear()
+        speaks = answer_once(ANSWER)
         for connection in speakers:
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+            cut(connection)
         wait_until(lambda: all(call.has_ended for call in client._left_behind))  # noqa: SLF001  # there is no other sign
         assert find(client) == FILE
 
@@ -367,24 +362,19 @@ def took_request(connection: socket.socket) -> bool:
 
 def test_call_on_a_kept_connection_that_was_closed_is_made_once_more() -> None:
     """A call on a kept connection that the server closes without an answer is repeated on a new one."""
-    connections: list[int] = []
+    requests: list[tuple[bool, bool]] = []
 
     def speak(connection: socket.socket) -> None:
-        number = len(connections)
-        connections.append(0)
-        if took_request(connection):
-            connections[number] += 1
+        if is_first := took_request(connection):
             connection.sendall(ANSWER)
-        if took_request(connection):
-            connections[number] += 1
+        requests.append((is_first, took_request(connection)))
 
-    with RawPeer(speak) as peer:
-        client = api(VOD_API_URL=f"http://{HOST}:{peer.port}")
+    with asked(speak) as client:
         for _ in range(3):
             assert find(client) == FILE
 
     # The first two answered one request each, and closed on the next.
-    assert connections == [2, 2, 1]
+    assert requests == [(True, True), (True, True), (True, False)]
 
 
 def test_call_is_made_twice_at_most() -> None:
@@ -397,8 +387,7 @@ def test_call_is_made_twice_at_most() -> None:
             connection.sendall(ANSWER)
             requests.append(took_request(connection))
 
-    with RawPeer(speak) as peer:
-        client = api(VOD_API_URL=f"http://{HOST}:{peer.port}")
+    with asked(speak) as client:
         find(client)
         for _ in range(2):
             with pytest.raises(VodApiError):

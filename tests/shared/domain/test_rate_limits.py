@@ -24,6 +24,7 @@ MORNING = NOW - NOW % 86_400 + 3600
 MIDNIGHT = MORNING + 82_800
 NETWORK = ("198.51.100.7/32", "198.51.100.0/24", "198.51.0.0/16")
 MANY = 1_000_000
+LIMITS = ("user", "network", "open", "day", "bytes")
 SIGNATURE_SECONDS, DAY_SECONDS = 600, 86_400
 _numbers = count(1)
 
@@ -90,25 +91,21 @@ class Beginner:
         if how == "cancel":
             self.store.cancel_upload(session.user_id, session.upload_id, now=now)
             return
-        facts, verified = expiry_facts(now=now), True
+        entry = new_entry(session, expiry_facts(now=now), verified=True)
         if isinstance(how, File):
             event: dict[str, Any] = uploaded(file_id=f"{FILE_ID}{how.number}")
             event["FileUploadEvent"]["MetaData"] = {"Size": how.size}
-            facts, verified = facts_in(event), how.verified
-        entry = new_entry(session, facts, verified=verified)
+            entry = new_entry(session, facts_in(event), verified=how.verified)
         self.store.journal(entry, endpoint="", now=now, next_attempt_at=None)
 
 
 @pytest.mark.parametrize(
     "limits",
     [
-        UploadLimits(7),
-        UploadLimits(MANY, network_per_minute=7),
-        UploadLimits(MANY, open_uploads=7),
-        UploadLimits(MANY, per_day=7),
-        UploadLimits(MANY, bytes_per_day=799),
+        *(UploadLimits(7), UploadLimits(MANY, network_per_minute=7), UploadLimits(MANY, open_uploads=7)),
+        *(UploadLimits(MANY, per_day=7), UploadLimits(MANY, bytes_per_day=799)),
     ],
-    ids=["user", "network", "open", "day", "bytes"],
+    ids=LIMITS,
 )
 def test_exactly_so_many_of_a_crowd_pass_each_limit(store: Store, limits: UploadLimits) -> None:
     """Of 64 at one moment as many begin as the limit says, not one more; bytes count at once (R13, S16)."""
@@ -161,8 +158,9 @@ def test_what_is_left_is_told(store: Store) -> None:
         (UploadLimits(MANY, open_uploads=2), None, SIGNATURE_SECONDS),
         (UploadLimits(MANY, per_day=2), "day", MIDNIGHT - MORNING),
         (UploadLimits(MANY, bytes_per_day=25), "bytes", MIDNIGHT - MORNING),
+        (UploadLimits(2, open_uploads=2, per_day=2), "day", MIDNIGHT - MORNING),
     ],
-    ids=["user", "network", "open", "day", "bytes"],
+    ids=(*LIMITS, "the longest of several"),
 )
 def test_retry_after_is_true_for_every_limit(
     store: Store, limits: UploadLimits, name: str | None, wait: int
@@ -178,15 +176,6 @@ def test_retry_after_is_true_for_every_limit(
     assert [each.name for each in refusal.rate_limits] == [name] * (name is not None)
     assert beginner.refused(now=MORNING + wait - 1, size=10)
     assert beginner.begin(now=MORNING + wait, size=10)
-
-
-def test_longest_wait_is_told(store: Store) -> None:
-    """Of several limits that are used up the one that lasts longest names the refusal."""
-    beginner = Beginner(store, UploadLimits(1, open_uploads=1, per_day=1))
-    beginner.begin()
-
-    assert beginner.refused().retry_after == MIDNIGHT - MORNING
-    assert "Today's uploads" in beginner.refused().detail
 
 
 def test_refused_upload_uses_up_nothing(store: Store) -> None:
@@ -331,25 +320,18 @@ def test_further_file_shuts_the_door_of_the_day_it_comes_on(store: Store) -> Non
     assert beginner.refused(now=MIDNIGHT).retry_after == DAY_SECONDS
 
 
-def test_yesterdays_end_changes_nothing_of_today(store: Store) -> None:
-    """An upload is given back to the day on which it began; that day may be over."""
+def test_quota_is_a_users_own_and_each_days(store: Store) -> None:
+    """Users and days have separate quotas: an upload is given back to the day on which it began."""
     beginner = Beginner(store, UploadLimits(MANY, per_day=1))
-    session, _ = beginner.begin(now=MORNING)
+    session, _ = beginner.begin(now=MIDNIGHT - 1)
+    refusal = beginner.refused(now=MIDNIGHT - 1)
+    assert (refusal.retry_after, refusal.detail) == (1, "Today's uploads are used up.")
+    assert beginner.begin("bob", now=MIDNIGHT - 1)
     beginner.begin(now=MIDNIGHT)
 
     beginner.end(session, "expire", now=session.ends_at)
 
     assert beginner.refused(now=MIDNIGHT + 1)
-
-
-def test_days_and_users_are_apart(store: Store) -> None:
-    """Users and days have separate quotas."""
-    beginner = Beginner(store, UploadLimits(MANY, per_day=1))
-    beginner.begin("alice", now=MIDNIGHT - 1)
-
-    assert beginner.refused("alice", now=MIDNIGHT - 1).retry_after == 1
-    assert beginner.begin("bob", now=MIDNIGHT - 1)
-    assert beginner.begin("alice", now=MIDNIGHT)
 
 
 def test_limits_that_are_off_leave_no_trace(store: Store, valkey_url: str) -> None:
