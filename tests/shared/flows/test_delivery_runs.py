@@ -111,13 +111,8 @@ def test_event_that_somebody_else_took_meanwhile_is_passed_over(world: World) ->
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("raw", ""),
-        ("raw", "{"),
-        ("raw", "x"),
-        ("raw", "xx"),
-        ("verdict", "splendid"),
-        ("attempts", "many"),
-        ("upload_id", "ULID"),
+        *(("raw", text) for text in ("", "{", "x", "xx")),
+        *(("verdict", "splendid"), ("attempts", "many"), ("upload_id", "ULID")),
     ],
 )
 def test_record_that_cannot_be_read_is_buried(world: World, name: str, text: str) -> None:
