@@ -85,11 +85,8 @@ def notification_in(event: dict[str, Any], origin: str, number: int) -> EventNot
 
 def _story(number: int, choose: random.Random, *, most: int) -> Story:
     session = replace(new_session(f"user-{number % USERS}"), upload_id=new_upload_id(now=NOW, random=number))
-    token, file_id, task_id = (
-        token_of(session),
-        f"55766780{number:011}",
-        f"1500012345-Procedure-{number:032x}t0",
-    )
+    token, file_id = token_of(session), f"55766780{number:011}"
+    task_id = f"1500012345-Procedure-{number:032x}t0"
     ending = choose.choice(_ENDINGS)
     if ending in _STATES and most > len(STEPS) + 1:
         reached: dict[str, Any] = {"status": "PROCESSING", "subtask": "PROCESSING"}

@@ -109,8 +109,8 @@ class UploadMachine(RuleBasedStateMachine):
     def begin(self, *, ends_well: bool, has_task_flow: bool) -> None:
         """Request the first signature of an upload; nothing else can happen before."""
         session = new_session(f"user-{len(self.model.uploads) % 2}", issued_at=self.now)
-        random, limits = next(_randoms), UploadLimits(100_000)
-        begun = self.store.begin_upload(session, randoms=(random,), now=self.now, limits=limits)
+        random = next(_randoms)
+        begun = self.store.begin_upload(session, randoms=(random,), now=self.now, limits=LIMITS)
         assert begun.nonce == random
         upload = UploadModel(session, ends_well, has_task_flow)
         self.model.uploads.append(upload)
@@ -126,22 +126,19 @@ class UploadMachine(RuleBasedStateMachine):
     def renew(self, pick: int, *, by_stranger: bool) -> None:
         """Request another signature, which takes a cancelled upload up again, or is refused."""
         upload, random = self.upload(pick), next(_randoms)
-        user_id = "stranger" if by_stranger else upload.session.user_id
+        asked = asked_of(upload, by_stranger=by_stranger)
         error = NotFoundError if by_stranger else None if upload.renew(self.now) else SigningEndedError
         with pytest.raises(error) if error else nullcontext():
-            session, reservation = self.store.renew_upload(
-                user_id, upload.session.upload_id, randoms=(random,), now=self.now, limits=LIMITS
-            )
-            assert (reservation.nonce, session.sequence) == (random, upload.sequence)
+            session, it = self.store.renew_upload(*asked, randoms=(random,), now=self.now, limits=LIMITS)
+            assert (it.nonce, session.sequence) == (random, upload.sequence)
         self.compare("renew", upload)
 
     @rule(pick=picks, by_stranger=rarely)
     def cancel(self, pick: int, *, by_stranger: bool) -> None:
         """Cancel an upload, or a foreign one."""
         upload = self.upload(pick)
-        user_id = "stranger" if by_stranger else upload.session.user_id
         with pytest.raises(NotFoundError) if by_stranger else nullcontext():
-            self.store.cancel_upload(user_id, upload.session.upload_id, now=self.now)
+            self.store.cancel_upload(*asked_of(upload, by_stranger=by_stranger), now=self.now)
             upload.cancel(self.now)
         self.compare("cancel", upload)
 
@@ -314,8 +311,7 @@ class UploadMachine(RuleBasedStateMachine):
 
     def event(self, pick: int) -> EventModel:
         """Choose an event."""
-        events = list(self.model.events.values())
-        return events[pick % len(events)]
+        return list(self.model.events.values())[pick % len(self.model.events)]
 
     def in_hand(self, pick: int, wanted: Callable[[Held], bool]) -> tuple[int, Held]:
         """Choose a hand, and what it holds, among those that hold what is wanted."""
@@ -364,6 +360,11 @@ class UploadMachine(RuleBasedStateMachine):
 def key_of(upload: UploadModel, told: Told) -> tuple[str, ...]:
     """Return what identifies an event, as VOD does."""
     return upload.session.upload_id, told.kind, told.file_id
+
+
+def asked_of(upload: UploadModel, *, by_stranger: bool) -> tuple[str, str]:
+    """Return the user and the upload of a request by its owner or a stranger."""
+    return "stranger" if by_stranger else upload.session.user_id, upload.session.upload_id
 
 
 def is_held(held: Held) -> bool:
