@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -98,9 +97,3 @@ class Site:
                     if b"local.stack.function_instance" in Path(f"/proc/{child}/cmdline").read_bytes():
                         instances.add(child)
         return instances
-
-    def log_lines(self, event: str) -> list[dict[str, Any]]:
-        """Return the functions' log lines of one kind."""
-        lines = (self.folder / "functions.log").read_text(encoding="utf-8").splitlines()
-        logged = [json.loads(line) for line in lines if line.startswith("{")]
-        return [line for line in logged if line["event"] == event]

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import signal
-import time
 from typing import TYPE_CHECKING, get_args
 
 import pytest
-import redis
 
 from local.stack.stack import Stack
 from tests.cluster.valkey_server import ValkeyServer
 from tests.reliability.crash_points import CrashPoint
-from tests.reliability.many_uploads import date_back
 from tests.reliability.outages import Outage, Site, outage
-from tests.reliability.service import SENDS_PER_EVENT, timer_of
+from tests.reliability.service import timer_of
 from tests.reliability.tcp_proxy import TcpProxy
 from tests.waiting import wait_until
 
@@ -78,31 +75,6 @@ def test_clients_hear_503_and_the_callback_hears_nothing(
     assert site.instances() >= instances
     (told,) = site.heard(upload)
     assert (told["data"]["verified"], told["data"]["sequence"]) == (True, 1)
-
-
-def test_push_that_was_lost_is_found(
-    site: Site, store: ValkeyServer, proxy: TcpProxy, small_media: Path
-) -> None:
-    """All three sends failed: it is in the log, and reconciliation finds the file and tells the app."""
-    upload = site.upload(small_media)
-    timeouts, logged = site.pushes("Timeout"), len(site.log_lines("event.unjournaled"))
-
-    with outage("killed", store, proxy):
-        site.push(upload)
-        wait_until(lambda: site.pushes("Timeout") == timeouts + SENDS_PER_EVENT)
-        wait_until(lambda: len(site.log_lines("event.unjournaled")) == logged + SENDS_PER_EVENT)
-    assert site.heard(upload) == []
-    assert all(upload.file_id in line["raw"] for line in site.log_lines("event.unjournaled")[logged:])
-
-    date_back(site.database_file, upload.file_id, to=time.time() - 3600)
-    with redis.Redis.from_url(store.url) as client:
-        for position in client.scan_iter("vuf:*:tail:*"):
-            client.delete(position)
-    wait_until(lambda: len(site.heard(upload)) == 1)
-
-    (told,) = site.heard(upload)
-    assert told["type"] == "upload.completed"
-    assert (told["data"]["reconciled"], told["data"]["verified"]) == (True, True)
 
 
 @pytest.mark.parametrize("kind", OUTAGES)
