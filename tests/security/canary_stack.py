@@ -26,7 +26,7 @@ def serve(folder: Path, output: Path, orders: Connection) -> None:
         with redis.Redis.from_url(store.url) as connection:
             connection.config_set("requirepass", STORE_PASSWORD)
         url = f"redis://:{STORE_PASSWORD}@{store.url.rpartition('@')[2]}"
-        variables = {**canary_environment(url), "CALLBACK_HOLD_SECONDS": "0.2"}
+        variables = {**canary_environment(url), "CALLBACK_HOLD_SECONDS": "0.2", "SIGNATURES_PER_UPLOAD": "9"}
         role = (CANARIES[f"TENCENTCLOUD_{name}"][0] for name in ("SECRETID", "SECRETKEY", "SESSIONTOKEN"))
         vod = {"role_credentials": (RoleCredential(*role),)}
         with Stack(
