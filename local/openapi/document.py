@@ -33,8 +33,8 @@ _USER_TOKEN: Schema = {
     "type": "http",
     "scheme": "bearer",
     "bearerFormat": "JWT",
-    "description": "A token of the app's own login service, with `sub` and `exp`. "
-    "A deployment on trial may do without tokens (AUTH_MODE=anonymous).",
+    "description": "A token of the app's own login service, with `exp` and `sub` (or the claim of "
+    "JWT_USER_CLAIM). A deployment on trial may do without tokens (AUTH_MODE=anonymous).",
 }
 
 _EVENT_NOTIFICATION: Schema = {

@@ -103,7 +103,7 @@ _ACTIONS = {"list": _list, "add": _add, "remove": _remove}
 
 def _add_subject(parser: argparse.ArgumentParser) -> None:
     subject = parser.add_mutually_exclusive_group(required=True)
-    subject.add_argument("--user", metavar="ID", help="the `sub` of his tokens")
+    subject.add_argument("--user", metavar="ID", help="his id, as his tokens name him")
     subject.add_argument(
         "--network",
         type=_network,

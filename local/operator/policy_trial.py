@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from functions.upload_signature import MAX_BODY_BYTES
 from shared.config.settings import UploadSignatureSettings, load_settings
-from shared.domain.policy import DEFAULT_POLICY, are_met
+from shared.domain.policy import DEFAULT_POLICY, are_met, claim_at
 from shared.domain.rate_limits import Reservation
 from shared.errors import ForbiddenError, InvalidRequestError, ServiceError, UnauthenticatedError
 from shared.flows.issue_signature import Issuer, Randomness
@@ -99,7 +99,7 @@ def try_token(settings: UploadSignatureSettings, token: str, body: bytes, *, now
 def try_user(
     settings: UploadSignatureSettings, user_id: str, claims: Mapping[str, object], body: bytes, *, now: float
 ) -> Outcome:
-    """Try a request of a user whose token has this `sub` and these claims."""
+    """Try a request of a user whose token has this user id and these claims."""
 
     def caller() -> Caller:
         if not is_user_id(user_id):
@@ -161,7 +161,7 @@ def _why_forbidden(settings: UploadSignatureSettings, body: bytes, claims: Mappi
     if policy is None:
         return f"There is no policy {name!r}, but {', '.join(sorted(settings.upload_policies))}."
     unmet = [
-        f"{claim} is one of {', '.join(map(repr, allowed))}, and this one's is {claims.get(claim)!r}"
+        f"{claim} is one of {', '.join(map(repr, allowed))}, and this one's is {claim_at(claim, claims)!r}"
         for claim, allowed in policy.claims.items()
         if not are_met({claim: allowed}, claims)
     ]

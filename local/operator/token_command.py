@@ -38,8 +38,9 @@ MEANINGS = {
     "no_key_id": "Its header has no kid, and the keys of a key set are not tried one by one.",
     "unknown_key": "The key set has no usable key with its kid: is it the key set of this issuer?",
     "bad_signature": "No key of the settings has signed it: it is another login's, or was changed.",
-    "sub_missing": "It names no user: have the login service put the user's id into sub.",
-    "sub_invalid": f"A user's id is a text of 1 to {MAX_USER_ID_BYTES} bytes without control characters.",
+    "sub_missing": "It names no user: have the login service put his id into sub, or set JWT_USER_CLAIM.",
+    "sub_invalid": f"A user's id is a text of 1 to {MAX_USER_ID_BYTES} bytes without control characters; "
+    "a number only with :number in JWT_USER_CLAIM.",
     "exp_missing": "It never ends, and such a token is not accepted.",
     "exp_invalid": "A time is a number: seconds since 1970.",
     "nbf_invalid": "A time is a number: seconds since 1970.",

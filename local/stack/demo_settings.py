@@ -98,7 +98,8 @@ def user_token(environment: Mapping[str, str], *, user: str, ttl_seconds: int) -
     if not -86_400 <= ttl_seconds <= 86_400:  # noqa: PLR2004  # one day; below zero is for expired tokens
         raise ValueError("ttl: seconds, at most one day")
     now = int(time.time())
-    claims: dict[str, object] = {"sub": user, "iat": now + min(0, ttl_seconds), "exp": now + ttl_seconds}
+    user_claim = (environment.get("JWT_USER_CLAIM") or "sub").removesuffix(":number")
+    claims: dict[str, object] = {user_claim: user, "iat": now + min(0, ttl_seconds), "exp": now + ttl_seconds}
     if environment.get("JWT_ISSUER"):
         claims["iss"] = environment["JWT_ISSUER"]
     if environment.get("JWT_AUDIENCE"):

@@ -62,6 +62,7 @@ class CallerSettings(SettingsGroup):
     jwt_public_keys: tuple[str, ...]
     jwt_jwks_url: str | None
     jwt_issuer: str | None
+    jwt_user_claim: str
     jwt_audience: tuple[str, ...]
     jwt_audience_claim: Literal["aud", "azp", "client_id"]
     cors_origins: tuple[str, ...]

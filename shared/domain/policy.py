@@ -29,10 +29,12 @@ _PROGRAMS = (
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _Choice = TypeVar("_Choice")
 
+_LISTS_OF_WORDS = ("scope", "scp")
+"""Claims that are a text of words with blanks between: OAuth's (RFC 8693, section 4.2) and Microsoft's."""
 NO_CLAIMS: Mapping[str, object] = MappingProxyType({})
 
 ClaimRules = dict[str, tuple[str | int | bool, ...]]
-"""A claim's name -> the values of which a user must have one."""
+"""A claim's name, or its path -> the values of which a user must have one."""
 
 
 class Policy(NamedTuple):
@@ -236,13 +238,31 @@ def _listed(choices: tuple[object, ...]) -> str:
 def are_met(rules: Mapping[str, tuple[str | int | bool, ...]], claims: Mapping[str, object]) -> bool:
     """Return whether every named claim is present with an allowed value, or a list that has one.
 
-    Values are compared as in JSON: `1`, `"1"` and `true` differ. A claim of several words, like OAuth's
-    `scope`, is one text; a claim inside another object cannot be named.
+    A rule names its claim as `claim_at` does. Values are compared as in JSON: `1`, `"1"` and `true` differ.
+    A text in `scope` or `scp` also counts as the list of its words; in any other claim, which may hold what
+    users write themselves, blanks separate nothing.
     """
-    return all(_is_let_in(claims.get(name), allowed) for name, allowed in rules.items())
+    return all(
+        _is_let_in(claim_at(name, claims), allowed, is_list_of_words=name in _LISTS_OF_WORDS)
+        for name, allowed in rules.items()
+    )
 
 
-def _is_let_in(given: object, allowed: tuple[str | int | bool, ...]) -> bool:
+def claim_at(path: str, claims: Mapping[str, object]) -> object:
+    """Return the claim of exactly this name, else the member of nested objects that the dots lead to.
+
+    `realm_access.roles` is in the object `realm_access`. None if there is none.
+    """
+    if path in claims:
+        return claims[path]
+    outer, _, inner = path.partition(".")
+    nested = claims.get(outer)
+    return claim_at(inner, nested) if isinstance(nested, dict) else None
+
+
+def _is_let_in(given: object, allowed: tuple[str | int | bool, ...], *, is_list_of_words: bool) -> bool:
     values = given if isinstance(given, list) else [given]
+    if is_list_of_words and isinstance(given, str):
+        values = [given, *given.split(" ")]
     # In Python True equals 1; in JSON it does not.
     return any(type(value) is type(choice) and value == choice for value in values for choice in allowed)

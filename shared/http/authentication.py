@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from shared.addresses import networks_of
 from shared.errors import UnauthenticatedError
 from shared.http.hs256 import is_signed_with, read_token
-from shared.http.token_claims import claim_checks
+from shared.http.token_claims import claim_checks, named_user
 from shared.invocation_log import note
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _REFUSAL = "Send a valid user token as Authorization: Bearer <JWT>."
 
 @dataclass(frozen=True)
 class Caller:
-    """An end user: the `sub` of the token, the IP address of the request ("" if unknown), and all claims."""
+    """An end user: his id, the IP address of the request ("" if unknown), and all claims of the token."""
 
     user_id: str
     address: str = ""
@@ -58,7 +58,7 @@ def authenticate(
     for _check, problem in token_checks(token, settings, now=now):
         if problem:
             raise _refused(problem)
-    return Caller(token.claims["sub"], client_address, token.claims)
+    return Caller(str(named_user(token.claims, settings)), client_address, token.claims)
 
 
 def read_bearer_token(text: str) -> Token:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 LEEWAY_SECONDS = 60
 MAX_USER_ID_BYTES = 128
 """In UTF-8: the user id and the app's own context share the 250 characters that VOD carries."""
+_OR_NUMBER = ":number"
 _USER_ID = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")
 
 
@@ -24,7 +25,7 @@ def claim_checks(
     claims: Mapping[str, Any], settings: CallerSettings, *, now: int
 ) -> Iterator[tuple[str, str]]:
     """Check each claim: its name, and the word for what is wrong with it, "" if nothing is."""
-    yield "sub", _subject_problem(claims.get("sub"))
+    yield settings.jwt_user_claim.removesuffix(_OR_NUMBER), _user_problem(named_user(claims, settings))
     yield "exp", "exp_missing" if claims.get("exp") is None else _time_problem(claims, "exp", now)
     yield "nbf", _time_problem(claims, "nbf", now)
     yield "iat", _time_problem(claims, "iat", now)
@@ -33,15 +34,23 @@ def claim_checks(
     yield settings.jwt_audience_claim, _audience_problem(claims, settings)
 
 
+def named_user(claims: Mapping[str, Any], settings: CallerSettings) -> object:
+    """Return what the claim of JWT_USER_CLAIM says; a whole number as its digits, if that allows one."""
+    name = settings.jwt_user_claim.removesuffix(_OR_NUMBER)
+    user = claims.get(name)
+    is_number = name != settings.jwt_user_claim and type(user) is int and user >= 0
+    return str(user) if is_number else user
+
+
 def is_user_id(text: str) -> bool:
     """Return whether a text is a valid user id: no control characters, 1 to 128 bytes."""
     return bool(_USER_ID.fullmatch(text)) and len(text.encode()) <= MAX_USER_ID_BYTES
 
 
-def _subject_problem(subject: object) -> str:
-    if subject is None:
+def _user_problem(user: object) -> str:
+    if user is None:
         return "sub_missing"
-    return "" if isinstance(subject, str) and is_user_id(subject) else "sub_invalid"
+    return "" if isinstance(user, str) and is_user_id(user) else "sub_invalid"
 
 
 def _time_problem(claims: Mapping[str, object], name: str, now: int) -> str:

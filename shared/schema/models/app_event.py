@@ -23,7 +23,7 @@ class Content(Document):
     upload_id: UploadId | None
     """The upload's id, a ULID; null for what was made without us."""
     uploader: str | None
-    """The user who was allowed to make the upload: the `sub` of the token."""
+    """The user who was allowed to make the upload, as the token names him."""
     context: str | None
     """The app's own text, from the request for the signature."""
     source_context: str | None
@@ -48,7 +48,7 @@ class UploadContent(Content):
     upload_id: UploadId
     """The upload's id, a ULID."""
     uploader: str
-    """The user who was allowed to make the upload: the `sub` of the token."""
+    """The user who was allowed to make the upload, as the token names him."""
     context: str
     """The app's own text, from the request for the signature."""
     source_context: None

@@ -63,6 +63,17 @@ def test_every_check_is_made_and_every_problem_told(capsys: pytest.CaptureFixtur
     }
 
 
+def test_user_is_looked_for_where_the_setting_says(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check has the claim's name and shows its value; without the claim the word is that of `sub`."""
+    monkeypatch.setenv("JWT_USER_CLAIM", "user_id:number")
+    code, document = explained(capsys, user_token(aud="media", user_id=7))
+
+    assert (code, document["checks"][2]["check"], document["checks"][2]["said"]) == (0, "user_id", "7")
+    assert problems_in(explained(capsys, user_token(aud="media"))[1]) == {"user_id": "sub_missing"}
+
+
 def test_text_has_a_line_for_each_check_and_one_below_each_problem(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -165,6 +165,13 @@ class TestSettingsThatGoTogether:
             "JWT_AUDIENCE_CLAIM"
         }
 
+    def test_user_claim_has_a_name(self) -> None:
+        """With `:number` alone no token would name a user."""
+        caller = {"JWT_SECRETS": "x" * 32}
+
+        assert load_settings(CallerSettings, caller).jwt_user_claim == "sub"
+        assert faults(CallerSettings, {**caller, "JWT_USER_CLAIM": ":number"}).keys() == {"JWT_USER_CLAIM"}
+
     def test_key_with_a_fault_is_not_reported_as_missing(self) -> None:
         """An invalid key is not reported as missing as well."""
         assert faults(CallerSettings, {"JWT_SECRETS": "short"}).keys() == {"JWT_SECRETS.0"}

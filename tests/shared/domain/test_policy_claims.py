@@ -17,6 +17,7 @@ def test_value_or_one_of_its_list_is_let_in(role: object) -> None:
     "claims",
     [
         *({}, {"Role": "teacher"}, {"roles": "teacher"}, {"role": {"teacher": True}}),
+        {"a": {"role": "teacher"}},
         *({"role": role} for role in (None, "", "Teacher", "teacher ", "teacher admin")),
         *({"role": roles} for roles in ([], ["viewer"], [["teacher"]])),
     ],
@@ -34,6 +35,42 @@ def test_every_named_claim_must_be_met() -> None:
     assert not are_met(rules, {"role": "teacher", "level": 4})
     assert not are_met(rules, {"level": 3})
     assert are_met({}, {})
+
+
+@pytest.mark.parametrize(
+    ("path", "claims"),
+    [
+        ("realm_access.roles", {"realm_access": {"roles": ["offline_access", "teacher"]}}),
+        ("resource_access.web.roles", {"resource_access": {"web": {"roles": ["teacher"]}}}),
+        ("app_metadata.role", {"role": "authenticated", "app_metadata": {"role": "teacher"}}),
+        ("o.rol", {"o": {"id": "org_1", "rol": "teacher"}, "v": 2}),
+        ("https://app.example.com/role", {"https://app.example.com/role": "teacher"}),
+        ("a.b.c", {"a": {"b.c": "teacher", "b": {"c": "viewer"}}}),
+    ],
+    ids=["Keycloak, realm", "Keycloak, client", "Supabase", "Clerk", "Auth0", "a dot inside"],
+)
+def test_claim_is_named_by_its_path(path: str, claims: dict[str, object]) -> None:
+    """Dots lead into objects; on each level a member of exactly the name that is left comes first."""
+    assert are_met({path: ("teacher",)}, claims)
+    assert not are_met({path: ("teacher",)}, {**claims, path: "viewer"})
+    assert not are_met({path: ("teacher",)}, {**claims, path: None})
+
+
+@pytest.mark.parametrize("outer", [None, "teacher", ["teacher"], [{"roles": "teacher"}], {}, {"roles": {}}])
+def test_path_that_leads_nowhere_lets_nobody_in(outer: object) -> None:
+    """Neither through a list nor through a text."""
+    assert not are_met({"realm_access.roles": ("teacher",)}, {"realm_access": outer, "roles": "teacher"})
+
+
+@pytest.mark.parametrize("name", ["scope", "scp"])
+def test_scope_counts_as_its_words_and_as_a_whole(name: str) -> None:
+    """OAuth and Microsoft put several scopes into one text; no part of a word counts."""
+    for allowed in ("upload:create", "openid", "openid upload:create"):
+        assert are_met({name: (allowed,)}, {name: "openid upload:create"})
+    for allowed in ("upload", "Openid", "upload:create openid"):
+        assert not are_met({name: (allowed,)}, {name: "openid upload:create"})
+    assert are_met({name: ("openid",)}, {name: ["email", "openid"]})
+    assert not are_met({name: (7,)}, {name: "7"})
 
 
 @pytest.mark.parametrize("choice", ["1", 1, True])

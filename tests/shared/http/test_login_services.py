@@ -7,7 +7,11 @@ import re
 import pytest
 
 from local.repository import REPOSITORY
+from shared.domain.policy import grant_for
+from shared.invocation_log import recorded
+from shared.schema.signature_request import read_signature_request
 from tests.shared.http.test_authentication import CLAIMS, caller, hs256, is_refused
+from tests.shared.policies import read_policy
 
 COGNITO, KEYCLOAK = (
     "https://cognito-idp.ap-northeast-2.amazonaws.com/pool",
@@ -85,15 +89,56 @@ def test_page_has_these_services_with_these_claims() -> None:
     assert {row[0]: row[-1].strip("`") for row in rows} == {name: it[3] for name, it in SERVICES.items()}
 
 
+KEYCLOAK_ROLE = {"realm_access": {"roles": ["teacher"]}, "scope": "openid upload:create"}
+POLICIES = {
+    "default": {},
+    "teacher": {"claims": {"realm_access.roles": ["teacher"]}},
+    "uploader": {"claims": {"scope": ["upload:create"]}},
+}
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_policy_names_what_a_login_service_says_of_its_users(policy: str) -> None:
+    """A role of Keycloak is inside an object, a scope is one word of a text; both are read from the token."""
+    policies = {name: read_policy(members) for name, members in POLICIES.items()}
+    claims = caller(hs256({**CLAIMS, **KEYCLOAK_ROLE})).claims
+
+    wanted = read_signature_request({"policy": policy})
+    assert grant_for(wanted, policies, vod_sub_app_id=None, claims=claims).policy == policy
+
+
 @pytest.mark.parametrize(
-    "claims",
+    ("claims", "setting", "user_id", "others"),
     [
-        {"iss": "https://sso.example.com/realms/r", "typ": "Bearer", "azp": "web"},
-        {"token_type": "access", "jti": "a", "user_id": 7},
-        {"iss": "https://app/api/login", "sub": 42, "jti": "J"},
+        ({"token_type": "access", "jti": "a", "user_id": 7}, "user_id:number", "7", ["sub", "user_id"]),
+        ({"token_type": "access", "jti": "a", "user_id": "7"}, "user_id", "7", ["sub", "sub:number"]),
+        ({"iss": "https://app/api/login", "sub": 42, "jti": "J"}, "sub:number", "42", ["sub", "jti:x"]),
+        ({"sub": "f02e", "cognito:username": "alice"}, "cognito:username", "alice", ["cognito"]),
     ],
-    ids=["lightweight token of Keycloak", "Simple JWT of Django", "numeric user id of Laravel"],
+    ids=["Simple JWT of Django", "the same with a text", "jwt-auth of Laravel", "user name of Cognito"],
 )
-def test_token_without_a_user_as_text_is_refused(claims: dict[str, object]) -> None:
-    """No other claim than `sub` names the user, and a number is no text."""
-    assert is_refused(hs256({"exp": CLAIMS["exp"], **claims}))
+def test_user_is_named_by_the_claim_of_the_setting(
+    claims: dict[str, object], setting: str, user_id: str, others: list[str]
+) -> None:
+    """By another claim than `sub`, or by a number, only where the setting says so."""
+    token = hs256({"exp": CLAIMS["exp"], **claims})
+
+    assert caller(token, JWT_USER_CLAIM=setting).user_id == user_id
+    assert all(is_refused(token, JWT_USER_CLAIM=other) for other in others)
+
+
+@pytest.mark.parametrize("user", [None, True, 7.0, -7, 10**128, "", [7], {"id": 7}])
+def test_number_that_names_no_user_is_refused(user: object) -> None:
+    """Only a whole number, from 0 on and of at most 128 digits, counts as a text does."""
+    token = hs256({"exp": CLAIMS["exp"], "sub": user})
+
+    assert is_refused(token, JWT_USER_CLAIM="sub:number")
+
+
+def test_lightweight_token_of_keycloak_names_no_user() -> None:
+    """Without `sub` it is refused, and the log says that."""
+    claims = {"iss": KEYCLOAK, "typ": "Bearer", "azp": "web", "realm_access": {"roles": ["teacher"]}}
+    with recorded() as record:
+        assert is_refused(hs256({"exp": CLAIMS["exp"], **claims}))
+
+    assert record.about["tokenProblem"] == "sub_missing"
