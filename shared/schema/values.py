@@ -191,6 +191,13 @@ def require_one_key_source(url: str | None, info: ValidationInfo) -> str | None:
     return url
 
 
+def require_claim_name(value: str) -> str:
+    """Check that a claim has a name: `:number` alone is none."""
+    if value.startswith(":"):
+        raise ValueError("must begin with the name of a claim")
+    return value
+
+
 def require_audience(claim: str, info: ValidationInfo) -> str:
     """Check that there is an audience to look for in another claim than `aud`."""
     if claim != "aud" and not info.data.get("jwt_audience"):

@@ -89,7 +89,7 @@ class CallerSettings(SettingsGroup):
         JwksUrl | None, Field(validate_default=True), AfterValidator(values.require_one_key_source)
     ] = None
     jwt_issuer: str | None = None
-    jwt_user_claim: Annotated[str, Field(pattern=r"^[^:]")] = "sub"
+    jwt_user_claim: Annotated[str, AfterValidator(values.require_claim_name)] = "sub"
     jwt_audience: Annotated[tuple[str, ...], CommaSeparated] = ()
     jwt_audience_claim: Annotated[
         Literal["aud", "azp", "client_id"], AfterValidator(values.require_audience)
