@@ -17,7 +17,7 @@ _LIMITS: dict[str, Schema] = {
     "fileName": {
         "minLength": 1,
         "maxLength": 255,
-        "not": {"type": "string", "pattern": r'^\.|[\\/:*?"<>|\x00-\x1f\x7f]'},
+        "not": {"type": "string", "pattern": r"^\.|[\\/\x00-\x1f\x7f]"},
     },
     "fileSize": {"minimum": 1},
     "fileType": {"not": {"type": "string", "pattern": r"[\x00-\x1f\x7f]"}},

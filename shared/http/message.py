@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 PROBLEM_TYPE_PREFIX = "urn:vod-upload-functions:problem:"
 INTERNAL = 500
 _EXPOSED_HEADERS = "ETag, RateLimit, RateLimit-Policy, Retry-After, Upload-Id, X-Request-Id"
+_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-None-Match"
+_HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_HEADER_NAMES = re.compile(rf"(?=.{{1,1024}}$){_HEADER_NAME}(?:, ?{_HEADER_NAME})*")
 IDEMPOTENCY_KEY = r'"(?:[ !#-\[\]-~]|\\["\\]){1,255}"'
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
@@ -197,14 +200,19 @@ def rate_limit_headers(rate_limits: Sequence[RateLimit]) -> dict[str, str]:
 def preflight_response(
     request: Request, *, methods: tuple[str, ...], allowed_origins: tuple[str, ...]
 ) -> Response:
-    """Answer OPTIONS with the allowed methods and headers, for a listed origin only."""
+    """Answer OPTIONS with the allowed methods and headers, for a listed origin only.
+
+    All headers that are asked for are allowed: clients' libraries add their own (`traceparent`). What is no
+    list of names, or has over 1,024 characters, is answered with the headers that the functions read.
+    """
     if request.headers.get("origin", "") not in allowed_origins:
         return Response(204, {"Allow": ", ".join((*methods, "OPTIONS"))})
+    wanted = request.headers.get("access-control-request-headers", "")
     return Response(
         204,
         {
             "Access-Control-Allow-Methods": ", ".join(methods),
-            "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, If-None-Match",
+            "Access-Control-Allow-Headers": wanted if _HEADER_NAMES.fullmatch(wanted) else _HEADERS,
             "Access-Control-Max-Age": "600",
         },
     )
@@ -224,7 +232,8 @@ def with_common_headers(
         **response.headers,
     }
     if allowed_origins:
-        headers["Vary"] = "Origin"
+        is_preflight = request.method == "OPTIONS"
+        headers["Vary"] = "Origin, Access-Control-Request-Headers" if is_preflight else "Origin"
     if request.headers.get("origin", "") in allowed_origins:
         headers["Access-Control-Allow-Origin"] = request.headers["origin"]
         headers["Access-Control-Expose-Headers"] = _EXPOSED_HEADERS

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tests.functions.conftest import Call, Deploy, Sign
 
 SECOND = "https://second.example.test"
+PREFLIGHT_VARY = "Origin, Access-Control-Request-Headers"
+DEFAULT_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-None-Match"
 UNLISTED = ["", "null", "*", ORIGIN.upper(), ORIGIN + "/", ORIGIN + ":443", ORIGIN + ".evil.test"]
 UNLISTED += [ORIGIN.replace("https", "http"), f"{ORIGIN}, https://evil.test"]
 
@@ -25,14 +27,46 @@ def test_listed_origin_may_read_the_answer(call: Call, sign: Sign, origin: str) 
 
     for answer in (*answers, preflight):
         assert answer.headers["access-control-allow-origin"] == origin
-        assert answer.headers["vary"] == "Origin"
         assert "access-control-allow-credentials" not in answer.headers
+    assert {answer.headers["vary"] for answer in answers} == {"Origin"}
+    assert preflight.headers["vary"] == PREFLIGHT_VARY
     exposed = answers[0].headers["access-control-expose-headers"].lower().split(", ")
     assert {"upload-id", "etag", "retry-after", "x-request-id"} <= set(exposed)
     assert (preflight.status, preflight.body) == (204, "")
     assert preflight.headers["access-control-allow-methods"] == "GET, DELETE"
     allowed = preflight.headers["access-control-allow-headers"].lower().split(", ")
     assert {"authorization", "content-type", "idempotency-key"} <= set(allowed)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "allowed"),
+    [
+        *(
+            (names, names)
+            for names in (
+                "authorization,content-type,x-requested-with",
+                "authorization,baggage,content-type,sentry-trace",
+                "authorization, content-type, traceparent",
+                "x" * 1024,
+            )
+        ),
+        *((names, DEFAULT_HEADERS) for names in ("", "a,,b", "a b", "a\r\nset-cookie: b", "é", "x" * 1025)),
+    ],
+)
+def test_listed_origin_may_send_any_header(call: Call, wanted: str, allowed: str) -> None:
+    """The list that a preflight asks for is allowed as it is; what is no such list is never repeated."""
+    asked = {"origin": ORIGIN, "access-control-request-headers": wanted}
+    preflight = call(upload_signature.main_handler, "OPTIONS", "/signature", user=None, headers=asked)
+
+    assert preflight.headers["access-control-allow-headers"] == allowed
+
+
+@pytest.mark.parametrize("origin", ["capacitor://localhost", "ionic://localhost", "tauri://localhost"])
+def test_app_in_a_web_view_may_be_listed(sign: Sign, deploy: Deploy, origin: str) -> None:
+    """The frameworks that show a page inside an app have schemes of their own."""
+    deploy(CORS_ORIGINS=origin)
+
+    assert sign({}, origin=origin).headers["access-control-allow-origin"] == origin
 
 
 @pytest.mark.parametrize("origin", UNLISTED)
@@ -44,7 +78,7 @@ def test_other_origins_may_not(call: Call, sign: Sign, origin: str) -> None:
     )
 
     assert (preflight.status, preflight.headers["allow"]) == (204, "POST, OPTIONS")
-    assert answer.headers["vary"] == preflight.headers["vary"] == "Origin"
+    assert (answer.headers["vary"], preflight.headers["vary"]) == ("Origin", PREFLIGHT_VARY)
     assert not [name for name in (*answer.headers, *preflight.headers) if name.startswith("access-control-")]
 
 

@@ -124,8 +124,9 @@ def test_all_faults_are_told_at_once(sign: Sign, wrong: dict[str, object]) -> No
         ({"fileSize": 1001, "fileType": "mp4"}, ["/fileSize"]),
         ({"fileSize": 5, "fileName": "a.mp4.exe"}, ["/fileName"]),
         ({"fileSize": 5, "fileName": "a\x00.mp4"}, ["/fileName"]),
-        ({"fileSize": 5, "fileName": "바" * 84 + ".mp4"}, ["/fileName"]),
-        ({"fileSize": 5, "fileName": "바" * 83 + "a.mp4"}, []),
+        ({"fileSize": 5, "fileName": "바" * 252 + ".mp4"}, ["/fileName"]),
+        ({"fileSize": 5, "fileName": "바" * 251 + ".mp4"}, []),
+        ({"fileSize": 5, "fileName": "What is node.js?.mp4"}, []),
         ({"fileSize": 1000, "fileName": "바다 산책.final.MP4"}, []),
     ],
 )
@@ -134,7 +135,7 @@ def test_file_outside_the_policys_limits_is_refused_by_name(
 ) -> None:
     """A policy with limits requires size and type, and checks them (S15).
 
-    A name has no dot in front, 255 bytes at most, and no program's extension before its own.
+    A name has 255 UTF-16 code units at most, and its last extension counts.
     """
     answer = sign({"policy": "strict", **wish})
 

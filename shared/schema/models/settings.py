@@ -19,7 +19,7 @@ CommaSeparated = BeforeValidator(values.split_list)
 Key = Annotated[str, StringConstraints(min_length=values.MIN_KEY_LENGTH)]
 Keys = Annotated[tuple[Key, ...], CommaSeparated]
 ContextKeys = Annotated[Keys, AfterValidator(values.require_entry)]
-Origin = Annotated[str, StringConstraints(pattern=r"^https?://[^/*\s]+$")]
+Origin = Annotated[str, StringConstraints(pattern=r"^(https?|capacitor|ionic|tauri)://[^/*\s]+$")]
 Origins = Annotated[tuple[Origin, ...], CommaSeparated]
 CallbackToken = Annotated[Key, StringConstraints(max_length=128, pattern=r"^[A-Za-z0-9_-]+$")]
 CallbackTokens = Annotated[

@@ -40,7 +40,7 @@ class SignatureRequest(Document):
     class_id: StrictInt | None = None
     """VOD's category for the file, if the policy offers it."""
     file_name: StrictStr | None = None
-    """255 bytes of UTF-8 at most; checked against the policy's file types by its extension."""
+    """255 UTF-16 code units at most; checked against the policy's file types by its last extension."""
     file_size: Annotated[StrictInt, Field(le=MAX_SIZE)] | None = None
     """In bytes; required where the policy limits the size."""
     file_type: StrictStr | None = None
