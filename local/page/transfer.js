@@ -35,7 +35,8 @@ export function startTransfer({ media, cover, getSignature, onProgress, onSent, 
   }
 
   const client = new TcVod.default({ getSignature: signatureForThisRun });
-  const uploader = client.upload({ mediaFile: media, ...(cover && { coverFile: cover }) });
+  const mediaName = nameAtVod(media);
+  const uploader = client.upload({ mediaFile: media, mediaName, ...(cover && { coverFile: cover }) });
   uploader.on(
     "media_progress",
     whileRunning((progress) => onProgress("media", progress)),
@@ -62,6 +63,11 @@ export function startTransfer({ media, cover, getSignature, onProgress, onSent, 
   }
 
   return { stop };
+}
+
+// VOD's names have no extension, and none of the characters that the SDK refuses in a `mediaName`.
+function nameAtVod(file) {
+  return file.name.replace(/\.[^.]*$/, "").replace(/[\\/:*?"<>|]/g, "_");
 }
 
 // The SDK's cancel() ends the media's task alone, and fails before there is a storage client.

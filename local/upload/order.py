@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+_NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|]')
+"""What the Web SDK refuses in a `mediaName` (vod-js-sdk-v6, src/uploader.ts)."""
 
 
 class UploadError(Exception):
@@ -41,7 +45,8 @@ class UploadOrder:
         files = {"video": self.file} if self.cover is None else {"video": self.file, "cover": self.cover}
         body: dict[str, object] = {}
         for kind, file in files.items():
-            body[f"{kind}Name"], body[f"{kind}Type"] = file.stem, media_type(file)
+            body[f"{kind}Name"] = _NOT_IN_NAMES.sub("_", file.stem)
+            body[f"{kind}Type"] = media_type(file)
             body[f"{kind}Size"] = file.stat().st_size
         return body
 

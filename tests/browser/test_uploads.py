@@ -38,6 +38,17 @@ def test_a_small_file_reaches_the_app_once_with_its_uploader(
     expect(card).to_contain_text(event["data"]["fileId"])
 
 
+def test_characters_that_vod_cannot_take_are_replaced_in_its_name(
+    open_page: OpenPage, make_file: MakeFile
+) -> None:
+    """A file with a legal name is uploaded; VOD has `_` for what the SDK refuses."""
+    page = open_page()
+    card = page.upload(make_file("10:30 what?.js.mp4", 2_000))
+    page.wait_for(card, "uploaded")
+    (event,) = page.events(page.upload_id(card), "upload.completed")
+    assert event["data"]["fileName"] == "10_30 what_.js"
+
+
 @pytest.mark.parametrize("by", ["path", "name"])
 def test_a_large_file_and_its_cover_arrive_whole(open_page: OpenPage, make_file: MakeFile, by: str) -> None:
     """60 MB go in parts beside the cover, and both are what was sent."""

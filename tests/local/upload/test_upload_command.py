@@ -57,6 +57,19 @@ def test_cover_is_stored_with_the_file(stack: Stack, small_media: Path, tmp_path
     assert cover.read_bytes() == requests.get(cover_url, timeout=10).content
 
 
+def test_characters_that_vod_cannot_take_are_replaced_in_its_name(
+    stack: Stack, small_media: Path, tmp_path: Path
+) -> None:
+    """A file and a cover with legal names are uploaded; VOD has `_` for what the Web SDK refuses."""
+    media, cover = tmp_path / "10:30 what?.js.mp4", tmp_path / "a*b.png"
+    media.write_bytes(small_media.read_bytes())
+    cover.write_bytes(b"png")
+    outcome = upload(stack.url, str(media), "--cover", str(cover), "--user", "names", "--json")
+
+    assert outcome.returncode == 0, outcome.stderr
+    assert json.loads(outcome.stdout)["event"]["data"]["fileName"] == "10_30 what_.js"
+
+
 def test_text_output_says_what_was_stored(stack: Stack, small_media: Path) -> None:
     """A person gets the ids, the address and the event."""
     outcome = upload(stack.url, str(small_media), "--user", "text")
