@@ -6,6 +6,7 @@ from shared.errors import NotFoundError
 from shared.flows.issue_signature import RANDOM_BITS, Issuer, random_values
 from shared.http.authentication import authenticate
 from shared.http.message import (
+    Cors,
     Request,
     Response,
     idempotency_key,
@@ -25,11 +26,12 @@ MAX_BODY_BYTES = 16_384
 
 def main_handler(event: object, context: object) -> dict[str, object]:
     """Answer one invocation by SCF."""
-    return answer_http(event, context, methods=("POST",), respond=_respond, origins=_origins)
+    return answer_http(event, context, methods=("POST",), respond=_respond, cors=_cors)
 
 
-def _origins() -> tuple[str, ...]:
-    return bootstrap.upload_signature().settings.cors_origins
+def _cors() -> Cors:
+    settings = bootstrap.upload_signature().settings
+    return Cors(settings.cors_origins, with_credentials=settings.cors_credentials == "on")
 
 
 def _respond(request: Request) -> Response:

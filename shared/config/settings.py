@@ -66,6 +66,7 @@ class CallerSettings(SettingsGroup):
     jwt_audience: tuple[str, ...]
     jwt_audience_claim: Literal["aud", "azp", "client_id"]
     cors_origins: tuple[str, ...]
+    cors_credentials: Literal["on", "off"]
 
 
 class ContextSettings(SettingsGroup):

@@ -61,6 +61,13 @@ class Request:
         return tuple(part for part in self.path.split("/") if part)
 
 
+class Cors(NamedTuple):
+    """The origins whose pages may call, and whether with credentials (CORS_ORIGINS, CORS_CREDENTIALS)."""
+
+    origins: tuple[str, ...] = ()
+    with_credentials: bool = False
+
+
 class Response(NamedTuple):
     """One HTTP response; `body` is text, the only kind of body the functions send."""
 
@@ -197,15 +204,13 @@ def rate_limit_headers(rate_limits: Sequence[RateLimit]) -> dict[str, str]:
     }
 
 
-def preflight_response(
-    request: Request, *, methods: tuple[str, ...], allowed_origins: tuple[str, ...]
-) -> Response:
+def preflight_response(request: Request, *, methods: tuple[str, ...], cors: Cors) -> Response:
     """Answer OPTIONS with the allowed methods and headers, for a listed origin only.
 
     All headers that are asked for are allowed: clients' libraries add their own (`traceparent`). What is no
     list of names, or has over 1,024 characters, is answered with the headers that the functions read.
     """
-    if request.headers.get("origin", "") not in allowed_origins:
+    if request.headers.get("origin", "") not in cors.origins:
         return Response(204, {"Allow": ", ".join((*methods, "OPTIONS"))})
     wanted = request.headers.get("access-control-request-headers", "")
     return Response(
@@ -218,9 +223,7 @@ def preflight_response(
     )
 
 
-def with_common_headers(
-    response: Response, request: Request, *, allowed_origins: tuple[str, ...]
-) -> Response:
+def with_common_headers(response: Response, request: Request, *, cors: Cors) -> Response:
     """Add the headers of every response: no caching, no sniffing, the request id, CORS for an exact origin.
 
     CORS is decided only here; the function URLs are deployed without a CORS block.
@@ -231,12 +234,14 @@ def with_common_headers(
         "X-Request-Id": request.request_id,
         **response.headers,
     }
-    if allowed_origins:
+    if cors.origins:
         is_preflight = request.method == "OPTIONS"
         headers["Vary"] = "Origin, Access-Control-Request-Headers" if is_preflight else "Origin"
-    if request.headers.get("origin", "") in allowed_origins:
+    if request.headers.get("origin", "") in cors.origins:
         headers["Access-Control-Allow-Origin"] = request.headers["origin"]
         headers["Access-Control-Expose-Headers"] = _EXPOSED_HEADERS
+        if cors.with_credentials:
+            headers["Access-Control-Allow-Credentials"] = "true"
     return Response(response.status, headers, response.body)
 
 

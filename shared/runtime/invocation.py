@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from shared.errors import ServiceError
 from shared.http.message import (
     INTERNAL,
+    Cors,
     Request,
     Response,
     allow_methods,
@@ -34,21 +35,21 @@ def answer_http(
     *,
     methods: tuple[str, ...],
     respond: Callable[[Request], Response],
-    origins: Callable[[], tuple[str, ...]] = tuple,
+    cors: Callable[[], Cors] = Cors,
 ) -> dict[str, object]:
     """Answer an HTTP invocation.
 
-    `origins` returns the origins whose pages may call the function; none by default.
+    `cors` returns the origins whose pages may call the function; none by default.
     """
     request_id = request_id_of(context)
     request: Request | None = None
-    allowed_origins: tuple[str, ...] = ()
+    pages = Cors()
     with recorded() as record:
         try:
             request = parse_request(event, request_id=request_id)
-            allowed_origins = origins()
+            pages = cors()
             if request.method == "OPTIONS":
-                response = preflight_response(request, methods=methods, allowed_origins=allowed_origins)
+                response = preflight_response(request, methods=methods, cors=pages)
             else:
                 allow_methods(request, *methods)
                 response = respond(request)
@@ -58,7 +59,7 @@ def answer_http(
             _log(record.event or "request.answered", record, request_id, status=response.status)
     # An empty request stands for one that could not be parsed.
     request = request or Request("", "", {}, {}, b"", "", request_id)
-    return to_scf_response(with_common_headers(response, request, allowed_origins=allowed_origins))
+    return to_scf_response(with_common_headers(response, request, cors=pages))
 
 
 def run_timer(context: object, work: Callable[[str], dict[str, object]]) -> dict[str, object]:

@@ -61,6 +61,19 @@ def test_listed_origin_may_send_any_header(call: Call, wanted: str, allowed: str
     assert preflight.headers["access-control-allow-headers"] == allowed
 
 
+def test_credentials_are_allowed_to_listed_origins_if_a_setting_says_so(
+    call: Call, sign: Sign, deploy: Deploy
+) -> None:
+    """A client that sends them with every request can be used, though no cookie is ever read."""
+    deploy(CORS_CREDENTIALS="on")
+    asked = {"origin": ORIGIN}
+    preflight = call(upload_status.main_handler, "OPTIONS", "/uploads", user=None, headers=asked)
+
+    for answer in (sign({}, origin=ORIGIN), preflight):
+        assert answer.headers["access-control-allow-credentials"] == "true"
+    assert "access-control-allow-credentials" not in sign({}, origin="https://evil.test").headers
+
+
 @pytest.mark.parametrize("origin", ["capacitor://localhost", "ionic://localhost", "tauri://localhost"])
 def test_app_in_a_web_view_may_be_listed(sign: Sign, deploy: Deploy, origin: str) -> None:
     """The frameworks that show a page inside an app have schemes of their own."""

@@ -95,6 +95,7 @@ class CallerSettings(SettingsGroup):
         Literal["aud", "azp", "client_id"], AfterValidator(values.require_audience)
     ] = "aud"
     cors_origins: Origins = ()
+    cors_credentials: Literal["on", "off"] = "off"
 
 
 class ContextSettings(SettingsGroup):

@@ -6,6 +6,7 @@ import pytest
 
 from shared import errors
 from shared.http.message import (
+    Cors,
     Request,
     Response,
     idempotency_key,
@@ -238,9 +239,7 @@ class TestAnswers:
 
     def test_own_headers_outweigh_the_common_ones(self) -> None:
         """An answer's own headers override the common ones."""
-        answer = with_common_headers(
-            Response(200, {"Cache-Control": "private"}), request(), allowed_origins=()
-        )
+        answer = with_common_headers(Response(200, {"Cache-Control": "private"}), request(), cors=Cors())
 
         assert answer.headers == {
             "Cache-Control": "private",

@@ -93,10 +93,10 @@ class TestHttp:
     def test_origins_that_cannot_be_read_are_a_failure_too(self) -> None:
         """Even a preflight is answered then."""
         error = RuntimeError("canary")
-        origins = partial(failing(error), None)
+        cors = partial(failing(error), None)
 
         result = answer_http(
-            {"httpMethod": "OPTIONS"}, CONTEXT, methods=("POST",), respond=failing(error), origins=origins
+            {"httpMethod": "OPTIONS"}, CONTEXT, methods=("POST",), respond=failing(error), cors=cors
         )
 
         assert result["statusCode"] == 500
