@@ -161,7 +161,7 @@ class Ingester:
             # Verification makes up to two calls.
             timeout_seconds=timeout_seconds / 2,
             foreign=event.uploader is None,
-            has_flow=lambda: event.uploader is None or self.may_have_flow(event.uploader),
+            has_flow=lambda: event.uploader is None or bool(self.has_flow(event.uploader)),
         )
         try:
             verified = verification.verify(claim)
@@ -196,8 +196,8 @@ class Ingester:
         is_recorded = outcome is IngestOutcome.RECORDED and self._can_be_asked_about(event)
         return outcome is IngestOutcome.HELD or (was_pushed and is_recorded)
 
-    def may_have_flow(self, uploader: UploadContext) -> bool:
-        """Return whether an upload was granted a task flow; True if that cannot be read from its record.
+    def has_flow(self, uploader: UploadContext) -> bool | None:
+        """Return whether an upload was granted a task flow; None if its record is lost or cannot be read.
 
         Raises:
             StoreUnavailableError: the store did not answer.
@@ -206,7 +206,7 @@ class Ingester:
         try:
             return self.store.find_upload(uploader.user_id, uploader.upload_id).grant.procedure is not None
         except (NotFoundError, KeyError, TypeError, ValueError):
-            return True
+            return None
 
     def _can_be_asked_about(self, event: AppEvent) -> bool:
         """Return whether VOD can confirm all that an event says.

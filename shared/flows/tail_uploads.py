@@ -168,7 +168,7 @@ class UploadTails(NamedTuple):
 
     def _tasks(self, context: UploadContext, media: Media) -> dict[str, str]:
         """Query which tasks an upload started, which the list of media lacks: task ids by kind."""
-        if not self.ingester.may_have_flow(context):
+        if self.ingester.has_flow(context) is False:
             return {}
         try:
             tasks = self.media_list.tasks_of_file(

@@ -181,6 +181,17 @@ def test_upload_waits_for_the_task_flow_that_it_was_granted(
     assert world.state(session) is (UploadState.PROCESSING if is_shown else UploadState.UPLOADED)
 
 
+def test_task_flow_of_an_upload_without_a_record_is_not_waited_for(world: World) -> None:
+    """That one was started is the pusher's word alone, which must not hold up the upload."""
+    session = world.begin_now()
+    token = token_of(replace(session, upload_id=f"{session.upload_id[:-1]}Z"))
+    world.keep(token)
+
+    content = told(world.verified(world.ingest(uploaded(token, task_id="invented"), PUSH)))
+
+    assert (content["verified"], content["procedureTaskId"]) == (True, None)
+
+
 @pytest.mark.parametrize("origin", [PUSH, PULL, RECONCILED])
 @pytest.mark.parametrize("given", ["held", "quarantined"])
 def test_true_end_after_a_false_one_is_heard_once(
