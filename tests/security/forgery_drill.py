@@ -55,7 +55,7 @@ class Drill:
         """Try everything, then check what the app has received."""
         outside = self.outside
         outside.control("simulator/config", {"task_flow_step_seconds": HOLD_SECONDS})
-        delay = {"action": "Push", "kind": "delay", "seconds": HOLD_SECONDS}
+        delay = {"action": "Push", "kind": "delay", "times": 100, "seconds": HOLD_SECONDS}
         outside.control("faults", {"faults": [delay]})
         try:
             victim = outside.upload(self.file, "victim")
