@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 SECRET_WORDS = re.compile(r"SECRET|KEY|TOKEN|PASSWORD|CREDENTIAL|REDIS")
-NOT_SECRET = {"JWT_PUBLIC_KEY"}
+NOT_SECRET = {"CORS_CREDENTIALS", "JWT_PUBLIC_KEY"}
 """Variables that are named like secrets and are none."""
 
 FUNCTIONS = {

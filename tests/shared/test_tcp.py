@@ -50,6 +50,19 @@ class TestNames:
             (socket.AF_INET, ("8.8.8.8", 443)),
         ]
 
+    def test_answer_that_another_caller_took_first_is_ones_own_too(self, names: NameService) -> None:
+        """Two callers share a lookup; whoever comes second finds it taken out already."""
+        names.places["app.test"] = [("8.8.8.8", 443)]
+        resolver = Resolver(start=at_once)
+
+        class Overtaken(Deadline):
+            def left(self) -> float:
+                assert addresses_of(resolver, "app.test") == found
+                return super().left()
+
+        found = [(socket.AF_INET, ("8.8.8.8", 443))]
+        assert resolver.resolve("app.test", 443, Overtaken(PATIENCE)) == found
+
     @pytest.mark.parametrize(
         ("host", "family"), [("8.8.8.8", socket.AF_INET), ("2606:4700::1111", socket.AF_INET6)]
     )
