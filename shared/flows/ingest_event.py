@@ -82,7 +82,8 @@ class Ingester:
         if intended is IngestOutcome.APPLIED and notification.wire_format == "legacy":
             self._remember_task(notification)
         budget = None if source.authenticated else self._budget(context, now=source.received_at)
-        ingested = self._journal(name, event, facts, intended, source.lease, budget)
+        entry = replace(self._entry(name, event, facts, intended, source.lease), budget=budget)
+        ingested = self._journal(entry, event)
         if ingested.journaled.outcome is IngestOutcome.OVER_BUDGET:
             body, reason = raw_json(notification).encode("ascii"), IngestOutcome.OVER_BUDGET.value
             # Of the room for what cannot be read it takes none.
@@ -107,7 +108,9 @@ class Ingester:
         """
         name = f"expiry-{session.upload_id}"
         event = _event_of_ours(name, session, _NOTHING, origin=EXPIRY, now=now)
-        return self._journal(name, event, expiry_facts(now=now), IngestOutcome.APPLIED, lease)
+        return self._journal(
+            self._entry(name, event, expiry_facts(now=now), IngestOutcome.APPLIED, lease), event
+        )
 
     def forget(self, session: UploadSession, *, now: int, lease: str) -> IngestedEvent:
         """End the task flow of an upload, of whose end nothing was heard and VOD cannot be asked any more.
@@ -124,7 +127,7 @@ class Ingester:
         notification = notification_from_pull(raw)
         event = _event_of_ours(name, session, notification, origin=RECONCILED, now=now)
         facts = facts_of(notification, received_at=now)
-        return self._journal(name, event, facts, IngestOutcome.APPLIED, lease)
+        return self._journal(self._entry(name, event, facts, IngestOutcome.APPLIED, lease), event)
 
     def recall(self, taken: TakenEvent) -> IngestedEvent:
         """Rebuild an ingested event from its journal record.
@@ -253,47 +256,23 @@ class Ingester:
         if upload is not None and upload.procedure_task_id:
             self.store.remember_task(upload.procedure_task_id, token=notification.context_token)
 
-    def _journal(  # noqa: PLR0913, PLR0917 -- an entry of the journal has that many parts
-        self,
-        name: str,
-        event: AppEvent,
-        facts: Facts,
-        intended: IngestOutcome,
-        lease: str,
-        budget: Budget | None = None,
-    ) -> IngestedEvent:
+    def _journal(self, entry: EventEntry, event: AppEvent) -> IngestedEvent:
         endpoint = self.settings.app_webhook_url
-        leads_on = intended is IngestOutcome.HELD or (
-            endpoint is not None and intended is not IngestOutcome.QUARANTINED
+        leads_on = entry.intended is IngestOutcome.HELD or (
+            endpoint is not None and entry.intended is not IngestOutcome.QUARANTINED
         )
         # A push is first attempted by the function that ingested it; others by the timer, at once.
         lead = LEASE_SECONDS if event.origin == PUSH else 0
         next_attempt_at = event.occurred_at + lead if leads_on else None
-        entry = self._new_entry(name, event, facts, intended, lease, budget)
+        entry = replace(entry, fields=kept_fields(event, has_endpoint=endpoint is not None))
         journaled = self.store.journal(
             entry, endpoint=endpoint or "", now=event.occurred_at, next_attempt_at=next_attempt_at
         )
         if journaled.outcome is IngestOutcome.OTHER_VERSION:
             # With an id of its own: the app may have been told the other one, and knows events by their ids.
-            name = version_name(name, journaled.sequence)
-            event = replace(event, event_id=event_id_for(name))
-            entry = self._new_entry(name, event, facts, intended, lease, budget)
-            journaled = self.store.journal(
-                entry, endpoint=endpoint or "", now=event.occurred_at, next_attempt_at=next_attempt_at
-            )
+            name = version_name(entry.name, journaled.sequence)
+            return self._journal(replace(entry, name=name), replace(event, event_id=event_id_for(name)))
         return IngestedEvent(entry, journaled, as_journaled(event, journaled), is_due=leads_on)
-
-    def _new_entry(  # noqa: PLR0913, PLR0917 -- as above
-        self,
-        name: str,
-        event: AppEvent,
-        facts: Facts,
-        intended: IngestOutcome,
-        lease: str,
-        budget: Budget | None,
-    ) -> EventEntry:
-        fields = kept_fields(event, has_endpoint=self.settings.app_webhook_url is not None)
-        return replace(self._entry(name, event, facts, intended, lease), fields=fields, budget=budget)
 
     def _entry(
         self, name: str, event: AppEvent, facts: Facts, intended: IngestOutcome, lease: str
