@@ -36,6 +36,7 @@ def _work(context: object, request_id: str) -> dict[str, object]:
         clock=lambda: bootstrap.now() - ahead,
         new_lease=bootstrap.new_lease,
         deadline=deadline - ahead,
+        own_sub_app_id=runtime.settings.vod_api_sub_app_id,
     ).run()
     now = int(bootstrap.now())
     backlog = runtime.store.backlog(now=now).figures(now=now)

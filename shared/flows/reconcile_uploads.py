@@ -39,13 +39,17 @@ API_SECONDS = 5.0
 
 
 class Reconciliation(NamedTuple):
-    """One run of reconciliation; without a `library` it only ends uploads of which nothing more will come."""
+    """One run of reconciliation; without a `library` it only ends uploads of which nothing more will come.
+
+    `own_sub_app_id` is the deployment's own sub-application, whose list is the one under None.
+    """
 
     ingester: Ingester
     library: Callable[[], Library] | None
     clock: Callable[[], float]
     new_lease: Callable[[], str]
     deadline: float
+    own_sub_app_id: int | None = None
 
     def run(self) -> dict[str, int]:
         """Read VOD's lists of media on, and check every upload whose check is due; return counts.
@@ -74,19 +78,24 @@ class Reconciliation(NamedTuple):
             return {}
         from shared.flows.tail_uploads import UploadTails  # noqa: PLC0415 -- a start without read-back does without
 
-        applications = {session.grant.vod_sub_app_id for session in sessions} - {None}
+        applications = set(filter(None, map(self._list_of, sessions)))
         if applications:
-            self.ingester.store.add_applications(filter(None, applications), now=int(self.clock()))
+            self.ingester.store.add_applications(applications, now=int(self.clock()))
         return UploadTails(
             self.ingester, self.library(), self.clock, self.new_lease, self.deadline, figures
         ).run()
+
+    def _list_of(self, session: UploadSession) -> int | None:
+        """Return the sub-application whose list has an upload; None: the deployment's own."""
+        application = session.grant.vod_sub_app_id
+        return None if application == self.own_sub_app_id else application
 
     def _check_end(self, known: UploadSession, listed_until: Mapping[int | None, int]) -> bool:
         """End an unused upload, if VOD's list was read until after its end; True if it was ended."""
         store, now = self.ingester.store, int(self.clock())
         session = store.find_upload(known.user_id, known.upload_id)
         # Without read-back the clock alone ends it.
-        read_until = listed_until.get(session.grant.vod_sub_app_id, ended_at(session))
+        read_until = listed_until.get(self._list_of(session), ended_at(session))
         if is_unused(session, now=now) and read_until >= ended_at(session):
             ingested = self.ingester.expire(session, now=now, lease=self.new_lease())
             return ingested.journaled.outcome is IngestOutcome.APPLIED

@@ -136,6 +136,7 @@ class Service:
             clock=self.clock,
             new_lease=new_lease,
             deadline=self.clock() + seconds,
+            own_sub_app_id=self.settings.vod_api_sub_app_id,
         )
 
     def begin(self, session: UploadSession) -> UploadSession:

@@ -290,6 +290,17 @@ def test_each_sub_application_has_its_own_list(world: World) -> None:
     assert world.state(strange) is UploadState.ISSUED
 
 
+def test_own_sub_application_has_one_list_whether_or_not_it_is_named(world: World) -> None:
+    """With VOD_SUB_APP_ID every upload names it: its list is read once a pass, and its uploads end by it."""
+    own = world.with_settings(VOD_SUB_APP_ID=str(OTHER_APPLICATION))
+    session = own.begin_now("bob", vod_sub_app_id=OTHER_APPLICATION)
+    own.reconcile(after=APPLICATION_CHECK_SECONDS)
+    assert own.vod.applications == [None, None]
+
+    assert own.reconcile(after=SESSION_SECONDS + FIRST_PASS_SECONDS)["expired"] == 1
+    assert own.state(session) is UploadState.EXPIRED
+
+
 @pytest.mark.parametrize("files", [149_000, 1_000_000])
 def test_day_of_many_files_is_read_at_the_pace_of_the_clock(world: World, files: int) -> None:
     """At 0.3 s a page and 13 s a run a lost upload is found in the first run after its lag (F1).
