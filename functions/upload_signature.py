@@ -9,6 +9,7 @@ from shared.http.message import (
     Cors,
     Request,
     Response,
+    cors_of,
     idempotency_key,
     json_response,
     prefers_text,
@@ -30,8 +31,7 @@ def main_handler(event: object, context: object) -> dict[str, object]:
 
 
 def _cors() -> Cors:
-    settings = bootstrap.upload_signature().settings
-    return Cors(settings.cors_origins, with_credentials=settings.cors_credentials == "on")
+    return cors_of(bootstrap.upload_signature().settings)
 
 
 def _respond(request: Request) -> Response:

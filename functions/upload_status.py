@@ -7,7 +7,7 @@ from shared.domain.upload_id import is_upload_id
 from shared.domain.upload_representation import POLL_SECONDS, entity_tag, matches, upload_answer
 from shared.errors import ConflictError, NotFoundError
 from shared.http.authentication import authenticate
-from shared.http.message import Cors, Request, Response, json_response
+from shared.http.message import Cors, Request, Response, cors_of, json_response
 from shared.invocation_log import note
 from shared.runtime import bootstrap
 from shared.runtime.invocation import answer_http
@@ -19,8 +19,7 @@ def main_handler(event: object, context: object) -> dict[str, object]:
 
 
 def _cors() -> Cors:
-    settings = bootstrap.upload_status().settings
-    return Cors(settings.cors_origins, with_credentials=settings.cors_credentials == "on")
+    return cors_of(bootstrap.upload_status().settings)
 
 
 def _respond(request: Request) -> Response:

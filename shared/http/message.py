@@ -27,6 +27,7 @@ from shared.vod.lenient_json import read_object
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from shared.config.settings import CallerSettings
     from shared.errors import RateLimit
 
 PROBLEM_TYPE_PREFIX = "urn:vod-upload-functions:problem:"
@@ -66,6 +67,11 @@ class Cors(NamedTuple):
 
     origins: tuple[str, ...] = ()
     with_credentials: bool = False
+
+
+def cors_of(settings: CallerSettings) -> Cors:
+    """Return whose pages may call a function with these settings."""
+    return Cors(settings.cors_origins, with_credentials=settings.cors_credentials == "on")
 
 
 class Response(NamedTuple):

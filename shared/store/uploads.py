@@ -94,28 +94,22 @@ class UploadStore(StoreConnection):
         deny_keys = [deny_key_of(DeniedKind.POLICY, session.grant.policy), *deny_keys_of(user_id, networks)]
         per_minute, network_per_minute = limits.per_minute, limits.network_per_minute if networks else 0
         terms = {
+            **self._renewal_terms(now, limits, deny_keys, {}),
             "upload_ids": [session.upload_id, earlier_id],
             "request": request,
-            "now_ms": int(now * 1000),
-            "now": second,
             "interval": slot_milliseconds(per_minute),
             "burst": per_minute,
             "network_interval": slot_milliseconds(network_per_minute),
             "network_burst": network_per_minute,
-            "open_limit": limits.open_uploads,
             "day_limit": limits.per_day,
             "bytes_limit": limits.bytes_per_day,
             "bytes": session.grant.file_size or 0,
             "signed_until": signature_ends_at(session, now=second),
             "day_ends_at": second + seconds_left_today(second),
-            "nonce_ttl": NONCE_SECONDS,
-            "record_ttl": self._scope.retention_seconds,
             "check_at": first_check_at(session),
-            "deny_keys": deny_keys,
         }
         fields = session_fields(session)
         if keyed:
-            terms |= self._renewal_terms(now, limits, deny_keys, {})
             fields["request"] = request
         reply = self._script("begin_upload", keys, [json.dumps(terms), *flat(tuple(fields.items()))])
         place = _place(reply, limits, now=second)

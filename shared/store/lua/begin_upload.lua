@@ -7,9 +7,9 @@
 -- signed_until is the expiry of the signature, day_ends_at the end of the UTC day, check_at the time of the first
 -- reconciliation; *_ttl are seconds.
 local terms = cjson.decode(ARGV[1])
-check_numbers(terms, 'now_ms now interval burst network_interval network_burst open_limit day_limit')
-check_numbers(terms, 'bytes_limit bytes signed_until day_ends_at check_at nonce_ttl record_ttl')
-if terms.request ~= '' then check_renewal(terms) end
+check_renewal(terms)
+check_numbers(terms, 'interval burst network_interval network_burst day_limit bytes_limit bytes')
+check_numbers(terms, 'signed_until day_ends_at check_at')
 local now_ms, now = terms.now_ms, terms.now
 
 -- A key is kept for a day; within it the same request is another one for the same upload.

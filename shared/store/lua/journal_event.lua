@@ -1,4 +1,4 @@
--- include: index, apply, versions, body
+-- include: index, apply, versions, body, rank
 -- KEYS event, journal, due, quarantined, dead, endpoint, upload, checks, open uploads, usage of the upload's
 --   day, usage of this day, first, body, budget
 -- ARGV now, record_ttl, next_attempt_at ('' = nothing to deliver), intended, facts, bytes, size, most events
@@ -39,9 +39,8 @@ if intended == 'held' or facts.may_replace then
     redis.call('DEL', KEYS[1], KEYS[13])
   elseif waits then
     -- Longer than any lease: nobody is at work on it. This copy may be the true one, so VOD is asked now.
-    local due = tonumber(redis.call('ZSCORE', KEYS[3], KEYS[1]) or 0)
-    local second = due % 1e12
-    if second > tonumber(ARGV[1]) + 30 then redis.call('ZADD', KEYS[3], due - second + ARGV[1], KEYS[1]) end
+    local second, rank = split_score(tonumber(redis.call('ZSCORE', KEYS[3], KEYS[1]) or 0))
+    if second > tonumber(ARGV[1]) + 30 then redis.call('ZADD', KEYS[3], rank + ARGV[1], KEYS[1]) end
   end
 end
 if redis.call('EXISTS', KEYS[1]) == 1 then

@@ -1,4 +1,4 @@
--- include: numbers
+-- include: numbers, rank
 -- KEYS event, due, dead, body   ARGV now, record_ttl
 whole(ARGV[1])
 whole(ARGV[2])
@@ -10,6 +10,6 @@ redis.call('EXPIRE', KEYS[4], ARGV[2])
 redis.call('HSET', KEYS[1], 'delivery', 'due', 'attempts', 0, 'lease', '')
 redis.call('ZREM', KEYS[3], KEYS[1])
 local rank = status == 'held' and 1 or (status == 'recorded' and origin == 'push') and 2 or 0
-redis.call('ZADD', KEYS[2], rank * 1e12 + ARGV[1], KEYS[1])
+redis.call('ZADD', KEYS[2], rank * RANK_STEP + ARGV[1], KEYS[1])
 redis.call('EXPIRE', KEYS[2], ARGV[2])
 return 1

@@ -1,13 +1,15 @@
--- include: numbers
+-- include: numbers, rank
 -- KEYS event, due, endpoint, body   ARGV now, lease, lease_ends_at
 whole(ARGV[1])
 whole(ARGV[3])
 local due = tonumber(redis.call('ZSCORE', KEYS[2], KEYS[1]) or nil)
-if not due or due % 1e12 > tonumber(ARGV[1]) then return {{}, 0} end
+if not due then return {{}, 0} end
+local second, rank = split_score(due)
+if second > tonumber(ARGV[1]) then return {{}, 0} end
 if redis.call('EXISTS', KEYS[1]) == 0 then
   redis.call('ZREM', KEYS[2], KEYS[1])
   return {{}, 0}
 end
 redis.call('HSET', KEYS[1], 'lease', ARGV[2])
-redis.call('ZADD', KEYS[2], due - due % 1e12 + ARGV[3], KEYS[1])
+redis.call('ZADD', KEYS[2], rank + ARGV[3], KEYS[1])
 return {redis.call('HGETALL', KEYS[1]), redis.call('HEXISTS', KEYS[3], 'disabled_at'), redis.call('GET', KEYS[4])}
