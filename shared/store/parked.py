@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from shared.store.resp import Word
 
 FAILURES_BEFORE_PARKING = 5
-PARKED_BYTES = 16 * 1024 * 1024
-"""The default of the setting: what the parked bodies of a stage may take."""
 PARKED_HEAD = 4096
 FIRST_PARTS_BYTES = 16 * 1024 * 1024
 """What the first parts of the bodies for which there is no room may take."""
@@ -31,7 +29,7 @@ _NOTHING_KEPT = 3
 class ParkedStore(StoreConnection):
     """The parked events of one stage."""
 
-    def count_failure(self, raw: str, *, problem: str, now: int, budget: int = PARKED_BYTES) -> int:
+    def count_failure(self, raw: str, *, problem: str, now: int, budget: int) -> int:
         """Count a failed ingestion of a pulled event, which is parked after FAILURES_BEFORE_PARKING.
 
         Returns 0 before that, 1 once it is parked, 2 if only its first part is kept.
@@ -44,7 +42,7 @@ class ParkedStore(StoreConnection):
         # VOD's own: its first part is kept whatever strangers have posted.
         return self._park(raw, {"problem": problem}, now=now, failures=failures, budgets=(budget, ""))
 
-    def park(self, body: bytes, *, problem: str, now: int, budget: int = PARKED_BYTES) -> bool:
+    def park(self, body: bytes, *, problem: str, now: int, budget: int) -> bool:
         """Keep a pushed body that cannot be read, for people to see; False if only its first part is kept.
 
         All parked bodies of a stage share `budget` bytes for their retention: beyond that digest, length,

@@ -82,7 +82,7 @@ class Journal:
 
     def park(self, raw: str, *, at: int = NOW) -> None:
         """Fail to ingest an event until it is parked."""
-        while not self.store.count_failure(raw, problem="KeyError", now=at):
+        while not self.store.count_failure(raw, problem="KeyError", now=at, budget=10**6):
             pass
 
     def found(self, query: EventQuery | None = None) -> list[str]:

@@ -189,7 +189,7 @@ def park(watched: WatchedEvent) -> None:
     """Fail to read the event as often as it takes."""
     store = watched.deliverer(has_webhook=True).ingester.store
     for _ in range(FAILURES_BEFORE_PARKING):
-        store.count_failure("poison", problem="ValueError", now=int(watched.clock()))
+        store.count_failure("poison", problem="ValueError", now=int(watched.clock()), budget=10**6)
 
 
 STEPS: tuple[Step, ...] = (

@@ -68,7 +68,9 @@ def every_method(redis_url: str) -> tuple[Story, tuple[StoreConnection, ...]]:
         "finish": lambda: store.finish_attempt(at, ending),
         "revive": lambda: operators.revive(at, now=NOW + 12),
         "slot": lambda: store.send_slot(ENDPOINT, now=NOW),
-        "park": lambda: [store.count_failure(f"raw {CANARY_USER}", problem="x", now=NOW) for _ in range(9)],
+        "park": lambda: [
+            store.count_failure(f"raw {CANARY_USER}", problem="x", now=NOW, budget=10**6) for _ in range(9)
+        ],
         "take a list": lambda: store.take_tail("own:1", first=ListPosition(NOW), now=NOW, lease=lease),
         "move a list": lambda: store.move_tail("own:1", ListPosition(NOW + 1), lease=lease),
         "applications": lambda: store.add_applications([1500067890], now=NOW),

@@ -35,7 +35,7 @@ def test_every_event_counts_where_it_stands_in_whatever_partition(store: Store) 
     ending = AttemptEnding(given_up.lease, ENDPOINT, NOW, EventStatus.DEAD, AttemptOutcome.FAILED, None, {})
     assert store.finish_attempt(store.key_of(given_up), ending)
     for _ in range(FAILURES_BEFORE_PARKING):
-        store.count_failure("poison", problem="ValueError", now=NOW)
+        store.count_failure("poison", problem="ValueError", now=NOW, budget=10**6)
 
     counted = store.backlog(now=NOW)
 
