@@ -78,6 +78,16 @@ class Applied:
         """The media's object key, without the leading slash."""
         return str(self.data["video"]["storagePath"])[1:]
 
+    def cos_config(self, **options: object) -> CosConfig:
+        """Return the settings of Tencent's COS SDK with the credential of this Apply."""
+        certificate = self.data["tempCertificate"]
+        return CosConfig(
+            Region=self.data["storageRegionV5"],
+            SecretId=certificate["secretId"],
+            SecretKey=certificate["secretKey"],
+            **options,
+        )
+
 
 class Account:
     """One simulator, its server and its clients; `with` starts and stops it."""
@@ -160,19 +170,9 @@ class Account:
 
     def storage(self, applied: Applied) -> CosS3Client:
         """Return Tencent's own COS client, with the credential of that Apply."""
-        certificate = applied.data["tempCertificate"]
-        return CosS3Client(
-            CosConfig(
-                Region=applied.data["storageRegionV5"],
-                SecretId=certificate["secretId"],
-                SecretKey=certificate["secretKey"],
-                Token=certificate["token"],
-                Scheme="http",
-                IP=HOST,
-                Port=self.port,
-            ),
-            retry=0,
-        )
+        token = applied.data["tempCertificate"]["token"]
+        config = applied.cos_config(Token=token, Scheme="http", IP=HOST, Port=self.port)
+        return CosS3Client(config, retry=0)
 
     def upload(self, content: bytes = b"moving pictures", **terms: Any) -> dict[str, Any]:  # noqa: ANN401  # any term
         """Upload from Apply to Commit and return Commit's reply; the same terms are signed twice."""

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 import requests
-from qcloud_cos import CosConfig, CosS3Auth  # type: ignore[import-untyped]  # no stubs exist
+from qcloud_cos import CosS3Auth  # type: ignore[import-untyped]  # no stubs exist
 
 from local.simulator.object_files import checksum_headers
 from tests.local.simulator.account import policy_fields
@@ -25,12 +25,7 @@ CRC64_OF_DIGITS = "11051210869376104954"
 def _signed_fields(account: Account, applied: Applied) -> dict[str, str]:
     """Return the fields of cos-wx-sdk-v5: the request's own signature, of `POST /`."""
     certificate = applied.data["tempCertificate"]
-    config = CosConfig(
-        Region=applied.data["storageRegionV5"],
-        SecretId=certificate["secretId"],
-        SecretKey=certificate["secretKey"],
-        SignHost=False,
-    )
+    config = applied.cos_config(SignHost=False)
     request = requests.Request("POST", account.url + "/").prepare()
     del request.headers["Content-Length"]
     authorization = CosS3Auth(config, params={})(request).headers["Authorization"]

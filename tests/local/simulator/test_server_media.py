@@ -10,28 +10,12 @@ import pytest
 import requests
 from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException  # type: ignore[import-untyped]  # no stubs exist
 
-from tests.local.simulator.account import Account
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.local.simulator.account import Account
 
 PNG = b"\x89PNG picture"
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """Start one account whose events are pulled."""
-    with Account(tmp_path_factory.mktemp("media"), mode="PULL", sub_app_ids=(1500054321,)) as running:
-        yield running
-
-
-@pytest.fixture
-def pulling(served: Account) -> Iterator[Account]:
-    """Return the account, without events and media."""
-    served.reset()
-    yield served
-    served.reset()
 
 
 def _ask(account: Account, action: str, **parameters: object) -> dict[str, Any]:

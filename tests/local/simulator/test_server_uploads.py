@@ -22,21 +22,6 @@ if TYPE_CHECKING:
 CONTENT = b"moving pictures of a server"
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """Start one account whose events are pulled."""
-    with Account(tmp_path_factory.mktemp("server"), mode="PULL", sub_app_ids=(1500054321,)) as running:
-        yield running
-
-
-@pytest.fixture
-def pulling(served: Account) -> Iterator[Account]:
-    """Return the account, with an empty queue."""
-    served.reset()
-    yield served
-    served.reset()
-
-
 @contextmanager
 def _elsewhere(status: int = 200) -> Iterator[str]:
     """Serve CONTENT under any path."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from qcloud_cos import CosConfig, CosS3Auth, CosServiceError  # type: ignore[import-untyped]  # no stubs exist
+from qcloud_cos import CosS3Auth, CosServiceError  # type: ignore[import-untyped]  # no stubs exist
 
 from tests.local.simulator.account import HOST, Account, Applied
 from tests.waiting import wait_until
@@ -31,12 +31,7 @@ def _request(
 ) -> tuple[int, str]:
     """Send a well-signed request that no SDK would send; return status and COS's error code."""
     certificate = applied.data["tempCertificate"]
-    config = CosConfig(
-        Region=applied.data["storageRegionV5"],
-        SecretId=certificate["secretId"],
-        SecretKey=certificate["secretKey"],
-        SignHost=False,
-    )
+    config = applied.cos_config(SignHost=False)
     key, _, query = path.partition("?")
     parameters = dict(part.partition("=")[::2] for part in query.split("&") if part)
     headers = {"x-cos-security-token": certificate["token"], **options.pop("headers", {})}
