@@ -98,7 +98,7 @@ def is_public(address: str) -> bool:
         ValueError: it is no address.
 
     """
-    import ipaddress  # noqa: PLC0415 -- as above
+    import ipaddress  # noqa: PLC0415 -- a function that connects nowhere starts without it
 
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
@@ -112,7 +112,7 @@ def is_public(address: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _not_public() -> tuple[IPv4Network | IPv6Network, ...]:
-    import ipaddress  # noqa: PLC0415 -- as above
+    import ipaddress  # noqa: PLC0415 -- a function that connects nowhere starts without it
 
     return tuple(map(ipaddress.ip_network, _NOT_PUBLIC))
 

@@ -134,15 +134,15 @@ def _outcome(
 class _NothingKept(Store):
     """A store that accepts everything and never connects."""
 
-    def begin_upload(  # noqa: PLR0913 -- as the real store's
+    def begin_upload(  # noqa: PLR0913 -- the real store's signature
         self,
-        session: UploadSession,  # noqa: ARG002 -- the real store's arguments
+        session: UploadSession,  # noqa: ARG002 -- the real store's argument
         *,
         randoms: Sequence[int],
-        now: float,  # noqa: ARG002 -- as above
-        limits: UploadLimits,  # noqa: ARG002 -- as above
-        networks: Sequence[str] = (),  # noqa: ARG002 -- as above
-        keyed: KeyedBegin | None = None,  # noqa: ARG002 -- as above
+        now: float,  # noqa: ARG002 -- the real store's argument
+        limits: UploadLimits,  # noqa: ARG002 -- the real store's argument
+        networks: Sequence[str] = (),  # noqa: ARG002 -- the real store's argument
+        keyed: KeyedBegin | None = None,  # noqa: ARG002 -- the real store's argument
     ) -> Reservation:
         """Reserve the first nonce."""
         return Reservation(randoms[0], ())

@@ -156,15 +156,16 @@ class Ingester:
 
         """
         entry, event, claim = ingested.entry, ingested.event, ingested.event.notification
-        waits = event.uploader is not None or entry.is_further_version
+        uploader = event.uploader
+        waits = uploader is not None or entry.is_further_version
         verification = Verification(
             vod_api,
-            sub_app_id=event.uploader.vod_sub_app_id if event.uploader else None,
+            sub_app_id=uploader.vod_sub_app_id if uploader else None,
             attempts=ingested.attempts if waits else 0,
             # Verification makes up to two calls.
             timeout_seconds=timeout_seconds / 2,
-            foreign=event.uploader is None,
-            has_flow=lambda: event.uploader is None or bool(self.has_flow(event.uploader)),
+            foreign=uploader is None,
+            has_flow=lambda: uploader is not None and self.has_flow(uploader) is True,
         )
         try:
             verified = verification.verify(claim)
@@ -172,7 +173,7 @@ class Ingester:
             if waits:
                 raise
             return ingested
-        if verified is not None and not self._is_of(event.uploader, verified.notification):
+        if verified is not None and not self._is_of(uploader, verified.notification):
             verified = None
         if verified is not None:
             if claim.wire_format == "legacy":

@@ -76,7 +76,7 @@ def test_large_event_is_cheap_and_kept_once_and_compressed(
 
     status, seconds, mebibytes = json.loads(result.stdout)
     assert status == 200
-    assert seconds < MAX_SECONDS
+    assert seconds < MAX_SECONDS  # of processor time: waiting for a busy machine is not counted
     assert mebibytes < MAX_MEBIBYTES
     with redis.Redis.from_url(valkey_url) as client:
         kept = [
