@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,10 +35,13 @@ SETTINGS = {
 """Rate limits that no request reaches."""
 
 # Beside what Schemathesis takes for an acceptance: what the deployment's policies do not offer is 422.
-_OFF_THE_POLICY = '["2xx", "304", "401", "403", "404", "409", "422"]'
+_OFF_THE_POLICY = '["2xx", "304", "401", "403", "404", "409", "422", "503"]'
+# A store that a busy machine keeps waiting is 503 by contract; `count_faults` bounds how often.
+_NO_SERVER_ERROR = '["2xx", "3xx", "4xx", "503"]'
 # DELETE cancels an upload, and its owner is to see that it is cancelled: one check means another DELETE.
 _CHECKS = (
     f"[checks.positive_data_acceptance]\nexpected-statuses = {_OFF_THE_POLICY}\n"
+    f"[checks.not_a_server_error]\nexpected-statuses = {_NO_SERVER_ERROR}\n"
     "[checks.use_after_free]\nenabled = false\n"
 )
 _CALLBACK = "/{callbackToken}"
@@ -98,6 +102,15 @@ def answers_in(folder: Path) -> Counter[tuple[str, int]]:
     return Counter(tuple(json.loads(line)) for line in lines)
 
 
+def count_faults(answers: Counter[tuple[str, int]]) -> int:
+    """Count the answers that are the server's fault: any 5xx, but of 503 what is above a twentieth of all."""
+    unavailable = sum(
+        count for (_, status), count in answers.items() if status == HTTPStatus.SERVICE_UNAVAILABLE
+    )
+    server_errors = sum(count for (_, status), count in answers.items() if status >= 500)
+    return server_errors - min(unavailable, answers.total() // 20)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until so many requests are answered; return 1 at the first failure."""
     parser = argparse.ArgumentParser(prog="python -m tests.openapi.whole_api", description=__doc__)
@@ -120,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for (operation, status), count in sorted(answers.items()):
         sys.stdout.write(f"{operation:16}  {status}  {count:6}\n")
     sys.stdout.write(f"{answers.total()} requests, every answer as described.\n")
-    return int(any(status >= 500 for _, status in answers))
+    return int(count_faults(answers) > 0)
 
 
 if __name__ == "__main__":
