@@ -31,6 +31,15 @@ def test_renewal_that_differs_is_refused_by_name(sign: Sign) -> None:
     assert (answer.status, answer.pointers) == (422, ["/context", "/fileName"])
 
 
+def test_text_that_no_upload_began_with_differs(sign: Sign) -> None:
+    """A lone surrogate, which no encoding has, is a difference like any other."""
+    upload_id = sign({"context": "mine", "fileName": "a.mp4"}).json["uploadId"]
+
+    answer = sign({"uploadId": upload_id, "context": "\ud800"})
+
+    assert (answer.status, answer.pointers) == (422, ["/context"])
+
+
 @pytest.mark.parametrize("upload_id", ["", UNKNOWN.lower(), UNKNOWN[:-1] + "\n", 7, [UNKNOWN]])
 def test_id_of_another_form_is_refused_by_name(sign: Sign, upload_id: object) -> None:
     """What cannot be an upload's id is a mistake in the request, and never reaches the store."""

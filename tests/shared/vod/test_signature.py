@@ -17,6 +17,7 @@ from shared.vod.signature import (
     SignatureParameters,
     build_original,
     decode,
+    inspect,
     is_signed_with,
     sign,
     sign_original,
@@ -215,6 +216,14 @@ def test_largest_signature_can_still_be_read() -> None:
     widest = parameters(class_id=2**63 - 1, vod_sub_app_id=2**63 - 1, task_notify_mode="Finish", **texts)
 
     assert len(sign(widest, secret_key=KEY)) < MAX_SIGNATURE_CHARACTERS
+
+
+@pytest.mark.parametrize(("secret_key", "is_genuine"), [(None, None), (KEY, True), ("EXAMPLEKEz", False)])
+def test_inspection_verifies_only_with_a_key(secret_key: str | None, is_genuine: bool | None) -> None:  # noqa: FBT001 -- a table
+    """What a signature says can be read by anybody; only who has the key learns whether it is genuine."""
+    inspected = inspect(sign(parameters(), secret_key=KEY), secret_key=secret_key)
+
+    assert (inspected.is_genuine, inspected.parameters["secretId"]) == (is_genuine, parameters().secret_id)
 
 
 @pytest.mark.parametrize("secret_key", ["EXAMPLEKEz", "examplekey", "EXAMPLEKEY ", "E"])
