@@ -1,13 +1,13 @@
 // The form for a new upload: which files, by whom, under which policy, with which context.
 
 import { describeFile } from "./remembered_uploads.js";
+import { fileFault } from "./vod_names.js";
 import { count, policyInWords, sizeInWords } from "./words.js";
 
 const USER = /^[a-z0-9_.-]{1,64}$/;
 const element = (id) => document.getElementById(id);
 
-// `refuse(media, cover)` gives a reason why this pair cannot begin now, or null.
-export function newUploadForm({ refuse, onUploads }) {
+export function newUploadForm({ onUploads }) {
   let chosen = { media: [], cover: null };
   let policies = {};
 
@@ -66,8 +66,9 @@ export function newUploadForm({ refuse, onUploads }) {
     if (cover && media.length > 1) {
       return ["cover", "A cover belongs to one video. Remove it, or choose one video."];
     }
-    const reason = media.map((file) => refuse(file, cover)).find(Boolean);
-    return reason ? ["media", reason] : null;
+    const [reason] = media.map(fileFault).filter(Boolean);
+    if (reason) return ["media", reason];
+    return cover && fileFault(cover) ? ["cover", fileFault(cover)] : null;
   }
 
   function submit() {

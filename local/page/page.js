@@ -1,23 +1,17 @@
 // The page itself: puts the form, the list of uploads and the events together, in front of one stack.
 
 import { showAppEvents } from "./app_events.js";
+import { attempt } from "./connection.js";
 import { newUploadForm } from "./new_upload_form.js";
-import { isSameFile, rememberedUploads } from "./remembered_uploads.js";
+import { rememberedUploads } from "./remembered_uploads.js";
+import { heldLocks } from "./tab_lock.js";
 import { showUpload } from "./upload_card.js";
-import { lockName, Upload, uploadsHeldElsewhere } from "./uploads.js";
+import { lockName, Upload } from "./uploads.js";
 
 const element = (id) => document.getElementById(id);
 const uploads = new Set();
 
 const form = newUploadForm({
-  refuse(media, cover) {
-    // The SDK keeps its session by the files' names and sizes: two at once would become one.
-    const twin = [...uploads].find(
-      ({ underWay, record }) =>
-        underWay && isSameFile(media, record.media) && isSameFile(cover, record.cover),
-    );
-    return twin ? `${media.name} is in the list and not finished: resume or cancel it there.` : null;
-  },
   onUploads(wanted) {
     for (const { record, files } of wanted) {
       const upload = new Upload({ record, files, signIn });
@@ -30,20 +24,18 @@ const form = newUploadForm({
 
 // What an app's own log-in does; the stack gives a token to whoever asks.
 async function signIn(user) {
-  const response = await fetch(`/local/token?user=${encodeURIComponent(user)}`, { cache: "no-store" });
-  if (response.ok) return (await response.text()).trim();
+  const { response, text } = await attempt(`/local/token?user=${encodeURIComponent(user)}`, {});
+  if (response.ok) return text.trim();
   const title = `Nobody can sign in as “${user}”.`;
   throw Object.assign(new Error(title), { problem: { status: response.status, title } });
 }
 
 async function showStack() {
-  try {
-    const response = await fetch("/local/info");
-    const info = await response.json();
-    form.showPolicies(info.policyDetails);
-  } catch {
-    element("policies").textContent = "The stack does not answer. Start it and reload this page.";
-  }
+  const info = await fetch("/local/info")
+    .then((response) => response.json())
+    .catch(() => null);
+  if (info) form.showPolicies(info.policyDetails);
+  else element("policies").textContent = "The stack does not answer. Start it and reload this page.";
 }
 
 function list(upload, where) {
@@ -61,7 +53,7 @@ function list(upload, where) {
 }
 
 async function listRememberedUploads() {
-  const elsewhere = await uploadsHeldElsewhere();
+  const elsewhere = await heldLocks();
   for (const record of rememberedUploads()) {
     if (elsewhere.has(lockName(record.uploadId))) continue;
     const upload = new Upload({ record, signIn });

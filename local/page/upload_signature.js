@@ -1,24 +1,27 @@
-// Where a page gets its upload signatures: the file an app copies. It needs nothing but fetch.
+// Where a page gets its upload signatures. An app copies this file, connection.js, and for the upload
+// itself transfer.js and vod_names.js: they know nothing of this page.
 //
 //   const source = createSignatureSource({
 //     url: "/signature",
-//     authorization: async () => (await session()).token, // asked before every attempt, so it may expire
+//     authorization: async ({ renew }) => (await session({ renew })).token, // asked before every attempt
 //     request: { policy: "default", context: "lesson 3" }, // what the first call asks for
 //     onUploadId: (uploadId) => remember(uploadId), // once, as soon as the upload has an identity
 //   });
-//   new TcVod.default({ getSignature: source.getSignature }).upload({ mediaFile: file });
+//   startTransfer({ TcVod, media: file, getSignature: source.getSignature, … }); // see transfer.js
 //
 // - The Web SDK asks two to nine times for one upload. Each time gets a fresh signature, because one
 //   that is valid once must never be sent twice: nothing is kept here but the upload's id.
 // - The first call begins the upload session and fixes what its signatures carry; later calls send
 //   only the `uploadId`. Pass a remembered `uploadId` to go on with an interrupted upload.
-// - Lost connections, 429 and 5xx are tried again, a refusal never is. What is thrown in the end is an
+// - Lost connections, 429 and 5xx are tried again. A 401 is tried once more, with the token that
+//   `authorization` gives for `renew: true`. Any other refusal is final. What is thrown in the end is an
 //   UploadSignatureError whose `problem` is the service's problem document (RFC 9457).
 // - The first call carries an Idempotency-Key, so that no repetition of it begins a second session.
 
+import { ConnectionLostError, exchange } from "./connection.js";
+
 const MAX_ATTEMPTS = 5;
 const LONGEST_WAIT = 10_000;
-const ANSWER_WITHIN = 10_000;
 const SIGNATURE = /^[A-Za-z0-9+/]{40,}={0,2}$/;
 
 export class UploadSignatureError extends Error {
@@ -38,7 +41,7 @@ export function createSignatureSource({
   request = {},
   uploadId = null,
   onUploadId = () => {},
-  fetch = globalThis.fetch.bind(globalThis),
+  fetch,
   wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
   idempotencyKey = randomKey,
 }) {
@@ -66,37 +69,23 @@ export function createSignatureSource({
       try {
         return await ask(body);
       } catch (error) {
-        if (!error.temporary || attempt === MAX_ATTEMPTS || error.retryAfter > LONGEST_WAIT) throw error;
+        if (!error?.temporary || attempt === MAX_ATTEMPTS || error.retryAfter > LONGEST_WAIT) throw error;
         await wait(error.retryAfter ?? backOff(attempt));
       }
     }
   }
 
   async function ask(body) {
-    const token = await authorization();
-    let response;
-    let text;
-    try {
-      response = await fetch(url, {
-        method: "POST",
-        headers: {
-          Accept: "application/json",
-          Authorization: `Bearer ${token}`,
-          "Content-Type": "application/json",
-          ...(!body.uploadId && { "Idempotency-Key": key }),
-        },
-        body: JSON.stringify(body),
-        cache: "no-store",
-        signal: AbortSignal.timeout(ANSWER_WITHIN),
-      });
-      text = await response.text();
-    } catch (cause) {
-      // Whether the request arrived is unknown: the next one goes on with whatever session it has begun.
-      throw new UploadSignatureError("The signature service could not be reached.", {
-        temporary: true,
-        cause,
-      });
-    }
+    const init = {
+      method: "POST",
+      headers: {
+        Accept: "application/json",
+        "Content-Type": "application/json",
+        ...(!body.uploadId && { "Idempotency-Key": key }),
+      },
+      body: JSON.stringify(body),
+    };
+    const { response, text } = await exchange(url, init, { authorization, fetch }).catch(unreachable);
     if (!response.ok) throw refusal(response, text);
     return checked(response, text);
   }
@@ -107,6 +96,12 @@ export function createSignatureSource({
       return known;
     },
   };
+}
+
+// Whether the request arrived is unknown: the next one goes on with whatever session it has begun.
+function unreachable(cause) {
+  if (!(cause instanceof ConnectionLostError)) throw cause;
+  throw new UploadSignatureError("The signature service could not be reached.", { temporary: true, cause });
 }
 
 function refusal(response, text) {

@@ -3,6 +3,8 @@
 // Polls GET /uploads/{id} no faster than Retry-After asks, and with the last ETag, so that an
 // unchanged upload costs an empty 304.
 
+import { exchange, isConnectionLost } from "./connection.js";
+
 const DEFAULT_WAIT = 2000;
 const LONGEST_WAIT = 30_000;
 
@@ -16,17 +18,12 @@ export class UploadStatusError extends Error {
 }
 
 export async function readUpload(uploadId, { authorization, etag = null, signal }) {
-  const headers = { Authorization: `Bearer ${await authorization()}` };
-  if (etag) headers["If-None-Match"] = etag;
-  const response = await fetch(`/uploads/${encodeURIComponent(uploadId)}`, {
-    headers,
-    cache: "no-store",
-    signal,
-  });
+  const headers = etag ? { "If-None-Match": etag } : {};
+  const { response, text } = await exchange(address(uploadId), { headers, signal }, { authorization });
   const wait = Number(response.headers.get("Retry-After")) * 1000 || DEFAULT_WAIT;
   if (response.status === 304) return { upload: null, etag, wait };
-  if (!response.ok) throw new UploadStatusError(await problemOf(response));
-  return { upload: await response.json(), etag: response.headers.get("ETag"), wait };
+  if (!response.ok) throw refusal(response, text);
+  return { upload: JSON.parse(text), etag: response.headers.get("ETag"), wait };
 }
 
 // The promise settles with the final upload; it rejects when the service says it knows no such upload.
@@ -46,7 +43,7 @@ export async function followUpload(uploadId, { authorization, onChange, signal, 
         if (answer.upload.final) return answer.upload;
       }
     } catch (error) {
-      if (signal.aborted || isRefusal(error)) throw error;
+      if (signal.aborted || !isTemporary(error)) throw error;
       failures += 1;
       wait = Math.min(DEFAULT_WAIT * 2 ** failures, LONGEST_WAIT);
     }
@@ -56,31 +53,32 @@ export async function followUpload(uploadId, { authorization, onChange, signal, 
 
 // True when the upload will never commit any more, so that its record may go.
 export async function cancelUpload(uploadId, { authorization }) {
-  const response = await fetch(`/uploads/${encodeURIComponent(uploadId)}`, {
-    method: "DELETE",
-    headers: { Authorization: `Bearer ${await authorization()}` },
-  });
+  const { response, text } = await exchange(address(uploadId), { method: "DELETE" }, { authorization });
   if (response.ok || response.status === 404) return true;
   if (response.status === 409) return false;
-  throw new UploadStatusError(await problemOf(response));
+  throw refusal(response, text);
 }
 
-function isRefusal(error) {
+function address(uploadId) {
+  return `/uploads/${encodeURIComponent(uploadId)}`;
+}
+
+function isTemporary(error) {
   const status = error.problem?.status ?? 0;
-  return status >= 400 && status < 500 && status !== 429;
+  return isConnectionLost(error) || status === 429 || status >= 500;
 }
 
-async function problemOf(response) {
+function refusal({ status, statusText }, text) {
   try {
-    return { ...(await response.json()), status: response.status };
+    return new UploadStatusError({ ...JSON.parse(text), status });
   } catch {
-    return { status: response.status, title: response.statusText };
+    return new UploadStatusError({ status, title: statusText });
   }
 }
 
 function pause(milliseconds, signal) {
   return new Promise((resolve, reject) => {
-    const end = () => reject(signal.reason);
+    const end = () => reject(new Error("Following this upload was ended."));
     signal.addEventListener("abort", end, { once: true });
     setTimeout(() => {
       signal.removeEventListener("abort", end);

@@ -6,14 +6,9 @@
 //   paused, failed                                              can go on
 //   cancelling → cancelled                                      over
 
-import {
-  describeFile,
-  dropSdkSession,
-  forgetUpload,
-  isSameFile,
-  rememberUpload,
-  restoreSdkSession,
-} from "./remembered_uploads.js";
+import { countOutages, whenOnline } from "./connection.js";
+import { describeFile, forgetUpload, isSameFile, rememberUpload } from "./remembered_uploads.js";
+import { takeLock } from "./tab_lock.js";
 import { startTransfer } from "./transfer.js";
 import { createSignatureSource } from "./upload_signature.js";
 import { cancelUpload, followUpload, readUpload } from "./upload_status.js";
@@ -32,7 +27,9 @@ export class Upload extends EventTarget {
   #source;
   #transfer = null;
   #following = null;
-  #lock = null;
+  #unlock = null;
+  #waitsForConnection = false;
+  #forgotten = false;
 
   // `record` is what is remembered over a reload; `files` are there unless it has just been reloaded.
   constructor({ record, files = null, signIn }) {
@@ -71,10 +68,8 @@ export class Upload extends EventTarget {
     return UNDER_WAY.has(this.stage) && !this.failure?.over;
   }
 
-  // A new upload: a session the SDK kept of the same files may be another user's, or another upload.
-  async start() {
-    await dropSdkSession(this.files.media, this.files.cover);
-    if (this.stage === "starting") this.#run();
+  start() {
+    this.#run();
   }
 
   // After a reload. Returns what is wrong with the chosen files, or nothing.
@@ -85,6 +80,7 @@ export class Upload extends EventTarget {
         ? `Please choose ${this.record[role].name} as it was: a file of another name or size is another upload.`
         : "This upload had no cover.";
     }
+    if (!(await this.#hold())) return "This upload goes on in another tab.";
     this.files = files;
     await this.#runUnlessCommitted();
     return null;
@@ -102,6 +98,7 @@ export class Upload extends EventTarget {
 
   async cancel() {
     this.#transfer?.stop();
+    this.#waitsForConnection = false;
     this.#change({ stage: "cancelling", failure: null });
     try {
       if (this.uploadId && !(await cancelUpload(this.uploadId, this))) {
@@ -112,14 +109,14 @@ export class Upload extends EventTarget {
       this.#change({ stage: "failed", failure: failureInWords(error) });
       return;
     }
-    await this.#forget();
+    this.#forget();
     this.#change({ stage: "cancelled" });
   }
 
   // Take it off the list; whatever is still polled for it ends.
-  async dismiss() {
+  dismiss() {
     this.#following?.abort();
-    await this.#forget();
+    this.#forget();
   }
 
   async follow() {
@@ -143,21 +140,30 @@ export class Upload extends EventTarget {
 
   #run() {
     this.progress = {};
+    this.#waitsForConnection = false;
     this.#change({ stage: "starting", failure: null });
-    this.#hold();
-    this.#transfer = startTransfer({
-      ...this.files,
-      getSignature: this.#source.getSignature,
-      onProgress: (role, progress) => this.#advance(role, progress),
-      onSent: (role) => this.#sent(role),
-      onDone: () => this.follow(),
-      onFailure: (error, vodSessionKey) => this.#fail(error, vodSessionKey),
-    });
+    const outages = countOutages();
+    try {
+      this.#transfer = startTransfer({
+        TcVod: webSdk(),
+        ...this.files,
+        sessionKey: this.record.vodSessionKey ?? null,
+        onSession: (vodSessionKey) => this.#remember({ vodSessionKey }),
+        getSignature: this.#source.getSignature,
+        onProgress: (role, progress) => this.#advance(role, progress),
+        onSent: (role) => this.#sent(role),
+        onDone: () => this.follow(),
+        onFailure: (error) => this.#fail(error, outages),
+      });
+    } catch (error) {
+      this.#fail(error, outages);
+    }
   }
 
   // An upload that broke off near its end may have been committed: sending it again would make a second
   // file, so the service is asked first.
   async #runUnlessCommitted() {
+    const outages = countOutages();
     this.#change({ stage: "starting", failure: null });
     if (this.uploadId) {
       try {
@@ -168,15 +174,15 @@ export class Upload extends EventTarget {
           return;
         }
       } catch (error) {
-        this.#change({ stage: "failed", failure: failureInWords(error) });
+        this.#fail(error, outages);
         return;
       }
     }
     this.#run();
   }
 
-  async #end(state) {
-    await this.#forget();
+  #end(state) {
+    this.#forget();
     const title =
       state === "expired" ? "This upload was left for too long and has expired" : `This upload is ${state}`;
     this.#change({ stage: "failed", failure: { title, reasons: [], advice: "Start over.", over: true } });
@@ -197,11 +203,13 @@ export class Upload extends EventTarget {
     this.#change({ stage: roles.every((each) => this.progress[each]?.sent) ? "finishing" : "sending" });
   }
 
-  async #fail(error, vodSessionKey) {
+  // A connection that comes back takes the upload up again, unless something else was chosen meanwhile.
+  #fail(error, outages) {
     const failure = failureInWords(error);
-    if (failure.network) await restoreSdkSession(this.files.media, this.files.cover, vodSessionKey);
-    if (failure.over) await this.#forget();
+    if (failure.over) this.#forget();
+    this.#waitsForConnection = Boolean(failure.network);
     this.#change({ stage: "failed", failure });
+    if (failure.network) whenOnline(outages, () => this.#waitsForConnection && this.resume());
   }
 
   #identify(uploadId) {
@@ -217,22 +225,20 @@ export class Upload extends EventTarget {
 
   #remember(news) {
     Object.assign(this.record, news);
-    rememberUpload(this.record);
+    if (!this.#forgotten) rememberUpload(this.record);
   }
 
-  async #forget() {
-    this.#lock?.();
+  #forget() {
+    this.#forgotten = true;
+    this.#unlock?.();
     if (this.uploadId) forgetUpload(this.uploadId);
-    if (!this.record.committed) await dropSdkSession(this.record.media, this.record.cover);
   }
 
-  // Another tab must not list as interrupted what is alive here: see uploadsHeldElsewhere().
-  #hold() {
-    if (this.#lock || !this.uploadId || !navigator.locks) return;
-    const released = new Promise((release) => {
-      this.#lock = release;
-    });
-    navigator.locks.request(lockName(this.uploadId), { ifAvailable: true }, () => released);
+  // One tab at a time: another must neither list as interrupted what is alive here, nor go on with it.
+  async #hold() {
+    this.#unlock ??= await takeLock(lockName(this.uploadId));
+    if (this.#forgotten) this.#unlock?.();
+    return this.#unlock !== null;
   }
 
   #change(news) {
@@ -241,11 +247,11 @@ export class Upload extends EventTarget {
   }
 }
 
-export async function uploadsHeldElsewhere() {
-  const { held = [] } = (await navigator.locks?.query()) ?? {};
-  return new Set(held.map((lock) => lock.name));
-}
-
 export function lockName(uploadId) {
   return `upload ${uploadId}`;
+}
+
+function webSdk() {
+  if (globalThis.TcVod) return globalThis.TcVod.default;
+  throw new Error("The Web SDK is not there.");
 }

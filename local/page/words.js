@@ -1,5 +1,7 @@
 // Numbers and failures in the words the page shows. No state, no page.
 
+import { isConnectionLost } from "./connection.js";
+
 const UNITS = ["bytes", "KB", "MB", "GB", "TB"];
 
 export function sizeInWords(bytes) {
@@ -82,7 +84,8 @@ const VOD_CODES = {
   },
 };
 
-const NETWORK_FAILURE = /network error|timeout of|cors|failed to fetch|could not be reached|load failed/i;
+// What a mistake in a program throws. A lost connection can be a TypeError too, and is asked for before.
+const MISTAKES = [TypeError, ReferenceError, RangeError, SyntaxError];
 const USED_SIGNATURE = /repeat|duplicate|one.?time|already used/i;
 
 // { title, reasons, advice, network, over }: `over` when trying again with the same upload is pointless.
@@ -99,12 +102,22 @@ export function failureInWords(error) {
       advice: "A signature that is valid once needs a fresh one for every request. Try again.",
     };
   }
-  if (NETWORK_FAILURE.test(message) || error instanceof TypeError) {
+  if (isConnectionLost(error)) {
+    const offline = globalThis.navigator?.onLine === false;
     return {
       title: "The connection was lost",
-      reasons: globalThis.navigator?.onLine === false ? ["This computer is offline."] : [],
-      advice: "What is already there is kept for a day. Check the connection and try again.",
+      reasons: offline ? ["This computer is offline."] : [],
+      advice: offline
+        ? "What is already there is kept for a day. The upload goes on by itself once there is a connection."
+        : "What is already there is kept for a day. Check the connection and try again.",
       network: true,
+    };
+  }
+  if (MISTAKES.some((type) => error instanceof type)) {
+    return {
+      title: "This page has a fault",
+      reasons: [`The browser says: ${message}`],
+      advice: "Please report it. With another browser, or a newer one, the upload may work.",
     };
   }
   return {

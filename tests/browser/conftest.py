@@ -34,7 +34,14 @@ OPTIONS = (
     "--disable-sync",
 )
 LOCAL_NAMES_ONLY = "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
+LAN_NAME = "laptop.lan"
+"""No `localhost`: for a page over plain http under this name, the browser is not a secure context."""
 HASTY = {"hasty": {"ttlSeconds": 1}}
+ADDRESSES: dict[str, Callable[[Stack], str]] = {
+    "path": lambda stack: f"{stack.url}/",
+    "name": lambda stack: f"{stack.tls_url}/?mapping=off",
+    "lan": lambda stack: f"http://{LAN_NAME}:{urlsplit(stack.url).port}/",
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -84,6 +91,15 @@ def browser_by_path(playwright: Playwright, executable: str) -> Iterator[Browser
 
 
 @pytest.fixture(scope="session")
+def browser_by_lan(playwright: Playwright, executable: str) -> Iterator[Browser]:
+    """Start a browser for which this machine has the name `LAN_NAME`, as for a phone in the same network."""
+    rules = f"MAP {LAN_NAME} 127.0.0.1, {LOCAL_NAMES_ONLY}, EXCLUDE {LAN_NAME}"
+    browser = _launch(playwright, executable, f"--host-resolver-rules={rules}")
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
 def browser_by_name(playwright: Playwright, executable: str, stack: Stack) -> Iterator[Browser]:
     """Start a browser that resolves VOD's own names to the stack's TLS port and trusts its key."""
     address = urlsplit(stack.tls_url).netloc.replace("localhost", "127.0.0.1")
@@ -101,21 +117,35 @@ def browser_by_name(playwright: Playwright, executable: str, stack: Stack) -> It
 
 @pytest.fixture
 def open_page(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Callable[..., UploadPage]]:
-    """Open the page, `by="path"` or `by="name"`; fail at the end if it logged errors."""
-    opened: list[tuple[UploadPage, BrowserContext]] = []
+    """Open the page, `by="path"` or `by="name"`; fail at the end if it logged errors.
 
-    def open_one(*, by: str = "path", width: int = 1280, height: int = 900) -> UploadPage:
+    `beside` is an open page: the new one is another tab of the same browser profile.
+    `without` is a script that runs before the page's own and takes features of the browser away.
+    """
+    opened: list[UploadPage] = []
+    contexts: list[BrowserContext] = []
+
+    def open_one(
+        *,
+        by: str = "path",
+        width: int = 1280,
+        height: int = 900,
+        beside: UploadPage | None = None,
+        without: str = "",
+    ) -> UploadPage:
         browser: Browser = request.getfixturevalue(f"browser_by_{by}")
-        context = browser.new_context(viewport={"width": width, "height": height})
-        address = f"{stack.url}/" if by == "path" else f"{stack.tls_url}/?mapping=off"
-        page = UploadPage(context.new_page(), stack, address)
-        opened.append((page, context))
+        if beside is None:
+            contexts.append(browser.new_context(viewport={"width": width, "height": height}))
+            contexts[-1].add_init_script(without)
+        tab = (beside.page.context if beside else contexts[-1]).new_page()
+        page = UploadPage(tab, stack, ADDRESSES[by](stack))
+        opened.append(page)
         page.open()
         return page
 
     yield open_one
-    complaints = [complaint for page, _ in opened for complaint in page.complaints]
-    for _, context in opened:
+    complaints = [complaint for page in opened for complaint in page.complaints]
+    for context in contexts:
         context.close()
     assert complaints == []
 
@@ -126,6 +156,7 @@ def make_file(tmp_path: Path) -> Callable[[str, int], Path]:
 
     def make(name: str, size: int) -> Path:
         path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
         block = os.urandom(1 << 20)
         with path.open("wb") as file:
             for number in range(0, size, len(block)):

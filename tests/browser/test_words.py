@@ -80,19 +80,6 @@ def test_a_form_that_is_not_complete_says_what_is_missing(open_page: OpenPage) -
     expect(page.page.get_by_label("Signed in as")).to_be_focused()
 
 
-def test_the_same_file_twice_at_once_is_refused(open_page: OpenPage, make_file: MakeFile) -> None:
-    """The SDK would mix two uploads of one file: the page names the one that is under way."""
-    page, file = open_page(), make_file("twice.mp4", 20_000_000)
-    page.line.slow_down(1_000_000)
-    card = page.upload(file)
-    page.fill_in(file)
-    page.page.get_by_role("button", name="Upload", exact=True).click()
-    expect(page.page.locator("#form-error")).to_contain_text("twice.mp4 is in the list")
-    expect(page.page.get_by_role("article")).to_have_count(1)
-    card.get_by_role("button", name="Cancel").click()
-    page.wait_for(card, "cancelled")
-
-
 def test_a_vanished_stack_is_said_in_words(open_page: OpenPage, make_file: MakeFile) -> None:
     """Without a connection an upload cannot begin, and says so after trying again for a while."""
     page = open_page()

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { ConnectionLostError, isConnectionLost } from "../../local/page/connection.js";
 import { createSignatureSource, UploadSignatureError } from "../../local/page/upload_signature.js";
 
 const SIGNATURE = `${"QUJD".repeat(20)}QQ==`;
@@ -141,7 +142,63 @@ test("a 429 for longer than a user would wait is thrown at once", async () => {
   assert.equal(requests.length, 1);
 });
 
-for (const status of [400, 401, 403, 404, 409, 413, 415, 422]) {
+test("a 401 is answered once with a token that is fresh, and then again thrown", async () => {
+  const asked = [];
+  const authorization = async ({ renew }) => `token ${asked.push(renew)}`;
+  const accepted = service(answer(401, { status: 401, title: "Expired" }), answer(200, ISSUED));
+  assert.equal(await accepted.source({ authorization }).getSignature(), SIGNATURE);
+  assert.deepEqual(asked, [false, true]);
+  assert.deepEqual(
+    accepted.requests.map(({ headers }) => [headers.Authorization, headers["Idempotency-Key"]]),
+    ["Bearer token 1", "Bearer token 2"].map((token) => [
+      token,
+      accepted.requests[0].headers["Idempotency-Key"],
+    ]),
+  );
+  const refused = service(answer(401, { status: 401, title: "No" }));
+  await assert.rejects(refused.source().getSignature(), (error) => error.problem.status === 401);
+  assert.equal(refused.requests.length, 2);
+});
+
+test("an authorization that loses its own connection is asked again", async () => {
+  const { source } = service(answer(200, ISSUED));
+  let attempts = 0;
+  const authorization = async () => {
+    attempts += 1;
+    if (attempts === 1) throw new ConnectionLostError("gone");
+    return "token";
+  };
+  assert.equal(await source({ authorization }).getSignature(), SIGNATURE);
+});
+
+for (const [name, options] of [
+  ["a token that no header can carry", { authorization: async () => "line\nbreak" }],
+  ["an address that is none", { url: "https://" }],
+  ["a fetch that is broken at once", { fetch: () => undefined.then() }],
+  ["an authorization that is broken", { authorization: async () => undefined.token }],
+]) {
+  test(`${name} is a mistake: thrown as it is, and not tried again`, async () => {
+    const { source, waits } = service(answer(200, ISSUED));
+    await assert.rejects(source(options).getSignature(), (error) => {
+      assert.ok(error instanceof TypeError);
+      assert.equal(isConnectionLost(error), false);
+      return true;
+    });
+    assert.deepEqual(waits, []);
+  });
+}
+
+test("without AbortSignal.timeout a signature is got all the same", async () => {
+  const { timeout } = AbortSignal;
+  delete AbortSignal.timeout;
+  try {
+    assert.equal(await service(answer(200, ISSUED)).source().getSignature(), SIGNATURE);
+  } finally {
+    AbortSignal.timeout = timeout;
+  }
+});
+
+for (const status of [400, 403, 404, 409, 413, 415, 422]) {
   test(`a ${status} is never tried again and carries its problem document`, async () => {
     const problem = {
       status,

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { ConnectionLostError } from "../../local/page/connection.js";
 import { failureInWords, policyInWords, sizeInWords, timeInWords } from "../../local/page/words.js";
 
 for (const [bytes, words] of [
@@ -68,10 +69,30 @@ for (const message of [
   "cors error",
   "CORS blocked or network error",
   "Failed to fetch",
-  "The signature service could not be reached.",
+  "NetworkError when attempting to fetch resource.",
+  "Load failed",
 ]) {
   test(`"${message}" is a lost connection`, () => {
     assert.equal(failureInWords(new Error(message)).network, true);
+  });
+}
+
+test("a request that got no answer is a lost connection, whatever is said of it", () => {
+  const cause = new ConnectionLostError("gone");
+  assert.equal(failureInWords(new Error("No signature.", { cause })).network, true);
+});
+
+for (const mistake of [
+  new TypeError("AbortSignal.timeout is not a function"),
+  new TypeError("Cannot read properties of undefined (reading 'cors')"),
+  new ReferenceError("TcVod is not defined"),
+  new RangeError("Invalid array length: the network error table"),
+]) {
+  test(`"${mistake.message}" is a fault of the page and no lost connection`, () => {
+    const failure = failureInWords(mistake);
+    assert.equal(failure.network, undefined);
+    assert.match(failure.title, /This page has a fault/);
+    assert.match(failure.reasons.join(), new RegExp(mistake.message.slice(0, 20)));
   });
 }
 

@@ -1,0 +1,36 @@
+// The names under which VOD keeps a file: what it cannot take is replaced, and what is no name is said.
+
+// The SDK refuses these characters in a `mediaName`; nobody needs a control character in a cover's name.
+const REFUSED = /[\\/:*?"<>|\p{Cc}]/gu;
+export const REFUSED_IN_WORDS = String.raw`\ / : * ? " < > |`;
+
+// Returns the name without its type, as VOD keeps it beside the type. `changed` if it cannot be kept.
+export function nameAtVod(fileName) {
+  const { stem } = split(fileName);
+  const name = stem.replace(REFUSED, "_") || "untitled";
+  return { name, changed: name !== stem };
+}
+
+// The SDK takes a cover's name from its file alone. The copy refers to the same bytes.
+export function coverAtVod(cover) {
+  const { name, changed } = nameAtVod(cover.name);
+  if (!changed) return cover;
+  const { type, lastModified } = cover;
+  return new File([cover], `${name}.${split(cover.name).extension}`, { type, lastModified });
+}
+
+// Why VOD cannot take this file at all, as a sentence, or null.
+export function fileFault({ name, size }) {
+  if (size === 0) return `${name} is empty: it has 0 bytes.`;
+  if (!split(name).extension) {
+    return `${name} has no type: VOD knows what a file is by the end of its name, such as .mp4 or .jpg.`;
+  }
+  return null;
+}
+
+function split(fileName) {
+  const dot = fileName.lastIndexOf(".");
+  return dot < 0
+    ? { stem: fileName, extension: "" }
+    : { stem: fileName.slice(0, dot), extension: fileName.slice(dot + 1) };
+}
