@@ -1,6 +1,7 @@
 // The page itself: puts the form, the list of uploads and the events together, in front of one stack.
 
 import { showAppEvents } from "./app_events.js";
+import { isStorageUsable } from "./browser_storage.js";
 import { attempt } from "./connection.js";
 import { newUploadForm } from "./new_upload_form.js";
 import { rememberedUploads } from "./remembered_uploads.js";
@@ -71,6 +72,7 @@ addEventListener("beforeunload", (event) => {
 });
 
 if (!globalThis.TcVod) form.showError("The Web SDK is not there: run `npm install` and reload this page.");
+element("keeps-nothing").hidden = isStorageUsable();
 showStack();
 listRememberedUploads();
 showAppEvents({
@@ -79,3 +81,4 @@ showAppEvents({
   live: element("live"),
   template: element("event-template"),
 });
+document.documentElement.dataset.started = ""; // for too_old.js

@@ -1,6 +1,6 @@
 // One upload as a card in the list: everything on it is read off the Upload each time it changes.
 
-import { sizeInWords, timeInWords } from "./words.js";
+import { renamedInWords, sizeInWords, timeInWords } from "./words.js";
 
 const STRAIGHT = ["issued", "uploaded"];
 const WITH_TASK_FLOW = ["issued", "uploaded", "processing", "ready"];
@@ -72,6 +72,8 @@ export function showUpload(upload, { announce, onDismiss }) {
     const facts = [sizeInWords(record.media.size), record.user, record.request.policy];
     if (record.request.context) facts.push(`“${record.request.context}”`);
     find(".facts").textContent = facts.join(" · ");
+    find(".renamed").textContent = renamedInWords(record);
+    find(".renamed").hidden = !find(".renamed").textContent;
     const state = upload.server?.state ?? "issued";
     const [text, outcome] = BADGES[upload.stage] ?? [serverWord(state), outcomeOf(state)];
     find(".badge").textContent = text;

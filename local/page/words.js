@@ -1,6 +1,7 @@
 // Numbers and failures in the words the page shows. No state, no page.
 
 import { isConnectionLost } from "./connection.js";
+import { nameAtVod, REFUSED_IN_WORDS } from "./vod_names.js";
 
 const UNITS = ["bytes", "KB", "MB", "GB", "TB"];
 
@@ -40,6 +41,19 @@ export function policyInWords(policy) {
   if (policy.procedures?.length) phrases.push(`then the task flow ${policy.procedures.join(" or ")}`);
   if (policy.storageRegions?.length === 1) phrases.push(`stored in ${policy.storageRegions[0]}`);
   return phrases;
+}
+
+// Which of an upload's files have another name at VOD, and why; empty if none has.
+export function renamedInWords({ media, cover }) {
+  const renamed = [
+    ["The video", media],
+    ["The cover", cover],
+  ]
+    .filter(([, file]) => file && nameAtVod(file.name).changed)
+    .map(([what, file]) => `${what} is called “${nameAtVod(file.name).name}” at VOD.`);
+  return renamed.length
+    ? `${renamed.join(" ")} A name there has at least one character, and none of ${REFUSED_IN_WORDS}`
+    : "";
 }
 
 const FIELDS = {

@@ -93,7 +93,7 @@ def browser_by_path(playwright: Playwright, executable: str) -> Iterator[Browser
 @pytest.fixture(scope="session")
 def browser_by_lan(playwright: Playwright, executable: str) -> Iterator[Browser]:
     """Start a browser for which this machine has the name `LAN_NAME`, as for a phone in the same network."""
-    rules = f"MAP {LAN_NAME} 127.0.0.1, {LOCAL_NAMES_ONLY}, EXCLUDE {LAN_NAME}"
+    rules = f"MAP {LAN_NAME} 127.0.0.1, {LOCAL_NAMES_ONLY}"
     browser = _launch(playwright, executable, f"--host-resolver-rules={rules}")
     yield browser
     browser.close()
