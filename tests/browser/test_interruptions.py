@@ -11,7 +11,7 @@ from tests.browser.upload_page import digest_at, digest_of_file, wait_until
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import Locator
+    from playwright.sync_api import Locator, Route
 
     from tests.browser.upload_page import UploadPage
 
@@ -189,6 +189,35 @@ def test_an_interrupted_upload_goes_on_in_one_tab(open_page: OpenPage, make_file
     seconds.get_by_label("Choose the same file").set_input_files(file)
     expect(seconds).to_contain_text("goes on in another tab")
     page.line.restore()
+    page.wait_for(card, "uploaded")
+    assert len(page.events(page.upload_id(card), "upload.completed")) == 1
+
+
+def test_credentials_that_cannot_be_renewed_stop_the_upload(open_page: OpenPage, make_file: MakeFile) -> None:
+    """A connection lost while the SDK renews its credentials is told, and no rejection is unhandled."""
+    page, file = open_page(), make_file("renewed.mp4", THREE_PARTS)
+    page.expect_complaints("ERR_FAILED", "Network Error")
+    is_lost = False
+
+    def renew_always(route: Route) -> None:
+        if is_lost:
+            route.abort()
+            return
+        answer = route.fetch()
+        reply = answer.json()
+        # The SDK counts a life of no seconds, and applies again before each request to storage.
+        reply["data"]["timestamp"] += 30
+        reply["data"]["tempCertificate"]["expiredTime"] = reply["data"]["timestamp"]
+        route.fulfill(response=answer, json=reply)
+
+    page.page.route("**/*Action=ApplyUploadUGC", renew_always)
+    card = _send_two_parts(page, file)
+    is_lost = True
+    page.line.restore()
+    page.wait_for(card, "stopped")
+    expect(card.get_by_role("alert")).to_contain_text("The connection was lost")
+    page.page.unroute_all()
+    card.get_by_role("button", name="Try again").click()
     page.wait_for(card, "uploaded")
     assert len(page.events(page.upload_id(card), "upload.completed")) == 1
 

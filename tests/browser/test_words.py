@@ -6,7 +6,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from playwright.sync_api import expect
+import pytest
+from playwright.sync_api import Request, expect
+
+from tests.browser.upload_page import digest_at, digest_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,6 +81,75 @@ def test_a_form_that_is_not_complete_says_what_is_missing(open_page: OpenPage) -
     button.click()
     expect(page.page.get_by_role("alert")).to_contain_text("name has 1 to 64 characters")
     expect(page.page.get_by_label("Signed in as")).to_be_focused()
+
+
+def test_a_name_that_vod_cannot_take_is_changed_and_shown(open_page: OpenPage, make_file: MakeFile) -> None:
+    """Names that are legal on the user's system are uploaded, and the card shows what became of them."""
+    page, requests = open_page(), list[Request]()
+    page.page.on("request", lambda request: requests.append(request))  # noqa: PLW0108  # Playwright wraps functions alone
+    file, cover = make_file("What is this?.mp4", 10_000), make_file("10:30.png", 100)
+    card = page.upload(file, cover=cover)
+    expect(card).to_contain_text("The video is called “What is this_” at VOD.")
+    expect(card).to_contain_text("The cover is called “10_30” at VOD.")
+    page.wait_for(card, "uploaded")
+    (event,) = page.events(page.upload_id(card), "upload.completed")
+    assert event["data"]["fileName"] == "What is this_"
+    assert digest_of_file(cover) == digest_at(event["data"]["coverUrl"])
+    (applied,) = [request.post_data_json for request in requests if "Action=Apply" in request.url]
+    assert {"videoName": "What is this_", "videoType": "mp4", "coverName": "10_30"}.items() <= applied.items()
+
+
+@pytest.mark.parametrize("name", ["node.js.mp4", "Lecture 3 - Vue.js.mp4", "영" * 84 + ".mp4"])
+def test_an_ordinary_name_is_kept_and_not_mentioned(
+    open_page: OpenPage, make_file: MakeFile, name: str
+) -> None:
+    """Dots inside and letters of any script are VOD's name as they are, under a policy of types too."""
+    page = open_page()
+    path = make_file("a.mp4", 10_000)
+    page.page.locator("#media").set_input_files(
+        {"name": name, "mimeType": "video/mp4", "buffer": path.read_bytes()}
+    )
+    page.page.get_by_role("radio", name="strict").check()
+    page.page.get_by_role("button", name="Upload", exact=True).click()
+    card = page.card(name)
+    page.wait_for(card, "uploaded")
+    expect(card.locator(".renamed")).to_be_hidden()
+    (event,) = page.events(page.upload_id(card), "upload.completed")
+    assert event["data"]["fileName"] == name.removesuffix(".mp4")
+
+
+@pytest.mark.parametrize(
+    ("media", "cover", "words"),
+    [
+        (("empty.mp4", 0), None, "empty.mp4 is empty: it has 0 bytes."),
+        (("film", 10), None, "film has no type"),
+        (("film.mp4", 10), ("picture.png", 0), "picture.png is empty"),
+        (("film.mp4", 10), ("picture", 10), "picture has no type"),
+    ],
+)
+def test_a_file_that_is_none_is_refused_before_anything_is_sent(
+    open_page: OpenPage,
+    make_file: MakeFile,
+    media: tuple[str, int],
+    cover: tuple[str, int] | None,
+    words: str,
+) -> None:
+    """A file of 0 bytes or without a type is called what it is, in the form."""
+    page = open_page()
+    page.fill_in(make_file(*media), cover=make_file(*cover) if cover else None)
+    page.page.get_by_role("button", name="Upload", exact=True).click()
+    expect(page.page.locator("#form-error")).to_contain_text(words)
+    expect(page.page.get_by_role("article")).to_have_count(0)
+
+
+def test_the_page_explains_how_often_a_signature_is_asked_for(open_page: OpenPage) -> None:
+    """Whoever chooses a policy can read which SDK asks how often, and what a pause does."""
+    page = open_page()
+    page.page.get_by_text("How often a signature is asked for").click()
+    explanation = page.page.locator(".explanation")
+    expect(explanation).to_contain_text("up to nine with retries")
+    expect(explanation).to_contain_text("mini program SDK ask once")
+    expect(explanation).to_contain_text("A pause ends the sending")
 
 
 def test_a_vanished_stack_is_said_in_words(open_page: OpenPage, make_file: MakeFile) -> None:
