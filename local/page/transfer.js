@@ -11,6 +11,8 @@
 //     onSession,        // a key to keep for a later run, or null when there is none any more
 //     getSignature, onProgress, onSent, onDone, onFailure,
 //   });
+//
+// Two tabs that both remember one upload must not both run it: its lock is in tab_lock.js.
 
 import { isConnectionLost } from "./connection.js";
 import { coverAtVod, nameAtVod } from "./vod_names.js";

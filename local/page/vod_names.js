@@ -2,7 +2,7 @@
 
 // The SDK refuses these characters in a `mediaName`; nobody needs a control character in a cover's name.
 const REFUSED = /[\\/:*?"<>|\p{Cc}]/gu;
-export const REFUSED_IN_WORDS = String.raw`\ / : * ? " < > |`;
+export const REFUSED_IN_WORDS = String.raw`\ / : * ? " < > |`.replaceAll(" ", "\u00a0"); // on one line
 
 // Returns the name without its type, as VOD keeps it beside the type. `changed` if it cannot be kept.
 export function nameAtVod(fileName) {

@@ -46,13 +46,13 @@ export function policyInWords(policy) {
 // Which of an upload's files have another name at VOD, and why; empty if none has.
 export function renamedInWords({ media, cover }) {
   const renamed = [
-    ["The video", media],
-    ["The cover", cover],
+    ["the video", media],
+    ["the cover", cover],
   ]
     .filter(([, file]) => file && nameAtVod(file.name).changed)
-    .map(([what, file]) => `${what} is called “${nameAtVod(file.name).name}” at VOD.`);
+    .map(([what, file]) => `${what} is called “${nameAtVod(file.name).name}”`);
   return renamed.length
-    ? `${renamed.join(" ")} A name there has at least one character, and none of ${REFUSED_IN_WORDS}`
+    ? `At VOD ${renamed.join(" and ")}, because a name there has none of ${REFUSED_IN_WORDS}`
     : "";
 }
 

@@ -89,8 +89,8 @@ def test_a_name_that_vod_cannot_take_is_changed_and_shown(open_page: OpenPage, m
     page.page.on("request", lambda request: requests.append(request))  # noqa: PLW0108  # Playwright wraps functions alone
     file, cover = make_file("What is this?.mp4", 10_000), make_file("10:30.png", 100)
     card = page.upload(file, cover=cover)
-    expect(card).to_contain_text("The video is called “What is this_” at VOD.")
-    expect(card).to_contain_text("The cover is called “10_30” at VOD.")
+    expect(card).to_contain_text("the video is called “What is this_”")
+    expect(card).to_contain_text("the cover is called “10_30”")
     page.wait_for(card, "uploaded")
     (event,) = page.events(page.upload_id(card), "upload.completed")
     assert event["data"]["fileName"] == "What is this_"
@@ -145,7 +145,7 @@ def test_a_file_that_is_none_is_refused_before_anything_is_sent(
 def test_the_page_explains_how_often_a_signature_is_asked_for(open_page: OpenPage) -> None:
     """Whoever chooses a policy can read which SDK asks how often, and what a pause does."""
     page = open_page()
-    page.page.get_by_text("How often a signature is asked for").click()
+    page.page.get_by_text("Signatures and pauses").click()
     explanation = page.page.locator(".explanation")
     expect(explanation).to_contain_text("up to nine with retries")
     expect(explanation).to_contain_text("mini program SDK ask once")

@@ -2,6 +2,7 @@
 // `fetch` is a function that answers from a list, because what is tested is what we do with the answers.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 
 import { ConnectionLostError, isConnectionLost } from "../../local/page/connection.js";
@@ -234,3 +235,16 @@ for (const [name, reply] of [
     assert.equal(requests.length, 1);
   });
 }
+
+test("the files that an app copies import each other alone, and know nothing of the page", async () => {
+  const copied = ["upload_signature.js", "transfer.js", "connection.js", "vod_names.js"];
+  for (const file of copied) {
+    const source = await readFile(new URL(`../../local/page/${file}`, import.meta.url), "utf8");
+    const imported = [...source.matchAll(/from "\.\/(.+)"/g)].map(([, name]) => name);
+    assert.deepEqual(
+      imported.filter((name) => !copied.includes(name)),
+      [],
+    );
+    assert.doesNotMatch(source, /\b(document|window|localStorage)\./);
+  }
+});

@@ -4,7 +4,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ConnectionLostError } from "../../local/page/connection.js";
-import { failureInWords, policyInWords, sizeInWords, timeInWords } from "../../local/page/words.js";
+import {
+  failureInWords,
+  policyInWords,
+  renamedInWords,
+  sizeInWords,
+  timeInWords,
+} from "../../local/page/words.js";
 
 for (const [bytes, words] of [
   [0, "0 bytes"],
@@ -45,6 +51,13 @@ test("a policy says what it allows", () => {
       "then the task flow Long",
     ],
   );
+});
+
+test("a name that is changed is said with its reason, and one that is kept is not", () => {
+  const plain = { name: "film.mp4", size: 1 };
+  assert.equal(renamedInWords({ media: plain, cover: null }), "");
+  const words = renamedInWords({ media: plain, cover: { name: "10:30.png", size: 1 } });
+  assert.match(words, /^At VOD the cover is called “10_30”, because a name there has none of /);
 });
 
 for (const [code, message, words] of [
