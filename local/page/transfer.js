@@ -74,6 +74,10 @@ export function startTransfer({
   });
   // The SDK keeps its session in the browser under the files' names and sizes, so that two uploads of
   // equal files, of two tabs or two users, would become one. Here each upload has its own.
+  if (!uploader.getStorage || !uploader.setStorage || !uploader.delStorage) {
+    stopped = true;
+    throw new Error("This version of the Web SDK keeps its sessions in a way that is not known here.");
+  }
   uploader.getStorage = () => sessionKey;
   uploader.setStorage = (_name, key) => keepSession(key);
   uploader.delStorage = () => {};

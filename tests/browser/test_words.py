@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,7 +96,7 @@ def test_a_name_that_vod_cannot_take_is_changed_and_shown(open_page: OpenPage, m
     (event,) = page.events(page.upload_id(card), "upload.completed")
     assert event["data"]["fileName"] == "What is this_"
     assert digest_of_file(cover) == digest_at(event["data"]["coverUrl"])
-    (applied,) = [request.post_data_json for request in requests if "Action=Apply" in request.url]
+    (applied,) = [json.loads(each.post_data or "{}") for each in requests if "Action=Apply" in each.url]
     assert {"videoName": "What is this_", "videoType": "mp4", "coverName": "10_30"}.items() <= applied.items()
 
 

@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 
 import { ConnectionLostError, isConnectionLost } from "../../local/page/connection.js";
+import { startTransfer } from "../../local/page/transfer.js";
 import { createSignatureSource, UploadSignatureError } from "../../local/page/upload_signature.js";
 
 const SIGNATURE = `${"QUJD".repeat(20)}QQ==`;
@@ -235,6 +236,20 @@ for (const [name, reply] of [
     assert.equal(requests.length, 1);
   });
 }
+
+test("a Web SDK whose sessions cannot be kept apart is not used", () => {
+  class OtherSdk {
+    upload() {
+      return {};
+    }
+  }
+  const media = new File(["film"], "film.mp4");
+  assert.throws(() => startTransfer({ TcVod: OtherSdk, media, getSignature }), /keeps its sessions/);
+
+  function getSignature() {
+    assert.fail("no signature is needed");
+  }
+});
 
 test("the files that an app copies import each other alone, and know nothing of the page", async () => {
   const copied = ["upload_signature.js", "transfer.js", "connection.js", "vod_names.js"];
