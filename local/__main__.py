@@ -47,6 +47,10 @@ COMMANDS = {
         "local.operator.trigger_command",
         "have the simulated VOD send any event, and show what the app hears of it",
     ),
+    "conformance": (
+        "local.conformance.conformance_command",
+        "ask a real VOD what its documents leave open, and compare it with the simulator",
+    ),
     "doctor": (
         "local.doctor.doctor_command",
         "say what is wrong with a deployment, and set how VOD notifies it",

@@ -25,6 +25,7 @@ DOCUMENTS = [
     *(REPOSITORY / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")),
     REPOSITORY / "docs" / "glossary.md",
     REPOSITORY / "docs" / "simulator.md",
+    REPOSITORY / "docs" / "conformance.md",
     DECISIONS / "README.md",
     *RECORDS,
 ]

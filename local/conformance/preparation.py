@@ -1,0 +1,84 @@
+"""What a run needs before it asks: the account and the receiver of the options, and keys that VOD takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from local.conformance.account import Account
+from local.conformance.http_calls import NoAnswerError
+from local.conformance.push_receiver import PushReceiver
+from local.operator.settings_source import chosen_variables
+from shared.config.settings import VodApiSettings, load_settings
+from shared.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from local.conformance.subject import Subject
+
+
+class UsageError(Exception):
+    """The command cannot begin; the message says what to change."""
+
+
+def account_of(arguments: argparse.Namespace) -> Account:
+    """Read the application and its keys from the settings.
+
+    Raises:
+        UsageError: a setting or a URL is missing or invalid.
+        SourceError: the settings cannot be read.
+
+    """
+    environment = chosen_variables(arguments, here_if=True)
+    try:
+        settings = load_settings(VodApiSettings, environment)
+    except ConfigurationError as error:
+        raise UsageError(error.detail) from None
+    if not (settings.long_term_secret_id and settings.long_term_secret_key):
+        raise UsageError("VOD_SECRET_ID and VOD_SECRET_KEY are needed: uploads are signed with them.")
+    for name in ("vod_endpoint", "push_url"):
+        _check_url(name, getattr(arguments, name))
+    secret_id, secret_key, token = settings.api_credentials
+    return Account(
+        secret_id=settings.long_term_secret_id,
+        secret_key=settings.long_term_secret_key,
+        api_credentials=(secret_id, secret_key, token or ""),
+        sub_app_id=settings.vod_api_sub_app_id,
+        api_url=settings.vod_api_url,
+        endpoint=arguments.vod_endpoint,
+        sign_key=environment.get("VOD_CALLBACK_SIGN_KEY", ""),
+    )
+
+
+def _check_url(name: str, url: str | None) -> None:
+    if url is not None and urlsplit(url).scheme not in ("http", "https"):
+        raise UsageError(f"--{name.replace('_', '-')} is an http or https URL.")
+
+
+def check_keys(subject: Subject) -> None:
+    """Ask for the regions first, so that wrong keys are one sentence and not one for each question.
+
+    Raises:
+        UsageError: VOD does not answer, or refuses the keys or the application.
+
+    """
+    try:
+        word = subject.api("DescribeStorageRegions").word
+    except NoAnswerError as error:
+        raise UsageError(f"VOD does not answer: {error}.") from None
+    if "AuthFailure" in word or "SubAppId" in word:
+        raise UsageError(f"VOD refuses the keys or VOD_SUB_APP_ID: {word}.")
+
+
+def receiver_of(arguments: argparse.Namespace) -> PushReceiver:
+    """Bind the port that the push URL leads to.
+
+    Raises:
+        UsageError: the port is taken.
+
+    """
+    try:
+        return PushReceiver(port=arguments.push_port, public_url=arguments.push_url)
+    except OSError:
+        raise UsageError(f"Port {arguments.push_port} is taken: choose another --push-port.") from None
