@@ -22,7 +22,7 @@ from local.conformance.account import Account, Pace, Permissions
 from local.conformance.cleanup import Removal, clean_up
 from local.conformance.examination import Answered, Outcome, Verdict, ask_all, compare
 from local.conformance.plan import plan
-from local.conformance.preparation import UsageError, account_of, check_keys, receiver_of
+from local.conformance.preparation import UsageError, account_of, check_keys, prepare_folder, receiver_of
 from local.conformance.question import Question, objection
 from local.conformance.questions import QUESTIONS
 from local.conformance.redaction import Redactor
@@ -73,6 +73,7 @@ def main(arguments: argparse.Namespace) -> int:
             sys.stdout.write(report.listing(questions))
             return _SAME
         account = account_of(arguments)
+        prepare_folder(arguments.record)
         return _examine(arguments, questions, account)
     except (UsageError, SourceError) as error:
         sys.stderr.write(f"{error}\n")
@@ -97,13 +98,14 @@ def _examine(arguments: argparse.Namespace, questions: Sequence[Question], accou
         answers, removal = _answers(subject, questions, has_receiver=receiver is not None)
     outcomes = compare(questions, answers, _simulated(account, permissions, questions, answers))
     redactor = _redactor(account, outcomes, begun)
-    if arguments.record is not None:
-        report.record(arguments.record, outcomes, redactor)
     if arguments.json:
         shown = json.dumps(report.document(outcomes, removal, redactor), indent=2, ensure_ascii=False) + "\n"
     else:
         shown = report.text(outcomes, removal)
     sys.stdout.write(shown)
+    sys.stdout.flush()
+    if arguments.record is not None:
+        report.record(arguments.record, outcomes, redactor)
     verdicts = {outcome.verdict for outcome in outcomes}
     return _DIFFERENT if verdicts & {Verdict.DIFFERENT, Verdict.FAILED} else _SAME
 
@@ -125,7 +127,7 @@ def _answers(
         finally:
             removal = clean_up(subject)
             if not ended:
-                sys.stderr.write(report.text((), removal))
+                sys.stderr.write(report.removed(removal))
     return answers, removal
 
 

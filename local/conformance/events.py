@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from local.conformance.called import expected
+from local.conformance.called import NotAskedError, expected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +49,7 @@ class Events:
     def configure_push(self, *, sign_key: str = "") -> PushReceiver:
         """Have events pushed to the receiver from now on, and return it."""
         if self._receiver is None:
-            raise LookupError("there is no receiver")
+            raise NotAskedError("there is no receiver")
         self._receiver.status = 200
         self._configure({"Mode": "PUSH", "NotificationUrl": self._receiver.url, **_ON}, sign_key)
         return self._receiver

@@ -14,8 +14,12 @@ from shared.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
     from local.conformance.subject import Subject
+
+
+_API_DOMAIN = ".tencentcloudapi.com"
 
 
 class UsageError(Exception):
@@ -46,14 +50,34 @@ def account_of(arguments: argparse.Namespace) -> Account:
         api_credentials=(secret_id, secret_key, token or ""),
         sub_app_id=settings.vod_api_sub_app_id,
         api_url=settings.vod_api_url,
-        endpoint=arguments.vod_endpoint,
+        endpoint=arguments.vod_endpoint or _endpoint_of(settings.vod_api_url),
         sign_key=environment.get("VOD_CALLBACK_SIGN_KEY", ""),
     )
+
+
+def _endpoint_of(api_url: str) -> str | None:
+    """Return the address of a simulator, which has all of VOD's hosts; None for VOD's own server API."""
+    host = urlsplit(api_url).hostname or ""
+    return None if host.endswith(_API_DOMAIN) else api_url
 
 
 def _check_url(name: str, url: str | None) -> None:
     if url is not None and urlsplit(url).scheme not in ("http", "https"):
         raise UsageError(f"--{name.replace('_', '-')} is an http or https URL.")
+
+
+def prepare_folder(folder: Path | None) -> None:
+    """Make the folder of the fixtures before anything is asked.
+
+    Raises:
+        UsageError: it cannot be made.
+
+    """
+    try:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--record: {folder} cannot be made: {error.strerror}.") from None
 
 
 def check_keys(subject: Subject) -> None:
@@ -67,6 +91,8 @@ def check_keys(subject: Subject) -> None:
         word = subject.api("DescribeStorageRegions").word
     except NoAnswerError as error:
         raise UsageError(f"VOD does not answer: {error}.") from None
+    if "SignatureExpire" in word:
+        raise UsageError("This machine's clock is more than five minutes from VOD's: set it.")
     if "AuthFailure" in word or "SubAppId" in word:
         raise UsageError(f"VOD refuses the keys or VOD_SUB_APP_ID: {word}.")
 

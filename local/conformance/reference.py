@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from local.conformance.account import Account, Pace
 from local.conformance.push_receiver import PushReceiver
 from local.conformance.subject import Subject
-from local.simulator import Procedure, SimulatorSettings, create_simulator
+from local.simulator import Procedure, RoleCredential, SimulatorSettings, create_simulator
 from local.stack.servers import Listener, bound_socket, serving
 
 if TYPE_CHECKING:
@@ -67,10 +67,12 @@ def simulated_subject(sub_app_id: int | None, permissions: Permissions) -> Itera
         listener = Listener(listening)
         url = f"http://127.0.0.1:{listener.port}"
         secret_id, secret_key = f"AKID{secrets.token_hex(16)}", secrets.token_urlsafe(24)
+        role = RoleCredential(f"AKID{secrets.token_hex(16)}", secrets.token_hex(16), secrets.token_hex(16))
         settings = SimulatorSettings(
             folder=Path(folder),
             secret_id=secret_id,
             secret_key=secret_key,
+            role_credentials=(role,),
             sub_app_ids=() if sub_app_id is None else (sub_app_id,),
             public_url=url,
             procedures=(Procedure(permissions.procedure or "unused"),),
@@ -80,7 +82,7 @@ def simulated_subject(sub_app_id: int | None, permissions: Permissions) -> Itera
         account = Account(
             secret_id=secret_id,
             secret_key=secret_key,
-            api_credentials=(secret_id, secret_key, ""),
+            api_credentials=(role.secret_id, role.secret_key, role.token),
             sub_app_id=sub_app_id,
             endpoint=url,
         )

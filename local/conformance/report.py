@@ -31,9 +31,13 @@ def text(outcomes: Sequence[Outcome], removal: Removal) -> str:
     """Return the report as lines, the differences below their question."""
     lines = [line for outcome in outcomes for line in _lines(outcome)]
     counted = ", ".join(f"{number} {verdict}" for verdict, number in counts(outcomes).items())
-    left = "\n".join(f"  {printable(what)}" for what in removal.leftovers)
-    after = f"Deleted {removal.deleted} media." + (f" Left behind:\n{left}" if left else "")
-    return "\n".join([*lines, "", f"{counted}.", after, ""])
+    return "\n".join([*lines, "", f"{counted}.", removed(removal)])
+
+
+def removed(removal: Removal) -> str:
+    """Return what was deleted and what is left behind, as lines."""
+    left = "".join(f"  {printable(what)}\n" for what in removal.leftovers)
+    return f"Deleted {removal.deleted} media.{' Left behind:' * bool(left)}\n{left}"
 
 
 def document(outcomes: Sequence[Outcome], removal: Removal, redactor: Redactor) -> dict[str, Any]:
@@ -47,13 +51,12 @@ def document(outcomes: Sequence[Outcome], removal: Removal, redactor: Redactor) 
 
 
 def record(folder: Path, outcomes: Sequence[Outcome], redactor: Redactor) -> None:
-    """Write one file for each question that was asked: both answers, and what VOD said.
+    """Write one file for each question that was asked into a folder: both answers, and what VOD said.
 
     Raises:
         OSError: a file cannot be written.
 
     """
-    folder.mkdir(parents=True, exist_ok=True)
     for outcome in outcomes:
         if outcome.verdict is Verdict.NOT_ASKED:
             continue

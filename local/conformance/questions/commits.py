@@ -69,7 +69,7 @@ def _commit_expired(vod: Subject) -> Answer:
 
 @QUESTIONS.declare(
     "context-precedence",
-    "Whose sourceContext and classId count, where the signatures of Apply and Commit differ?",
+    "Whose sourceContext counts, where the signatures of Apply and Commit differ?",
     source="vod-js-sdk-v6 src/uploader.ts (a signature for each call)",
     concerns="switch context",
     cost=_ONE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
+from local.conformance.called import NotAskedError
 from local.conformance.question import Questions
 from local.conformance.uploads import apply_word
 from shared.vod.signature import sign_original
@@ -44,6 +45,19 @@ def _forged(vod: Subject) -> Answer:
         "another SecretKey": apply_word(vod, vod.signature(secret_key=other)),
         "unknown SecretId": apply_word(vod, vod.signature(secretId="AKIDnobodyhasthisone", secret_key=other)),
     }
+
+
+@QUESTIONS.declare(
+    "signature-temporary",
+    "Is a signature of a temporary (STS) key accepted?",
+    source="doc 266/33922 (a long-term key pair; no place for a token)",
+    concerns="signatures.read_signature",
+)
+def _temporary(vod: Subject) -> Answer:
+    secret_id, secret_key, token = vod.account.api_credentials
+    if not token:
+        raise NotAskedError("no temporary key is in the environment (TENCENTCLOUD_SESSIONTOKEN)")
+    return {"Apply": apply_word(vod, vod.signature(secretId=secret_id, secret_key=secret_key))}
 
 
 @QUESTIONS.declare(

@@ -14,7 +14,7 @@ from local.conformance.push_receiver import PushReceiver
 from local.conformance.questions import QUESTIONS
 from local.conformance.reference import simulated_subject
 from local.conformance.subject import Subject
-from local.simulator import Procedure
+from local.simulator import Procedure, RoleCredential
 from tests.local.conformance.planting import Planting
 from tests.local.simulator.account import SECRET_ID, SECRET_KEY
 from tests.local.simulator.account import Account as ServedAccount
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tests.local.conformance.plants import Plant
 
 SUB_APP_ID = 1500054321
+ROLE = RoleCredential("AKIDrole", "key-of-the-role", "token-of-the-role")
 EVERYTHING = Permissions(cost=True, set_events=True, procedure="Demo", wait=float("inf"))
 
 
@@ -45,7 +46,7 @@ class Peer:
         return Account(
             secret_id=SECRET_ID,
             secret_key=SECRET_KEY,
-            api_credentials=(SECRET_ID, SECRET_KEY, ""),
+            api_credentials=(ROLE.secret_id, ROLE.secret_key, ROLE.token),
             sub_app_id=SUB_APP_ID,
             endpoint=self.served.url,
         )
@@ -88,8 +89,8 @@ def served_peer(
     """Start one simulator for all of these tests."""
     procedures = (Procedure("Demo"),)
     folder = tmp_path_factory.mktemp("vod")
-    settings = {"sub_app_ids": (SUB_APP_ID,), "procedures": procedures, "pull_wait_seconds": 0.02}
-    with ServedAccount(folder, **settings) as served, PushReceiver() as receiver:
+    settings = {"sub_app_ids": (SUB_APP_ID,), "procedures": procedures, "role_credentials": (ROLE,)}
+    with ServedAccount(folder, pull_wait_seconds=0.02, **settings) as served, PushReceiver() as receiver:
         planting = Planting(served.simulator.app)
         served.replies.app = planting
         yield Peer(served, planting, receiver, reference)

@@ -39,9 +39,10 @@ def run(peer: Peer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
     for name in ("TENCENTCLOUD_SECRETID", "VOD_API_URL", "VOD_CALLBACK_SIGN_KEY"):
         monkeypatch.delenv(name, raising=False)
 
-    def run_it(*arguments: str) -> tuple[int, str, str]:
+    def run_it(*arguments: str, endpoint: str = peer.served.url) -> tuple[int, str, str]:
+        where = ("--vod-endpoint", endpoint) if endpoint else ()
         try:
-            code = main(["conformance", "--vod-endpoint", peer.served.url, *arguments])
+            code = main(["conformance", *where, *arguments])
         except SystemExit as ended:
             code = int(ended.code or 0)
         return (code, *capsys.readouterr())
@@ -88,8 +89,9 @@ def test_nothing_that_costs_is_asked_without_consent(run: Run, peer: Peer) -> No
     lines = [line for line in output.splitlines() if line.startswith("not asked")]
     costly = [question for question in QUESTIONS if not question.cost.is_free]
 
-    assert len(lines) == len(costly) + 1
+    assert len(lines) == len(costly) + 2
     assert f"Not asked without --yes: {len(costly)}." in error
+    assert "not asked  signature-temporary: no temporary key is in the environment" in output
     assert "not asked  credential-expired: it waits too long (--wait)" in lines
     assert peer.served.query("SELECT count(*) FROM media")[0][0] == 0
     assert peer.served.counters().get("ModifyEventConfig", 0) == before
@@ -144,6 +146,16 @@ def test_document_and_fixtures_have_the_answers(run: Run, tmp_path: Path) -> Non
     assert certificate["token"].startswith("<secret ")
 
 
+def test_address_of_a_simulator_may_come_from_the_settings(
+    run: Run, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where VOD_API_URL is not VOD's own, as in the local stack's settings, all hosts are there."""
+    monkeypatch.setenv("VOD_API_URL", peer.served.url)
+    code, output, _ = run("--only", "prepare-reply", endpoint="")
+
+    assert (code, output.splitlines()[0]) == (0, "same       prepare-reply")
+
+
 def test_questions_are_listed(run: Run) -> None:
     """--list asks nothing."""
     code, output, error = run("--list")
@@ -161,6 +173,7 @@ def test_questions_are_listed(run: Run) -> None:
             ("--vod-endpoint", "http://127.0.0.1:9"),
             "VOD does not answer: POST",
         ),
+        (("--record", __file__), "cannot be made: File exists."),
         (("--env-file", "no-such-file"), "no-such-file cannot be read"),
         (("--wait", "soon"), "invalid int value"),
     ],
