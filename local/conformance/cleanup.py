@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _SECONDS = 300.0
 _GONE = ("200 ok", "200 ResourceNotFound")
 _SEARCHES = 3
+_NOT_TRIED = "not tried: interrupted"
 
 
 @dataclass(frozen=True)
@@ -31,19 +32,20 @@ def clean_up(subject: Subject) -> Removal:
     An interrupt ends it: everything that is not done yet is left over.
     """
     subject.http.begin(_SECONDS)
-    left = dict.fromkeys(subject.ledger.files, "not tried: interrupted")
-    deleted, others = 0, []
+    left = dict.fromkeys(subject.ledger.files, _NOT_TRIED)
+    configuration, deleted = _NOT_TRIED if subject.events.are_set else "", 0
     with contextlib.suppress(KeyboardInterrupt):
-        if reason := _restored(subject):
-            others.append(f"the event configuration as the run set it ({reason})")
+        configuration = _restored(subject)
         if subject.ledger.unclear:
-            left |= dict.fromkeys(_unclear(subject), "not tried: interrupted")
-            others.append(f"perhaps media that the index shows late: search for {subject.run}")
+            left |= dict.fromkeys(_unclear(subject), _NOT_TRIED)
         for file_id in list(left):
             left[file_id] = _deleted(subject, file_id)
             deleted += not left[file_id]
-    files = [f"the media {file_id} ({reason})" for file_id, reason in left.items() if reason]
-    return Removal(deleted, (*others, *files))
+    sentences = [f"the event configuration as the run set it ({configuration})"] if configuration else []
+    if subject.ledger.unclear > len(left) - len(subject.ledger.files):
+        sentences.append(f"perhaps media that the index shows late: search for {subject.run}")
+    sentences += [f"the media {file_id} ({reason})" for file_id, reason in left.items() if reason]
+    return Removal(deleted, tuple(sentences))
 
 
 def _restored(subject: Subject) -> str:
@@ -62,11 +64,13 @@ def _deleted(subject: Subject, file_id: str) -> str:
 
 
 def _unclear(subject: Subject) -> set[str]:
-    """Return the media whose names are of this run; the index may be late, so it is asked a few times."""
-    found: set[str] = set()
-    for _ in range(_SEARCHES):
+    """Return the run's media that nobody told; the index may be late, so it is asked a few times."""
+    known, found = set(subject.ledger.files), set[str]()
+    for attempt in range(_SEARCHES):
+        time.sleep(subject.pace.silence if attempt else 0)
         with contextlib.suppress(NoAnswerError):
             reply = subject.api("SearchMedia", Names=[subject.run], Limit=100).members
-            found |= {str(media["FileId"]) for media in reply.get("MediaInfoSet") or ()}
-        time.sleep(subject.pace.silence)
+            found |= {str(media["FileId"]) for media in reply.get("MediaInfoSet") or ()} - known
+        if len(found) >= subject.ledger.unclear:
+            break
     return found

@@ -42,6 +42,11 @@ class Events:
         self._set: dict[str, Any] = {}
         self._pulled: list[Event] = []
 
+    @property
+    def are_set(self) -> bool:
+        """Return whether the configuration is not what it was before the run."""
+        return bool(self._before)
+
     def configure_pull(self, *, sign_key: str = "") -> None:
         """Have events queued from now on."""
         self._configure({"Mode": "PULL", **_ON}, sign_key)

@@ -67,17 +67,17 @@ def _check_url(name: str, url: str | None) -> None:
 
 
 def prepare_folder(folder: Path | None) -> None:
-    """Make the folder of the fixtures before anything is asked.
+    """Create the folder of the fixtures before anything is asked.
 
     Raises:
-        UsageError: it cannot be made.
+        UsageError: it cannot be created.
 
     """
     try:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"--record: {folder} cannot be made: {error.strerror}.") from None
+        raise UsageError(f"--record: {folder} cannot be created: {error.strerror}.") from None
 
 
 def check_keys(subject: Subject) -> None:

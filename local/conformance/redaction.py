@@ -95,7 +95,11 @@ class Redactor:
     def _time(self, text: str) -> str:
         if text == _NEVER:
             return text
-        return _since(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() - self._begun)
+        try:
+            instant = datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+        except (ValueError, OverflowError):
+            return text
+        return _since(instant - self._begun)
 
     def _placeholder(self, text: str, kind: str) -> str:
         if text not in self._names:

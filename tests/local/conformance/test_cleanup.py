@@ -70,7 +70,9 @@ def test_media_whose_id_nobody_told_is_searched_for(peer: Peer, kind: str, store
 
     assert (answered.failed, answered.reason) == (True, reason)
     assert removal.deleted == stored
-    assert removal.leftovers == (f"perhaps media that the index shows late: search for {subject.run}",)
+    assert removal.leftovers == (
+        () if stored else (f"perhaps media that the index shows late: search for {subject.run}",)
+    )
     assert _media(peer) == 0
 
 
@@ -93,6 +95,25 @@ def test_configuration_that_cannot_be_restored_is_named(peer: Peer) -> None:
     removal = clean_up(subject)
 
     assert removal.leftovers == ("the event configuration as the run set it (200 RequestLimitExceeded)",)
+
+
+def test_second_interrupt_leaves_everything_and_names_it(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever does not wait for the cleaning up is told what there is to do."""
+    subject = peer.subject()
+    subject.events.configure_pull()
+    file_id = str(uploaded(subject)["fileId"])
+
+    def interrupted(*_arguments: object, **_parameters: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subject.http, "send", interrupted)
+    removal = clean_up(subject)
+
+    assert removal.deleted == 0
+    assert removal.leftovers == (
+        "the event configuration as the run set it (not tried: interrupted)",
+        f"the media {file_id} (not tried: interrupted)",
+    )
 
 
 def test_failed_question_is_reported_and_the_next_is_asked(peer: Peer) -> None:

@@ -173,7 +173,7 @@ def test_questions_are_listed(run: Run) -> None:
             ("--vod-endpoint", "http://127.0.0.1:9"),
             "VOD does not answer: POST",
         ),
-        (("--record", __file__), "cannot be made: File exists."),
+        (("--record", __file__), "cannot be created: File exists."),
         (("--env-file", "no-such-file"), "no-such-file cannot be read"),
         (("--wait", "soon"), "invalid int value"),
     ],

@@ -21,6 +21,7 @@ BEGUN = 1_793_318_400
 FILE_ID = "5576678020011223344"
 FACTS = (
     {"ExpireTime": "9999-12-31T23:59:59Z"},
+    {"BeginProcessTime": "0000-00-00T00:00:00Z"},
     {"Name": "a whole sentence of words"},
     {"Code": "InvalidParameterValue.StorageRegion"},
     {"Size": 11252, "IsDefault": True, "MetaData": None},
