@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import importlib
 import re
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from local.conformance import conformance_command
 from local.conformance.account import Permissions
 from local.conformance.questions import QUESTIONS
 from local.conformance.uploads import CLIP
@@ -69,6 +71,15 @@ def test_page_lists_the_questions() -> None:
         (f"`{one.id}`", one.cost.words(), one.asks, f"{one.concerns}; {one.source}") for one in QUESTIONS
     ]
     assert f"the {len(QUESTIONS)} questions" in PAGE
+
+
+def test_page_has_every_option() -> None:
+    """What the page says of options is about those that there are."""
+    parser = argparse.ArgumentParser(add_help=False)
+    conformance_command.add_arguments(parser)
+    options = {option for action in parser._actions for option in action.option_strings}  # noqa: SLF001  # argparse has no other list
+
+    assert set(re.findall(r"--[a-z][a-z-]*", PAGE)) == options
 
 
 def test_page_counts_what_a_run_stores() -> None:
