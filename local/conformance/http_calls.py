@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 from xml.etree.ElementTree import Element, ParseError
 
 import requests
@@ -120,7 +120,7 @@ class HttpCalls:
         names = {name.lower(): value for name, value in answer.headers.items()}
         reply = Reply(answer.status_code, names, content)
         action = (headers or {}).get("X-TC-Action", "")
-        sent = {"call": f"{method} {host}{target}", "action": action, "bytes": len(body)}
+        sent = {"call": f"{method} {host}{unquote(target)}", "action": action, "bytes": len(body)}
         self.exchanges.append(_recorded(sent, body, reply))
         return reply
 

@@ -52,12 +52,22 @@ class Redactor:
         for text, kind in _named_in(document):
             self._note(text, kind)
 
-    def redacted(self, value: object, member: str = "") -> Any:  # noqa: ANN401  # what `value` is
-        """Return a copy of a JSON document without secrets, ids and times."""
+    def redacted(self, document: object) -> Any:  # noqa: ANN401  # what `document` is
+        """Return a copy of what was said, without secrets, ids and times."""
+        return self._redacted(document, "", by_member=True)
+
+    def redacted_facts(self, answer: object) -> Any:  # noqa: ANN401  # what `answer` is
+        """Return a copy of an answer: a member there is a fact about a member, and not its value."""
+        return self._redacted(answer, "", by_member=False)
+
+    def _redacted(self, value: object, member: str, *, by_member: bool) -> Any:  # noqa: ANN401  # what `value` is
         if isinstance(value, dict):
-            return {name: self.redacted(inner, str(name)) for name, inner in value.items()}
+            return {
+                name: self._redacted(inner, str(name) if by_member else "", by_member=by_member)
+                for name, inner in value.items()
+            }
         if isinstance(value, list | tuple):
-            return [self.redacted(item, member) for item in value]
+            return [self._redacted(item, member, by_member=by_member) for item in value]
         if isinstance(value, int) and not isinstance(value, bool):
             return self._number(value)
         return self._text(value, member) if isinstance(value, str) else value

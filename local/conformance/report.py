@@ -87,12 +87,12 @@ def _entry(outcome: Outcome, redactor: Redactor) -> dict[str, Any]:
         "source": question.source,
         "settles": question.concerns,
         "verdict": outcome.verdict.value,
-        "reason": redactor.redacted(outcome.reason) or None,
+        "reason": redactor.redacted_facts(outcome.reason) or None,
         "differences": [
-            {"path": one.path, "vod": redactor.redacted(one.real), "simulator": one.simulated}
+            {"path": one.path, "vod": redactor.redacted_facts(one.real), "simulator": one.simulated}
             for one in outcome.differences
         ],
-        "answer": redactor.redacted(outcome.real.answer),
+        "answer": redactor.redacted_facts(outcome.real.answer),
         "simulated": outcome.simulated.answer,
     }
 

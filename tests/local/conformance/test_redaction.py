@@ -55,6 +55,16 @@ def test_values_are_redacted(value: object, redacted: object) -> None:
     assert redactor.redacted(value) == redacted
 
 
+def test_facts_about_members_stay() -> None:
+    """In an answer `FileId` is the kind of the member, and only a value that is an id is replaced."""
+    answer = {"members": {"FileId": "text", "Token": "absent"}, "other": FILE_ID}
+
+    assert Redactor([], begun=BEGUN).redacted_facts(answer) == {
+        "members": {"FileId": "text", "Token": "absent"},
+        "other": "<number 1>",
+    }
+
+
 def test_fixtures_hold_no_secret(peer: Peer, tmp_path: Path) -> None:
     """No key, signature, credential, session key or callback URL of a run is in what it records."""
     secrets = {SECRET_ID, SECRET_KEY, peer.receiver.url}
