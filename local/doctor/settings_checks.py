@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from local.doctor.findings import Check, Group, fault, ok, warning
 from local.package.deployment_warnings import about_callers
+from local.package.mobile_policies import about_mobile_uploads, policies_in
 from local.package.runtime import PYTHON, VERSION
 from local.package.serverless_file import MAX_ENVIRONMENT_BYTES
 from shared.config.separate_keys import shared_keys
@@ -55,6 +56,7 @@ def settings_group(deployment: Deployment) -> Group:
             Check("settings", lambda: _each_function(deployment)),
             Check("keys", lambda: _keys(deployment)),
             Check("callers", lambda: _callers(deployment)),
+            Check("mobile uploads", lambda: _mobile_uploads(deployment)),
             Check("environment size", lambda: _sizes(deployment)),
             Check("variable names", lambda: _names(deployment)),
             Check("Python", _runtime),
@@ -105,6 +107,14 @@ def _callers(deployment: Deployment) -> Iterator[Finding]:
         for caution in about_callers(deployment.environment)
     ]
     yield from told or [ok("callers", "each shows a token of his own, for an audience of ours")]
+
+
+def _mobile_uploads(deployment: Deployment) -> Iterator[Finding]:
+    told = [
+        warning("mobile uploads", caution.detail, caution.advice)
+        for _policy, caution in about_mobile_uploads(policies_in(deployment.environment))
+    ]
+    yield from told or [ok("mobile uploads", "no policy's signatures end before a phone has sent a file")]
 
 
 def _sizes(deployment: Deployment) -> Iterator[Finding]:

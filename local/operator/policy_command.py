@@ -2,8 +2,8 @@
 
 The function's own code decides, from the settings of --env-file, of --stage (.env.STAGE, else .env), of
 the environment, or of the local stack that runs; keys may be missing. Limits and the deny list are in
-the store, and are not looked at. Exit code: 0 signed, or all cases as expected; 1 refused, or not; 2
-wrong usage or settings.
+the store, and are not looked at. A policy whose signatures end before a phone has sent its file gets a
+warning. Exit code: 0 signed, or all cases as expected; 1 refused, or not; 2 wrong usage or settings.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from local.doctor.sources import SourceError
 from local.operator.policy_cases import UnreadableCasesError, read_cases, try_case
 from local.operator.policy_trial import trial_settings, try_token, try_user
 from local.operator.settings_source import add_source_arguments, chosen_variables
+from local.package.mobile_policies import about_mobile_uploads
 from local.terminal_text import printable
 from shared.errors import ConfigurationError
 
@@ -68,7 +69,14 @@ def main(arguments: argparse.Namespace) -> int:
         return _WRONG_USAGE
     text = json.dumps(outcome.document(), indent=2) if arguments.json else _told(outcome)
     sys.stdout.write(f"{text}\n")
+    _warn(settings, outcome.policy)
     return _AS_WANTED if outcome.signed else _NOT_AS_WANTED
+
+
+def _warn(settings: UploadSignatureSettings, policy: str | None) -> None:
+    for name, caution in about_mobile_uploads(settings.upload_policies):
+        if name == policy:
+            sys.stderr.write(f"Warning: {printable(caution.detail)}. {caution.advice}\n")
 
 
 def _environment(arguments: argparse.Namespace) -> Mapping[str, str]:

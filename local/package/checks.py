@@ -13,6 +13,7 @@ import yaml
 from local.package.build import BUILD, files_of, own_files, package_at
 from local.package.contents import LIBRARIES, OWN_SUFFIXES, folder_of
 from local.package.deployment_warnings import about_callers, about_the_store
+from local.package.mobile_policies import about_mobile_uploads, policies_in
 from local.package.serverless_file import (
     MAX_ENVIRONMENT_BYTES,
     environment_bytes,
@@ -81,7 +82,11 @@ def cautions(
     values = stage_variables(repository, stage, environment)
     return [
         f"{caution.detail}. {caution.advice}"
-        for caution in (*about_callers(values), *about_the_store(values))
+        for caution in (
+            *about_callers(values),
+            *about_the_store(values),
+            *(caution for _policy, caution in about_mobile_uploads(policies_in(values))),
+        )
     ]
 
 

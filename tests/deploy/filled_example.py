@@ -13,7 +13,7 @@ SECRET = "canary-of-a-secret-that-nobody-may-see"
 VALUES = {
     "VOD_SECRET_ID": "AKIDcanaryOfTheChecks",
     "VOD_SECRET_KEY": f"{SECRET}-1",
-    "UPLOAD_POLICIES": '{"default": {"storageRegions": ["ap-seoul"]}}',
+    "UPLOAD_POLICIES": '{"default": {"client": "web", "storageRegions": ["ap-seoul"]}}',
     "CONTEXT_KEYS": f"{SECRET}-2",
     "JWT_SECRETS": f"{SECRET}-3",
     "JWT_AUDIENCE": "uploads",

@@ -153,6 +153,8 @@ def test_cautions_are_told_apart_from_faults(tmp_path: Path) -> None:
     assert all(sentence.endswith(".") and SECRET not in sentence for sentence in sentences)
     assert told({}) == []
     assert [sentence.split(" ")[0] for sentence in told({"JWT_AUDIENCE": ""})] == ["JWT_AUDIENCE"]
+    (mobile,) = told({"UPLOAD_POLICIES": '{"default": {}}'})
+    assert "under the policy 'default' it lives 600 s" in mobile
 
 
 def test_public_key_in_one_line_is_taken(checked: Check) -> None:

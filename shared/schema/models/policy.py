@@ -23,6 +23,7 @@ ClaimValues = Annotated[tuple[StrictStr | StrictInt | StrictBool, ...], Field(mi
 class Policy(Document):
     """See `shared.domain.policy.Policy`, which is made of it."""
 
+    client: Literal["web", "mobile"] | None = None
     claims: dict[ClaimName, ClaimValues] = {}  # noqa: RUF012 -- pydantic copies it
     procedures: tuple[Name, ...] = ()
     storage_regions: tuple[Region, ...] = ()

@@ -71,6 +71,17 @@ def test_anonymous_callers_are_a_warning_and_in_the_cloud_to_be_said_twice(patie
     assert patient.examine().level_of("callers") == "ok"
 
 
+@pytest.mark.parametrize(("client", "level"), [("web", "ok"), ("mobile", "warning"), (None, "warning")])
+def test_policy_that_a_phone_outlasts_is_a_warning(patient: Patient, client: str | None, level: str) -> None:
+    """It is named, with the transfer and the speed that were assumed."""
+    (finding,) = patient.examine(UPLOAD_POLICIES=json.dumps({"default": {"client": client}})).named(
+        "mobile uploads"
+    )
+
+    assert finding["level"] == level
+    assert ("the policy 'default' it lives 600 s" in finding["detail"]) == (level == "warning")
+
+
 def test_missing_audience_is_a_warning(patient: Patient) -> None:
     """A login service has other tokens than those for us."""
     (callers,) = patient.examine(JWT_AUDIENCE=None).named("callers")

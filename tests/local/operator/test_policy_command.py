@@ -279,6 +279,20 @@ def test_file_of_another_form_tests_nothing(
     assert capsys.readouterr().err.startswith(str(tmp_path))
 
 
+@pytest.mark.parametrize(("policy", "warned"), [("default", True), ("desk", False)])
+def test_policy_that_a_phone_outlasts_gets_a_warning(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, policy: str, *, warned: bool
+) -> None:
+    """It is said of the policy that was tried, apart from the outcome, which stays what it is."""
+    monkeypatch.setenv("UPLOAD_POLICIES", '{"default": {}, "desk": {"client": "web"}}')
+
+    assert run("--policy", policy, "--json") == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["policy"] == policy
+    assert ("Warning: A phone has one signature" in told.err) == warned
+    assert (f"the policy {policy!r} it lives 600 s" in told.err) == warned
+
+
 def test_cases_of_the_readme_are_as_it_says(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

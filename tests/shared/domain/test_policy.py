@@ -30,10 +30,12 @@ POLICIES = {
             "fileTypes": ["mp4", "mov", "webm"],
             "maxFileSize": 1000,
             "maxDuration": 90,
+            "client": "mobile",
         }
     ),
 }
 WRONG: dict[str, tuple[object, ...]] = {
+    "client": ("ios", "Mobile", True),
     "ttlSeconds": (0, -1, 60.0, True, "60", None, MAX_TTL_SECONDS + 1, 2**63, 10**9),
     "oneTime": (1, "maybe", "false", None),
     "claims": (
