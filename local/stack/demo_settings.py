@@ -25,6 +25,8 @@ STORAGE_REGIONS = ("ap-singapore", "ap-seoul", "ap-chongqing")
 VOD_API_HOST = "vod.tencentcloudapi.com"
 VOD_CONTROL_HOSTS = ("vod2.qcloud.com", "vod2.dnsv1.com", "vodreport.qcloud.com", VOD_API_HOST)
 STORAGE_SUFFIXES = ("myqcloud.com", "tencentcos.cn")
+APP_HOST = "upload.test"
+"""The name of the stack itself for phones, which leave a proxy out for 127.0.0.1."""
 DEMO_PROCEDURE = "LongVideoPreset"
 DEMO_AUDIENCE = "vod-upload-functions"
 
@@ -121,7 +123,7 @@ def tls_hosts() -> list[str]:
         for suffix in STORAGE_SUFFIXES
         for prefix in ("", "*.")
     ]
-    return ["localhost", "127.0.0.1", *VOD_CONTROL_HOSTS, *storage]
+    return ["localhost", "127.0.0.1", APP_HOST, *VOD_CONTROL_HOSTS, *storage]
 
 
 def is_vod_host(host: str) -> bool:

@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local.stack.demo_settings import APP_HOST
 from local.stack.fault_options import add_fault_arguments, faults_of, switches_of
+from local.stack.servers import HOST
 from local.stack.stack import Stack, StackStartError
 
 if TYPE_CHECKING:
@@ -24,8 +26,9 @@ _BANNER = """\
 
   From a second terminal:  {python} -m local upload FILE{url_option}
   Store: {redis}. State, secrets and the functions' log: {folder}
-{faults}  Ctrl-C ends all of it.
+{proxy}{faults}  Ctrl-C ends all of it.
 """
+_PROXY = "  Proxy for phones: {proxy}. They reach VOD, and the functions at http://{app_host}/signature.\n"
 _FAULTS = "  Faults: {count} on purpose, the seed is {seed}. Seen and changed at /local/faults.\n"
 _WRONG_USAGE = 2
 
@@ -40,6 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=["push", "pull"],
         default="push",
         help="how VOD tells us of events: normal callback (default) or reliable callback",
+    )
+    parser.add_argument(
+        "--proxy",
+        type=_address,
+        metavar="[ADDRESS:]PORT",
+        help="an HTTP proxy for phones too, on this machine's address ADDRESS (default 127.0.0.1)",
     )
     add_fault_arguments(parser)
 
@@ -64,6 +73,7 @@ def main(arguments: argparse.Namespace) -> int:
         simulator={"mode": arguments.mode.upper(), "switches": switches},
         faults=faults,
         fault_seed=seed,
+        proxy=arguments.proxy,
     )
     try:
         with stack:
@@ -77,6 +87,11 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host or HOST, int(port)
+
+
 def _banner(stack: Stack, folder: Path) -> str:
     dial = stack.simulator.faults
     usual = stack.url.endswith(":8000")
@@ -88,6 +103,7 @@ def _banner(stack: Stack, folder: Path) -> str:
         url_option="" if usual else f" --url {stack.url}",
         redis="REDIS_URL of your environment" if stack.info["redis"] == "external" else "an embedded Valkey",
         folder=folder.resolve(),
+        proxy=_PROXY.format(proxy=stack.proxy, app_host=APP_HOST) if stack.proxy else "",
         faults=_FAULTS.format(count=len(dial.strikes), seed=dial.seed) if dial.strikes else "",
     )
 

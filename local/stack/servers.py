@@ -46,8 +46,8 @@ class Listener:
 
 
 @contextlib.contextmanager
-def bound_socket(port: int) -> Iterator[socket.socket]:
-    """Bind a loopback port, 0 for a free one, and release it at the end.
+def bound_socket(port: int, *, host: str = HOST) -> Iterator[socket.socket]:
+    """Bind a port, 0 for a free one, and release it at the end.
 
     Raises:
         PortTakenError: it is in use.
@@ -57,7 +57,7 @@ def bound_socket(port: int) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            taken.bind((HOST, port))
+            taken.bind((host, port))
             # Listening at once: whoever calls before the server runs waits instead of failing.
             taken.listen(_BACKLOG)
         except OSError as error:

@@ -70,6 +70,11 @@ class Stack:
         return self._system.result().environment
 
     @property
+    def proxy(self) -> str:
+        """HOST:PORT of the proxy for phones, or empty."""
+        return self._system.result().proxy
+
+    @property
     def simulator(self) -> Simulator:
         """The VOD simulator; its coroutines are called through `call`."""
         return self._system.result().simulator

@@ -27,12 +27,14 @@ from local.stack.demo_settings import (
 from local.stack.embedded_store import EmbeddedStore
 from local.stack.gateway import Gateway
 from local.stack.instances import Instances
+from local.stack.phone_proxy import PhoneProxy
 from local.stack.receiver import Receiver
 from local.stack.routes import CALLBACK_PREFIX, create_routes
 from local.stack.servers import HOST, Listener, bound_socket, serving
 from local.stack.timers import run_timers
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
     from pathlib import Path
 
@@ -54,7 +56,7 @@ class SystemOptions:
 
     `overrides` are environment variables of the functions, `simulator` fields of `SimulatorSettings`; both
     override the demo's own values. Without `redis_url` an embedded Valkey is started. `faults` and
-    `fault_seed` are the initial setting of the fault dial.
+    `fault_seed` are the initial setting of the fault dial. `proxy` is where the proxy for phones listens.
     """
 
     folder: Path
@@ -67,11 +69,15 @@ class SystemOptions:
     timer_seconds: float = 2.0
     faults: Sequence[Fault] = ()
     fault_seed: int | None = None
+    proxy: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True)
 class RunningSystem:
-    """The addresses and settings of a running system; `environment` holds the demo's secrets."""
+    """The addresses and settings of a running system; `environment` holds the demo's secrets.
+
+    `proxy` is HOST:PORT, or empty without one.
+    """
 
     url: str
     tls_url: str
@@ -79,15 +85,17 @@ class RunningSystem:
     info: Mapping[str, object]
     environment: Mapping[str, str] = field(repr=False)
     simulator: Simulator = field(repr=False)
+    proxy: str
 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a system runs: its locked folder, its bound ports and its store."""
+    """Where a system runs: its locked folder, its bound ports and its store; `proxy` only if there is one."""
 
     folder: Path
     plain: Listener
     tls: Listener
+    proxy: socket.socket | None
     addresses: LocalAddresses
     ca_file: Path
 
@@ -118,6 +126,9 @@ async def running_system(options: SystemOptions) -> AsyncIterator[RunningSystem]
         await system.simulator.start()
         parts.push_async_callback(system.simulator.stop)
         await parts.enter_async_context(serving(routes, place.plain, place.tls))
+        if place.proxy is not None:
+            proxy = PhoneProxy(place.plain.port, place.tls.port, system.simulator)
+            await parts.enter_async_context(proxy.serving(place.proxy))
         parts.callback(receiver.close)
         parts.push_async_callback(instances.stop)
         timers = run_timers(instances, _TIMED_FUNCTIONS, options.timer_seconds)
@@ -129,6 +140,10 @@ def _claim_place(options: SystemOptions, parts: AsyncExitStack) -> _Place:
     """Lock the folder, bind the ports and start the store if there is none; `parts` releases them."""
     folder = parts.enter_context(_owned_folder(options.folder))
     plain = Listener(parts.enter_context(bound_socket(options.port)))
+    proxy = None
+    if options.proxy is not None:
+        host, port = options.proxy
+        proxy = parts.enter_context(bound_socket(port, host=host))
     tls_socket = parts.enter_context(bound_socket(options.tls_port))
     certificates = prepare_certificates(folder, tls_hosts())
     tls = Listener(tls_socket, certificates.server_file)
@@ -137,7 +152,7 @@ def _claim_place(options: SystemOptions, parts: AsyncExitStack) -> _Place:
         tls_url=f"https://localhost:{tls.port}",
         redis_url=options.redis_url or parts.enter_context(EmbeddedStore(folder / "valkey")).url,
     )
-    return _Place(folder, plain, tls, addresses, certificates.ca_file)
+    return _Place(folder, plain, tls, proxy, addresses, certificates.ca_file)
 
 
 def _create_system(options: SystemOptions, place: _Place, environment: Mapping[str, str]) -> RunningSystem:
@@ -158,6 +173,7 @@ def _create_system(options: SystemOptions, place: _Place, environment: Mapping[s
         info=info,
         environment=environment,
         simulator=simulator,
+        proxy="" if place.proxy is None else "{}:{}".format(*place.proxy.getsockname()),
     )
 
 

@@ -66,6 +66,15 @@ def test_banner_shows_the_address_and_no_secret(tmp_path: Path) -> None:
     assert [secret for secret in secrets if secret in rest] == []
 
 
+def test_proxy_for_phones_is_shown(tmp_path: Path) -> None:
+    """Where it listens, and under which name it leads to the functions."""
+    with _serving(tmp_path, "--proxy", "0") as (process, _url):
+        process.terminate()
+        rest = process.stdout.read() if process.stdout else ""
+
+    assert re.search(r"Proxy for phones: 127\.0\.0\.1:\d+\. .* http://upload\.test/signature\.", rest)
+
+
 def test_taken_port_is_one_sentence_and_exit_1(stack: Stack, tmp_path: Path) -> None:
     """A port in use is said plainly, without a traceback."""
     port = stack.url.rpartition(":")[2]
@@ -82,11 +91,11 @@ def _command(folder: Path) -> list[str]:
 
 
 @contextlib.contextmanager
-def _serving(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def _serving(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Start the command and wait for the address in its banner."""
     environment = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
     with subprocess.Popen(  # noqa: S603  # our own words
-        _command(folder), stdout=subprocess.PIPE, text=True, cwd=REPOSITORY, env=environment
+        [*_command(folder), *options], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY, env=environment
     ) as process:
         try:
             assert process.stdout is not None
