@@ -33,9 +33,9 @@ DEMO_AUDIENCE = "vod-upload-functions"
 POLICIES: Mapping[str, Mapping[str, object]] = {
     "default": {"storageRegions": list(STORAGE_REGIONS)},
     "course": {"procedures": [DEMO_PROCEDURE], "taskNotifyMode": "Change"},
-    "mobile": {"client": "mobile", "ttlSeconds": 43_200},
     "reusable": {"oneTime": False},
     "strict": {"fileTypes": ["mp4"], "maxFileSize": 10 * 1024 * 1024, "storageRegions": ["ap-seoul"]},
+    "mobile": {"client": "mobile", "ttlSeconds": 43_200},
 }
 
 _USER = re.compile(r"[a-z0-9_.-]{1,64}")

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cover", type=Path, metavar="IMG", help="an image to be its cover")
     parser.add_argument("--user", default="alice", help="the demo user who uploads (default %(default)s)")
     parser.add_argument(
-        "--policy", help="the upload policy; those of the demo: default, course, mobile, reusable, strict"
+        "--policy", help="the upload policy; those of the demo: default, course, reusable, strict, mobile"
     )
     parser.add_argument("--context", metavar="TEXT", help="the app's own text, handed back in the event")
     parser.add_argument("--json", action="store_true", help="print one JSON object, and nothing else")

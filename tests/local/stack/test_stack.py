@@ -26,7 +26,7 @@ def test_info_says_where_everything_is(stack: Stack) -> None:
     secrets = [value for name, value in stack.environment.items() if "SECRET" in name or "KEY" in name]
 
     assert (stack.url, stack.tls_url, str(stack.ca_file)) == (info["url"], info["tlsUrl"], info["caFile"])
-    assert info["policies"] == ["default", "course", "mobile", "reusable", "strict"]
+    assert info["policies"] == ["default", "course", "reusable", "strict", "mobile"]
     assert [secret for secret in secrets if secret in str(info)] == []
 
 
