@@ -29,11 +29,12 @@ globalThis.documented = { upload };
 """
 UPLOAD = """async (token) => {
   const [file] = document.querySelector("input").files;
-  const heard = { ids: [], progress: 0 };
+  const heard = { ids: [], sessions: [], progress: 0 };
   const done = await documented.upload(file, {
     service: location.origin,
     token,
     onUploadId: (uploadId) => heard.ids.push(uploadId),
+    onSession: (key) => heard.sessions.push(key !== null),
     onProgress: (share) => (heard.progress = share),
   });
   return { ...heard, fileId: done.fileId };
@@ -65,4 +66,4 @@ def test_documented_client_uploads(
 
     wait_until(is_there, "the event")
     assert found == [heard["fileId"]]
-    assert heard["progress"] == 1
+    assert (heard["progress"], heard["sessions"]) == (1, [True, False])
