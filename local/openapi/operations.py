@@ -56,8 +56,8 @@ def _issue_signature() -> Schema:
         "operationId": "issueSignature",
         "tags": ["Uploads"],
         "summary": "Ask for an upload signature",
-        "description": "Begins an upload, or signs once more for one that was begun (`uploadId`): the SDKs "
-        "ask two to nine times for one upload. All signatures of an upload carry the same parameters; "
+        "description": "Begins an upload, or signs once more for one that was begun (`uploadId`): the Web "
+        "SDK asks two to nine times for one upload. All signatures of an upload carry the same parameters; "
         f"each is another. The body has at most {MAX_BODY_BYTES} bytes; none at all is as good as `{{}}`. "
         "A member name that comes twice, NaN, and nesting deeper than 64 are refused.",
         "security": _USER,

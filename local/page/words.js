@@ -35,6 +35,7 @@ export function policyInWords(policy) {
       : "each signature is valid once",
     `valid for ${timeInWords(policy.ttlSeconds ?? 600)}`,
   ];
+  if (policy.client === "mobile") phrases.unshift("for Android, iOS and mini programs, which sign once");
   if (policy.fileTypes?.length) phrases.push(`only ${policy.fileTypes.join(", ")}`);
   if (policy.maxFileSize) phrases.push(`up to ${sizeInWords(policy.maxFileSize)}`);
   if (policy.maxDuration) phrases.push(`up to ${timeInWords(policy.maxDuration)} long`);

@@ -34,6 +34,13 @@ for (const [seconds, words] of [
   test(`${seconds} s are ${words}`, () => assert.equal(timeInWords(seconds), words));
 }
 
+test("a policy for phones says so first", () =>
+  assert.deepEqual(policyInWords({ client: "mobile", ttlSeconds: 43_200 }).slice(0, 3), [
+    "for Android, iOS and mini programs, which sign once",
+    "each signature is valid once",
+    "valid for 12 hours",
+  ]));
+
 test("a policy says what it allows", () => {
   assert.deepEqual(
     policyInWords({
