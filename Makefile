@@ -38,6 +38,8 @@ PAGE := local/page
 NODE_READY := $(PAGE)/node_modules/.ready
 PROOF_NODE := tests/deploy/node
 PROOF_READY := $(PROOF_NODE)/node_modules/.ready
+CLIENTS_NODE := tests/clients/node
+CLIENTS_READY := $(CLIENTS_NODE)/node_modules/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -49,13 +51,13 @@ help:
 demo: $(RUN_READY) $(NODE_READY) ## the whole system on this machine, with a page to try it
 	@$(BIN)/python -m local serve $(ARGS)
 
-test: $(TEST_READY) $(NODE_READY) $(PROOF_READY) browser ## the tests, in a headless Chromium too where there is one
+test: $(TEST_READY) $(NODE_READY) $(PROOF_READY) $(CLIENTS_READY) browser ## the tests, in a headless Chromium too where there is one
 	@npm test --prefix $(PAGE) --silent
 	@$(PYTEST) $(TEST) -m "not browser and not reliability" --cov
 	@# Apart, because Playwright leaves an event loop running in the process.
 	@$(PYTEST) tests/browser
 
-test-fast: $(TEST_READY) $(NODE_READY) ## the same without a browser, and without the proof of the deployment
+test-fast: $(TEST_READY) $(NODE_READY) $(CLIENTS_READY) ## the same without a browser, and without the proof of the deployment
 	@npm test --prefix $(PAGE) --silent
 	@$(PYTEST) $(TEST) -m "not browser and not reliability and not proof"
 
@@ -103,7 +105,7 @@ format: $(TEST_READY) $(NODE_READY) ## lay out all code and mend what can be men
 	@$(BIN)/ruff format --quiet
 	@npm run format --prefix $(PAGE) --silent
 
-coverage: $(TEST_READY) $(NODE_READY) ## which lines and branches of shared/ the fast tests reach, as a page
+coverage: $(TEST_READY) $(NODE_READY) $(CLIENTS_READY) ## which lines and branches of shared/ the fast tests reach, as a page
 	@$(PYTEST) $(TEST) -m "not browser and not reliability" --cov --cov-report term --cov-report html:.local/coverage
 	@echo ".local/coverage/index.html shows it line by line."
 
@@ -123,6 +125,7 @@ lock: $(UV_READY) ## pin what the .in files name (UPGRADE=1: to the newest versi
 	@$(COMPILE) requirements/local.in -o requirements/local.txt
 	@$(COMPILE) requirements/dev.in -o requirements/dev.txt
 	@$(COMPILE) requirements/proof.in -o requirements/proof.txt
+	@$(COMPILE) --no-deps requirements/clients.in -o requirements/clients.txt
 
 package: $(RUN_READY) ## build what is deployed into build/, with what each function weighs
 	@$(BIN)/python -m local.package build
@@ -143,7 +146,7 @@ test-deploy: $(TEST_READY) $(PROOF_READY) ## of these, packages and deployment: 
 	@$(BIN)/python -m pytest -n 2 tests/deploy tests/test_serverless_file.py
 
 clean: ## remove what set-up, tests and packaging made (.env and .local/ stay)
-	@rm -rf .venv .venv-* $(PAGE)/node_modules $(PROOF_NODE)/node_modules build mutants .coverage .coverage.* .hypothesis .*_cache
+	@rm -rf .venv .venv-* $(PAGE)/node_modules $(PROOF_NODE)/node_modules $(CLIENTS_NODE)/node_modules build mutants .coverage .coverage.* .hypothesis .*_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # From here on: how the above get what they need. Each step runs again only when its lock file changes.
@@ -166,9 +169,10 @@ $(RUN_READY): requirements/build.txt requirements.txt requirements/local.txt | $
 	@$(INSTALL) -r requirements.txt -r requirements/local.txt
 	@touch $@
 
-$(TEST_READY): requirements/dev.txt $(RUN_READY)
+$(TEST_READY): requirements/dev.txt requirements/clients.txt $(RUN_READY)
 	@echo "Installing the tools for tests"
 	@$(INSTALL) -r requirements/dev.txt
+	@$(INSTALL) --no-deps -r requirements/clients.txt
 	@touch $@
 
 $(TOOLS_READY): requirements/proof.txt $(TEST_READY)
@@ -186,6 +190,12 @@ $(PROOF_READY): $(PROOF_NODE)/package.json $(PROOF_NODE)/package-lock.json
 	@command -v npm >/dev/null || { echo "Node with npm was not found; the CLI that deploys is a program for it." >&2; exit 1; }
 	@echo "Installing the locked packages that deploy"
 	@npm ci --prefix $(PROOF_NODE) --loglevel error --no-audit --no-fund
+	@touch $@
+
+$(CLIENTS_READY): $(CLIENTS_NODE)/package.json $(CLIENTS_NODE)/package-lock.json
+	@command -v npm >/dev/null || { echo "Node with npm was not found; most SDKs of VOD are programs for it." >&2; exit 1; }
+	@echo "Installing the locked SDKs of VOD that the tests run"
+	@npm ci --prefix $(CLIENTS_NODE) --ignore-scripts --loglevel error --no-audit --no-fund
 	@touch $@
 
 browser: $(RUN_READY)
