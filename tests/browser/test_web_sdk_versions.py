@@ -46,7 +46,7 @@ class SdkPage:
         self._options = {"storageType": storage, "chunkSize": PART[storage], "chunkParallelLimit": 1}
 
     def open(self, media: Path | None, cover: Path | None = None) -> None:
-        """Open or reload the page and choose files."""
+        """Open or reload the page, and choose files."""
         # From the stack: a page that the test served could not reach this machine in Chrome.
         self.page.goto(f"{self._stack.tls_url}/local/info")
         self.page.set_content(FORM)
@@ -55,6 +55,10 @@ class SdkPage:
         else:
             self.page.add_script_tag(path=BUNDLES[self._version])
         self.page.add_script_tag(path=Path(__file__).with_name("sdk_page.js"))
+        self.choose(media, cover)
+
+    def choose(self, media: Path | None, cover: Path | None = None) -> None:
+        """Choose files instead of those before."""
         for name, file in {"media": media, "cover": cover}.items():
             self.page.locator(f"#{name}").set_input_files([] if file is None else file)
 
@@ -138,7 +142,7 @@ def test_small_and_multipart_files_reach_the_app(
     small, large = make_file("small.mp4", 50_000), make_file("large.mp4", PART[storage] + 1)
     page.open(small, COVER)
     of_small = page.upload(request={"policy": "default", "context": version})
-    page.open(large)
+    page.choose(large)
     of_large = page.upload(request={"policy": "reusable"})
     [first], [second] = page.events(of_small["uploadId"]), page.events(of_large["uploadId"])
 
@@ -217,7 +221,7 @@ def test_changed_cover_raises_an_event_or_not(
     page = sdk_page(version)
     page.open(make_file("covered.mp4", 1000))
     file_id = page.upload(request={"policy": "default"})["fileId"]
-    page.open(None, COVER)
+    page.choose(None, COVER)
     for position, raised in (("silent", 0), ("event", 1)):
         page.switch(coverChange=position)
         before = page.counters()["EventPushed"]

@@ -23,6 +23,12 @@ def signatures_of(stack: Stack, *, user: str, upload_id: str = "", **request: st
     return {"url": f"{stack.url}/signature", "token": token, "request": request, **known}
 
 
+def tls_names(stack: Stack) -> dict[str, str]:
+    """Return the variables by which `node/vod_names.cjs` sends what is meant for VOD to the stack."""
+    port = stack.tls_url.rpartition(":")[2]
+    return {"STACK_TLS_PORT": port, "NODE_EXTRA_CA_CERTS": str(stack.ca_file)}
+
+
 def events_about(stack: Stack, *, id_: str, count: int = 1) -> list[dict[str, Any]]:
     """Return the bodies of the app's events that name this upload or file, once there are so many."""
     found: list[dict[str, Any]] = []

@@ -15,10 +15,11 @@ import urllib3.util.connection
 from qcloud_cos import CosServiceError  # type: ignore[import-untyped]  # no stubs exist
 from qcloud_vod.model import VodUploadRequest  # type: ignore[import-untyped]  # no stubs exist
 from qcloud_vod.vod_upload_client import VodUploadClient  # type: ignore[import-untyped]  # no stubs exist
+from urllib3.connection import HTTPSConnection
 
 from local.simulator.wire_time import iso_time
 from tests.clients.node_program import NodeProgram, needs_node
-from tests.clients.stack_client import events_about, is_at, parts_sent
+from tests.clients.stack_client import events_about, is_at, parts_sent, tls_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,25 +31,29 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.filterwarnings("ignore:.*fileds are useless:UserWarning")
 
 MIB = 1024 * 1024
-RESOLVE = urllib3.util.connection.create_connection
-
-
-def _tls_port(stack: Stack) -> int:
-    return int(stack.tls_url.rpartition(":")[2])
+RESOLVE, CONNECT = urllib3.util.connection.create_connection, HTTPSConnection.connect
 
 
 @pytest.fixture
-def python_sdk(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> VodUploadClient:
+def python_sdk(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[VodUploadClient]:
     """Return the SDK's client; HTTPS of this process goes to the stack and trusts its authority."""
+    port = int(stack.tls_url.rpartition(":")[2])
+    opened: list[HTTPSConnection] = []
 
     def to_stack(address: tuple[str, int], *options: Any, **named: Any) -> object:  # noqa: ANN401  # of urllib3
-        there = ("127.0.0.1", _tls_port(stack)) if address[1] == 443 else address
-        return RESOLVE(there, *options, **named)
+        return RESOLVE(("127.0.0.1", port) if address[1] == 443 else address, *options, **named)
+
+    def remember(connection: HTTPSConnection) -> None:
+        opened.append(connection)
+        CONNECT(connection)
 
     monkeypatch.setattr(urllib3.util.connection, "create_connection", to_stack)
+    monkeypatch.setattr(HTTPSConnection, "connect", remember)
     monkeypatch.setattr("certifi.where", lambda: str(stack.ca_file))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(stack.ca_file))
-    return VodUploadClient(stack.environment["VOD_SECRET_ID"], stack.environment["VOD_SECRET_KEY"])
+    yield VodUploadClient(stack.environment["VOD_SECRET_ID"], stack.environment["VOD_SECRET_KEY"])
+    for connection in opened:
+        connection.close()  # the SDK keeps those to the storage, and the end of the stack would wait
 
 
 @pytest.fixture
@@ -90,13 +95,7 @@ def _node_sdk(stack: Stack, *uploads: dict[str, str], hold: bool = False) -> Nod
         "uploads": uploads,
         "hold": hold,
     }
-    return NodeProgram(
-        "server_upload.cjs",
-        job,
-        preload="vod_names.cjs",
-        STACK_TLS_PORT=str(_tls_port(stack)),
-        NODE_EXTRA_CA_CERTS=str(stack.ca_file),
-    )
+    return NodeProgram("server_upload.cjs", job, preload="vod_names.cjs", **tls_names(stack))
 
 
 def _heard(stack: Stack, file_id: str) -> dict[str, Any]:
