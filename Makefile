@@ -96,6 +96,7 @@ check: $(TEST_READY) $(NODE_READY) ## format, lint, types and a scan for secrets
 	@$(BIN)/mypy
 	@$(BIN)/python -m tests.supply_chain.secret_scan
 	@npm run check --prefix $(PAGE) --silent
+	@cd $(PAGE) && node_modules/.bin/biome check $(CURDIR)/$(CLIENTS_NODE)
 
 durability: $(TEST_READY) ## what a store that crashes has lost, measured in a minute; see docs/operations.md
 	@$(BIN)/python -m tests.durability.measure
@@ -104,6 +105,7 @@ format: $(TEST_READY) $(NODE_READY) ## lay out all code and mend what can be men
 	@$(BIN)/ruff check --fix --quiet --exit-zero
 	@$(BIN)/ruff format --quiet
 	@npm run format --prefix $(PAGE) --silent
+	@cd $(PAGE) && node_modules/.bin/biome check --write $(CURDIR)/$(CLIENTS_NODE)
 
 coverage: $(TEST_READY) $(NODE_READY) $(CLIENTS_READY) ## which lines and branches of shared/ the fast tests reach, as a page
 	@$(PYTEST) $(TEST) -m "not browser and not reliability" --cov --cov-report term --cov-report html:.local/coverage

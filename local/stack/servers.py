@@ -86,11 +86,19 @@ async def serving(app: ASGIApp, *listeners: Listener) -> AsyncIterator[None]:
 
 
 class _ClosingProtocol(H11Protocol):
-    """HTTP/1.1 that closes the transport when the peer closed first, which asyncio's TLS requires."""
+    """HTTP/1.1 that closes the transport when the peer closed first, which asyncio's TLS requires.
+
+    TLS that closes waits for its peer's end, so it reads on where the answer came before the whole body.
+    """
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self.transport.close()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self.flow.resume_reading()
 
 
 def _server(app: ASGIApp, listener: Listener) -> uvicorn.Server:

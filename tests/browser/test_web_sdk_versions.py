@@ -9,6 +9,7 @@ import pytest
 import urllib3
 
 from local.repository import REPOSITORY
+from local.simulator.switches import POSITIONS
 from tests.browser.line import Line
 from tests.browser.upload_page import digest_at, digest_of_file, wait_until
 
@@ -77,6 +78,19 @@ class SdkPage:
         answer = urllib3.request("POST", f"{self._stack.url}/signature", json={}, headers=headers, timeout=10)
         return str(answer.json()["uploadId"])
 
+    def lose_reply(self, address_pattern: str) -> None:
+        """Let the next request to an address arrive, and fail it instead of its reply."""
+        devtools = self.page.context.new_cdp_session(self.page)
+
+        def fail(paused: dict[str, Any]) -> None:
+            lost = {"requestId": paused["requestId"], "errorReason": "ConnectionReset"}
+            devtools.send("Fetch.failRequest", lost)
+            devtools.detach()
+
+        devtools.on("Fetch.requestPaused", fail)
+        pattern = {"urlPattern": address_pattern, "requestStage": "Response"}
+        devtools.send("Fetch.enable", {"patterns": [pattern]})
+
     def switch(self, *faults: dict[str, object], **positions: str) -> None:
         """Set switches and faults of the stack."""
         body = {"faults": list(faults), "switches": positions}
@@ -129,7 +143,7 @@ def sdk_page(stack: Stack, browser_by_name: Browser) -> Iterator[Callable[..., S
 
     yield create
     for page in pages:
-        page.switch(expiredCredential="AccessDenied", context="apply", coverChange="silent")
+        page.switch(**{name: first for name, (first, *_) in POSITIONS.items()})
     context.close()
 
 
@@ -196,6 +210,21 @@ def test_expired_credential_ends_the_upload(
 
         assert outcome["error"] == code
         assert len(outcome["asked"]) == (1 if version == "1.4.12" else 2)
+
+
+def test_lost_reply_is_made_up_for_by_another_signature(
+    sdk_page: Callable[..., SdkPage], make_file: MakeFile
+) -> None:
+    """Each attempt of Apply asks for a signature: whether VOD takes one twice matters to no page."""
+    page = sdk_page("1.8.0")
+    page.open(make_file("lost.mp4", 1000))
+    for position in ("refuse", "accept"):
+        page.switch(repeatedApply=position)
+        page.lose_reply("*?Action=ApplyUploadUGC")
+        outcome = page.upload(request={"policy": "default"}, options={"retryDelay": 10})
+
+        assert len(set(outcome["asked"])) == 4
+        assert page.events(outcome["fileId"])
 
 
 def test_one_signature_decides_whose_the_upload_is(

@@ -80,10 +80,9 @@ def account(served: Account) -> Iterator[Account]:
     served.reset()
 
 
-def _turn(account: Account, *faults: dict[str, object], **positions: str) -> None:
+def _turn(account: Account, **positions: str) -> None:
     address = f"{account.url}/local/simulator/faults"
-    body: dict[str, Any] = {"switches": positions} | ({"faults": list(faults)} if faults else {})
-    requests.put(address, json=body, timeout=10).raise_for_status()
+    requests.put(address, json={"switches": positions}, timeout=10).raise_for_status()
 
 
 def _sent(outcome: dict[str, Any]) -> Counter[str]:
@@ -199,14 +198,13 @@ def test_kept_signature_is_applied_again(
     account: Account, mini_program: MiniProgram, lost: str, position: str, code: int | None
 ) -> None:
     """An app that starts again with the string it has: refused four times with 10011, or it goes on."""
+    _turn(account, repeatedApply=position)
     kept: dict[str, object] = {"strings": [account.signature(one_time_valid=True)]}
     if lost == "reply":
-        fault: dict[str, object] = {"action": "ApplyUploadUGC", "kind": "drop-reply", "times": 1}
-        _turn(account, fault, repeatedApply=position)
-        lost_reply = mini_program.upload(account.url, kept, timeout=500)
-        assert lost_reply["value"] == {"errMsg": "request:fail timeout"}
+        first = mini_program.upload(account.url, kept, lose="ApplyUploadUGC")
+        assert first["value"] == {"errMsg": "request:fail the reply was lost"}
+        assert _sent(first) == {"ApplyUploadUGC": 1}
     else:
-        _turn(account, repeatedApply=position)
         with NodeProgram(SCRIPT, mini_program.job(account.url, kept, hold="UploadPart")) as ended:
             ended.wait_until_held()
     outcome = mini_program.upload(account.url, kept)

@@ -1,9 +1,10 @@
 // Upload one file with the mini program SDK as it is published: node mini_program.cjs JOB
 //
-// JOB is JSON: `port` of the simulator, `storage` and `libraryVersion` of the mini program, `timeout` of its
-// requests, `signatures` (see signatures.cjs), `options` of the SDK with `mediaFile` and `coverFile` as paths.
+// JOB is JSON: `port` of the simulator, `storage` and `libraryVersion` of the mini program, `signatures` (see
+// signatures.cjs), and `options` of the SDK with `mediaFile` and `coverFile` as paths.
 // `hold`: before the nth request of this kind, as in "CommitUploadUGC" or "UploadPart 2", print a line and
-// wait for one. `pause`: there pause the upload and restart it, so that this request is not sent.
+// wait for one. `pause`: there pause the upload and restart it, so that this request is not sent. `lose`: send
+// it, and lose its reply.
 // The last line printed is the outcome: what the SDK called back with, and every request that it made.
 "use strict";
 const fs = require("node:fs");
@@ -54,6 +55,7 @@ async function before(request) {
     uploader.pause();
     uploader.restart();
   }
+  return names.includes(job.lose) ? "lose" : "send";
 }
 
 function report(outcome, value) {

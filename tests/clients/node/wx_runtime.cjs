@@ -8,8 +8,9 @@ const fs = require("node:fs");
 const http = require("node:http");
 const path = require("node:path");
 
-// `before({ url, method, header, data })` is awaited ahead of each request.
-function createWx({ port, storage, libraryVersion, timeout = 60_000, before = async () => {} }) {
+// `before({ url, method, header })` is awaited ahead of each request; where it says "lose", the request is sent
+// and fails when its reply is there.
+function createWx({ port, storage, libraryVersion, before = async () => "send" }) {
   const system = {
     brand: "devtools",
     model: "Node",
@@ -66,7 +67,7 @@ function createWx({ port, storage, libraryVersion, timeout = 60_000, before = as
     };
   }
 
-  function send({ url, method, header, timeout: own, fail, complete }, body, answered) {
+  function send({ url, method, header, fail, complete }, body, answered) {
     const target = new URL(url);
     let sent = null;
     let ended = false;
@@ -77,19 +78,19 @@ function createWx({ port, storage, libraryVersion, timeout = 60_000, before = as
       complete?.();
     };
     const failed = (reason) => end(() => fail?.({ errMsg: `request:fail ${reason}` }));
-    before({ url, method, header }).then(() => {
+    before({ url, method, header }).then((fate) => {
       if (ended) return;
       const headers = { ...header, host: target.host, "content-length": body.length };
       const wanted = { host: "127.0.0.1", port, method, path: target.pathname + target.search, headers };
-      sent = http.request({ ...wanted, timeout: own ?? timeout }, (response) => {
+      sent = http.request(wanted, (response) => {
         const blocks = [];
         response.on("data", (block) => blocks.push(block));
         response.on("end", () => {
           const text = Buffer.concat(blocks).toString("utf8");
-          end(() => answered({ status: response.statusCode, headers: response.headers, text }));
+          if (fate === "lose") failed("the reply was lost");
+          else end(() => answered({ status: response.statusCode, headers: response.headers, text }));
         });
       });
-      sent.on("timeout", () => sent.destroy(new Error("timeout")));
       sent.on("error", (error) => failed(error.message));
       sent.end(body);
     });
