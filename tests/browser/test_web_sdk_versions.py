@@ -72,6 +72,19 @@ class SdkPage:
         """Start to upload the chosen files."""
         self.page.evaluate("job => void run(job)", self._job(job))
 
+    def start_two_parts(self, media: Path) -> str:
+        """Open the page, send two parts of three, hold the third, and return the upload's id."""
+        before = self.parts_sent(".mp4")
+        self.open(media)
+        self.line.hold("*partNumber=3&*")
+        self.start(request={"policy": "default"})
+        wait_until(
+            lambda: self.parts_sent(".mp4") - before == 2,
+            "two parts",
+            meanwhile=lambda: self.page.wait_for_timeout(20),
+        )
+        return str(self.page.evaluate("window.uploadId"))
+
     def begin_another_upload(self) -> str:
         """Get a signature for another upload, and return its id."""
         headers = {"Authorization": f"Bearer {self._token()}"}
@@ -176,16 +189,7 @@ def test_interrupted_upload_is_resumed(
 ) -> None:
     """After a reload COS mode sends the missing part alone, S3 mode every part anew, in the same upload."""
     page, media = sdk_page(version, storage), make_file("resumed.mp4", 2 * PART[storage] + 1)
-    before = page.parts_sent(".mp4")
-    page.open(media)
-    page.line.hold("*partNumber=3&*")
-    page.start(request={"policy": "default"})
-    wait_until(
-        lambda: page.parts_sent(".mp4") - before == 2,
-        "two parts",
-        meanwhile=lambda: page.page.wait_for_timeout(20),
-    )
-    upload_id = page.page.evaluate("window.uploadId")
+    upload_id = page.start_two_parts(media)
     page.page.goto("about:blank")  # ends the held request, which would be sent otherwise
     page.line.restore()
     page.open(media)
@@ -194,6 +198,20 @@ def test_interrupted_upload_is_resumed(
 
     assert digest_at(event["data"]["mediaUrl"]) == digest_of_file(media)
     assert page.parts_sent(Path(event["data"]["mediaUrl"]).name) == (3 if storage == "cos" else 2 + 3)
+
+
+@pytest.mark.parametrize("version", BUNDLES)
+def test_paused_upload_goes_on(sdk_page: Callable[..., SdkPage], make_file: MakeFile, version: str) -> None:
+    """What the SDK calls cancel is a pause in COS mode: the same page goes on with the missing part."""
+    page, media = sdk_page(version), make_file("paused.mp4", 2 * PART["cos"] + 1)
+    upload_id = page.start_two_parts(media)
+    page.page.evaluate("window.uploader.cancel()")
+    page.line.restore()
+    page.upload(uploadId=upload_id)
+    [event] = page.events(upload_id)
+
+    assert digest_at(event["data"]["mediaUrl"]) == digest_of_file(media)
+    assert page.parts_sent(Path(event["data"]["mediaUrl"]).name) == 3
 
 
 @pytest.mark.parametrize(("version", "storage"), [EVERY[0], *EVERY[2:]])
