@@ -12,6 +12,7 @@ from local.operator.sample_events import SAMPLES
 from shared.domain.app_event import EXPIRY, PUSH, AppEvent, event_id_for, to_json
 from shared.domain.event_status import Verdict
 from shared.domain.ingested_event import classify, journal_name
+from shared.domain.journal import version_name
 from shared.domain.policy import Grant
 from shared.domain.session import ProcedureOutcome, UploadSession
 from shared.domain.upload_representation import upload_answer
@@ -30,6 +31,7 @@ _ENDS_AT = _ISSUED_AT + 90_000
 _EVENTS: dict[str, tuple[str, Verdict]] = {
     "upload.completed": ("NewFileUpload", Verdict.ATTRIBUTED),
     "upload.replayed": ("NewFileUpload", Verdict.REPLAYED),
+    "upload.cover_changed": ("NewFileUpload", Verdict.COVER_CHANGED),
     "procedure.changed": ("ProcedureStateChanged", Verdict.ATTRIBUTED),
     "procedure.finished": ("ProcedureStateChanged", Verdict.ATTRIBUTED),
     "vod.*": ("FileDeleted", Verdict.UNATTRIBUTED),
@@ -88,10 +90,17 @@ def event_example(event_type: str) -> dict[str, object]:
     body = json.loads(_sample(sample))
     if event_type == "upload.replayed":
         body["FileUploadEvent"]["FileId"] = "5576678020099887766"
+    if event_type == "upload.cover_changed":
+        cover = (
+            "https://1500012345.vod-example.test/c0ffee00vodkr1500012345/1f2e3d4c5576678020044556677/new.jpg"
+        )
+        body["FileUploadEvent"]["MediaBasicInfo"]["CoverUrl"] = cover
     if event_type.startswith("procedure."):
         _shorten(body["ProcedureStateChangeEvent"], finished=event_type == "procedure.finished")
     notification = parse_notification(json.dumps(body).encode())
-    return to_json(_event(journal_name(notification), notification, verdict, PUSH))
+    name = journal_name(notification)
+    name = version_name(name, 1) if verdict is Verdict.COVER_CHANGED else name
+    return to_json(_event(name, notification, verdict, PUSH))
 
 
 def callback_example() -> dict[str, object]:
@@ -111,7 +120,7 @@ def _event(name: str, notification: EventNotification, verdict: Verdict, origin:
         uploader=uploader,
         verdict=verdict,
         verified=uploader is not None,
-        sequence=0 if uploader is None else 1 if first and verdict is not Verdict.REPLAYED else 2,
+        sequence=0 if uploader is None else 1 if first and verdict is Verdict.ATTRIBUTED else 2,
         occurred_at=_ENDS_AT if origin == EXPIRY else _RECEIVED_AT,
         origin=origin,
     )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 PUSH, PULL, RECONCILED, EXPIRY = "push", "pull", "reconciled", "expiry"
+_FURTHER_UPLOADS = {Verdict.REPLAYED: "upload.replayed", Verdict.COVER_CHANGED: "upload.cover_changed"}
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class AppEvent:
         if self.origin == EXPIRY:
             return "upload.expired"
         if self.uploader is not None and upload is not None:
-            return "upload.replayed" if self.verdict is Verdict.REPLAYED else "upload.completed"
+            return _FURTHER_UPLOADS.get(self.verdict, "upload.completed")
         if self.uploader is not None and procedure is not None:
             return "procedure.finished" if procedure.finished else "procedure.changed"
         return f"vod.{self.notification.event_type or 'Unknown'}"

@@ -45,14 +45,15 @@ class Verdict(str, Enum):
     """Whose event it is.
 
     `attributed`: of an upload we allowed. `late`: likewise, after the session had ended or was
-    cancelled. `replayed`: a second file under a session that has one. `unattributed`: made without
-    us, from the console or the server API. `quarantined`: claims to be ours and is not; kept, and
-    never delivered.
+    cancelled. `replayed`: a second file under a session that has one. `cover_changed`: a file of ours
+    that is known has another cover. `unattributed`: made without us, from the console or the server
+    API. `quarantined`: claims to be ours and is not; kept, and never delivered.
     """
 
     ATTRIBUTED = "attributed"
     LATE = "late"
     REPLAYED = "replayed"
+    COVER_CHANGED = "cover_changed"
     UNATTRIBUTED = "unattributed"
     QUARANTINED = "quarantined"
 
@@ -64,7 +65,7 @@ class IngestOutcome(str, Enum):
     moved), `verified` (VOD has confirmed all the event says; its upload, if it has one, has moved).
 
     Not stored, because nothing was written: `duplicate` (known already), `other-version` (known as a claim,
-    or with another end: to be journaled as a further version), `superseded` (the upload was used or
+    or with another end or cover: to be journaled as a further version), `superseded` (the upload was used or
     cancelled, so it does not expire), `over budget` (pushed events have taken all they may), `lost` (the
     lease has passed to another worker). `quarantined` (broken seal, or contradicted by VOD) is stored as
     `recorded`, with that verdict.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.domain.session import FINISHED_RANK, Facts
 from shared.store.connection import flat
@@ -50,15 +50,47 @@ def parted(fields: Sequence[tuple[str, FieldWord]]) -> tuple[FieldWord, list[Fie
     return named.pop("raw", ""), flat(tuple(named.items()))
 
 
-def version_of(facts: Facts, content_source: str) -> tuple[str, str]:
-    """Return the digest of what the end of a task flow led to, empty for any other event, and its source."""
-    if not facts.version:
-        return "", content_source
-    digest_of = hashlib.sha256(json.dumps(facts.version).encode("ascii")).hexdigest()[:16]
-    return f"{content_source}:{digest_of}", content_source
+class Version(NamedTuple):
+    """What an event brings, as its further versions are told from it: a digest with its source, or empty.
+
+    `content` is kept with VOD's own version, and `compared` looked for among those kept; empty: it is no
+    further version of an event of which VOD's own is told.
+    """
+
+    content: str
+    compared: str
 
 
-def facts_json(entry: EventEntry, version: tuple[str, str], *, verified: bool) -> str:
+def version_of(facts: Facts, source: str) -> Version:
+    """Return what the end of a task flow led to, or the cover of a file; empty for any other event.
+
+    The cover counts without its scheme and host, which forms of one event may write differently. None is no
+    other cover, and neither is that of VOD's list of files, which a task flow may have made since the event.
+    """
+    if end := facts.version:
+        content = f"{source}:{_digest(end)}"
+        return Version(content, content)
+    first = dict(facts.first)
+    if "uploaded_at" not in first:
+        return Version("", "")
+    path = first.get("cover_url", "").split("://", 1)[-1].partition("/")[2]
+    content = f"{source}:{_digest(path)}"
+    return Version(content, content if path and source != "a" else "")
+
+
+def confirmed_version_of(facts: Facts) -> Version:
+    """Return the version that VOD has confirmed: a cover counts as its event's, and differs from all kept."""
+    if facts.outcome is not None:
+        return version_of(facts, "a")
+    content, compared = version_of(facts, "e")
+    return Version(content, compared and f"c{compared[1:]}")
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value).encode("ascii")).hexdigest()[:16]
+
+
+def facts_json(entry: EventEntry, version: Version, *, verified: bool, is_claim: bool) -> str:
     """Serialize what an event adds to its upload, as the steps in `lua/steps/apply.lua` read it."""
     facts = entry.facts
     return json.dumps(
@@ -71,9 +103,9 @@ def facts_json(entry: EventEntry, version: tuple[str, str], *, verified: bool) -
             "check_after": facts.check_after,
             "size": "unknown" if facts.size is None else str(facts.size),
             "verified": verified,
-            "is_claim": version[1] == "c" and not verified,
+            "is_claim": is_claim,
             "may_replace": entry.may_replace,
-            "content": version[0],
+            **version._asdict(),
             "upload_id": entry.upload.upload_id if entry.upload else "",
             "origin": session_fields(entry.upload) if entry.upload else {},
         }

@@ -23,6 +23,7 @@ from shared.store.endpoint import RANK_STEP, BacklogStore, EndpointStore
 from shared.store.event_fields import (
     NO_FACTS,
     RECORD_BYTES,
+    confirmed_version_of,
     facts_json,
     long_name,
     parted,
@@ -76,7 +77,8 @@ class JournalStore(StoreConnection):
             entry if entry.intended is IngestOutcome.APPLIED else replace(entry, upload=None, facts=NO_FACTS)
         )
         version = version_of(entry.facts, entry.content_source)
-        facts = facts_json(known, version, verified=entry.verified)
+        is_claim = entry.content_source == "c" and not entry.verified
+        facts = facts_json(known, version, verified=entry.verified, is_claim=is_claim)
         body, fields = parted((*entry.fields, ("name", short_name(entry.name)), ("lease", entry.lease)))
         size = RECORD_BYTES + len(body) + (0 if known.facts is NO_FACTS else len(facts))
         limits: list[Word] = ["", ""]
@@ -103,7 +105,8 @@ class JournalStore(StoreConnection):
         indexes = [f"{at.partition}:{index}" for index in ("due", "quarantined", "dead")]
         first = _event_key(at.partition, entry.first_name)
         keys = [at.key, *indexes, *_upload_keys(at, entry, now=now), first, at.body]
-        facts = facts_json(entry, version_of(entry.facts, "a"), verified=confirmed) if genuine else ""
+        version = confirmed_version_of(entry.facts)
+        facts = facts_json(entry, version, verified=confirmed, is_claim=False) if genuine else ""
         retention = self._scope.retention_seconds
         body, _ = parted(entry.fields if genuine else ())
         arguments: list[Word] = [now, retention, entry.lease, facts, body]

@@ -20,14 +20,16 @@ META_DATA = {"Size": 48_211_377, "Duration": 120.04}
 class Records:
     """VOD's own records: `kept` is the token of each file, `tasks` each ProcedureTask by its id.
 
-    `created` says when a file was uploaded (Unix seconds), `listed` are tasks that are no task flow
-    (TaskSimpleInfo). `asked` lists the files asked about, `applications` where, `calls` the actions. A call
-    whose name is in `failing` does not come through; after each other one `after_call` is run.
+    `created` says when a file was uploaded (Unix seconds), `covers` the address of its cover, `listed` are
+    tasks that are no task flow (TaskSimpleInfo). `asked` lists the files asked about, `applications` where,
+    `calls` the actions. A call whose name is in `failing` does not come through; after each other one
+    `after_call` is run.
     """
 
     kept: dict[str, str] = field(default_factory=dict)
     tasks: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     created: dict[str, float] = field(default_factory=dict)
+    covers: dict[str, str] = field(default_factory=dict)
     listed: list[dict[str, object]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     applications: list[int | None] = field(default_factory=list)
@@ -91,6 +93,7 @@ class Records:
         event: dict[str, Any] = uploaded(self.kept[file_id], file_id=file_id)
         basic = {**event["FileUploadEvent"]["MediaBasicInfo"], "Name": self.name}
         basic["CreateTime"] = iso(self.created.get(file_id, 0))
+        basic["CoverUrl"] = self.covers.get(file_id, basic["CoverUrl"])
         return {"FileId": file_id, "BasicInfo": basic, "MetaData": META_DATA}
 
     def _ask(self, call: str, sub_app_id: int | None, timeout_seconds: float) -> None:

@@ -14,7 +14,9 @@ from shared.schema.models.uploads import LimitViolation, Procedure, UploadId
 _MEANING = Field(description="What the event is to us.")
 InTime = Literal[Verdict.ATTRIBUTED, Verdict.LATE]
 AtAnyTime = Literal[Verdict.ATTRIBUTED, Verdict.LATE, Verdict.REPLAYED]
-OfAnything = Literal[Verdict.ATTRIBUTED, Verdict.LATE, Verdict.REPLAYED, Verdict.UNATTRIBUTED]
+OfAnything = Literal[
+    Verdict.ATTRIBUTED, Verdict.LATE, Verdict.REPLAYED, Verdict.COVER_CHANGED, Verdict.UNATTRIBUTED
+]
 
 
 class Content(Document):
@@ -118,6 +120,12 @@ class ReplayedContent(FileMembers, UploadContent):
     verdict: Annotated[Literal[Verdict.REPLAYED], _MEANING]
 
 
+class CoverChangedContent(FileMembers, UploadContent):
+    """A file that is known, with its other cover."""
+
+    verdict: Annotated[Literal[Verdict.COVER_CHANGED], _MEANING]
+
+
 class ExpiredContent(UploadContent):
     """An upload without a file."""
 
@@ -170,6 +178,10 @@ class UploadReplayed(AppEvent[Literal["upload.replayed"], ReplayedContent]):
     """Another file came under an upload that has one, by a further signature of it."""
 
 
+class UploadCoverChanged(AppEvent[Literal["upload.cover_changed"], CoverChangedContent]):
+    """VOD tells of another cover of a file that the app knows, whoever changed it."""
+
+
 class UploadExpired(AppEvent[Literal["upload.expired"], ExpiredContent]):
     """Nothing was uploaded until the upload's end."""
 
@@ -192,6 +204,7 @@ class VodEvent(AppEvent[Annotated[str, Field(pattern=r"^vod\.")], ForeignFile | 
 EVENTS: dict[str, type[Document]] = {
     "upload.completed": UploadCompleted,
     "upload.replayed": UploadReplayed,
+    "upload.cover_changed": UploadCoverChanged,
     "upload.expired": UploadExpired,
     "procedure.changed": ProcedureChanged,
     "procedure.finished": ProcedureFinished,

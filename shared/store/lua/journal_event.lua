@@ -5,7 +5,8 @@
 --   ('' = it takes from no budget), most bytes, fields...
 -- intended: 'applied' = trust the event; 'held' = not yet; 'recorded' = it moves no upload;
 -- 'quarantined' = never deliver it. first: the event itself, or of which this is a further version.
--- facts.may_replace: VOD's own, or a claim that VOD can be asked about.
+-- facts.may_replace: VOD's own, or a claim that VOD can be asked about. facts.compared: the content by which
+-- it is looked for among those told; facts.content: as it is kept.
 local intended, facts = ARGV[4], cjson.decode(ARGV[5])
 for _, place in ipairs({1, 2, 7}) do whole(ARGV[place]) end
 for _, place in ipairs({3, 8, 9}) do
@@ -13,7 +14,7 @@ for _, place in ipairs({3, 8, 9}) do
 end
 check_facts(facts)
 local is_further = KEYS[12] ~= KEYS[1]
-if is_further and is_told(KEYS[12], facts.content) then return {'duplicate', '', 0, 0} end
+if is_further and is_told(KEYS[12], facts.compared) then return {'duplicate', '', 0, 0} end
 local taken, is_over = nil, false
 if ARGV[8] ~= '' then
   taken = redis.call('HMGET', KEYS[14], 'events', 'bytes')
@@ -44,7 +45,7 @@ if intended == 'held' or facts.may_replace then
   end
 end
 if redis.call('EXISTS', KEYS[1]) == 1 then
-  if waits or is_further or not facts.may_replace or is_told(KEYS[1], facts.content) then
+  if waits or is_further or not facts.may_replace or is_told(KEYS[1], facts.compared) then
     return {'duplicate', '', 0, 0}
   end
   local contents = redis.call('HGET', KEYS[1], 'contents')
@@ -78,7 +79,7 @@ if intended == 'quarantined' then
   add_to_index(KEYS[4], ARGV[1], ARGV[2], KEYS[1])
 elseif intended == 'applied' then
   local at = {upload = KEYS[7], checks = KEYS[8], open = KEYS[9], usage = KEYS[10], today = KEYS[11]}
-  verdict, sequence, limits = apply(at, ARGV[1], ARGV[2], facts)
+  verdict, sequence, limits = apply(at, ARGV[1], ARGV[2], facts, changes_cover(KEYS[1], KEYS[12], facts))
   redis.call('HSET', KEYS[1], 'verdict', verdict, 'sequence', sequence, 'limits', limits)
 end
 if facts.verified then record_version(KEYS[1], KEYS[12], KEYS[3], KEYS[5], facts.content) end

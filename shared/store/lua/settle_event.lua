@@ -8,7 +8,7 @@ whole(ARGV[2])
 local facts = ARGV[4] ~= '' and cjson.decode(ARGV[4])
 if facts then check_facts(facts) end
 if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[3] then return {'lost', '', 0, 0} end
-if KEYS[10] ~= KEYS[1] and not (facts and not is_told(KEYS[10], facts.content)) then
+if KEYS[10] ~= KEYS[1] and not (facts and not is_told(KEYS[10], facts.compared)) then
   -- VOD has no other version than the one that is told, or none that it would confirm.
   redis.call('DEL', KEYS[1], KEYS[11])
   redis.call('ZREM', KEYS[2], KEYS[1])
@@ -23,7 +23,7 @@ end
 local verdict, sequence, limits = 'unattributed', 0, ''
 if facts.upload_id ~= '' then
   local at = {upload = KEYS[5], checks = KEYS[6], open = KEYS[7], usage = KEYS[8], today = KEYS[9]}
-  verdict, sequence, limits = apply(at, ARGV[1], ARGV[2], facts)
+  verdict, sequence, limits = apply(at, ARGV[1], ARGV[2], facts, changes_cover(KEYS[1], KEYS[10], facts))
 end
 local status = facts.verified and 'verified' or 'applied'
 keep_body(KEYS[11], ARGV[2], ARGV[5])

@@ -99,6 +99,7 @@ def test_finished_task_flow_tells_of_each_subtask() -> None:
         (event_about(notification_of(uploaded())), "upload.completed"),
         (event_about(notification_of(uploaded()), verdict=Verdict.LATE), "upload.completed"),
         (event_about(notification_of(uploaded()), verdict=Verdict.REPLAYED), "upload.replayed"),
+        (event_about(notification_of(uploaded()), verdict=Verdict.COVER_CHANGED), "upload.cover_changed"),
         (event_about(notification_of(uploaded()), uploader=None), "vod.NewFileUpload"),
         (event_about(notification_of(changed(status="PROCESSING"))), "procedure.changed"),
         (event_about(notification_of(changed())), "procedure.finished"),

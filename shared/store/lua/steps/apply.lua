@@ -13,7 +13,8 @@ local function check_facts(facts)
 end
 -- Add what an event says to its upload; returns verdict, sequence number and, of a file, its limits.
 -- The upload's record may be lost: the sealed token is the truth about identity, so it is made anew.
-local function apply(at, now, record_ttl, facts)
+-- is_change: of the file, which is known, only the cover is another.
+local function apply(at, now, record_ttl, facts, is_change)
   local upload, checks = at.upload, at.checks
   local function has(field) return redis.call('HEXISTS', upload, field) == 1 end
   if redis.call('EXISTS', upload) == 0 then
@@ -30,13 +31,19 @@ local function apply(at, now, record_ttl, facts)
     redis.call('HDEL', upload, 'file_id', 'media_url', 'cover_url', 'size', 'duration', 'media_type')
   end
   local claimed = redis.call('HGET', upload, 'file_id')
+  if is_change and claimed then
+    if claimed == facts.file_id then
+      redis.call('HSET', upload, 'cover_url', facts.first.cover_url, 'updated_at', now)
+    end
+    return 'cover_changed', sequence, limits
+  end
   if claimed and facts.file_id ~= '' and claimed ~= facts.file_id then
     charge_replay(at, tonumber(now), facts)
     return 'replayed', sequence, limits
   end
   if facts.file_id ~= '' then redis.call('HSETNX', upload, 'file_id', facts.file_id) end
-  local verdict = 'attributed'
-  if facts.first.uploaded_at then
+  local verdict = is_change and 'cover_changed' or 'attributed'
+  if facts.first.uploaded_at and not is_change then
     local seen = redis.call('HMGET', upload, 'ends_at', 'cancelled_at', 'expired_at')
     if tonumber(now) >= (tonumber(seen[1]) or 0) or seen[2] or seen[3] then verdict = 'late' end
   end
