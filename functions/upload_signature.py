@@ -66,5 +66,6 @@ def _respond(request: Request) -> Response:
         "uploadId": issued.upload_id,
         "expiresAt": issued.expires_at,
         "oneTime": issued.one_time,
+        **({"fileId": issued.file_id} if issued.file_id else {}),
     }
     return json_response(200, answer, **headers)

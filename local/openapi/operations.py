@@ -78,7 +78,7 @@ def _issue_signature() -> Schema:
             **_problem("Forbidden", "There is no such policy, or no uploads are allowed at present."),
             **_problem("NotFound", "No such upload, or somebody else's."),
             **_problem("MethodNotAllowed", _OPTIONS),
-            **_problem("Conflict", "The upload has ended, or has had all its signatures."),
+            **_problem("Conflict", "The upload has ended, has no file for a cover, or no signature left."),
             **_problem("ContentTooLarge", f"The body has more than {MAX_BODY_BYTES} bytes."),
             **_problem("UnsupportedMediaType", "The body is not declared as JSON, or is compressed."),
             **_problem(

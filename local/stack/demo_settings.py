@@ -59,6 +59,7 @@ def demo_environment(folder: Path, addresses: LocalAddresses) -> dict[str, str]:
         "REDIS_URL": addresses.redis_url,
         "JWT_AUDIENCE": DEMO_AUDIENCE,
         "UPLOAD_POLICIES": json.dumps(POLICIES, separators=(",", ":")),
+        "COVER_CHANGES": "on",
         "APP_WEBHOOK_URL": f"{addresses.url}/local/receiver",
         "APP_WEBHOOK_ALLOW_INSECURE": "1",
         "STAGE": "local",

@@ -89,6 +89,7 @@ class SigningSettings(SettingsGroup):
     new_bytes_per_day: int
     renewals_per_minute: int
     signatures_per_upload: int
+    cover_changes: Literal["on", "off"]
 
     @property
     def upload_limits(self) -> UploadLimits:

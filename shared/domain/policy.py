@@ -63,6 +63,7 @@ class SignatureRequest(NamedTuple):
     """The body of POST /signature; None: not chosen."""
 
     upload_id: str | None
+    cover: bool | None
     policy: str | None
     context: str | None
     procedure: str | None
@@ -139,9 +140,21 @@ def grant_for(
 
 def chosen(request: SignatureRequest) -> dict[str, object]:
     """Return what a request says of its upload, apart from its id."""
-    members = {name: value for name, value in request._asdict().items() if value is not None}
-    members.pop("upload_id", None)
-    return members
+    members = request._replace(upload_id=None, cover=None)._asdict()
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def refuse_cover(request: SignatureRequest, *, is_allowed: bool) -> None:
+    """Check that a request to change a cover names an upload, and is allowed here.
+
+    Raises:
+        UnprocessableError: with one field error.
+
+    """
+    if request.cover and not (is_allowed and request.upload_id):
+        fault = "Needs an uploadId." if is_allowed else "Switched off here (COVER_CHANGES)."
+        field_errors = (FieldError("/cover", fault),)
+        raise UnprocessableError("No cover can be changed by this request.", field_errors=field_errors)
 
 
 def refuse_change(request: SignatureRequest, grant: Grant) -> None:

@@ -205,12 +205,12 @@ class SigningEndedError(ConflictError):
         self.session = session
 
 
-def signature_ends_at(session: UploadSession, *, now: int) -> int:
-    """Return when a signature that is issued now expires (Unix seconds)."""
+def signature_ends_at(session: UploadSession, *, now: int, cover: bool = False) -> int:
+    """Return when a signature that is issued now, for the file or its `cover`, expires (Unix seconds)."""
     ends_at = now + session.grant.ttl_seconds
-    return (
-        ends_at if session.uploaded_at is None else min(ends_at, session.uploaded_at + COMMIT_RETRY_SECONDS)
-    )
+    if session.uploaded_at is None or cover:
+        return ends_at
+    return min(ends_at, session.uploaded_at + COMMIT_RETRY_SECONDS)
 
 
 def ended_at(session: UploadSession) -> int:

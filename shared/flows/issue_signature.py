@@ -10,10 +10,11 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.addresses import networks_of
-from shared.domain.policy import chosen, grant_for, refuse_change
+from shared.domain.policy import chosen, grant_for, refuse_change, refuse_cover
 from shared.domain.rate_limits import KeyedBegin, refuse_size
 from shared.domain.session import SigningEndedError, UploadSession, signature_ends_at
 from shared.domain.upload_id import new_upload_id, upload_ids_of_key
+from shared.errors import ConflictError
 from shared.vod.context_token import UploadContext, seal
 from shared.vod.signature import SignatureParameters, sign
 
@@ -35,7 +36,7 @@ class IssuedSignature(NamedTuple):
     """A signature and its terms; `expires_at` is in Unix seconds.
 
     `rate_limits` are what remains of the limits that this signature counts against; `renewed`: it is not the
-    upload's first one.
+    upload's first one. `file_id` is the file whose cover it is for, empty for any other signature.
     """
 
     signature: str
@@ -45,6 +46,7 @@ class IssuedSignature(NamedTuple):
     policy: str
     rate_limits: tuple[RateLimit, ...] = ()
     renewed: bool = False
+    file_id: str = ""
 
 
 class Randomness(NamedTuple):
@@ -94,6 +96,7 @@ class Issuer(NamedTuple):
 
         """
         settings, issued_at = self.settings, int(now)
+        refuse_cover(request, is_allowed=settings.cover_changes == "on")
         upload_id, keyed = new_upload_id(now=now, random=randomness.upload_id), None
         if key is not None:
             name = f"{settings.stage}\n{key}\n{caller.user_id}"
@@ -130,7 +133,7 @@ class Issuer(NamedTuple):
     def renew(
         self, request: SignatureRequest, caller: Caller, *, now: float, randomness: Randomness
     ) -> IssuedSignature:
-        """Issue another signature for an upload of this user that has not ended.
+        """Issue another signature for an upload of this user that has not ended, or for its file's cover.
 
         The claims are not checked again: the upload keeps its grant to its end.
 
@@ -138,12 +141,14 @@ class Issuer(NamedTuple):
             NotFoundError: this user has no such upload.
             ForbiddenError: the deny list names the caller, or the upload's policy.
             SigningEndedError: the upload gets no further signature.
-            UnprocessableError: the request differs from what the upload began with.
+            ConflictError: the upload gets no signature for a cover.
+            UnprocessableError: the request differs from what the upload began with, or covers stay here.
             RateLimitedError: too many signatures were requested for this upload.
             StoreUnavailableError: the store did not answer.
 
         """
         settings, signed_at = self.settings, int(now)
+        refuse_cover(request, is_allowed=settings.cover_changes == "on")
         try:
             session, reservation = self.store.renew_upload(
                 caller.user_id,
@@ -153,11 +158,16 @@ class Issuer(NamedTuple):
                 limits=settings.upload_limits,
                 networks=networks_of(caller.address),
                 repeated=chosen(request),
+                cover=request.cover is True,
             )
         except SigningEndedError as error:
             refuse_change(request, error.session.grant)
+            if request.cover:
+                why = "it has no file, was cancelled, or has had all its signatures"
+                raise ConflictError(f"This upload's cover cannot be changed: {why}.") from error
             raise
-        return _sign(session, _token(session, settings), reservation, now=signed_at, settings=settings)
+        token, cover = _token(session, settings), request.cover is True
+        return _sign(session, token, reservation, now=signed_at, settings=settings, cover=cover)
 
 
 def _token(session: UploadSession, settings: UploadSignatureSettings) -> str:
@@ -167,19 +177,20 @@ def _token(session: UploadSession, settings: UploadSignatureSettings) -> str:
     return seal(context, keys=settings.context_keys, stage=settings.stage)
 
 
-def _sign(
+def _sign(  # noqa: PLR0913 -- what is signed, for whom, when and for what
     session: UploadSession,
     token: str,
     reservation: Reservation,
     *,
     now: int,
     settings: UploadSignatureSettings,
+    cover: bool = False,
 ) -> IssuedSignature:
     grant, with_procedure = session.grant, session.grant.procedure is not None
     parameters = SignatureParameters(
         secret_id=settings.vod_secret_id,
         current_time_stamp=now,
-        expire_time=signature_ends_at(session, now=now),
+        expire_time=signature_ends_at(session, now=now, cover=cover),
         random=reservation.nonce,
         class_id=grant.class_id,
         procedure=grant.procedure,
@@ -199,4 +210,5 @@ def _sign(
         policy=grant.policy,
         rate_limits=reservation.rate_limits,
         renewed=reservation.renewed is not None,
+        file_id=session.file_id if cover else "",
     )

@@ -127,10 +127,12 @@ class UploadStore(StoreConnection):
         limits: UploadLimits,
         networks: Sequence[str] = (),
         repeated: Mapping[str, object] = MappingProxyType({}),
+        cover: bool = False,
     ) -> tuple[UploadSession, Reservation]:
         """Reserve a nonce for another signature of an upload, and return its session as well.
 
-        `repeated` are members of the grant as the request repeats them.
+        `repeated` are members of the grant as the request repeats them. With `cover` the signature is for
+        the cover of its file, which it must have.
 
         Raises:
             NotFoundError: this user has no such upload.
@@ -150,6 +152,7 @@ class UploadStore(StoreConnection):
             *_nonces(partition, int(now), randoms),
         ]
         terms = self._renewal_terms(now, limits, deny_keys_of(user_id, networks), repeated)
+        terms["cover"] = cover
         reply = self._script("renew_upload", keys, [user_id, upload_id, json.dumps(terms)])
         reservation = _renewal(reply, randoms[_place(reply, limits, now=int(now))], limits)
         return cast("UploadSession", reservation.renewed), reservation

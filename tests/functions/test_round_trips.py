@@ -61,6 +61,7 @@ def test_warm_invocation_goes_to_the_store_once(line: Line, sign: Sign, read_sta
         "status": lambda: read_status(second["uploadId"]),
         "cancellation": lambda: read_status(second["uploadId"], method="DELETE"),
         "event": lambda: push(uploaded(token_in(second["signature"]), file_id="2")),
+        "its copy": lambda: push(uploaded(token_in(second["signature"]), file_id="2")),
     }
 
     assert {name: line.trips(ask) for name, ask in asks.items()} == dict.fromkeys(asks, 1)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.functions.vod import announce_upload, begin_upload
+from shared.vod.signature import decode
+from tests.functions.vod import announce_upload, begin_upload, token_in
+from tests.shared.uploads import FILE_ID
 
 if TYPE_CHECKING:
     from tests.functions.conftest import Deploy, ReadStatus, Sign
@@ -91,3 +94,76 @@ def test_commit_can_be_tried_again_after_vod_has_the_file(sign: Sign) -> None:
     announce_upload(first["signature"])
 
     assert sign({"uploadId": first["uploadId"]}).status == 200
+
+
+def test_cover_of_an_uploaded_file_gets_a_whole_signature(
+    sign: Sign, read_status: ReadStatus, deploy: Deploy
+) -> None:
+    """With COVER_CHANGES=on, long after the upload's signing has ended; the upload stays as it was."""
+    deploy(COVER_CHANGES="on")
+    upload = begin_upload(seconds_ago=200_000, context="lesson 3")
+    announce_upload(upload.signature, seconds_ago=199_000)
+    before = read_status(upload.upload_id).json
+
+    answer = sign({"uploadId": upload.upload_id, "cover": True, "context": "lesson 3"})
+
+    assert (answer.status, answer.json["fileId"]) == (200, FILE_ID)
+    values = decode(answer.json["signature"]).values
+    assert token_in(answer.json["signature"]) == token_in(upload.signature)
+    assert int(values["expireTime"]) - int(values["currentTimeStamp"]) == 600
+    assert answer.json["expiresAt"] == int(values["expireTime"])
+    assert answer.json["expiresAt"] - time.time() > 500
+    assert read_status(upload.upload_id).json == before
+    assert before["state"] == "uploaded"
+
+
+def test_signatures_for_covers_are_among_those_of_the_upload(sign: Sign, deploy: Deploy) -> None:
+    """SIGNATURES_PER_UPLOAD bounds them, and so what else they could be used for."""
+    deploy(COVER_CHANGES="on", SIGNATURES_PER_UPLOAD="3")
+    upload = begin_upload(seconds_ago=700)
+    announce_upload(upload.signature, seconds_ago=600)
+
+    answers = [sign({"uploadId": upload.upload_id, "cover": True}) for _ in range(3)]
+
+    assert [answer.status for answer in answers] == [200, 200, 409]
+    assert "has had all its signatures" in answers[-1].json["detail"]
+
+
+@pytest.mark.parametrize("why", ["no file", "cancelled", "another user's", "other context"])
+def test_signature_for_a_cover_is_refused(
+    sign: Sign, read_status: ReadStatus, deploy: Deploy, why: str
+) -> None:
+    """It is for the owner of a file that VOD has told of, and changes nothing else."""
+    deploy(COVER_CHANGES="on")
+    upload = begin_upload(seconds_ago=700)
+    if why == "cancelled":
+        read_status(upload.upload_id, method="DELETE")
+    if why != "no file":
+        announce_upload(upload.signature)
+    user = "bob" if why == "another user's" else "alice"
+    wish = {"context": "other"} if why == "other context" else {}
+
+    answer = sign({"uploadId": upload.upload_id, "cover": True, **wish}, user=user)
+
+    assert answer.status == {"another user's": 404, "other context": 422}.get(why, 409)
+    assert answer.status != 409 or answer.json["detail"] == (
+        "This upload's cover cannot be changed: it has no file, was cancelled, or has had all its signatures."
+    )
+
+
+@pytest.mark.parametrize(
+    ("setting", "with_id", "fault"),
+    [("", True, "Switched off here (COVER_CHANGES)."), ("on", False, "Needs an uploadId.")],
+)
+def test_cover_is_refused_by_name(
+    sign: Sign, deploy: Deploy, setting: str, fault: str, *, with_id: bool
+) -> None:
+    """Covers are switched off by default, and a cover without its upload is a mistake; `false` is neither."""
+    deploy(COVER_CHANGES=setting)
+    upload = {"uploadId": sign({}).json["uploadId"]} if with_id else {}
+
+    answer = sign({**upload, "cover": True})
+
+    assert (answer.status, answer.json["errors"]) == (422, [{"pointer": "/cover", "detail": fault}])
+    ordinary = sign({**upload, "cover": False})
+    assert (ordinary.status, "fileId" in ordinary.json) == (200, False)

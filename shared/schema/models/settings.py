@@ -122,6 +122,7 @@ class SigningSettings(SettingsGroup):
 
     So 64 let an upload through that lasts 25 hours on credentials of half an hour.
     """
+    cover_changes: Literal["on", "off"] = "off"
 
 
 class CallbackSettings(SettingsGroup):

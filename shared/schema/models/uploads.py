@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictInt, StrictStr
+from pydantic import Field, StrictBool, StrictInt, StrictStr
 from pydantic_core import MISSING
 
 from shared.domain.file_limits import MAX_SIZE
@@ -26,6 +26,8 @@ class SignatureRequest(Document):
 
     The other members may then be repeated, and not changed.
     """
+    cover: StrictBool | None = None
+    """True, with `uploadId`: sign for another cover of the upload's file, where the deployment allows it."""
     policy: StrictStr | None = None
     """Which of the deployment's policies to upload under; `default` without it."""
     context: StrictStr | None = None
@@ -61,6 +63,8 @@ class Signature(Document):
     """Unix second after which VOD refuses this signature."""
     one_time: bool
     """True if VOD accepts this signature once only."""
+    file_id: str | MISSING = MISSING
+    """The file whose cover may be changed, if the request was for a `cover`."""
 
 
 class Subtask(Document):

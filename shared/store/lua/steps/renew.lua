@@ -5,7 +5,7 @@ end
 -- Reserve another signature of an upload. Refused, and nothing written, if the request differs from what the
 -- upload began with, if it has had all its signatures, or if it has ended: with the first event of its file,
 -- apart from the seconds in which a Commit whose answer was lost may be repeated. A cancelled upload goes on
--- if one of its signatures can still be used.
+-- if one of its signatures can still be used. One for a cover (terms.cover) is for an upload that has its file.
 local function renew(at, upload_id, terms, first_nonce)
   local now = terms.now
   local grant, ends_at, uploaded_at, expired_at, cancelled_at, signed_until, signatures, file_id, procedure =
@@ -18,7 +18,9 @@ local function renew(at, upload_id, terms, first_nonce)
   signed_until, signatures = tonumber(signed_until) or 0, tonumber(signatures) or 1
   local refused = signatures >= terms.signatures
   for name, value in pairs(terms.repeated) do refused = refused or grant[name] ~= value end
-  if uploaded_at then
+  if terms.cover then
+    refused = refused or cancelled_at or not (uploaded_at and file_id)
+  elseif uploaded_at then
     refused = refused or cancelled_at or now >= tonumber(uploaded_at) + terms.commit_retry_seconds
   else
     local has_ended = file_id or procedure or expired_at or now >= tonumber(ends_at)
