@@ -144,19 +144,6 @@ def chosen(request: SignatureRequest) -> dict[str, object]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def refuse_cover(request: SignatureRequest, *, is_allowed: bool) -> None:
-    """Check that a request to change a cover names an upload, and is allowed here.
-
-    Raises:
-        UnprocessableError: with one field error.
-
-    """
-    if request.cover and not (is_allowed and request.upload_id):
-        fault = "Needs an uploadId." if is_allowed else "Switched off here (COVER_CHANGES)."
-        field_errors = (FieldError("/cover", fault),)
-        raise UnprocessableError("No cover can be changed by this request.", field_errors=field_errors)
-
-
 def refuse_change(request: SignatureRequest, grant: Grant) -> None:
     """Check that a renewal changes nothing of what the session began with.
 

@@ -10,11 +10,11 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.addresses import networks_of
-from shared.domain.policy import chosen, grant_for, refuse_change, refuse_cover
+from shared.domain.policy import chosen, grant_for, refuse_change
 from shared.domain.rate_limits import KeyedBegin, refuse_size
 from shared.domain.session import SigningEndedError, UploadSession, signature_ends_at
 from shared.domain.upload_id import new_upload_id, upload_ids_of_key
-from shared.errors import ConflictError
+from shared.errors import ConflictError, FieldError, UnprocessableError
 from shared.vod.context_token import UploadContext, seal
 from shared.vod.signature import SignatureParameters, sign
 
@@ -96,7 +96,7 @@ class Issuer(NamedTuple):
 
         """
         settings, issued_at = self.settings, int(now)
-        refuse_cover(request, is_allowed=settings.cover_changes == "on")
+        _refuse_cover(request, settings)
         upload_id, keyed = new_upload_id(now=now, random=randomness.upload_id), None
         if key is not None:
             name = f"{settings.stage}\n{key}\n{caller.user_id}"
@@ -148,7 +148,7 @@ class Issuer(NamedTuple):
 
         """
         settings, signed_at = self.settings, int(now)
-        refuse_cover(request, is_allowed=settings.cover_changes == "on")
+        _refuse_cover(request, settings)
         try:
             session, reservation = self.store.renew_upload(
                 caller.user_id,
@@ -168,6 +168,20 @@ class Issuer(NamedTuple):
             raise
         token, cover = _token(session, settings), request.cover is True
         return _sign(session, token, reservation, now=signed_at, settings=settings, cover=cover)
+
+
+def _refuse_cover(request: SignatureRequest, settings: UploadSignatureSettings) -> None:
+    """Check that a request for a cover names an upload, and is allowed here.
+
+    Raises:
+        UnprocessableError: with one field error.
+
+    """
+    is_allowed = settings.cover_changes == "on"
+    if request.cover and not (is_allowed and request.upload_id):
+        fault = "Needs an uploadId." if is_allowed else "Switched off here (COVER_CHANGES)."
+        field_errors = (FieldError("/cover", fault),)
+        raise UnprocessableError("No cover can be changed by this request.", field_errors=field_errors)
 
 
 def _token(session: UploadSession, settings: UploadSignatureSettings) -> str:

@@ -106,10 +106,11 @@ def _compiled() -> dict[str, Any]:
 
 def _linked(node: dict[str, Any]) -> Any:  # noqa: ANN401 -- a part of a core schema
     """Replace the name of a class or validator by the object, and a default list by a tuple."""
-    if node.get("type") == "model":
+    # Most nodes have none of these members: asking for them by `in` is the cheapest.
+    if "cls" in node:
         return _value_schema(getattr(policy, node["cls"]), node["schema"])
-    if isinstance(node.get("function"), str):
+    if "function" in node and isinstance(node["function"], str):
         node["function"] = getattr(values, node["function"])
-    elif isinstance(node.get("default"), list):
+    elif "default" in node and isinstance(node["default"], list):
         node["default"] = tuple(node["default"])
     return node

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from shared.domain.session import FINISHED_RANK, Facts
 from shared.store.connection import flat
@@ -50,47 +50,38 @@ def parted(fields: Sequence[tuple[str, FieldWord]]) -> tuple[FieldWord, list[Fie
     return named.pop("raw", ""), flat(tuple(named.items()))
 
 
-class Version(NamedTuple):
-    """What an event brings, as its further versions are told from it: a digest with its source, or empty.
+def version_of(facts: Facts, source: str) -> tuple[str, str]:
+    """Return digests, with the source, of what the end of a task flow led to, or of a file's cover.
 
-    `content` is kept with VOD's own version, and `compared` looked for among those kept; empty: it is no
-    further version of an event of which VOD's own is told.
-    """
-
-    content: str
-    compared: str
-
-
-def version_of(facts: Facts, source: str) -> Version:
-    """Return what the end of a task flow led to, or the cover of a file; empty for any other event.
-
-    The cover counts without its scheme and host, which forms of one event may write differently. None is no
-    other cover, and neither is that of VOD's list of files, which a task flow may have made since the event.
+    The first is kept with VOD's own version, the second looked for among those kept. Empty: nothing that sets
+    a further version apart. A cover counts without its scheme and host, which forms of one event may write
+    differently. None is no other cover, and neither is that of VOD's list of files, which a task flow may
+    have made since the event.
     """
     if end := facts.version:
         content = f"{source}:{_digest(end)}"
-        return Version(content, content)
+        return content, content
     first = dict(facts.first)
     if "uploaded_at" not in first:
-        return Version("", "")
+        return "", ""
     path = first.get("cover_url", "").split("://", 1)[-1].partition("/")[2]
     content = f"{source}:{_digest(path)}"
-    return Version(content, content if path and source != "a" else "")
+    return content, content if path and source != "a" else ""
 
 
-def confirmed_version_of(facts: Facts) -> Version:
+def confirmed_version_of(facts: Facts) -> tuple[str, str]:
     """Return the version that VOD has confirmed: a cover counts as its event's, and differs from all kept."""
     if facts.outcome is not None:
         return version_of(facts, "a")
     content, compared = version_of(facts, "e")
-    return Version(content, compared and f"c{compared[1:]}")
+    return content, compared and f"c{compared[1:]}"
 
 
 def _digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value).encode("ascii")).hexdigest()[:16]
 
 
-def facts_json(entry: EventEntry, version: Version, *, verified: bool, is_claim: bool) -> str:
+def facts_json(entry: EventEntry, version: tuple[str, str], *, verified: bool, is_claim: bool) -> str:
     """Serialize what an event adds to its upload, as the steps in `lua/steps/apply.lua` read it."""
     facts = entry.facts
     return json.dumps(
@@ -105,7 +96,8 @@ def facts_json(entry: EventEntry, version: Version, *, verified: bool, is_claim:
             "verified": verified,
             "is_claim": is_claim,
             "may_replace": entry.may_replace,
-            **version._asdict(),
+            "content": version[0],
+            "compared": version[1],
             "upload_id": entry.upload.upload_id if entry.upload else "",
             "origin": session_fields(entry.upload) if entry.upload else {},
         }
