@@ -198,3 +198,16 @@ def test_task_flow_is_checked_as_planned_after_a_change(world: World) -> None:
 
     assert planned
     assert world.checks() == planned
+
+
+@pytest.mark.parametrize(("origin", "told"), [(PUSH, []), (PULL, ["completed B"])])
+def test_event_with_the_context_of_who_changed_the_cover(world: World, origin: str, told: list[str]) -> None:
+    """The file's own context is VOD's word: a push that names another is quarantined, a pull believed."""
+    owners = Case(world)
+    owners.take("pull A")
+    others = Case(world, new_session("mallory"))
+    world.vod.kept[FILE_ID] = owners.token
+
+    assert (world.deliver(others.event("B"), origin) == "quarantined") is (origin == PUSH)
+    assert owners.told() == ["completed A", *told]
+    assert world.find(owners.session).cover_url == cover("A")
