@@ -3,6 +3,7 @@
 const MOST_SHOWN = 200;
 const OUTCOMES = {
   "upload.completed": "good",
+  "upload.cover_changed": "good",
   "upload.replayed": "bad",
   "upload.expired": "bad",
   "procedure.finished": "good",

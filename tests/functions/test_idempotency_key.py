@@ -12,15 +12,18 @@ from shared.vod.signature import decode
 from tests.functions.deployment import CONTEXT_KEY
 
 if TYPE_CHECKING:
-    from tests.functions.conftest import Deploy, ReadStatus, Sign
+    from tests.functions.conftest import Deploy, Logged, ReadStatus, Sign
 
 KEY = '"8e03978e-40d5-43e8-bc93-6894a57f9324"'
 REQUEST = {"policy": "course", "context": "lesson 3"}
 
 
-def test_repeated_request_gets_a_fresh_signature_of_the_same_upload(sign: Sign, deploy: Deploy) -> None:
+def test_repeated_request_gets_a_fresh_signature_of_the_same_upload(
+    sign: Sign, deploy: Deploy, logged: Logged
+) -> None:
     """Whoever has not heard the answer repeats it: another signature, which counts as a renewal."""
     deploy(NEW_UPLOADS_PER_MINUTE="1", OPEN_UPLOADS="1", NEW_UPLOADS_PER_DAY="1")
+    logged()
 
     first, second = (sign(REQUEST, idempotency_key=KEY) for _ in range(2))
 
@@ -36,6 +39,7 @@ def test_repeated_request_gets_a_fresh_signature_of_the_same_upload(sign: Sign, 
         '"user"',
         '"upload"',
     ]
+    assert [line["event"] for line in logged()] == ["signature.issued", "signature.renewed"]
 
 
 def test_upload_goes_on_by_its_id_as_any_other(sign: Sign, read_status: ReadStatus) -> None:

@@ -128,10 +128,10 @@ class TestGranting:
     def test_client_chooses_from_the_lists(self) -> None:
         """Each of its choices, and its own text."""
         choices = {"procedure": "Short", "storageRegion": "ap-beijing-1", "classId": 0, "context": "lesson 3"}
-        grant = granted({"policy": "full", **choices, **FILE})
+        grant = granted({"policy": "full", **choices, **FILE, "fileType": "mov"})
 
         assert (grant.procedure, grant.storage_region, grant.class_id) == ("Short", "ap-beijing-1", 0)
-        assert grant.context == "lesson 3"
+        assert (grant.context, grant.file_type) == ("lesson 3", "mov")
 
     def test_policys_sub_application_outweighs_the_deployments(self) -> None:
         """Where the policy names none, the deployment's counts."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 import redis
 
-from shared.domain.rate_limits import UploadLimits, refuse_size
+from shared.domain.rate_limits import UploadLimits, refusal, refuse_size
 from shared.domain.session import expiry_facts
 from shared.errors import NotFoundError, RateLimit, RateLimitedError, UnprocessableError
 from shared.store.connection import StoreScope
@@ -176,6 +176,13 @@ def test_retry_after_is_true_for_every_limit(
     assert [each.name for each in refusal.rate_limits] == [name] * (name is not None)
     assert beginner.refused(now=MORNING + wait - 1, size=10)
     assert beginner.begin(now=MORNING + wait, size=10)
+
+
+def test_refused_renewal_tells_its_own_limit() -> None:
+    """It counts against the limit of its upload, not against those of its user."""
+    refused = refusal("upload", UploadLimits(7, renewals_per_minute=3), wait_ms=1500)
+
+    assert refused.rate_limits == (RateLimit("upload", 3, 60, 0, 2),)
 
 
 def test_refused_upload_uses_up_nothing(store: Store) -> None:

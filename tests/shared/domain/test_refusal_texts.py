@@ -62,6 +62,10 @@ REFUSALS: dict[str, list[tuple[Callable[[], object], dict[str, str]]]] = {
             {"/context": "Control characters and lone surrogates are not allowed."},
         ),
         (
+            lambda: granted(fileType="a\nb"),
+            {"/fileType": "Control characters and lone surrogates are not allowed."},
+        ),
+        (
             lambda: granted(fileName="a/b", fileSize=0),
             {"/fileName": FILE_NAME_RULE, "/fileSize": "Must be at least 1 byte."},
         ),

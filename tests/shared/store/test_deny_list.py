@@ -67,7 +67,7 @@ def test_who_is_denied_begins_and_renews_nothing(
     deny_list.deny(denied)
 
     assert not may_begin(store)
-    with pytest.raises(ForbiddenError):
+    with pytest.raises(ForbiddenError, match=r"^No uploads are allowed here at present\.$"):
         renew("alice", session.upload_id, randoms=(2,))
     assert all(may_begin(store, user, address) for user, address in others)
     assert deny_list.allow(denied.kind, denied.subject)

@@ -101,7 +101,10 @@ def test_second_without_a_free_candidate_asks_for_patience(store: Store) -> None
     with pytest.raises(RateLimitedError) as refusal:
         begin(store, crowded, 7, 7)
 
-    assert refusal.value.retry_after == 1
+    assert (refusal.value.retry_after, refusal.value.detail) == (
+        1,
+        "Too many upload signatures in this second.",
+    )
     with pytest.raises(NotFoundError):
         store.find_upload("alice", crowded.upload_id)
 
@@ -328,7 +331,7 @@ def test_reply_that_is_no_record_makes_no_upload_unknown() -> None:
 
     with RawPeer(garble) as peer:
         store = Store(f"redis://127.0.0.1:{peer.port}", StoreScope("test", 604_800))
-        with pytest.raises(StoreUnavailableError):
+        with pytest.raises(StoreUnavailableError, match=r"^The store did not answer with a record\."):
             store.find_upload("alice", "01")
         with pytest.raises(StoreUnavailableError):
             store.uploads_to_check(now=NOW, limit=10)
