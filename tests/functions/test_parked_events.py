@@ -134,29 +134,6 @@ def test_nothing_is_logged_of_a_caller_whom_nobody_can_check(
     assert "canary" not in json.dumps(line)
 
 
-@pytest.mark.parametrize(
-    ("body", "is_base64", "kept"),
-    [
-        (uploaded(), False, None),
-        (["no event"], False, b'["no event"]'),
-        ("no Base64!", True, b"no Base64!"),
-        ("\udcff", False, b"\xed\xb3\xbf"),
-    ],
-)
-def test_body_that_is_no_text_is_read_or_parked(
-    deploy: Deploy, valkey_url: str, body: object, kept: bytes | None, *, is_base64: bool
-) -> None:
-    """A gateway that hands on something else than a text loses no event."""
-    deploy()
-    event = {**event_of("POST", f"/{CALLBACK_TOKEN}"), "body": body, "isBase64Encoded": is_base64}
-
-    answer = event_notification.main_handler(event, {})
-
-    assert answer["statusCode"] == 200
-    found = [zlib.decompress(base64.b64decode(event.record["raw"])) for event in parked(valkey_url)]
-    assert found == ([] if kept is None else [kept])
-
-
 def test_event_that_takes_several_lines_is_put_together_again(
     monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:

@@ -25,15 +25,6 @@ def test_renewal_may_repeat_what_the_upload_began_with(sign: Sign) -> None:
     assert sign({**wish, "uploadId": upload_id}).status == 200
 
 
-def test_renewal_that_differs_is_refused_by_name(sign: Sign) -> None:
-    """No signature of an upload can carry what its first one did not; nothing is dropped silently."""
-    upload_id = sign({"context": "mine", "fileName": "a.mp4"}).json["uploadId"]
-
-    answer = sign({"uploadId": upload_id, "context": "other", "fileName": "other.mp4"})
-
-    assert (answer.status, answer.pointers) == (422, ["/context", "/fileName"])
-
-
 def test_text_that_no_upload_began_with_differs(sign: Sign) -> None:
     """A lone surrogate, which no encoding has, is a difference like any other."""
     upload_id = sign({"context": "mine", "fileName": "a.mp4"}).json["uploadId"]
@@ -68,15 +59,6 @@ def test_upload_that_is_over_is_closed(
     assert (answer.status, ended in answer.json["detail"]) == (409, True)
 
 
-def test_cancelled_upload_can_be_taken_up_again(sign: Sign, read_status: ReadStatus) -> None:
-    """As long as a signature of it is out that nothing recalls."""
-    upload_id = sign({}).json["uploadId"]
-    read_status(upload_id, method="DELETE")
-
-    assert sign({"uploadId": upload_id}).status == 200
-    assert read_status(upload_id).json["state"] == "issued"
-
-
 def test_upload_has_so_many_signatures(sign: Sign, deploy: Deploy) -> None:
     """SIGNATURES_PER_UPLOAD in all, the first one included; the answer says what to do."""
     deploy(SIGNATURES_PER_UPLOAD="3")
@@ -86,14 +68,6 @@ def test_upload_has_so_many_signatures(sign: Sign, deploy: Deploy) -> None:
 
     assert [answer.status for answer in answers] == [200, 200, 409, 409]
     assert answers[-1].json["detail"].startswith("This upload has had all its signatures: begin a new one")
-
-
-def test_commit_can_be_tried_again_after_vod_has_the_file(sign: Sign) -> None:
-    """An SDK that lost the answer to its Commit asks again when the event has already come."""
-    first = sign({}).json
-    announce_upload(first["signature"])
-
-    assert sign({"uploadId": first["uploadId"]}).status == 200
 
 
 def test_cover_of_an_uploaded_file_gets_a_whole_signature(

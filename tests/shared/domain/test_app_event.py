@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.app_event import EXPIRY, PULL, PUSH, RECONCILED, AppEvent, event_id_for, to_json
+from shared.domain.app_event import EXPIRY, PUSH, AppEvent, event_id_for, to_json
 from shared.domain.event_status import Verdict
 from shared.vod.context_token import UploadContext
 from shared.vod.notification import parse_notification
@@ -132,14 +132,6 @@ def test_upload_that_is_not_ours_keeps_its_own_context() -> None:
 
     assert data["sourceContext"] == "order-7781"
     assert data["uploadId"] is data["uploader"] is data["context"] is None
-
-
-@pytest.mark.parametrize(("origin", "reconciled"), [(PUSH, False), (PULL, False), (RECONCILED, True)])
-def test_event_that_was_found_by_asking_says_so(origin: str, *, reconciled: bool) -> None:
-    """An app may care that VOD's own event never came."""
-    data: Any = to_json(event_about(notification_of(uploaded()), origin=origin))["data"]
-
-    assert data["reconciled"] is reconciled
 
 
 def test_id_is_the_same_for_every_copy() -> None:

@@ -152,7 +152,7 @@ class TestGranting:
         ],
     )
     def test_value_off_the_policy_is_named(self, members: dict[str, Any], pointers: list[str]) -> None:
-        """All values that are not on the policy's lists are reported at once."""
+        """All values that are not on the policy's lists are reported at once (S15)."""
         assert refused(members) == pointers
 
     @pytest.mark.parametrize("name", FILE_NAMES)

@@ -150,14 +150,6 @@ def test_vod_is_asked_only_where_it_can_answer(world: World, event: dict[str, An
     assert world.received[0]["data"]["verified"] is (origin == PULL)
 
 
-def test_pulled_event_is_verified_whoever_delivers_it(world: World) -> None:
-    """The timer finds in the journal that it is VOD's word."""
-    world.ingest(uploaded(ORDER), PULL)
-
-    assert world.run() == {"delivered": 1}
-    assert world.received[0]["data"]["verified"] is True
-
-
 def test_heir_of_the_lease_decides(world: World) -> None:
     """An invocation whose lease has ended records nothing (F29)."""
     world.keep(ORDER)

@@ -16,7 +16,6 @@ from shared.errors import (
     ConflictError,
     ForbiddenError,
     NotFoundError,
-    RateLimitedError,
     UnprocessableError,
 )
 from shared.flows.issue_signature import RANDOM_BITS, IssuedSignature, Issuer, Randomness, random_values
@@ -149,34 +148,6 @@ def test_signatures_of_one_upload_differ_in_time_and_nonce_only(make_issuer: Cal
     assert changed == {"currentTimeStamp", "expireTime", "random"}
     assert after["random"] == "21"
     assert second.expires_at == 1_793_318_460 + 600
-
-
-def test_nonce_is_never_used_twice_in_a_second(make_issuer: Callable[..., Issuer]) -> None:
-    """VOD refuses the second of two equal signatures; in the next second the nonce is free again."""
-    issuer = make_issuer()
-    issued = [begun(issuer, upload_id=number) for number in range(3)]
-    renewal = request(uploadId=issued[0].upload_id)
-
-    assert [decode(each.signature).values["random"] for each in issued] == ["11", "12", "13"]
-    with pytest.raises(RateLimitedError) as caught:
-        issuer.renew(renewal, ALICE, now=NOW, randomness=randomness())
-    assert caught.value.retry_after == 1
-    again = issuer.renew(renewal, ALICE, now=NOW + 1, randomness=randomness())
-    assert decode(again.signature).values["random"] == "11"
-
-
-def test_renewals_have_a_limit_of_their_own(make_issuer: Callable[..., Issuer]) -> None:
-    """Each upload so many a minute, whatever new uploads are allowed."""
-    issuer = make_issuer(NEW_UPLOADS_PER_MINUTE="1", RENEWALS_PER_MINUTE="10")
-    upload_id = begun(issuer).upload_id
-
-    for number in range(10):
-        issuer.renew(request(uploadId=upload_id), ALICE, now=NOW, randomness=randomness(100 + number))
-    with pytest.raises(RateLimitedError) as caught:
-        issuer.renew(request(uploadId=upload_id), ALICE, now=NOW, randomness=randomness(200))
-
-    assert caught.value.retry_after == 6
-    assert issuer.renew(request(uploadId=upload_id), ALICE, now=NOW + 6, randomness=randomness(201))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-import redis
 
 from shared.domain.session import (
     RETRY_SECONDS,
@@ -242,14 +241,3 @@ def test_task_flow_that_was_to_be_silent_stays_so(world: World) -> None:
 
     assert world.reconcile(after=TASK_FLOW_CHECK_SECONDS) == {"checked": 1}
     assert "procedure_task" not in world.vod.calls
-
-
-def test_record_that_cannot_be_read_holds_up_no_other(world: World) -> None:
-    """An upload whose record is damaged is dropped from the checks; the next one is looked after."""
-    damaged, sound = world.begin_now(), world.begin_now()
-    with redis.Redis.from_url(world.redis_url, decode_responses=True) as connection:
-        [key] = connection.keys(f"*:upload:{damaged.upload_id}")
-        connection.hset(key, "issued_at", "no number")
-
-    assert world.reconcile(after=LATEST_END)["checked"] == 1
-    assert world.state(sound) is UploadState.EXPIRED

@@ -346,12 +346,3 @@ def test_replay_after_the_retention_is_told_again_as_late_and_under_its_old_id(
     assert (told(again)["verdict"], told(again)["verified"]) == ("late", True)
     assert told(again)["mediaUrl"] == told(first)["mediaUrl"]
     assert kept.push(uploaded(token)).journaled.outcome == "duplicate"
-
-
-def test_replay_of_a_file_that_is_gone_is_told_to_nobody(world: World, token: str) -> None:
-    """Years later, with the file deleted in VOD, a body that was genuine once is no more than that (S26)."""
-    world.clock.move(800 * DAY)
-
-    replayed = world.ingest(uploaded(token), PUSH)
-
-    assert world.given_up(replayed).event.verdict is Verdict.QUARANTINED

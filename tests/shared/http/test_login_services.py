@@ -8,7 +8,6 @@ import pytest
 
 from local.repository import REPOSITORY
 from shared.domain.policy import grant_for
-from shared.invocation_log import recorded
 from shared.schema.signature_request import read_signature_request
 from tests.shared.http.test_authentication import CLAIMS, caller, hs256, is_refused
 from tests.shared.policies import read_policy
@@ -133,12 +132,3 @@ def test_number_that_names_no_user_is_refused(user: object) -> None:
     token = hs256({"exp": CLAIMS["exp"], "sub": user})
 
     assert is_refused(token, JWT_USER_CLAIM="sub:number")
-
-
-def test_lightweight_token_of_keycloak_names_no_user() -> None:
-    """Without `sub` it is refused, and the log says that."""
-    claims = {"iss": KEYCLOAK, "typ": "Bearer", "azp": "web", "realm_access": {"roles": ["teacher"]}}
-    with recorded() as record:
-        assert is_refused(hs256({"exp": CLAIMS["exp"], **claims}))
-
-    assert record.about["tokenProblem"] == "sub_missing"

@@ -13,9 +13,7 @@ from shared.http.message import (
     json_response,
     parse_request,
     prefers_text,
-    problem_response,
     read_json,
-    text_response,
     with_common_headers,
 )
 from tests.functions.scf import sample
@@ -211,31 +209,6 @@ class TestAnswers:
         assert json_response(200, {"a": "é\ud800"}, Retry_After="2") == Response(
             200, {"Content-Type": "application/json", "Retry-After": "2"}, '{"a":"\\u00e9\\ud800"}'
         )
-
-    def test_text_is_plain(self) -> None:
-        """A text answer has the given headers."""
-        assert text_response(200, "abc", Upload_Id="7") == Response(
-            200, {"Content-Type": "text/plain; charset=utf-8", "Upload-Id": "7"}, "abc"
-        )
-
-    @pytest.mark.parametrize(
-        ("error", "status", "headers"),
-        [
-            (errors.InvalidRequestError("x"), 400, {}),
-            (errors.UnauthenticatedError("x"), 401, {"WWW-Authenticate": "Bearer"}),
-            (errors.MethodNotAllowedError("x", allow=("GET", "PUT")), 405, {"Allow": "GET, PUT"}),
-            (errors.RateLimitedError("x", retry_after=7), 429, {"Retry-After": "7"}),
-            (errors.StoreUnavailableError("x"), 503, {}),
-        ],
-    )
-    def test_problem_has_the_headers_of_its_status(
-        self, error: errors.ServiceError, status: int, headers: dict[str, str]
-    ) -> None:
-        """What HTTP asks for with 401, 405 and 429."""
-        answer = problem_response(error, request_id="r-1")
-
-        assert (answer.status, "errors" in answer.body) == (status, False)
-        assert answer.headers == {"Content-Type": "application/problem+json", **headers}
 
     def test_own_headers_outweigh_the_common_ones(self) -> None:
         """An answer's own headers override the common ones."""

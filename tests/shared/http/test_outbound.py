@@ -6,7 +6,6 @@ import pytest
 
 from shared.deadline import Deadline
 from shared.http.outbound import RefusedAddressError, resolve
-from shared.tcp import ResolutionTimeoutError
 
 if TYPE_CHECKING:
     from tests.shared.name_service import NameService
@@ -47,20 +46,3 @@ def test_name_with_a_private_address_among_public_ones_is_refused(names: NameSer
         addresses_of("app.example.test")
 
     assert refusal.value.detail == "The host name points into a private network."
-
-
-@pytest.mark.parametrize("host", ["a" * 64 + ".test", "app..test", "\udcff.test", "app example.test"])
-def test_name_that_is_no_name_is_refused(host: str) -> None:
-    """A host that cannot be looked up is refused in the same way; no error of the resolver escapes."""
-    with pytest.raises(RefusedAddressError) as refusal:
-        addresses_of(host)
-
-    assert refusal.value.detail == "The host name has no address."
-
-
-def test_name_service_that_swallows_is_no_refusal(names: NameService) -> None:
-    """A silent name service is a time-out, which says nothing about the address."""
-    names.is_answering.clear()
-
-    with pytest.raises(ResolutionTimeoutError):
-        addresses_of("swallowed.example.test", seconds=0.01)

