@@ -13,7 +13,7 @@ import pytest
 from functions import upload_signature, upload_status
 from shared.store import connection
 from shared.store.connection import CALL_SECONDS, TIMEOUT_SECONDS
-from tests.functions.deployment import VARIABLES, environment, services_of, start_anew, user_token
+from tests.functions.deployment import deploy_here, environment, services_of, start_anew, user_token
 from tests.functions.scf import REQUEST_ID, Answer, event_of, read_answer
 from tests.waiting import PATIENCE_SECONDS
 
@@ -42,17 +42,13 @@ def deploy(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploy]
 
     def deploy(**changes: str) -> dict[str, str]:
         variables = environment(valkey_url, **changes)
-        for name in VARIABLES:
-            monkeypatch.delenv(name, raising=False)
-        for name, value in variables.items():
-            monkeypatch.setenv(name, value)
         # The tests' own store answers in the end, however busy the machine is; another one may be silent.
         is_patient = variables.get("REDIS_URL") == valkey_url
         monkeypatch.setattr(
             connection, "TIMEOUT_SECONDS", PATIENCE_SECONDS if is_patient else TIMEOUT_SECONDS
         )
         monkeypatch.setattr(connection, "CALL_SECONDS", 2 * PATIENCE_SECONDS if is_patient else CALL_SECONDS)
-        start_anew()
+        deploy_here(variables, monkeypatch)
         return variables
 
     deploy()

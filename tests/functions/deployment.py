@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import json
 import time
+from typing import TYPE_CHECKING
 
 import jwt
 
 from shared.config.settings import EventNotificationSettings, UploadSignatureSettings, variables_of
 from shared.runtime import bootstrap
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pytest
 
 SECRET_ID = "AKIDcanaryOfTheTests0000"
 SECRET_KEY = "canary-of-the-secret-key-0000001"
@@ -73,6 +79,15 @@ def services_of(vod_url: str, webhook_url: str) -> dict[str, str]:
 def user_token(user: str = "alice", *, secret: str = JWT_SECRET, **claims: object) -> str:
     """Sign a token that is valid for a minute, as the app's login service would."""
     return jwt.encode({"sub": user, "exp": int(time.time()) + 60, **claims}, secret, algorithm="HS256")
+
+
+def deploy_here(variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deploy in this process: its next call is a cold start with these variables."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    start_anew()
 
 
 def start_anew() -> None:

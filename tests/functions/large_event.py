@@ -6,32 +6,15 @@ MiB above what the process had after a small event.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import io
 import json
-import os
 import re
 import sys
 import time
 from pathlib import Path
 
-from functions import event_notification
-
-
-def post(body: bytes) -> int:
-    """Invoke the function with a body, as the platform does; return the status of the answer."""
-    event = {
-        "httpMethod": "POST",
-        "path": f"/{os.environ['CALLBACK_TOKENS']}",
-        "headers": {},
-        "queryString": {},
-        "body": base64.b64encode(body).decode(),
-        "isBase64Encoded": True,
-    }
-    with contextlib.redirect_stdout(io.StringIO()):
-        answer = event_notification.main_handler(event, {"request_id": "r"})
-    return int(str(answer["statusCode"]))
+from tests.functions.vod import push
 
 
 def mebibytes(field: str) -> float:
@@ -43,10 +26,11 @@ def mebibytes(field: str) -> float:
 
 def main() -> None:
     """Warm the function up, and measure one event."""
-    post(b'{"EventType":"Small"}')
-    idle, started = mebibytes("VmRSS"), time.process_time()
-    status = post(Path(sys.argv[1]).read_bytes())
-    took = time.process_time() - started
+    with contextlib.redirect_stdout(io.StringIO()):
+        push(b'{"EventType":"Small"}')
+        idle, started = mebibytes("VmRSS"), time.process_time()
+        status = push(Path(sys.argv[1]).read_bytes()).status
+        took = time.process_time() - started
     sys.stdout.write(json.dumps([status, took, mebibytes("VmHWM") - idle]))
 
 

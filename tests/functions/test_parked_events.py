@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from functions import event_notification
 from local.operator.event_store import EventQuery, OperatorStore
 from local.operator.events_listing import document_of
 from local.operator.logged_events import LoggedEvent, read_lines
@@ -19,8 +18,7 @@ from shared.domain.event_status import EventStatus
 from shared.runtime import bootstrap, log
 from shared.store import parked as parked_store
 from shared.store.connection import StoreScope
-from tests.functions.deployment import CALLBACK_TOKEN
-from tests.functions.scf import REQUEST_ID, event_of, read_answer
+from tests.functions.vod import push
 from tests.shared.uploads import uploaded
 
 if TYPE_CHECKING:
@@ -45,13 +43,6 @@ UNREADABLE: dict[str, tuple[bytes, object]] = {
 """Bodies that are no readable event, and what an operator sees of each."""
 
 
-def post(body: bytes) -> int:
-    """Post a callback with any bytes, as the platform passes them; return the status of the answer."""
-    event = event_of("POST", f"/{CALLBACK_TOKEN}", body=base64.b64encode(body).decode())
-    event["isBase64Encoded"] = True
-    return read_answer(event_notification.main_handler(event, {"request_id": REQUEST_ID})).status
-
-
 def parked(valkey_url: str) -> list[KeptEvent]:
     """Return the parked events with all fields, as an operator sees them."""
     store = OperatorStore(valkey_url, StoreScope("test", 604_800))
@@ -66,7 +57,7 @@ def test_unreadable_body_is_parked_with_its_bytes_and_the_reason(
     """VOD gets 200, and an operator finds the bytes once, however often they come (S19)."""
     deploy()
 
-    assert [post(body), post(body)] == [200, 200]
+    assert [push(body).status, push(body).status] == [200, 200]
 
     (event,) = parked(valkey_url)
     assert zlib.decompress(base64.b64decode(event.record["raw"])) == body
@@ -81,7 +72,7 @@ def test_parked_bytes_have_a_budget(deploy: Deploy, valkey_url: str, logged: Log
     deploy(PARKED_BYTES="10000")
 
     bodies = [secrets.token_hex(5_000).encode() for _ in range(3)]
-    assert [post(body) for body in bodies] == [200, 200, 200]
+    assert [push(body).status for body in bodies] == [200, 200, 200]
 
     lines = [(line["event"], line["whole"], line["level"]) for line in logged()]
     assert lines == [("event.parked", 1, "info"), *[("event.parked", 0, "error")] * 2]
@@ -111,7 +102,7 @@ def test_event_survives_a_setting_that_cannot_be_read(
     monkeypatch.setattr(bootstrap, "wait", held.append)
     deploy(**{setting: value})
 
-    assert post(json.dumps(uploaded()).encode()) == 500
+    assert push(uploaded()).status == 500
 
     output = capsys.readouterr().out
     (event,) = (it for it in read_lines(output.encode()) if isinstance(it, LoggedEvent))
@@ -127,7 +118,7 @@ def test_nothing_is_logged_of_a_caller_whom_nobody_can_check(
     """Without callback tokens anybody might be calling: 500 at once, and the log names the setting."""
     deploy(**{setting: "-"})
 
-    assert post(json.dumps(uploaded("canary")).encode()) == 500
+    assert push(uploaded("canary")).status == 500
 
     (line,) = logged()
     assert (line["event"], line["level"], setting in line["detail"]) == ("request.refused", "error", True)

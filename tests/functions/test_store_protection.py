@@ -15,12 +15,10 @@ import pytest
 import redis
 import trustme
 
-from functions import event_delivery, event_notification
+from functions import event_delivery
 from local.repository import REPOSITORY
 from local.stack.process_tree import tied_to_us
-from tests.functions.deployment import CALLBACK_TOKEN
-from tests.functions.scf import event_of
-from tests.functions.vod import announce_procedure, announce_upload, begin_upload
+from tests.functions.vod import announce_procedure, announce_upload, begin_upload, push
 from tests.shared.loopback_peer import HOST, HttpPeer, Reply, refused_port
 from tests.waiting import wait_until
 
@@ -147,8 +145,7 @@ def test_functions_work_with_the_least_rights(
         announce_procedure(first["signature"], status="FINISH")
         begin_upload(seconds_ago=90_100)
         for file in (REPOSITORY / "tests/samples/vod/v3").glob("*.json"):
-            event = event_of("POST", f"/{CALLBACK_TOKEN}", body=file.read_text("utf-8"))
-            assert event_notification.main_handler(event, {})["statusCode"] == 200
+            assert push(file.read_text("utf-8")).status == 200
         assert "error" not in event_delivery.main_handler({}, {"time_limit_in_ms": 6000})
         assert app.received
 

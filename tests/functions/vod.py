@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets
 import time
@@ -49,16 +50,11 @@ def upload(vod: Account, *, seconds_ago: int = 60, **wish: Any) -> tuple[str, di
     return issued.upload_id, uploaded(token, file_id=file_id)
 
 
-def push(
-    body: object,
-    *,
-    path: str = f"/{CALLBACK_TOKEN}",
-    query: Mapping[str, str] | None = None,
-    method: str = "POST",
-) -> Answer:
-    """Call back as VOD does."""
-    text = body if isinstance(body, str) else json.dumps(body)
-    event = event_of(method, path, query=query, body=text)
+def push(body: object, *, path: str = f"/{CALLBACK_TOKEN}", query: Mapping[str, str] | None = None) -> Answer:
+    """Call back as VOD does; bytes are passed as the platform does, in Base64."""
+    content = base64.b64encode(body).decode() if isinstance(body, bytes) else body
+    text = content if isinstance(content, str) else json.dumps(content)
+    event = event_of("POST", path, query=query, body=text) | {"isBase64Encoded": isinstance(body, bytes)}
     return read_answer(event_notification.main_handler(event, {"request_id": REQUEST_ID}))
 
 

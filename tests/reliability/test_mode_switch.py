@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from functions import event_notification
 from local.simulator.faults import Fault
-from tests.functions import scf
-from tests.functions.deployment import CALLBACK_TOKEN, start_anew
+from tests.functions.deployment import deploy_here, start_anew
+from tests.functions.vod import push
 from tests.reliability.kept_records import journal_records
 from tests.reliability.service import service_environment
 from tests.shared.loopback_peer import HttpPeer, Received, Reply
@@ -41,9 +40,7 @@ def test_switch_of_mode_loses_and_doubles_nothing(
     come by both ways. Those that were pushed first are told as VOD's own as well.
     """
     settings = service_environment(valkey_url, vod_url=vod.url, webhook_url=app.url, CONTEXT_KEYS=CONTEXT_KEY)
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    start_anew()
+    deploy_here(settings, monkeypatch)
     service, done = Service(valkey_url, settings, time.time), threading.Event()
 
     def pull() -> None:
@@ -91,6 +88,4 @@ def two_events_each(count: int) -> list[dict[str, Any]]:
 
 def push_to_the_function(request: Received) -> Reply:
     """Pass a callback to the function as the platform does, and return its answer."""
-    event = scf.event_of("POST", f"/{CALLBACK_TOKEN}", body=request.body.decode())
-    answer = scf.read_answer(event_notification.main_handler(event, {"request_id": scf.REQUEST_ID}))
-    return Reply(answer.status)
+    return Reply(push(request.body.decode()).status)

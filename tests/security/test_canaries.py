@@ -16,7 +16,7 @@ from local.__main__ import COMMANDS
 from shared.config import settings
 from shared.errors import ConfigurationError
 from shared.runtime import bootstrap
-from tests.functions.deployment import environment, start_anew
+from tests.functions.deployment import deploy_here, environment, start_anew
 from tests.functions.scf import event_of
 from tests.security.canaries import CANARIES, STRETCH, canary_environment, found, secret_variables
 from tests.security.canary_flows import ask_everything, break_settings, command_everything, use_without_store
@@ -132,9 +132,7 @@ def deployed(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mappi
     """Deploy every function in this process, with the canaries."""
     changes = {**canary_environment(valkey_url), "APP_WEBHOOK_URL": "https://app.example.test/hook"}
     variables = environment(valkey_url, **changes)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    start_anew()
+    deploy_here(variables, monkeypatch)
     yield variables
     start_anew()
 

@@ -174,6 +174,15 @@ def say_nothing(connection: socket.socket) -> None:
         pass
 
 
+def drip(connection: socket.socket, *, beginning: bytes = b"HTTP/1.1 ") -> None:
+    """Take a request, and answer one byte at a time until the client closes."""
+    connection.recv(65536)
+    connection.sendall(beginning)
+    pause = threading.Event()
+    while not pause.wait(0.005):
+        connection.sendall(b"0")
+
+
 def answer_once(content: bytes) -> Callable[[socket.socket], None]:
     """Return a `speak` that sends these bytes and no more, and waits until the client closes."""
 
@@ -202,12 +211,18 @@ def relay_to(port: int, heard: list[bytes] | None = None) -> Callable[[socket.so
     return relay
 
 
+def server_side(authority: trustme.CA, name: str) -> ssl.SSLContext:
+    """Return the TLS context of a server with a certificate for this name."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert(name).configure_cert(context)
+    return context
+
+
 def behind_tls(
     authority: trustme.CA, name: str, speak: Callable[[socket.socket], None]
 ) -> Callable[[socket.socket], None]:
     """Return a `speak` that terminates TLS, with a certificate for the name, in front of another one."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert(name).configure_cert(context)
+    context = server_side(authority, name)
 
     def speak_encrypted(connection: socket.socket) -> None:
         with context.wrap_socket(connection, server_side=True) as encrypted:

@@ -7,6 +7,7 @@ import threading
 import time
 from contextlib import contextmanager
 from email.utils import formatdate
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +16,7 @@ import responses
 from shared.config.settings import VodApiSettings, load_settings
 from shared.errors import VodApiError
 from shared.vod_api import MOST_LEFT_BEHIND, VodApi, VodClock
-from tests.shared.loopback_peer import HOST, RawPeer, answer_once, cut, refused_port, say_nothing
+from tests.shared.loopback_peer import HOST, RawPeer, answer_once, cut, drip, refused_port, say_nothing
 from tests.shared.name_service import serving_names
 from tests.waiting import wait_until
 
@@ -277,13 +278,7 @@ def asked(speak: Callable[[socket.socket], None]) -> Iterator[VodApi]:
         yield api(VOD_API_URL=f"http://{HOST}:{peer.port}")
 
 
-def drip(connection: socket.socket) -> None:
-    """Announce a body and send a byte of it now and then, until the client closes."""
-    connection.recv(65536)
-    connection.sendall(HEAD % 99999)
-    while True:
-        connection.sendall(b" ")
-        time.sleep(0.005)
+drip_a_body = partial(drip, beginning=HEAD % 99999)
 
 
 def begin_and_stop(connection: socket.socket) -> None:
@@ -292,7 +287,7 @@ def begin_and_stop(connection: socket.socket) -> None:
     say_nothing(connection)
 
 
-@pytest.mark.parametrize("speak", [say_nothing, begin_and_stop, drip])
+@pytest.mark.parametrize("speak", [say_nothing, begin_and_stop, drip_a_body])
 def test_api_that_is_slow_is_an_error_in_time(speak: Callable[[socket.socket], None]) -> None:
     """The time-out covers the whole call: silence, a body that stops, and one that drips."""
     with asked(speak) as client, pytest.raises(VodApiError):
@@ -331,7 +326,7 @@ def test_each_call_has_its_own_time_out() -> None:
 def test_calls_that_do_not_end_are_few() -> None:
     """No call is begun while MOST_LEFT_BEHIND abandoned ones still run."""
     speakers: list[socket.socket] = []
-    speaks: Callable[[socket.socket], None] = drip
+    speaks: Callable[[socket.socket], None] = drip_a_body
 
     def speak(connection: socket.socket) -> None:
         speakers.append(connection)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +10,7 @@ from shared.config.settings import VodApiSettings, load_settings
 from shared.errors import VodApiError
 from shared.vod_api import VodApi
 from tests.local.simulator.account import SECRET_ID, SECRET_KEY
+from tests.shared.vod_records import iso
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -35,11 +35,6 @@ def upload(vod: Account, **terms: Any) -> str:  # noqa: ANN401  # any term
 def pull(api: VodApi) -> tuple[dict[str, Any], ...]:
     """Pull one batch."""
     return api.pull_events(timeout_seconds=PATIENCE)
-
-
-def iso(instant: float) -> str:
-    """Format a time as VOD does."""
-    return datetime.fromtimestamp(instant, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def test_file_is_known_to_its_own_application_only(vod: Account) -> None:

@@ -106,14 +106,13 @@ def facts_in(event: Mapping[str, object], *, received_at: int = NOW) -> Facts:
     return facts_of(notification_of(event), received_at=received_at)
 
 
-def new_entry(  # noqa: PLR0913 -- an entry has that many parts
+def new_entry(
     upload: UploadSession | None,
     facts: Facts | None = None,
     *,
     intended: IngestOutcome = IngestOutcome.APPLIED,
     verified: bool = False,
     name: str = "",
-    lease: str = "lease-1",
 ) -> EventEntry:
     """Return an entry for the journal; without a name, a new one."""
     return EventEntry(
@@ -122,6 +121,6 @@ def new_entry(  # noqa: PLR0913 -- an entry has that many parts
         facts=Facts("") if facts is None else facts,
         intended=intended,
         verified=verified,
-        lease=lease,
+        lease="lease-1",
         fields=(("verdict", "attributed"), ("raw", "{}")),
     )

@@ -8,17 +8,17 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-import redis
 
 from shared.domain.rate_limits import UploadLimits, refusal, refuse_size
 from shared.domain.session import expiry_facts
 from shared.errors import NotFoundError, RateLimit, RateLimitedError, UnprocessableError
-from shared.store.connection import StoreScope
-from shared.store.journal import Store
 from tests.shared.uploads import FILE_ID, NOW, facts_in, new_entry, new_session, uploaded
 
 if TYPE_CHECKING:
+    import redis
+
     from shared.domain.session import UploadSession
+    from shared.store.journal import Store
 
 MORNING = NOW - NOW % 86_400 + 3600
 MIDNIGHT = MORNING + 82_800
@@ -27,12 +27,6 @@ MANY = 1_000_000
 LIMITS = ("user", "network", "open", "day", "bytes")
 SIGNATURE_SECONDS, DAY_SECONDS = 600, 86_400
 _numbers = count(1)
-
-
-@pytest.fixture
-def store(valkey_url: str) -> Store:
-    """Return an empty store."""
-    return Store(valkey_url, StoreScope("test", 604_800))
 
 
 class File(NamedTuple):
@@ -341,12 +335,11 @@ def test_quota_is_a_users_own_and_each_days(store: Store) -> None:
     assert beginner.refused(now=MIDNIGHT + 1)
 
 
-def test_limits_that_are_off_leave_no_trace(store: Store, valkey_url: str) -> None:
+def test_limits_that_are_off_leave_no_trace(store: Store, server: redis.Redis) -> None:
     """Without limits an upload stores its record, its nonce, its check and its own rate limit only."""
     Beginner(store, UploadLimits(30)).begin()
 
-    with redis.Redis.from_url(valkey_url, decode_responses=True) as client:
-        kinds = sorted(key.split(":")[2] for key in client.scan_iter("*"))
+    kinds = sorted(key.split(":")[2] for key in server.scan_iter("*"))
     assert kinds == ["checks", "nonce", "rate", "upload"]
 
 

@@ -39,10 +39,9 @@ def left_in(vod: Account) -> int:
     return int(vod.query("SELECT COUNT(*) FROM pull_queue")[0][0])
 
 
-def new_events(count: int, *, first: int = 0) -> list[dict[str, Any]]:
+def new_events(count: int) -> list[dict[str, Any]]:
     """Return the events of so many uploads."""
-    numbers = range(first, first + count)
-    return [uploaded(token_of(new_session(f"u{n}")), file_id=f"{FILE_ID}{n}") for n in numbers]
+    return [uploaded(token_of(new_session(f"u{n}")), file_id=f"{FILE_ID}{n}") for n in range(count)]
 
 
 def files_in(service: Service) -> list[str]:

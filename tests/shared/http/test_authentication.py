@@ -50,13 +50,14 @@ def is_refused(token: str, **variables: str) -> bool:
     return str(caught.value) == "Send a valid user token as Authorization: Bearer <JWT>."
 
 
+def part(content: object) -> str:
+    """Encode one part of a token; bytes are used as they are."""
+    raw = content if isinstance(content, bytes) else json.dumps(content).encode()
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
 def handmade(header: object, claims: object, *, secret: str | bytes = SECRET) -> str:
     """Build a token without any library, so that it may be invalid; bytes are used as they are."""
-
-    def part(content: object) -> str:
-        raw = content if isinstance(content, bytes) else json.dumps(content).encode()
-        return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
     signed = f"{part(header)}.{part(claims)}"
     key = secret if isinstance(secret, bytes) else secret.encode()
     return f"{signed}.{part(hmac.digest(key, signed.encode(), hashlib.sha256))}"

@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING
 import jwt
 import pytest
 
-from shared.config.settings import CallerSettings, load_settings
-from shared.errors import KeysUnavailableError, UnauthenticatedError
-from shared.http.authentication import Caller, authenticate
+from shared.errors import KeysUnavailableError
+from shared.http.authentication import Caller
 from tests.keys import ec_key, rsa_key
+from tests.shared.http.test_authentication import CLAIMS, caller, is_refused
 from tests.shared.jwks_server import KeyServer, ec_jwk, rsa_jwk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-NOW = 1_793_318_400
-CLAIMS = {"sub": "alice", "exp": NOW + 600}
 
 
 @pytest.fixture
@@ -34,25 +31,12 @@ def token(name: str, *, key: str | None = None, **header: object) -> str:
     return jwt.encode(CLAIMS, rsa_key(key or name), algorithm="RS256", headers={"kid": name, **header})
 
 
-def caller(shown: str, server: KeyServer) -> Caller:
-    """Authenticate one request that shows this token."""
-    settings = load_settings(CallerSettings, {"JWT_JWKS_URL": server.keys_url})
-    return authenticate({"authorization": f"Bearer {shown}"}, settings, now=NOW)
-
-
-def is_refused(shown: str, server: KeyServer) -> bool:
-    """Return whether the answer to this token is 401."""
-    with pytest.raises(UnauthenticatedError):
-        caller(shown, server)
-    return True
-
-
 def test_published_keys_verify(server: KeyServer) -> None:
     """The token names its key, the endpoint has it, and RS256 and ES256 can be mixed."""
     by_curve = jwt.encode(CLAIMS, ec_key("curve"), algorithm="ES256", headers={"kid": "curve"})
 
-    assert caller(token("first"), server) == Caller("alice")
-    assert caller(by_curve, server) == Caller("alice")
+    assert caller(token("first"), JWT_JWKS_URL=server.keys_url) == Caller("alice")
+    assert caller(by_curve, JWT_JWKS_URL=server.keys_url) == Caller("alice")
     assert server.fetches == 1
 
 
@@ -61,12 +45,12 @@ def test_key_id_must_be_a_published_one(server: KeyServer, kid: object) -> None:
     """Without a key id there is no guessing among the keys."""
     header = jwt.utils.base64url_encode(json.dumps({"alg": "RS256", "kid": kid}).encode()).decode()
 
-    assert is_refused(".".join([header, *token("first").split(".")[1:]]), server)
+    assert is_refused(".".join([header, *token("first").split(".")[1:]]), JWT_JWKS_URL=server.keys_url)
 
 
 def test_token_of_another_key_under_a_published_id_is_refused(server: KeyServer) -> None:
     """A published key id does not make another key valid."""
-    assert is_refused(token("first", key="other"), server)
+    assert is_refused(token("first", key="other"), JWT_JWKS_URL=server.keys_url)
 
 
 @pytest.mark.parametrize("name", ["jku", "x5u"])
@@ -75,8 +59,10 @@ def test_addresses_in_a_token_are_never_asked(server: KeyServer, name: str) -> N
     with KeyServer() as foreign:
         foreign.publish(rsa_jwk("theirs"))
 
-        assert is_refused(token("theirs", **{name: foreign.keys_url}), server)
-        assert is_refused(token("first", key="theirs", **{name: foreign.keys_url}), server)
+        assert is_refused(token("theirs", **{name: foreign.keys_url}), JWT_JWKS_URL=server.keys_url)
+        assert is_refused(
+            token("first", key="theirs", **{name: foreign.keys_url}), JWT_JWKS_URL=server.keys_url
+        )
         assert foreign.fetches == 0
 
 
@@ -85,9 +71,9 @@ def test_endpoint_that_is_down_is_503() -> None:
     with KeyServer() as ended:
         ended.publish(rsa_jwk("first"))
     with pytest.raises(KeysUnavailableError):
-        caller(token("first"), ended)
+        caller(token("first"), JWT_JWKS_URL=ended.keys_url)
 
     with KeyServer() as ending:
         ending.publish(rsa_jwk("first"))
-        caller(token("first"), ending)
-    assert caller(token("first"), ending) == Caller("alice")
+        caller(token("first"), JWT_JWKS_URL=ending.keys_url)
+    assert caller(token("first"), JWT_JWKS_URL=ending.keys_url) == Caller("alice")

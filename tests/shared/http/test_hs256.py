@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import base64
 import hmac
-import json
 import string
 from typing import Any
 
@@ -16,8 +14,8 @@ from shared.http.authentication import token_checks
 from shared.http.hs256 import read_token
 from shared.http.token_claims import is_user_id
 from tests.keys import public_pem, rsa_key
+from tests.shared.http.test_authentication import SECRET, handmade, part
 
-SECRET = "a secret of the login service for tests"
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -46,18 +44,6 @@ HEADERS = st.fixed_dictionaries(
     },
 )
 WHOM = st.sampled_from([(None, None), ("login", None), (None, "app"), ("login", "app")])
-
-
-def part(content: object) -> str:
-    """Encode one part of a token; bytes are used as they are."""
-    raw = content if isinstance(content, bytes) else json.dumps(content).encode()
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def signed(header: object, claims: object, secret: str = SECRET) -> str:
-    """Build a token without any library, and sign it whatever it contains."""
-    text = f"{part(header)}.{part(claims)}"
-    return f"{text}.{part(hmac.digest(secret.encode(), text.encode(), 'sha256'))}"
 
 
 OF_TIME = {"expired", "not_yet_valid", "exp_invalid", "nbf_invalid", "iat_invalid"}
@@ -104,7 +90,7 @@ def test_genuine_token_is_read_as_by_pyjwt(
 
     But for a `sub` that no user id may be, and an `aud` without a name in it where none is expected.
     """
-    token = signed({"alg": "HS256", "typ": "JWT"}, claims)
+    token = handmade({"alg": "HS256", "typ": "JWT"}, claims)
     read = by_pyjwt(token, *whom)
     if read is not None and (not is_user_id(read["sub"]) or (whom[1] is None and "aud" in read)):
         read = None
@@ -117,7 +103,7 @@ def test_token_that_pyjwt_refuses_is_refused(
     header: dict[str, Any], claims: dict[str, Any], cut: int, put: str
 ) -> None:
     """Other algorithms, headers with more in them, and a character changed anywhere."""
-    whole = signed(header, {"sub": "alice", "exp": 1, **claims})
+    whole = handmade(header, {"sub": "alice", "exp": 1, **claims})
     for token in (whole, whole[:cut] + put + whole[cut + 1 :], whole[:cut]):
         if (read := by_us(token)) is not None:
             assert read == by_pyjwt(token, None, None)
@@ -137,7 +123,7 @@ def test_token_made_by_pyjwt_is_taken(user: str, secret: str) -> None:
 
 def test_signature_has_one_spelling() -> None:
     """The last two bits of Base64 for 32 bytes are unused; no other ones than zeros pass, as with PyJWT."""
-    token = signed({"alg": "HS256"}, {"sub": "alice", "exp": 5})
+    token = handmade({"alg": "HS256"}, {"sub": "alice", "exp": 5})
     spellings = [token[:-1] + last for last in string.ascii_letters + string.digits + "-_"]
 
     assert [spelling for spelling in spellings if by_us(spelling)] == [token]
@@ -146,7 +132,7 @@ def test_signature_has_one_spelling() -> None:
 @pytest.mark.parametrize("secret", [public_pem(rsa_key()), "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQDp"])
 def test_public_key_is_no_secret(secret: str) -> None:
     """A public key as an HS256 secret is refused, because everybody could sign with it."""
-    token = signed({"alg": "HS256"}, {"sub": "alice", "exp": 5}, secret)
+    token = handmade({"alg": "HS256"}, {"sub": "alice", "exp": 5}, secret=secret)
 
     assert by_us(token, secret=secret) is None
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import ssl
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import trustme
 from jwt.algorithms import RSAAlgorithm
 
 from shared.errors import KeysUnavailableError
@@ -19,14 +17,14 @@ from shared.http.jwks import COOLDOWN_SECONDS, FRESH_SECONDS, LAST_GOOD_SECONDS,
 from shared.invocation_log import recorded
 from tests.keys import rsa_key
 from tests.shared.jwks_server import KeyServer, ec_jwk, rsa_jwk
-from tests.shared.loopback_peer import RawPeer, Reply, refused_port
+from tests.shared.loopback_peer import RawPeer, Reply, drip, refused_port, server_side
 from tests.shared.name_service import serving_names
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Iterator
-    from pathlib import Path
+
+    import trustme
 
 
 NOW = 1_793_318_400.0
@@ -208,15 +206,7 @@ def test_largest_answer_is_taken(server: KeyServer) -> None:
 def test_answer_that_drips_in_is_cut_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """The time-out covers the whole fetch, not each byte; the endpoint never ends by itself."""
     monkeypatch.setattr(key_set, "TIMEOUT_SECONDS", 0.1)
-
-    def drip(connection: socket.socket) -> None:
-        connection.recv(4096)
-        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n{")
-        while True:
-            connection.sendall(b" ")
-            time.sleep(0.01)
-
-    with RawPeer(drip) as peer:
+    with RawPeer(partial(drip, beginning=b"HTTP/1.1 200 OK\r\n\r\n{")) as peer:
         assert problem_of(f"http://127.0.0.1:{peer.port}/keys") == "no answer (TimeoutError)"
 
 
@@ -256,16 +246,12 @@ def test_request_says_who_asks_and_for_what(known: KeySet, server: KeyServer) ->
     assert request.headers["accept"] == "application/jwk-set+json, application/json"
 
 
-def test_certificate_must_be_the_hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_certificate_must_be_the_hosts(authority: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who can answer in the login service's place can be any user."""
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
-    for name, trusted, expected in (("127.0.0.1", True, 1), ("127.0.0.1", False, 0), ("a.test", True, 0)):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert(name).configure_cert(context)
-        file = str(tmp_path / "authority.pem") if trusted else "/dev/null"
-        monkeypatch.setenv("SSL_CERT_FILE", file)
-        with KeyServer(context) as keys:
+    for name, trusted, expected in (("127.0.0.1", True, 1), ("a.test", True, 0), ("127.0.0.1", False, 0)):
+        if not trusted:
+            monkeypatch.setenv("SSL_CERT_FILE", "/dev/null")
+        with KeyServer(server_side(authority, name)) as keys:
             keys.publish(rsa_jwk("first"))
             asked = KeySet(keys.keys_url)
 

@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 import base64
-import ssl
 import threading
 import time
 from functools import partial
-from itertools import count, repeat
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import trustme
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from shared import tcp
@@ -23,15 +21,18 @@ from tests.shared.loopback_peer import (
     RawPeer,
     Reply,
     answer_once,
+    drip,
     refused_port,
     say_nothing,
+    server_side,
     swallowing_port,
 )
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
+
+    import trustme
 
     from tests.shared.name_service import NameService
 
@@ -72,33 +73,6 @@ def send_to(speak: Callable[[socket.socket], None], scheme: str = "http", **term
     """Send the body once to a peer that answers so."""
     with RawPeer(speak) as peer:
         return send(webhook_to(f"{scheme}://{HOST}:{peer.port}"), **terms)
-
-
-@pytest.fixture
-def app() -> Iterator[HttpPeer]:
-    """Run an app that accepts every event."""
-    with HttpPeer(lambda _request: Reply(204)) as peer:
-        yield peer
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    """Create a certificate authority that is not trusted yet."""
-    return trustme.CA()
-
-
-def server_side(authority: trustme.CA, name: str) -> ssl.SSLContext:
-    """Return the TLS context of a server with a certificate for this name."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(name).configure_cert(context)
-    return context
-
-
-@pytest.fixture
-def trusted(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trust the authority in this process, by the variable that OpenSSL itself reads."""
-    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
 
 
 def test_signature_is_the_one_openssl_makes() -> None:
@@ -222,15 +196,6 @@ def test_app_that_is_down_is_a_failed_attempt(host: str) -> None:
     assert attempt in {Attempt(0, "no answer (ConnectionRefusedError)"), Attempt(0, "no answer (OSError)")}
 
 
-def drip(connection: socket.socket, *, beginning: bytes = b"HTTP/1.1 ") -> None:
-    """Send one byte at a time until the client closes."""
-    connection.sendall(beginning)
-    pause = threading.Event()
-    for _ in repeat(None):
-        connection.sendall(b"0")
-        pause.wait(0.01)
-
-
 @pytest.mark.parametrize(
     "speak",
     [
@@ -313,13 +278,9 @@ def test_status_is_the_answer_though_its_headers_never_end(monkeypatch: pytest.M
         # Each received byte and each step before it reads the clock once.
         return 0.0 if next(readings) < 20 else 2 * PATIENCE
 
-    def speak(connection: socket.socket) -> None:
-        connection.recv(65536)
-        drip(connection, beginning=b"HTTP/1.1 200 OK\r\nX-Slow: ")
-
     monkeypatch.setattr(outbound, "Deadline", lambda seconds: Deadline(seconds, clock))
 
-    assert send_to(speak) == HTTP_200
+    assert send_to(partial(drip, beginning=b"HTTP/1.1 200 OK\r\nX-Slow: ")) == HTTP_200
 
 
 @pytest.mark.parametrize("path", ["/h\u00f6re", "/a b", "/a\x00b"])
@@ -362,7 +323,6 @@ def test_private_address_is_refused_before_connecting(app: HttpPeer) -> None:
     assert app.received == []
 
 
-@pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize("host", ["app.example.test", "app.example.test."])
 def test_connection_goes_to_the_checked_address_under_the_hosts_name(
     authority: trustme.CA, names: NameService, host: str
@@ -390,14 +350,14 @@ def test_connection_goes_to_the_checked_address_under_the_hosts_name(
     [("other.example.test", "Hostname mismatch"), ("localhost", "unable to get local issuer")],
 )
 def test_certificate_has_to_be_the_hosts_and_vouched_for(
-    authority: trustme.CA, request: pytest.FixtureRequest, name: str, fault: str
+    authority: trustme.CA, monkeypatch: pytest.MonkeyPatch, name: str, fault: str
 ) -> None:
     """A certificate that is somebody else's, or that nobody vouches for, is no proof: nothing is sent.
 
     What OpenSSL has against it is told.
     """
-    if name != "localhost":
-        request.getfixturevalue("trusted")
+    if name == "localhost":
+        monkeypatch.setenv("SSL_CERT_FILE", "/dev/null")
     with HttpPeer(lambda _request: Reply(204), tls=server_side(authority, name)) as peer:
         attempt = send(webhook_to(f"https://localhost:{peer.port}"))
 

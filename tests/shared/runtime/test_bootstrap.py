@@ -7,7 +7,7 @@ import pytest
 
 from shared.errors import ConfigurationError
 from shared.runtime import bootstrap
-from tests.functions.deployment import VARIABLES, environment, start_anew
+from tests.functions.deployment import deploy_here, environment, start_anew
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,11 +26,7 @@ def deploy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """Set the environment and reset the process; there is no store at the address, and none is needed."""
 
     def deploy(**changes: str) -> None:
-        for name in VARIABLES:
-            monkeypatch.delenv(name, raising=False)
-        for name, value in environment("redis://:canary-of-the-store@127.0.0.1:1/0", **changes).items():
-            monkeypatch.setenv(name, value)
-        start_anew()
+        deploy_here(environment("redis://127.0.0.1:1/0", **changes), monkeypatch)
 
     deploy()
     yield deploy

@@ -66,10 +66,9 @@ def held(store: Store, session: UploadSession, event: dict[str, Any]) -> EventEn
     return entry
 
 
-def ended(store: Store, session: UploadSession, *, now: int = NOW) -> Journaled:
+def ended(store: Store, session: UploadSession) -> Journaled:
     """Announce that an upload nobody used has expired."""
-    entry = new_entry(session, expiry_facts(now=now), intended=IngestOutcome.APPLIED)
-    return journal(store, entry, now=now)
+    return journal(store, new_entry(session, expiry_facts(now=NOW)), now=NOW)
 
 
 def found(store: Store, session: UploadSession) -> UploadSession:

@@ -1,4 +1,4 @@
-"""The empty store, and a Redis Cluster of one node, which refuses what a cluster refuses."""
+"""The empty store, a Redis Cluster of one node, and a certificate authority that this process trusts."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
 
 @pytest.fixture(scope="session")
 def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run one node that has all the slots."""
+    """Run one node that has all the slots, and refuses what a cluster refuses."""
     options = {"cluster-enabled": "yes", "cluster-port": str(refused_port()), "save": '""'}
     with ValkeyServer(tmp_path_factory.mktemp("cluster"), options) as node:
         with node.client as client:
