@@ -137,9 +137,8 @@ def test_callback_is_signed_where_a_key_is_set(
 
     assert push({**uploaded("a", file_id="1"), **signed()}).status == 200
     assert push(uploaded("b", file_id="2"), query=query).status == 200
-    assert [push({**uploaded(), **signed(**wrong)}).status for wrong in ({"Sign": None}, {"T": 1})] == [
-        404
-    ] * 2
+    for wrong in ({"Sign": None}, {"T": 1}):
+        assert push({**uploaded(), **signed(**wrong)}).status == 404
     assert ["Sign" in event["raw"] for event in delivered(app)] == [False, False]
 
 
@@ -179,10 +178,6 @@ def test_refusal_is_one_line_that_can_be_counted(
     answer = push({"EventType": "canary-body"}, path=path, query={"token": "canary-query", "sign": "canary"})
     (line,) = logged()
 
-    assert (answer.status, line["event"], line["status"], line["wrong"]) == (
-        404,
-        "request.refused",
-        404,
-        kind,
-    )
+    assert answer.status == 404
+    assert line.items() >= {"event": "request.refused", "status": 404, "wrong": kind}.items()
     assert [word for word in ("canary", path.strip("/")) if word in json.dumps(line)] == []

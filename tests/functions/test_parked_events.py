@@ -11,18 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.operator.event_store import EventQuery, OperatorStore
 from local.operator.events_listing import document_of
 from local.operator.logged_events import LoggedEvent, read_lines
-from shared.domain.event_status import EventStatus
 from shared.runtime import bootstrap, log
 from shared.store import parked as parked_store
-from shared.store.connection import StoreScope
 from tests.functions.vod import push
+from tests.shared.service import parked
 from tests.shared.uploads import uploaded
 
 if TYPE_CHECKING:
-    from local.operator.event_store import KeptEvent
     from tests.functions.conftest import Deploy, Logged
 
     Capture = pytest.CaptureFixture[str]
@@ -41,13 +38,6 @@ UNREADABLE: dict[str, tuple[bytes, object]] = {
     "too long": (_LONG.encode(), json.loads(_LONG)),
 }
 """Bodies that are no readable event, and what an operator sees of each."""
-
-
-def parked(valkey_url: str) -> list[KeptEvent]:
-    """Return the parked events with all fields, as an operator sees them."""
-    store = OperatorStore(valkey_url, StoreScope("test", 604_800))
-    found = list(store.find(EventQuery(EventStatus.PARKED)))
-    return list(store.read(event.at for event in found))
 
 
 @pytest.mark.parametrize(("body", "shown_as"), UNREADABLE.values(), ids=list(UNREADABLE))

@@ -10,14 +10,7 @@ import pytest
 from shared.domain.upload_id import is_upload_id
 from shared.vod.context_token import UploadContext, unseal
 from shared.vod.signature import decode, is_signed_with
-from tests.functions.deployment import (
-    CONTEXT_KEY,
-    JWT_SECRET,
-    OLD_JWT_SECRET,
-    SECRET_ID,
-    SECRET_KEY,
-    user_token,
-)
+from tests.functions.deployment import CONTEXT_KEY, SECRET_ID, SECRET_KEY
 
 if TYPE_CHECKING:
     from tests.functions.conftest import Sign
@@ -84,9 +77,3 @@ def test_text_plain_is_the_bare_signature(sign: Sign) -> None:
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     assert is_upload_id(answer.headers["upload-id"])
     assert is_signed_with(decode(answer.body), SECRET_KEY)
-
-
-@pytest.mark.parametrize("secret", [JWT_SECRET, OLD_JWT_SECRET])
-def test_tokens_of_both_secrets_are_accepted_during_rotation(sign: Sign, secret: str) -> None:
-    """A user whose token is of the older secret need not log in again."""
-    assert sign({}, authorization=f"bearer {user_token(secret=secret)}").status == 200

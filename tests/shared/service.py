@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 
+from local.operator.event_store import EventQuery, KeptEvent, OperatorStore
 from shared.config.settings import EventDeliverySettings, load_settings
+from shared.domain.event_status import EventStatus
 from shared.domain.ingested_event import Source, unpacked
 from shared.domain.rate_limits import UploadLimits
 from shared.domain.session import state_of
@@ -204,6 +206,12 @@ def event_at(client: redis.Redis, key: str) -> dict[str, str]:
     record: Any = client.hgetall(key)
     body: Any = client.get(key.replace(":event:", ":body:", 1))
     return {**record, **dict(zip(("raw", "pushed"), unpacked(body or ""), strict=False))}
+
+
+def parked(redis_url: str) -> list[KeptEvent]:
+    """Return the parked events with all fields, as an operator sees them."""
+    store = OperatorStore(redis_url, StoreScope(STAGE, 604_800))
+    return list(store.read(event.at for event in store.find(EventQuery(EventStatus.PARKED))))
 
 
 def token_of(session: UploadSession, *, key: str = CONTEXT_KEY, stage: str = STAGE) -> str:

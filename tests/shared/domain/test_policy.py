@@ -176,15 +176,6 @@ class TestGranting:
 
         assert len(answers) == 1
 
-    def test_policy_is_for_whom_its_claims_say(self) -> None:
-        """And a request that names none gets `default`, if the user may have it."""
-        policies = {"default": read_policy({"claims": {"role": ["teacher"]}})}
-        wanted = read_signature_request({})
-
-        assert grant_for(wanted, policies, vod_sub_app_id=None, claims={"role": "teacher"})
-        with pytest.raises(ForbiddenError):
-            grant_for(wanted, policies, vod_sub_app_id=None)
-
 
 class TestRenewing:
     """Renewals repeat the first request, or omit members."""

@@ -11,7 +11,7 @@ import pytest
 
 from shared.domain.rate_limits import UploadLimits, refusal, refuse_size
 from shared.domain.session import expiry_facts
-from shared.errors import NotFoundError, RateLimit, RateLimitedError, UnprocessableError
+from shared.errors import RateLimit, RateLimitedError, UnprocessableError
 from tests.shared.uploads import FILE_ID, NOW, facts_in, new_entry, new_session, uploaded
 
 if TYPE_CHECKING:
@@ -179,22 +179,14 @@ def test_refused_renewal_tells_its_own_limit() -> None:
     assert refused.rate_limits == (RateLimit("upload", 3, 60, 0, 2),)
 
 
-def test_refused_upload_uses_up_nothing(store: Store) -> None:
+def test_refused_upload_uses_up_nothing(store: Store, server: redis.Redis) -> None:
     """Whoever is refused by one limit has lost nothing of another, and no upload of his has begun."""
     beginner = Beginner(store, UploadLimits(2, per_day=2, bytes_per_day=100))
     beginner.begin(size=60)
-    session = new_session()
 
-    with pytest.raises(RateLimitedError):
-        store.begin_upload(
-            replace(session, grant=replace(session.grant, file_size=60)),
-            randoms=(1,),
-            now=MORNING,
-            limits=beginner.limits,
-        )
+    assert beginner.refused(size=60)
 
-    with pytest.raises(NotFoundError):
-        store.find_upload("alice", session.upload_id)
+    assert len(server.keys("*:upload:*")) == 1
     _, left = beginner.begin(size=40)
     assert (left["user"].remaining, left["day"].remaining, left["bytes"].remaining) == (0, 0, 0)
 

@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.domain.session import UploadSession, state_of
-from shared.store.connection import StoreScope
-from shared.store.journal import Store
 from tests.shared.uploads import FILE_ID, NOW, TASK_ID, changed, facts_in, new_entry, new_session, uploaded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from local.stack.embedded_store import EmbeddedStore
+    from shared.store.journal import Store
 
 NOTHING_MORE: dict[str, object] = {
     "EventType": "ReviewAudioVideoComplete",
@@ -28,12 +26,6 @@ NOTHING_MORE: dict[str, object] = {
 STORED = uploaded(task_id=TASK_ID)
 STARTED = changed(status="PROCESSING", subtask="PROCESSING", progress=5)
 HALFWAY = changed(status="PROCESSING", subtask="PROCESSING", progress=50)
-
-
-@pytest.fixture(scope="module")
-def store(valkey: EmbeddedStore) -> Store:
-    """Return a store whose uploads are distinguished by their ids alone."""
-    return Store(valkey.url, StoreScope("order", 7200))
 
 
 def after(store: Store, events: tuple[Mapping[str, object], ...]) -> UploadSession:

@@ -8,19 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.operator.event_store import EventQuery, OperatorStore
 from local.operator.events_listing import document_of
 from shared.domain.app_event import PULL, PUSH, RECONCILED
-from shared.domain.event_status import EventStatus, IngestOutcome
+from shared.domain.event_status import IngestOutcome
 from shared.domain.ingested_event import packed, unpacked
 from shared.store import event_fields
 from shared.store import parked as parked_store
-from shared.store.connection import StoreScope
-from tests.shared.service import STAGE, client_of, token_of
+from tests.shared.service import client_of, parked, token_of
 from tests.shared.uploads import TASK_ID, changed, legacy_change, new_session, uploaded
 
 if TYPE_CHECKING:
-    from local.operator.event_store import KeptEvent
     from tests.shared.flows.world import World
 
 DAY = 86_400
@@ -42,12 +39,6 @@ def stranger(number: int, *, size: int = 0) -> dict[str, object]:
 def pushed(service: World, *events: dict[str, Any], origin: str = PUSH) -> list[IngestOutcome]:
     """Ingest events; return what the journal did with each."""
     return [service.ingest(event, origin).journaled.outcome for event in events]
-
-
-def parked(service: World) -> list[KeptEvent]:
-    """Return the parked events as an operator sees them."""
-    store = OperatorStore(service.redis_url, StoreScope(STAGE, 604_800))
-    return list(store.read(event.at for event in store.find(EventQuery(EventStatus.PARKED))))
 
 
 def test_what_is_confirmed_goes_before_what_is_sealed_and_that_before_all_others(service: World) -> None:
@@ -75,7 +66,7 @@ def test_events_of_one_upload_have_a_budget(service: World) -> None:
     flows = [changed(token, status="PROCESSING", progress=number) for number in range(11)]
 
     assert pushed(service, *flows) == [IngestOutcome.HELD] * 10 + [OVER]
-    (event,) = parked(service)
+    (event,) = parked(service.redis_url)
     assert (event.record["problem"], event.record["whole"]) == (OVER.value, "1")
     assert document_of(event)["raw"] == flows[-1]
     later = pushed(service, flows[0], uploaded(other), uploaded(token))
@@ -107,7 +98,7 @@ def test_store_grows_by_no_more_than_the_budgets(service: World, monkeypatch: py
 
         grown = client.info("memory")["used_memory"] - before
     assert outcomes.count(OVER) > 300
-    assert len(parked(service)) == 100_000 // (parked_store.PARKED_HEAD + event_fields.RECORD_BYTES)
+    assert len(parked(service.redis_url)) == 100_000 // (parked_store.PARKED_HEAD + event_fields.RECORD_BYTES)
     assert grown < 1024 * 1024 + 100_000 + 200_000, "the script's and the connection's own, at most"
     assert pushed(service, uploaded("of the console", file_id="1"), origin=PULL) == ["recorded"]
     assert pushed(service, uploaded(seal)) == [IngestOutcome.HELD]

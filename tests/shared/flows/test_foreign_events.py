@@ -11,14 +11,7 @@ from shared.domain.app_event import PULL, PUSH
 from shared.domain.event_status import Verdict
 from tests.shared.loopback_peer import Reply
 from tests.shared.service import token_of
-from tests.shared.uploads import (
-    FILE_ID,
-    OTHER_FILE_ID,
-    TASK_ID,
-    changed,
-    legacy_change,
-    uploaded,
-)
+from tests.shared.uploads import FILE_ID, OTHER_FILE_ID, TASK_ID, changed, legacy_change, uploaded
 from tests.shared.vod_records import META_DATA
 
 if TYPE_CHECKING:

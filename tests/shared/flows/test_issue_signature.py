@@ -12,12 +12,7 @@ from hypothesis import strategies as st
 
 from shared.config.settings import UploadSignatureSettings, load_settings
 from shared.domain.upload_id import made_at
-from shared.errors import (
-    ConflictError,
-    ForbiddenError,
-    NotFoundError,
-    UnprocessableError,
-)
+from shared.errors import ConflictError, ForbiddenError, NotFoundError, UnprocessableError
 from shared.flows.issue_signature import RANDOM_BITS, IssuedSignature, Issuer, Randomness, random_values
 from shared.http.authentication import Caller
 from shared.schema.signature_request import read_signature_request

@@ -7,12 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.domain.session import (
-    RETRY_SECONDS,
-    TASK_FLOW_CHECK_SECONDS,
-    TASK_KEPT_SECONDS,
-    UploadState,
-)
+from shared.domain.session import RETRY_SECONDS, TASK_FLOW_CHECK_SECONDS, TASK_KEPT_SECONDS, UploadState
 from shared.errors import StoreUnavailableError
 from shared.flows.tail_uploads import AHEAD_SECONDS, FIRST_PASS_SECONDS, INDEX_SECONDS
 from tests.shared.loopback_peer import HOST, refused_port

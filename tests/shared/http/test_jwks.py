@@ -7,6 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import pytest
 from jwt.algorithms import RSAAlgorithm
@@ -136,33 +137,23 @@ TROUBLES: dict[str, tuple[dict[str, Any], str]] = {
 """What is wrong with an endpoint, all else being valid, and what the log says of it."""
 
 
-def change(server: KeyServer, changes: dict[str, Any]) -> dict[str, Any]:
-    """Change what the endpoint does; return what it did before."""
-    before = {name: getattr(server, name) for name in changes}
-    for name, value in changes.items():
-        setattr(server, name, value)
-    return before
-
-
 @pytest.mark.parametrize(("changes", "problem"), TROUBLES.values(), ids=list(TROUBLES))
 def test_last_good_keys_count_until_a_stated_age(
     known: KeySet, server: KeyServer, changes: dict[str, Any], problem: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Six hours; then nobody can be told genuine, until the endpoint is well again, as the log says (S06)."""
     monkeypatch.setattr(key_set, "TIMEOUT_SECONDS", 0.3 if "delay_seconds" in changes else 60.0)
-    before = change(server, changes)
-
-    for age in (FRESH_SECONDS + 1, 3600, LAST_GOOD_SECONDS):
+    with patch.multiple(server, **changes):
+        for age in (FRESH_SECONDS + 1, 3600, LAST_GOOD_SECONDS):
+            with recorded() as record:
+                assert known.find("first", now=NOW + age)
+            assert record.about == {"keySetProblem": problem}
+        assert is_unavailable(known, "unknown", now=NOW + LAST_GOOD_SECONDS)
         with recorded() as record:
-            assert known.find("first", now=NOW + age)
+            assert is_unavailable(known, now=NOW + LAST_GOOD_SECONDS + 1)
         assert record.about == {"keySetProblem": problem}
-    assert is_unavailable(known, "unknown", now=NOW + LAST_GOOD_SECONDS)
-    with recorded() as record:
-        assert is_unavailable(known, now=NOW + LAST_GOOD_SECONDS + 1)
-    assert record.about == {"keySetProblem": problem}
 
     monkeypatch.undo()
-    change(server, before)
     assert known.find("first", now=NOW + LAST_GOOD_SECONDS + COOLDOWN_SECONDS)
     assert known.find("unknown", now=NOW + LAST_GOOD_SECONDS + COOLDOWN_SECONDS) is None
 

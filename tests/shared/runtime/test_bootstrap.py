@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shared.errors import ConfigurationError
 from shared.runtime import bootstrap
 from tests.functions.deployment import deploy_here, environment, start_anew
 
@@ -44,21 +43,6 @@ def test_function_is_built_once(
 
     assert build() is first
     assert first.settings.stage == "test"
-
-
-@pytest.mark.parametrize("build", RUNTIMES)
-def test_function_that_cannot_be_built_says_why(
-    deploy: Callable[..., None], build: Callable[[], object]
-) -> None:
-    """Each time it is asked, because the next request may find the settings mended."""
-    deploy(REDIS_URL="")
-
-    for _ in range(2):
-        with pytest.raises(ConfigurationError, match="REDIS_URL"):
-            build()
-
-    deploy()
-    assert build()
 
 
 def test_deliverer_has_a_webhook_if_there_is_one(deploy: Callable[..., None]) -> None:
