@@ -74,14 +74,6 @@ def test_credentials_are_allowed_to_listed_origins_if_a_setting_says_so(
     assert "access-control-allow-credentials" not in sign({}, origin="https://evil.test").headers
 
 
-@pytest.mark.parametrize("origin", ["capacitor://localhost", "ionic://localhost", "tauri://localhost"])
-def test_app_in_a_web_view_may_be_listed(sign: Sign, deploy: Deploy, origin: str) -> None:
-    """The frameworks that show a page inside an app have schemes of their own."""
-    deploy(CORS_ORIGINS=origin)
-
-    assert sign({}, origin=origin).headers["access-control-allow-origin"] == origin
-
-
 @pytest.mark.parametrize("origin", UNLISTED)
 def test_other_origins_may_not(call: Call, sign: Sign, origin: str) -> None:
     """For an origin that is not listed exactly no answer names one, a preflight only the methods (S20)."""

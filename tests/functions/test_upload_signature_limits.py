@@ -30,10 +30,8 @@ def test_what_is_left_is_told_in_every_answer(sign: Sign, deploy: Deploy) -> Non
 
     assert begun.headers["ratelimit-policy"] == '"user";q=2;w=60, "day";q=50;w=86400'
     assert begun.headers["ratelimit"].startswith('"user";r=1;t=30, "day";r=49;t=')
-    assert (renewed.headers["ratelimit-policy"], renewed.headers["ratelimit"]) == (
-        '"upload";q=10;w=60',
-        '"upload";r=9;t=6',
-    )
+    assert renewed.headers["ratelimit-policy"] == '"upload";q=10;w=60'
+    assert renewed.headers["ratelimit"] == '"upload";r=9;t=6'
     assert refused.status == 429
     assert refused.headers["ratelimit-policy"] == '"user";q=2;w=60'
     assert refused.headers["ratelimit"] == f'"user";r=0;t={refused.headers["retry-after"]}'

@@ -124,16 +124,6 @@ def test_expired_upload_names_its_user_and_no_file() -> None:
     assert event["data"] == {**OURS, "fileId": None, **THIRD}
 
 
-def test_upload_that_is_not_ours_keeps_its_own_context() -> None:
-    """Who uploads from the console or the server API gets the sourceContext it was made with."""
-    event = event_about(notification_of(uploaded("order-7781")), uploader=None, verdict=Verdict.UNATTRIBUTED)
-
-    data: Any = to_json(event)["data"]
-
-    assert data["sourceContext"] == "order-7781"
-    assert data["uploadId"] is data["uploader"] is data["context"] is None
-
-
 def test_id_is_the_same_for_every_copy() -> None:
     """The id depends on the event's name alone, and is safe in a header."""
     assert event_id_for("upload-1.2") == event_id_for("upload-1.2")

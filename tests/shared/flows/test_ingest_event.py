@@ -37,12 +37,6 @@ OLD_KEY = "b" * 32
 FAR = NOW
 
 
-@pytest.fixture
-def world(world: World) -> World:
-    """Accept tokens of an older key too."""
-    return world.with_settings(CONTEXT_KEYS=f"{CONTEXT_KEY},{OLD_KEY}")
-
-
 @pytest.mark.parametrize(
     ("origin", "read_back", "verified"), [(PULL, "on", True), (RECONCILED, "on", True), (PUSH, "off", False)]
 )
@@ -103,6 +97,7 @@ def test_broken_seal_is_quarantined(world: World, origin: str) -> None:
 
 def test_token_of_the_old_key_still_opens(world: World) -> None:
     """During a rotation tokens of both keys are ours (F19)."""
+    world = world.with_settings(CONTEXT_KEYS=f"{CONTEXT_KEY},{OLD_KEY}")
     ingested = world.ingest(uploaded(token_of(new_session(), key=OLD_KEY)))
 
     assert ingested.event.verdict is Verdict.ATTRIBUTED

@@ -69,11 +69,8 @@ def test_clock_and_randomness_decide_everything(make_issuer: Callable[..., Issue
     issued = begun(make_issuer())
     values = decode(issued.signature).values
 
-    assert (values["currentTimeStamp"], values["expireTime"], values["random"]) == (
-        "1793318400",
-        "1793319000",
-        "11",
-    )
+    assert (values["currentTimeStamp"], values["expireTime"]) == ("1793318400", "1793319000")
+    assert values["random"] == "11"
     assert (issued.expires_at, issued.one_time, issued.policy) == (1_793_319_000, True, "default")
     assert made_at(issued.upload_id) == 1_793_318_400
     assert unseal(values["sourceContext"], keys=(CONTEXT_KEY,), stage="test") == UploadContext(

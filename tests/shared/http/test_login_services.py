@@ -12,10 +12,8 @@ from shared.schema.signature_request import read_signature_request
 from tests.shared.http.test_authentication import CLAIMS, caller, hs256, is_refused
 from tests.shared.policies import read_policy
 
-COGNITO, KEYCLOAK = (
-    "https://cognito-idp.ap-northeast-2.amazonaws.com/pool",
-    "https://sso.example.com/realms/r",
-)
+COGNITO = "https://cognito-idp.ap-northeast-2.amazonaws.com/pool"
+KEYCLOAK = "https://sso.example.com/realms/r"
 AUTH0_AUDIENCES = ["https://api.example.com", "https://dev-x.eu.auth0.com/userinfo"]
 CLERK_APP, SUPABASE = "https://app.example.com", "authenticated"
 SERVICES: dict[str, tuple[str, dict[str, object], str, str]] = {

@@ -11,6 +11,7 @@ from shared.schema.models import settings as models
 from tests.keys import ec_key, public_pem, rsa_key
 
 PEM = public_pem(rsa_key())
+WEB_VIEWS = ("capacitor", "ionic", "tauri")
 
 
 def read(kind: Any, text: object) -> Any:  # noqa: ANN401  # each kind of value is another
@@ -190,8 +191,8 @@ def test_callback_token_is_one_long_part_of_a_path(token: str) -> None:
     "origin", ["*", "null", "https://*.a.test", "https://a.test/", "a.test", "https://a test", "ftp://a.test"]
 )
 def test_origin_is_a_scheme_and_a_host(origin: str) -> None:
-    """As a browser sends it, with no pattern in it."""
-    origins = ("https://a.test", "http://localhost:5173")
+    """As a browser sends it, or a framework that shows a page inside an app; with no pattern in it."""
+    origins = ("https://a.test", "http://localhost:5173", *(f"{it}://localhost" for it in WEB_VIEWS))
 
     assert read(models.Origins, ",".join(origins)) == origins
     assert is_refused(models.Origins, origin)

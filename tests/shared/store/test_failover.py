@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.domain.rate_limits import UploadLimits
 from shared.errors import StoreUnavailableError
 from shared.invocation_log import recorded
 from shared.store.journal import Store
@@ -14,7 +13,8 @@ from tests.cluster.valkey_server import PASSWORD, ValkeyServer
 from tests.shared.loopback_peer import HOST, refused_port
 from tests.shared.name_service import serving_names
 from tests.shared.store.every_method import SCOPE
-from tests.shared.uploads import NOW, new_session
+from tests.shared.store.test_store_unavailable import begin
+from tests.shared.uploads import NOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,11 +24,6 @@ HOST_NAME = "store.example.test"
 IN_MEMORY = {"save": '""'}
 OPTIONS = "?socket_keepalive=yes"
 """An option for which the store uses redis-py."""
-
-
-def begin(store: Store) -> int:
-    """Begin an upload, which runs a script that writes."""
-    return store.begin_upload(new_session(), randoms=(1, 2, 3), now=NOW, limits=UploadLimits(1000)).nonce
 
 
 def refusal_of(call: Callable[[], object]) -> str:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.domain.event_status import AttemptOutcome, EventStatus, IngestOutcome
@@ -8,7 +7,7 @@ from shared.domain.journal import AttemptEnding
 from shared.store.endpoint import Backlog
 from shared.store.parked import FAILURES_BEFORE_PARKING
 from tests.shared.store.every_method import SCOPE
-from tests.shared.uploads import ENDPOINT, NOW, facts_in, new_entry, new_session, uploaded
+from tests.shared.uploads import ENDPOINT, NOW, new_entry
 
 if TYPE_CHECKING:
     from shared.store.journal import Store
@@ -24,13 +23,12 @@ def test_empty_store_has_no_backlog(store: Store) -> None:
 
 def test_every_event_counts_where_it_stands_in_whatever_partition(store: Store) -> None:
     """Those that wait with the time of the first of them; those given up by how that came to be."""
-    entry = new_entry(new_session(), facts_in(uploaded()))
     for number in range(40):
-        waiting = replace(entry, name=f"waiting-{number}", upload=None, intended=IngestOutcome.RECORDED)
+        waiting = new_entry(None, name=f"waiting-{number}", intended=IngestOutcome.RECORDED)
         store.journal(waiting, endpoint=ENDPOINT, now=NOW, next_attempt_at=NOW + 100 + number)
-    forged = replace(entry, name="forged", upload=None, intended=IngestOutcome.QUARANTINED)
+    forged = new_entry(None, name="forged", intended=IngestOutcome.QUARANTINED)
     store.journal(forged, endpoint=ENDPOINT, now=NOW, next_attempt_at=None)
-    given_up = replace(entry, name="given-up", upload=None, intended=IngestOutcome.RECORDED)
+    given_up = new_entry(None, name="given-up", intended=IngestOutcome.RECORDED)
     store.journal(given_up, endpoint=ENDPOINT, now=NOW, next_attempt_at=NOW)
     ending = AttemptEnding(given_up.lease, ENDPOINT, NOW, EventStatus.DEAD, AttemptOutcome.FAILED, None, {})
     assert store.finish_attempt(store.key_of(given_up), ending)
