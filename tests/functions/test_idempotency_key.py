@@ -57,10 +57,8 @@ def test_key_of_another_request_is_refused(sign: Sign, body: dict[str, object]) 
 
     answer = sign(body, idempotency_key=KEY)
 
-    assert (answer.status, answer.json["detail"]) == (
-        422,
-        "This Idempotency-Key was sent with another request: each needs its own.",
-    )
+    assert answer.status == 422
+    assert answer.json["detail"] == "This Idempotency-Key was sent with another request: each needs its own."
 
 
 def test_key_is_each_users_own(sign: Sign) -> None:

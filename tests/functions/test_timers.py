@@ -38,9 +38,6 @@ QUIET = {
     "endpoint": {"failingSeconds": 0, "disabledSeconds": 0},
 }
 """What an alarm reads, when there is nothing to wake anybody for."""
-both = pytest.mark.parametrize(
-    "timer", [reliable_notification.main_handler, event_delivery.main_handler], ids=["pull", "deliver"]
-)
 
 
 def run(timer: Handler = event_delivery.main_handler, context: object = CONTEXT) -> dict[str, Any]:
@@ -120,7 +117,7 @@ def test_app_that_takes_for_ever_leaves_time_for_the_uploads(
     assert figures["checks"] == NO_CHECKS | {"checked": 1, "expired": 1}
 
 
-@both
+@pytest.mark.parametrize("timer", [reliable_notification.main_handler, event_delivery.main_handler])
 def test_missing_settings_are_named(
     deploy: Deploy, capsys: pytest.CaptureFixture[str], timer: Handler
 ) -> None:

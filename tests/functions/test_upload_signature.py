@@ -40,9 +40,8 @@ def test_signature_is_what_the_policy_grants(sign: Sign) -> None:
     token = decoded.values["sourceContext"]
     assert token == decoded.values["sessionContext"]
     assert len(token) <= 250
-    assert unseal(token, keys=(CONTEXT_KEY,), stage="test") == UploadContext(
-        answer["uploadId"], "alice", "수업 3 & a=b"
-    )
+    context = UploadContext(answer["uploadId"], "alice", "수업 3 & a=b")
+    assert unseal(token, keys=(CONTEXT_KEY,), stage="test") == context
 
 
 @pytest.mark.parametrize(

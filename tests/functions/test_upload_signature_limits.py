@@ -21,8 +21,9 @@ def test_network_is_the_one_the_platform_saw(sign: Sign, deploy: Deploy) -> None
 
 
 def test_what_is_left_is_told_in_every_answer(sign: Sign, deploy: Deploy) -> None:
-    """RateLimit fields, in JSON and in text, for new uploads and renewals, and when it is refused."""
-    deploy(NEW_UPLOADS_PER_MINUTE="2", NEW_UPLOADS_PER_DAY="50", RENEWALS_PER_MINUTE="10")
+    """RateLimit fields in JSON and text, for uploads, renewals and refusals; none of open uploads."""
+    per_minute = {"NEW_UPLOADS_PER_MINUTE": "2", "RENEWALS_PER_MINUTE": "10"}
+    deploy(**per_minute, NEW_UPLOADS_PER_DAY="50", OPEN_UPLOADS="9")
     begun = sign({})
     renewed = sign({"uploadId": begun.json["uploadId"]}, accept="text/plain")
     sign({})
@@ -35,6 +36,13 @@ def test_what_is_left_is_told_in_every_answer(sign: Sign, deploy: Deploy) -> Non
     assert refused.status == 429
     assert refused.headers["ratelimit-policy"] == '"user";q=2;w=60'
     assert refused.headers["ratelimit"] == f'"user";r=0;t={refused.headers["retry-after"]}'
+    deploy(OPEN_UPLOADS="1")
+    crowded = sign({})
+    assert (crowded.status, "retry-after" in crowded.headers, "ratelimit" in crowded.headers) == (
+        429,
+        True,
+        False,
+    )
 
 
 def test_file_larger_than_a_days_bytes_is_refused_by_name(sign: Sign, deploy: Deploy) -> None:

@@ -26,9 +26,8 @@ def test_key_in_two_settings_is_named(first: str, second: str) -> None:
 
 def test_webhook_secret_is_compared_as_bytes_and_as_text() -> None:
     """A webhook secret is compared decoded and as its whole text."""
-    assert list(shared_keys({"CONTEXT_KEYS": KEY, "APP_WEBHOOK_SECRETS": WEBHOOK_SECRET})) == [
-        ("APP_WEBHOOK_SECRETS", "CONTEXT_KEYS")
-    ]
+    found = list(shared_keys({"CONTEXT_KEYS": KEY, "APP_WEBHOOK_SECRETS": WEBHOOK_SECRET}))
+    assert found == [("APP_WEBHOOK_SECRETS", "CONTEXT_KEYS")]
     assert list(shared_keys({"CALLBACK_TOKENS": WEBHOOK_SECRET, "APP_WEBHOOK_SECRETS": WEBHOOK_SECRET}))
 
 

@@ -170,6 +170,21 @@ def test_burial_by_a_late_worker_is_void(world: World) -> None:
     assert world.record(ingested)["lease"] == "other"
 
 
+def test_late_worker_changes_nothing(world: World) -> None:
+    """R4: a worker wakes after its lease, when another has delivered; its own failure counts for nothing."""
+    [ingested] = receive(world)
+
+    def stand_still() -> Reply:
+        assert world.run(after=LEASE_SECONDS) == {"delivered": 1}
+        return Reply(500)
+
+    answer_once(world.app, stand_still)
+
+    assert world.run(seconds=120) == {"lost": 1}
+    assert (world.record(ingested)["delivery"], world.record(ingested)["attempts"]) == ("delivered", "1")
+    assert world.due(after=10**6) == 0
+
+
 @pytest.mark.parametrize("jitter", [0.0, 0.37])
 def test_app_that_never_takes_an_event_gets_ten_attempts(world: World, jitter: float) -> None:
     """Each attempt comes at its time and not before, under one id, freshly signed; then the event is dead."""

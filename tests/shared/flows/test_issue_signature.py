@@ -73,9 +73,8 @@ def test_clock_and_randomness_decide_everything(make_issuer: Callable[..., Issue
     assert values["random"] == "11"
     assert (issued.expires_at, issued.one_time, issued.policy) == (1_793_319_000, True, "default")
     assert made_at(issued.upload_id) == 1_793_318_400
-    assert unseal(values["sourceContext"], keys=(CONTEXT_KEY,), stage="test") == UploadContext(
-        issued.upload_id, "alice", ""
-    )
+    context = UploadContext(issued.upload_id, "alice", "")
+    assert unseal(values["sourceContext"], keys=(CONTEXT_KEY,), stage="test") == context
 
 
 @pytest.mark.parametrize(

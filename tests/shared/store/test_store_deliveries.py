@@ -90,9 +90,8 @@ def test_endpoint_that_is_gone_is_disabled_until_it_takes_an_event(store: Store)
     session = new_session()
     entries = [new_entry(session) for _ in range(3)]
     at = [store.key_of(entry) for entry in entries]
-    gone = AttemptEnding(
-        "lease-1", ENDPOINT, NOW, EventStatus.DUE, AttemptOutcome.GONE, NOW + 300, {"attempts": "1"}
-    )
+    due, outcome = EventStatus.DUE, AttemptOutcome.GONE
+    gone = AttemptEnding("lease-1", ENDPOINT, NOW, due, outcome, NOW + 300, {"attempts": "1"})
 
     first = store.journal(entries[0], endpoint=ENDPOINT, now=NOW, next_attempt_at=DUE)
     store.finish_attempt(at[0], gone)
