@@ -99,6 +99,7 @@ def _insist_on_a_problem_document(answer: Answer) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
     assert {"type", "title", "status", "detail", "requestId"} <= document.keys()
     assert document.keys() <= {"type", "title", "status", "detail", "requestId", "errors"}
+    assert document.get("errors") != []
     assert document["status"] == answer.status
     assert document["requestId"] == answer.headers["x-request-id"]
     assert document["type"].startswith("urn:vod-upload-functions:problem:")

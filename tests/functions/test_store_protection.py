@@ -58,9 +58,8 @@ def commands_of_the_functions() -> set[str]:
     for path in _store_sources():
         text = path.read_text("utf-8")
         if path.name not in NOT_FUNCTIONS:
-            words = re.findall(r"redis\.p?call\(\s*['\"](\w+)['\"]", text) + re.findall(
-                r'"([A-Z]{2,})"', text
-            )
+            words = re.findall(r"redis\.p?call\(\s*['\"](\w+)['\"]", text)
+            words += re.findall(r'"([A-Z]{2,})"', text)
             commands |= {word.lower() for word in words if word not in OPTIONS}
     return commands
 

@@ -44,9 +44,8 @@ def _untrue_upload(event: Mapping[str, Any], outside: Outside) -> list[str]:
     media: Any = outside.vod.media_info(told["fileId"], timeout_seconds=_SECONDS)
     task_ids, basic = outside.task_ids(told["fileId"]), media["BasicInfo"]
     content = _content(upload_event(media, task_ids), basic["SourceInfo"]["SourceContext"], outside)
-    is_whole = raw["MetaData"] == media["MetaData"] and raw["ProcedureTaskId"] == task_ids.get(
-        "Procedure", ""
-    )
+    flow = task_ids.get("Procedure", "")
+    is_whole = (raw["MetaData"], raw["ProcedureTaskId"]) == (media["MetaData"], flow)
     return [
         *_different(told, content, _OURS | {"coverUrl"}),
         *_different(raw["MediaBasicInfo"], basic, _CHANGING),

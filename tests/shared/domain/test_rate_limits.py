@@ -107,8 +107,8 @@ def test_exactly_so_many_of_a_crowd_pass_each_limit(store: Store, limits: Upload
 
 
 def test_network_is_one_for_all_its_users(store: Store) -> None:
-    """Users of one partition share their network's limit; another network has its own."""
-    limits = UploadLimits(MANY, network_per_minute=2)
+    """Users of one partition share their network's limit, and no other; another network has its own."""
+    limits = UploadLimits(1, network_per_minute=2)
     here, elsewhere = Beginner(store, limits, NETWORK), Beginner(store, limits, ("203.0.113.9/32",))
     partition = store._partition_of("alice")  # noqa: SLF001 -- which users share one is the store's secret
     neighbours = [f"user-{n}" for n in range(200) if store._partition_of(f"user-{n}") == partition]  # noqa: SLF001 -- as above

@@ -38,9 +38,8 @@ def make_issuer(valkey_url: str) -> Callable[..., Issuer]:
 
     def make(**changes: str) -> Issuer:
         settings = load_settings(UploadSignatureSettings, environment(valkey_url, **changes))
-        return Issuer(
-            settings, Store(settings.redis_url, StoreScope(settings.stage, settings.retention_seconds))
-        )
+        store = Store(settings.redis_url, StoreScope(settings.stage, settings.retention_seconds))
+        return Issuer(settings, store)
 
     return make
 
@@ -166,14 +165,12 @@ def test_refused_beginning_leaves_nothing_behind(
 def test_renewal_is_for_the_owner_of_an_open_upload(make_issuer: Callable[..., Issuer]) -> None:
     """Nobody else's, none that was never begun, none that has ended, and none with other parameters."""
     issuer = make_issuer(UPLOAD_SESSION_SECONDS="60")
-    mine = request(uploadId=begun(issuer).upload_id)
+    mine, unknown = (request(uploadId=it) for it in (begun(issuer).upload_id, "01M81669D17WFRRRZ186G60VX5"))
 
     with pytest.raises(NotFoundError):
         issuer.renew(mine, Caller("bob"), now=NOW, randomness=randomness(21))
     with pytest.raises(NotFoundError):
-        issuer.renew(
-            request(uploadId="01M81669D17WFRRRZ186G60VX5"), ALICE, now=NOW, randomness=randomness(22)
-        )
+        issuer.renew(unknown, ALICE, now=NOW, randomness=randomness(22))
     with pytest.raises(UnprocessableError):
         issuer.renew(mine._replace(class_id=7011), ALICE, now=NOW, randomness=randomness(23))
     assert issuer.renew(mine, ALICE, now=NOW + 59, randomness=randomness(24))
