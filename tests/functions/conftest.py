@@ -89,15 +89,8 @@ def sign(call: Call) -> Sign:
     """Request an upload signature."""
 
     def sign(body: object = None, *, user: str | None = "alice", **headers: str) -> Answer:
-        sent = {} if body is None else body
-        return call(
-            upload_signature.main_handler,
-            "POST",
-            "/signature",
-            body=sent,
-            user=user,
-            headers=_hyphens(headers),
-        )
+        handler, sent = upload_signature.main_handler, {} if body is None else body
+        return call(handler, "POST", "/signature", body=sent, user=user, headers=_hyphens(headers))
 
     return sign
 
@@ -107,9 +100,8 @@ def read_status(call: Call) -> ReadStatus:
     """Request the status of one upload."""
 
     def read_status(upload_id: str, *, method: str = "GET", user: str = "alice", **headers: str) -> Answer:
-        return call(
-            upload_status.main_handler, method, f"/uploads/{upload_id}", user=user, headers=_hyphens(headers)
-        )
+        handler, path = upload_status.main_handler, f"/uploads/{upload_id}"
+        return call(handler, method, path, user=user, headers=_hyphens(headers))
 
     return read_status
 
