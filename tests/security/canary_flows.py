@@ -103,6 +103,9 @@ def command_everything(world: CanaryWorld, media: Path) -> None:
     token = ("token", "explain", "--env-file", str(settings))
     world.command(0, *token, "-", given=world.token("alice"))
     world.command(1, *token, "--json", "-", given=world.token("alice") + "x")
+    conformance = ("conformance", "--env-file", str(settings), "--vod-endpoint", world.url)
+    world.command(0, *conformance, *("--only", "signature-expired", "--only", "api-errors"))
+    world.command(0, *conformance, "--json", "--only", "signature-forged")
     settings.unlink()
 
     world.command(1, "serve", "--port", "0", "--tls-port", "0", *folder)
