@@ -43,7 +43,7 @@ CLIENTS_READY := $(CLIENTS_NODE)/node_modules/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo forgery-drill audit fuzz fuzz-api fuzz-events mutation simulate test test-core test-fast test-reliability check format openapi schema lock coverage package check-deploy deploy test-deploy clean browser durability bench soak
+.PHONY: help demo forgery-drill audit fuzz fuzz-api fuzz-events mutation simulate test test-core test-fast test-reliability check format openapi schema lock coverage package check-deploy confirm deploy test-deploy clean browser durability bench soak
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -130,13 +130,16 @@ lock: $(UV_READY) ## pin what the .in files name (UPGRADE=1: to the newest versi
 	@$(COMPILE) --no-deps requirements/clients.in -o requirements/clients.txt
 
 package: $(RUN_READY) ## build what is deployed into build/, with what each function weighs
-	@$(BIN)/python -m local.package build
+	@$(BIN)/python -m local.package
 
 check-deploy: $(TEST_READY) ## serverless.yml, the settings of STAGE and the packages: all that can be known here
-	@$(BIN)/python -m local.package check --stage "$(STAGE)"
+	@$(BIN)/python -m local.deploy check --stage "$(STAGE)"
 
-deploy: $(TEST_READY) package ## package, check, and have the Serverless CLI deploy STAGE
-	@$(BIN)/python -m local.package deploy --stage "$(STAGE)"
+deploy: $(TEST_READY) package ## package, check, have the Serverless CLI deploy STAGE, and read back what came of it
+	@$(BIN)/python -m local.deploy deploy --stage "$(STAGE)"
+
+confirm: $(TEST_READY) ## after a deployment by hand: set shares of concurrency, and read the URLs back
+	@$(BIN)/python -m local.deploy confirm --stage "$(STAGE)"
 
 bench: $(TEST_READY) ## how fast: cold start, warm path, load, growth, as tables and as plots in docs/ (BENCH=cold for one)
 	@$(BIN)/python -m tests.bench $(BENCH)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LEVELS = (
-    ("errors", "addresses", "deadline", "invocation_log"),
+    ("errors", "addresses", "deadline", "invocation_log", "package_file"),
     ("tcp",),
     ("vod",),
     ("domain",),

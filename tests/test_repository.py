@@ -27,8 +27,15 @@ PLATFORM_SETTINGS = frozenset(
     }
 )
 """Variables that SCF itself sets."""
-DEPLOYER_SETTINGS = frozenset({"TENCENT_SECRET_ID", "TENCENT_SECRET_KEY"})
-"""Variables that the Serverless CLI reads."""
+DEPLOYER_SETTINGS = frozenset(
+    {
+        "TENCENT_SECRET_ID",
+        "TENCENT_SECRET_KEY",
+        "RESERVED_INSTANCES_UPLOAD_SIGNATURE",
+        "RESERVED_INSTANCES_EVENT_NOTIFICATION",
+    }
+)
+"""Variables that the Serverless CLI reads, or `make deploy` itself."""
 
 
 def text_of(name: str) -> str:

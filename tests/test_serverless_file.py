@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
 import yaml
 
-from local.package.contents import LIBRARIES, folder_of
-from local.package.serverless_file import (
+from local.deploy.file_schema import schema_faults
+from local.deploy.outcome import outcome_faults
+from local.deploy.serverless_file import (
     MAX_ENVIRONMENT_BYTES,
     environment_bytes,
     environment_of,
-    faults,
+    sent_environment,
+    settings_of,
     variables_read,
 )
+from local.package.contents import LIBRARIES, folder_of
+from local.package.package_checks import Packaged
 from local.repository import REPOSITORY
 from shared.config import settings
+from shared.config.settings import JOINED
 from shared.schema.models import settings as models
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 TEXT = (REPOSITORY / "serverless.yml").read_text(encoding="utf-8")
 FILE: dict[str, Any] = yaml.safe_load(TEXT)
 FUNCTIONS: dict[str, Any] = FILE["inputs"]["functions"]
 FUNCTION_FILES = frozenset(path.stem for path in (REPOSITORY / "functions").glob("*.py"))
-ROOT_MODULES = {f"./{folder_of(function)}": {function} for function in LIBRARIES}
-"""The modules that `make package` builds, as tests/deploy shows."""
+BUILT = Packaged({f"./{folder_of(function)}": frozenset({function}) for function in LIBRARIES}, ())
+"""The packages that `make package` builds, as tests/deploy shows."""
 SETTINGS: dict[str, type[settings.SettingsGroup]] = {
     "upload_signature": settings.UploadSignatureSettings,
     "upload_status": settings.UploadStatusSettings,
@@ -42,9 +43,14 @@ WHERE_IT_RUNS = frozenset({"SCF_FUNCTIONNAME", "TENCENTCLOUD_RUNENV"})
 DEVELOPER_ONLY = frozenset({"APP_WEBHOOK_ALLOW_INSECURE"})
 
 
+def faults(file: object) -> list[str]:
+    """Return what is said of the file itself."""
+    return [*schema_faults(file), *outcome_faults(file, BUILT)]
+
+
 def environment(function: str) -> list[str]:
-    """Return the variables that a function is deployed with."""
-    return [entry["key"] for entry in FUNCTIONS[function]["environments"]]
+    """Return the settings that a function is deployed with."""
+    return list(settings_of(FUNCTIONS[function]))
 
 
 def is_number_or_word(annotation: object) -> bool:
@@ -58,7 +64,7 @@ def is_number_or_word(annotation: object) -> bool:
 
 def test_serverless_file_has_no_fault() -> None:
     """What the platform or its CLI would trip over, or drop without a word, is not in the file."""
-    assert faults(FILE, root_modules=ROOT_MODULES) == []
+    assert faults(FILE) == []
 
 
 def test_every_function_file_is_deployed_and_has_a_way_in() -> None:
@@ -97,10 +103,8 @@ def test_function_has_a_role_if_it_calls_the_vod_api() -> None:
 
 def test_variable_is_named_the_same_on_both_sides() -> None:
     """A value never arrives under another name; the stage is the deployment's own, whatever .env says."""
-    entries = [entry for function in FUNCTIONS.values() for entry in function["environments"]]
-    others = {
-        entry["key"]: entry["value"] for entry in entries if entry["value"] != f"${{env:{entry['key']}}}"
-    }
+    settings = [entry for function in FUNCTIONS.values() for entry in settings_of(function).items()]
+    others = {key: value for key, value in settings if value != f"${{env:{key}}}"}
 
     assert others == {"STAGE": "${stage}"}
 
@@ -119,13 +123,23 @@ def test_environment_of_ample_values_fits_into_the_platforms_limit(name: str) ->
     """With two of each secret, a PEM key and a page of policies, all variables stay below 4 KB."""
     fields = getattr(models, SETTINGS[name].__name__).model_fields.values()
     numbers = {str(field.alias) for field in fields if is_number_or_word(field.annotation)}
-    values = {
-        variable: "x" * (20 if variable in numbers else 90) for variable in environment_of(FUNCTIONS[name])
-    }
-    long = {"UPLOAD_POLICIES": "x" * 1200, "JWT_PUBLIC_KEY": "x" * 800}
-    values |= {variable: value for variable, value in long.items() if variable in values}
+    values = {variable: "x" * (20 if variable in numbers else 90) for variable in environment(name)}
+    values |= {"UPLOAD_POLICIES": "x" * 1200, "JWT_PUBLIC_KEY": "x" * 800}
 
-    assert environment_bytes(values) < MAX_ENVIRONMENT_BYTES
+    assert environment_bytes(sent_environment(FUNCTIONS[name], values, "prod")) < MAX_ENVIRONMENT_BYTES
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_setting_that_may_be_empty_is_no_variable_of_its_own(name: str) -> None:
+    """SCF's API takes no empty variable, whoever runs the CLI: only what the code requires is one."""
+    alone = environment_of(FUNCTIONS[name]).keys() - {JOINED}
+    required = {
+        str(field.alias)
+        for field in getattr(models, SETTINGS[name].__name__).model_fields.values()
+        if field.is_required()
+    }
+
+    assert alone - {"STAGE"} == required & set(environment(name))
 
 
 def test_held_event_ends_before_the_function_does() -> None:
@@ -135,101 +149,7 @@ def test_held_event_ends_before_the_function_does() -> None:
     assert FUNCTIONS["event_notification"]["timeout"] > hold + 5
 
 
-def set_at(*path: str | int, to: object) -> Callable[[dict[str, Any]], None]:
-    """Return a change to the file."""
-
-    def change(file: dict[str, Any]) -> None:
-        place: Any = file
-        for step in path[:-1]:
-            place = place[step]
-        place[path[-1]] = to
-
-    return change
-
-
-SOURCE = ("inputs", "src")
-FUNCTION = ("inputs", "functions", "upload_status")
-TRIGGER = ("inputs", "triggers", 0)
-TIMER = {"qualifier": "$DEFAULT", "cronExpression": "0 */5 * * * * *", "argument": "{}", "enable": True}
-VARIABLE = {"key": "STAGE", "value": "dev"}
-
-
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        (set_at("component", to="scf"), "component: must be multi-scf"),
-        (set_at("inputs", "environments", to=[]), "inputs: variables in common"),
-        (set_at("inputs", "role", to="vod-upload"), "inputs: a role in common"),
-        (set_at("name", to="service"), "reliable_notification: its full name can exceed"),
-        (set_at(*FUNCTION, "handler", to="functions/upload_status.main_handler"), "takes no handler"),
-        (set_at(*FUNCTION, "handler", to="functions.upload_status.main_handler"), "takes no handler"),
-        (set_at(*FUNCTION, "handler", to="upload_status_v2.main_handler"), "takes no handler"),
-        (set_at(*FUNCTION, "handler", to="upload_state.main_handler"), "there is no file upload_state.py"),
-        (
-            set_at(*FUNCTION, "handler", to="event_delivery.main_handler"),
-            "there is no file event_delivery.py",
-        ),
-        (set_at(*FUNCTION, "src", to="./functions"), "there is no package ./functions"),
-        (set_at(*FUNCTION, "src", to=None), "would get the packages of all functions"),
-        (set_at(*FUNCTION, "timeout", to=901), "timeout must be 1 to 900 seconds"),
-        (set_at(*FUNCTION, "initTimeout", to="15"), "initTimeout must be"),
-        (set_at(*FUNCTION, "memorySize", to=200), "memorySize must be"),
-        (set_at("inputs", "runtime", to="Python3.9"), "runtime must be Python3.10"),
-        (set_at(*SOURCE, "src", to="./build"), "src must be ./build/functions"),
-        (set_at(*SOURCE, "exclude", to=[".env"]), "must name .env and **/.env*"),
-        (set_at(*SOURCE, "exclude", to=[".env", "**/.env*", "**/*.pyc"]), "drops the bytecode"),
-        (set_at(*FUNCTION, "environment", to={"variables": {}}), "is dropped without a word"),
-        (set_at(*FUNCTION, "environments", to=[VARIABLE, VARIABLE]), "STAGE is set twice"),
-        (
-            set_at(*FUNCTION, "environments", to=[{"key": "SCF_STAGE", "value": ""}]),
-            "takes no variable SCF_STAGE",
-        ),
-        (set_at(*FUNCTION, "environments", to=[{"key": "2ND", "value": ""}]), "takes no variable 2ND"),
-        (set_at(*FUNCTION, "environments", to=[{"key": "TTL", "value": 300}]), "TTL is no text"),
-        (set_at(*FUNCTION, "environments", to=[{"key": "TTL"}]), "TTL is no text"),
-        (set_at(*TRIGGER, "function", to="upload_state"), "there is no such function"),
-        (set_at(*TRIGGER, "type", to="apigw"), "fails after the functions have been deployed"),
-        (set_at(*TRIGGER, "parameters", "qualifier", to="$LATEST"), "the second deployment"),
-        (set_at(*TRIGGER, "parameters", "authType", to="CAM"), "authType must be NONE"),
-        (set_at(*TRIGGER, "parameters", "netConfig", to={}), "reachable from nowhere"),
-        (set_at(*TRIGGER, "parameters", "corsConfig", to={"enable": True}), "answer a second time"),
-    ],
-)
-def test_fault_is_named(change: Callable[[dict[str, Any]], None], sentence: str) -> None:
-    """Each trap of the platform is reported in one sentence."""
-    file = deepcopy(FILE)
-    change(file)
-
-    (fault,) = faults(file, root_modules=ROOT_MODULES)
-
-    assert sentence in fault
-
-
 @pytest.mark.parametrize("file", [None, [], "text", {}, {"inputs": []}, {"inputs": {"functions": {"a": 1}}}])
 def test_file_of_another_shape_is_a_fault_and_no_crash(file: object) -> None:
     """Whatever YAML holds, the checker answers in sentences."""
-    assert faults(file, root_modules=ROOT_MODULES) != []
-
-
-@pytest.mark.parametrize(
-    ("parameters", "sentence"),
-    [
-        (TIMER, None),
-        (TIMER | {"cronExpression": "*/5 * * * *"}, "cronExpression needs 7 fields"),
-        (TIMER | {"cronExpression": "0 */5 * * * * every"}, "a field that is none"),
-        ({**TIMER, "enable": False}, "never fires"),
-        ({**TIMER, "argument": None}, "each deployment makes it anew"),
-    ],
-)
-def test_timer_needs_seven_fields_and_must_be_enabled(
-    parameters: dict[str, object], sentence: str | None
-) -> None:
-    """A timer that would be refused, or would never fire, is named."""
-    file = deepcopy(FILE)
-    trigger = {"type": "timer", "function": "upload_status", "parameters": parameters}
-    file["inputs"]["triggers"].append(trigger)
-
-    found = faults(file, root_modules=ROOT_MODULES)
-
-    assert [sentence in fault for fault in found if sentence] == ([True] if sentence else [])
-    assert len(found) == (1 if sentence else 0)
+    assert faults(file) != []

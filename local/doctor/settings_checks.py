@@ -6,11 +6,11 @@ import platform
 import sys
 from typing import TYPE_CHECKING
 
+from local.deploy.deployment_warnings import about_callers
+from local.deploy.mobile_policies import about_mobile_uploads, policies_in
+from local.deploy.serverless_file import MAX_ENVIRONMENT_BYTES
 from local.doctor.findings import Check, Group, fault, ok, warning
-from local.package.deployment_warnings import about_callers
-from local.package.mobile_policies import about_mobile_uploads, policies_in
 from local.package.runtime import PYTHON, VERSION
-from local.package.serverless_file import MAX_ENVIRONMENT_BYTES
 from shared.config.separate_keys import shared_keys
 from shared.config.settings import (
     EventDeliverySettings,

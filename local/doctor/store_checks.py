@@ -8,9 +8,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from local.deploy.deployment_warnings import about_the_store
 from local.doctor.findings import Check, CheckSkippedError, Group, fault, needed, ok, warning
 from local.doctor.store_probe import CLAIMANTS, ROUND_TRIPS, StoreProbe, failure_of
-from local.package.deployment_warnings import about_the_store
 from shared.config.settings import StoreSettings
 from shared.errors import StoreUnavailableError
 from shared.store.connection import StoreScope

@@ -15,11 +15,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local.deploy.mobile_policies import about_mobile_uploads
 from local.doctor.sources import SourceError
 from local.operator.policy_cases import UnreadableCasesError, read_cases, try_case
 from local.operator.policy_trial import trial_settings, try_token, try_user
 from local.operator.settings_source import add_source_arguments, chosen_variables
-from local.package.mobile_policies import about_mobile_uploads
 from local.terminal_text import printable
 from shared.errors import ConfigurationError
 

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local.deploy.stage_variables import stage_file, stage_variables
 from local.doctor.sources import SourceError, from_file, from_stack
-from local.package.stage_variables import stage_file, stage_variables
 from local.repository import REPOSITORY
 
 if TYPE_CHECKING:

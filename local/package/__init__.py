@@ -1,4 +1,4 @@
-"""The package that is deployed: its contents, its build, and the checks before a deployment.
+"""The package that is deployed: its contents, its build, and its own checks.
 
 The program is `python -m local.package`.
 """

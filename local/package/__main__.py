@@ -1,7 +1,4 @@
-"""`python -m local.package [build | check | deploy]`: what `make` calls.
-
-Without an argument it builds, and prints the size of each package.
-"""
+"""`python -m local.package`: build the packages, and print the size of each."""
 
 from __future__ import annotations
 
@@ -12,11 +9,10 @@ from typing import TYPE_CHECKING
 from local.package.bill_of_materials import write_bill
 from local.package.build import BUILD, build_packages, library_wheels
 from local.package.contents import PackageError
-from local.package.deployment import deploy
 from local.package.measure import measure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from local.package.build import Package
 
@@ -27,13 +23,11 @@ LARGEST_OTHER = 12.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 done, 1 a fault."""
+    """Build, and return the exit code: 0 done, 1 a fault."""
     parser = argparse.ArgumentParser(prog="python -m local.package", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=list(_COMMANDS), default="build")
-    parser.add_argument("--stage", default="dev", help="whose settings (default %(default)s)")
-    chosen = parser.parse_args(arguments)
+    parser.parse_args(arguments)
     try:
-        faults = _COMMANDS[chosen.what](chosen.stage)
+        faults = _build()
     except PackageError as error:
         faults = [str(error)]
     sys.stderr.writelines(f"{fault}\n" for fault in faults)
@@ -51,7 +45,7 @@ def too_large(packages: Iterable[Package]) -> list[str]:
     return faults
 
 
-def _build(_stage: str) -> list[str]:
+def _build() -> list[str]:
     packages = build_packages()
     bill = write_bill(packages, library_wheels(BUILD / "wheels"), BUILD)
     sys.stdout.write(_table(packages))
@@ -74,26 +68,6 @@ def _table(packages: Iterable[Package]) -> str:
         lines.append(f"| `{package.function}` | {sizes} | {modules} | {seconds} |")
     return "\n".join(lines) + "\n"
 
-
-def _check(stage: str) -> list[str]:
-    # Only here: the build needs neither YAML nor the settings' libraries.
-    from local.package.checks import cautions, check  # noqa: PLC0415  # see above
-
-    sys.stderr.writelines(f"Warning: {caution}\n" for caution in cautions(stage))
-    faults = check(stage)
-    if not faults:
-        sys.stdout.write(f"Nothing stands in the way of deploying the stage {stage}.\n")
-    return faults
-
-
-def _deploy(stage: str) -> list[str]:
-    faults = _check(stage)
-    if not faults and deploy(stage) != 0:
-        faults = ["The Serverless CLI did not finish: what it says above is the reason."]
-    return faults
-
-
-_COMMANDS: Mapping[str, Callable[[str], list[str]]] = {"build": _build, "check": _check, "deploy": _deploy}
 
 if __name__ == "__main__":
     sys.exit(main())

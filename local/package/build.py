@@ -21,6 +21,7 @@ from local.package.contents import (
     folder_of,
     place_in_package,
 )
+from local.package.function_settings import reads_file
 from local.package.interpreter import runtime_python
 from local.package.licence_texts import kept_texts, own_licence, require_text
 from local.package.runtime import TAG, VERSION
@@ -96,21 +97,28 @@ def package_at(target: Path, function: str) -> Package:
 
 
 def own_files() -> Files:
-    """Read the repository's own part of the packages: of `shared/`, and the functions at the root."""
-    paths = [path for path in (REPOSITORY / "shared").rglob("*.*") if path.suffix in OWN_SUFFIXES]
-    shared = {path.relative_to(REPOSITORY).as_posix(): path.read_bytes() for path in paths}
+    """Read our own part of the packages: of `shared/`, long settings, and the functions at the root."""
+    folders = ("shared", "settings")
+    paths = [path for folder in folders for path in (REPOSITORY / folder).rglob("*.*")]
+    beside = {
+        path.relative_to(REPOSITORY).as_posix(): path.read_bytes()
+        for path in paths
+        if path.suffix in OWN_SUFFIXES
+    }
     functions = {path.name: path.read_bytes() for path in (REPOSITORY / "functions").glob("*.py")}
     return {
-        name: content for name, content in shared.items() if not name.startswith(NOT_DEPLOYED)
+        name: content for name, content in beside.items() if not name.startswith(NOT_DEPLOYED)
     } | functions
 
 
 def files_of(function: str, ours: Mapping[str, bytes]) -> Files:
-    """Return the part of our own files that one function gets."""
+    """Return the part of our own files that one function gets; of long settings, those that it reads."""
     return {
         name: content
         for name, content in ours.items()
-        if name.startswith("shared/") or name == f"{function}.py"
+        if name.startswith("shared/")
+        or name == f"{function}.py"
+        or (name.startswith("settings/") and reads_file(function, name.removeprefix("settings/")))
     }
 
 

@@ -7,6 +7,7 @@ declared in `shared.schema.models.settings`, by classes of the same names.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 
 from shared.config.separate_keys import shared_keys
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 
     from shared.domain.policy import Policy
 
+JOINED = "OPTIONAL_SETTINGS"
+"""The variable that holds the settings a deployment may leave empty: SCF's API takes no empty variable."""
+_JOINED_NAME = re.compile(r" ([A-Z][A-Z0-9_]*)=")
+_IN_A_FILE = "file:"
+"""How a value begins that is the name of a file of the package."""
 _NOT_DEPLOYED = "undefined"
 """The deployment tool writes this word for a variable that had no value."""
 
@@ -186,19 +192,44 @@ def load_settings(kind: type[_Settings], environment: Mapping[str, str]) -> _Set
         ConfigurationError: naming every missing and invalid variable, without any value.
 
     """
-    given = {name: environment[name] for name in sorted(variables_of(kind)) if environment.get(name)}
-    undefined = {name for name, value in given.items() if value == _NOT_DEPLOYED}
-    defined = {name: value for name, value in given.items() if name not in undefined}
-    found = [f"{name}: had no value when this was deployed" for name in sorted(undefined)]
+    names = variables_of(kind)
+    alone = {name: value for name, value in environment.items() if value}
+    deployed = {**separated(environment.get(JOINED, "")), **alone}
+    given, unusable = {}, {}
+    for name in sorted(names & deployed.keys()):
+        value = deployed[name]
+        try:
+            given[name] = _text_of_file(value) if value.startswith(_IN_A_FILE) else value
+        except (OSError, ValueError):
+            unusable[name] = "its file cannot be read: put it into settings/, and make package"
+        if value == _NOT_DEPLOYED:
+            unusable[name] = "had no value when this was deployed"
+    defined = {name: value for name, value in given.items() if name not in unusable}
+    found = [f"{name}: {reason}" for name, reason in unusable.items()]
     found += [f"{name}: has a key that {other} has too" for name, other in shared_keys(defined)]
     try:
         settings = validate(kind, given)
     except ValidationError as error:
-        found += [text for name, text in _errors_by_variable(kind, error) if name not in undefined]
+        found += [text for name, text in _errors_by_variable(kind, error) if name not in unusable]
     else:
         if not found:
             return settings
     raise ConfigurationError("These settings are missing or invalid. " + "; ".join(found) + ".")
+
+
+def _text_of_file(value: str) -> str:
+    from shared.package_file import text_of  # noqa: PLC0415 -- few deployments have one
+
+    return text_of(value.removeprefix(_IN_A_FILE))
+
+
+def separated(joined: str) -> dict[str, str]:
+    """Return the settings in `NAME=value NAME=value`, without the empty ones.
+
+    A value ends where a blank, capitals and an equals sign follow, whatever group the name belongs to.
+    """
+    _, *parts = _JOINED_NAME.split(f" {joined}")
+    return {name: value.strip() for name, value in zip(parts[::2], parts[1::2], strict=True) if value.strip()}
 
 
 def variables_of(kind: type[SettingsGroup]) -> frozenset[str]:

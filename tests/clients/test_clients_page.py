@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from local.package.mobile_policies import about_mobile_uploads, policies_in
+from local.deploy.mobile_policies import about_mobile_uploads, policies_in
 from local.repository import REPOSITORY
 from local.simulator import business_errors
 from local.stack.stack import Stack

@@ -8,13 +8,13 @@ import zipfile
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
-import yaml
 
 import local.stack.system
+from local.deploy.serverless_file import functions_in, inputs_of, sent_environment, variables_read
+from local.deploy.yaml_file import read_yaml
 from local.package.build import BUILD, Package, build_packages, package_at, place_of, read_libraries
 from local.package.contents import LIBRARIES, MissingToolError
 from local.package.interpreter import runtime_python
-from local.package.serverless_file import environment_of, functions_in
 from local.repository import REPOSITORY
 from local.simulator import RoleCredential
 from local.stack.stack import Stack
@@ -94,18 +94,19 @@ class StartStack(Protocol):
 @pytest.fixture
 def deploy(unpacked: Mapping[str, Path], tmp_path: Path) -> Deploy:
     """Deploy the packages."""
-    file = yaml.safe_load((REPOSITORY / "serverless.yml").read_text(encoding="utf-8"))
+    text, file = read_yaml(REPOSITORY / "serverless.yml")
+    nothing = dict.fromkeys(variables_read(text), "")
 
     def deploy(environment: Mapping[str, str]) -> PackagedInstances:
         deployed = {
             function: Deployed(
                 package=unpacked[function],
                 variables={
-                    **{name: environment[name] for name in environment_of(entry) if name in environment},
+                    **sent_environment(entry, {**nothing, **environment}, environment["STAGE"]),
                     **LOOPBACK_RECEIVER,
                     **ROLE_VARIABLES,
                 },
-                time_limit=entry.get("timeout", file["inputs"]["timeout"]),
+                time_limit=entry.get("timeout", inputs_of(file)["timeout"]),
             )
             for function, entry in functions_in(file).items()
         }

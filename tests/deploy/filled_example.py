@@ -25,10 +25,10 @@ VALUES = {
     "DEPLOY_ROLE_EVENT_NOTIFICATION": "vod-upload-event-notification",
     "DEPLOY_ROLE_RELIABLE_NOTIFICATION": "vod-upload-reliable-notification",
     "DEPLOY_ROLE_EVENT_DELIVERY": "vod-upload-event-delivery",
-    "DEPLOY_VPC_ID": "vpc-1",
-    "DEPLOY_SUBNET_ID": "subnet-1",
-    "DEPLOY_CLS_LOGSET_ID": "logset-1",
-    "DEPLOY_CLS_TOPIC_ID": "topic-1",
+    "DEPLOY_VPC_ID": "vpc-1a2b3c4d",
+    "DEPLOY_SUBNET_ID": "subnet-1a2b3c4d",
+    "DEPLOY_CLS_LOGSET_ID": "5cd3a17e-fb0b-418c-afd7-77b365397426",
+    "DEPLOY_CLS_TOPIC_ID": "5cd3a17e-fb0b-418c-afd7-77b365397427",
 }
 EXAMPLE = (REPOSITORY / ".env.example").read_text(encoding="utf-8")
 

@@ -15,8 +15,9 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from local.package.checks import ROLE_VARIABLES, SETTINGS
+from local.deploy.serverless_file import settings_of
 from local.package.contents import folder_of
+from local.package.function_settings import ROLE_VARIABLES, SETTINGS
 from shared.config.settings import variables_of
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 NODE = Path(__file__).parent / "node"
 COMMAND_LINE = NODE / "node_modules" / "serverless" / "bin" / "serverless.js"
-PREFIX = "scf-dev-vod-upload"
+STAGE = "dev"
+PREFIX = f"scf-{STAGE}-vod-upload"
 WITH_URL = frozenset({"upload_signature", "upload_status", "event_notification"})
 WITH_TIMER = frozenset({"reliable_notification", "event_delivery"})
 WITH_ROLE = frozenset({"event_notification", "reliable_notification", "event_delivery"})
@@ -87,14 +89,17 @@ def run_command_line(cloud: LoopbackCloud, folder: Path) -> dict[str, Any]:
     return dict(cloud.deployed["inputs"])
 
 
-def run_component(cloud: LoopbackCloud, inputs: dict[str, Any], folder: Path, *, times: int = 1) -> None:
+def run_component(
+    cloud: LoopbackCloud, inputs: dict[str, Any], folder: Path, *, times: int = 1, stage: str = STAGE
+) -> None:
     """Run the library of the engine's component with these inputs.
 
     Raises:
         NodeFailedError: the library, or the cloud, refused.
 
     """
-    given = json.dumps({"prefix": PREFIX, "stage": "dev", "inputs": inputs, "times": times})
+    prefix = PREFIX.replace(STAGE, stage)
+    given = json.dumps({"prefix": prefix, "stage": stage, "inputs": inputs, "times": times})
     run_node(cloud, [str(NODE / "deploy_functions.cjs")], folder=folder, given=given)
 
 
@@ -134,10 +139,9 @@ def _of_inputs(inputs: dict[str, Any]) -> Iterator[str]:
     if "undefined" in json.dumps(inputs):
         yield "A value has the text 'undefined'."
     for key, function in inputs.get("functions", {}).items():
-        arrived = {entry["key"]: entry.get("value") for entry in function.get("environments", [])}
         wanted = variables_of(SETTINGS[key]) - NEVER_DEPLOYED
         wanted -= {"VOD_SECRET_ID", "VOD_SECRET_KEY"} if key in WITH_ROLE else set()
-        if missing := sorted(name for name in wanted if arrived.get(name) is None):
+        if missing := sorted(wanted - settings_of(function).keys()):
             yield f"{key} gets no {', '.join(missing)}."
 
 
@@ -150,14 +154,16 @@ def _of_functions(cloud: LoopbackCloud) -> Iterator[str]:
             yield f"{key} runs on {asked['Runtime']}."
         if asked["Handler"] != f"{key}.main_handler":
             yield f"{key} has the handler {asked['Handler']}."
-        if asked.get("Code.CosObjectName") != f"{folder_of(key)}.zip":
-            yield f"{key} has the code {asked.get('Code.CosObjectName')}."
+        if asked["Code"].get("CosObjectName") != f"/{folder_of(key)}.zip":
+            yield f"{key} has the code {asked['Code'].get('CosObjectName')}."
         if bool(asked.get("Role")) != (key in WITH_ROLE):
             yield f"{key} has {'a' if asked.get('Role') else 'no'} role."
-        for part in ("VpcConfig.VpcId", "VpcConfig.SubnetId", "ClsLogsetId", "ClsTopicId", "InitTimeout"):
-            if not asked.get(part):
+        network = asked.get("VpcConfig", {})
+        parts = {**asked, **network}
+        for part in ("VpcId", "SubnetId", "ClsLogsetId", "ClsTopicId", "InitTimeout"):
+            if not parts.get(part):
                 yield f"{key} has no {part}."
-        if asked.get("PublicNetConfig.PublicNetStatus") != "ENABLE":
+        if asked.get("PublicNetConfig", {}).get("PublicNetStatus") != "ENABLE":
             yield f"{key} cannot reach the public network."
 
 
@@ -166,8 +172,10 @@ def _of_triggers(cloud: LoopbackCloud) -> Iterator[str]:
     for key, asked in ((key, asked) for key, kept in made.items() for asked in kept):
         if asked["Type"] == "http":
             described = json.loads(asked["TriggerDesc"])
-            if described.get("AuthType") != "NONE" or described.get("NetConfig") != PUBLIC:
+            if described.get("AuthType") != "NONE" or not PUBLIC.items() <= described["NetConfig"].items():
                 yield f"The URL of {key} cannot be called by everybody."
+            if described.get("ApiGwCompatible") is not True:
+                yield f"The URL of {key} may answer with the result as it is."
             if "CorsConfig" in described:
                 yield f"The URL of {key} answers CORS beside the code."
         elif asked["Enable"] != 1:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from local.package.checks import cautions, check
+from local.deploy.checks import cautions, check
 from local.repository import REPOSITORY
 from tests.deploy.filled_example import SECRET, VALUES, filled_example
 from tests.keys import ec_key, public_pem, rsa_key
@@ -65,7 +65,7 @@ def test_example_filled_in_is_ready_to_be_deployed(checked: Check) -> None:
         ({"REDIS_URL": f"redis://{SECRET}:port"}, "REDIS_URL: is not a URL: "),
         (
             {"DEPLOY_ROLE_EVENT_DELIVERY": ""},
-            "DEPLOY_ROLE_EVENT_DELIVERY is empty, and without it nothing can be deployed.",
+            "DEPLOY_ROLE_EVENT_DELIVERY is empty, and without it nothing can be deployed: ",
         ),
         (
             {"DEPLOY_REGION": "undefined"},
@@ -79,8 +79,8 @@ def test_example_filled_in_is_ready_to_be_deployed(checked: Check) -> None:
         ({"CONTEXT_KEYS": "short"}, "CONTEXT_KEYS.0: String should have at least 32 characters."),
         ({"CALLBACK_TOKENS": ",".join([SECRET] * 3)}, "CALLBACK_TOKENS: Tuple should have at most 2 items"),
         ({"CALLBACK_TOKENS": f"{SECRET}/slash"}, "CALLBACK_TOKENS.0: String should match pattern"),
-        ({"CALLBACK_TOKENS": f"{SECRET}-3"}, "CALLBACK_TOKENS: has a key that JWT_SECRETS has too."),
-        ({"CONTEXT_KEYS": f"{SECRET}-1"}, "CONTEXT_KEYS: has a key that VOD_SECRET_KEY has too."),
+        ({"CALLBACK_TOKENS": f"{SECRET}-3"}, "CALLBACK_TOKENS: has a key that JWT_SECRETS has too: "),
+        ({"CONTEXT_KEYS": f"{SECRET}-1"}, "CONTEXT_KEYS: has a key that VOD_SECRET_KEY has too: "),
         ({"JWT_SECRETS": ""}, "JWT_JWKS_URL: set exactly one of"),
         ({"AUTH_MODE": "none"}, "AUTH_MODE: Input should be 'jwt' or 'anonymous'."),
         (
@@ -167,15 +167,15 @@ def test_public_key_in_one_line_is_taken(checked: Check) -> None:
 @pytest.mark.parametrize(
     ("edit", "sentence"),
     [
-        (("component: multi-scf", "component: scf"), "serverless.yml: component: must be multi-scf."),
-        (("runtime: Python3.10", "runtime: Python3.9"), "inputs: runtime must be Python3.10"),
-        (("src: ./build/functions", "src: ./build"), "inputs: src must be ./build/functions"),
+        (("component: multi-scf", "component: scf"), "serverless.yml: component must be multi-scf."),
+        (("runtime: Python3.10", "runtime: Python3.9"), "inputs.runtime must be Python3.10"),
+        (("src: ./build/functions", "src: ./build"), "inputs.src.src must be ./build/functions"),
         (("[.env, '**/.env*']", "[.env]"), "src.exclude must name .env and **/.env*"),
-        (("memorySize: 256", "memorySize: 200"), "upload_signature: memorySize must be"),
-        (("timeout: 5\n", "timeout: 0\n"), "upload_signature: timeout must be 1 to 900 seconds."),
+        (("memorySize: 256", "memorySize: 200"), "inputs.memorySize must be"),
+        (("timeout: 5\n", "timeout: 0\n"), "inputs.timeout must be 1 to 900 seconds"),
         (
             ("handler: upload_status.main", "handler: shared/upload_status.main"),
-            "the platform takes no handler",
+            "upload_status: handler must be file.function",
         ),
         (
             ("handler: upload_status.main", "handler: upload_signature.main"),
@@ -183,24 +183,24 @@ def test_public_key_in_one_line_is_taken(checked: Check) -> None:
         ),
         (
             ("src: ./upload-status", "src: ./upload_status"),
-            "upload_status: there is no package ./upload_status.",
+            "upload_status: src must be the folder of the function's own package",
         ),
-        (("key: STAGE", "key: SCF_STAGE"), "the platform takes no variable SCF_STAGE."),
-        (("'${env:CONTEXT_KEYS}'", "''"), "CONTEXT_KEYS: Field required."),
+        (("key: STAGE", "key: SCF_STAGE"), "SCF_STAGE, key must be 2 to 64 letters"),
+        (("'${env:CONTEXT_KEYS}'", "''"), "CONTEXT_KEYS, value must be a text in quotes, and not empty."),
         (
             ("'${env:CONTEXT_KEYS}'", "'${env:CONTEXT_KEY}'"),
             "No value, not even an empty one, has: CONTEXT_KEY.",
         ),
-        (("'${env:NEW_UPLOADS_PER_MINUTE}'", "30"), "NEW_UPLOADS_PER_MINUTE is no text."),
+        (("'${env:VOD_SECRET_ID}'", "30"), "VOD_SECRET_ID, value must be a text in quotes, and not empty."),
         (
             ("function: upload_status", "function: upload_state"),
-            "trigger of upload_state: there is no such function.",
+            "trigger of upload_state: a http trigger: there is no such function",
         ),
-        (("qualifier: $DEFAULT", "authTypes: NONE"), "trigger of upload_signature: without qualifier"),
-        (("enableExtranet: true", "enableExtranet: false"), "is reachable from nowhere."),
-        (("type: timer", "type: cron"), "type cron fails after the functions have been deployed."),
-        (("'0 * * * * * *'", "'* * * * *'"), "cronExpression needs 7 fields."),
-        (("enable: true", "enable: false"), "without enable: true it never fires."),
+        (("qualifier: $DEFAULT", "authTypes: NONE"), "trigger of upload_signature: qualifier is missing"),
+        (("enableExtranet: true", "enableExtranet: false"), "without it the URL is reachable from nowhere."),
+        (("type: timer", "type: cron"), "type must be http or timer"),
+        (("'0 * * * * * *'", "'* * * * *'"), "cronExpression needs 7 fields"),
+        (("enable: true", "enable: false"), "without it the timer never fires."),
         (("  triggers:", "\ttriggers:"), "serverless.yml cannot be read, line "),
     ],
     ids=lambda value: str(value)[:60],

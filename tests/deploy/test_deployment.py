@@ -11,10 +11,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from local.deploy.serverless_file import (
+    OWN_STAGE,
+    environment_of,
+    functions_in,
+    sent_environment,
+    settings_of,
+    variables_read,
+)
+from local.deploy.stage_variables import parse_env_file
 from local.package.archive import read_folder
 from local.package.contents import LIBRARIES
-from local.package.serverless_file import environment_of, functions_in, variables_read
 from local.repository import REPOSITORY
+from shared.config.settings import JOINED, separated
 from tests.deploy.filled_example import VALUES, filled_example
 from tests.deploy.loopback_cloud import LoopbackCloud, loopback_cloud
 from tests.deploy.proof import COMMAND_LINE, PREFIX, run_command_line, run_component
@@ -90,9 +99,19 @@ def test_every_variable_arrives_with_its_value(inputs: dict[str, Any]) -> None:
     assert "undefined" not in text
     assert variables_read(text) == set()
     for name, function in functions_in(file).items():
-        arrived = {entry["key"]: entry["value"] for entry in inputs["functions"][name]["environments"]}
-        expected = {key: VALUES.get(key, "") for key in environment_of(function)}
-        assert arrived == {**expected, "STAGE": "${stage}"}  # the engine itself knows the stage
+        arrived = environment_of(inputs["functions"][name])
+        settings = separated(arrived.pop(JOINED)) | arrived
+        expected = {key: VALUES[key] for key in settings_of(function) if VALUES.get(key)}
+        assert settings == {**expected, "STAGE": OWN_STAGE}  # the engine itself knows the stage
+
+
+def test_check_adds_up_what_the_command_line_sends(inputs: dict[str, Any]) -> None:
+    """The variables that the check holds against the limits are those that arrive, byte for byte."""
+    file = yaml.safe_load((REPOSITORY / "serverless.yml").read_text(encoding="utf-8"))
+    values = parse_env_file(filled_example({}))
+
+    for name, function in functions_in(file).items():
+        assert sent_environment(function, values, OWN_STAGE) == environment_of(inputs["functions"][name])
 
 
 def test_functions_and_triggers_are_created_once_and_then_updated(
@@ -111,6 +130,7 @@ def test_functions_and_triggers_are_created_once_and_then_updated(
     assert sorted(made) == sorted(f"{PREFIX}-{function}" for function in LIBRARIES)
     triggers = [asked for action, asked in first if action == "CreateTrigger"]
     assert sorted(asked["Type"] for asked in triggers) == ["http", "http", "http", "timer", "timer"]
+    assert cloud.scf.refused == []
     changes = {action for action, _ in second if not action.startswith(("Get", "List", "Describe"))}
     assert changes == {"UpdateFunctionCode", "UpdateFunctionConfiguration", "UpdateTrigger"}
 
@@ -122,11 +142,7 @@ def test_function_is_created_as_the_file_says(
     cloud.forget()
     run_component(cloud, inputs, tmp_path)
     asked = cloud.functions[f"{PREFIX}-event_notification"]
-    keys = [
-        value
-        for name, value in asked.items()
-        if name.startswith("Environment.Variables.") and name.endswith(".Key")
-    ]
+    variables = {entry["Key"]: entry["Value"] for entry in asked["Environment"]["Variables"]}
     url = json.loads(cloud.triggers[f"{PREFIX}-event_notification"][0]["TriggerDesc"])
 
     assert {
@@ -136,17 +152,15 @@ def test_function_is_created_as_the_file_says(
         "MemorySize": "256",
         "Timeout": "15",
         "InitTimeout": "15",
-        "VpcConfig.VpcId": VALUES["DEPLOY_VPC_ID"],
-        "VpcConfig.SubnetId": VALUES["DEPLOY_SUBNET_ID"],
+        "VpcConfig": {"VpcId": VALUES["DEPLOY_VPC_ID"], "SubnetId": VALUES["DEPLOY_SUBNET_ID"]},
         "ClsLogsetId": VALUES["DEPLOY_CLS_LOGSET_ID"],
         "ClsTopicId": VALUES["DEPLOY_CLS_TOPIC_ID"],
-        "PublicNetConfig.PublicNetStatus": "ENABLE",
-        "Code.CosObjectName": "event-notification.zip",
+        "Code": {"CosBucketName": "code", "CosObjectName": "/event-notification.zip"},
     }.items() <= asked.items()
-    assert sorted(keys) == sorted(
-        entry["key"] for entry in inputs["functions"]["event_notification"]["environments"]
-    )
-    assert url == {"AuthType": "NONE", "NetConfig": {"EnableIntranet": False, "EnableExtranet": True}}
+    assert asked["PublicNetConfig"]["PublicNetStatus"] == "ENABLE"
+    assert variables == environment_of(inputs["functions"]["event_notification"]) | {"STAGE": "dev"}
+    assert url.pop("NetConfig").items() >= {"EnableIntranet": False, "EnableExtranet": True}.items()
+    assert url == {"AuthType": "NONE", "ApiGwCompatible": True}
 
 
 def test_each_function_gets_its_own_role_or_none(

@@ -20,6 +20,7 @@ import pytest
 import redis
 import requests
 
+from local.deploy.scf_calls import API_URL
 from local.doctor.vod_calls import EventConfiguration, VodCalls
 from local.package.build import BUILD
 from local.repository import REPOSITORY
@@ -31,7 +32,7 @@ from shared.store.journal import Store
 from tests.deploy.console_blocks import Shown, plain, shown_on
 from tests.deploy.filled_example import VALUES, filled_example
 from tests.deploy.loopback_cloud import LoopbackCloud, loopback_cloud
-from tests.deploy.proof import COMMAND_LINE, NODE
+from tests.deploy.proof import COMMAND_LINE, NODE, run_component
 from tests.shared.uploads import uploaded
 from tests.test_repository import make_targets
 
@@ -55,6 +56,8 @@ PARTS = (
     "local",
     "docs",
 )
+IN_THE_CLOUD: dict[str, str | None] = {"REDIS_URL": VALUES["REDIS_URL"], "VOD_API_URL": ""}
+"""Of the settings, what is on this machine in the stack."""
 NOT_OURS = shutil.ignore_patterns("__pycache__", "node_modules")
 
 pytestmark = pytest.mark.usefixtures("needs_runtime_python")
@@ -150,8 +153,12 @@ def test_deployment_guide_does_what_it_prints(clone: Path, stack: Stack, cloud: 
     vod = VodCalls(load_settings(VodApiSettings, stack.environment))
     vod.set_event_configuration(EventConfiguration("PULL", "", "OFF", "OFF", "OFF"), None, sign_key=None)
     token = requests.get(f"{stack.url}/local/token", params={"user": "alice"}, timeout=10).text
+    cloud.component = lambda deployed: run_component(
+        cloud, deployed["inputs"], clone.parent, stage=deployed["stageName"]
+    )
     variables = {
         "LOOPBACK_PORT": str(cloud.port),
+        API_URL: f"http://127.0.0.1:{cloud.port}",
         "CALLBACK_URL": f"{stack.url}/vod-callback",
         "SIGNATURE_URL": stack.url,
         "USER_TOKEN": token,
@@ -161,11 +168,16 @@ def test_deployment_guide_does_what_it_prints(clone: Path, stack: Stack, cloud: 
         for shown in block:
             type_in(shown, clone, **variables)
         if any(shown.command.startswith("cp .env.example") for shown in block):
-            (clone / ".env.prod").write_text(filled_example(settings_of(stack)), encoding="utf-8")
+            (clone / ".env.prod").write_text(filled_example({**settings_of(stack), **IN_THE_CLOUD}), "utf-8")
+        if any(shown.command.startswith("make deploy") for shown in block):
+            # From here on the deployment is the stack, which no check would let be deployed.
+            (clone / ".env.prod").write_text(filled_example(settings_of(stack)), "utf-8")
 
     assert len(blocks) >= 7
     assert cloud.deployed is not None
     assert len(cloud.deployed["inputs"]["functions"]) == 5
+    assert cloud.scf.refused == []
+    assert len(cloud.scf.reserved) == 2
 
 
 @pytest.mark.proof

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from local.deploy.checks import check
 from local.package.build import package_at
-from local.package.checks import check
 from local.repository import REPOSITORY
 from tests.deploy.filled_example import SECRET, VALUES
 from tests.test_repository import setting_names
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         ("shared/extra.py", "", "is older than the code: run make package."),
         (".env", f"VOD_SECRET_KEY={SECRET}", ".env is in its package, and would be uploaded"),
         ("shared/.env.prod", f"VOD_SECRET_KEY={SECRET}", "shared/.env.prod is in its package"),
-        ("shared/upload-status.txt", "", "would go to another function as well."),
+        ("shared/upload-status.txt", "", "would go to another function as well: rename it."),
     ],
 )
 def test_package_that_must_not_be_uploaded_is_found(

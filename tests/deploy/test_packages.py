@@ -17,7 +17,7 @@ import pytest
 
 from local.package.__main__ import MEGABYTE, too_large
 from local.package.archive import read_folder
-from local.package.build import BUILD, build_packages, package_at
+from local.package.build import BUILD, build_packages, files_of, package_at
 from local.package.contents import (
     LIBRARIES,
     NEVER_IMPORTED,
@@ -25,6 +25,7 @@ from local.package.contents import (
     folder_of,
     place_in_package,
 )
+from local.package.interpreter import runtime_python
 from local.package.licence_texts import KEPT_TEXTS, OWN_LICENCE, kept_texts, require_text
 from local.package.shared_object import without_symbol_tables
 from local.repository import REPOSITORY
@@ -277,3 +278,40 @@ def test_file_that_nobody_decided_on_stops_the_build(name: str) -> None:
 def test_content_that_is_no_shared_object_is_left_alone() -> None:
     """Only what the loader's own format says can be cut is cut."""
     assert without_symbol_tables(b"\x7fELF\x01\x01 of 32 bits") == b"\x7fELF\x01\x01 of 32 bits"
+
+
+def test_long_setting_is_packaged_for_the_functions_that_read_it() -> None:
+    """A file of `settings/` may hold a secret, and goes where its setting goes."""
+    files = {
+        "settings/upload_policies.prod.json": b"",
+        "settings/callback_tokens.json": b"",
+        "shared/a.py": b"",
+    }
+    packaged = {function: files_of(function, files).keys() - {"shared/a.py"} for function in LIBRARIES}
+
+    assert {function: names for function, names in packaged.items() if names} == {
+        "upload_signature": {"settings/upload_policies.prod.json"},
+        "event_notification": {"settings/callback_tokens.json"},
+    }
+
+
+def test_long_setting_is_read_where_the_package_is_unpacked(packages: list[Package], tmp_path: Path) -> None:
+    """The runtime's Python finds it beside the code, with nothing else to import from."""
+    shutil.copytree(packages[0].folder, tmp_path / "user")
+    (tmp_path / "user" / "settings").mkdir()
+    (tmp_path / "user" / "settings" / "jwt_jwks_url.json").write_text("https://login.example.test/keys\n")
+    program = (
+        "from shared.config.settings import CallerSettings, load_settings\n"
+        "joined = {'OPTIONAL_SETTINGS': 'JWT_JWKS_URL=file:jwt_jwks_url.json'}\n"
+        "print(load_settings(CallerSettings, joined).jwt_jwks_url)"
+    )
+    run = subprocess.run(  # noqa: S603  # the interpreter we found
+        [runtime_python(), "-s", "-S", "-c", program],
+        env={"PYTHONPATH": str(tmp_path / "user"), "PYTHONDONTWRITEBYTECODE": "x"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (run.stdout.strip(), run.stderr) == ("https://login.example.test/keys", "")

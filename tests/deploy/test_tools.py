@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from local.deploy.deployment import CREDENTIALS, deploy, deploying_cli
+from local.deploy.stage_variables import parse_env_file, stage_variables
 from local.package import interpreter
 from local.package.build import Package
 from local.package.contents import MissingToolError, PackageError
-from local.package.deployment import CREDENTIALS, deploy, deploying_cli
 from local.package.measure import measure
-from local.package.stage_variables import parse_env_file, stage_variables
 from local.package.wheels import Pin, fetch, files_in, read_lock
 from local.repository import REPOSITORY
 

@@ -11,12 +11,13 @@ async function deploy({ prefix, stage, inputs }) {
   const scf = new Scf(credentials, region);
   for (const [key, own] of Object.entries(functions)) {
     const { environments, vpc, src, ...settings } = { ...common, ...own };
-    const variables = environments.map(({ key: name, value }) => [name, value.replace("${stage}", stage)]);
+    // One without a value is kept, and sent as the text "undefined".
+    const variables = environments.map(({ key, value }) => [key, value?.replace("${stage}", stage)]);
     await scf.deploy({
       ...settings,
       name: names[key],
       namespace: "default",
-      code: { bucket: "code", object: `${src.replace("./", "")}.zip` },
+      code: { bucket: "code", object: `/${src.replace("./", "")}.zip` },
       environment: { variables: Object.fromEntries(variables) },
       vpcConfig: vpc,
       ignoreTriggers: true,

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import base64
+import json
 import traceback
+from typing import TYPE_CHECKING
 
 import pytest
 
+from shared import package_file
 from shared.config.settings import (
+    JOINED,
+    CallbackSettings,
     CallerSettings,
     EventNotificationSettings,
     SettingsGroup,
@@ -15,9 +20,13 @@ from shared.config.settings import (
     VodApiSettings,
     WebhookSettings,
     load_settings,
+    separated,
 )
 from shared.errors import ConfigurationError
 from tests.functions.deployment import environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 COMPLETE = {
     **environment("redis://localhost:6379/0"),
@@ -250,3 +259,80 @@ class TestSettingsThatGoTogether:
         """APP_WEBHOOK_URL must be set, at least to `off`."""
         assert load_settings(WebhookSettings, {"APP_WEBHOOK_URL": "off"}).app_webhook_url is None
         assert faults(WebhookSettings, {}).keys() == {"APP_WEBHOOK_URL"}
+
+
+JOINABLE = {
+    "AUTH_MODE": "jwt",
+    "JWT_AUDIENCE": "uploads, others",
+    "JWT_AUDIENCE_CLAIM": "",
+    "JWT_ISSUER": "https://login.test/?a=b STAGE",
+    "JWT_PUBLIC_KEY": "-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----",
+    "RETENTION_SECONDS": "0",
+}
+
+
+@pytest.mark.parametrize("names", [list(JOINABLE), sorted(JOINABLE, reverse=True)])
+def test_settings_in_one_variable_are_taken_apart(names: list[str]) -> None:
+    """In any order, with blanks and line breaks in them, and the empty ones as if they were not set."""
+    joined = " ".join(f"{name}={JOINABLE[name]}" for name in names)
+
+    assert separated(joined) == {name: value for name, value in JOINABLE.items() if value}
+    assert separated("") == {}
+
+
+def test_joined_setting_ends_before_one_of_another_group() -> None:
+    """A part of a function's settings is read as all of them are, by names that it does not know."""
+    joined = {
+        **COMPLETE,
+        JOINED: "VOD_CALLBACK_SIGN_KEY=theSignKey READ_BACK=off",
+        "VOD_CALLBACK_SIGN_KEY": "",
+    }
+
+    assert load_settings(CallbackSettings, joined).callback_sign_key == "theSignKey"
+
+
+def test_setting_alone_goes_before_the_joined_one() -> None:
+    """What somebody adds in the console counts; an empty one does not."""
+    joined = {
+        **COMPLETE,
+        JOINED: "RETENTION_SECONDS=400000 REDIS_URL=redis://other:6379 STAGE=prod",
+        "STAGE": "",
+    }
+    settings = load_settings(StoreSettings, joined)
+
+    assert settings.redis_url == COMPLETE["REDIS_URL"]
+    assert (settings.retention_seconds, settings.stage) == (400_000, "prod")
+
+
+def test_joined_setting_without_a_value_is_refused() -> None:
+    """The CLI writes `undefined` into a longer text, and that is no value."""
+    assert faults(StoreSettings, {**COMPLETE, JOINED: "RETENTION_SECONDS=undefined"}) == {
+        "RETENTION_SECONDS": "had no value when this was deployed"
+    }
+
+
+def test_long_setting_is_read_from_a_file_of_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SCF allows 4 KB of variables; policies can take more."""
+    monkeypatch.setattr(package_file, "FOLDER", tmp_path)
+    policies = {"default": {}, **{f"policy{number}": {"procedures": ["p" * 60]} for number in range(99)}}
+    (tmp_path / "upload_policies.json").write_text(json.dumps(policies))
+    settings = load_settings(
+        UploadSignatureSettings, {**COMPLETE, "UPLOAD_POLICIES": "file:upload_policies.json"}
+    )
+
+    assert settings.upload_policies.keys() == policies.keys()
+
+
+@pytest.mark.parametrize("value", ["file:none.json", "file:", "file:../settings/a.json", "file:latin.json"])
+def test_file_that_cannot_be_read_is_named_by_its_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    """Not there, outside the folder, or no text: none of them is taken for the value itself."""
+    monkeypatch.setattr(package_file, "FOLDER", tmp_path)
+    (tmp_path / "latin.json").write_bytes(b'{"default": "\xe9"}')
+
+    assert faults(UploadSignatureSettings, {**COMPLETE, "UPLOAD_POLICIES": value}) == {
+        "UPLOAD_POLICIES": "its file cannot be read: put it into settings/, and make package"
+    }

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import shared.schema.models.settings as setting_models
 from local.compiled_schema import compiled, compiled_text
-from local.package.checks import SETTINGS
+from local.package.function_settings import SETTINGS
 from local.package.wheels import read_lock
 from local.repository import REPOSITORY
 from shared.config import settings as setting_values

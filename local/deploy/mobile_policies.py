@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from local.package.deployment_warnings import Caution
+from local.deploy.deployment_warnings import Caution
 from shared.config.settings import SigningSettings, load_settings
 from shared.errors import ConfigurationError
 from shared.schema.models.policy import MAX_TTL_SECONDS

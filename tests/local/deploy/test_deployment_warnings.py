@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from local.package.deployment_warnings import about_callers, about_the_store
+from local.deploy.deployment_warnings import about_callers, about_the_store
 
 
 @pytest.mark.parametrize("mode", [None, "", "jwt"])

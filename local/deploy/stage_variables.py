@@ -32,8 +32,13 @@ def stage_variables(folder: Path, stage: str, environment: Mapping[str, str]) ->
 
 def parse_env_file(text: str) -> dict[str, str]:
     """Parse NAME=VALUE lines as dotenv 8 does: the last of a name wins, and no value has a comment."""
+    return dict(parsed_lines(text))
+
+
+def parsed_lines(text: str) -> list[tuple[str, str]]:
+    """Return the name and the value of each NAME=VALUE line, as dotenv 8 reads them."""
     lines = (_LINE.fullmatch(line) for line in _LINE_ENDS.split(text))
-    return {line[1]: _unquoted(line[2]) for line in lines if line is not None}
+    return [(line[1], _unquoted(line[2])) for line in lines if line is not None]
 
 
 def _unquoted(value: str) -> str:

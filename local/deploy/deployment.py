@@ -12,8 +12,8 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
+from local.deploy.stage_variables import stage_variables
 from local.package.contents import PackageError
-from local.package.stage_variables import stage_variables
 from local.repository import REPOSITORY
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.package.mobile_policies import about_mobile_uploads, policies_in
+from local.deploy.mobile_policies import about_mobile_uploads, policies_in
 from local.stack.demo_settings import POLICIES
 
 if TYPE_CHECKING:
