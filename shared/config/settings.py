@@ -7,7 +7,6 @@ declared in `shared.schema.models.settings`, by classes of the same names.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 
 from shared.config.separate_keys import shared_keys
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 JOINED = "OPTIONAL_SETTINGS"
 """The variable that holds the settings a deployment may leave empty: SCF's API takes no empty variable."""
-_JOINED_NAME = re.compile(r" ([A-Z][A-Z0-9_]*)=")
 _IN_A_FILE = "file:"
 """How a value begins that is the name of a file of the package."""
 _NOT_DEPLOYED = "undefined"
@@ -228,8 +226,20 @@ def separated(joined: str) -> dict[str, str]:
 
     A value ends where a blank, capitals and an equals sign follow, whatever group the name belongs to.
     """
-    _, *parts = _JOINED_NAME.split(f" {joined}")
-    return {name: value.strip() for name, value in zip(parts[::2], parts[1::2], strict=True) if value.strip()}
+    found, name = {"": ""}, ""
+    for word in joined.split(" "):
+        before, equals, after = word.partition("=")
+        if equals and _is_name(before):
+            name = before
+            found[name] = after
+        else:
+            found[name] += f" {word}"
+    return {name: value.strip() for name, value in found.items() if name and value.strip()}
+
+
+def _is_name(text: str) -> bool:
+    # No pattern: to compile one at import costs every cold start a million instructions.
+    return text[:1].isalpha() and text.isascii() and text.isupper() and text.replace("_", "").isalnum()
 
 
 def variables_of(kind: type[SettingsGroup]) -> frozenset[str]:
