@@ -27,7 +27,7 @@ def _work(context: object, request_id: str) -> dict[str, object]:
     deliverer = bootstrap.deliverer(runtime, deadline=started + (deadline - started) * DELIVERIES_SHARE)
     asks_vod = runtime.settings.read_back == "on"
 
-    deliveries = deliverer.run()
+    deliveries = deliverer.run("event_delivery")
     # An instance whose clock is fast would use up the checks of an upload before their time.
     ahead = bootstrap.now() - runtime.store.time()
     checks = Reconciliation(

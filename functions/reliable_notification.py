@@ -23,5 +23,5 @@ def _work(deadline: float) -> dict[str, object]:
         new_lease=bootstrap.new_lease,
         deadline=deadline,
     ).run()
-    deliveries = deliverer.run()
+    deliveries = deliverer.run("reliable_notification")
     return {"pulled": pulled, "deliveries": deliveries}

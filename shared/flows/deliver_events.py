@@ -77,8 +77,10 @@ class Deliverer:
         except StoreUnavailableError:
             return EventStatus.DUE
 
-    def run(self) -> dict[str, int]:
+    def run(self, timer: str = "") -> dict[str, int]:
         """Deliver until nothing is due or the time is up; return the number of events by outcome.
+
+        `timer` is the name of the timer's function, whose run is recorded.
 
         Raises:
             StoreUnavailableError: the store did not answer; what was not finished stays due.
@@ -87,7 +89,7 @@ class Deliverer:
         endings: Counter[str] = Counter()
         store = self.ingester.store
         has_slot = False
-        while due := store.due_events(now=int(self.clock()), limit=BATCH):
+        while due := store.due_events(now=int(self.clock()), limit=BATCH, timer=timer):
             for at in due:
                 has_slot = has_slot or self._gets_slot()
                 if not has_slot:

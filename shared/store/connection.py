@@ -96,6 +96,10 @@ class StoreConnection:
         """Return the key prefix of a partition; the text in braces decides the cluster slot."""
         return f"vuf:{{{self._scope.stage}.{number}}}"
 
+    def _timer_key(self, timer: str) -> str:
+        """Return the key of the time (Unix seconds) of a timer's last run."""
+        return f"{self._partition_of(timer)}:timer:{timer}"
+
     def _due_members(self, index: str, *, now: int, limit: int) -> dict[str, list[str]]:
         """Read from each partition's sorted set the members that are due, the oldest first."""
         members = self._of_each_partition(

@@ -123,10 +123,11 @@ class JournalStore(StoreConnection):
         commands = [("HGET", _event_key(partition, name), "verified") for partition, name in partitions]
         return [verified == "1" for verified in self._pipeline(commands)]
 
-    def due_events(self, *, now: int, limit: int) -> tuple[EventKey, ...]:
+    def due_events(self, *, now: int, limit: int, timer: str = "") -> tuple[EventKey, ...]:
         """List the events whose next attempt is due, by rank, at most `limit` of each partition and rank.
 
-        Of the ranks that whoever knows the callback URL can fill there are fewer at a time.
+        Of the ranks that whoever knows the callback URL can fill there are fewer at a time. For a `timer`,
+        the name of its function, `now` is kept as the time of its last run.
 
         Raises:
             StoreUnavailableError: the store did not answer.
@@ -141,7 +142,9 @@ class JournalStore(StoreConnection):
                 for start, most in starts
             ]
 
-        replies = self._of_each_partition(commands)
+        listing = [words for partition in self._partitions() for words in commands(partition)]
+        last_run = ("SET", self._timer_key(timer), now, "EX", self._scope.retention_seconds)
+        replies = self._pipeline([*listing, last_run] if timer else listing)[: len(listing)]
         return tuple(
             EventKey(partition, key)
             for rank in limits

@@ -56,6 +56,18 @@ def push_without_an_attempt(vod: Account) -> str:
     return str(event["FileUploadEvent"]["FileId"])
 
 
+@pytest.mark.parametrize("timer", [reliable_notification.main_handler, event_delivery.main_handler])
+def test_run_leaves_its_time_in_the_store(services: dict[str, str], timer: Handler) -> None:
+    """Each timer's last run has a key of its own, by which the doctor knows that it is alive."""
+    before = int(time.time())
+    run(timer)
+
+    with redis.Redis.from_url(services["REDIS_URL"], decode_responses=True) as client:
+        [key] = client.keys("*:timer:*")
+        assert key.endswith(timer.__module__.rpartition(".")[2])
+        assert before <= int(client.get(key)) <= time.time()
+
+
 @pytest.mark.usefixtures("services")
 def test_uploaded_file_reaches_the_app_in_one_run(vod: Account, app: HttpPeer) -> None:
     """Pulled, journaled, confirmed and delivered: the app gets one event, tied to its user."""

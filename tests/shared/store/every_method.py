@@ -63,7 +63,7 @@ def every_method(redis_url: str) -> tuple[Story, tuple[StoreConnection, ...]]:
         "replay": lambda: store.journal(replay, endpoint=ENDPOINT, now=NOW, next_attempt_at=None),
         "token of a task": lambda: store.token_of_task("another", BUDGET),
         "remember": lambda: store.remember_task("task", token="token"),
-        "due": lambda: store.due_events(now=NOW, limit=10),
+        "due": lambda: store.due_events(now=NOW, limit=10, timer="event_delivery"),
         "take": lambda: take(lease="lease-2", lease_ends_at=NOW + 40),
         "finish": lambda: store.finish_attempt(at, ending),
         "revive": lambda: operators.revive(at, now=NOW + 12),
