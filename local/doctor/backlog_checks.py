@@ -1,4 +1,4 @@
-"""Checks of the journal: overdue, dead, parked and quarantined events, and the endpoint's health.
+"""Checks of the journal: timers, overdue, dead, parked and quarantined events, and the endpoint's health.
 
 To retry or replay events, see `python -m local events`.
 """
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from local.doctor.deployment import Deployment
     from local.doctor.findings import Finding
 
+_TIMERS = ("reliable_notification", "event_delivery")
+_UNREAD = "the store cannot be read: its own checks say why"
 _LATE_SECONDS = 180
 """Three runs of a timer that fires every minute."""
 _GIVEN_UP = {
@@ -39,18 +41,47 @@ class BacklogChecks:
 
     def group(self) -> Group:
         """List the checks in their order."""
-        return Group("events", (Check("backlog", self._backlog), Check("endpoint", self._endpoint)))
+        return Group(
+            "events",
+            (
+                Check("timers", self._timers),
+                Check("backlog", self._backlog),
+                Check("endpoint", self._endpoint),
+            ),
+        )
 
     def _probe(self) -> StoreProbe:
         settings = needed(StoreSettings, self._deployment.environment)
         return StoreProbe(settings.redis_url, StoreScope(settings.stage, settings.retention_seconds))
+
+    def _timers(self) -> Iterator[Finding]:
+        probe, now = self._probe(), int(self._clock())
+        for timer in _TIMERS:
+            check = f"timer of {timer}"
+            try:
+                last = probe.last_run(timer)
+            except StoreUnavailableError:
+                raise CheckSkippedError(_UNREAD) from None
+            if last is None:
+                told = f"no run of it is known in this store, stage {probe.stage}"
+                advice = (
+                    "See that its trigger is enabled, and that REDIS_URL and STAGE are the function's own."
+                )
+                yield fault(check, told, f"{advice} A new deployment has run after a minute.")
+            elif now - last > _LATE_SECONDS:
+                advice = (
+                    "See that its trigger is enabled, and what its log says: a run may fail at its start."
+                )
+                yield fault(check, f"its last run was {now - last} s ago", advice)
+            else:
+                yield ok(check, "it has run within three minutes")
 
     def _backlog(self) -> Iterator[Finding]:
         now = int(self._clock())
         try:
             backlog = self._probe().backlog(now=now)
         except StoreUnavailableError:
-            raise CheckSkippedError("the store cannot be read: its own checks say why") from None
+            raise CheckSkippedError(_UNREAD) from None
         counts = backlog.figures(now=now)
         due, late = counts["due"], counts["overdueSeconds"]
         if late > _LATE_SECONDS:
@@ -76,7 +107,7 @@ class BacklogChecks:
         try:
             health = self._probe().endpoint_health(url)
         except StoreUnavailableError:
-            raise CheckSkippedError("the store cannot be read: its own checks say why") from None
+            raise CheckSkippedError(_UNREAD) from None
         now = int(self._clock())
         if health.disabled_since is not None:
             yield fault(

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 Origin = Literal["file", "environment", "local stack"]
 Mode = Literal["PUSH", "PULL"]
+MOST_INSTANCES = 500
+"""Of 256 MB, in the account's 128,000 MB of a large region (doc 583/11637)."""
 
 
 @dataclass(frozen=True)
@@ -21,15 +23,20 @@ class Deployment:
     """One deployment and the VOD configuration that the operator expects.
 
     `mode` and `callback_url` are what VOD should be set to; None: not specified. `callback_url` may omit the
-    token at its end, to keep the token off the command line. `probe` allows checks that leave traces: an
-    event to the callback URL, and two to the app. `ambient` names variables of the examining process that are
-    not the deployment's own.
+    token at its end, to keep the token off the command line. `signature_url` and `status_url` are of the two
+    other functions. `token` is a user's. `instances` may run at once. `probe` allows checks that leave
+    traces: an event to the callback URL, and two to the app. `ambient` names variables of the examining
+    process that are not the deployment's own.
     """
 
     environment: Mapping[str, str] = field(repr=False)
     origin: Origin
     mode: Mode | None = None
     callback_url: str | None = field(default=None, repr=False)
+    signature_url: str | None = None
+    status_url: str | None = None
+    token: str | None = field(default=None, repr=False)
+    instances: int = MOST_INSTANCES
     probe: bool = False
     ambient: frozenset[str] = frozenset()
 

@@ -1,4 +1,4 @@
-"""Report the faults of a deployment and how to mend them: settings, store, VOD, callback and webhook.
+"""Report the faults of a deployment and how to mend them: functions, timers, store, VOD and webhook.
 
 The deployment is --env-file (a .env; the role's credentials come from the environment), --folder (the
 local stack that runs there), or the environment's variables. Nothing is changed without --fix, and
@@ -8,6 +8,7 @@ least one, 2 wrong usage; warnings do not count.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
@@ -19,20 +20,23 @@ from urllib.parse import urlsplit
 
 from local.doctor.api_checks import ApiChecks
 from local.doctor.backlog_checks import BacklogChecks
+from local.doctor.deployment import MOST_INSTANCES
 from local.doctor.event_checks import EventChecks
 from local.doctor.examination import examine
-from local.doctor.findings import CheckSkippedError
+from local.doctor.findings import CheckSkippedError, joined
 from local.doctor.fix import planned
+from local.doctor.function_checks import FunctionChecks
 from local.doctor.key_set_checks import KeySetChecks
 from local.doctor.settings_checks import settings_group
 from local.doctor.sources import SourceError, from_environment, from_file, from_stack
 from local.doctor.store_checks import StoreChecks
+from local.doctor.token_checks import TokenChecks
 from local.doctor.webhook_checks import WebhookChecks
 from local.terminal_text import printable
 from shared.errors import ServiceError
+from shared.http.authentication import MAX_TOKEN_LENGTH
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
 
     from local.doctor.deployment import Deployment
@@ -54,8 +58,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--callback-url", metavar="URL", help="where event_notification is; the token may be left out"
     )
+    parser.add_argument("--signature-url", metavar="URL", help="where upload_signature is")
+    parser.add_argument("--status-url", metavar="URL", help="where upload_status is")
+    parser.add_argument("--token", help="a user's token to examine; - reads it from stdin")
     parser.add_argument(
-        "--probe", action="store_true", help="send an empty event, and two test events to the app"
+        "--instances",
+        type=_positive,
+        default=MOST_INSTANCES,
+        metavar="N",
+        help="how many may run at once, of all functions (default %(default)s)",
+    )
+    parser.add_argument(
+        "--probe",
+        action="store_true",
+        help="send an event and look for it in the store, and two test events to the app",
     )
     parser.add_argument("--fix", action="store_true", help="set VOD's event configuration, after showing how")
     parser.add_argument("--yes", action="store_true", help="with --fix: do not ask")
@@ -74,10 +90,16 @@ def main(arguments: argparse.Namespace) -> int:
         (
             settings_group(deployment),
             KeySetChecks(deployment, time.time).group(),
+            TokenChecks(deployment, time.time).group(),
+            FunctionChecks(deployment, time.time).group(),
             StoreChecks(deployment).group(),
-            BacklogChecks(deployment, time.time).group(),
             ApiChecks(deployment, time.time).group(),
-            EventChecks(deployment, time.time).group(),
+            # One after the other: the probe's own event is in the backlog for a moment.
+            joined(
+                "events",
+                BacklogChecks(deployment, time.time).group(),
+                EventChecks(deployment, time.time).group(),
+            ),
             WebhookChecks(deployment, time.time).group(),
         )
     )
@@ -153,16 +175,32 @@ def _deployment(arguments: argparse.Namespace) -> Deployment:
         deployment = from_stack(arguments.folder)
     else:
         deployment = from_environment(os.environ) or from_stack(_LOCAL_FOLDER)
-    if arguments.callback_url is not None and not _is_plain_url(arguments.callback_url):
-        raise SourceError("--callback-url is an http or https URL without a query.")
+    for name in ("callback_url", "signature_url", "status_url"):
+        given = getattr(arguments, name)
+        if given is not None and not _is_plain_url(given):
+            raise SourceError(f"--{name.replace('_', '-')} is an http or https URL without a query.")
     stage = {"STAGE": arguments.stage} if arguments.stage else {}
     return replace(
         deployment,
         environment={**deployment.environment, **stage},
         mode=arguments.mode and arguments.mode.upper(),
         callback_url=arguments.callback_url or deployment.callback_url,
+        signature_url=arguments.signature_url or deployment.signature_url,
+        status_url=arguments.status_url or deployment.status_url,
+        token=_token(arguments.token),
+        instances=arguments.instances,
         probe=arguments.probe,
     )
+
+
+def _token(given: str | None) -> str | None:
+    return sys.stdin.buffer.read(2 * MAX_TOKEN_LENGTH).decode(errors="replace") if given == "-" else given
+
+
+def _positive(text: str) -> int:
+    if not (text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError("a number above 0")
+    return int(text)
 
 
 def _is_plain_url(text: str) -> bool:

@@ -5,37 +5,32 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import secrets
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import requests
-import urllib3
-
+from local.doctor.cors_checks import cors_findings
 from local.doctor.deployment import shown_url, token_of, without_token
 from local.doctor.event_configuration import PULL, Wish, findings, wish_of
 from local.doctor.findings import Check, CheckSkippedError, Group, fault, needed, ok, skipped
+from local.doctor.http_answers import ask, trouble_of
 from local.doctor.policy_checks import applications
+from local.doctor.probe_event import ProbeEvent
 from local.doctor.vod_calls import EventConfiguration, VodCalls, finding_of
 from shared.config.settings import VodApiSettings
 from shared.errors import VodApiError
-from shared.http.message import PROBLEM_TYPE_PREFIX
+from shared.http.message import Cors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from local.doctor.deployment import Deployment
     from local.doctor.findings import Finding
+    from local.doctor.http_answers import Answer
 
-VOD_PATIENCE_SECONDS = 5.0
-"""How long VOD waits for an answer (doc 266/33931)."""
-_SIGNED_SECONDS = 600
-_MOST_BYTES = 16_384
 _NOT_FOUND, _OK = 404, 200
-_PATH = "callback URL"
+_PATH, _TAKEN = "callback URL", "event taken in"
 
 
 class EventChecks:
@@ -46,12 +41,17 @@ class EventChecks:
         self._clock = clock
         self._wish: Wish = wish_of(deployment)
         self._present: EventConfiguration | None = None
+        self._answers = False
 
     def group(self) -> Group:
         """List the checks in their order."""
         return Group(
             "event notification",
-            (Check("event configuration", self._configuration), Check(_PATH, self._callback)),
+            (
+                Check("event configuration", self._configuration),
+                Check(_PATH, self._callback),
+                Check(_TAKEN, self._probe),
+            ),
         )
 
     def _configuration(self) -> Iterator[Finding]:
@@ -76,39 +76,46 @@ class EventChecks:
         started = time.monotonic()
         answer = _post(stranger, b"{}")
         seconds = time.monotonic() - started
-        if isinstance(answer, str):
-            advice = "See that the function is deployed and its URL is open to the Internet."
-            yield fault(_PATH, f"{shown} gives no answer ({answer})", advice)
-            return
-        status, problem = answer
-        if problem == f"{PROBLEM_TYPE_PREFIX}configuration":
-            advice = "Its log names the settings that are missing or invalid where it runs."
-            yield fault(_PATH, f"{shown}: the function is not configured", advice)
-        elif (status, problem) != (_NOT_FOUND, f"{PROBLEM_TYPE_PREFIX}not-found"):
+        trouble = trouble_of(answer)
+        if trouble is not None:
+            yield fault(_PATH, f"{shown} {trouble[0]}", trouble[1])
+        elif (answer.status, answer.problem) != (_NOT_FOUND, "not-found"):
             advice = "The answer to a wrong token should be event_notification's own 404: is this its URL?"
-            yield fault(_PATH, f"{shown} answers {status}, not as our function does", advice)
+            yield fault(_PATH, f"{shown} answers {answer.status}, not as our function does", advice)
         else:
+            self._answers = True
             yield ok(_PATH, f"{shown} answers, and refuses a wrong token, in {seconds * 1000:.0f} ms")
-            yield from self._genuine(url, shown)
+            # No page calls it, so it allows none.
+            yield from cors_findings("event_notification", stranger, "POST", Cors())
 
-    def _genuine(self, url: str, shown: str) -> Iterator[Finding]:
-        check = "event taken in"
+    def _probe(self) -> Iterator[Finding]:
+        url = self._our_url()
+        if not self._answers:
+            raise CheckSkippedError("the callback URL does not answer as it should")
         if not self._deployment.probe:
             yield skipped(
-                check, "--probe sends an empty event with the right token, which the app hears of too"
+                _TAKEN,
+                "--probe sends an event with the right token, and looks for it in the store; with "
+                "READ_BACK=off the app hears of it",
             )
             return
-        answer = _post(url, self._signed_body())
-        if answer == (_OK, ""):
-            yield ok(check, f"{shown} took an empty event in")
-        elif isinstance(answer, str):
+        now, key = self._clock(), self._wish.sign_key
+        event = ProbeEvent.sealed(self._deployment.environment, now=now)
+        if key is not None and _is_taken(_post(url, event.signed(secrets.token_hex(8), now=now))):
+            advice = "Deploy VOD_CALLBACK_SIGN_KEY to event_notification: until then the URL alone protects."
+            yield fault("SignKey where it runs", "it takes an event with a wrong Sign", advice)
+        answer = _post(url, event.signed(key, now=now))
+        if _is_taken(answer):
+            yield ok(_TAKEN, f"{shown_url(url, self._wish.tokens)} took an event in")
+            yield from event.found_again(self._deployment.environment)
+        elif answer.error:
             advice = (
                 "When it cannot be journaled, an event is left without an answer: see the store and the log."
             )
-            yield fault(check, f"no answer ({answer})", advice)
+            yield fault(_TAKEN, f"no answer ({answer.error})", advice)
         else:
             advice = "See its log; are CALLBACK_TOKENS and VOD_CALLBACK_SIGN_KEY the ones that are deployed?"
-            yield fault(check, f"answered {answer[0]}", advice)
+            yield fault(_TAKEN, f"answered {answer.status}", advice)
 
     def _our_url(self) -> str:
         """Return the callback URL to try: the wanted one, or the one VOD has if it is ours.
@@ -127,27 +134,11 @@ class EventChecks:
             raise CheckSkippedError("VOD's is not ours; --callback-url says where event_notification is")
         return self._present.notification_url
 
-    def _signed_body(self) -> bytes:
-        if self._wish.sign_key is None:
-            return b"{}"
-        expires_at = int(self._clock()) + _SIGNED_SECONDS
-        # VOD signs with MD5 (doc 266/57589).
-        sign = hashlib.md5(f"{self._wish.sign_key}{expires_at}".encode(), usedforsecurity=False).hexdigest()
-        return json.dumps({"Sign": sign, "T": expires_at}).encode()
+
+def _post(url: str, body: bytes) -> Answer:
+    """Post as VOD does."""
+    return ask("POST", url, {"Content-Type": "application/json"}, body)
 
 
-def _post(url: str, body: bytes) -> tuple[int, str] | str:
-    """Post as VOD does; return the status and the problem type, or the name of the error."""
-    headers = {"Content-Type": "application/json"}
-    try:
-        with requests.post(
-            url, data=body, headers=headers, timeout=VOD_PATIENCE_SECONDS, allow_redirects=False, stream=True
-        ) as answer:
-            content = answer.raw.read(_MOST_BYTES, decode_content=True)
-    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        return type(error).__name__
-    try:
-        document = json.loads(content)
-    except (ValueError, RecursionError):
-        document = None
-    return answer.status_code, str(document.get("type", "")) if isinstance(document, dict) else ""
+def _is_taken(answer: Answer) -> bool:
+    return (answer.status, answer.problem) == (_OK, "")

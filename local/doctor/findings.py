@@ -53,6 +53,11 @@ class Group:
     checks: tuple[Check, ...]
 
 
+def joined(name: str, *groups: Group) -> Group:
+    """Return one group of several, whose checks do not run at the same time."""
+    return Group(name, tuple(check for group in groups for check in group.checks))
+
+
 class CheckSkippedError(Exception):
     """A check cannot run; the message says why, and another check reports the cause."""
 

@@ -73,7 +73,14 @@ def from_stack(folder: Path) -> Deployment:
             f"Name a deployment with --env-file, or start the local stack: none runs in {folder}."
         )
     url = environment.get("VOD_API_URL", "")
-    return Deployment(environment, "local stack", callback_url=f"{url}{CALLBACK_PREFIX}" if url else None)
+    callback_url = f"{url}{CALLBACK_PREFIX}" if url else None
+    return Deployment(
+        environment,
+        "local stack",
+        callback_url=callback_url,
+        signature_url=url or None,
+        status_url=url or None,
+    )
 
 
 def _unquoted(value: str) -> str:

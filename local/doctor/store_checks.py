@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from local.deploy.deployment_warnings import about_the_store
 from local.doctor.findings import Check, CheckSkippedError, Group, fault, needed, ok, warning
-from local.doctor.store_probe import CLAIMANTS, ROUND_TRIPS, StoreProbe, failure_of
+from local.doctor.store_failures import failure_of
+from local.doctor.store_limits import StoreLimits
+from local.doctor.store_probe import CLAIMANTS, ROUND_TRIPS, StoreProbe
 from shared.config.settings import StoreSettings
 from shared.errors import StoreUnavailableError
 from shared.store.connection import StoreScope
 from shared.store.redis_py import CLUSTER_MARK
-from shared.store.resp import RespError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from local.doctor.findings import Finding
 
 _SLOW_SECONDS = 0.02
-_NEARLY_FULL = 0.8
 _LEAST_VERSION = 4
 """The first version whose HSET takes several fields, as our scripts use it."""
 _SAFE_SYNCS = frozenset({"always", "everysec"})
@@ -36,16 +36,21 @@ class StoreChecks:
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
         self._answers = False
+        self._takes_writes = True
 
     def group(self) -> Group:
         """List the checks in their order."""
+        limits = StoreLimits(lambda: self._probe, lambda: self._information, self._deployment.instances)
         checks = {
             "protection": self._protection,
             "reachable": self._reachable,
             "round trip": self._round_trip,
+            "commands": self._commands,
             "atomicity": self._atomicity,
             "durability": self._durability,
-            "memory": self._memory,
+            "memory": limits.memory,
+            "connections": limits.connections,
+            "idle time-out": limits.idle_timeout,
             "cluster": self._cluster,
             "version": self._version,
         }
@@ -82,11 +87,13 @@ class StoreChecks:
         try:
             self._connection.ping()
         except StoreUnavailableError as error:
-            reason, advice = failure_of(error)
-            yield fault("reachable", reason, advice)
-        else:
-            self._answers = True
-            yield ok("reachable", f"it answers, for stage {self._settings.stage}")
+            # The functions do without PING, and so may their user.
+            if error.store_code != "NOPERM":
+                reason, advice = failure_of(error)
+                yield fault("reachable", reason, advice)
+                return
+        self._answers = True
+        yield ok("reachable", f"it answers, for stage {self._settings.stage}")
 
     def _round_trip(self) -> Iterator[Finding]:
         median = self._probe.round_trip_seconds()
@@ -97,13 +104,29 @@ class StoreChecks:
         else:
             yield ok("round trip", told)
 
+    def _commands(self) -> Iterator[Finding]:
+        try:
+            forbidden = self._probe.forbidden_commands()
+        except StoreUnavailableError as error:
+            self._takes_writes = False
+            reason, advice = failure_of(error)
+            yield fault("commands", f"it refuses to be written to: {reason}", advice)
+            return
+        if forbidden:
+            told = f"our user may not send {' '.join(forbidden)} (NOPERM), for stage {self._settings.stage}"
+            yield fault("commands", told, "Give the user the whole rule of docs/security.md, for this stage.")
+        else:
+            yield ok("commands", "what the functions send is allowed, and writes are taken")
+
     def _atomicity(self) -> Iterator[Finding]:
         probe = self._probe
+        if not self._takes_writes:
+            raise CheckSkippedError("the store takes no writes")
         try:
             claims = probe.claims()
         except StoreUnavailableError as error:
             reason, advice = failure_of(error)
-            if isinstance(error.__cause__, RespError) and error.__cause__.code == "NOPERM":
+            if error.store_code == "NOPERM":
                 advice = "Our scripts need EVALSHA and SCRIPT LOAD, or EVAL: let the user run them."
             yield fault("atomicity", f"scripts do not run: {reason}", advice)
             return
@@ -149,33 +172,6 @@ class StoreChecks:
             yield warning(
                 "durability", f"the store does not say what it writes to a disk; {replicas}", advice
             )
-
-    def _memory(self) -> Iterator[Finding]:
-        seen, configured = self._information, self._probe.configured("maxmemory-policy", "maxmemory")
-        policy = configured.get("maxmemory-policy", seen.get("maxmemory_policy"))
-        limit, used = (
-            int(configured.get("maxmemory", seen.get("maxmemory", 0))),
-            int(seen.get("used_memory", 0)),
-        )
-        if policy is None:
-            yield warning(
-                "eviction",
-                "the store does not say what it does when it is full",
-                "Look in its console that maxmemory-policy is noeviction.",
-            )
-        elif policy != "noeviction":
-            yield fault(
-                "eviction",
-                f"maxmemory-policy is {policy}: a full store would throw events away",
-                "Set maxmemory-policy to noeviction: then writes fail, and VOD sends or keeps its events.",
-            )
-        else:
-            yield ok("eviction", "maxmemory-policy is noeviction")
-        if limit and used > limit * _NEARLY_FULL:
-            advice = "Make it larger, or shorten RETENTION_SECONDS, before writes fail."
-            yield warning("memory", f"{used / limit:.0%} of its memory is used", advice)
-        elif limit:
-            yield ok("memory", f"{used / limit:.0%} of its memory is used")
 
     @property
     def _mode(self) -> str:

@@ -17,41 +17,53 @@ from shared.errors import StoreUnavailableError
 from shared.store.connection import pairs
 from shared.store.endpoint import BacklogStore
 from shared.store.resp import RespError
-from shared.tcp import ResolutionError, ResolutionTimeoutError
 
 if TYPE_CHECKING:
+    from local.operator.event_store import KeptEvent
     from shared.store.resp import Reply
 
 ROUND_TRIPS = 20
 CLAIMANTS = 8
 
 _CLAIM = """
-local seen = redis.call('INCR', KEYS[2])
+local seen = redis.call('HINCRBY', KEYS[2], 'claims', 1)
 redis.call('EXPIRE', KEYS[2], ARGV[2])
 if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'EX', ARGV[2]) then return {1, seen} end
 return {0, seen}
 """
 _KEY_SECONDS = 10
-_REFUSALS = {
-    "WRONGPASS": ("it refuses our password", "Compare the password in REDIS_URL with the store's."),
-    "NOAUTH": ("it asks for a password", "Put the store's password into REDIS_URL."),
-    "NOPERM": ("our user may not do this", "Give the user all commands on vuf:* keys."),
-    "READONLY": ("this node is a replica and takes no writes (READONLY)", "Name the primary in REDIS_URL."),
-    "MASTERDOWN": (
-        "this node is a replica that has lost its primary (MASTERDOWN)",
-        "Name the primary in REDIS_URL.",
+_KINDS = ("text", "hash", "set")
+_TRIALS = (
+    *("EXISTS text", "SET text 1 EX 10", "GET text", "DEL text"),
+    *(
+        "HSET hash field 1",
+        "EXPIRE hash 10",
+        "HSETNX hash field 1",
+        "HINCRBY hash field 1",
+        "HGET hash field",
     ),
-    "LOADING": ("it reads its data from the disk (LOADING)", "Wait until it has started."),
-    "MOVED": (
-        "it has a part of the keys only, as a node of a Redis Cluster does",
-        "Write redis+cluster:// or rediss+cluster:// in REDIS_URL.",
+    *("HMGET hash field", "HGETALL hash", "HEXISTS hash field", "HDEL hash field"),
+    *(
+        "ZADD set 1 member",
+        "EXPIRE set 10",
+        "ZCARD set",
+        "ZCOUNT set 0 1",
+        "ZRANGE set 0 0",
+        "ZSCORE set member",
     ),
-}
-"""What a refusal with this code means, and what to do about it."""
+    *("ZRANGEBYSCORE set 0 1", "ZREM set other", "ZREMRANGEBYSCORE set 2 3", "TIME"),
+)
+"""Each command of the functions beside EVALSHA and SCRIPT LOAD, after it the kind of its key."""
+_INDEXES = ("journal", "due", "quarantined", "dead")
 
 
 class StoreProbe(OperatorStore, BacklogStore):
     """Client of the store under examination."""
+
+    @property
+    def stage(self) -> str:
+        """The stage whose keys these are."""
+        return self._scope.stage
 
     def ping(self) -> None:
         """Send PING.
@@ -67,7 +79,7 @@ class StoreProbe(OperatorStore, BacklogStore):
 
         def timed() -> float:
             started = time.perf_counter()
-            self.ping()
+            self._unless_refused("PING")
             return time.perf_counter() - started
 
         return statistics.median(timed() for _ in range(ROUND_TRIPS))
@@ -95,6 +107,47 @@ class StoreProbe(OperatorStore, BacklogStore):
             with contextlib.suppress(StoreUnavailableError):
                 self._execute("DEL", *keys)
 
+    def forbidden_commands(self) -> list[str]:
+        """Try the commands of the functions on a throw-away key of each kind; return those that are NOPERM.
+
+        Raises:
+            StoreUnavailableError: the store refuses one for another reason, or did not answer.
+
+        """
+        forbidden = set()
+        key = f"{self._partitions()[0]}:doctor:{secrets.token_hex(8)}"
+        try:
+            for trial in _TRIALS:
+                command, *rest = trial.split()
+                try:
+                    self._execute(command, *(f"{key}:{kind}" for kind in rest[:1]), *rest[1:])
+                except StoreUnavailableError as error:
+                    if error.store_code != "NOPERM":
+                        raise
+                    forbidden.add(command.lower())
+        finally:
+            with contextlib.suppress(StoreUnavailableError):
+                self._execute("DEL", *(f"{key}:{kind}" for kind in _KINDS))
+        return sorted(forbidden)
+
+    def last_run(self, timer: str) -> int | None:
+        """Return when the timer's function of this name has run last, in Unix seconds; None if unknown."""
+        text = self._execute("GET", self._timer_key(timer))
+        return int(text) if text is not None and text.isdecimal() else None
+
+    def forget(self, event: KeptEvent) -> None:
+        """Remove an event, and the upload that was recorded for it alone."""
+        partition, key = event.at.partition, event.at.key
+        upload_id = event.record.get("upload_id", "")
+        indexes = [("ZREM", f"{partition}:{index}", key) for index in _INDEXES]
+        self._pipeline(
+            [
+                ("DEL", key, event.at.body, f"{partition}:upload:{upload_id}"),
+                ("ZREM", f"{partition}:checks", upload_id),
+                *indexes,
+            ]
+        )
+
     def information(self) -> dict[str, str]:
         """Return INFO, of one node in a cluster; empty where the store forbids it."""
         text = self._unless_refused("INFO") or ""
@@ -112,20 +165,3 @@ class StoreProbe(OperatorStore, BacklogStore):
             if isinstance(error.__cause__, RespError):
                 return None
             raise
-
-
-def failure_of(error: StoreUnavailableError) -> tuple[str, str]:
-    """Return reason and advice for a failure, without the store's own text, which may name the address."""
-    cause = error.__cause__
-    if isinstance(cause, RespError):
-        # A server without passwords, or before Redis 6, refuses ours with the code of all other errors.
-        code = "WRONGPASS" if cause.code == "ERR" and "password" in str(cause) else cause.code
-        unknown = (f"it fails ({code})", "See whether REDIS_URL names the right kind of store.")
-        return _REFUSALS.get(code, unknown)
-    if isinstance(cause, (ResolutionError, ResolutionTimeoutError)):
-        advice = "Does the name service of this machine know the host in REDIS_URL?"
-        return "its host name was not resolved", advice
-    if isinstance(cause, TimeoutError):
-        advice = "Is this machine in the store's private network, and does the security group let us in?"
-        return "no answer in time", advice
-    return "no connection", "Does the store run, and do host, port and TLS (rediss://) of REDIS_URL fit?"

@@ -9,18 +9,23 @@ import redis
 import requests
 
 from local.stack.stack import Stack
-from tests.local.doctor.patient import Patient
+from tests.local.doctor.patient import ORIGIN, Patient
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+TIMERS = 2
 
 
 @pytest.fixture(scope="session")
 def examined(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Path]]:
     """Start one stack for all of these tests, and return it with its folder."""
     folder = tmp_path_factory.mktemp("examined")
-    with Stack(folder=folder, timer_seconds=1.0) as running:
+    with Stack(folder=folder, timer_seconds=1.0, overrides={"CORS_ORIGINS": ORIGIN}) as running:
+        with redis.Redis.from_url(running.environment["REDIS_URL"]) as store:
+            wait_until(lambda: len(store.keys("*:timer:*")) == TIMERS, "both timers to have run")
         yield running, folder
 
 
@@ -45,7 +50,8 @@ def patient(
 @pytest.fixture
 def store(patient: Patient) -> Iterator[redis.Redis]:
     """Connect to the deployment's store, and restore its configuration afterwards."""
-    names = ("appendonly", "appendfsync", "save", "maxmemory", "maxmemory-policy")
+    names = ("appendonly", "appendfsync", "save", "maxmemory", "maxmemory-policy", "timeout")
+    names += ("min-replicas-to-write",)
     with redis.Redis.from_url(patient.stack.environment["REDIS_URL"], decode_responses=True) as connection:
         before = {name: connection.config_get(name)[name] for name in names}
         yield connection

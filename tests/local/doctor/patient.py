@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 _SECRET = re.compile(r"REDIS_URL|CALLBACK_TOKENS|[A-Z_]*(SECRET|SECRETS|KEY|KEYS|SECRETKEY|SESSIONTOKEN)")
 _LEAST_SECRET = 8
+_DOTS = 2
+"""In a JWT."""
+ORIGIN = "https://app.example.test"
+"""The one whose pages may call the functions."""
 
 
 @dataclass(frozen=True)
@@ -70,15 +74,21 @@ class Patient:
         """Run the doctor on it, with some variables changed; None removes one."""
         environment = self.environment(**changes)
         self.file.write_text("".join(f"{name}={value}\n" for name, value in environment.items()))
-        url = () if "--callback-url" in words else ("--callback-url", self.callback_base)
-        return self.run(environment, "--env-file", str(self.file), *url, *words)
+        urls = {
+            "--callback-url": self.callback_base,
+            "--signature-url": self.stack.url,
+            "--status-url": self.stack.url,
+        }
+        where = [word for option in urls.items() if option[0] not in words for word in option]
+        return self.run(environment, "--env-file", str(self.file), *where, *words)
 
     def run(self, environment: dict[str, str], *words: str) -> Outcome:
-        """Run the doctor, and assert that its output has no secret."""
+        """Run the doctor, and assert that its output has no secret, nor the token after `--token`."""
         self._capsys.readouterr()
         code = main(["doctor", *words, "--json"])
         captured = self._capsys.readouterr()
         assert_secretless(captured.out + captured.err, environment)
+        assert not [word for word in words if words[:1] and word.count(".") == _DOTS and word in captured.out]
         return Outcome(code, json.loads(captured.out), captured.err)
 
     def environment(self, **changes: str | None) -> dict[str, str]:

@@ -11,6 +11,7 @@ import requests
 
 from local.__main__ import main
 from local.package.runtime import PYTHON
+from local.stack.demo_settings import user_token
 from tests.local.doctor.patient import assert_secretless
 from tests.shared.loopback_peer import RawPeer, refused_port, say_nothing
 
@@ -25,9 +26,9 @@ RUNS_ON_SCFS_PYTHON = sys.version_info[:2] == PYTHON
 
 def test_running_stack_is_healthy_in_every_respect(patient: Patient, examined: tuple[Stack, Path]) -> None:
     """On the local stack every check is made, and every one is ok."""
-    outcome = patient.run(
-        dict(patient.stack.environment), "--folder", str(examined[1]), "--probe", "--mode", "push"
-    )
+    token = user_token(patient.stack.environment, user="alice", ttl_seconds=600)
+    words = ["--folder", str(examined[1]), "--probe", "--mode", "push", "--token", token]
+    outcome = patient.run(dict(patient.stack.environment), *words)
 
     assert (outcome.code, outcome.told.splitlines()) == (0, [])
     assert {level: outcome.at(level) for level in ("warning", "fault", "skipped")} == {
@@ -35,7 +36,7 @@ def test_running_stack_is_healthy_in_every_respect(patient: Patient, examined: t
         "fault": [],
         "skipped": [],
     }
-    assert len(outcome.checks) >= 30
+    assert len(outcome.checks) >= 45
 
 
 def test_without_probe_nothing_is_sent_and_it_is_said(patient: Patient) -> None:
@@ -43,7 +44,7 @@ def test_without_probe_nothing_is_sent_and_it_is_said(patient: Patient) -> None:
     heard = len(_heard(patient))
     outcome = patient.examine()
 
-    assert outcome.at("skipped") == ["event taken in", "test event"]
+    assert outcome.at("skipped") == ["token", "event taken in", "test event"]
     assert len(_heard(patient)) == heard
 
 
@@ -58,7 +59,7 @@ def test_text_says_what_the_document_says(
 
     assert code == 1
     assert "  fault    mode: PUSH, and PULL is wanted\n           -> Set Mode to PULL: --fix does it." in text
-    assert text.endswith("1 fault, 2 not looked at.\n") or not RUNS_ON_SCFS_PYTHON
+    assert text.endswith("1 fault, 3 not looked at.\n") or not RUNS_ON_SCFS_PYTHON
     assert [f["check"] for f in document["checks"] if f"{f['level']:<9}{f['check']}:" not in text] == []
     assert (document["healthy"], document["counts"]["fault"]) == (False, 1)
     assert all(line.isprintable() and len(line) <= 110 for line in text.splitlines())
@@ -112,13 +113,21 @@ def test_nothing_to_examine_is_wrong_usage(
 
 
 @pytest.mark.parametrize(
-    "url", ["", "ftp://host/path", "https://", "http://[broken", "https://host/path?query"]
+    ("option", "url"),
+    [
+        ("--callback-url", ""),
+        ("--callback-url", "ftp://host/path"),
+        ("--callback-url", "https://"),
+        ("--callback-url", "http://[broken"),
+        ("--signature-url", "https://host/path?query"),
+        ("--status-url", "host"),
+    ],
 )
-def test_callback_url_that_is_none_is_wrong_usage(
-    patient: Patient, examined: tuple[Stack, Path], capsys: pytest.CaptureFixture[str], url: str
+def test_url_that_is_none_is_wrong_usage(
+    patient: Patient, examined: tuple[Stack, Path], capsys: pytest.CaptureFixture[str], option: str, url: str
 ) -> None:
     """What cannot be the address of a function is refused before anything is asked."""
-    assert main(["doctor", "--folder", str(examined[1]), "--callback-url", url]) == 2
+    assert main(["doctor", "--folder", str(examined[1]), option, url]) == 2
     assert capsys.readouterr().out == ""
     assert patient.event_configuration().upload_complete == "ON"
 

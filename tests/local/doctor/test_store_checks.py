@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tests.local.doctor.patient import Outcome, Patient
 
 
+TIMERS = ["timer of reliable_notification", "timer of event_delivery"]
+
+
 def test_throw_away_key_is_gone_afterwards(patient: Patient, store: redis.Redis) -> None:
     """The doctor leaves no key behind."""
     outcome = patient.examine()
@@ -67,7 +70,8 @@ def test_cluster_is_examined_as_one_and_named_where_the_url_does_not(
         fitting = patient.examine(REDIS_URL=cluster.url())
         single = patient.examine(REDIS_URL=cluster.url().replace("+cluster", ""))
 
-    assert fitting.at("fault") == ["durability"]  # these nodes keep nothing on a disk
+    # These nodes keep nothing on a disk, and no timer runs against them.
+    assert fitting.at("fault") == ["durability", *TIMERS]
     assert "a Redis Cluster" in fitting.named("cluster")[0]["detail"]
     assert single.level_of("cluster") == "warning"
     assert "redis+cluster://" in single.named("cluster")[0]["advice"]
@@ -104,8 +108,9 @@ def test_store_that_may_not_write_is_named_by_its_own_word(patient: Patient, tmp
         client.replicaof("127.0.0.1", str(refused_port()))
         outcome = patient.examine(REDIS_URL=replica.url)
 
-    assert "READONLY" in outcome.named("atomicity")[0]["detail"]
-    assert outcome.named("atomicity")[0]["advice"] == "Name the primary in REDIS_URL."
+    assert "READONLY" in outcome.named("commands")[0]["detail"]
+    assert outcome.named("commands")[0]["advice"] == "Name the primary in REDIS_URL."
+    assert outcome.level_of("atomicity") == "skipped"
 
 
 def test_host_name_that_nobody_knows_is_named_as_such(patient: Patient) -> None:
