@@ -90,5 +90,9 @@ def failure_of(error: StoreUnavailableError) -> tuple[str, str]:
             return told[0]
         unknown = (f"it fails ({cause.code})", "See whether REDIS_URL names the right kind of store.")
         return _REFUSALS.get(cause.code, unknown)
+    if isinstance(cause, TimeoutError) and "handshake" in str(cause):
+        # Redis waits for the rest of what it takes for a command.
+        return _WITHOUT_A_REPLY[ssl.SSLError]
     kinds = (known for kind, known in _WITHOUT_A_REPLY.items() if isinstance(cause, kind))
-    return next(kinds, ("no connection", "Does the store run, and do host and port of REDIS_URL fit?"))
+    advice = "Does the store run, and do host, port and TLS (rediss://) of REDIS_URL fit?"
+    return next(kinds, ("no connection", advice))

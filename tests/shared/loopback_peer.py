@@ -85,6 +85,9 @@ class HttpPeer:
             def do_GET(self) -> None:
                 self.do_POST()
 
+            def do_OPTIONS(self) -> None:
+                self.do_POST()
+
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", "0")))
                 headers = {name.lower(): value for name, value in self.headers.items()}

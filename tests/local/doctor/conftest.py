@@ -50,8 +50,8 @@ def patient(
 @pytest.fixture
 def store(patient: Patient) -> Iterator[redis.Redis]:
     """Connect to the deployment's store, and restore its configuration afterwards."""
-    names = ("appendonly", "appendfsync", "save", "maxmemory", "maxmemory-policy", "timeout")
-    names += ("min-replicas-to-write",)
+    names = ["appendonly", "appendfsync", "save", "maxmemory", "maxmemory-policy", "timeout", "maxclients"]
+    names.append("min-replicas-to-write")
     with redis.Redis.from_url(patient.stack.environment["REDIS_URL"], decode_responses=True) as connection:
         before = {name: connection.config_get(name)[name] for name in names}
         yield connection

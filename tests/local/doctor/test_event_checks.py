@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,12 @@ import pytest
 import requests
 
 from local.simulator import SimulatorSettings
-from tests.shared.loopback_peer import HttpPeer, Reply
+from shared.vod.notification import callback_signature_matches, parse_notification
+from tests.shared.loopback_peer import HttpPeer, Received, Reply
 
 if TYPE_CHECKING:
+    import redis
+
     from tests.local.doctor.patient import Patient
 
 OLD_TOKEN = "canary-of-the-older-callback-token"
@@ -175,12 +179,33 @@ def test_callback_url_of_somebody_else_is_named(patient: Patient, reply: Reply, 
     assert (finding["level"], words in finding["detail"]) == ("fault", True), finding
 
 
-def test_token_that_is_not_deployed_is_found_by_a_probe(patient: Patient) -> None:
-    """The function that runs knows another token than the settings at hand."""
-    outcome = patient.examine("--probe", CALLBACK_TOKENS=OLD_TOKEN)
+def test_probe_leaves_nothing_and_the_app_does_not_hear_of_it(patient: Patient, store: redis.Redis) -> None:
+    """Its own event is removed from the store, and VOD is not asked about it."""
+    before = set(store.keys("*:event:*"))
+    outcome = patient.examine("--probe", APP_WEBHOOK_URL="off")
 
-    assert outcome.level_of("callback URL") == "ok"
-    assert outcome.level_of("event taken in") == "fault"
+    assert outcome.level_of("event found again") == "ok"
+    assert set(store.keys("*:event:*")) == before
+    assert [key for key in store.keys("vuf:*quarantined") if store.zcard(key)] == []
+
+
+def test_sign_key_that_is_deployed_is_tried_with_a_wrong_sign(patient: Patient) -> None:
+    """A function that refuses a wrong Sign, and takes ours, has the key of the settings."""
+    key = "CanaryOfTheSignKey01"
+    own = f"{patient.callback_base}/{patient.stack.environment['CALLBACK_TOKENS']}"
+    refusal = Reply(404, b'{"type": "urn:vod-upload-functions:problem:not-found"}')
+
+    def check(request: Received) -> Reply:
+        notification = parse_notification(request.body or b"{}")
+        if not callback_signature_matches(notification.signature, sign_key=key, now=int(time.time())):
+            return refusal
+        return Reply(requests.post(own, data=request.body, timeout=10).status_code)
+
+    with HttpPeer(check) as peer:
+        outcome = patient.examine("--probe", "--callback-url", peer.url, VOD_CALLBACK_SIGN_KEY=key)
+
+    assert outcome.level_of("event found again") == "ok"
+    assert outcome.named("SignKey where it runs") == []
 
 
 def _env_file(patient: Patient) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import pytest
 
+from local.repository import REPOSITORY
 from tests.cluster.redis_cluster import RedisCluster
 from tests.cluster.valkey_server import ValkeyServer
+from tests.local.doctor.seeded import acl_user
 from tests.shared.loopback_peer import refused_port
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     import redis
 
-    from tests.local.doctor.patient import Outcome, Patient
+    from tests.local.doctor.patient import Patient
 
 
 TIMERS = ["timer of reliable_notification", "timer of event_delivery"]
@@ -77,29 +79,26 @@ def test_cluster_is_examined_as_one_and_named_where_the_url_does_not(
     assert "redis+cluster://" in single.named("cluster")[0]["advice"]
 
 
-def test_wrong_password_is_named_as_such(patient: Patient) -> None:
-    """A refused password is not taken for a dead store, and the right one is not shown."""
-    port = urlsplit(patient.stack.environment["REDIS_URL"]).port
-    (wrong,) = patient.examine(REDIS_URL=f"redis://:not-the-password@127.0.0.1:{port}/0").named("reachable")
-    (none,) = patient.examine(REDIS_URL=f"redis://127.0.0.1:{port}/0").named("reachable")
-
-    assert (wrong["level"], none["level"]) == ("fault", "fault")
-    assert "password" in wrong["detail"]
-    assert "password" in none["detail"]
-
-
 def test_managed_store_that_hides_its_settings_is_a_warning(patient: Patient, store: redis.Redis) -> None:
     """Where CONFIG and INFO are forbidden, one is told what to look up; what can be tried, is."""
-    outcome = _as_user(patient, store, "-config", "-info")
+    with acl_user(store, patient, ("~*", "+@all", "-config", "-info")) as url:
+        outcome = patient.examine(REDIS_URL=url)
 
     assert set(outcome.at("warning")) >= {"durability", "eviction", "version"}
     assert outcome.level_of("atomicity") == "ok"
     assert outcome.at("fault") == []
 
 
-def test_store_without_scripts_is_a_fault(patient: Patient, store: redis.Redis) -> None:
-    """Without scripts nothing can be issued or journaled."""
-    assert _as_user(patient, store, "-@scripting").at("fault") == ["atomicity"]
+def test_user_with_the_documented_rights_is_no_fault(patient: Patient, store: redis.Redis) -> None:
+    """With the functions' own user the doctor cannot see how the store is set, and all else it can."""
+    page = (REPOSITORY / "docs" / "security.md").read_text("utf-8")
+    (rule,) = re.findall(r"^ACL SETUSER \S+ on >PASSWORD (.*)$", page, re.MULTILINE)
+    with acl_user(store, patient, tuple(rule.replace("prod", "local").split())) as url:
+        outcome = patient.examine("--probe", REDIS_URL=url)
+
+    assert outcome.at("fault") == []
+    assert {"durability", "eviction", "connections", "idle time-out", "version"} <= set(outcome.at("warning"))
+    assert outcome.level_of("commands") == outcome.level_of("event found again") == "ok"
 
 
 def test_store_that_may_not_write_is_named_by_its_own_word(patient: Patient, tmp_path: Path) -> None:
@@ -111,27 +110,3 @@ def test_store_that_may_not_write_is_named_by_its_own_word(patient: Patient, tmp
     assert "READONLY" in outcome.named("commands")[0]["detail"]
     assert outcome.named("commands")[0]["advice"] == "Name the primary in REDIS_URL."
     assert outcome.level_of("atomicity") == "skipped"
-
-
-def test_host_name_that_nobody_knows_is_named_as_such(patient: Patient) -> None:
-    """An unknown host name is reported as such, not as an unreachable store."""
-    (finding,) = patient.examine(REDIS_URL="redis://nobody.invalid").named("reachable")
-
-    assert (finding["level"], finding["detail"]) == ("fault", "its host name was not resolved")
-
-
-def _as_user(patient: Patient, store: redis.Redis, *rules: str) -> Outcome:
-    store.acl_setuser(
-        "managed",
-        enabled=True,
-        passwords=["+words-of-the-user"],
-        keys=["*"],
-        categories=["+@all", *(rule for rule in rules if "@" in rule)],
-        commands=[rule for rule in rules if "@" not in rule],
-        reset=True,
-    )
-    port = urlsplit(patient.stack.environment["REDIS_URL"]).port
-    try:
-        return patient.examine(REDIS_URL=f"redis://managed:words-of-the-user@127.0.0.1:{port}/0")
-    finally:
-        store.acl_deluser("managed")
