@@ -36,8 +36,8 @@ def cors_findings(name: str, url: str, method: str, cors: Cors) -> Iterator[Find
         told = "pages of an origin that is not listed may call it"
         yield fault(check, told, _OTHERS)
     elif sound:
-        listed = ", ".join(cors.origins) or "no other origin"
-        yield ok(check, f"pages of {listed} may call it, and no others")
+        listed = ", ".join(cors.origins)
+        yield ok(check, f"pages of {listed} may call it, and no others" if listed else "no page may call it")
 
 
 def origin_problem(headers: Mapping[str, str], origin: str, cors: Cors) -> tuple[str, str] | None:

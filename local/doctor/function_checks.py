@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local.doctor.cors_checks import cors_findings, origin_problem
-from local.doctor.findings import Check, Group, fault, needed, ok, skipped
+from local.doctor.findings import Check, Group, Level, fault, needed, ok, skipped
 from local.doctor.http_answers import ask, trouble_of
 from shared.config.settings import CallerSettings
 from shared.domain.upload_id import new_upload_id
@@ -80,7 +80,10 @@ class FunctionChecks:
             return
         url = f"{base.rstrip('/').removesuffix('/signature')}{function.path}"
         cors = cors_of(settings)
-        headers = {"Content-Type": "application/json", **dict(zip(("Origin",), cors.origins, strict=False))}
+        headers = {
+            "Content-Type": "application/json",
+            **({"Origin": cors.origins[0]} if cors.origins else {}),
+        }
         token = _foreign_token(settings, now=int(self._clock()))
         answer = ask(
             function.method, url, {**headers, "Authorization": f"Bearer {token}"}, body=function.body
@@ -89,7 +92,10 @@ class FunctionChecks:
         if trouble is not None:
             yield fault(function.check, *trouble)
             return
-        yield _refusal(function, answer, is_open=settings.auth_mode == "anonymous")
+        refusal = _refusal(function, answer, is_open=settings.auth_mode == "anonymous")
+        yield refusal
+        if refusal.level is Level.FAULT:
+            return
         problem = origin_problem(answer.headers, cors.origins[0], cors) if cors.origins else None
         if problem is not None:
             yield fault(f"CORS of {name}", f"{cors.origins[0]}: {problem[0]}", problem[1])
@@ -107,10 +113,8 @@ def _refusal(function: _Function, answer: Answer, *, is_open: bool) -> Finding:
     name, check = function.name, function.check
     expected = function.problem_if_open if is_open else "unauthenticated"
     if answer.problem == expected:
-        told = (
-            "it asks for no token, as AUTH_MODE says" if is_open else "it answers, and refuses a wrong token"
-        )
-        return ok(check, told)
+        told = "asks for no token, as AUTH_MODE says" if is_open else "refuses a wrong token"
+        return ok(check, f"it answers, and {told}")
     if answer.problem == "keys-unavailable":
         return fault(check, "it cannot fetch the key set from where it runs", _KEYS_ADVICE)
     if answer.problem in ("unauthenticated", function.problem_if_open):

@@ -47,10 +47,8 @@ class ProbeEvent:
             CheckSkippedError: the settings that it needs are invalid.
 
         """
-        keys, stage = (
-            needed(ContextSettings, environment).context_keys,
-            needed(StoreSettings, environment).stage,
-        )
+        keys = needed(ContextSettings, environment).context_keys
+        stage = needed(StoreSettings, environment).stage
         context = UploadContext(unknown_upload_id(now), "doctor")
         token = seal(context, keys=keys, stage=stage)
         body: dict[str, object] = {"EventType": EVENT_TYPE, f"{EVENT_TYPE}Event": {"SessionContext": token}}
@@ -81,9 +79,7 @@ class ProbeEvent:
             raise CheckSkippedError("the store cannot be read: its own checks say why") from None
         if not found:
             advice = "Compare REDIS_URL, with the number of the database, and STAGE with the function's own."
-            told = (
-                f"it was answered 200 and is not in this store, stage {self.stage}: the function has another"
-            )
+            told = f"it was taken in, and not into this store, stage {self.stage}: the function has another"
             yield fault(_AGAIN, told, advice)
         elif found[0].record.get("upload_id") != self.upload_id:
             advice = "Deploy CONTEXT_KEYS as they are here: events of uploads are quarantined until then."

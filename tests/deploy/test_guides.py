@@ -87,7 +87,7 @@ def clone(packages: list[Package], tmp_path: Path) -> Path:
 @pytest.fixture
 def stack(clone: Path) -> Iterator[Stack]:
     """Run VOD, the store and the functions, where the commands expect them."""
-    with Stack(folder=clone / ".local") as stack:
+    with Stack(folder=clone / ".local", overrides={"STAGE": "prod"}) as stack:
         yield stack
 
 
@@ -161,6 +161,7 @@ def test_deployment_guide_does_what_it_prints(clone: Path, stack: Stack, cloud: 
         API_URL: f"http://127.0.0.1:{cloud.port}",
         "CALLBACK_URL": f"{stack.url}/vod-callback",
         "SIGNATURE_URL": stack.url,
+        "STATUS_URL": stack.url,
         "USER_TOKEN": token,
     }
     blocks = shown_on(DEPLOYMENT)

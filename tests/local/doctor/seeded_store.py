@@ -55,7 +55,7 @@ STORE = {
     "fewer connections than instances": Seeded(
         "connections", "Set maxclients higher", store={"maxclients": 200}
     ),
-    "store that hangs up soon": Seeded(
+    "store that closes idle connections": Seeded(
         "idle time-out", "Set timeout to 0, or higher", store={"timeout": 30}, level="warning"
     ),
 }
