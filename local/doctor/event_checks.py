@@ -14,7 +14,7 @@ from local.doctor.cors_checks import cors_findings
 from local.doctor.deployment import shown_url, token_of, without_token
 from local.doctor.event_configuration import PULL, Wish, findings, wish_of
 from local.doctor.findings import Check, CheckSkippedError, Group, fault, needed, ok, skipped
-from local.doctor.http_answers import ask, trouble_of
+from local.doctor.http_answers import VOD_PATIENCE_SECONDS, ask, trouble_of
 from local.doctor.policy_checks import applications
 from local.doctor.probe_event import ProbeEvent
 from local.doctor.vod_calls import EventConfiguration, VodCalls, finding_of
@@ -137,7 +137,8 @@ class EventChecks:
 
 def _post(url: str, body: bytes) -> Answer:
     """Post as VOD does."""
-    return ask("POST", url, {"Content-Type": "application/json"}, body)
+    headers = {"Content-Type": "application/json"}
+    return ask("POST", url, headers, body, patience_seconds=VOD_PATIENCE_SECONDS)
 
 
 def _is_taken(answer: Answer) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from local.doctor.findings import Check, Finding, Group
 
-DEADLINE_SECONDS = 15.0
+DEADLINE_SECONDS = 30.0
 """Every call has a time-out of its own; the deadline covers name servers and answers that trickle in."""
 
 

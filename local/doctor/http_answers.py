@@ -14,8 +14,10 @@ from shared.http.message import PROBLEM_TYPE_PREFIX
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PATIENCE_SECONDS = 5.0
-"""How long VOD waits for an answer (doc 266/33931), and a user hardly longer."""
+VOD_PATIENCE_SECONDS = 5.0
+"""How long VOD waits for an answer (doc 266/33931)."""
+PATIENCE_SECONDS = 15.0
+"""A cold start may take so long (`initTimeout`)."""
 _MOST_BYTES = 16_384
 _DEPLOYED = "See that the function is deployed and its URL is open to the Internet."
 _PLATFORM: Mapping[int, tuple[str, str]] = {
@@ -45,7 +47,14 @@ class Answer:
     error: str = ""
 
 
-def ask(method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
+def ask(
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes = b"",
+    *,
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> Answer:
     """Send one request, without following a redirect."""
     try:
         with requests.request(
@@ -53,7 +62,7 @@ def ask(method: str, url: str, headers: Mapping[str, str], body: bytes = b"") ->
             url,
             data=body,
             headers=dict(headers),
-            timeout=PATIENCE_SECONDS,
+            timeout=patience_seconds,
             allow_redirects=False,
             stream=True,
         ) as answer:

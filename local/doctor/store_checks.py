@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -109,8 +110,7 @@ class StoreChecks:
             forbidden = self._probe.forbidden_commands()
         except StoreUnavailableError as error:
             self._takes_writes = False
-            reason, advice = failure_of(error)
-            yield fault("commands", f"it refuses to be written to: {reason}", advice)
+            yield _failed("commands", "it takes no writes", error)
             return
         if forbidden:
             told = f"our user may not send {' '.join(forbidden)} (NOPERM), for stage {self._settings.stage}"
@@ -125,10 +125,9 @@ class StoreChecks:
         try:
             claims = probe.claims()
         except StoreUnavailableError as error:
-            reason, advice = failure_of(error)
-            if error.store_code == "NOPERM":
-                advice = "Our scripts need EVALSHA and SCRIPT LOAD, or EVAL: let the user run them."
-            yield fault("atomicity", f"scripts do not run: {reason}", advice)
+            failed = _failed("atomicity", "scripts do not run", error)
+            advice = "Our scripts need EVALSHA and SCRIPT LOAD, or EVAL: let the user run them."
+            yield replace(failed, advice=advice) if error.store_code == "NOPERM" else failed
             return
         winners = sum(won for won, _ in claims)
         if winners == 1 and sorted(place for _, place in claims) == list(range(1, CLAIMANTS + 1)):
@@ -204,3 +203,10 @@ class StoreChecks:
             yield fault("version", f"{name} {version}", f"Our scripts need {_LEAST_VERSION}.0 or newer.")
         else:
             yield ok("version", f"{name} {version}")
+
+
+def _failed(check: str, what: str, error: StoreUnavailableError) -> Finding:
+    """Return a fault if the store refused; without its word it may answer the next time."""
+    reason, advice = failure_of(error)
+    grade = fault if error.store_code else warning
+    return grade(check, f"{what}: {reason}", advice)
