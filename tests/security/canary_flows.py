@@ -88,7 +88,8 @@ def command_everything(world: CanaryWorld, media: Path) -> None:
 
     callback = ("--callback-url", f"{world.url}/vod-callback")
     world.command(None, "doctor", *folder)
-    world.command(None, "doctor", "--json", "--probe", *folder)
+    probe = ("doctor", "--json", "--probe", "--token", "-", *folder)
+    world.command(None, *probe, given=world.token("alice"))
     world.command(None, "doctor", "--fix", "--yes", "--mode", "pull", *callback, *folder)
     world.command(0, "upload", str(media), *at)
     world.command(None, "doctor", "--fix", "--yes", "--mode", "push", *callback, *folder)
