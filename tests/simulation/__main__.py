@@ -12,7 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 from tests.simulation.planted_faults import search
-from tests.simulation.store_faults import faketime_library
+from tests.simulation.virtual_store import faketime_library
 from tests.simulation.world import Outcome, simulate
 
 

@@ -1,31 +1,22 @@
-"""The real store on virtual time, and a socket to it that fails, delays, drops and garbles."""
+"""A socket to the real store that fails, delays, drops and garbles."""
 
 from __future__ import annotations
 
-import glob
-import os
 import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from unittest import mock
+from weakref import WeakSet
 
 import hiredis
-import redis
-
-from local.stack.embedded_store import EmbeddedStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
-    from types import TracebackType
-
-    from typing_extensions import Self
 
     from shared.deadline import Deadline
     from shared.tcp import Address
     from tests.simulation.scheduler import Scheduler
+    from tests.simulation.virtual_store import VirtualStore
 
-LIBRARIES = ("/usr/lib/*/faketime/libfaketime.so.1", "/usr/local/lib/faketime/libfaketime.so.1")
 FAULTS = {
     "refused": 20,  # the connection ends before the command is read
     "lost": 30,  # the command takes effect, the reply is lost
@@ -49,59 +40,9 @@ OTHER_TYPES = (b"+OK\r\n", b"$3\r\n\xff\xfe\xfd\r\n", b"*-1\r\n")
 """Replies of a type that neither a script nor a read of a record has."""
 
 
-def faketime_library() -> str:
-    """Return the path of libfaketime, or nothing."""
-    return next((path for pattern in LIBRARIES for path in sorted(glob.glob(pattern))), "")  # noqa: PTH207 -- absolute patterns
-
-
 def _has_one_type(packed: bytes) -> bool:
     """Return whether the reply to a command is a list, whatever it finds."""
     return any(name in packed[:32] for name in (b"EVALSHA", b"HGETALL"))
-
-
-class VirtualStore:
-    """An embedded Valkey whose clock is a file: it shows whole seconds of virtual time."""
-
-    def __init__(self, folder: Path, scheduler: Scheduler) -> None:
-        self._scheduler = scheduler
-        self._clock = folder / "clock"
-        self._shown = int(scheduler.now)
-        self._clock.write_text(f"{self._shown}\n")
-        self._file = os.open(self._clock, os.O_WRONLY)
-        self._store = EmbeddedStore(folder / "store")
-
-    @property
-    def url(self) -> str:
-        """The address of the real server."""
-        return self._store.url
-
-    def show_now(self) -> None:
-        """Move the clock of the server to virtual time."""
-        if int(self._scheduler.now) != self._shown:
-            self._shown = int(self._scheduler.now)
-            os.pwrite(self._file, f"{self._shown}\n".encode(), 0)
-
-    def __enter__(self) -> Self:
-        """Start the server under libfaketime."""
-        variables = {
-            "LD_PRELOAD": faketime_library(),
-            "FAKETIME_TIMESTAMP_FILE": str(self._clock),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_FMT": "%s",
-        }
-        with mock.patch.dict(os.environ, variables):
-            self._store.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop the server."""
-        # A signal alone waits for a timer of the server, and its clock stands still.
-        with redis.Redis.from_url(self.url) as client:
-            client.shutdown(nosave=True)
-        self._store.stop()
-        os.close(self._file)
 
 
 @dataclass
@@ -130,6 +71,12 @@ class StoreNetwork:
         self.count_fault = count_fault
         self.may_be_killed = may_be_killed
         self.random = scheduler.random_of("store")
+        self._opened = WeakSet[socket.socket]()
+
+    def close(self) -> None:
+        """Close the connections of everybody who was killed, or is still at work when the run ends."""
+        for raw in list(self._opened):
+            raw.close()
 
     def connect(self, addresses: Sequence[Address], deadline: Deadline) -> StoreSocket:
         """Stand for `shared.tcp.connect`."""
@@ -139,6 +86,7 @@ class StoreNetwork:
             self.count_fault("store down")
             raise ConnectionRefusedError
         raw = socket.create_connection(addresses[0][1][:2])
+        self._opened.add(raw)
         raw.settimeout(120)
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return StoreSocket(raw, self)

@@ -13,7 +13,7 @@ import redis
 from local.repository import REPOSITORY
 from tests.simulation.planted_faults import PLANTED, plant
 from tests.simulation.scheduler import Scheduler
-from tests.simulation.store_faults import VirtualStore, faketime_library
+from tests.simulation.virtual_store import VirtualStore, faketime_library
 from tests.simulation.world import START, simulate
 
 SEED, DAYS = 7, 0.1

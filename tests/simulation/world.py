@@ -6,6 +6,7 @@ import base64
 import json
 import tempfile
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,8 +22,9 @@ from tests.simulation.app_model import App, AppWeather
 from tests.simulation.instances import Platform, http_event, status_of
 from tests.simulation.invariants import NOT_YET, PROMPT_SECONDS, SIGNATURES_PER_UPLOAD, Invariants, Violation
 from tests.simulation.scheduler import Scheduler
-from tests.simulation.store_faults import StoreNetwork, StoreWeather, VirtualStore
+from tests.simulation.store_faults import StoreNetwork, StoreWeather
 from tests.simulation.users import JWT_SECRET, POLICIES, Users
+from tests.simulation.virtual_store import VirtualStore
 from tests.simulation.vod_model import SECRET_ID, SECRET_KEY, Vod, VodWeather
 
 if TYPE_CHECKING:
@@ -328,6 +330,7 @@ def simulate(
         world = World(seed, Path(folder), not_yet=not_yet)
         with (
             world.store,
+            closing(world.network),
             world.platform.in_charge(world.environment(), world.network, world.app, world.vod),
         ):
             world.run(days, most_steps)
