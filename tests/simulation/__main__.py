@@ -11,7 +11,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
-from tests.simulation.planted_faults import search
+from tests.simulation.planted_search import search
 from tests.simulation.virtual_store import faketime_library
 from tests.simulation.world import Outcome, simulate
 

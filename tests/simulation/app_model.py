@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,8 +29,11 @@ FAULTS = {
     "lost": 25,  # taken, and never answered
     "cut": 10,  # taken, and the answer ends behind its status
     "interim": 20,  # taken; 1xx answers come first
+    "drip": 10,  # taken, and answered byte by byte
     "redirect": 5,
 }
+DRIP_SECONDS = 4.0
+"""Between two bytes; less than the time-out of any wait."""
 INTERIM = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"
 TOLERANCE_SECONDS = 300
 """How old or early a webhook may be (Standard Webhooks)."""
@@ -43,6 +46,14 @@ class Receipt:
     event: dict[str, Any]
     first_at: float
     copies: int = 1
+
+
+class Answer(NamedTuple):
+    """What comes after so many seconds: nothing if the connection then ends; byte by byte if it drips."""
+
+    wait: float
+    content: bytes
+    drips: bool = False
 
 
 @dataclass
@@ -82,8 +93,8 @@ class App:
             raise ConnectionRefusedError
         return AppSocket(self)
 
-    def answer(self, request: bytes) -> tuple[float, bytes]:
-        """Return after how many seconds what is answered; nothing if the connection then ends."""
+    def answer(self, request: bytes) -> Answer:
+        """Take a request or not, and return the answer."""
         fault = ""
         if self.weather.is_gone:
             fault = "gone"
@@ -99,19 +110,19 @@ class App:
             "redirect": b"HTTP/1.1 307 There\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n",
         }
         if fault in refused:
-            return self.random.uniform(0.0, 0.3), refused[fault]
+            return Answer(self.random.uniform(0.0, 0.3), refused[fault])
         if not self._takes(request):
-            return 0.01, b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
+            return Answer(0.01, b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
         taken = b"HTTP/1.1 204 No Content\r\n\r\n"
         if self.always_sends_interim or fault == "interim":
             taken = INTERIM + taken
         if fault == "slow":
-            return self.random.uniform(0.5, 20.0), taken
+            return Answer(self.random.uniform(0.5, 20.0), taken)
         if fault == "lost":
-            return self.random.uniform(0.0, 20.0), b""
+            return Answer(self.random.uniform(0.0, 20.0), b"")
         if fault == "cut":
-            return 0.05, taken[:-4]
-        return self.random.uniform(0.005, 0.2), taken
+            return Answer(0.05, taken[:-4])
+        return Answer(self.random.uniform(0.005, 0.2), taken, drips=fault == "drip")
 
     def _takes(self, request: bytes) -> bool:
         """Check the signature as a receiver should, and take the event."""
@@ -142,7 +153,7 @@ class AppSocket:
     def __init__(self, app: App) -> None:
         self._app = app
         self._request = bytearray()
-        self._answer: bytes | None = None
+        self._answer: Answer | None = None
         self._seconds = 15.0
 
     def __enter__(self) -> Self:
@@ -166,13 +177,20 @@ class AppSocket:
     def recv_into(self, buffer: bytearray) -> int:
         """Receive a part of the answer; nothing at its end."""
         if self._answer is None:
-            wait, self._answer = self._app.answer(bytes(self._request))
-            self._app.scheduler.sleep(min(wait, self._seconds))
-            self._app.may_be_killed()
-            if wait >= self._seconds:
-                raise TimeoutError
-            if not self._answer:
+            self._answer = self._app.answer(bytes(self._request))
+            self._wait(self._answer.wait)
+            if not self._answer.content:
                 raise ConnectionResetError
-        part, self._answer = self._answer[: len(buffer)], self._answer[len(buffer) :]
+        elif self._answer.drips:
+            self._wait(DRIP_SECONDS)
+        most = 1 if self._answer.drips else len(buffer)
+        part, rest = self._answer.content[:most], self._answer.content[most:]
+        self._answer = self._answer._replace(content=rest)
         buffer[: len(part)] = part
         return len(part)
+
+    def _wait(self, seconds: float) -> None:
+        self._app.scheduler.sleep(min(seconds, self._seconds))
+        self._app.may_be_killed()
+        if seconds >= self._seconds:
+            raise TimeoutError

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import ssl
 from dataclasses import dataclass, field
 from importlib import import_module
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
-from unittest import mock
 
-from shared import deadline, vod_api
-from shared.http import outbound
-from shared.runtime import bootstrap, log
-from shared.store import resp
+from shared.runtime import bootstrap
 from tests.simulation.scheduler import Killed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
-    from shared.config.settings import VodApiSettings
-    from tests.simulation.app_model import App
+    from shared.vod_api import VodApi
     from tests.simulation.scheduler import Scheduler, Task
-    from tests.simulation.store_faults import StoreNetwork
-    from tests.simulation.vod_model import Vod
 
 TIME_LIMITS = {
     "upload_signature": 10,
@@ -50,8 +39,9 @@ class Instance:
     skew: float
     ends_at: float
     runtime: Any
-    vod_api: vod_api.VodApi | None = None
+    vod_api: VodApi | None = None
     clock_ahead: float = 0.0
+    clock_refusals: int = 0
     is_busy: bool = False
     is_dead: bool = False
 
@@ -62,6 +52,7 @@ class Platform:
 
     scheduler: Scheduler
     count_fault: Callable[[str], None]
+    on_time_limit: Callable[[str], None]
     kill_rate: float = 0.0
     kills: int = 0
     skews_clocks: bool = True
@@ -77,7 +68,7 @@ class Platform:
 
     def invoke(
         self, function: str, event: Mapping[str, Any], on_end: Callable[[dict[str, Any] | None], None]
-    ) -> None:
+    ) -> Instance:
         """Start an invocation; `on_end` gets its result, or None if the instance was killed."""
         instance = self._instance_for(function)
         instance.is_busy = True
@@ -97,7 +88,8 @@ class Platform:
                 self.scheduler.at(self.scheduler.now, lambda: on_end(result))
 
         task = self.scheduler.spawn(f"{function} {self._numbers}", work, owner=instance)
-        self.scheduler.after(limit, lambda: None if task.has_ended else self._kill(task, "time limit"))
+        self.scheduler.after(limit, lambda: None if task.has_ended else self._end(task))
+        return instance
 
     def may_be_killed(self) -> None:
         """Kill the instance that makes this call, sometimes.
@@ -135,9 +127,10 @@ class Platform:
         assert isinstance(task.owner, Instance)
         return task.owner
 
-    def _kill(self, task: Task, why: str) -> None:
-        self._bury(task, why)
+    def _end(self, task: Task) -> None:
+        self._bury(task, "time limit")
         task.kill()
+        self.on_time_limit(task.name)
 
     def _bury(self, task: Task, why: str) -> None:
         assert isinstance(task.owner, Instance)
@@ -165,76 +158,6 @@ class Platform:
         shares, bounds = zip(*SKEWS, strict=True)
         bound = self.random.choices(bounds, shares)[0]
         return self.random.uniform(-bound, bound)
-
-    @contextlib.contextmanager
-    def in_charge(
-        self, environment: Mapping[str, str], network: StoreNetwork, app: App, vod: Vod
-    ) -> Iterator[None]:
-        """Patch virtual time, seeded randomness and the models of the world into the functions."""
-        with contextlib.ExitStack() as stack:
-            patch = stack.enter_context
-            patch(mock.patch.dict(os.environ, environment))
-            for function in TIME_LIMITS:
-                patch(mock.patch.object(bootstrap, function, self._runtime))
-            patch(mock.patch.object(bootstrap, "now", self.now))
-            patch(mock.patch.object(bootstrap, "wait", self.scheduler.sleep))
-            patch(mock.patch.object(bootstrap, "random_bits", self.secrets.getrandbits))
-            patch(mock.patch.object(bootstrap, "new_lease", self._new_lease))
-            patch(mock.patch.object(bootstrap, "vod_api", self._vod_api))
-            patch(mock.patch.object(vod_api, "CommonClient", vod.client))
-            patch(mock.patch.object(vod_api, "VodClock", InstanceClock(self)))
-            patch(mock.patch.object(vod_api, "time", SimpleNamespace(time=self.now)))
-            # What a process keeps for its life is of this deployment, and of no later one.
-            for kept in (bootstrap.callback_settings, bootstrap._deliverer_of):  # noqa: SLF001 -- as above
-                kept.cache_clear()
-                stack.callback(kept.cache_clear)
-            patch(mock.patch.object(resp, "connect", network.connect))
-            patch(mock.patch.object(outbound, "connect", app.connect))
-            patch(mock.patch.object(log, "write", self._log))
-            # Nothing is encrypted here, and a context takes 60 ms.
-            context = ssl.create_default_context()
-            patch(mock.patch.object(ssl, "create_default_context", return_value=context))
-            # The clock of deadlines and of idle connections is a default argument.
-            patch(mock.patch.object(deadline.Deadline.__init__, "__defaults__", (self.scheduler.monotonic,)))
-            keywords = {"clock": self.scheduler.monotonic}
-            patch(mock.patch.object(resp.RespClient.__init__, "__kwdefaults__", keywords))
-            yield
-
-    def _runtime(self) -> Any:  # noqa: ANN401 -- each function has settings and a store of its own
-        return self.current().runtime()
-
-    def _new_lease(self) -> str:
-        return f"{self.secrets.getrandbits(96):024x}"
-
-    def _vod_api(self, settings: VodApiSettings) -> vod_api.VodApi:
-        instance = self.current()
-        if instance.vod_api is None:
-            # Its calls run in the task that makes them, and end by themselves.
-            instance.vod_api = vod_api.VodApi(settings, start=lambda function: function())
-        return instance.vod_api
-
-    def _log(self, event: str, *, request_id: str, level: str = "info", **fields: object) -> None:
-        del request_id
-        if level == "error":
-            self.scheduler.trace(
-                f"log {event} {fields.get('code', '')} {fields.get('detail', '')} {fields.get('trace', '')}"
-            )
-
-
-class InstanceClock:
-    """What `shared.vod_api.VodClock` keeps for a process, kept for each instance."""
-
-    def __init__(self, platform: Platform) -> None:
-        self._platform = platform
-
-    @property
-    def ahead(self) -> float:
-        """By how many seconds the clock is ahead, as VOD said."""
-        return self._platform.current().clock_ahead
-
-    @ahead.setter
-    def ahead(self, seconds: float) -> None:
-        self._platform.current().clock_ahead = seconds
 
 
 def _fresh(function: str) -> Any:  # noqa: ANN401 -- each function has settings and a store of its own

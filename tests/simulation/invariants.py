@@ -1,41 +1,20 @@
-"""What must hold after every step and after a quiet period; each rule has a name."""
+"""What must hold after every step; each rule has a name."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from shared.domain.event_status import EventStatus
-from tests.simulation.vod_model import key_of, upload_event
+from tests.simulation.limits import SIGNATURES_PER_UPLOAD
+from tests.simulation.vod_messages import key_of, upload_event
 
 if TYPE_CHECKING:
-    import redis
-
     from tests.simulation.users import Upload
-    from tests.simulation.vod_model import File
+    from tests.simulation.vod_messages import File
     from tests.simulation.world import World
 
 NOT_YET = frozenset[str]()
 """Rules that the functions do not keep yet; a violation of one is not reported."""
-ENDLESS = frozenset({"due", "checks", "journal", "quarantined", "dead", "parked", "endpoint"})
-"""The indexes, whose members are removed, and the health of the endpoint."""
-KEYS_WITHOUT_EXPIRY = """
-local found = {}
-for _, key in ipairs(redis.call('KEYS', 'vuf:*')) do
-  if redis.call('PTTL', key) == -1 then table.insert(found, key) end
-end
-return found
-"""
-SIGNATURES_PER_UPLOAD = 10
-PROMPT_SECONDS = 900
-FORGOTTEN_SECONDS = 79 * 3600
-"""How long after its last event a task flow may be waited for that VOD forgets: 72 hours, the longest pause
-between two checks, and an hour for the clocks of instances."""
-CALLS_PER_EVENT, CALLS_PER_UPLOAD = 10, 60
-"""How often VOD may be asked about one event, and about one upload until it ends."""
-BYTES_PER_UPLOAD, BYTES_PER_POST = 40_000, 8_000
-"""How much the store may keep of an upload with its events, and of a made-up event beside its own bytes."""
 
 
 class Violation(NamedTuple):
@@ -54,7 +33,7 @@ class Invariants:
         self.violation: Violation | None = None
         self._ids_of_file: dict[str, set[str]] = defaultdict(set)
         self._ids_of_flow: dict[str, set[str]] = defaultdict(set)
-        self._told: set[tuple[str, str, str]] = set()
+        self.told: set[tuple[str, str, str]] = set()
 
     def require(self, rule: str, holds: object, what: str) -> None:
         """Report a violation of a rule, unless it is one of NOT_YET or there was one before."""
@@ -72,6 +51,14 @@ class Invariants:
         """
         is_kept = status == 200 or status >= 500
         self.require("nothing-is-dropped", is_kept, f"{what} was answered {status}")
+
+    def on_time_limit(self, what: str) -> None:
+        """Hear of an invocation that the platform had to end: every wait has to end before."""
+        self.require("every-wait-ends", holds=False, what=f"{what} did not end by itself")
+
+    def on_wrong_clock(self, times: int) -> None:
+        """Hear how often VOD has refused an instance for its clock: the first refusal tells the time."""
+        self.require("clock-is-set", times == 1, f"an instance was refused {times} times")
 
     def on_meddling(self, status: int) -> None:
         """Hear how a request about somebody else's upload was answered."""
@@ -94,9 +81,10 @@ class Invariants:
     def on_event(self, event: dict[str, Any]) -> None:
         """Hear of every event that the app takes, each copy."""
         key = key_of(event["raw"])
-        self._told.add(key)
+        self.told.add(key)
         self._check_owner(event, key)
         if event["data"]["verified"]:
+            self._world.limits.verified_at.setdefault(key[1], self._world.scheduler.now)
             self._check_values(event, key)
         self._check_once(event, key)
 
@@ -157,84 +145,3 @@ class Invariants:
                 len(self._ids_of_flow[name]) == 1,
                 f"the flow {name} has several ids",
             )
-
-    def check_keys(self, store: redis.Redis) -> None:
-        """Check that every key of the store ends by itself."""
-        endless = sorted(
-            key for key in store.eval(KEYS_WITHOUT_EXPIRY, 0) if key.split(":")[2] not in ENDLESS
-        )
-        self.require("keys-expire", not endless, f"{endless[:3]} have no expiry")
-
-    # After a quiet period.
-
-    def check_probe(self, file: File) -> None:
-        """Check that a file of a quiet time was told within PROMPT_SECONDS."""
-        self.require(
-            "prompt-when-quiet", ("NewFileUpload", file.file_id, "") in self._told, "it took too long"
-        )
-
-    def check_end(self, store: redis.Redis) -> None:
-        """Check all that must hold when nothing has gone wrong for long enough."""
-        world = self._world
-        files_of: dict[str, list[str]] = defaultdict(list)
-        for file in world.vod.files.values():
-            files_of[file.token].append(file.file_id)
-        for upload in world.users.uploads.values():
-            files = files_of.get(upload.token, [])
-            self.require(
-                "files-per-upload", len(files) <= SIGNATURES_PER_UPLOAD, f"{files} of {upload.upload_id}"
-            )
-            untold = [file_id for file_id in files if ("NewFileUpload", file_id, "") not in self._told]
-            # Once one file is known, or the upload is cancelled, VOD is not searched for another.
-            is_surplus = upload.is_cancelled or len(untold) < len(files)
-            rule = "every-surplus-file-is-told" if is_surplus else "every-file-is-told"
-            self.require(rule, not untold, f"of {upload.upload_id} the app never heard of {untold}")
-        for emitted in world.vod.emitted:
-            kind, name, status = emitted.key
-            is_told = not emitted.is_taken or emitted.key in self._told
-            is_ours = kind == "NewFileUpload" and world.vod.files[name].token in world.users.tokens
-            if status != "PROCESSING" and not is_ours:
-                self.require("what-was-taken-is-told", is_told, f"the app never heard of {emitted.key}")
-        # What reconciliation has put in a moment ago is delivered by the timer's next run.
-        recent = world.scheduler.now - PROMPT_SECONDS
-        due = [
-            event for key in store.scan_iter("vuf:*:due", count=1000) for event in store.zrange(key, 0, -1)
-        ]
-        waiting = sum(float(store.hget(str(event), "received_at") or 0) < recent for event in due)
-        self.require("nothing-waits", waiting == 0, f"{waiting} events are due after the quiet period")
-        dead = sum(int(store.zcard(key)) for key in store.scan_iter(f"vuf:*:{EventStatus.DEAD.value}"))
-        self.require("nothing-waits", dead == 0, f"{dead} events were given up")
-        self._check_work(store)
-
-    def check_state(self, upload: Upload, status: int, answer: dict[str, Any]) -> None:
-        """Check the answer to its owner of an upload whose time is over."""
-        vod = self._world.vod
-        files = [file for file in vod.files.values() if file.token == upload.token]
-        forgotten = any(file.flow and not file.flow.ending for file in files)
-        if forgotten and _instant(answer.get("updatedAt")) > self._world.scheduler.now - FORGOTTEN_SECONDS:
-            return
-        self.require("every-upload-ends", status == 200, f"{upload.upload_id} is answered {status}")
-        self.require(
-            "every-upload-ends", answer.get("final"), f"{upload.upload_id} is still {answer.get('state')}"
-        )
-        has_file = answer.get("state") in ("uploaded", "processing", "ready", "failed")
-        rule = "every-surplus-file-is-told" if upload.is_cancelled else "state-is-true"
-        self.require(rule, has_file == bool(files), f"{upload.upload_id} is {answer.get('state')}")
-
-    def _check_work(self, store: redis.Redis) -> None:
-        world = self._world
-        events = len(world.vod.emitted) + world.users.forged_posts
-        most_calls = CALLS_PER_EVENT * events + CALLS_PER_UPLOAD * len(world.users.uploads)
-        most_calls += world.platform.calls.get("reliable_notification", 0) * 4
-        self.require(
-            "calls-are-bounded", world.vod.calls <= most_calls, f"{world.vod.calls} calls of the API"
-        )
-        kept = int(store.info("memory")["used_memory_dataset"])
-        most = BYTES_PER_UPLOAD * (len(world.vod.files) + len(world.users.uploads))
-        most += 3 * world.users.forged_bytes + BYTES_PER_POST * world.users.forged_posts + 5_000_000
-        self.require("bytes-are-bounded", kept <= most, f"the store keeps {kept} bytes")
-
-
-def _instant(text: object) -> float:
-    """Return an instant of an answer in Unix seconds."""
-    return datetime.fromisoformat(str(text).replace("Z", "+00:00")).timestamp()

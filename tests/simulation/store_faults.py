@@ -22,10 +22,13 @@ FAULTS = {
     "lost": 30,  # the command takes effect, the reply is lost
     "late": 10,  # the command takes effect after its caller has given up
     "slow": 20,  # the reply comes, in time or not
+    "drip": 10,  # the reply comes byte by byte
     "garbled": 20,  # the command takes effect or not, the reply is no RESP or of another type
     "error": 10,  # the command is refused with a word about the server
 }
 """What happens to a call, and how often in relation to the others."""
+DRIP_SECONDS = 0.3
+"""Between two bytes; less than the time-out of one wait."""
 ERRORS = (
     "READONLY You can't write against a read only replica.",
     "ERR Error running script (call to f_0): @user_script:1: -READONLY You can't write",
@@ -119,6 +122,7 @@ class StoreSocket:
         self._prepared = self._packed = b""
         self._is_lent = False
         self._is_spoilt = False
+        self._dripping = b""
 
     def settimeout(self, seconds: float) -> None:
         """Keep the longest wait."""
@@ -165,6 +169,8 @@ class StoreSocket:
         if self._prepared:
             prepared, self._prepared = self._prepared, b""
             return prepared
+        if self._dripping:
+            return self._drip()
         if fault == "late":
             self._scheduler.sleep(self._seconds)
             raise TimeoutError
@@ -176,6 +182,9 @@ class StoreSocket:
         if fault == "garbled":
             self._is_spoilt = True
             return network.garbage(self._packed)
+        if fault == "drip":
+            self._dripping = received
+            return self._drip()
         if fault == "lost":
             self._scheduler.sleep(self._seconds)
             raise network.random.choice((TimeoutError, ConnectionResetError))
@@ -185,6 +194,12 @@ class StoreSocket:
             if wait > self._seconds:
                 raise TimeoutError
         return received
+
+    def _drip(self) -> bytes:
+        self._scheduler.sleep(DRIP_SECONDS)
+        self._network.may_be_killed()
+        first, self._dripping = self._dripping[:1], self._dripping[1:]
+        return first
 
     def _send_late(self, packed: bytes) -> None:
         self._network.store.show_now()

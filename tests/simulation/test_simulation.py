@@ -11,7 +11,8 @@ import pytest
 import redis
 
 from local.repository import REPOSITORY
-from tests.simulation.planted_faults import PLANTED, plant
+from tests.simulation.planted_faults import PLANTED
+from tests.simulation.planted_search import plant
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.virtual_store import VirtualStore, faketime_library
 from tests.simulation.world import START, simulate

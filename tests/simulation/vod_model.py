@@ -1,83 +1,28 @@
-"""A model of VOD: takes files under signatures, runs task flows, pushes, queues, and answers its API late."""
+"""A model of VOD: takes files under signatures, runs task flows, pushes its events or queues them."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
-from email.utils import formatdate
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from requests.exceptions import ConnectionError as LostConnectionError
-from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException  # type: ignore[import-untyped]  # the SDK has no types
-
 from shared.vod import signature as upload_signature
+from tests.simulation.vod_messages import File, Flow, flow_event, iso, key_of, upload_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.simulation.instances import Platform
     from tests.simulation.scheduler import Scheduler
 
 SECRET_ID, SECRET_KEY = "AKID-simulated", "simulated-secret-key"
 PUSH_SECONDS, MOST_SENDS, HANDLE_SECONDS, BATCH = 5.0, 3, 30.0, 16
-LONGEST_CLOCK_ERROR = 300
-"""How far the clock of an API client may be off."""
-TASK_SECONDS = 72 * 3600
-"""How long a task is remembered (266/39706)."""
 QUEUE_SECONDS = 4 * 86_400
 LONGEST_TASK_LAG = 1500.0
 """How long a task flow is unknown at most: the functions ask for 35 minutes, and then not again."""
-API_FAULTS = {
-    "refused": 20,
-    "lost": 20,
-    "slow": 15,
-    "InternalError": 25,
-    "RequestLimitExceeded": 10,
-    "garbled": 10,
-}
 
 
 class RefusedUploadError(Exception):
     """VOD does not take a file under this signature."""
-
-
-@dataclass
-class File:
-    """A file in VOD; `token` is the source context of its signature, or of the console."""
-
-    file_id: str
-    token: str
-    size: int
-    created_at: float
-    shown_at: float
-    created: str
-    flow: Flow | None = None
-
-
-@dataclass
-class Flow:
-    """A task flow; `ending` is FINISH, ABORTED, or nothing for one that VOD forgets without a word."""
-
-    task_id: str
-    file: File
-    mode: str
-    started_at: float
-    ends_at: float
-    ending: str
-    succeeds: bool
-    shown_at: float
-
-    def status(self, now: float) -> str:
-        """Return where it stands."""
-        return self.ending if self.ending and now >= self.ends_at else "PROCESSING"
-
-    def is_known(self, now: float) -> bool:
-        """Return whether DescribeTaskDetail has it."""
-        if not self.ending and now >= self.ends_at:
-            return False
-        return self.shown_at <= now < self.started_at + TASK_SECONDS
 
 
 @dataclass
@@ -108,7 +53,6 @@ class Vod:
     """The account. `post` sends a body to the callback URL and tells the status; None: no answer came."""
 
     scheduler: Scheduler
-    platform: Platform
     count_fault: Callable[[str], None]
     post: Callable[[bytes, Callable[[int | None], None]], None]
     on_answer: Callable[[str, int], None]
@@ -117,13 +61,12 @@ class Vod:
     files: dict[str, File] = field(default_factory=dict)
     flows: dict[str, Flow] = field(default_factory=dict)
     emitted: list[Emitted] = field(default_factory=list)
-    calls: int = 0
     forgets_flows: bool = True
 
     def __post_init__(self) -> None:
         """Prepare its random numbers."""
         self.random = self.scheduler.random_of("vod")
-        self._network = self.scheduler.random_of("vod api")
+        self._network = self.scheduler.random_of("vod pushes")
         self._used: set[tuple[str, str]] = set()
         self._queue: list[Emitted] = []
         self._handles = 0
@@ -225,203 +168,28 @@ class Vod:
         if emitted.sends < MOST_SENDS:
             self.scheduler.after(self.random.uniform(5, 300), lambda: self._send(emitted))
 
+    def pull(self) -> list[Emitted]:
+        """Return up to so many events of the queue as one call gets, and hide them for a while."""
+        now = self.scheduler.now
+        self._queue = [it for it in self._queue if now - it.at < QUEUE_SECONDS]
+        pulled = [it for it in self._queue if it.hidden_until <= now][:BATCH]
+        for it in pulled:
+            self._handles += 1
+            it.handle, it.hidden_until = f"handle-{self._handles}", now + HANDLE_SECONDS
+        return pulled
+
+    def confirm(self, handles: set[str]) -> bool:
+        """Take events off the queue; return whether all handles were valid."""
+        now = self.scheduler.now
+        confirmed = [it for it in self._queue if it.handle in handles and it.hidden_until > now]
+        for it in confirmed:
+            it.is_taken = True
+        self._queue = [it for it in self._queue if it not in confirmed]
+        return len(confirmed) == len(handles)
+
     def _body_of(self, event: dict[str, Any]) -> bytes:
         """Return the body as VOD may write it: with a mark in front, with doubled members inside."""
         text = json.dumps(event, ensure_ascii=self.random.random() < 0.5)
         if self.random.random() < 0.1:
             text = text.replace('"FileId"', '"Definition": 1, "Definition": 2, "FileId"', 1)
         return (b"\xef\xbb\xbf" if self.random.random() < 0.05 else b"") + text.encode()
-
-    # The API.
-
-    def client(self, *_arguments: object) -> ApiClient:
-        """Stand for `CommonClient` of the SDK."""
-        return ApiClient(self)
-
-    def call(
-        self,
-        action: str,
-        parameters: dict[str, Any],
-        timeout: float,
-        on_response: Callable[[object], object],
-    ) -> dict[str, Any]:
-        """Answer one call as the SDK returns it, or raise what the SDK raises."""
-        self.calls += 1
-        self.platform.may_be_killed()
-        self.scheduler.sleep(self._network.uniform(0.01, 0.1))
-        fault = self._fault()
-        if fault == "timeout":
-            self.scheduler.sleep(timeout)
-        if fault in ("refused", "timeout"):
-            raise _lost()
-        if fault in ("InternalError", "RequestLimitExceeded"):
-            raise TencentCloudSDKException(fault, "Try again.", "id")
-        signed_at = self.platform.now() - self.platform.current().clock_ahead
-        if abs(signed_at - self.scheduler.now) > LONGEST_CLOCK_ERROR:
-            on_response(SimpleNamespace(headers={"Date": formatdate(self.scheduler.now, usegmt=True)}))
-            raise TencentCloudSDKException("AuthFailure.SignatureExpire", "The clock is off.", "id")
-        response = getattr(self, f"_{action}")(parameters)
-        self.platform.may_be_killed()
-        wait = {"lost": timeout, "slow": self._network.uniform(0, 8)}.get(fault, 0.0)
-        self.scheduler.sleep(min(wait, timeout))
-        if wait >= timeout:
-            raise _lost()
-        if fault == "garbled":
-            return self._network.choice(({}, {"Response": None}, {"Response": {"Error": {"Code": "Odd"}}}))
-        # What the caller does with it must not change what VOD has.
-        answered: dict[str, Any] = json.loads(json.dumps({"Response": {"RequestId": "id", **response}}))
-        return answered
-
-    def _fault(self) -> str:
-        """Draw what happens to a call; nothing for most."""
-        fault = ""
-        if self.weather.is_down:
-            fault = self._network.choice(("refused", "InternalError", "timeout"))
-        elif self._network.random() < self.weather.rate:
-            fault = self._network.choices(list(API_FAULTS), list(API_FAULTS.values()))[0]
-        if fault:
-            self.count_fault(f"api {fault}")
-        return fault
-
-    def _DescribeMediaInfos(self, parameters: dict[str, Any]) -> dict[str, Any]:  # noqa: N802 -- VOD's name
-        files = [self.files.get(file_id) for file_id in parameters["FileIds"]]
-        return {"MediaInfoSet": [media_of(file) for file in files if file and self._is_shown(file)]}
-
-    def _SearchMedia(self, parameters: dict[str, Any]) -> dict[str, Any]:  # noqa: N802 -- VOD's name
-        after, before = parameters["CreateTime"]["After"], parameters["CreateTime"]["Before"]
-        found = [
-            file for file in self.files.values() if self._is_shown(file) and after <= file.created <= before
-        ]
-        offset = parameters["Offset"]
-        return {"MediaInfoSet": [media_of(file) for file in found[offset : offset + parameters["Limit"]]]}
-
-    def _DescribeTaskDetail(self, parameters: dict[str, Any]) -> dict[str, Any]:  # noqa: N802 -- VOD's name
-        flow, now = self.flows.get(parameters["TaskId"]), self.scheduler.now
-        if flow is None or not flow.is_known(now):
-            raise TencentCloudSDKException("ResourceNotFound", "There is no such task.", "id")
-        status = flow.status(now)
-        # An aborted flow says so in the status of the task only.
-        told = flow_event(flow, "PROCESSING" if status == "ABORTED" else status, 100)
-        return {"Status": status, "ProcedureTask": told["ProcedureStateChangeEvent"]}
-
-    def _DescribeTasks(self, parameters: dict[str, Any]) -> dict[str, Any]:  # noqa: N802 -- VOD's name
-        file, now = self.files.get(parameters["FileId"]), self.scheduler.now
-        flow = file.flow if file else None
-        if flow is None or not flow.is_known(now):
-            return {"TaskSet": []}
-        task = {"TaskId": flow.task_id, "TaskType": "Procedure", "SessionContext": flow.file.token}
-        return {"TaskSet": [task]}
-
-    def _PullEvents(self, _parameters: dict[str, Any]) -> dict[str, Any]:  # noqa: N802 -- VOD's name
-        for _ in range(2):
-            now = self.scheduler.now
-            self._queue = [it for it in self._queue if now - it.at < QUEUE_SECONDS]
-            pulled = [it for it in self._queue if it.hidden_until <= now][:BATCH]
-            if pulled:
-                break
-            self.scheduler.sleep(4.9)
-        for it in pulled:
-            self._handles += 1
-            it.handle, it.hidden_until = f"handle-{self._handles}", self.scheduler.now + HANDLE_SECONDS
-        return {"EventSet": [{**it.event, "EventHandle": it.handle} for it in pulled] or None}
-
-    def _ConfirmEvents(self, parameters: dict[str, Any]) -> dict[str, Any]:  # noqa: N802 -- VOD's name
-        now, handles = self.scheduler.now, set(parameters["EventHandles"])
-        confirmed = [it for it in self._queue if it.handle in handles and it.hidden_until > now]
-        for it in confirmed:
-            it.is_taken = True
-        self._queue = [it for it in self._queue if it not in confirmed]
-        if len(confirmed) < len(handles):
-            raise TencentCloudSDKException("InvalidParameterValue", "A handle is not valid.", "id")
-        return {}
-
-    def _is_shown(self, file: File) -> bool:
-        return file.shown_at <= self.scheduler.now
-
-
-class ApiClient:
-    """The part of the SDK's client that `shared.vod_api` uses."""
-
-    def __init__(self, vod: Vod) -> None:
-        self._vod = vod
-        self.request = self
-        self.conn = self
-        self._session = self
-        self.hooks: dict[str, list[Callable[[object], object]]] = {"response": []}
-        self.timeout = 10.0
-
-    def call_json(self, action: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Send one call."""
-        return self._vod.call(action, parameters, self.timeout, self.hooks["response"][0])
-
-
-def _lost() -> TencentCloudSDKException:
-    error = TencentCloudSDKException("ClientNetworkError", "The connection is lost.")
-    error.__context__ = LostConnectionError()
-    return error
-
-
-def iso(instant: float) -> str:
-    """Return an instant as VOD writes it."""
-    return datetime.fromtimestamp(int(instant), tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def media_of(file: File) -> dict[str, Any]:
-    """Return a file as an item of MediaInfoSet."""
-    address = f"https://1500012345.vod-example.test/{file.file_id}"
-    return {
-        "FileId": file.file_id,
-        "BasicInfo": {
-            "Name": "lecture",
-            "CreateTime": file.created,
-            "MediaUrl": f"{address}/original.mp4",
-            "CoverUrl": f"{address}/cover.png",
-            "Type": "mp4",
-            "SourceInfo": {"SourceType": "Upload", "SourceContext": file.token},
-        },
-        "MetaData": {"Size": file.size, "Duration": 10.0},
-    }
-
-
-def upload_event(file: File) -> dict[str, Any]:
-    """Return the event of a file."""
-    media = media_of(file)
-    upload = {
-        "FileId": file.file_id,
-        "MediaBasicInfo": media["BasicInfo"],
-        "MetaData": media["MetaData"],
-        "ProcedureTaskId": file.flow.task_id if file.flow else "",
-        "ReviewAudioVideoTaskId": "",
-    }
-    return {"EventType": "NewFileUpload", "FileUploadEvent": upload}
-
-
-def flow_event(flow: Flow, status: str, progress: int) -> dict[str, Any]:
-    """Return an event of a task flow, or what DescribeTaskDetail says of it."""
-    ended = "SUCCESS" if flow.succeeds else "FAIL"
-    transcode = {
-        "Status": ended if status == "FINISH" else "PROCESSING",
-        "ErrCodeExt": "",
-        "Progress": progress,
-        "Input": {"Definition": 100030},
-        "Output": {"Url": "https://1500012345.vod-example.test/v.f100030.mp4"},
-    }
-    state = {
-        "TaskId": flow.task_id,
-        "Status": status,
-        "FileId": flow.file.file_id,
-        "MediaProcessResultSet": [{"Type": "Transcode", "TranscodeTask": transcode}],
-        "SessionContext": flow.file.token,
-    }
-    return {"EventType": "ProcedureStateChanged", "ProcedureStateChangeEvent": state}
-
-
-def key_of(event: dict[str, Any]) -> tuple[str, str, str]:
-    """Return what an event is about: its type, the id of the file or task flow, and the status."""
-    kind = str(event.get("EventType", ""))
-    upload, state = event.get("FileUploadEvent"), event.get("ProcedureStateChangeEvent")
-    if isinstance(upload, dict):
-        return kind, str(upload.get("FileId")), ""
-    if isinstance(state, dict):
-        return kind, str(state.get("TaskId")), str(state.get("Status"))
-    return kind, "", ""

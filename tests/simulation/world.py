@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import gc
 import json
 import tempfile
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,22 +19,28 @@ from local.operator.event_store import EventQuery, OperatorStore
 from shared.domain.event_status import EventStatus
 from shared.store.connection import StoreScope
 from tests.simulation import app_model
-from tests.simulation.app_model import App, AppWeather
+from tests.simulation.app_model import App
+from tests.simulation.deployment import CALLBACK_TOKEN, Deployment, settings_of
 from tests.simulation.instances import Platform, http_event, status_of
-from tests.simulation.invariants import NOT_YET, PROMPT_SECONDS, SIGNATURES_PER_UPLOAD, Invariants, Violation
+from tests.simulation.invariants import NOT_YET, Invariants, Violation
+from tests.simulation.limits import LimitRules
+from tests.simulation.quiet_rules import PROMPT_SECONDS, QuietRules
 from tests.simulation.scheduler import Scheduler
-from tests.simulation.store_faults import StoreNetwork, StoreWeather
-from tests.simulation.users import JWT_SECRET, POLICIES, Users
+from tests.simulation.store_faults import StoreNetwork
+from tests.simulation.tokens import AUDIENCES
+from tests.simulation.users import Users
 from tests.simulation.virtual_store import VirtualStore
-from tests.simulation.vod_model import SECRET_ID, SECRET_KEY, Vod, VodWeather
+from tests.simulation.vod_api_model import VodApiModel
+from tests.simulation.vod_model import Vod
+from tests.simulation.weather import DAY, HOUR, calm, fail_over, plan_weather
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 START = 1_795_000_000
-CALLBACK_TOKEN = "the-callback-token-of-a-simulation-0001"
-HOUR, DAY = 3600.0, 86_400.0
-UPLOADS_PER_DAY = 55
+UPLOADS_PER_DAY = 60
+BODIES_READ = 0.05
+"""How many bodies a gateway hands over as the JSON value that they are."""
 LEAST_A_DAY = (100, 250, 1.5)
 """Uploads, faults and kills."""
 QUIET_SECONDS = 36 * HOUR
@@ -81,15 +88,20 @@ class World:
         self.is_calm = self.is_probed = False
         self.active_steps = 0
         self.random = scheduler.random_of("world")
-        self.platform = Platform(scheduler, self.count_fault)
-        may_be_killed = self.platform.may_be_killed
         self.invariants = Invariants(self, not_yet=not_yet)
+        self.limits = LimitRules(self)
+        self.quiet_rules = QuietRules(self)
+        self.platform = Platform(scheduler, self.count_fault, self.invariants.on_time_limit)
+        may_be_killed = self.platform.may_be_killed
         self.store = VirtualStore(folder, scheduler)
         self.network = StoreNetwork(self.store, scheduler, self.count_fault, may_be_killed)
         self.app = App(scheduler, self.count_fault, may_be_killed, self.invariants.on_event)
-        self.vod = Vod(scheduler, self.platform, self.count_fault, self.post, self.invariants.on_answer)
+        self.vod = Vod(scheduler, self.count_fault, self.post, self.invariants.on_answer)
+        self.api = VodApiModel(self.vod, self.platform, self.count_fault, self.invariants.on_wrong_clock)
         self.vod.mode = self.random.choice(("PUSH", "PUSH", "PULL"))
         self.app.always_sends_interim = self.random.random() < 0.3
+        self.audiences = self.random.choice(((), AUDIENCES))
+        self.gateway = scheduler.random_of("gateway")
         self.users = Users(self)
         self.tick_seconds = self.random.choice((240.0, 300.0))
 
@@ -97,27 +109,6 @@ class World:
         """Count a fault that was injected."""
         self.faults[kind] += 1
         self.scheduler.trace(f"fault {kind}")
-
-    def environment(self) -> dict[str, str]:
-        """Return the settings of the deployment."""
-        return {
-            "REDIS_URL": self.store.url,
-            "STAGE": "sim",
-            "VOD_SECRET_ID": SECRET_ID,
-            "VOD_SECRET_KEY": SECRET_KEY,
-            "VOD_API_URL": "http://127.0.0.1:1",
-            "UPLOAD_POLICIES": json.dumps(POLICIES),
-            "CONTEXT_KEYS": "the-context-key-of-a-simulation-0001",
-            "JWT_SECRETS": JWT_SECRET,
-            "CALLBACK_TOKENS": CALLBACK_TOKEN,
-            "READ_BACK": "on",
-            "APP_WEBHOOK_URL": app_model.URL,
-            "APP_WEBHOOK_SECRETS": "whsec_" + base64.b64encode(app_model.SECRET).decode(),
-            "APP_WEBHOOK_ALLOW_INSECURE": "1",
-            "OPEN_UPLOADS": "30",
-            "NEW_UPLOADS_PER_DAY": "25",
-            "SIGNATURES_PER_UPLOAD": str(SIGNATURES_PER_UPLOAD),
-        }
 
     def post(self, body: bytes, on_answer: Callable[[int | None], None]) -> None:
         """Post a body to the callback URL."""
@@ -127,52 +118,14 @@ class World:
             text = base64.b64encode(body).decode()
             event = http_event("POST", f"/{CALLBACK_TOKEN}", body=text, address="198.51.100.9")
             event["isBase64Encoded"] = True
+        if self.gateway.random() < BODIES_READ:
+            with suppress(ValueError, RecursionError):
+                event["body"] = json.loads(body)
         self.platform.invoke(
             "event_notification",
             event,
             lambda result: on_answer(None if result is None else status_of(result)),
         )
-
-    # Weather.
-
-    def plan_weather(self, until: float) -> None:
-        """Plan the ordinary faults, and the bad times among them."""
-        self._ordinary()
-        now = self.scheduler.now
-        for _ in range(int((until - now) / DAY * 8)):
-            at = now + self.random.random() * (until - now)
-            change, longest = self.random.choice(BAD_TIMES)
-            self._plan_bad_time(at, change, self.random.uniform(0.1, 1.0) * longest, until)
-
-    def _plan_bad_time(
-        self, at: float, change: Callable[[World], None], seconds: float, until: float
-    ) -> None:
-        def begin() -> None:
-            if not self.is_calm:
-                self.scheduler.trace(f"bad time {change.__name__}")
-                change(self)
-
-        def end() -> None:
-            if not self.is_calm:
-                self._ordinary()
-
-        self.scheduler.at(at, begin)
-        self.scheduler.at(min(at + seconds, until), end)
-
-    def _ordinary(self) -> None:
-        failed_over_at = self.network.weather.failed_over_at
-        self.network.weather = StoreWeather(rate=0.03, failed_over_at=failed_over_at)
-        self.app.weather = AppWeather(rate=0.25)
-        self.vod.weather = VodWeather(rate=0.08, lag=30.0, push_loss=0.05)
-        self.platform.kill_rate = 0.0003
-
-    def _calm(self) -> None:
-        self.is_calm = True
-        failed_over_at = self.network.weather.failed_over_at
-        self.network.weather = StoreWeather(failed_over_at=failed_over_at)
-        self.app.weather, self.vod.weather = AppWeather(), VodWeather()
-        self.platform.kill_rate = 0.0
-        self.platform.calm()
 
     # Timers.
 
@@ -198,7 +151,7 @@ class World:
         until = scheduler.now + days * DAY
         with redis.Redis.from_url(self.store.url, decode_responses=True) as store:
             store.config_set("appendonly", "no", "hz", 1)
-            self.plan_weather(until)
+            plan_weather(self, until)
             self.plan_ticks()
             self.users.begin_all(int(UPLOADS_PER_DAY * days), until)
             self._check_hourly(store)
@@ -206,7 +159,7 @@ class World:
             self.active_steps = scheduler.steps
             if scheduler.is_halted:
                 return
-            self._calm()
+            calm(self)
             scheduler.after(600, partial(scheduler.spawn, "operator", self._operate))
             scheduler.after(5 * HOUR - 900, partial(self._tick_often, often=True))
             scheduler.after(5 * HOUR, self._probe)
@@ -216,12 +169,12 @@ class World:
             scheduler.run(scheduler.now + HOUR)
             if not scheduler.is_halted:
                 self.store.show_now()
-                self.invariants.check_keys(store)
-                self.invariants.check_end(store)
+                self.quiet_rules.check_keys(store)
+                self.quiet_rules.check_end(store)
 
     def _check_hourly(self, store: redis.Redis) -> None:
         self.store.show_now()
-        self.invariants.check_keys(store)
+        self.quiet_rules.check_keys(store)
         self.scheduler.after(2 * HOUR, lambda: self._check_hourly(store))
 
     def _operate(self) -> None:
@@ -237,9 +190,9 @@ class World:
         def upload(user: str) -> None:
             _, signature = self.users.sign(user)
             file = self.vod.take(signature, 1000)
-            self.scheduler.after(PROMPT_SECONDS, lambda: self.invariants.check_probe(file))
+            self.scheduler.after(PROMPT_SECONDS, lambda: self.quiet_rules.check_probe(file))
 
-        _fail_over(self)
+        fail_over(self)
         for number in range(6):
             self.scheduler.spawn(f"probe {number}", partial(upload, f"probe-{number}"))
 
@@ -251,87 +204,21 @@ class World:
         for upload in list(self.users.uploads.values()):
             path = f"/uploads/{upload.upload_id}"
             status, answer = self.users.request("upload_status", "GET", path, upload.user)
-            self.invariants.check_state(upload, status, answer)
-
-
-def _store_down(world: World) -> None:
-    world.network.weather.is_down = True
-
-
-def _store_storm(world: World) -> None:
-    world.network.weather.rate = 0.25
-
-
-def _garble_storm(world: World) -> None:
-    world.network.weather.rate, world.network.weather.only = 0.25, "garbled"
-
-
-def _fail_over(world: World) -> None:
-    world.network.weather.failed_over_at = world.scheduler.now
-
-
-def _flush_scripts(world: World) -> None:
-    with redis.Redis.from_url(world.store.url) as store:
-        store.script_flush()
-    world.count_fault("scripts flushed")
-
-
-def _app_down(world: World) -> None:
-    world.app.weather.is_down = True
-
-
-def _app_gone(world: World) -> None:
-    world.app.weather.is_gone = True
-
-
-def _app_storm(world: World) -> None:
-    world.app.weather.rate = 0.7
-
-
-def _api_down(world: World) -> None:
-    world.vod.weather.is_down = True
-
-
-def _index_lag(world: World) -> None:
-    # Less than reconciliation allows for; a longer one is made up for by its second pass, two days later.
-    world.vod.weather.lag = 2100.0
-
-
-def _push_storm(world: World) -> None:
-    world.vod.weather.push_loss = 0.7
-
-
-def _kill_storm(world: World) -> None:
-    world.platform.kill_rate = 0.01
-
-
-BAD_TIMES: tuple[tuple[Callable[[World], None], float], ...] = (
-    (_store_down, 0.3 * HOUR),
-    (_store_storm, 0.5 * HOUR),
-    (_garble_storm, 1 * HOUR),
-    (_fail_over, 0.1 * HOUR),
-    (_flush_scripts, 0.1 * HOUR),
-    (_app_down, 20 * HOUR),
-    (_app_gone, 1 * HOUR),
-    (_app_storm, 4 * HOUR),
-    (_api_down, 3 * HOUR),
-    (_index_lag, 4 * HOUR),
-    (_push_storm, 4 * HOUR),
-    (_kill_storm, 0.5 * HOUR),
-)
-"""What a bad time changes, and for how long at most."""
+            self.quiet_rules.check_state(upload, status, answer)
 
 
 def simulate(
     seed: int, *, days: float = 2.0, most_steps: int | None = None, not_yet: frozenset[str] = NOT_YET
 ) -> Outcome:
     """Run one seed."""
+    # What is loaded outlives the run, and is a third of what the collector would look through each time.
+    gc.freeze()
     with tempfile.TemporaryDirectory() as folder:
         world = World(seed, Path(folder), not_yet=not_yet)
         with (
             world.store,
             closing(world.network),
-            world.platform.in_charge(world.environment(), world.network, world.app, world.vod),
+            Deployment(world.platform, world.network, world.app, world.api).in_charge(settings_of(world)),
         ):
             world.run(days, most_steps)
         return Outcome(

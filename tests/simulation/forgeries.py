@@ -1,0 +1,61 @@
+"""Made-up events: posts to the callback URL by somebody who knows it, and has tokens of his own."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tests.simulation.vod_messages import flow_event, upload_event
+from tests.simulation.vod_model import PUSH_SECONDS
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from tests.simulation.users import Users
+    from tests.simulation.world import World
+
+GARBAGE = (b"", b"\xff\xfe{}", b"[" * 5000, b'{"EventType": NaN}', b"{}", b'{"EventType":"NewFileUpload"}')
+
+
+def forge(users: Users, user: str) -> None:
+    """Post a made-up event to the callback URL."""
+    for _ in range(users.forger.choice((1, 1, 1, 2, 5))):
+        body = forged_body(users.world, users.forger, user)
+        users.forged_posts += 1
+        users.forged_bytes += len(body)
+        sent_at = users.scheduler.now
+
+        def on_answer(status: int | None, sent_at: float = sent_at) -> None:
+            if status is not None and users.scheduler.now - sent_at < PUSH_SECONDS:
+                users.world.invariants.on_answer("a made-up event", status)
+
+        users.world.post(body, on_answer)
+        users.scheduler.sleep(users.forger.uniform(0, 2))
+
+
+def forged_body(world: World, random: Random, user: str) -> bytes:
+    """Invent the body of a callback: about files and task flows that exist, or about nothing."""
+    own = [upload.token for upload in world.users.uploads.values() if upload.user == user] or ["vuf1.x.y"]
+    files, flows = list(world.vod.files.values())[-30:], list(world.vod.flows.values())[-10:]
+    kind = random.choice(("garbage", "file", "flow", "wrapped", "wrapped", "other"))
+    if kind == "garbage" or not files or not flows:
+        return random.choice(GARBAGE)
+    file, token = random.choice(files), random.choice((*own[-3:], ""))
+    if kind == "flow":
+        status = random.choice(("FINISH", "ABORTED", "PROCESSING"))
+        event = flow_event(random.choice(flows), status, random.randrange(101))
+        if random.random() < 0.5:
+            event["ProcedureStateChangeEvent"]["SessionContext"] = token
+    elif kind == "other":
+        member = {"FileId": file.file_id, "SessionContext": random.choice((token, file.token))}
+        event = {"EventType": "ReviewAudioVideoComplete", "ReviewEvent": member}
+    elif kind == "wrapped":
+        outer = [it for it in files if it.token in own]
+        inner = upload_event(file)
+        event = upload_event(outer[-1] if outer else replace(file, token=own[-1]))
+        event["eventContent"] = random.choice((inner, json.dumps(inner)))
+    else:
+        claimed = random.choice((replace(file, token=token), replace(file, file_id="1234567890123456789")))
+        event = upload_event(replace(claimed, size=random.choice((1, 2**63 - 1, 10**40))))
+    return json.dumps(event).encode()
