@@ -47,7 +47,8 @@ class Begin(NamedTuple):
 class _Account:
     """A user: the latest time at which an instance looked after his uploads, and what he may have begun.
 
-    `attempts` has, for each request or key, until when its upload can be open.
+    `attempts` has, for each request or key, until when its upload can be open; `uploads`, for each key, the
+    first upload that was told under it, and on which day.
     """
 
     believed_at: float = 0.0
