@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.simulation.forgeries import wrap
 from tests.simulation.tokens import worthless_tokens
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 CHEATS = ["mallory", "trudy", "eve"]
 TOO_LARGE = (2**63 - 1, 2**64, 2**53 + 1, -1, 0, 10**30)
-MANY = 20
+MANY = 14
 """More than every limit of the deployment."""
 
 
@@ -21,19 +22,19 @@ def hoard(users: Users, user: str) -> None:
     """Ask for as many signatures of one upload as there are, use all, and begin more when it is known."""
     upload_id, first = users.sign(user)
     signatures = [first]
-    signatures += [users.sign(user, upload_id)[1] for _ in range(MANY - 1) if upload_id]
+    signatures += [users.sign(user, upload_id, patience=2)[1] for _ in range(MANY - 1) if upload_id]
     for signature in filter(None, signatures):
         users.take(signature)
     users.scheduler.sleep(users.random.uniform(600, 7200))
     for _ in range(MANY // 2):
-        users.sign(user, patience=2)
+        users.sign(user, patience=1)
 
 
 def begin_and_cancel(users: Users, user: str) -> None:
     """Cancel what was begun to begin more, and use all."""
     signatures = []
     for _ in range(MANY):
-        upload_id, signature = users.sign(user)
+        upload_id, signature = users.sign(user, patience=3)
         if upload_id:
             signatures.append(signature)
             users.request("upload_status", "DELETE", f"/uploads/{upload_id}", user)
@@ -76,4 +77,11 @@ def show_tokens(users: Users, user: str) -> None:
         users.world.invariants.require("only-valid-tokens-count", is_refused, f"{fault}: answered {status}")
 
 
-CHEATING: tuple[Callable[[Users, str], None], ...] = (hoard, begin_and_cancel, crowd, meddle, show_tokens)
+CHEATING: tuple[Callable[[Users, str], None], ...] = (
+    hoard,
+    begin_and_cancel,
+    crowd,
+    wrap,
+    meddle,
+    show_tokens,
+)

@@ -13,25 +13,45 @@ if TYPE_CHECKING:
     from random import Random
 
     from tests.simulation.users import Users
+    from tests.simulation.vod_messages import File
     from tests.simulation.world import World
 
 GARBAGE = (b"", b"\xff\xfe{}", b"[" * 5000, b'{"EventType": NaN}', b"{}", b'{"EventType":"NewFileUpload"}')
 
 
 def forge(users: Users, user: str) -> None:
-    """Post a made-up event to the callback URL."""
+    """Post made-up events to the callback URL."""
     for _ in range(users.forger.choice((1, 1, 1, 2, 5))):
-        body = forged_body(users.world, users.forger, user)
-        users.forged_posts += 1
-        users.forged_bytes += len(body)
-        sent_at = users.scheduler.now
-
-        def on_answer(status: int | None, sent_at: float = sent_at) -> None:
-            if status is not None and users.scheduler.now - sent_at < PUSH_SECONDS:
-                users.world.invariants.on_answer("a made-up event", status)
-
-        users.world.post(body, on_answer)
+        _post(users, forged_body(users.world, users.forger, user))
         users.scheduler.sleep(users.forger.uniform(0, 2))
+
+
+def wrap(users: Users, user: str) -> None:
+    """Upload, and be there before VOD with the event, which has another's wrapped inside."""
+    _, signature = users.sign(user, patience=3)
+    file = users.take(signature) if signature else None
+    others = [it for it in users.world.vod.files.values() if file and it.token != file.token]
+    if file and others:
+        _post(users, _wrapped(file, users.forger.choice(others), users.forger))
+
+
+def _post(users: Users, body: bytes) -> None:
+    users.forged_posts += 1
+    users.forged_bytes += len(body)
+    sent_at = users.scheduler.now
+
+    def on_answer(status: int | None) -> None:
+        if status is not None and users.scheduler.now - sent_at < PUSH_SECONDS:
+            users.world.invariants.on_answer("a made-up event", status)
+
+    users.world.post(body, on_answer)
+
+
+def _wrapped(outer: File, inner: File, random: Random) -> bytes:
+    event = upload_event(inner)
+    return json.dumps(
+        {**upload_event(outer), "eventContent": random.choice((event, json.dumps(event)))}
+    ).encode()
 
 
 def forged_body(world: World, random: Random, user: str) -> bytes:
@@ -52,9 +72,7 @@ def forged_body(world: World, random: Random, user: str) -> bytes:
         event = {"EventType": "ReviewAudioVideoComplete", "ReviewEvent": member}
     elif kind == "wrapped":
         outer = [it for it in files if it.token in own]
-        inner = upload_event(file)
-        event = upload_event(outer[-1] if outer else replace(file, token=own[-1]))
-        event["eventContent"] = random.choice((inner, json.dumps(inner)))
+        return _wrapped(outer[-1] if outer else replace(file, token=own[-1]), file, random)
     else:
         claimed = random.choice((replace(file, token=token), replace(file, file_id="1234567890123456789")))
         event = upload_event(replace(claimed, size=random.choice((1, 2**63 - 1, 10**40))))

@@ -103,7 +103,7 @@ class World:
         self.audiences = self.random.choice(((), AUDIENCES))
         self.gateway = scheduler.random_of("gateway")
         self.users = Users(self)
-        self.tick_seconds = self.random.choice((240.0, 300.0))
+        self.tick_seconds = self.random.choice((290.0, 310.0))
 
     def count_fault(self, kind: str) -> None:
         """Count a fault that was injected."""
