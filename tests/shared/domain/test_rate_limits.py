@@ -179,6 +179,17 @@ def test_refused_renewal_tells_its_own_limit() -> None:
     assert refused.rate_limits == (RateLimit("upload", 3, 60, 0, 2),)
 
 
+@pytest.mark.parametrize(
+    "limits", [UploadLimits(2), UploadLimits(MANY, network_per_minute=2)], ids=["user", "network"]
+)
+def test_clock_that_is_ahead_refuses_nobody_for_long(store: Store, limits: UploadLimits) -> None:
+    """Who is answered by an instance an hour ahead, and then by another, waits for one upload's share."""
+    beginner = Beginner(store, limits, NETWORK)
+    beginner.begin(now=MORNING + 3600)
+
+    assert beginner.refused(now=MORNING).retry_after == 30
+
+
 def test_refused_upload_uses_up_nothing(store: Store, server: redis.Redis) -> None:
     """Whoever is refused by one limit has lost nothing of another, and no upload of his has begun."""
     beginner = Beginner(store, UploadLimits(2, per_day=2, bytes_per_day=100))

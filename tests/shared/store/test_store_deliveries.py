@@ -138,6 +138,12 @@ def test_at_most_so_many_due_events_of_a_partition_are_listed(store: Store) -> N
     assert due == (store.key_of(entries[4]), store.key_of(entries[3]))
 
 
+def test_instance_that_is_ahead_takes_one_slot_and_no_more(store: Store) -> None:
+    """Nobody sleeps for the hour by which another's clock is ahead."""
+    assert store.send_slot(ENDPOINT, now=NOW + 3600) == 0
+    assert store.send_slot(ENDPOINT, now=NOW) <= 0.1
+
+
 def test_endpoint_is_sent_to_ten_times_a_second(store: Store) -> None:
     """A backlog is sent at a limited rate: one send slot each tenth of a second, for each endpoint (R8)."""
     assert store.send_slot(ENDPOINT, now=NOW) == 0

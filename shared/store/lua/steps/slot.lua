@@ -1,7 +1,8 @@
 -- One request each `interval` ms passes, and up to `burst` at once (GCRA).
 -- Tell when the line of those before this one ends, and how many ms this one has to wait.
 local function slot_of(key, now, interval, burst)
-  local due = math.max(tonumber(redis.call('GET', key) or now), now)
+  -- A line longer than the burst was left by an instance whose clock is ahead.
+  local due = math.max(math.min(tonumber(redis.call('GET', key) or now), now + burst * interval), now)
   return due, due - (burst - 1) * interval - now
 end
 local function take_slot(key, now, interval, due)
