@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.simulation.forgeries import wrap
+from tests.simulation.forgeries import be_first
 from tests.simulation.tokens import worthless_tokens
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ CHEATING: tuple[Callable[[Users, str], None], ...] = (
     hoard,
     begin_and_cancel,
     crowd,
-    wrap,
+    be_first,
     meddle,
     show_tokens,
 )

@@ -26,13 +26,14 @@ def forge(users: Users, user: str) -> None:
         users.scheduler.sleep(users.forger.uniform(0, 2))
 
 
-def wrap(users: Users, user: str) -> None:
-    """Upload, and be there before VOD with the event, which has another's wrapped inside."""
-    _, signature = users.sign(user, patience=3)
+def be_first(users: Users, user: str) -> None:
+    """Upload, and be there before VOD: with the event, another's wrapped inside, and with an early end."""
+    _, signature = users.sign(user, patience=3, policy="flow", procedure="LongVideoPreset")
     file = users.take(signature) if signature else None
     others = [it for it in users.world.vod.files.values() if file and it.token != file.token]
-    if file and others:
+    if file and file.flow and others:
         _post(users, _wrapped(file, users.forger.choice(others), users.forger))
+        _post(users, json.dumps(flow_event(file.flow, "FINISH", 100)).encode())
 
 
 def _post(users: Users, body: bytes) -> None:

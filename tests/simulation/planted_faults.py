@@ -92,6 +92,7 @@ PLANTED: dict[str, tuple[Change, ...]] = {
     ),
     "5 a quarantined lie stands in the way": (
         Change("shared/store/lua/journal_event.lua", "if disbelieved or given_up or", "if given_up or"),
+        Change("shared/store/lua/journal_event.lua", "if waits or is_further or not", "if true or not"),
     ),
     "6 the demoted primary is kept": (
         Change(

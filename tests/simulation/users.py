@@ -75,9 +75,9 @@ class Users:
                     at = start + (day + random.random()) * 86_400
                     if at < until:
                         self._start(at, f"{cheating.__name__} {cheat}", cheating, cheat)
-        for _ in range(int(count * 0.6)):
+        for _ in range(int(count * 0.4)):
             self._start(start + random.random() * (until - start), "forge", forge, random.choice(USERS))
-        for _ in range(int(count * 0.3)):
+        for _ in range(int(count * 0.25)):
             at = start + random.random() * (until - start)
             self.scheduler.at(at, self._upload_by_console)
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 SECRET_ID, SECRET_KEY = "AKID-simulated", "simulated-secret-key"
 PUSH_SECONDS, MOST_SENDS, HANDLE_SECONDS, BATCH = 5.0, 3, 30.0, 16
 QUEUE_SECONDS = 4 * 86_400
+LONGEST_FLOWS = (600.0, 2400.0, 14_400.0)
+"""How long a task flow takes at most: some end before, some after VOD was last asked about a pushed event."""
 LONGEST_TASK_LAG = 1500.0
 """How long a task flow is unknown at most: the functions ask for 35 minutes, and then not again."""
 
@@ -117,7 +119,7 @@ class Vod:
             file,
             mode,
             now,
-            now + random.uniform(2.0, 2400.0),
+            now + random.uniform(2.0, random.choice(LONGEST_FLOWS)),
             ending,
             random.random() < 0.8,
             now + random.random() * min(self.weather.lag, LONGEST_TASK_LAG),

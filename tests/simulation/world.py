@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 START = 1_795_000_000
-UPLOADS_PER_DAY = 60
+UPLOADS_PER_DAY = 85
 BODIES_READ = 0.05
 """How many bodies a gateway hands over as the JSON value that they are."""
 LEAST_A_DAY = (100, 250, 1.5)
