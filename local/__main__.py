@@ -47,6 +47,10 @@ COMMANDS = {
         "local.operator.trigger_command",
         "have the simulated VOD send any event, and show what the app hears of it",
     ),
+    "capacity": (
+        "local.operator.capacity_command",
+        "work out what a deployment of so many instances carries, and what it costs",
+    ),
     "conformance": (
         "local.conformance.conformance_command",
         "ask a real VOD what its documents leave open, and compare it with the simulator",

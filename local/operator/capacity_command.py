@@ -1,0 +1,61 @@
+"""Work out what a deployment of so many instances carries: uploads, events, deliveries, store, memory, cost.
+
+The measured figures are those of docs/performance.md, which `make bench` produces; everything else is an
+option, and the table shows with which value. It prints Markdown. Exit code: 0 done, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from dataclasses import fields
+
+from local.operator.capacity import Assumed, read_measured, report
+from local.repository import REPOSITORY
+
+PERFORMANCE = REPOSITORY / "docs" / "performance.md"
+INSTANCES = (50, 250, 500)
+"""By default: a small share, and what a region's quota allows of 256 MB (doc 583/11637)."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare an option for each assumption."""
+    parser.add_argument(
+        "--instances",
+        type=_count,
+        nargs="+",
+        default=list(INSTANCES),
+        metavar="N",
+        help="of all functions together; a column for each (default %(default)s)",
+    )
+    for it in fields(Assumed):
+        parser.add_argument(
+            f"--{it.name.replace('_', '-')}",
+            type=_positive,
+            default=it.default,
+            metavar="NUMBER",
+            help=f"{it.metadata['meaning']} (default %(default)s)",
+        )
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Print the two tables."""
+    assumed = Assumed(**{it.name: getattr(arguments, it.name) for it in fields(Assumed)})
+    measured = read_measured(PERFORMANCE.read_text(encoding="utf-8"))
+    sys.stdout.write(report(measured, assumed, arguments.instances))
+    return 0
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("a number of instances is wanted, 1 or more")
+    return number
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError("a number above 0 is wanted")
+    return number

@@ -1,0 +1,59 @@
+"""How many round trips an event makes in its life, which docs/capacity.md counts with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+from functions import reliable_notification
+from local.operator.capacity import STORE_CALLS
+from tests.functions.deployment import services_of
+from tests.functions.vod import push, upload
+from tests.shared.loopback_peer import HOST, RawPeer, relay_to
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.functions.conftest import Deploy
+    from tests.local.simulator.account import Account
+    from tests.shared.loopback_peer import HttpPeer
+
+CONTEXT = {"request_id": "store-calls", "time_limit_in_ms": 55_000}
+
+
+@pytest.fixture
+def sent(valkey_url: str, deploy: Deploy, vod: Account, app: HttpPeer) -> Iterator[list[bytes]]:
+    """Deploy with read-back and an endpoint; return what is sent to the store, one piece a round trip."""
+    parts, heard = urlsplit(valkey_url), list[bytes]()
+    with RawPeer(relay_to(int(parts.port or 0), heard)) as peer:
+        store = f"redis://:{parts.password}@{HOST}:{peer.port}/0"
+        deploy(**services_of(vod.url, app.url), READ_BACK="on", REDIS_URL=store)
+        yield heard
+
+
+def test_pushed_event_is_journaled_verified_and_finished(sent: list[bytes], vod: Account) -> None:
+    """One round trip each, and none to take it for delivery: who journals it has its lease."""
+    (_, warm), (_, event) = upload(vod), upload(vod)
+    push(warm)
+    before = len(sent)
+    push(event)
+
+    assert len(sent) - before == STORE_CALLS["push"]
+
+
+def test_pulled_event_is_journaled_by_itself_and_delivered_from_the_queue(
+    sent: list[bytes], vod: Account
+) -> None:
+    """Each further event of a warm run takes as many round trips more."""
+    trips = []
+    for events in (1, 2, 6):
+        for _ in range(events):
+            upload(vod)
+        before = len(sent)
+        figures = reliable_notification.main_handler({}, CONTEXT)
+        assert figures["deliveries"] == {"delivered": events}
+        trips.append(len(sent) - before)
+
+    assert trips[2] - trips[1] == 4 * (STORE_CALLS["pull"] + STORE_CALLS["delivery"])
