@@ -1,17 +1,22 @@
-# One word per task; `make` alone lists them. Needs the Python of RUNTIME or a newer one, and Node with npm.
+# One word per task; `make` alone lists them. Needs the oldest Python that is supported, or a newer one, and Node with npm.
 
 VENV ?= .venv
 BIN  := $(VENV)/bin
 TEST ?= tests
 STAGE ?= dev
 
-# The version that SCF runs, such as 3.10: the one place that states it is local/package/runtime.py.
-RUNTIME := $(shell sed -n 's/^PYTHON = (\([0-9]*\), \([0-9]*\))$$/\1.\2/p' local/package/runtime.py)
+# The oldest version that is supported, such as 3.10: the one place that states it is local/package/runtime.py.
+OLDEST := $(shell sed -n 's/^OLDEST = (\([0-9]*\), \([0-9]*\))$$/\1.\2/p' local/package/runtime.py)
+
+# What package, check-deploy and deploy are for: 3.11 is SCF's Python3.11, custom-3.12 its CustomRuntime with
+# a Python of your own. A name apart from PYTHON, which is the interpreter that sets up $(VENV).
+RUNTIME := $(OLDEST)
+export RUNTIME
 
 # That version is preferred. A pyenv shim can be there and fail: only a run counts.
-PYTHON ?= $(shell for python in python$(RUNTIME) "$$HOME"/.pyenv/versions/$(RUNTIME).*/bin/python \
+PYTHON ?= $(shell for python in python$(OLDEST) "$$HOME"/.pyenv/versions/$(OLDEST).*/bin/python \
                                 python3 python3.14 python3.13 python3.12 python3.11; do \
-            "$$python" -c 'import sys; sys.exit(sys.version_info < tuple(map(int, "$(RUNTIME)".split("."))))' 2>/dev/null \
+            "$$python" -c 'import sys; sys.exit(sys.version_info < tuple(map(int, "$(OLDEST)".split("."))))' 2>/dev/null \
               && command -v "$$python" && break; done)
 
 # pip comes with Python. CI sets INSTALLER=uv, which checks the same digests in a tenth of pip's processor time.
@@ -21,7 +26,7 @@ PIP      := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 INSTALL_WITH_pip = $(PIP) install --no-input
 INSTALL_WITH_uv  = .ci/uv pip install --quiet --no-config --python $(BIN)/python
 INSTALL  := $(INSTALL_WITH_$(INSTALLER)) --require-hashes --no-build-isolation
-COMPILE  := .ci/uv pip compile --quiet --no-config --universal --python-version $(RUNTIME) \
+COMPILE  := .ci/uv pip compile --quiet --no-config --universal --python-version $(OLDEST) \
              --fork-strategy fewest --no-strip-extras --generate-hashes \
              --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
@@ -31,6 +36,7 @@ PYTEST := $(BIN)/python -m pytest -n 2
 # Bytecode that is kept saves every process of the tests and of the stack from compiling the same files again.
 unexport PYTHONDONTWRITEBYTECODE
 
+PACKAGE_READY := $(VENV)/.ready-to-package
 RUN_READY  := $(VENV)/.ready-to-run
 TEST_READY := $(VENV)/.ready-to-test
 TOOLS_READY := $(VENV)/.ready-to-prove
@@ -124,21 +130,22 @@ lock: $(UV_READY) ## pin what the .in files name (UPGRADE=1: to the newest versi
 	@$(COMPILE) requirements/lock.in -o requirements/lock.txt
 	@$(COMPILE) requirements/build.in -o requirements/build.txt
 	@$(COMPILE) requirements.in -o requirements.txt
+	@$(COMPILE) requirements/package.in -o requirements/package.txt
 	@$(COMPILE) requirements/local.in -o requirements/local.txt
 	@$(COMPILE) requirements/dev.in -o requirements/dev.txt
 	@$(COMPILE) requirements/proof.in -o requirements/proof.txt
 	@$(COMPILE) --no-deps requirements/clients.in -o requirements/clients.txt
 
-package: $(RUN_READY) ## build what is deployed into build/, with what each function weighs
+package: $(PACKAGE_READY) ## build what is deployed into build/, with what each function weighs (RUNTIME=3.11)
 	@$(BIN)/python -m local.package
 
-check-deploy: $(TEST_READY) ## serverless.yml, the settings of STAGE and the packages: all that can be known here
+check-deploy: $(PACKAGE_READY) ## serverless.yml, the settings of STAGE and the packages: all that can be known here
 	@$(BIN)/python -m local.deploy check --stage "$(STAGE)"
 
-deploy: $(TEST_READY) package ## package, check, have the Serverless CLI deploy STAGE, and read back what came of it
+deploy: package ## package, check, have the Serverless CLI deploy STAGE, and read back what came of it
 	@$(BIN)/python -m local.deploy deploy --stage "$(STAGE)"
 
-confirm: $(TEST_READY) ## after a deployment by hand: set shares of concurrency, and read the URLs back
+confirm: $(PACKAGE_READY) ## after a deployment by hand: set shares of concurrency, and read the URLs back
 	@$(BIN)/python -m local.deploy confirm --stage "$(STAGE)"
 
 bench: $(TEST_READY) ## how fast: cold start, warm path, load, growth, as tables and as plots in docs/ (BENCH=cold for one)
@@ -157,7 +164,7 @@ clean: ## remove what set-up, tests and packaging made (.env and .local/ stay)
 # From here on: how the above get what they need. Each step runs again only when its lock file changes.
 
 $(BIN)/python: $(if $(filter uv,$(INSTALLER)),| $(UV_READY))
-	@test -n "$(PYTHON)" || { echo "No Python $(RUNTIME) or newer was found: install one, or name it with PYTHON=…" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "No Python $(OLDEST) or newer was found: install one, or name it with PYTHON=…" >&2; exit 1; }
 ifeq ($(INSTALLER),uv)
 	@echo "Setting up $(VENV) with $$("$(PYTHON)" --version)"
 	@.ci/uv venv --quiet --no-config --python "$(PYTHON)" $(VENV)
@@ -168,10 +175,15 @@ else
 	@"$(PYTHON)" -m venv $(VENV)
 endif
 
-$(RUN_READY): requirements/build.txt requirements.txt requirements/local.txt | $(BIN)/python
+$(PACKAGE_READY): requirements.txt requirements/package.txt | $(BIN)/python
+	@echo "Installing what packages and deploys"
+	@$(INSTALL) -r requirements.txt -r requirements/package.txt
+	@touch $@
+
+$(RUN_READY): requirements/build.txt requirements/local.txt $(PACKAGE_READY)
 	@echo "Installing the locked Python packages"
 	@$(INSTALL) -r requirements/build.txt
-	@$(INSTALL) -r requirements.txt -r requirements/local.txt
+	@$(INSTALL) -r requirements/local.txt
 	@touch $@
 
 $(TEST_READY): requirements/dev.txt requirements/clients.txt $(RUN_READY)
@@ -207,7 +219,7 @@ browser: $(RUN_READY)
 	@$(BIN)/python -m local.chromium
 
 $(UV_READY): requirements/lock.txt
-	@test -n "$(PYTHON)" || { echo "No Python $(RUNTIME) or newer was found: install one, or name it with PYTHON=…" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "No Python $(OLDEST) or newer was found: install one, or name it with PYTHON=…" >&2; exit 1; }
 	@"$(PYTHON)" -m venv --clear .venv-lock
 	@.venv-lock/bin/python -m pip --disable-pip-version-check --quiet --quiet install --require-hashes -r $<
 	@touch $@

@@ -23,6 +23,8 @@ DECISIONS = REPOSITORY / "docs" / "decisions"
 RECORDS = sorted(DECISIONS.glob("[0-9]*.md"))
 DOCUMENTS = [
     *(REPOSITORY / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")),
+    REPOSITORY / "docs" / "capacity.md",
+    REPOSITORY / "docs" / "ci.md",
     REPOSITORY / "docs" / "clients.md",
     REPOSITORY / "docs" / "glossary.md",
     REPOSITORY / "docs" / "simulator.md",

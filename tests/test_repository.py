@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from typing import TYPE_CHECKING
@@ -99,22 +100,29 @@ def test_runtime_version_is_repeated_as_decided(name: str, statement: str) -> No
     assert statement in text
 
 
-def test_makefile_reads_the_runtime_version() -> None:
-    """The Makefile takes the version from `local/package/runtime.py` by its text."""
-    asked = subprocess.run(
-        ["make", "--no-print-directory", "--eval", "runtime: ; @echo $(RUNTIME)", "runtime"],  # noqa: S607  # whichever is installed
+@pytest.mark.parametrize(
+    ("words", "told"), [([], runtime.VERSION), (["RUNTIME=custom-3.12"], "custom-3.12")], ids=["", "custom"]
+)
+def test_makefile_tells_the_runtime(words: list[str], told: str) -> None:
+    """The Makefile reads the default in `local/package/runtime.py`, and passes on what it is told by a word.
+
+    A variable RUNTIME of the environment is somebody else's.
+    """
+    asked = subprocess.run(  # noqa: S603  # words of ours
+        ["make", "--no-print-directory", "--eval", "told: ; @echo $(OLDEST) $$RUNTIME", "told", *words],  # noqa: S607  # whichever is installed
         cwd=REPOSITORY,
+        env={**os.environ, "RUNTIME": "docker"},
         capture_output=True,
         text=True,
         check=True,
     )
 
-    assert asked.stdout.split() == [runtime.VERSION]
+    assert asked.stdout.split() == [runtime.VERSION, told]
 
 
 def test_supported_versions_are_named_alike() -> None:
     """`.ci/pythons`, the workflow and the documents name the same range, from the version of the runtime."""
-    major, oldest = runtime.PYTHON
+    major, oldest = runtime.OLDEST
     newest = int(re.findall(rf"^newest={major}\.(\d+)$", text_of(".ci/pythons"), re.MULTILINE)[0])
     versions = [f"{major}.{minor}" for minor in range(oldest, newest + 1)]
     listed = text_of(".github/workflows/ci.yml").partition("python-version: |\n")[2].split()

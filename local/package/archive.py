@@ -1,4 +1,4 @@
-"""Write files to disk and into a zip reproducibly: sorted, with one date and one mode."""
+"""Write files to disk and into a zip reproducibly: sorted, with one date, and a mode by their name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import shutil
 import zipfile
 from typing import TYPE_CHECKING
 
+from local.package.contents import BOOTSTRAP
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -14,7 +16,11 @@ if TYPE_CHECKING:
 _DATE = (1980, 1, 1, 0, 0, 0)
 """The earliest date that a zip can hold."""
 _DATE_SECONDS = 315_532_800
-_FILE_MODE = 0o100644
+_FILE_MODE, _PROGRAM_MODE = 0o100644, 0o100755
+
+
+_SMALLEST = 9
+"""The level of compression; that of zlib changes nothing about how fast a zip is unpacked."""
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -24,7 +30,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-        path.chmod(_FILE_MODE & 0o777)
+        path.chmod(_mode_of(name) & 0o777)
         os.utime(path, (_DATE_SECONDS, _DATE_SECONDS))
 
 
@@ -35,8 +41,8 @@ def write_zip(path: Path, files: Mapping[str, bytes]) -> None:
         for name, content in sorted(files.items()):
             entry = zipfile.ZipInfo(name, _DATE)
             entry.create_system = 3  # Unix, so that the mode counts, wherever this runs
-            entry.external_attr = _FILE_MODE << 16
-            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
+            entry.external_attr = _mode_of(name) << 16
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED, _SMALLEST)
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:
@@ -46,3 +52,7 @@ def read_folder(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def _mode_of(name: str) -> int:
+    return _PROGRAM_MODE if name == BOOTSTRAP else _FILE_MODE

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 from local.package.archive import read_folder, write_folder, write_zip
 from local.package.contents import (
+    BOOTSTRAP,
+    CUSTOM_RUNTIME,
     LIBRARIES,
     NOT_DEPLOYED,
     OWN_SUFFIXES,
@@ -24,7 +26,7 @@ from local.package.contents import (
 from local.package.function_settings import reads_file
 from local.package.interpreter import runtime_python
 from local.package.licence_texts import kept_texts, own_licence, require_text
-from local.package.runtime import TAG, VERSION
+from local.package.runtime import IS_CUSTOM, PYTHON, SCF_NAME, TAG, VERSION
 from local.package.shared_object import without_symbol_tables
 from local.package.wheels import fetch, files_in, read_lock
 from local.repository import REPOSITORY
@@ -33,8 +35,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 BUILD = REPOSITORY / "build"
+_INVOKER = CUSTOM_RUNTIME / "custom_runtime.py"
 PLACE_ON_SCF = "/var/user"
 """Where the platform unpacks a package (doc 583/84282); tracebacks name it instead of the build folder."""
+
+_VERSION_CHECK = f"""
+import sys
+
+if sys.version_info[:2] != {PYTHON}:
+    raise ImportError(
+        "This package was built for Python {VERSION}, and Python %d.%d runs it: deploy it with the runtime "
+        "{SCF_NAME}, or build it for the other one (make package RUNTIME=...)." % sys.version_info[:2]
+    )
+"""
+_CHECKING_FILE = "shared/__init__.py"
+"""The first file of a package that is imported; `_VERSION_CHECK` is appended to it there."""
 
 Files = dict[str, bytes]
 
@@ -78,7 +93,7 @@ def build_packages(target: Path = BUILD, *, wheels: Path = BUILD / "wheels") -> 
     for function, names in LIBRARIES.items():
         files = files_of(function, ours)
         files |= {_beside(name): bytecode[name] for name in files if name in bytecode}
-        files |= own_licence()
+        files |= own_licence() | ({BOOTSTRAP: (CUSTOM_RUNTIME / BOOTSTRAP).read_bytes()} if IS_CUSTOM else {})
         for name in names:
             files |= {
                 place_of(place): bytecode.get(place, content) for place, content in libraries[name].items()
@@ -97,7 +112,7 @@ def package_at(target: Path, function: str) -> Package:
 
 
 def own_files() -> Files:
-    """Read our own part of the packages: of `shared/`, long settings, and the functions at the root."""
+    """Read our own part of the packages: of `shared/`, long settings, and what lies at the root."""
     folders = ("shared", "settings")
     paths = [path for folder in folders for path in (REPOSITORY / folder).rglob("*.*")]
     beside = {
@@ -105,10 +120,11 @@ def own_files() -> Files:
         for path in paths
         if path.suffix in OWN_SUFFIXES
     }
-    functions = {path.name: path.read_bytes() for path in (REPOSITORY / "functions").glob("*.py")}
-    return {
-        name: content for name, content in beside.items() if not name.startswith(NOT_DEPLOYED)
-    } | functions
+    beside[_CHECKING_FILE] += _VERSION_CHECK.encode()
+    functions = [*(REPOSITORY / "functions").glob("*.py"), *([_INVOKER] if IS_CUSTOM else [])]
+    return {name: content for name, content in beside.items() if not name.startswith(NOT_DEPLOYED)} | {
+        path.name: path.read_bytes() for path in functions
+    }
 
 
 def files_of(function: str, ours: Mapping[str, bytes]) -> Files:
@@ -117,7 +133,7 @@ def files_of(function: str, ours: Mapping[str, bytes]) -> Files:
         name: content
         for name, content in ours.items()
         if name.startswith("shared/")
-        or name == f"{function}.py"
+        or name in {f"{function}.py", _INVOKER.name}
         or (name.startswith("settings/") and reads_file(function, name.removeprefix("settings/")))
     }
 

@@ -7,7 +7,7 @@ test compares each list with what real invocations import.
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,13 +39,21 @@ FOR_PUBLIC_KEYS = _USERS_TOKENS
 NEVER_IMPORTED: Mapping[str, str] = {
     "cffi/": "cryptography imports its compiled part alone, which lies beside this folder",
     "charset_normalizer/cli/": "a command",
+    "jwt/help.py": "a command",
     "redis/asyncio/http/": "asks the health of a store that is not ours",
     "redis/asyncio/multidb/": "several stores at once",
     "redis/http/": "as that of asyncio",
     "redis/multidb/": "as that of asyncio",
     "urllib3/contrib/emscripten/": "for Python in a browser",
+    "urllib3/contrib/socks.py": "needs PySocks, and requests does without both",
 }
 """Files of the wheels that are not packaged, with the reason; a trailing slash marks a folder."""
+
+CUSTOM_RUNTIME = Path(__file__).parent / "custom_runtime"
+"""What starts a function where the runtime is CustomRuntime."""
+
+BOOTSTRAP = "bootstrap"
+"""The program that CustomRuntime executes; it has to be executable (doc 583/47274)."""
 
 OWN_SUFFIXES = (".json", ".lua", ".py")
 """The files of `shared/` that are packaged, by the end of their name."""

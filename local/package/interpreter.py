@@ -42,7 +42,7 @@ def runtime_python() -> str:
         if candidate and shutil.which(candidate) and (python := _if_runtime_python(candidate)):
             return python
     raise MissingToolError(
-        f"No Python {VERSION} was found, and SCF reads bytecode of that version alone: install one "
+        f"No Python {VERSION} was found, and the packages hold bytecode of that version: install one "
         f"(pyenv install {VERSION}, or uv python install {VERSION}), "
         f"or name it with {CHOICE}=/path/to/python{VERSION}."
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local.package.build import BUILD, files_of, own_files, package_at
+from local.package.bytecode import bytecode_faults
 from local.package.contents import LIBRARIES, OWN_SUFFIXES, folder_of
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ def packaged(build: Path = BUILD) -> Packaged:
 
 
 def package_faults(build: Path = BUILD) -> list[str]:
-    """Return the faults of the packages: missing, stale, or with a file that must not be deployed."""
-    return list(_of_packages(build))
+    """Return the faults of the packages: missing, stale, of another Python, or with a file to keep here."""
+    return [*_of_packages(build), *bytecode_faults(build)]
 
 
 def _of_packages(build: Path) -> Iterator[str]:

@@ -64,7 +64,7 @@ def fetch(names: Collection[str], lock: Mapping[str, Pin], store: Path) -> dict[
         + "\n"
         for name in sorted(names)
     )
-    folder = store / hashlib.sha256(wanted.encode()).hexdigest()[:16]
+    folder = kept_in(store, wanted)
     if not folder.exists():
         store.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=store) as scratch:
@@ -82,6 +82,11 @@ def fetch(names: Collection[str], lock: Mapping[str, Pin], store: Path) -> dict[
         if hashlib.sha256(wheel.read_bytes()).hexdigest() not in lock[name].digests:
             raise PackageError(f"{wheel} is not what was locked: delete it, and package again.")
     return wheels
+
+
+def kept_in(store: Path, wanted: str) -> Path:
+    """Return the folder of the wheels for these requirements; each runtime has wheels of its own."""
+    return store / hashlib.sha256("\n".join((wanted, *_TARGET)).encode()).hexdigest()[:16]
 
 
 def files_in(wheel: Path) -> dict[str, bytes]:

@@ -77,7 +77,7 @@ def clone(packages: list[Package], tmp_path: Path) -> Path:
     (clone / ".venv").mkdir()
     for part in ("bin", "lib", "pyvenv.cfg"):
         (clone / ".venv" / part).symlink_to(Path(sys.prefix) / part)
-    for ready in (".ready-to-run", ".ready-to-test"):
+    for ready in (".ready-to-package", ".ready-to-run", ".ready-to-test"):
         (clone / ".venv" / ready).touch()
     (clone / "build").mkdir()
     (clone / "build" / "wheels").symlink_to(BUILD / "wheels")

@@ -17,7 +17,7 @@ from local.package import interpreter
 from local.package.build import Package
 from local.package.contents import MissingToolError, PackageError
 from local.package.measure import measure
-from local.package.wheels import Pin, fetch, files_in, read_lock
+from local.package.wheels import Pin, fetch, files_in, kept_in, read_lock
 from local.repository import REPOSITORY
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def test_kept_wheel_that_was_changed_is_refused(tmp_path: Path) -> None:
         archive.writestr("sample.py", "")
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     wanted = f"sample==1.0 --hash=sha256:{digest}\n"
-    kept = tmp_path / "store" / hashlib.sha256(wanted.encode()).hexdigest()[:16]
+    kept = kept_in(tmp_path / "store", wanted)
     kept.mkdir(parents=True)
     shutil.copy(wheel, kept)
     lock = {"sample": Pin("1.0", frozenset({digest}))}
