@@ -3,48 +3,36 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 from local.deploy.outcome import WITH_URL
-from local.deploy.scf_calls import API_URL, ScfCalls, ScfRefusedError
+from local.deploy.scf_calls import ScfCalls, ScfRefusedError
 from local.deploy.serverless_file import functions_in, inputs_of, mapping, sent_environment
-from local.deploy.stage_variables import stage_variables
-from local.deploy.value_checks import CREDENTIALS, INSTANCES, instances_of
-from local.deploy.yaml_file import read_yaml
-from local.package.contents import PackageError
-from local.repository import REPOSITORY
+from local.deploy.value_checks import INSTANCES, instances_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
+
+    from local.deploy.opened_stage import OpenedStage
 
 _NO_SUCH_FUNCTION = "ResourceNotFound"
 _NOT_ALLOWED = "UnauthorizedOperation"
 
 
-def confirm(
-    stage: str, *, repository: Path = REPOSITORY, environment: Mapping[str, str] = os.environ
-) -> tuple[str, list[str]]:
+def confirm(opened: OpenedStage, qualifier: str) -> tuple[str, list[str]]:
     """Return a table of the functions with their URLs and shares, and a sentence for each fault.
 
-    Raises:
-        PackageError: there are no credentials to ask with.
-
+    `qualifier` is the alias that the URLs are bound to.
     """
-    _, file = read_yaml(repository / "serverless.yml")
-    values = stage_variables(repository, stage, environment)
-    if missing := [name for name in (*CREDENTIALS, "DEPLOY_REGION") if not values.get(name)]:
-        raise PackageError(f"No value has {' and '.join(missing)}: without it the cloud cannot be asked.")
-    calls = ScfCalls(values, url=environment.get(API_URL, ""))
+    file, values, calls, stage = opened.file, opened.values, opened.calls, opened.name
     rows, faults = [], []
     for key, function in functions_in(file).items():
-        name = deployed_name(file, stage, key)
+        name = opened.function_names[key]
         url, share = "", ""
         try:
             found = list(_of_variables(calls, name, sent_environment(function, values, stage)))
             if key in WITH_URL:
-                url, compatible = _url_of(calls, name)
+                url, compatible = _url_of(calls, name, qualifier)
                 if not url:
                     found.append("it has no URL: deploy again")
                 elif not compatible:
@@ -58,15 +46,10 @@ def confirm(
                 _reserve(calls, name, instances * memory)
             faults += [f"{name}: {fault}." for fault in found]
         except ScfRefusedError as error:
-            faults.append(f"{name}: {_told(error, key)}")
+            faults.append(f"{name}: {told(error, key)}")
         rows.append(f"| `{key}` | {url} | {share} |\n")
     head = "| Function | URL | Instances of its own |\n|---|---|---|\n"
     return head + "".join(rows), faults
-
-
-def deployed_name(file: object, stage: str, key: str) -> str:
-    """Return a function's full name, which the component makes of the file's (scf-platform of multi-scf)."""
-    return f"{mapping(file).get('name')}-{stage}-{mapping(file).get('app')}-{key}"
 
 
 def _of_variables(calls: ScfCalls, name: str, sent: Mapping[str, str]) -> Iterator[str]:
@@ -76,11 +59,11 @@ def _of_variables(calls: ScfCalls, name: str, sent: Mapping[str, str]) -> Iterat
         yield f"{', '.join(other)} did not arrive as in the settings: deploy again"
 
 
-def _url_of(calls: ScfCalls, name: str) -> tuple[str, bool]:
+def _url_of(calls: ScfCalls, name: str, qualifier: str) -> tuple[str, bool]:
     """Return the public URL of a function, empty if it has none, and whether it reads results as answers."""
     listed: list[dict[str, Any]] = calls.call("ListTriggers", FunctionName=name, Limit=100)["Triggers"]
     for trigger in listed:
-        if trigger["Type"] == "http" and trigger.get("Qualifier") == "$DEFAULT":
+        if trigger["Type"] == "http" and trigger.get("Qualifier") == qualifier:
             described = json.loads(trigger["TriggerDesc"])
             url = str(mapping(described.get("NetConfig")).get("ExtranetUrl", ""))
             return url, described.get("ApiGwCompatible") is True
@@ -92,7 +75,8 @@ def _reserve(calls: ScfCalls, name: str, megabytes: int) -> None:
         calls.call("PutReservedConcurrencyConfig", FunctionName=name, ReservedConcurrencyMem=megabytes)
 
 
-def _told(error: ScfRefusedError, key: str) -> str:
+def told(error: ScfRefusedError, key: str) -> str:
+    """Return what a refusal means for a function, and what to do."""
     if error.code.startswith(_NO_SUCH_FUNCTION):
         return "it is not there: deploy first, and look at what the engine says in the console."
     if error.code.startswith("LimitExceeded") or "Reserved" in error.code:

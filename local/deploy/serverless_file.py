@@ -40,6 +40,11 @@ def inputs_of(file: object) -> Mapping[str, Any]:
     return mapping(mapping(file).get("inputs"))
 
 
+def deployed_name(file: object, stage: str, key: str) -> str:
+    """Return a function's full name, which the component makes of the file's (scf-platform of multi-scf)."""
+    return f"{mapping(file).get('name')}-{stage}-{mapping(file).get('app')}-{key}"
+
+
 def functions_in(file: object) -> dict[str, Mapping[str, Any]]:
     """Return the functions in the file, by their keys."""
     functions = mapping(inputs_of(file).get("functions"))

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 UPLOAD = "/code.zip"
+MAX_REQUEST_BYTES = 10 << 20
+"""Of a request that is signed by TC3-HMAC-SHA256 (doc 608/33031, the same page for each API)."""
 ACCOUNT = {"AppId": 1250000000, "Uin": "100000000001", "OwnerUin": "100000000001"}
 
 
@@ -32,6 +34,10 @@ class LoopbackCloud:
     deployed: dict[str, Any] | None = None
     uploaded: bytes = b""
     scf: ScfCloud = field(default_factory=ScfCloud)
+    cut_at: int = 0
+    """The number of the call whose connection ends without an answer; 0: none does."""
+    cut_before: bool = False
+    """True: that call has no effect."""
     component: Callable[[dict[str, Any]], None] | None = None
     """What the engine runs with the deployed inputs; without one, it takes them and does nothing."""
 
@@ -52,6 +58,18 @@ class LoopbackCloud:
     def forget(self) -> None:
         """Remove all functions, triggers and shares."""
         self.scf = ScfCloud()
+
+    def receive(self, action: str, content: str) -> dict[str, Any] | None:
+        """Answer a request in JSON; None if its connection is to end without an answer."""
+        is_cut = len(self.calls) + 1 == self.cut_at
+        if is_cut and self.cut_before:
+            self.calls.append(("", {}))
+            return None
+        if len(content) > MAX_REQUEST_BYTES:
+            refusal = {"Code": "RequestSizeLimitExceeded", "Message": f"{len(content)} bytes"}
+            return {"Response": {"Error": refusal, "RequestId": "request"}}
+        answered = self.answer(action, json.loads(content))
+        return None if is_cut else answered
 
     def answer(self, action: str, asked: dict[str, Any]) -> dict[str, Any]:
         """Answer one action of an API."""
@@ -104,7 +122,9 @@ def loopback_cloud() -> Iterator[LoopbackCloud]:
             if not meant.endswith("tencentcloudapi.com"):
                 self._answer(200, {"code": 0, "msg": "", "data": {"is_bind": True}})
             elif content.startswith("{"):  # the CLI calls its form JSON
-                self._answer(200, cloud.answer(self.headers["x-tc-action"], json.loads(content)))
+                answered = cloud.receive(self.headers["x-tc-action"], content)
+                if answered is not None:
+                    self._answer(200, answered)
             else:
                 form = nested(dict(parse_qsl(content, keep_blank_values=True)))
                 action = self.headers.get("x-tc-action") or form.get("Action", "")

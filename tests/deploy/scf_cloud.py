@@ -12,49 +12,52 @@ from typing import Any
 
 from tests.deploy.scf_model import is_action, model_faults
 from tests.deploy.scf_rules import refusals
+from tests.deploy.scf_versions import DEFAULT, LATEST, RefusedError, ScfVersions
 
 MAX_FUNCTIONS = 50
 MAX_TRIGGERS_OF_A_TYPE = 10
 """Doc 583/11637, a namespace and a function."""
 SHARED_MEGABYTES = 12_800
 """What exclusive shares must leave to all functions together (API PutReservedConcurrencyConfig)."""
+NUMBERS = {LATEST, *map(str, range(100))}
+"""Qualifiers that are versions."""
 REGION_MEGABYTES = 64_000
 """Of Singapore (doc 583/11637)."""
 
 
-class RefusedError(Exception):
-    """The API refuses a request; the message is `CODE: sentence`."""
-
-
 @dataclass
-class ScfCloud:
+class ScfCloud(ScfVersions):
     """The state of one account in one region."""
 
-    functions: dict[str, dict[str, Any]] = field(default_factory=dict)
     triggers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     reserved: dict[str, int] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     """`ACTION FUNCTION: CODE: sentence` of everything that was refused."""
+    rate_limited: int = 0
+    """How many of the next calls are refused because there were too many."""
     compatible_urls: bool = True
     """False: the API takes ApiGwCompatible, and does not set it."""
 
     def answer(self, action: str, asked: dict[str, Any]) -> dict[str, Any]:
         """Answer one action: its members, or an Error."""
+        if self.rate_limited:
+            self.rate_limited -= 1
+            return _error("RequestLimitExceeded: 20 a second")
         own = getattr(self, f"_{action}", None)
         if own is None or not is_action(action):
             return _error(f"InvalidAction: {action} is not imitated here")
         found = model_faults(action, asked) or refusals(action, asked)
         try:
+            if not found:
+                self.refuse_while_busy(action, str(asked.get("FunctionName")))
             answered: dict[str, Any] = _error("; ".join(found)) if found else own(asked)
+            if not found:
+                self.change(action, str(asked.get("FunctionName")))
         except RefusedError as error:
             found, answered = [str(error)], _error(str(error))
         if not answered.get("Error", {}).get("Code", "").startswith("ResourceNotFound"):
             self.refused += [f"{action} {asked.get('FunctionName')}: {fault}" for fault in found]
         return answered
-
-    def _GetFunction(self, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802  # the action's name
-        kept = self._function(asked)
-        return {**kept, "Status": "Active", "Tags": [], "Triggers": []}
 
     def _CreateFunction(self, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802  # as above
         name = asked["FunctionName"]
@@ -62,7 +65,7 @@ class ScfCloud:
             raise RefusedError(f"ResourceInUse.FunctionName: there is {name}")
         if len(self.functions) >= MAX_FUNCTIONS:
             raise RefusedError(f"LimitExceeded.Function: {MAX_FUNCTIONS} in a namespace")
-        self.functions[name] = asked
+        self.functions[name] = dict(asked)
         return {}
 
     def _UpdateFunctionCode(self, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802  # as above
@@ -78,8 +81,9 @@ class ScfCloud:
 
     def _DeleteFunction(self, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802  # as above
         self._function(asked)
-        for kept in (self.functions, self.triggers, self.reserved):
-            kept.pop(asked["FunctionName"], None)
+        kept: tuple[dict[str, Any], ...] = (self.functions, self.triggers, self.reserved)
+        for of_functions in (*kept, self.versions, self.aliases, self.published):
+            of_functions.pop(asked["FunctionName"], None)
         return {}
 
     def _ListTriggers(self, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802  # as above
@@ -87,6 +91,7 @@ class ScfCloud:
         wanted = {it["Name"]: it["Values"][0] for it in asked.get("Filters", [])}
         kept = self.triggers.get(asked["FunctionName"], [])
         found = [trigger for trigger in kept if wanted.items() <= trigger.items()]
+        # Limit and Offset are not needed for so few.
         return {"Triggers": found, "TotalCount": len(found)}
 
     def _CreateTrigger(self, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802  # as above
@@ -95,6 +100,8 @@ class ScfCloud:
         alike = [trigger for trigger in kept if trigger["Type"] == asked["Type"]]
         if len(alike) >= MAX_TRIGGERS_OF_A_TYPE:
             raise RefusedError(f"LimitExceeded.Trigger: {MAX_TRIGGERS_OF_A_TYPE} of a type")
+        if asked["Qualifier"] not in {alias["Name"] for alias in self._aliases(asked)} | NUMBERS:
+            raise RefusedError(f"ResourceNotFound.Alias: there is no {asked['Qualifier']}")
         # A URL belongs to one alias or version, a timer to its name (doc 583/100227).
         key = "Qualifier" if asked["Type"] == "http" else "TriggerName"
         if any(trigger.get(key) == asked.get(key) for trigger in alike):
@@ -109,6 +116,15 @@ class ScfCloud:
                 return {}
         raise RefusedError(f"ResourceNotFound.Trigger: there is no {asked['TriggerName']}")
 
+    def _DeleteTrigger(self, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802  # as above
+        members = ("Type", "TriggerName", "Qualifier")
+        kept = self.triggers.get(asked["FunctionName"], [])
+        gone = [trigger for trigger in kept if all(trigger[name] == asked[name] for name in members)]
+        if not gone:
+            raise RefusedError(f"ResourceNotFound.Trigger: there is no {asked['TriggerName']}")
+        kept.remove(gone[0])
+        return {}
+
     def _described(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Return a trigger as ListTriggers shows it."""
         enabled = int(asked.get("Enable", "OPEN") in ("OPEN", 1))
@@ -118,13 +134,11 @@ class ScfCloud:
         else:
             described = json.loads(asked["TriggerDesc"])
             described["ApiGwCompatible"] = self.compatible_urls and described.get("ApiGwCompatible", False)
-            host = asked["FunctionName"].replace("_", "-")
+            alias = "" if asked["Qualifier"] == DEFAULT else asked["Qualifier"]
+            host = (asked["FunctionName"] + alias).replace("_", "-")
             described["NetConfig"]["ExtranetUrl"] = f"https://1250000000-{host}.ap-singapore.tencentscf.com"
             kept["TriggerDesc"] = json.dumps(described)
         return kept
-
-    def _GetAlias(self, _asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802  # as above
-        return {"FunctionVersion": "$LATEST", "RoutingConfig": {"AdditionalVersionWeights": []}}
 
     def _PutReservedConcurrencyConfig(self, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802  # as above
         self._function(asked)
@@ -141,12 +155,6 @@ class ScfCloud:
     def _GetReservedConcurrencyConfig(self, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802  # as above
         self._function(asked)
         return {"ReservedMem": self.reserved.get(asked["FunctionName"])}
-
-    def _function(self, asked: dict[str, Any]) -> dict[str, Any]:
-        name = asked["FunctionName"]
-        if name not in self.functions:
-            raise RefusedError(f"ResourceNotFound.FunctionName: there is no {name}")
-        return self.functions[name]
 
 
 def _error(refusal: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ _FUNCTION_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,58}[A-Za-z0-9]")
 _VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{1,63}")
 _TIMER_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _CRON_FIELD = re.compile(r"[0-9A-Z*?,/LW#-]+")
+_DESCRIPTION = re.compile(r"[A-Za-z0-9\u4e00-\u9fff ,.\n]*")
 _ALIAS = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _URL_MEMBERS: Mapping[str, tuple[type, ...]] = {
     "AuthType": (str,),
@@ -64,6 +65,8 @@ def _of_function(asked: Mapping[str, Any]) -> Iterator[str]:
         yield "InvalidParameterValue.Runtime: Runtime is unknown"
     if len(asked.get("Description", "")) > 1000:
         yield "InvalidParameterValue.Description: it is longer than 1000 characters"
+    if not _DESCRIPTION.fullmatch(asked.get("Description", "")):
+        yield "InvalidParameterValue.Description: letters, digits, blanks, commas and full stops"
     if "Code" in asked:
         yield from _of_code(asked)
     yield from _of_environment(asked.get("Environment", {}).get("Variables", []))

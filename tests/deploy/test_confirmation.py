@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.deploy.confirmation import confirm, deployed_name
+from local.deploy.confirmation import confirm
+from local.deploy.opened_stage import open_stage
 from local.deploy.outcome import WITH_URL
 from local.deploy.scf_calls import API_URL
-from local.deploy.serverless_file import functions_in, inputs_of, sent_environment
+from local.deploy.serverless_file import deployed_name, functions_in, inputs_of, sent_environment
 from local.deploy.stage_variables import parse_env_file
 from local.deploy.value_checks import INSTANCES
 from local.deploy.yaml_file import read_yaml
@@ -61,7 +62,8 @@ def confirmed(
     """Confirm the stage `dev` with these settings."""
     shutil.copy(REPOSITORY / "serverless.yml", folder)
     (folder / ".env").write_text(filled_example({**DEPLOYER, **(settings or {})}), encoding="utf-8")
-    return confirm("dev", repository=folder, environment={API_URL: f"http://127.0.0.1:{cloud.port}"})
+    api = {API_URL: f"http://127.0.0.1:{cloud.port}"}
+    return confirm(open_stage("dev", repository=folder, environment=api), "$DEFAULT")
 
 
 def test_urls_are_shown_and_shares_are_set_once(cloud: LoopbackCloud, tmp_path: Path) -> None:
