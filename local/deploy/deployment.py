@@ -1,7 +1,8 @@
 """Deploy the checked packages with a Serverless CLI that supports Tencent Cloud.
 
 `scf` does; so does `serverless` up to 2.72.4. Newer versions print one line about it, deploy nothing and exit
-with 0, so the version is checked first.
+with 0, so the version is checked first. A CLI whose hosts accept a connection and never answer would wait for
+ever, so each run has a time-out.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -20,7 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CREDENTIALS = ("TENCENT_SECRET_ID", "TENCENT_SECRET_KEY")
-INSTALL = "install one with npm install --global serverless@2.72.4"
+INSTALL = (
+    "install one with npm install --global serverless@2.72.4, the version that was tried (3.40.0 deploys "
+    "nothing, and no scf was to be had); or deploy without a CLI: make deploy STAGE=… VIA=api"
+)
+DEPLOY_SECONDS = 900
+"""A deployment takes two minutes; the CLI itself waits for its engine without an end."""
+_VERSION_SECONDS = 60
 _LAST_WITH_TENCENT = 2
 _VERSION = re.compile(r"\b(\d+)\.\d+\.\d+")
 
@@ -39,7 +47,12 @@ def deploying_cli(environment: Mapping[str, str] = os.environ) -> str:
     if serverless is None:
         raise PackageError(f"There is no Serverless CLI here: {INSTALL}.")
     question, variables = [serverless, "--version"], _for_tencent(environment)
-    said = subprocess.run(question, env=variables, capture_output=True, text=True, check=False)  # noqa: S603  # of the PATH
+    try:
+        said = subprocess.run(  # noqa: S603  # of the PATH
+            question, env=variables, capture_output=True, text=True, check=False, timeout=_VERSION_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        raise PackageError(f"{serverless} --version does not end: {INSTALL}.") from None
     version = _VERSION.search(said.stdout)
     if version is None:
         raise PackageError(f"{serverless} does not tell its version: {INSTALL}.")
@@ -48,11 +61,13 @@ def deploying_cli(environment: Mapping[str, str] = os.environ) -> str:
     return serverless
 
 
-def deploy(stage: str, environment: Mapping[str, str] = os.environ) -> int:
+def deploy(
+    stage: str, environment: Mapping[str, str] = os.environ, *, seconds: float = DEPLOY_SECONDS
+) -> int:
     """Deploy the packages and return the CLI's exit code.
 
     Raises:
-        PackageError: as `deploying_cli`, or the CLI has no credentials.
+        PackageError: as `deploying_cli`, the CLI has no credentials, or it did not end in time.
 
     """
     values = stage_variables(REPOSITORY, stage, environment)
@@ -60,8 +75,20 @@ def deploy(stage: str, environment: Mapping[str, str] = os.environ) -> int:
         # The CLI would show a QR code and wait for somebody to scan it.
         raise PackageError(f"No value has {' and '.join(missing)}: the credentials of whoever deploys.")
     command = [deploying_cli(environment), "deploy", "--stage", stage]
-    run = subprocess.run(command, cwd=REPOSITORY, env=_for_tencent(environment), check=False)  # noqa: S603  # as above
-    return run.returncode
+    # A group of its own, so that whatever a wrapper has started ends with it.
+    with subprocess.Popen(  # noqa: S603  # as above
+        command, cwd=REPOSITORY, env=_for_tencent(environment), start_new_session=True
+    ) as run:
+        try:
+            return run.wait(seconds)
+        except BaseException as error:  # an interruption by the keyboard as well
+            os.killpg(run.pid, signal.SIGKILL)
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+            raise PackageError(
+                f"The Serverless CLI did not end in {seconds:.0f} s and was stopped; what it did stays. Try "
+                f"again, or deploy without it: make deploy STAGE={stage} VIA=api."
+            ) from None
 
 
 def _for_tencent(environment: Mapping[str, str]) -> dict[str, str]:

@@ -104,7 +104,7 @@ def test_plan_changes_nothing(cloud: LoopbackCloud, stage: ApiStage) -> None:
 
 
 def memory(stage: ApiStage) -> None:
-    """Give every function more memory."""
+    """Set more memory for every function."""
     stage.edits.append(("memorySize: 256", "memorySize: 512"))
     stage.settings |= dict.fromkeys(
         ("RESERVED_INSTANCES_UPLOAD_SIGNATURE", "RESERVED_INSTANCES_EVENT_NOTIFICATION"), "off"
@@ -137,7 +137,7 @@ def network(stage: ApiStage) -> None:
 
 
 def share(stage: ApiStage) -> None:
-    """Give the signatures more instances."""
+    """Reserve more instances for the signatures."""
     stage.settings["RESERVED_INSTANCES_UPLOAD_SIGNATURE"] = "60"
 
 

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import zipfile
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -19,9 +19,7 @@ from local.package.contents import MissingToolError, PackageError
 from local.package.measure import measure
 from local.package.wheels import Pin, fetch, files_in, kept_in, read_lock
 from local.repository import REPOSITORY
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.waiting import wait_until
 
 ENV_FILE = """\
 # a comment
@@ -208,9 +206,29 @@ def test_deployment_without_credentials_is_refused(tmp_path: Path, missing: str)
 
 
 def test_machine_without_a_cli_is_told_which_to_install(tmp_path: Path) -> None:
-    """The message holds the command that installs one."""
-    with pytest.raises(PackageError, match=r"npm install --global serverless@2\.72\.4"):
+    """The message holds the command that installs one, and the way that needs none."""
+    with pytest.raises(PackageError, match=r"npm install --global serverless@2\.72\.4, .* VIA=api"):
         deploying_cli({"PATH": str(tmp_path)})
+
+
+def test_cli_that_does_not_end_is_stopped_with_all_it_started(tmp_path: Path) -> None:
+    """A host that accepts a connection and never answers would hold a pipeline for ever."""
+    child = tmp_path / "child"
+    program(tmp_path, "scf", f"sleep 600 & echo $! > {child}; wait")
+    environment = {"PATH": f"{tmp_path}:{os.defpath}", **dict.fromkeys(CREDENTIALS, "set")}
+
+    with pytest.raises(PackageError, match=r"did not end in 1 s and was stopped.* STAGE=dev VIA=api"):
+        deploy("dev", environment, seconds=1)
+    if started := child.read_text().strip() if child.exists() else "":  # else it was stopped even before
+        status = Path(f"/proc/{started}/stat")
+        wait_until(lambda: not status.exists() or status.read_text().split()[2] == "Z")
+
+
+def test_exit_code_of_the_cli_is_the_result(tmp_path: Path) -> None:
+    """A CLI that failed has said why."""
+    program(tmp_path, "scf", "exit 7")
+
+    assert deploy("dev", {"PATH": f"{tmp_path}:{os.defpath}", **dict.fromkeys(CREDENTIALS, "set")}) == 7
 
 
 def test_cli_that_deploys_to_tencent_is_taken(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Make the plan, and carry it out: each step is decided from what the cloud has at that moment."""
+"""Plan a deployment and carry it out: each step is decided from what the cloud has at that moment."""
 
 from __future__ import annotations
 
