@@ -30,6 +30,8 @@ COMPILE  := .ci/uv pip compile --quiet --no-config --universal --python-version 
              --fork-strategy fewest --no-strip-extras --generate-hashes \
              --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
+DEPLOY_OPTIONS := $(if $(VIA),--via $(VIA)) $(if $(PLAN),--plan) $(if $(JSON),--json) $(if $(CHANGE_URLS),--change-urls)
+
 FUZZ_SECONDS ?= 300
 PYTEST := $(BIN)/python -m pytest -n 2
 
@@ -49,7 +51,7 @@ CLIENTS_READY := $(CLIENTS_NODE)/node_modules/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo forgery-drill audit fuzz fuzz-api fuzz-events mutation simulate test test-core test-fast test-reliability check format openapi schema lock coverage package check-deploy confirm deploy test-deploy clean browser durability bench soak
+.PHONY: help demo forgery-drill audit fuzz fuzz-api fuzz-events mutation simulate test test-core test-fast test-reliability check format openapi schema lock coverage package check-deploy confirm deploy rollback test-deploy clean browser durability bench soak
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -142,11 +144,14 @@ package: $(PACKAGE_READY) ## build what is deployed into build/, with what each 
 check-deploy: $(PACKAGE_READY) ## serverless.yml, the settings of STAGE and the packages: all that can be known here
 	@$(BIN)/python -m local.deploy check --stage "$(STAGE)"
 
-deploy: package ## package, check, have the Serverless CLI deploy STAGE, and read back what came of it
-	@$(BIN)/python -m local.deploy deploy --stage "$(STAGE)"
+deploy: package ## package, check, deploy STAGE by the Serverless CLI, and read it back (VIA=api: by SCF's API; PLAN=1 shows what would change)
+	@$(BIN)/python -m local.deploy deploy --stage "$(STAGE)" $(DEPLOY_OPTIONS)
+
+rollback: $(PACKAGE_READY) ## after VIA=api: the releases of STAGE, or with TO=… back to one of them
+	@$(BIN)/python -m local.deploy rollback --stage "$(STAGE)" --to "$(TO)"
 
 confirm: $(PACKAGE_READY) ## after a deployment by hand: set shares of concurrency, and read the URLs back
-	@$(BIN)/python -m local.deploy confirm --stage "$(STAGE)"
+	@$(BIN)/python -m local.deploy confirm --stage "$(STAGE)" $(if $(VIA),--via $(VIA))
 
 bench: $(TEST_READY) ## how fast: cold start, warm path, load, growth, as tables and as plots in docs/ (BENCH=cold for one)
 	@$(BIN)/python -m tests.bench $(BENCH)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -108,6 +110,22 @@ def test_command_by_the_cli_refuses_before_it_starts(
     assert command.main(["deploy"]) == 1
     assert "VIA=cli changes what this stage is called by" in stage.capsys.readouterr().err
     assert not marker.exists()
+
+
+def test_plan_for_programs_is_alone_on_standard_output(
+    stage: ApiStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the checks and the steps print is for people, and goes elsewhere."""
+    monkeypatch.setattr(command, "open_stage", lambda _: stage.opened())
+    monkeypatch.setattr(command, "deploy_by_api", partial(command.deploy_by_api, build=stage.folder))
+    monkeypatch.setattr(command, "check", lambda _: [])
+    monkeypatch.setattr(command, "cautions", lambda _: [])
+
+    assert command.main(["deploy", "--via", "api", "--json", "--change-urls"]) == 0
+    printed = stage.capsys.readouterr()
+    assert json.loads(printed.out)["stage"] == "dev"
+    assert "Nothing stands in the way" in printed.err
+    assert "upload_signature: CreateAlias" in printed.err
 
 
 @pytest.mark.parametrize("option", ["--plan", "--json"])

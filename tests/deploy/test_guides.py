@@ -23,6 +23,7 @@ import requests
 from local.deploy.scf_calls import API_URL
 from local.doctor.vod_calls import EventConfiguration, VodCalls
 from local.package.build import BUILD
+from local.package.interpreter import runtime_python
 from local.repository import REPOSITORY
 from local.stack.demo_settings import user_token
 from local.stack.stack import Stack
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from local.package.build import Package
 
 DEPLOYMENT = (REPOSITORY / "docs" / "deployment.md").read_text(encoding="utf-8")
+BY_API = DEPLOYMENT.partition("## Without the CLI\n")[2].partition("\n## ")[0]
 OPERATIONS = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
 PARTS = (
     "LICENSE",
@@ -139,6 +141,20 @@ def settings_of(stack: Stack) -> Mapping[str, str]:
     return {**VALUES, **own, **deployer, "APP_WEBHOOK_URL": "off", "APP_WEBHOOK_SECRETS": ""}
 
 
+def in_the_environment(stack: Stack, cloud: LoopbackCloud) -> dict[str, str]:
+    """Return the variables that the page has somebody set, where VOD's callbacks are not switched on yet."""
+    vod = VodCalls(load_settings(VodApiSettings, stack.environment))
+    vod.set_event_configuration(EventConfiguration("PULL", "", "OFF", "OFF", "OFF"), None, sign_key=None)
+    token = requests.get(f"{stack.url}/local/token", params={"user": "alice"}, timeout=10).text
+    return {
+        API_URL: f"http://127.0.0.1:{cloud.port}",
+        "CALLBACK_URL": f"{stack.url}/vod-callback",
+        "SIGNATURE_URL": stack.url,
+        "STATUS_URL": stack.url,
+        "USER_TOKEN": token,
+    }
+
+
 @pytest.mark.proof
 @pytest.mark.skipif(
     not COMMAND_LINE.exists(), reason="the packages that deploy are not installed: make test installs them"
@@ -150,21 +166,11 @@ def settings_of(stack: Stack) -> Mapping[str, str]:
 def test_deployment_guide_does_what_it_prints(clone: Path, stack: Stack, cloud: LoopbackCloud) -> None:
     """From a copy of the repository to a signature, by the page alone."""
     install_cli(clone)
-    vod = VodCalls(load_settings(VodApiSettings, stack.environment))
-    vod.set_event_configuration(EventConfiguration("PULL", "", "OFF", "OFF", "OFF"), None, sign_key=None)
-    token = requests.get(f"{stack.url}/local/token", params={"user": "alice"}, timeout=10).text
     cloud.component = lambda deployed: run_component(
         cloud, deployed["inputs"], clone.parent, stage=deployed["stageName"]
     )
-    variables = {
-        "LOOPBACK_PORT": str(cloud.port),
-        API_URL: f"http://127.0.0.1:{cloud.port}",
-        "CALLBACK_URL": f"{stack.url}/vod-callback",
-        "SIGNATURE_URL": stack.url,
-        "STATUS_URL": stack.url,
-        "USER_TOKEN": token,
-    }
-    blocks = shown_on(DEPLOYMENT)
+    variables = {"LOOPBACK_PORT": str(cloud.port), **in_the_environment(stack, cloud)}
+    blocks = shown_on(DEPLOYMENT.replace(BY_API, ""))
     for block in blocks:
         for shown in block:
             type_in(shown, clone, **variables)
@@ -177,6 +183,46 @@ def test_deployment_guide_does_what_it_prints(clone: Path, stack: Stack, cloud: 
     assert len(blocks) >= 7
     assert cloud.deployed is not None
     assert len(cloud.deployed["inputs"]["functions"]) == 5
+    assert cloud.scf.refused == []
+    assert len(cloud.scf.reserved) == 2
+
+
+def only_python(folder: Path) -> str:
+    """Return a PATH with the tools of any system, the interpreter of the runtime, and no Node."""
+    folder.mkdir()
+    for tool in ("awk", "cat", "cp", "curl", "env", "make", "rm", "sed", "sh", "touch", "true"):
+        (folder / tool).symlink_to(str(shutil.which(tool)))
+    (folder / "python3.10").symlink_to(runtime_python())
+    assert shutil.which("node", path=str(folder)) is None
+    return str(folder)
+
+
+@pytest.mark.proof
+@pytest.mark.skipif(
+    any(shutil.which(tool) is None for tool in ("make", "curl")), reason="make or curl is missing"
+)
+def test_deployment_without_the_cli_does_what_it_prints(
+    clone: Path, stack: Stack, cloud: LoopbackCloud, tmp_path: Path
+) -> None:
+    """With Python alone: package, check, plan, deploy, change, deploy, go back; the doctor finds no fault."""
+    cloud.scf.settling = 1
+    path = only_python(tmp_path / "tools")
+    variables = {**in_the_environment(stack, cloud), "PATH": f"{clone / '.venv' / 'bin'}:{path}"}
+    for block in shown_on(DEPLOYMENT.replace(BY_API, "")):
+        by_cli = any(shown.command == "make deploy STAGE=prod" for shown in block)
+        for inner in shown_on(BY_API) if by_cli else [block]:
+            for shown in inner:
+                type_in(shown, clone, **variables)
+                for version in cloud.scf.versions.get("scf-prod-vod-upload-event_delivery", [])[:1]:
+                    variables["RELEASE"] = version["Description"].split()[1].rstrip(".")
+        if any(shown.command.startswith("cp .env.example") for shown in block):
+            (clone / ".env.prod").write_text(filled_example({**settings_of(stack), **IN_THE_CLOUD}), "utf-8")
+        if by_cli:
+            # From here on the deployment is the stack, which no check would let be deployed.
+            (clone / ".env.prod").write_text(filled_example(settings_of(stack)), "utf-8")
+
+    assert {aliases["live"]["FunctionVersion"] for aliases in cloud.scf.aliases.values()} == {"1"}
+    assert {len(listed) for listed in cloud.scf.versions.values()} == {2}
     assert cloud.scf.refused == []
     assert len(cloud.scf.reserved) == 2
 
