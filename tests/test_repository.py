@@ -34,6 +34,7 @@ DEPLOYER_SETTINGS = frozenset(
         "TENCENT_SECRET_KEY",
         "RESERVED_INSTANCES_UPLOAD_SIGNATURE",
         "RESERVED_INSTANCES_EVENT_NOTIFICATION",
+        "CODE_BUCKET",
     }
 )
 """Variables that the Serverless CLI reads, or `make deploy` itself."""

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from local.deploy.by_api.code_bucket import COS_URL, CodeBucket, code_bucket
 from local.deploy.scf_calls import API_URL, ScfCalls
 from local.deploy.serverless_file import deployed_name, functions_in
 from local.deploy.stage_variables import stage_variables
@@ -27,6 +28,7 @@ class OpenedStage:
     file: object
     values: Mapping[str, str]
     calls: ScfCalls
+    bucket: CodeBucket | None = None
 
     @property
     def function_names(self) -> dict[str, str]:
@@ -51,4 +53,5 @@ def open_stage(
     values = stage_variables(repository, stage, environment)
     if missing := [name for name in (*CREDENTIALS, "DEPLOY_REGION") if not values.get(name)]:
         raise PackageError(f"No value has {' and '.join(missing)}: without it the cloud cannot be asked.")
-    return OpenedStage(stage, file, values, ScfCalls(values, url=environment.get(API_URL, "")))
+    calls = ScfCalls(values, url=environment.get(API_URL, ""))
+    return OpenedStage(stage, file, values, calls, code_bucket(values, environment.get(COS_URL, "")))

@@ -54,6 +54,7 @@ def value_faults(text: str, values: Mapping[str, str], stage: str) -> list[str]:
         *_of_credentials(values),
         *_of_hosts(values),
         *_of_instances(values),
+        *_of_bucket(values),
         *_of_stage(values, stage),
     ]
 
@@ -93,6 +94,11 @@ def _of_forms(read: set[str], values: Mapping[str, str]) -> Iterator[str]:
     is_one = region in REGIONS or not re.fullmatch(_FORMS["DEPLOY_REGION"][0], region)
     if not is_one and (close := nearest(region, REGIONS)):
         yield f"DEPLOY_REGION is {region}, which is no region that has SCF: {close}"
+
+
+def _of_bucket(values: Mapping[str, str]) -> Iterator[str]:
+    if not re.fullmatch(r"([a-z0-9][a-z0-9-]{0,48}-[0-9]{5,})?", values.get("CODE_BUCKET", "")):
+        yield "CODE_BUCKET must be the whole name of a bucket, such as code-1250000000, or empty."
 
 
 def _of_credentials(values: Mapping[str, str]) -> Iterator[str]:

@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from local.deploy.by_api.code_bucket import COS_URL
 from local.deploy.by_api.deployment import Choices, deploy_by_api, roll_back_by_api
 from local.deploy.opened_stage import OpenedStage, open_stage
 from local.deploy.scf_calls import API_URL, ScfCalls, ScfRefusedError
@@ -90,7 +91,7 @@ class ApiStage:
         (self.folder / "serverless.yml").write_text(text, "utf-8")
         (self.folder / ".env").write_text(filled_example({**DEPLOYER, **self.settings}), "utf-8")
         url = f"http://127.0.0.1:{self.cloud.port}"
-        opened = open_stage("dev", repository=self.folder, environment={API_URL: url})
+        opened = open_stage("dev", repository=self.folder, environment={API_URL: url, COS_URL: url})
         return dataclasses.replace(opened, calls=ScfCalls(opened.values, url=url, pause=lambda _: None))
 
     def deploy(self, choices: Choices = Choices()) -> list[str]:  # noqa: B008  # a frozen value

@@ -33,7 +33,11 @@ class LoopbackCloud:
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     deployed: dict[str, Any] | None = None
     uploaded: bytes = b""
+    objects: dict[str, tuple[bytes, dict[str, str]]] = field(default_factory=dict)
+    """What was put into COS elsewhere: path -> content and the request's headers."""
     scf: ScfCloud = field(default_factory=ScfCloud)
+    stores: bool = True
+    """False: COS refuses what is put there."""
     cut_at: int = 0
     """The number of the call whose connection ends without an answer; 0: none does."""
     cut_before: bool = False
@@ -131,9 +135,12 @@ def loopback_cloud() -> Iterator[LoopbackCloud]:
                 self._answer(200, cloud.answer(action, parameters_of(form)))
 
         def do_PUT(self) -> None:
+            content = self.rfile.read(int(self.headers["content-length"]))
             if self.path == UPLOAD:
-                cloud.uploaded = self.rfile.read(int(self.headers["content-length"]))
-            self._answer(200, {})
+                cloud.uploaded = content
+            else:
+                cloud.objects[self.path] = (content, dict(self.headers))
+            self._answer(200 if cloud.stores else 403, {})
 
         def do_GET(self) -> None:
             self._answer(404, {})

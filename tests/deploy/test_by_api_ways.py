@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.deploy import __main__ as command
-from local.deploy.by_api.deployment import Choices
+from local.deploy.by_api.deployment import Choices, deploy_by_api
 from local.deploy.by_api.ways import changed_urls, free_timers, triggers_of_stage
 from tests.deploy.api_stage import ApiStage, name_of
 from tests.deploy.loopback_cloud import LoopbackCloud, loopback_cloud
@@ -117,7 +117,7 @@ def test_plan_for_programs_is_alone_on_standard_output(
 ) -> None:
     """What the checks and the steps print is for people, and goes elsewhere."""
     monkeypatch.setattr(command, "open_stage", lambda _: stage.opened())
-    monkeypatch.setattr(command, "deploy_by_api", partial(command.deploy_by_api, build=stage.folder))
+    monkeypatch.setattr(command, "deploy_by_api", partial(deploy_by_api, build=stage.folder))
     monkeypatch.setattr(command, "check", lambda _: [])
     monkeypatch.setattr(command, "cautions", lambda _: [])
 

@@ -38,7 +38,7 @@ def deploy_by_api(opened: OpenedStage, choices: Choices, *, build: Path = BUILD)
         PackageError: the file has something that this way of deploying does not know.
 
     """
-    release = wanted_release(opened.file, opened.values, opened.name, build)
+    release = wanted_release(opened.file, opened.values, opened.name, build, opened.bucket)
     try:
         planned = plan(opened.calls, release, opened.values["TENCENT_SECRET_KEY"].encode())
         lines = changed_urls(planned.triggers, LIVE, planned.changes)
@@ -51,7 +51,7 @@ def deploy_by_api(opened: OpenedStage, choices: Choices, *, build: Path = BUILD)
         if refused or choices.plan_only:
             return refused
         if planned.changes:
-            carry_out(opened.calls, release, sys.stderr.write)
+            carry_out(opened.calls, release, opened.values, sys.stderr.write)
     except DeploymentError as error:
         return [_sentence(error)]
     return _confirmed(opened, planned, choices)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 from typing import TYPE_CHECKING
@@ -49,7 +48,7 @@ def decide_function(
             {
                 "FunctionName": wanted.name,
                 _OF_THE_CODE: wanted.configuration[_OF_THE_CODE],
-                "Code": _zip(wanted),
+                "Code": wanted.code_members,
             },
         )
     elif configuration or read_mark(found.members.get("Description")) != mark:
@@ -69,14 +68,10 @@ def _whole(wanted: WantedFunction, action: str, before: str, why: str) -> Change
 
 def _create(wanted: WantedFunction, release: WantedRelease) -> Call:
     mark = mark_of(release.name, wanted.code_digest, "")
-    named = {"FunctionName": wanted.name, "Description": str(mark), "Code": _zip(wanted)}
+    named = {"FunctionName": wanted.name, "Description": str(mark), "Code": wanted.code_members}
     empty = {name for name, value in wanted.configuration.items() if value == ""}
     given = {name: value for name, value in wanted.configuration.items() if name not in empty}
     return Call("CreateFunction", {**named, **given})
-
-
-def _zip(wanted: WantedFunction) -> dict[str, str]:
-    return {"ZipFile": base64.b64encode(wanted.code).decode()}
 
 
 def _unchangeable(wanted: WantedFunction, found: Found) -> tuple[str, str] | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from local.deploy.by_api.code_bucket import object_key
 from local.deploy.serverless_file import (
     deployed_name,
     filled,
@@ -23,6 +25,8 @@ from local.package.contents import PackageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from local.deploy.by_api.code_bucket import CodeBucket
 
 LIVE = "live"
 """The alias that URLs and timers are bound to; `$DEFAULT` belongs to the way by the CLI."""
@@ -60,6 +64,20 @@ class WantedFunction:
     code: bytes
     triggers: tuple[WantedTrigger, ...]
     megabytes: int | None
+    bucket: CodeBucket | None = None
+    """Where the package is put; None: it is part of the request."""
+
+    @property
+    def object_key(self) -> str:
+        """The place of the package in the bucket."""
+        return object_key(self.name, self.code_digest)
+
+    @property
+    def code_members(self) -> dict[str, str]:
+        """The Code of a request."""
+        if self.bucket is not None:
+            return self.bucket.members(self.object_key)
+        return {"ZipFile": base64.b64encode(self.code).decode()}
 
     @property
     def code_digest(self) -> str:
@@ -75,7 +93,9 @@ class WantedRelease:
     name: str
 
 
-def wanted_release(file: object, values: Mapping[str, str], stage: str, build: Path) -> WantedRelease:
+def wanted_release(
+    file: object, values: Mapping[str, str], stage: str, build: Path, bucket: CodeBucket | None = None
+) -> WantedRelease:
     """Return what the file, the values of the stage and the packages below `build` come to.
 
     Raises:
@@ -100,6 +120,7 @@ def wanted_release(file: object, values: Mapping[str, str], stage: str, build: P
                 _zip_of(key, build),
                 tuple(_trigger(it) for it in triggers_in(file) if it.get("function") == key),
                 None if instances is None else instances * members["memorySize"],
+                bucket,
             )
         )
     content = [[it.name, it.configuration, it.code_digest] for it in functions]
