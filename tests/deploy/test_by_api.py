@@ -136,6 +136,13 @@ def network(stage: ApiStage) -> None:
     stage.settings["DEPLOY_SUBNET_ID"] = "subnet-9z8y7x6w"
 
 
+def layers(stage: ApiStage) -> None:
+    """Bind a layer, as CustomRuntime needs one with its Python."""
+    stage.edits.append(
+        ("  memorySize: 256", "  layers: [{name: vod-upload-python, version: 1}]\n  memorySize: 256")
+    )
+
+
 def share(stage: ApiStage) -> None:
     """Reserve more instances for the signatures."""
     stage.settings["RESERVED_INSTANCES_UPLOAD_SIGNATURE"] = "60"
@@ -149,6 +156,7 @@ CHANGES: list[tuple[Callable[[ApiStage], None], list[tuple[str, str, str]]]] = [
     (timer, [(DELIVERY, "timer every-minute", "update")]),
     (code, [(SIGNATURE, "code", "update")]),
     (network, [(function, "SubnetId", "update") for function in EACH]),
+    (layers, [(function, "Layers", "update") for function in EACH]),
     (share, [(SIGNATURE, "share of concurrency", "update")]),
 ]
 
@@ -329,9 +337,9 @@ def test_package_that_is_not_there_is_told(stage: ApiStage) -> None:
 
 def test_key_of_the_component_that_the_api_way_does_not_know_is_told(stage: ApiStage) -> None:
     """It would be dropped without a word."""
-    stage.edits.append(("  memorySize: 256", "  layers: [{name: deps, version: 1}]\n  memorySize: 256"))
+    stage.edits.append(("  memorySize: 256", "  tags: [{key: team, value: video}]\n  memorySize: 256"))
 
-    with pytest.raises(PackageError, match="layers of upload_signature: VIA=api does not set it"):
+    with pytest.raises(PackageError, match="tags of upload_signature: VIA=api does not set it"):
         stage.deploy()
 
 

@@ -69,7 +69,7 @@ def _whole(wanted: WantedFunction, action: str, before: str, why: str) -> Change
 def _create(wanted: WantedFunction, release: WantedRelease) -> Call:
     mark = mark_of(release.name, wanted.code_digest, "")
     named = {"FunctionName": wanted.name, "Description": str(mark), "Code": wanted.code_members}
-    empty = {name for name, value in wanted.configuration.items() if value == ""}
+    empty = {name for name, value in wanted.configuration.items() if value in ("", [])}
     given = {name: value for name, value in wanted.configuration.items() if name not in empty}
     return Call("CreateFunction", {**named, **given})
 
@@ -107,6 +107,7 @@ def _of_configuration(wanted: WantedFunction, found: Found, digest_key: bytes) -
     pairs = [(name, has.get(name), wants[name]) for name in _PLAIN]
     for whole, parts in (("VpcConfig", ("VpcId", "SubnetId")), ("PublicNetConfig", ("PublicNetStatus",))):
         pairs += [(part, mapping(has.get(whole)).get(part), wants[whole][part]) for part in parts]
+    pairs.append(("Layers", _layers(has.get("Layers")), _layers(wants["Layers"])))
     for name, before, after in pairs:
         if str(before or "") != str(after):
             yield _updated(wanted.key, name, before, after)
@@ -119,6 +120,10 @@ def _of_configuration(wanted: WantedFunction, found: Found, digest_key: bytes) -
 
 def _updated(key: str, subject: str, before: object, after: object) -> Change:
     return Change(key, subject, "update", str(before or NOTHING), str(after or NOTHING), "serverless.yml")
+
+
+def _layers(listed: object) -> str:
+    return ", ".join(f"{it['LayerName']} {it['LayerVersion']}" for it in entries(listed))
 
 
 def _settings(environment: object) -> dict[str, str]:

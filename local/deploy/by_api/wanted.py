@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from local.deploy.by_api.code_bucket import object_key
 from local.deploy.serverless_file import (
     deployed_name,
+    entries,
     filled,
     functions_in,
     inputs_of,
@@ -32,7 +33,7 @@ LIVE = "live"
 """The alias that URLs and timers are bound to; `$DEFAULT` belongs to the way by the CLI."""
 RELEASE_DIGITS = 12
 _URL_NAME = "live-url"
-_ONLY_BY_THE_CLI = ("description", "eip", "isAutoPublish", "layers", "tags")
+_ONLY_BY_THE_CLI = ("description", "eip", "isAutoPublish", "tags")
 _OF_A_URL = ("authType", "netConfig", "apiGwCompatible")
 
 
@@ -148,6 +149,10 @@ def _configuration(
         "ClsLogsetId": text(logs.get("logsetId")),
         "ClsTopicId": text(logs.get("topicId")),
         "PublicNetConfig": {"PublicNetStatus": public, "EipConfig": {"EipStatus": "DISABLE"}},
+        "Layers": [
+            {"LayerName": text(it["name"]), "LayerVersion": int(text(it["version"]))}
+            for it in entries(members.get("layers"))
+        ],
         "Environment": {
             "Variables": [{"Key": name, "Value": value} for name, value in sorted(environment.items())]
         },
