@@ -41,7 +41,7 @@ def inputs_of(file: object) -> Mapping[str, Any]:
 
 
 def deployed_name(file: object, stage: str, key: str) -> str:
-    """Return a function's full name, which the component makes of the file's (scf-platform of multi-scf)."""
+    """Return a function's full name, as the component `multi-scf` makes it of the file."""
     return f"{mapping(file).get('name')}-{stage}-{mapping(file).get('app')}-{key}"
 
 
