@@ -103,6 +103,16 @@ def test_signatures_for_covers_are_among_those_of_the_upload(sign: Sign, deploy:
     assert "has had all its signatures" in answers[-1].json["detail"]
 
 
+def test_repeated_commit_learns_no_file(sign: Sign) -> None:
+    """The id of the file is for who changes its cover; a Commit that is repeated gets a signature alone."""
+    upload = begin_upload(seconds_ago=60)
+    announce_upload(upload.signature)
+
+    answer = sign({"uploadId": upload.upload_id})
+
+    assert (answer.status, "fileId" in answer.json) == (200, False)
+
+
 @pytest.mark.parametrize("why", ["no file", "cancelled", "another user's", "other context"])
 def test_signature_for_a_cover_is_refused(
     sign: Sign, read_status: ReadStatus, deploy: Deploy, why: str
@@ -139,5 +149,6 @@ def test_cover_is_refused_by_name(
     answer = sign({**upload, "cover": True})
 
     assert (answer.status, answer.json["errors"]) == (422, [{"pointer": "/cover", "detail": fault}])
+    assert answer.json["detail"] == "No cover can be changed by this request."
     ordinary = sign({**upload, "cover": False})
     assert (ordinary.status, "fileId" in ordinary.json) == (200, False)
