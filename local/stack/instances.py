@@ -68,14 +68,24 @@ class Instances:
     """At most `limit` instances; further invocations wait for a free one."""
 
     def __init__(
-        self, environment: Mapping[str, str], *, log_file: Path, limit: int = 6, package: str = "functions"
+        self,
+        environment: Mapping[str, str],
+        *,
+        log_file: Path,
+        limit: int = 6,
+        package: str = "functions",
+        tree: Path = REPOSITORY,
     ) -> None:
-        """Set the functions' environment; what they print is appended to `log_file`."""
+        """Set the functions' environment; what they print is appended to `log_file`.
+
+        `tree` is the repository, or another revision of it, whose functions run.
+        """
         inherited = {name: os.environ[name] for name in _KEPT_FROM_PARENT if name in os.environ}
         # No proxy variables and no cloud credentials come along: only loopback is ever called.
-        self._environment = {**inherited, "PYTHONPATH": str(REPOSITORY), "TZ": "UTC", **environment}
+        self._environment = {**inherited, "PYTHONPATH": str(tree), "TZ": "UTC", **environment}
         self._log_file = log_file
         self._package = package
+        self._tree = tree
         self._places = asyncio.Semaphore(limit)
         self._idle: list[_Instance] = []
         self._all: set[_Instance] = set()
@@ -130,7 +140,7 @@ class Instances:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
                 env=self._environment,
-                cwd=REPOSITORY,
+                cwd=self._tree,
                 # Ctrl-C is for us; instances end when we say so.
                 start_new_session=True,
             )
