@@ -54,6 +54,8 @@ class Platform:
     count_fault: Callable[[str], None]
     on_time_limit: Callable[[str], None]
     kill_rate: float = 0.0
+    kill_is_due: bool = False
+    """The next call is killed, whatever the rate."""
     kills: int = 0
     skews_clocks: bool = True
     calls: dict[str, int] = field(default_factory=dict)
@@ -102,7 +104,8 @@ class Platform:
         assert task is not None
         if task.is_killed:
             raise Killed
-        if self._kills.random() < self.kill_rate:
+        if self._kills.random() < self.kill_rate or self.kill_is_due:
+            self.kill_is_due = False
             self._bury(task, "kill")
             task.is_killed = True
             raise Killed

@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
 HOUR, DAY = 3600.0, 86_400.0
 BAD_TIMES_A_DAY = 8
+KILLS_A_DAY = 3
+"""At least; by chance there are more."""
 
 
 def plan_weather(world: World, until: float) -> None:
-    """Plan the ordinary faults, and the bad times among them."""
+    """Plan the ordinary faults, and the bad times and kills among them."""
     _ordinary(world)
     now, random = world.scheduler.now, world.random
+    for number in range(int((until - now) / DAY * KILLS_A_DAY)):
+        world.scheduler.at(now + (number + 0.5) * DAY / KILLS_A_DAY, lambda: _kill_soon(world))
     for _ in range(int((until - now) / DAY * BAD_TIMES_A_DAY)):
         at = now + random.random() * (until - now)
         change, longest = random.choice(BAD_TIMES)
@@ -57,7 +61,7 @@ def calm(world: World) -> None:
     failed_over_at = world.network.weather.failed_over_at
     world.network.weather = StoreWeather(failed_over_at=failed_over_at)
     world.app.weather, world.vod.weather = AppWeather(), VodWeather()
-    world.platform.kill_rate = 0.0
+    world.platform.kill_rate, world.platform.kill_is_due = 0.0, False
     world.platform.calm()
 
 
@@ -111,6 +115,10 @@ def _push_storm(world: World) -> None:
 
 def _kill_storm(world: World) -> None:
     world.platform.kill_rate = 0.01
+
+
+def _kill_soon(world: World) -> None:
+    world.platform.kill_is_due = not world.is_calm
 
 
 BAD_TIMES: tuple[tuple[Callable[[World], None], float], ...] = (
