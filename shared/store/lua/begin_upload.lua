@@ -96,8 +96,9 @@ if counts_usage then
   -- As far as a sum is exact, so that none can fail.
   today.bytes = math.min(today.bytes, 2 ^ 53)
   redis.call('HSET', KEYS[8], 'uploads', today.uploads, 'bytes', string.format('%.0f', today.bytes))
-  -- Some instance's clock may be behind: it counts on this day when others are on the next.
-  redis.call('EXPIRE', KEYS[8], terms.day_ends_at - now + 3600)
+  -- Clocks are up to an hour off, either way: one that is ahead sets this, and for one that is behind the day
+  -- goes on when it is over for others.
+  redis.call('EXPIRE', KEYS[8], terms.day_ends_at - now + 7200)
   if #returned > 0 then redis.call('HDEL', KEYS[8], unpack(returned)) end
   redis.call('HSET', KEYS[1], 'quota', 'reserved', 'reserved_bytes', terms.bytes)
 end

@@ -10,7 +10,7 @@ local function charge(at, now, uploads, bytes)
   if uploads == 0 and bytes == 0 then return end
   local used = redis.call('HMGET', at.today, 'uploads', 'bytes')
   redis.call('HSET', at.today, 'uploads', add(used[1], uploads), 'bytes', add(used[2], bytes))
-  redis.call('EXPIRE', at.today, 86400 - now % 86400 + 3600)
+  redis.call('EXPIRE', at.today, 86400 - now % 86400 + 7200) -- as begin_upload does
 end
 -- An upload that has got its file, or never will, is open no more. What it had reserved of its user's day
 -- becomes what it has used: facts.size 'unknown' = as it was declared. A file that comes after all, under an
