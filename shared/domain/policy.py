@@ -41,7 +41,7 @@ class Policy(NamedTuple):
     The first entry of each list is the default; an empty list leaves the client nothing to choose.
     `max_duration`, in seconds, is compared with the real file only: a client does not declare it. `claims`
     names the users who may use it: those whose token has all of them, or anybody if empty. `client` is the
-    kind of SDK that it is for; nothing is signed by it, and `local.operator.mobile_policies` warns by it.
+    kind of SDK that it is for; nothing is signed by it, and `local.deploy.mobile_policies` warns by it.
     """
 
     client: Literal["web", "mobile"] | None
