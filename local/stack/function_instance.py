@@ -21,13 +21,16 @@ from shared.store import connection
 HEADER = struct.Struct(">I")
 """Precedes each JSON text: its length in bytes."""
 STORE_TIMEOUT_SECONDS, STORE_CALL_SECONDS = 2.0, 4.0
+"""For the stack's own store, which shares a laptop's processors with everything else."""
+OWN_STORE = "VUF_LOCAL_STORE"
+"""The environment variable that says so."""
 
 
 def main() -> None:
     """Serve invocations until the parent closes the pipe."""
     end_with_parent(signal.SIGKILL)
-    # The store shares a laptop's processors with everything else: its answers may take longer than a cloud's.
-    connection.TIMEOUT_SECONDS, connection.CALL_SECONDS = STORE_TIMEOUT_SECONDS, STORE_CALL_SECONDS
+    if OWN_STORE in os.environ:
+        connection.TIMEOUT_SECONDS, connection.CALL_SECONDS = STORE_TIMEOUT_SECONDS, STORE_CALL_SECONDS
     outcomes = os.fdopen(os.dup(1), "wb")
     # From here on, whatever a function prints goes into the log and never between two outcomes.
     os.dup2(2, 1)

@@ -25,6 +25,7 @@ from local.stack.demo_settings import (
     tls_hosts,
 )
 from local.stack.embedded_store import EmbeddedStore
+from local.stack.function_instance import OWN_STORE
 from local.stack.gateway import Gateway
 from local.stack.instances import Instances
 from local.stack.phone_proxy import PhoneProxy
@@ -113,7 +114,8 @@ async def running_system(options: SystemOptions) -> AsyncIterator[RunningSystem]
         environment = {**demo_environment(place.folder, place.addresses), **options.overrides}
         parts.enter_context(kept_environment(place.folder, environment))
         system = _create_system(options, place, environment)
-        instances = Instances(environment, log_file=place.folder / "functions.log")
+        own_store = {OWN_STORE: "1"} if options.redis_url is None else {}
+        instances = Instances({**environment, **own_store}, log_file=place.folder / "functions.log")
         secrets = environment["APP_WEBHOOK_SECRETS"].split(",")
         receiver = Receiver(secrets, place.folder / "events.jsonl", faults=system.simulator.faults)
         routes = create_routes(
