@@ -121,7 +121,7 @@ def timed(calls: Sequence[Callable[[], object]]) -> list[float]:
 def compare(warm: Warm, function: str, redis_url: str) -> dict[str, list[float]]:
     """Measure the function and its floor alternately, on new events each time."""
     series: dict[str, list[float]] = {"function": [], "floor": [], "bare floor": []}
-    client = RespClient(redis_url, timeout_seconds=5, call_seconds=5)
+    client = RespClient(redis_url, timeout_seconds=5, call_seconds=10)
     clients: dict[str, Callable[..., object]] = {
         "floor": redis.Redis.from_url(redis_url, decode_responses=True, protocol=2).evalsha,
         "bare floor": lambda *words: client._exchange([("EVALSHA", *words)]),  # noqa: SLF001  # as above
