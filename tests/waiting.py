@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.store import connection
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -20,3 +22,9 @@ def wait_until(is_so: Callable[[], object], what: str = "it", *, seconds: float 
         if time.monotonic() > end:
             pytest.fail(f"waited {seconds} s in vain for {what}")
         time.sleep(0.01)
+
+
+def wait_long_for_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a call to the store take long; how long it may take is tested elsewhere."""
+    monkeypatch.setattr(connection, "TIMEOUT_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(connection, "CALL_SECONDS", 2 * PATIENCE_SECONDS)

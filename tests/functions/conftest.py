@@ -15,7 +15,7 @@ from shared.store import connection
 from shared.store.connection import CALL_SECONDS, TIMEOUT_SECONDS
 from tests.functions.deployment import deploy_here, environment, services_of, start_anew, user_token
 from tests.functions.scf import REQUEST_ID, Answer, event_of, read_answer
-from tests.waiting import PATIENCE_SECONDS
+from tests.waiting import wait_long_for_the_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -43,11 +43,11 @@ def deploy(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploy]
     def deploy(**changes: str) -> dict[str, str]:
         variables = environment(valkey_url, **changes)
         # The tests' own store answers in the end, however busy the machine is; another one may be silent.
-        is_patient = variables.get("REDIS_URL") == valkey_url
-        monkeypatch.setattr(
-            connection, "TIMEOUT_SECONDS", PATIENCE_SECONDS if is_patient else TIMEOUT_SECONDS
-        )
-        monkeypatch.setattr(connection, "CALL_SECONDS", 2 * PATIENCE_SECONDS if is_patient else CALL_SECONDS)
+        if variables.get("REDIS_URL") == valkey_url:
+            wait_long_for_the_store(monkeypatch)
+        else:
+            monkeypatch.setattr(connection, "TIMEOUT_SECONDS", TIMEOUT_SECONDS)
+            monkeypatch.setattr(connection, "CALL_SECONDS", CALL_SECONDS)
         deploy_here(variables, monkeypatch)
         return variables
 

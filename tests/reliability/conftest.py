@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from shared.store import connection
 from tests.local.simulator.account import Account, MovableClock
 from tests.reliability.app_receiver import AppReceiver
 from tests.reliability.many_uploads import VodLibrary
 from tests.reliability.moved_time import SharedClock
 from tests.reliability.service import Service, service_environment
 from tests.reliability.worker import Worker
-from tests.waiting import PATIENCE_SECONDS
+from tests.waiting import wait_long_for_the_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def patient_store(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a call to the store take long on a busy machine; how long it may take is tested elsewhere."""
-    monkeypatch.setattr(connection, "TIMEOUT_SECONDS", PATIENCE_SECONDS)
-    monkeypatch.setattr(connection, "CALL_SECONDS", 2 * PATIENCE_SECONDS)
+    wait_long_for_the_store(monkeypatch)
 
 
 @pytest.fixture

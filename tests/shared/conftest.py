@@ -8,12 +8,11 @@ import pytest
 import redis
 import trustme
 
-from shared.store import connection
 from shared.store.journal import Store
 from tests.cluster.valkey_server import PASSWORD, ValkeyServer
 from tests.shared.loopback_peer import HOST, refused_port
 from tests.shared.store.every_method import SCOPE
-from tests.waiting import PATIENCE_SECONDS, wait_until
+from tests.waiting import wait_long_for_the_store, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def store(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Store:
     """Return an empty store, whose calls may take long: crowds of threads share a busy machine with it."""
-    monkeypatch.setattr(connection, "TIMEOUT_SECONDS", PATIENCE_SECONDS)
-    monkeypatch.setattr(connection, "CALL_SECONDS", 2 * PATIENCE_SECONDS)
+    wait_long_for_the_store(monkeypatch)
     return Store(valkey_url, SCOPE)
 
 
