@@ -22,13 +22,8 @@ if TYPE_CHECKING:
 DECISIONS = REPOSITORY / "docs" / "decisions"
 RECORDS = sorted(DECISIONS.glob("[0-9]*.md"))
 DOCUMENTS = [
-    *(REPOSITORY / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")),
-    REPOSITORY / "docs" / "capacity.md",
-    REPOSITORY / "docs" / "ci.md",
-    REPOSITORY / "docs" / "clients.md",
-    REPOSITORY / "docs" / "glossary.md",
-    REPOSITORY / "docs" / "simulator.md",
-    REPOSITORY / "docs" / "conformance.md",
+    *(REPOSITORY / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *sorted((REPOSITORY / "docs").glob("*.md")),
     DECISIONS / "README.md",
     *RECORDS,
 ]
@@ -47,12 +42,33 @@ def titles(text: str) -> list[str]:
     return re.findall(r"^## (.+)$", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(REPOSITORY).as_posix())
 def test_document_leads_to_files_that_exist(path: Path) -> None:
     """No link of a document is broken."""
     targets = LINK.findall(text_of(path))
 
     assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+def test_readme_leads_to_every_document() -> None:
+    """A page that nothing leads to is not found."""
+    pages = {f"docs/{path.name}" for path in (REPOSITORY / "docs").glob("*.md")}
+
+    assert pages - set(LINK.findall(text_of(REPOSITORY / "README.md"))) == set()
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(REPOSITORY).as_posix())
+def test_link_to_a_heading_finds_it(path: Path) -> None:
+    """The part of a link behind `#` is a heading of the document that it names, as GitHub spells it."""
+    broken = []
+    for name, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", text_of(path)):
+        target = path.parent / name if name else path
+        headings = re.findall(r"^#+ (.+)$", text_of(target), re.MULTILINE)
+        anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+        if anchor not in anchors:
+            broken.append(f"{name}#{anchor}")
+
+    assert broken == []
 
 
 def test_licence_is_named_alike_everywhere() -> None:

@@ -147,18 +147,24 @@ def test_env_example_names_every_setting_once_and_gives_no_value() -> None:
         assert re.match(r"# [A-Z0-9a-z].*\.$", lines[lines.index(f"{name}=") - 1]), name
 
 
-def test_readme_names_every_setting() -> None:
-    """The README's table of settings is complete, and names none that does not exist."""
-    table = text_of("README.md").partition("| Variable |")[2].partition("\n\n")[0]
+def test_settings_page_names_every_setting() -> None:
+    """The table of settings is complete, and names none that does not exist."""
+    table = text_of("docs/settings.md").partition("| Variable |")[2].partition("\n\n")[0]
     first_cells = re.findall(r"^\| (.*?) \|", table, re.MULTILINE)
     named_there = re.findall(r"`([A-Z][A-Z0-9_]+)`", " ".join(first_cells))
 
     assert sorted(setting_names()) == sorted(named_there)
 
 
-def test_readme_shows_only_targets_that_exist() -> None:
-    """Every `make` word in the README can be typed; how to begin and how to test are among them."""
-    shown = set(re.findall(r"(?:`|^\s*(?:\$ )?)make ([a-z][a-z-]*)", text_of("README.md"), re.MULTILINE))
+def test_documents_show_only_targets_that_exist() -> None:
+    """Every `make` word in README and CONTRIBUTING can be typed; `demo` and `test` are among them."""
+    shown = set(
+        re.findall(
+            r"(?:`|^\s*(?:\$ )?)make ([a-z][a-z-]*)",
+            text_of("README.md") + text_of("CONTRIBUTING.md"),
+            re.MULTILINE,
+        )
+    )
 
     assert shown - make_targets() == set()
     assert shown >= {"demo", "test"}

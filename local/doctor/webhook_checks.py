@@ -86,7 +86,9 @@ class WebhookChecks:
             return
         refused = send(AppWebhook(forged))
         if refused.delivered:
-            advice = "Anybody can send the app events: it must check webhook-signature, as the README shows."
+            advice = (
+                "Anybody can send the app events: it must check webhook-signature, as docs/events.md shows."
+            )
             yield fault("wrong signature", f"taken ({refused.problem}): it does not verify", advice)
         elif refused.status in _CLIENT_ERRORS:
             yield ok("wrong signature", f"refused ({refused.problem})")

@@ -1,4 +1,4 @@
-"""The receivers of the README, run as a reader would run them."""
+"""The receivers of the documents, run as a reader would run them."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Language:
-    """One of the receivers: its fence in the README, its file name, and the command that runs it."""
+    """One of the receivers: its document and fence, its file name, and the command that runs it."""
 
+    document: str
     fence: str
     file_name: str
     command: tuple[str, ...]
@@ -33,14 +34,14 @@ class Language:
     @property
     def source(self) -> str:
         """The one block of this language that uses the webhooks' library."""
-        readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-        blocks = re.findall(rf"^```{self.fence}\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+        text = (REPOSITORY / self.document).read_text(encoding="utf-8")
+        blocks = re.findall(rf"^```{self.fence}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
         (source,) = [str(block) for block in blocks if "standardwebhooks" in block]
         return source
 
 
-PYTHON = Language("python", "receiver.py", (sys.executable,))
-JAVASCRIPT = Language("js", "receiver.mjs", ("/usr/bin/env", "node"))
+PYTHON = Language("README.md", "python", "receiver.py", (sys.executable,))
+JAVASCRIPT = Language("docs/events.md", "js", "receiver.mjs", ("/usr/bin/env", "node"))
 
 
 class ReceiverProcess:
@@ -83,10 +84,10 @@ class ReceiverProcess:
     def __enter__(self) -> Self:
         """Start it, and wait until it listens."""
         with self._output.open("wb") as output:
-            self._process = subprocess.Popen(  # noqa: S603 -- the README's words and ours
+            self._process = subprocess.Popen(  # noqa: S603 -- the documents' words and ours
                 self._command, env=self._environment, stdout=output, stderr=subprocess.DEVNULL
             )
-        wait_until(self._listens, "the README's receiver")
+        wait_until(self._listens, "the receiver")
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -95,7 +96,7 @@ class ReceiverProcess:
         self._process.wait()
 
     def _listens(self) -> bool:
-        assert self._process.poll() is None, "the README's receiver does not start"
+        assert self._process.poll() is None, "the receiver does not start"
         try:
             return self.post(b"", {}) > 0
         except OSError:

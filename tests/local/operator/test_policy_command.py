@@ -293,16 +293,16 @@ def test_policy_that_a_phone_outlasts_gets_a_warning(
     assert (f"the policy {policy!r} it lives 600 s" in told.err) == warned
 
 
-def test_cases_of_the_readme_are_as_it_says(
+def test_cases_of_the_settings_page_are_as_it_says(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its example of a policy, its example of cases, and its example of a run."""
-    readme = (REPOSITORY / "README.md").read_text("utf-8")
-    blocks = re.findall(r"```json\n(.*?)```", readme, re.DOTALL)
+    page = (REPOSITORY / "docs" / "settings.md").read_text("utf-8")
+    blocks = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
     (policies,) = (block for block in blocks if '"ttlSeconds"' in block)
     (cases,) = (block for block in blocks if '"expect"' in block)
     monkeypatch.setenv("UPLOAD_POLICIES", policies)
 
     read: list[dict[str, Any]] = json.loads(cases)
     assert run("--cases", cases_in(tmp_path, read)) == 0
-    assert capsys.readouterr().out in readme
+    assert capsys.readouterr().out in page

@@ -1,4 +1,4 @@
-"""The receivers of the README accept what the functions send, and nothing else.
+"""The receivers of the documents accept what the functions send, and nothing else.
 
 They verify with the libraries of the specification, so the signature is checked by code we did not write.
 """
@@ -68,13 +68,13 @@ def deployment(
 def receiver(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ReceiverProcess]:
-    """Run each of the README's receivers, with one secret."""
+    """Run each of the receivers, with one secret."""
     with ReceiverProcess(request.param, tmp_path_factory.mktemp("receiver"), SECRET) as running:
         yield running
 
 
 @pytest.mark.parametrize("language", [PYTHON, JAVASCRIPT], ids=["python", "javascript"])
-def test_receiver_of_the_readme_is_short(language: Language) -> None:
+def test_receiver_is_short(language: Language) -> None:
     """Who copies it has to read it first: 15 lines at most."""
     assert len([line for line in language.source.splitlines() if line.strip()]) <= 15
 
