@@ -5,23 +5,27 @@ from __future__ import annotations
 from shared.flows.pull_events import Pulling
 from shared.runtime import bootstrap
 from shared.runtime.invocation import deadline_of, run_timer
+from shared.runtime.shards import share_of, starter
 
 
-def main_handler(_event: object, context: object) -> dict[str, object]:
-    """Answer one invocation by SCF's timer."""
-    return run_timer(context, lambda _request_id: _work(deadline_of(context, started=bootstrap.now())))
+def main_handler(event: object, context: object) -> dict[str, object]:
+    """Answer an invocation by SCF's timer, or by one that it has started: each pulls from the one queue."""
+    return run_timer(context, lambda request_id: _work(event, context, request_id))
 
 
-def _work(deadline: float) -> dict[str, object]:
+def _work(event: object, context: object, request_id: str) -> dict[str, object]:
     runtime = bootstrap.reliable_notification()
+    settings, deadline = runtime.settings, deadline_of(context, started=bootstrap.now())
+    start = starter(settings, context)
+    share = share_of(event, count=settings.pull_shards, start=start, request_id=request_id)
     deliverer = bootstrap.deliverer(runtime, deadline=deadline)
 
     pulled = Pulling(
         ingester=deliverer.ingester,
-        queue=bootstrap.vod_api(runtime.settings),
+        queue=bootstrap.vod_api(settings),
         clock=bootstrap.now,
         new_lease=bootstrap.new_lease,
         deadline=deadline,
     ).run()
     deliveries = deliverer.run("reliable_notification")
-    return {"pulled": pulled, "deliveries": deliveries}
+    return {"pulled": pulled, "deliveries": deliveries, **share.figures}

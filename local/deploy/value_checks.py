@@ -41,7 +41,9 @@ _FORMS: Mapping[str, tuple[str, str]] = {
     "DEPLOY_ROLE_EVENT_DELIVERY": _ROLE,
 }
 _KEY_ID = re.compile(r"(AKID|IKID)[A-Za-z0-9]{4,}")
-_REACHED_FROM_THE_CLOUD = ("REDIS_URL", "JWT_JWKS_URL", "JWT_ISSUER", "APP_WEBHOOK_URL", "VOD_API_URL")
+_REACHED_FROM_THE_CLOUD = (
+    *("REDIS_URL", "JWT_JWKS_URL", "JWT_ISSUER", "APP_WEBHOOK_URL", "VOD_API_URL", "INVOKE_API_URL"),
+)
 _OF_A_DEVELOPER = ("localhost", "host.docker.internal")
 
 

@@ -56,6 +56,7 @@ def demo_environment(folder: Path, addresses: LocalAddresses) -> dict[str, str]:
     return {
         **_kept_secrets(folder / _SECRETS_FILE),
         "VOD_API_URL": addresses.url,
+        "INVOKE_API_URL": addresses.url,
         "REDIS_URL": addresses.redis_url,
         "JWT_AUDIENCE": DEMO_AUDIENCE,
         "UPLOAD_POLICIES": json.dumps(POLICIES, separators=(",", ":")),

@@ -22,6 +22,7 @@ from local.simulator.hosts import is_server_api_call
 from local.simulator.storage_request import FORWARD_HEADER
 from local.stack.demo_settings import is_vod_host, user_token
 from local.stack.fault_endpoint import fault_endpoint
+from local.stack.invoke_api import is_invoke_call
 from local.stack.problems import problem
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class LocalRoutes:
 
     simulator: SimulatorParts
     by_path: ASGIApp
+    invoke_api: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -97,7 +99,9 @@ class LocalRoutes:
             return
         headers = Headers(scope=scope)
         rehosted = _rehosted(scope)
-        if rehosted is not None:
+        if is_invoke_call(headers):
+            await self.invoke_api(scope, receive, send)
+        elif rehosted is not None:
             await self.simulator.app(rehosted, receive, send)
         elif self._is_for_vod(scope, headers):
             await self.simulator.app(scope, receive, send)
@@ -114,9 +118,10 @@ class LocalRoutes:
         )
 
 
-def create_routes(
+def create_routes(  # noqa: PLR0913 -- what is joined here has that many parts
     *,
     gateway: Gateway,
+    invoke_api: ASGIApp,
     simulator: SimulatorParts,
     receiver: Receiver,
     info: Mapping[str, object],
@@ -147,7 +152,7 @@ def create_routes(
     )
     by_path.router.redirect_slashes = False
     by_path.router.default = _page
-    return LocalRoutes(simulator, by_path)
+    return LocalRoutes(simulator, by_path, invoke_api)
 
 
 def _info_endpoint(info: Mapping[str, object]) -> Endpoint:

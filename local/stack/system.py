@@ -28,11 +28,13 @@ from local.stack.embedded_store import EmbeddedStore
 from local.stack.function_instance import OWN_STORE
 from local.stack.gateway import Gateway
 from local.stack.instances import Instances
+from local.stack.invoke_api import InvokeApi
 from local.stack.phone_proxy import PhoneProxy
 from local.stack.receiver import Receiver
 from local.stack.routes import CALLBACK_PREFIX, create_routes
 from local.stack.servers import HOST, Listener, bound_socket, serving
 from local.stack.timers import run_timers
+from shared.runtime.shards import MOST
 
 if TYPE_CHECKING:
     import socket
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from local.stack.gateway import Dialect
 
 _TIMED_FUNCTIONS = ("reliable_notification", "event_delivery")
+_SHARDS = ("PULL_SHARDS",)
+_INSTANCES = 6
 _PULL_WAIT_SECONDS = 0.5
 """How long an empty PullEvents waits; VOD's five seconds would delay the end of the stack."""
 
@@ -115,11 +119,17 @@ async def running_system(options: SystemOptions) -> AsyncIterator[RunningSystem]
         parts.enter_context(kept_environment(place.folder, environment))
         system = _create_system(options, place, environment)
         own_store = {OWN_STORE: "1"} if options.redis_url is None else {}
-        instances = Instances({**environment, **own_store}, log_file=place.folder / "functions.log")
+        instances = Instances(
+            {**environment, **own_store},
+            log_file=place.folder / "functions.log",
+            limit=_INSTANCES + _further_shards(environment),
+        )
+        invoke_api = InvokeApi(instances, {environment["VOD_SECRET_ID"]: environment["VOD_SECRET_KEY"]})
         secrets = environment["APP_WEBHOOK_SECRETS"].split(",")
         receiver = Receiver(secrets, place.folder / "events.jsonl", faults=system.simulator.faults)
         routes = create_routes(
             gateway=Gateway(instances, dialect=options.dialect),
+            invoke_api=invoke_api,
             simulator=system.simulator,
             receiver=receiver,
             info=system.info,
@@ -132,10 +142,17 @@ async def running_system(options: SystemOptions) -> AsyncIterator[RunningSystem]
             proxy = PhoneProxy(place.plain.port, place.tls.port, system.simulator)
             await parts.enter_async_context(proxy.serving(place.proxy))
         parts.callback(receiver.close)
+        parts.push_async_callback(invoke_api.close)
         parts.push_async_callback(instances.stop)
         timers = run_timers(instances, _TIMED_FUNCTIONS, options.timer_seconds)
         await parts.enter_async_context(_background(timers))
         yield system
+
+
+def _further_shards(environment: Mapping[str, str]) -> int:
+    """Return how many instances the timers start beside their own; a setting with a fault starts none."""
+    counts = (environment.get(name, "") for name in _SHARDS)
+    return sum(min(int(count), MOST) - 1 for count in counts if count.isdecimal() and count != "0")
 
 
 def _claim_place(options: SystemOptions, parts: AsyncExitStack) -> _Place:

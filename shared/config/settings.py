@@ -135,6 +135,12 @@ class VodApiSettings(SettingsGroup):
         return str(self.long_term_secret_id), str(self.long_term_secret_key), None
 
 
+class ShardSettings(VodApiSettings):
+    """Where a timer's function starts further invocations of itself, by the credentials of its role."""
+
+    invoke_api_url: str
+
+
 class WebhookSettings(SettingsGroup):
     """Where the app receives its events, and how they are signed (newest secret first).
 
@@ -170,8 +176,10 @@ class EventDeliverySettings(IngestSettings, VodApiSettings):
     """What `functions/event_delivery.py` needs."""
 
 
-class ReliableNotificationSettings(EventDeliverySettings):
+class ReliableNotificationSettings(ShardSettings, EventDeliverySettings):
     """What `functions/reliable_notification.py` needs."""
+
+    pull_shards: int
 
 
 class EventNotificationSettings(CallbackSettings, EventDeliverySettings):

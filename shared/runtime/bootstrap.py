@@ -19,6 +19,7 @@ from shared.config.settings import (
     load_settings,
 )
 from shared.errors import ConfigurationError
+from shared.runtime.invocation import told_by
 from shared.store.connection import StoreConnection, StoreScope
 
 if TYPE_CHECKING:
@@ -36,6 +37,13 @@ _Settings_co = TypeVar("_Settings_co", bound=StoreSettings, covariant=True)
 _Store = TypeVar("_Store", bound=StoreConnection)
 _Store_co = TypeVar("_Store_co", bound=StoreConnection, covariant=True)
 _RANDOM_STEPS = 1 << 53
+_TOLD_BY_PLATFORM = {
+    "function_name": "SCF_FUNCTIONNAME",
+    "function_version": "SCF_FUNCTIONVERSION",
+    "namespace": "SCF_NAMESPACE",
+    "tencentcloud_region": "TENCENTCLOUD_REGION",
+}
+"""Members of an invocation's context, and the variables with the same values."""
 HOLD_SECONDS = 6.0
 """The default of CALLBACK_HOLD_SECONDS."""
 
@@ -147,6 +155,15 @@ def vod_api(settings: VodApiSettings) -> VodApi:
     from shared.vod_api import VodApi  # noqa: PLC0415 -- see above
 
     return VodApi(settings)
+
+
+def told_by_platform(context: object) -> dict[str, str]:
+    """Return what the platform tells of the function that runs, empty texts for what it does not.
+
+    It is in an invocation's context (doc 583/9210) and in the environment; which of them Python and
+    CustomRuntime have is unverified.
+    """
+    return {name: told_by(context, name) or os.environ.get(at, "") for name, at in _TOLD_BY_PLATFORM.items()}
 
 
 def now() -> float:

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 
 import jwt
 
-from shared.config.settings import EventNotificationSettings, UploadSignatureSettings, variables_of
+from shared.config.settings import (
+    EventNotificationSettings,
+    ReliableNotificationSettings,
+    UploadSignatureSettings,
+    variables_of,
+)
 from shared.runtime import bootstrap
 
 if TYPE_CHECKING:
@@ -29,7 +34,8 @@ CALLBACK_TOKEN = "canary-of-the-callback-token-0001"
 WEBHOOK_SECRET = "whsec_Y2FuYXJ5LW9mLXRoZS13ZWJob29rLXNlY3JldC0wMDE="
 ORIGIN = "https://app.example.test"
 VARIABLES = variables_of(UploadSignatureSettings) | variables_of(EventNotificationSettings)
-"""Every variable that the HTTP functions read."""
+VARIABLES |= variables_of(ReliableNotificationSettings)
+"""Every variable that the functions read."""
 
 POLICIES = {
     "default": {"storageRegions": ["ap-seoul", "ap-singapore"], "classIds": [0, 7011]},

@@ -41,7 +41,9 @@ if TYPE_CHECKING:
 
 OPERATIONS = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
 CONTEXT = {"request_id": REQUEST_ID, "time_limit_in_ms": 20_000}
-NOT_AN_INVOCATIONS_OWN = {"event.unjournaled", "endpoint.unhealthy", "endpoint.disabled"}
+NOT_AN_INVOCATIONS_OWN = {
+    *("event.unjournaled", "endpoint.unhealthy", "endpoint.disabled", "shards.notStarted"),
+}
 
 
 class Invoker(NamedTuple):
@@ -144,6 +146,9 @@ def every_kind_of_line(
         keep(invoke(upload_status.main_handler, method, f"/uploads/{issued['uploadId']}"))
     keep(invoke.push(vod))
     keep(invoke(reliable_notification.main_handler))
+    deploy(**{**services, "PULL_SHARDS": "2", "INVOKE_API_URL": f"http://{HOST}:{refused_port()}"})
+    keep(invoke(reliable_notification.main_handler))
+    deploy(**services)
     app.answer = lambda _request: Reply(410)
     keep(invoke.push(vod))
     keep(invoke(event_delivery.main_handler))

@@ -15,7 +15,8 @@ import responses
 
 from shared.config.settings import VodApiSettings, load_settings
 from shared.errors import VodApiError
-from shared.vod_api import MOST_LEFT_BEHIND, VodApi, VodClock
+from shared.tencent_api import MOST_LEFT_BEHIND, TencentClock
+from shared.vod_api import VodApi
 from tests.shared.loopback_peer import HOST, RawPeer, answer_once, cut, drip, refused_port, say_nothing
 from tests.shared.name_service import serving_names
 from tests.waiting import wait_until
@@ -232,7 +233,7 @@ def test_clock_that_is_wrong_is_set_by_vods_answer(
     vod: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch, hours: int
 ) -> None:
     """A call that is refused as expired is signed anew for the time of the answer, as are later ones."""
-    monkeypatch.setattr(VodClock, "ahead", 0.0)
+    monkeypatch.setattr(TencentClock, "ahead", 0.0)
     vods_time = int(time.time()) - hours * 3600
     vod.post(ADDRESS, json=EXPIRED, headers={"Date": formatdate(vods_time, usegmt=True)})
     vod.post(ADDRESS, json=answer(ProcedureTask={"Status": "FINISH"}))
@@ -341,7 +342,7 @@ def test_calls_that_do_not_end_are_few() -> None:
         speaks = answer_once(ANSWER)
         for connection in speakers:
             cut(connection)
-        wait_until(lambda: all(call.has_ended for call in client._left_behind))  # noqa: SLF001  # there is no other sign
+        wait_until(lambda: all(call.has_ended for call in client._api._left_behind))  # noqa: SLF001  # there is no other sign
         assert find(client) == FILE
 
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from shared import deadline, vod_api
+from shared import deadline, tencent_api, vod_api
 from shared.http import outbound
 from shared.runtime import bootstrap, log
 from shared.store import resp
@@ -80,9 +80,9 @@ class Deployment:
             patch(mock.patch.object(bootstrap, "random_bits", platform.secrets.getrandbits))
             patch(mock.patch.object(bootstrap, "new_lease", self._new_lease))
             patch(mock.patch.object(bootstrap, "vod_api", self._vod_api))
-            patch(mock.patch.object(vod_api, "CommonClient", self._vod.client))
-            patch(mock.patch.object(vod_api, "VodClock", InstanceClock(platform)))
-            patch(mock.patch.object(vod_api, "time", SimpleNamespace(time=platform.now)))
+            patch(mock.patch.object(tencent_api, "CommonClient", self._vod.client))
+            patch(mock.patch.object(tencent_api, "TencentClock", InstanceClock(platform)))
+            patch(mock.patch.object(tencent_api, "time", SimpleNamespace(time=platform.now)))
             # What a process keeps for its life is of this deployment, and of no later one.
             for kept in (bootstrap.callback_settings, bootstrap._deliverer_of):  # noqa: SLF001 -- as above
                 kept.cache_clear()
@@ -121,7 +121,7 @@ class Deployment:
 
 
 class InstanceClock:
-    """What `shared.vod_api.VodClock` keeps for a process, kept for each instance."""
+    """What `shared.tencent_api.TencentClock` keeps for a process, kept for each instance."""
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform

@@ -167,7 +167,7 @@ PLANTED: dict[str, tuple[Change, ...]] = {
     ),
     "13 a wrong clock is never set": (
         Change(
-            "shared/vod_api.py",
+            "shared/tencent_api.py",
             "if not was_lost and not (error.get_code() == _EXPIRED and self._set_clock()):",
             "if not was_lost:",
         ),

@@ -146,7 +146,7 @@ class VodApiModel:
 
 
 class ApiClient:
-    """The part of the SDK's client that `shared.vod_api` uses."""
+    """The part of the SDK's client that `shared.tencent_api` uses."""
 
     def __init__(self, api: VodApiModel) -> None:
         self._api = api

@@ -150,6 +150,12 @@ class VodApiSettings(SettingsGroup):
     ] = None
 
 
+class ShardSettings(VodApiSettings):
+    """Where a timer's function starts further invocations of itself, by the credentials of its role."""
+
+    invoke_api_url: HttpUrl = "https://scf.tencentcloudapi.com"
+
+
 class WebhookSettings(SettingsGroup):
     """Where the app receives its events, and how they are signed (newest secret first).
 
@@ -192,8 +198,11 @@ class EventDeliverySettings(IngestSettings, VodApiSettings):
     """What `functions/event_delivery.py` needs."""
 
 
-class ReliableNotificationSettings(EventDeliverySettings):
+class ReliableNotificationSettings(ShardSettings, EventDeliverySettings):
     """What `functions/reliable_notification.py` needs."""
+
+    pull_shards: Annotated[int, Field(ge=1, le=32)] = 1
+    """VOD takes 100 calls of PullEvents a second (doc 266/34183), of which a loop makes three to ten."""
 
 
 class EventNotificationSettings(CallbackSettings, EventDeliverySettings):
