@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 DECISIONS = REPOSITORY / "docs" / "decisions"
 RECORDS = sorted(DECISIONS.glob("[0-9]*.md"))
 DOCUMENTS = [
-    *(REPOSITORY / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *(
+        REPOSITORY / name
+        for name in ("README.md", "llms.txt", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+    ),
     *sorted((REPOSITORY / "docs").glob("*.md")),
     DECISIONS / "README.md",
     *RECORDS,
@@ -50,11 +53,12 @@ def test_document_leads_to_files_that_exist(path: Path) -> None:
     assert [target for target in targets if not (path.parent / target).exists()] == []
 
 
-def test_readme_leads_to_every_document() -> None:
-    """A page that nothing leads to is not found."""
+@pytest.mark.parametrize("name", ["README.md", "llms.txt"])
+def test_every_document_can_be_found(name: str) -> None:
+    """README leads people, and llms.txt programs that read, to each page of `docs/`."""
     pages = {f"docs/{path.name}" for path in (REPOSITORY / "docs").glob("*.md")}
 
-    assert pages - set(LINK.findall(text_of(REPOSITORY / "README.md"))) == set()
+    assert pages - set(LINK.findall(text_of(REPOSITORY / name))) == set()
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(REPOSITORY).as_posix())

@@ -16,6 +16,7 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from local.documents.page import documents_endpoint
 from local.openapi.endpoints import document_endpoint, page_endpoint
 from local.repository import REPOSITORY
 from local.simulator.hosts import is_server_api_call
@@ -140,6 +141,7 @@ def create_routes(  # noqa: PLR0913 -- what is joined here has that many parts
             Route("/local/token", _token_endpoint(environment)),
             Route("/local/openapi.json", document_endpoint),
             Route("/local/api", page_endpoint),
+            Route("/local/docs", documents_endpoint),
             Route("/local/receiver", receiver.receive, methods=["POST"]),
             Route("/local/events", receiver.events),
             Route("/local/events/stream", receiver.stream),
