@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from local.openapi.headers import header_components
 from local.openapi.operations import paths
 from local.openapi.problems import problem_answers
-from local.openapi.shapes import reference, schemas_of
+from local.openapi.shapes import schemas_of
 from local.openapi.signature_request import signature_request_schema
-from local.openapi.webhooks import webhook_parameters, webhooks
+from local.openapi.webhooks import event_schema, webhook_parameters, webhooks
 from local.repository import project_field
-from shared.schema.models.app_event import EVENTS
+from shared.domain.app_event import SPEC_VERSION
+from shared.schema.models.app_event import EVENTS, UnlistedVodEvent
 from shared.schema.models.uploads import Problem, Signature, Upload
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ _EVENT_NOTIFICATION: Schema = {
         "Sign": {"description": "See the query parameter of that name."},
         "T": {"description": "See the query parameter of that name."},
     },
+    "additionalProperties": True,
 }
 
 
@@ -58,8 +60,10 @@ def build_document() -> dict[str, object]:
             "version": project_field("version"),
             "summary": "Upload signatures and event notifications for Tencent Cloud VOD",
             "description": _DESCRIPTION,
+            "x-event-specversion": SPEC_VERSION,
             "license": {"name": project_field("license"), "identifier": project_field("license")},
         },
+        "servers": [{"url": "/", "description": "The local stack; deployed, each path has its own host"}],
         "tags": [
             {"name": "Uploads", "description": "For the app's users."},
             {"name": "VOD", "description": "For VOD alone."},
@@ -75,8 +79,8 @@ def build_document() -> dict[str, object]:
             "schemas": {
                 "SignatureRequest": signature_request_schema(),
                 "EventNotification": _EVENT_NOTIFICATION,
-                "AppEvent": {"oneOf": [reference("schemas", model.__name__) for model in EVENTS.values()]},
-                **schemas_of([Signature, Upload, Problem, *EVENTS.values()]),
+                "AppEvent": event_schema(),
+                **schemas_of([Signature, Upload, Problem, *EVENTS.values(), UnlistedVodEvent]),
             },
         },
     }

@@ -121,7 +121,7 @@ def _event(name: str, notification: EventNotification, verdict: Verdict, origin:
         verdict=verdict,
         verified=uploader is not None,
         sequence=0 if uploader is None else 1 if first and verdict is Verdict.ATTRIBUTED else 2,
-        occurred_at=_ENDS_AT if origin == EXPIRY else _RECEIVED_AT,
+        received_at=_ENDS_AT if origin == EXPIRY else _RECEIVED_AT,
         origin=origin,
     )
 

@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from local.openapi.examples import event_example
 from local.openapi.shapes import Schema, reference, text
-from shared.schema.models.app_event import EVENTS
+from shared.schema.models.app_event import EVENTS, UnlistedVodEvent, VodEvent
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pydantic import BaseModel
 
 WEBHOOK_HEADERS: dict[str, Schema] = {
@@ -22,6 +24,9 @@ WEBHOOK_HEADERS: dict[str, Schema] = {
         "`v1,` and the Base64 of HMAC-SHA256 over `id.timestamp.body`; one for each valid secret, with a "
         "space between.",
         pattern="^v1,[A-Za-z0-9+/]{43}=( v1,[A-Za-z0-9+/]{43}=)?$",
+    ),
+    "webhook-specversion": text(
+        "The `specversion` of the event, which can be read before the body.", pattern=r"^1\.[0-9]+$"
     ),
 }
 
@@ -43,7 +48,7 @@ def _delivery(event_type: str, model: type[BaseModel]) -> Schema:
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": reference("schemas", model.__name__),
+                    "schema": _schema(model),
                     "example": event_example(event_type),
                 }
             },
@@ -59,8 +64,31 @@ def _delivery(event_type: str, model: type[BaseModel]) -> Schema:
     }
 
 
+def event_schema() -> Schema:
+    """Return the schema of an event of any type that the document lists, told apart by `type`."""
+    mapping = {event_type: reference("schemas", model.__name__)["$ref"] for event_type, model in _types()}
+    return {
+        "description": "An event. A type that is not listed here can come: take it as one that you do not "
+        "handle. By `UnlistedVodEvent` it can be read nevertheless.",
+        "oneOf": [reference("schemas", model.__name__) for model in EVENTS.values()],
+        "discriminator": {"propertyName": "type", "mapping": mapping},
+    }
+
+
+def _types() -> Iterator[tuple[str, type[BaseModel]]]:
+    for model in EVENTS.values():
+        yield from ((event_type, model) for event_type in get_args(model.model_fields["type"].annotation))
+
+
+def _schema(model: type[BaseModel]) -> Schema:
+    named = reference("schemas", model.__name__)
+    if model is not VodEvent:
+        return named
+    return {"anyOf": [named, reference("schemas", UnlistedVodEvent.__name__)]}
+
+
 def webhook_parameters() -> dict[str, Schema]:
-    """Return the definitions of the three headers of Standard Webhooks."""
+    """Return the definitions of the headers of a delivery."""
     return {
         name: {
             "name": name,

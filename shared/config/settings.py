@@ -150,6 +150,7 @@ class WebhookSettings(SettingsGroup):
     app_webhook_allow_insecure: bool
     app_webhook_url: str | None
     app_webhook_secrets: tuple[bytes, ...]
+    app_webhook_raw: Literal["on", "off"]
 
 
 class IngestSettings(WebhookSettings, ContextSettings, StoreSettings):

@@ -2,16 +2,18 @@
 
 Shortened:
 
-    {"id": "evt_…", "type": "upload.completed", "timestamp": "2026-11-22T07:05:00Z",
-     "data": {"uploadId": …, "uploader": "alice", "fileId": …, …}, "raw": {…in VOD's words…}}
+    {"specversion": "1.0", "id": "evt_…", "type": "upload.completed", "timestamp": "2026-11-22T07:05:00Z",
+     "occurredAt": "2026-11-22T07:04:58Z", "data": {"uploadId": …, "uploader": "alice", "fileId": …, …},
+     "raw": {…in VOD's words…}}
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.domain.event_status import Verdict
 from shared.domain.file_limits import violations_json, violations_of
@@ -23,13 +25,20 @@ if TYPE_CHECKING:
     from shared.vod.notification_types import EventNotification, FileUpload, ProcedureState
 
 
+SPEC_VERSION = "1.0"
+"""The version of the event's schema: the second number grows with each new type or member, the first with
+any other change."""
+MAX_BODY_BYTES = 1_048_576
+"""The largest body that is sent; of an event that would be larger, first `raw` is left out."""
+_MOST_TEXT, _MOST_ITEMS = 500, 12
+"""Then texts and lists are cut to so many characters and items: with them no event reaches the cap."""
 PUSH, PULL, RECONCILED, EXPIRY = "push", "pull", "reconciled", "expiry"
 _FURTHER_UPLOADS = {Verdict.REPLAYED: "upload.replayed", Verdict.COVER_CHANGED: "upload.cover_changed"}
 
 
 @dataclass(frozen=True)
 class AppEvent:
-    """One event for the app; `occurred_at` is the Unix second at which it was received.
+    """One event for the app; `received_at` is the Unix second at which it was received.
 
     `origin` is `push` or `pull`, `reconciled` (VOD's event was missed, and reconciliation found it) or
     `expiry` (the upload ended without a file; the notification is then empty). `uploader` is None for an
@@ -44,9 +53,23 @@ class AppEvent:
     verdict: Verdict
     verified: bool
     sequence: int
-    occurred_at: int
+    received_at: int
     origin: str
     limits: FileLimits | None = None
+
+    @property
+    def occurred_at(self) -> str | None:
+        """When it happened, in ISO 8601: as VOD reports it, None if VOD does not.
+
+        Of a file its creation, of a task flow its latest change. An upload that ends without a file ends when
+        that is found.
+        """
+        upload, procedure = self.notification.file_upload, self.notification.procedure_state
+        if self.origin == EXPIRY:
+            return _iso(self.received_at)
+        if upload is not None and self.verdict is not Verdict.COVER_CHANGED:
+            return _instant(upload.created_at)
+        return _instant(procedure.changed_at) if procedure else None
 
     @property
     def type(self) -> str:
@@ -67,14 +90,46 @@ def event_id_for(identity: str) -> str:
 
 
 def to_json(event: AppEvent) -> dict[str, object]:
-    """Return the event as the app receives it."""
+    """Return the whole event as the app receives it."""
     return {
+        "specversion": SPEC_VERSION,
         "id": event.event_id,
         "type": event.type,
-        "timestamp": _iso(event.occurred_at),
+        "timestamp": _iso(event.received_at),
+        "occurredAt": event.occurred_at,
         "data": _content(event),
         "raw": dict(event.notification.raw),
     }
+
+
+def body_of(event: AppEvent, *, thin: bool = False) -> bytes:
+    """Return the body of a delivery, JSON in ASCII of at most MAX_BODY_BYTES.
+
+    `raw` is null if `thin`, or if the event would be larger with it; if that is not enough, long texts and
+    lists are cut, and the event says `"truncated": true`.
+    """
+    content = to_json(event)
+    if thin:
+        content["raw"] = None
+    body = _encoded(content)
+    if len(body) > MAX_BODY_BYTES:
+        content["raw"] = None
+        body = _encoded(content)
+    if len(body) > MAX_BODY_BYTES:
+        body = _encoded({**_cut(content), "truncated": True})
+    return body
+
+
+def _encoded(content: dict[str, object]) -> bytes:
+    return json.dumps(content, separators=(",", ":")).encode("ascii")
+
+
+def _cut(value: Any) -> Any:  # noqa: ANN401 -- any part of an event
+    if isinstance(value, str):
+        return value[:_MOST_TEXT]
+    if isinstance(value, dict):
+        return {name: _cut(member) for name, member in value.items()}
+    return [_cut(item) for item in value[:_MOST_ITEMS]] if isinstance(value, list) else value
 
 
 def _content(event: AppEvent) -> dict[str, object]:
@@ -127,3 +182,13 @@ def _procedure(procedure: ProcedureState) -> dict[str, object]:
 
 def _iso(instant: int) -> str:
     return datetime.fromtimestamp(instant, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _instant(text: str) -> str | None:
+    """Return an ISO 8601 instant of VOD in UTC, to the second; None for any other text."""
+    try:
+        instant = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        told = instant.astimezone(timezone.utc).isoformat(timespec="seconds")
+    except (ValueError, OverflowError):
+        return None
+    return None if instant.tzinfo is None else told.replace("+00:00", "Z")

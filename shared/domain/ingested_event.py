@@ -131,7 +131,7 @@ def as_journaled(event: AppEvent, journaled: Journaled) -> AppEvent:
         verdict=journaled.verdict or event.verdict,
         verified=event.verified or journaled.outcome is IngestOutcome.VERIFIED,
         sequence=journaled.sequence,
-        occurred_at=event.occurred_at,
+        received_at=event.received_at,
         origin=event.origin,
         limits=read_limits(journaled.limits),
     )
@@ -174,7 +174,7 @@ def kept_fields(event: AppEvent, *, has_endpoint: bool) -> tuple[tuple[str, Word
         "type": event.type[:MAX_TYPE_LENGTH],
         "verdict": event.verdict.value,
         "origin": event.origin,
-        "received_at": str(event.occurred_at),
+        "received_at": str(event.received_at),
         "upload_id": event.uploader.upload_id if event.uploader else "",
         "user_id": event.uploader.user_id if event.uploader else "",
         "app_context": event.uploader.app_context if event.uploader else "",
@@ -215,7 +215,7 @@ def event_in(record: Mapping[str, str]) -> AppEvent:
         verdict=Verdict(record["verdict"]),
         verified=record.get("verified") == "1",
         sequence=int(record.get("sequence", 0)),
-        occurred_at=int(record["received_at"]),
+        received_at=int(record["received_at"]),
         origin=record["origin"],
         limits=read_limits(record.get("limits", "")),
     )

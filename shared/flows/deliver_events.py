@@ -6,12 +6,11 @@ function cannot work after it has answered; the timer makes all later ones.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.domain.app_event import to_json
+from shared.domain.app_event import body_of
 from shared.domain.event_status import AttemptOutcome, EventStatus, IngestOutcome, log_word
 from shared.domain.journal import AttemptEnding
 from shared.domain.retry_schedule import next_attempt_at
@@ -111,7 +110,7 @@ class Deliverer:
         if ingested.journaled.endpoint_disabled:
             later = now + DISABLED_SECONDS
             return self._finish(ingested, EventStatus.DUE, None, later, problem="endpoint disabled")
-        body = json.dumps(to_json(ingested.event), separators=(",", ":")).encode("ascii")
+        body = body_of(ingested.event, thin=self.ingester.settings.app_webhook_raw == "off")
         attempt = self.webhook.send(
             body, event_id=ingested.event.event_id, now=now, timeout_seconds=self._time_left()
         )

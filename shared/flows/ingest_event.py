@@ -70,7 +70,7 @@ class Ingester:
             verdict=verdict,
             verified=source.authenticated,
             sequence=0,
-            occurred_at=source.received_at,
+            received_at=source.received_at,
             origin=source.origin,
         )
         if context is not None and context.vod_sub_app_id is not None:
@@ -135,7 +135,7 @@ class Ingester:
         Without a status, which an earlier release may have failed to write, VOD has to be asked about it.
         """
         record, event = taken.record, event_in(taken.record)
-        facts = facts_of(event.notification, received_at=event.occurred_at)
+        facts = facts_of(event.notification, received_at=event.received_at)
         entry = self._entry(record["name"], event, facts, IngestOutcome.APPLIED, taken.lease)
         outcome = IngestOutcome(record.get("status", IngestOutcome.HELD))
         journaled = Journaled(outcome, event.verdict, event.sequence, taken.endpoint_disabled)
@@ -180,7 +180,7 @@ class Ingester:
                 self._remember_task(verified.notification)
             entry = replace(
                 entry,
-                facts=facts_of(verified.notification, received_at=event.occurred_at),
+                facts=facts_of(verified.notification, received_at=event.received_at),
                 fields=_verified_fields(claim, verified.notification),
             )
             event = replace(event, notification=verified.notification)
@@ -264,10 +264,10 @@ class Ingester:
         )
         # A push is first attempted by the function that ingested it; others by the timer, at once.
         lead = LEASE_SECONDS if event.origin == PUSH else 0
-        next_attempt_at = event.occurred_at + lead if leads_on else None
+        next_attempt_at = event.received_at + lead if leads_on else None
         entry = replace(entry, fields=kept_fields(event, has_endpoint=endpoint is not None))
         journaled = self.store.journal(
-            entry, endpoint=endpoint or "", now=event.occurred_at, next_attempt_at=next_attempt_at
+            entry, endpoint=endpoint or "", now=event.received_at, next_attempt_at=next_attempt_at
         )
         if journaled.outcome is IngestOutcome.OTHER_VERSION:
             # With an id of its own: the app may have been told the other one, and knows events by their ids.
@@ -303,7 +303,7 @@ def _event_of_ours(
         verdict=Verdict.ATTRIBUTED,
         verified=origin == EXPIRY,
         sequence=0,
-        occurred_at=now,
+        received_at=now,
         origin=origin,
     )
 

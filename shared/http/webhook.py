@@ -12,6 +12,7 @@ from datetime import timezone
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from shared.domain.app_event import SPEC_VERSION
 from shared.http.outbound import IncompleteAnswerError, answer_to, reason_of
 from shared.invocation_log import timed
 
@@ -43,7 +44,10 @@ class Attempt:
 
 
 def signed_headers(body: bytes, *, event_id: str, now: int, secrets: tuple[bytes, ...]) -> dict[str, str]:
-    """Return the three headers; every secret signs, so that the app can rotate its own."""
+    """Return the headers of a delivery; every secret signs, so that the app can rotate its own.
+
+    Three are those of Standard Webhooks; `webhook-specversion` is the version of the event's schema.
+    """
     content = f"{event_id}.{now}.".encode() + body
     signatures = [
         "v1," + base64.b64encode(hmac.new(secret, content, hashlib.sha256).digest()).decode()
@@ -53,6 +57,7 @@ def signed_headers(body: bytes, *, event_id: str, now: int, secrets: tuple[bytes
         "webhook-id": event_id,
         "webhook-timestamp": str(now),
         "webhook-signature": " ".join(signatures),
+        "webhook-specversion": SPEC_VERSION,
     }
 
 

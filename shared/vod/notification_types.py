@@ -31,10 +31,9 @@ class CallbackSignature:
 class FileUpload:
     """One finished upload (doc 266/33950); text that was not sent is `""`, a number None.
 
-    `procedure_task_id` names the task flow that the upload started, if any; the
-    procedure event repeats it as its task id. `source_type` is kept as sent: `Upload`
-    in v3, `ClientUpload` or `ServerUpload` in the legacy format. `size` is in bytes,
-    `duration` in seconds, `created_at` an ISO 8601 instant.
+    `procedure_task_id` names the task flow that the upload started, if any; the procedure event repeats it as
+    its task id. `source_type` is kept as sent: `Upload` in v3, `ClientUpload` or `ServerUpload` in the legacy
+    format. `size` is in bytes, `duration` in seconds, `created_at` an ISO 8601 instant.
     """
 
     file_id: str = ""
@@ -60,9 +59,8 @@ SubtaskGroup = Literal["media", "review", "analysis", "recognition"]
 class Subtask:
     """One subtask of a task flow (doc 266/33953), such as one `Transcode`.
 
-    `status` is PROCESSING, SUCCESS or FAIL; `progress` runs from 0 to 100.
-    `output_urls` begins with the one a player wants: the playlist or file, the cover,
-    the WebVTT of a sprite; then come the single images.
+    `status` is PROCESSING, SUCCESS or FAIL; `progress` runs from 0 to 100. `output_urls` begins with the one
+    a player wants: the playlist or file, the cover, the WebVTT of a sprite; then come the single images.
     """
 
     group: SubtaskGroup
@@ -95,7 +93,10 @@ def output_urls(output: Mapping[str, object]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class ProcedureState:
-    """The state of a task flow (doc 266/33953): PROCESSING, FINISH, ABORTED (266/39438) or FORGOTTEN."""
+    """The state of a task flow (doc 266/33953): PROCESSING, FINISH, ABORTED (266/39438) or FORGOTTEN.
+
+    `changed_at` is the latest instant at which a subtask began or ended, in ISO 8601.
+    """
 
     task_id: str = ""
     status: str = ""
@@ -105,6 +106,7 @@ class ProcedureState:
     session_context: str = ""
     err_code: int | None = None
     message: str = ""
+    changed_at: str = ""
     subtasks: tuple[Subtask, ...] = ()
 
     @property
@@ -123,13 +125,11 @@ class ProcedureState:
 class EventNotification:
     """One event, however it was sent.
 
-    `event_type` is VOD's own word and may be one that nobody here has heard of.
-    `file_id`, `task_id` and `status` are those the event is about, `""` where it has none.
-    `event_handle` confirms a pulled event; a pushed one has None.
+    `event_type` is VOD's own word, perhaps one unknown here. `file_id`, `task_id` and `status` are those the
+    event is about, `""` where it has none. `event_handle` confirms a pulled event; a pushed one has None.
 
-    `raw` is the whole object as it was read, without `Sign`, `T` and `EventHandle`, so that
-    push, retry and pull of one event are equal. It is a plain dict, which `json` can write
-    and a frozen view cannot replace in depth; treat it as read-only.
+    `raw` is the whole object as it was read, without `Sign`, `T` and `EventHandle`, so that push, retry and
+    pull of one event are equal. It is a plain dict, which `json` can write; treat it as read-only.
     """
 
     event_type: str

@@ -95,6 +95,9 @@ def _file_upload(event: dict[str, object], source: dict[str, object]) -> FileUpl
 
 
 def _procedure_state(event: dict[str, object]) -> ProcedureState:
+    items = [(group, it) for group, name in _RESULT_SETS.items() for it in objects_in(event.get(name))]
+    tasks = (_only_object_in(it) for _, it in items)
+    times = [task.get(name) for task in tasks for name in ("FinishTime", "BeginProcessTime")]
     return ProcedureState(
         task_id=as_text(event.get("TaskId")),
         status=as_text(event.get("Status")),
@@ -104,11 +107,8 @@ def _procedure_state(event: dict[str, object]) -> ProcedureState:
         session_context=as_text(event.get("SessionContext")),
         err_code=as_integer(event.get("ErrCode")),
         message=as_text(event.get("Message")),
-        subtasks=tuple(
-            _subtask(group, item)
-            for group, result_set in _RESULT_SETS.items()
-            for item in objects_in(event.get(result_set))
-        ),
+        changed_at=max(texts_in(times), default=""),
+        subtasks=tuple(_subtask(group, item) for group, item in items),
     )
 
 

@@ -36,6 +36,23 @@ def document() -> dict[str, Any]:
     return content
 
 
+def closed(node: Any) -> Any:  # noqa: ANN401 -- any part of a schema
+    """Return a schema that allows no member it does not name: a client has to take more, a test has not."""
+    if isinstance(node, list):
+        return [closed(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    members = {name: closed(part) for name, part in node.items()}
+    is_open = node.get("type") == "object" and "properties" in node and "additionalProperties" not in node
+    return {**members, "additionalProperties": False} if is_open else members
+
+
+@lru_cache(maxsize=1)
+def _closed_components() -> dict[str, Any]:
+    components: dict[str, Any] = closed(document()["components"])
+    return components
+
+
 def operations() -> dict[str, dict[str, Any]]:
     """Return the document's operations by their ids."""
     return {
@@ -63,8 +80,8 @@ def contents(event: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def faults(value: object, schema: Mapping[str, Any]) -> list[str]:
-    """Return how a value violates a schema of the document."""
-    whole = {**schema, "components": document()["components"]}
+    """Return how a value violates a schema of the document, or has more than that names."""
+    whole = {**closed(schema), "components": _closed_components()}
     validator = _Validator(whole, format_checker=FormatChecker())
     return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.openapi.webhooks import WEBHOOK_HEADERS
-from shared.domain.app_event import EXPIRY, PULL, PUSH, RECONCILED, AppEvent, event_id_for, to_json
+from shared.domain.app_event import (
+    EXPIRY,
+    MAX_BODY_BYTES,
+    PULL,
+    PUSH,
+    RECONCILED,
+    SPEC_VERSION,
+    AppEvent,
+    body_of,
+    event_id_for,
+    to_json,
+)
 from shared.domain.event_status import Verdict
 from shared.http.webhook import signed_headers
 from shared.schema.models.app_event import EVENTS
@@ -19,6 +31,7 @@ from shared.vod.context_token import UploadContext
 from shared.vod.notification import notification_from_pull, parse_notification
 from shared.vod.notification_types import EventNotification
 from tests.openapi.schemas import contents, document, faults
+from tests.shared.domain.test_app_event import THIRD_OF_ITS_UPLOAD
 from tests.shared.uploads import NOW, changed, uploaded
 
 SAMPLES = sorted((Path(__file__).parents[1] / "samples" / "vod").rglob("*.json"))
@@ -57,7 +70,7 @@ def told(
         verdict=verdict,
         verified=uploader is not None,
         sequence=1 if uploader else 0,
-        occurred_at=NOW,
+        received_at=NOW,
         origin=origin,
     )
     sent: dict[str, Any] = json.loads(json.dumps(to_json(event)))
@@ -77,7 +90,9 @@ def model_of(event_type: str) -> str:
 def violations(event: dict[str, Any]) -> list[str]:
     """Return how an event violates the schema of its type, and that of any type."""
     schemas = document()["components"]["schemas"]
-    return faults(event, schemas[model_of(event["type"])]) + faults(event, schemas["AppEvent"])
+    if event["type"] in schemas["AppEvent"]["discriminator"]["mapping"]:
+        return faults(event, schemas[model_of(event["type"])]) + faults(event, schemas["AppEvent"])
+    return faults(event, schemas["UnlistedVodEvent"])
 
 
 def all_events() -> list[dict[str, Any]]:
@@ -100,6 +115,39 @@ def test_sample_becomes_an_event_as_documented(path: Path) -> None:
         for verdict in verdicts(notification):
             assert violations(told(notification, verdict=verdict)) == []
         assert violations(told(notification, uploader=None, verdict=Verdict.UNATTRIBUTED)) == []
+
+
+def test_every_type_that_vod_documents_is_listed() -> None:
+    """A generated type names each, so that none of the samples is an unlisted one."""
+    mapping = document()["components"]["schemas"]["AppEvent"]["discriminator"]["mapping"]
+
+    assert {event["type"] for event in all_events()} - {"vod.Unknown"} <= mapping.keys()
+    assert {name for name in mapping if not name.startswith("vod.")} == EVENTS.keys() - {"vod.*"}
+
+
+def test_document_names_the_version_of_the_events() -> None:
+    """One constant is in the document, in each event and in the header."""
+    assert document()["info"]["x-event-specversion"] == told(NOTHING)["specversion"] == SPEC_VERSION
+    assert signed_headers(b"", event_id="x", now=NOW, secrets=())["webhook-specversion"] == SPEC_VERSION
+
+
+@pytest.mark.parametrize("size", [0, 400_000, 3_000_000])
+def test_large_event_is_as_documented(size: int) -> None:
+    """Without `raw` and then with short texts it is still an event of its type, and below the cap."""
+    sample = uploaded()
+    sample["FileUploadEvent"]["MediaBasicInfo"]["Name"] = "\u5f71" * (size // 3)
+    body = body_of(
+        replace(
+            THIRD_OF_ITS_UPLOAD,
+            event_id=event_id_for("of a test"),
+            notification=parse_notification(json.dumps(sample).encode()),
+        )
+    )
+    event = json.loads(body)
+
+    assert len(body) <= MAX_BODY_BYTES
+    assert (event["raw"] is None, "truncated" in event) == (size > 0, size > 1_000_000)
+    assert violations(event) == []
 
 
 def test_end_of_an_unused_upload_is_as_documented() -> None:
@@ -139,9 +187,12 @@ def test_hostile_values_change_no_shape(data: st.DataObject) -> None:
 @pytest.mark.parametrize(
     ("change", "value"),
     [
+        ("specversion", "2.0"),
         ("id", "1"),
         ("type", "upload.done"),
         ("timestamp", 1),
+        ("occurredAt", "today"),
+        ("truncated", False),
         ("more", 1),
         ("data", {}),
         ("raw", "text"),
@@ -156,7 +207,7 @@ def test_schema_refuses_what_no_event_is(change: str, value: object) -> None:
 
 @pytest.mark.parametrize("secrets", [(b"first",), (b"first", b"second")], ids=["one", "two"])
 def test_headers_of_a_delivery_are_as_documented(secrets: tuple[bytes, ...]) -> None:
-    """Every entry of the webhooks names the three headers of Standard Webhooks, with their form."""
+    """Every entry of the webhooks names the headers of Standard Webhooks and of the schema's version."""
     sent = signed_headers(b"{}", event_id=event_id_for("x"), now=NOW, secrets=secrets)
 
     assert [fault for name, value in sent.items() for fault in faults(value, WEBHOOK_HEADERS[name])] == []

@@ -66,7 +66,7 @@ def test_every_body_has_an_example_that_fits_its_schema(name: str, content: dict
 
 
 def test_every_component_is_used() -> None:
-    """Every component is referred to, except the event of any type, which is for readers."""
+    """Every component is referred to, except the event of any type, which is for readers and generators."""
     components = {
         f"#/components/{kind}/{name}"
         for kind in ("headers", "parameters", "responses", "schemas")

@@ -83,7 +83,7 @@ def _content(spelt: Mapping[str, object], token: str, outside: Outside) -> dict[
         verdict=Verdict.ATTRIBUTED,
         verified=True,
         sequence=0,
-        occurred_at=0,
+        received_at=0,
         origin="push",
     )
     content: Any = to_json(event)["data"]

@@ -6,11 +6,52 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import Field
+from pydantic_core import MISSING
 
 from shared.domain.event_status import Verdict
 from shared.schema.models.documents import Document
 from shared.schema.models.uploads import LimitViolation, Procedure, UploadId
 
+VodEventType = Literal[
+    "vod.AigcHunyuan3DTaskComplete",
+    "vod.AigcImageTaskComplete",
+    "vod.AigcVideoTaskComplete",
+    "vod.ClipComplete",
+    "vod.ComplexAdaptiveDynamicStreamingComplete",
+    "vod.ComposeMediaComplete",
+    "vod.ConcatComplete",
+    "vod.CreateAigcAdvancedCustomElementCompleteEvent",
+    "vod.CreateAigcCustomVoiceCompleteEvent",
+    "vod.CreateImageSpriteComplete",
+    "vod.CreateSnapshotByTimeOffsetComplete",
+    "vod.DescribeAigcFaceInfoAsyncComplete",
+    "vod.DescribeFileAttributesComplete",
+    "vod.EditMediaComplete",
+    "vod.ExtractBlindWatermarkComplete",
+    "vod.ExtractCopyRightWatermarkComplete",
+    "vod.ExtractTraceWatermarkComplete",
+    "vod.FileDeleted",
+    "vod.MediaCastStatusChanged",
+    "vod.NewFileUpload",
+    "vod.PersistenceComplete",
+    "vod.ProcedureStateChanged",
+    "vod.ProcessImageAsyncCompleteEvent",
+    "vod.ProcessMediaByMPSComplete",
+    "vod.PullComplete",
+    "vod.QualityEnhanceComplete",
+    "vod.QualityInspectComplete",
+    "vod.RebuildMediaComplete",
+    "vod.RemoveWatermark",
+    "vod.RestoreMediaComplete",
+    "vod.ReviewAudioVideoComplete",
+    "vod.SceneAigcImageCompleteEvent",
+    "vod.SplitMediaComplete",
+    "vod.TranscodeComplete",
+    "vod.Unknown",
+    "vod.WechatMiniProgramPublishComplete",
+    "vod.WechatPublishComplete",
+]
+"""What VOD documents (doc 266/33434); `Unknown` is an object that is no event of any known form."""
 _MEANING = Field(description="What the event is to us.")
 InTime = Literal[Verdict.ATTRIBUTED, Verdict.LATE]
 AtAnyTime = Literal[Verdict.ATTRIBUTED, Verdict.LATE, Verdict.REPLAYED]
@@ -19,7 +60,7 @@ OfAnything = Literal[
 ]
 
 
-class Content(Document):
+class EventContent(Document):
     """What happened, to an upload of ours or without us."""
 
     upload_id: UploadId | None
@@ -44,7 +85,7 @@ class Content(Document):
     """Counts the events of one upload from 1; 0 without one."""
 
 
-class UploadContent(Content):
+class UploadContent(EventContent):
     """What happened to an upload of ours."""
 
     upload_id: UploadId
@@ -140,11 +181,11 @@ class ProcedureContent(ProcedureMembers, UploadContent):
     verdict: Annotated[AtAnyTime, _MEANING]
 
 
-class ForeignFile(FileMembers, Content):
+class ForeignFile(FileMembers, EventContent):
     """A file that was made without us."""
 
 
-class ForeignProcedure(ProcedureMembers, Content):
+class ForeignProcedure(ProcedureMembers, EventContent):
     """A task flow of such a file."""
 
 
@@ -155,18 +196,34 @@ _Content = TypeVar("_Content")
 class AppEvent(Document, Generic[_Type, _Content]):
     """One event."""
 
+    specversion: Annotated[str, Field(pattern=r"^1\.[0-9]+$")]
+    """The version of this schema; the header `webhook-specversion` has it too.
+
+    The second number grows with each new type or member: take members that you do not know as not there.
+    """
     id: Annotated[str, Field(pattern=r"^evt_[0-9a-f]{32}$")]
     """The same for every delivery of one event: do its work once per id."""
     type: _Type
     """What kind of thing happened."""
     timestamp: datetime
     """When we received it."""
+    occurred_at: datetime | None
+    """When it happened, by VOD's clock: a file was made, a task flow last changed.
+
+    Null if VOD does not say.
+    """
     data: _Content
     """What happened."""
-    raw: dict[str, Any]
+    raw: dict[str, Any] | None
     """The event in VOD's words, without `Sign`, `T` and `EventHandle`.
 
-    As it came, or, if it was pushed and is verified, as VOD answered when it was asked about it.
+    As it came, or, if it was pushed and is verified, as VOD answered when it was asked about it. Null with
+    APP_WEBHOOK_RAW=off, and where the body would have more than 1,048,576 bytes.
+    """
+    truncated: Literal[True] | MISSING = MISSING
+    """There if the body would be too large even without `raw`.
+
+    Its texts are then cut to 500 characters, its lists to 12 items.
     """
 
 
@@ -194,11 +251,18 @@ class ProcedureFinished(AppEvent[Literal["procedure.finished"], ProcedureContent
     """A task flow is at its end."""
 
 
-class VodEvent(AppEvent[Annotated[str, Field(pattern=r"^vod\.")], ForeignFile | ForeignProcedure | Content]):
+Foreign = ForeignFile | ForeignProcedure | EventContent
+
+
+class VodEvent(AppEvent[VodEventType, Foreign]):
     """Everything else VOD says, as `vod.` and VOD's own event type.
 
-    What was made without us, and types that nothing here has heard of. `raw` has it whole.
+    What was made without us, and tasks of other kinds. `raw` has it whole.
     """
+
+
+class UnlistedVodEvent(AppEvent[Annotated[str, Field(pattern=r"^vod\.")], Foreign]):
+    """An event of a type that is newer than this document: VOD has new ones every year."""
 
 
 EVENTS: dict[str, type[Document]] = {

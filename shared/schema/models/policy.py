@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr, StringConstraints
 
-from shared.schema.models.documents import Document
+from shared.schema.models.documents import ClosedDocument
 
 MAX_TTL_SECONDS = 86_400
 """Our own cap; VOD accepts 90 days (doc 266/33922)."""
@@ -20,7 +20,7 @@ ClaimName = Annotated[StrictStr, StringConstraints(min_length=1, max_length=128)
 ClaimValues = Annotated[tuple[StrictStr | StrictInt | StrictBool, ...], Field(min_length=1)]
 
 
-class Policy(Document):
+class Policy(ClosedDocument):
     """See `shared.domain.policy.Policy`, which is made of it."""
 
     client: Literal["web", "mobile"] | None = None

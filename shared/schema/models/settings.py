@@ -171,6 +171,7 @@ class WebhookSettings(SettingsGroup):
         Field(repr=False, validate_default=True),
         AfterValidator(values.require_webhook_secrets),
     ] = ()
+    app_webhook_raw: Literal["on", "off"] = "on"
 
 
 class IngestSettings(WebhookSettings, ContextSettings, StoreSettings):

@@ -10,12 +10,12 @@ from pydantic_core import MISSING
 
 from shared.domain.file_limits import MAX_SIZE
 from shared.domain.session import UploadState
-from shared.schema.models.documents import Document
+from shared.schema.models.documents import ClosedDocument, Document
 
 UploadId = Annotated[str, Field(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
 
 
-class SignatureRequest(Document):
+class SignatureRequest(ClosedDocument):
     """What to sign for.
 
     Every member may be left out or null, and then means: not chosen. No other member is accepted.

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shared.domain.app_event import EXPIRY, PUSH, AppEvent, event_id_for, to_json
+from shared.domain.app_event import EXPIRY, MAX_BODY_BYTES, PUSH, AppEvent, body_of, event_id_for, to_json
 from shared.domain.event_status import Verdict
 from shared.vod.context_token import UploadContext
 from shared.vod.notification import parse_notification
@@ -18,9 +19,17 @@ ALICE = UploadContext("01M7Q5CQG00000000000000001", "alice", "lesson 3")
 OURS = {"uploadId": ALICE.upload_id, "uploader": "alice", "context": "lesson 3", "sourceContext": None}
 THIRD = {"verdict": "attributed", "verified": True, "reconciled": False, "sequence": 3}
 NOTHING = EventNotification(event_type="", wire_format="unknown", raw={})
+FLOW = parse_notification((SAMPLES / "examples" / "v3_push_ProcedureStateChanged.json").read_bytes())
 THIRD_OF_ITS_UPLOAD = AppEvent(
-    "evt_1", NOTHING, ALICE, Verdict.ATTRIBUTED, verified=True, sequence=3, occurred_at=NOW, origin=PUSH
+    "evt_1", NOTHING, ALICE, Verdict.ATTRIBUTED, verified=True, sequence=3, received_at=NOW, origin=PUSH
 )
+
+
+def at(created: str) -> dict[str, Any]:
+    """Return an upload event whose file was made at an instant."""
+    body = uploaded()
+    body["FileUploadEvent"]["MediaBasicInfo"]["CreateTime"] = created
+    return body
 
 
 def event_about(notification: EventNotification, **changes: Any) -> AppEvent:  # noqa: ANN401 -- its members
@@ -53,9 +62,11 @@ def test_finished_upload_tells_the_app_all_it_needs() -> None:
     event = to_json(event_about(notification))
 
     assert event == {
+        "specversion": "1.0",
         "id": "evt_1",
         "type": "upload.completed",
         "timestamp": "2026-11-18T11:06:40Z",
+        "occurredAt": "2026-10-30T00:02:11Z",
         "data": expected,
         "raw": notification.raw,
     }
@@ -113,6 +124,47 @@ def test_finished_task_flow_tells_of_each_subtask() -> None:
 def test_type_says_what_happened(event: AppEvent, expected: str) -> None:
     """Events of our uploads have types of ours; everything else keeps VOD's own word."""
     assert event.type == expected
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (event_about(notification_of(at("2026-11-18T20:06:38+09:00"))), "2026-11-18T11:06:38Z"),
+        (event_about(notification_of(at("2026-11-18T11:06:38"))), None),
+        (event_about(notification_of(at("0001-01-01T00:00:00+01:00"))), None),
+        (event_about(notification_of(at("yesterday"))), None),
+        (event_about(notification_of(at("2026-11-18T11:06:38Z")), verdict=Verdict.COVER_CHANGED), None),
+        (event_about(notification_of(changed())), None),
+        (event_about(FLOW), "2026-10-30T00:03:40Z"),
+        (event_about(notification_of({"EventType": "FileDeleted"})), None),
+        (event_about(NOTHING, origin=EXPIRY), "2026-11-18T11:06:40Z"),
+    ],
+)
+def test_time_of_the_happening_is_vods_own(event: AppEvent, expected: str | None) -> None:
+    """A file is made, a task flow last changes and an upload expires at an instant; else none is told."""
+    assert event.occurred_at == expected
+
+
+def test_thin_event_has_nothing_in_vods_words() -> None:
+    """All else is the same, so that a receiver reads both alike."""
+    event = event_about(notification_of(uploaded()))
+
+    assert json.loads(body_of(event)) == to_json(event)
+    assert json.loads(body_of(event, thin=True)) == {**to_json(event), "raw": None}
+
+
+@pytest.mark.parametrize(("subtasks", "raw", "urls"), [(1, True, 1), (3500, False, 3500), (9000, False, 12)])
+def test_body_stays_below_the_cap(subtasks: int, *, raw: bool, urls: int) -> None:
+    """What is too large goes without `raw`, then with short lists, and says so."""
+    body = changed()
+    (subtask,) = body["ProcedureStateChangeEvent"]["MediaProcessResultSet"]
+    body["ProcedureStateChangeEvent"]["MediaProcessResultSet"] = [subtask] * subtasks
+    told = body_of(event_about(notification_of(body)))
+    event = json.loads(told)
+
+    assert len(told) <= MAX_BODY_BYTES
+    assert (event["raw"] is not None, event.get("truncated", False)) == (raw, subtasks > urls)
+    assert len(event["data"]["procedure"]["subtasks"]) == urls
 
 
 def test_expired_upload_names_its_user_and_no_file() -> None:

@@ -85,8 +85,8 @@ def test_signature_is_the_one_openssl_makes() -> None:
 
     headers = signed_headers(b'{"a":1}', event_id="evt_1", now=NOW, secrets=(OLD,))
 
-    times = {"webhook-timestamp": "1795000000"}
-    assert headers == {"webhook-id": "evt_1", "webhook-signature": expected, **times}
+    others = {"webhook-timestamp": "1795000000", "webhook-specversion": "1.0"}
+    assert headers == {"webhook-id": "evt_1", "webhook-signature": expected, **others}
 
 
 def signed_now(*secrets: bytes) -> tuple[int, dict[str, str]]:

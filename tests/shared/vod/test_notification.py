@@ -115,6 +115,7 @@ def test_v3_finished_flow_with_a_failed_subtask_did_not_succeed() -> None:
         media_url=FOLDER + "hWq3ZtYk0sMA.mp4",
         session_context="trace=ab c",
         err_code=0,
+        changed_at="2026-10-30T00:03:40Z",
         subtasks=(
             media("Transcode", definition=100030, output_urls=transcoded, **whole),
             media("CoverBySnapshot", definition=10, message="internal error", progress=0, **failure),
