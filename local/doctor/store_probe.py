@@ -54,7 +54,7 @@ _TRIALS = (
     *("ZRANGEBYSCORE set 0 1", "ZREM set other", "ZREMRANGEBYSCORE set 2 3", "TIME"),
 )
 """Each command of the functions beside EVALSHA and SCRIPT LOAD, after it the kind of its key."""
-_INDEXES = ("journal", "due", "quarantined", "dead")
+_INDEXES = ("journal", "due", "delivered", "quarantined", "dead")
 
 
 class StoreProbe(OperatorStore, BacklogStore):
@@ -142,7 +142,7 @@ class StoreProbe(OperatorStore, BacklogStore):
         indexes = [("ZREM", f"{partition}:{index}", key) for index in _INDEXES]
         self._pipeline(
             [
-                ("DEL", key, event.at.body, f"{partition}:upload:{upload_id}"),
+                ("DEL", key, event.at.body, event.at.tombstone, f"{partition}:upload:{upload_id}"),
                 ("ZREM", f"{partition}:checks", upload_id),
                 *indexes,
             ]

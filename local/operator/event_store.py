@@ -6,9 +6,11 @@ No function uses it; see `shared.store.journal` for how events are written.
 from __future__ import annotations
 
 import heapq
+import math
 import re
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from shared.domain.event_status import EventStatus, status_of
@@ -17,7 +19,7 @@ from shared.store.connection import pairs
 from shared.store.endpoint import RANK_STEP, EndpointStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from shared.store.resp import Command
 
@@ -44,10 +46,11 @@ _WHOLE_DIGEST = 32
 
 
 _INDEXES: Mapping[EventStatus | None, tuple[str, ...]] = {
-    None: ("journal", "parked"),
+    None: ("journal", "delivered", "parked"),
     EventStatus.DUE: ("due",),
     EventStatus.HELD: ("due",),
-    EventStatus.DELIVERED: ("journal",),
+    # An earlier release left what was delivered in the journal.
+    EventStatus.DELIVERED: ("delivered", "journal"),
     EventStatus.DEAD: ("dead",),
     EventStatus.QUARANTINED: ("quarantined",),
     EventStatus.KEPT: ("journal",),
@@ -55,6 +58,7 @@ _INDEXES: Mapping[EventStatus | None, tuple[str, ...]] = {
 }
 """Which sorted sets name the events of a status, or of all."""
 _ORDERED_BY_RECEIPT = frozenset({"journal", "parked"})
+_ORDERED_BY_DELIVERY = frozenset({"delivered"})
 
 
 @dataclass(frozen=True)
@@ -125,18 +129,13 @@ class OperatorStore(EndpointStore):
             StoreUnavailableError: the store did not answer, now or at a later page.
 
         """
-        indexes = _INDEXES[query.status]
-        in_order = _ORDERED_BY_RECEIPT.issuperset(indexes)
-        # Where the score is not the time of receipt, all of the set is read and put in order here.
-        since, until = (query.since, query.until) if in_order else (None, None)
         members = [
-            self._members(partition, index, since=since, until=until)
+            self._received_until(partition, index, query)
             for partition in self._partitions()
-            for index in indexes
+            for index in _INDEXES[query.status]
         ]
-        keys = (at for _, at in heapq.merge(*members, key=lambda member: member[0], reverse=True))
-        found = filter(query.matches, self._read(keys, _SUMMARY))
-        return found if in_order else iter(sorted(found, key=lambda event: event.received_at, reverse=True))
+        merged = heapq.merge(*members, key=itemgetter(0), reverse=True)
+        return filter(query.matches, self._newest_first(merged))
 
     def read(self, keys: Iterable[EventKey]) -> Iterator[KeptEvent]:
         """Yield events with all their fields; missing ones are skipped.
@@ -150,7 +149,8 @@ class OperatorStore(EndpointStore):
     def with_id(self, event_id: str, *, limit: int) -> tuple[KeptEvent, ...]:
         """Return the event with this id, or up to `limit` events whose ids begin with it.
 
-        A whole id takes one round trip, a prefix a scan of all keys.
+        A whole id takes one round trip, two if only the tombstone of a delivered event is left; a prefix a
+        scan of all keys.
 
         Raises:
             StoreUnavailableError: the store did not answer.
@@ -162,11 +162,13 @@ class OperatorStore(EndpointStore):
         kind, number = _KIND_OF_ID[parts[1]], parts[2]
         places = ((partition, f"{partition}:{kind}:{number}") for partition in self._partitions())
         if len(number) == _WHOLE_DIGEST:
-            return tuple(self.read(EventKey(partition, key) for partition, key in places))
-        index = "journal" if kind == "event" else "parked"
+            whole = [EventKey(partition, key) for partition, key in places]
+            return tuple(self.read(whole)) or self._with_tombstone(whole)
+        indexes = ("journal", "delivered") if kind == "event" else ("parked",)
         keys = (
             at
             for partition, start in places
+            for index in indexes
             for _, at in self._members(partition, index)
             if at.key.startswith(start)
         )
@@ -181,8 +183,43 @@ class OperatorStore(EndpointStore):
             StoreUnavailableError: the store did not answer; it may or may not be due.
 
         """
-        keys = [at.key, f"{at.partition}:due", f"{at.partition}:dead", at.body]
+        keys = [at.key, *at.indexes("due", "dead"), at.body, *at.indexes("journal", "delivered")]
         return bool(self._script("revive_event", keys, [now, self._scope.retention_seconds]))
+
+    def _with_tombstone(self, keys: Sequence[EventKey]) -> tuple[KeptEvent, ...]:
+        """Return the delivered event of which one of these keys has the tombstone."""
+        tombstones = self._pipeline([("EXISTS", at.tombstone) for at in keys])
+        left = {"delivery": EventStatus.DELIVERED.value}
+        return tuple(
+            KeptEvent(at, left, None, has_bytes=False)
+            for at, is_left in zip(keys, tombstones, strict=True)
+            if is_left
+        )
+
+    def _received_until(
+        self, partition: str, index: str, query: EventQuery
+    ) -> Iterator[tuple[float, EventKey]]:
+        """Yield the members of an index with the last second in which each can have been received."""
+        if index in _ORDERED_BY_RECEIPT:
+            return self._members(partition, index, since=query.since, until=query.until)
+        if index in _ORDERED_BY_DELIVERY:
+            return self._members(partition, index, since=query.since)
+        return ((math.inf, at) for _, at in self._members(partition, index))
+
+    def _newest_first(self, members: Iterator[tuple[float, EventKey]]) -> Iterator[KeptEvent]:
+        """Yield the events of members, which are in the order of `_received_until`, by their receipt.
+
+        An event waits until none can follow that was received later.
+        """
+        waiting: list[tuple[int, int, KeptEvent]] = []
+        place = count()
+        while page := list(islice(members, PAGE)):
+            for event in self._read(iter([at for _, at in page]), _SUMMARY):
+                heapq.heappush(waiting, (-event.received_at, next(place), event))
+            while waiting and -waiting[0][0] >= page[-1][0]:
+                yield heapq.heappop(waiting)[-1]
+        while waiting:
+            yield heapq.heappop(waiting)[-1]
 
     def _members(
         self, partition: str, index: str, *, since: int | None = None, until: int | None = None

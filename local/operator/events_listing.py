@@ -51,7 +51,7 @@ def summary_of(event: KeptEvent) -> dict[str, object]:
     """Return an event that was read whole as one row; missing values are None."""
     record, parked = event.record, event.status is EventStatus.PARKED
     return {
-        "received": iso_time(event.received_at),
+        "received": iso_time(event.received_at) if event.received_at else None,
         "state": event.status.value,
         "type": _type_of(event),
         "verdict": None if parked else record.get("verdict"),

@@ -108,7 +108,8 @@ class AttemptEnding:
     `status`: where the event stands now, `due` for another attempt at `next_attempt_at` (Unix seconds), or
     for good `delivered`, `dead` or `kept`. `outcome`: how the endpoint answered, None if it was not asked.
     `fields` are kept with the event; `endpoint` is the app's URL, whose health is kept as well. `rank` is
-    that of another attempt. The bytes of a delivered event are kept for `keep_seconds`.
+    that of another attempt. What a delivered event consists of is kept for `keep_seconds`, and its
+    tombstone for the whole retention.
     """
 
     lease: str
@@ -132,6 +133,15 @@ class EventKey(NamedTuple):
     def body(self) -> str:
         """The key of the event's bytes, which do not live as long as its record."""
         return self.key.replace(":event:", ":body:", 1)
+
+    def indexes(self, *names: str) -> list[str]:
+        """Return the keys of sorted sets of the event's partition."""
+        return [f"{self.partition}:{name}" for name in names]
+
+    @property
+    def tombstone(self) -> str:
+        """The key of what is left of a delivered event for the rest of the retention, to know its copies."""
+        return self.key.replace(":event:", ":told:", 1)
 
 
 class TakenEvent(NamedTuple):

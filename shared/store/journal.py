@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from shared.domain.journal import AttemptEnding, Budget, EventEntry
     from shared.store.resp import Command, Word
 
+CLAIM_TOMBSTONE = "-"
+"""The tombstone of a delivered event of which the app was told a claim only (`lua/steps/versions.lua`)."""
 ATTEMPTS_PER_SECOND = 10
 """The send slots of one endpoint: a limit on the timer, for the time after an outage."""
 
@@ -60,15 +62,16 @@ class JournalStore(StoreConnection):
 
         """
         at = self.key_of(entry)
-        indexes = [f"{at.partition}:{index}" for index in ("journal", "due", "quarantined", "dead")]
-        first = _event_key(at.partition, entry.first_name)
+        first = EventKey(at.partition, _event_key(at.partition, entry.first_name))
         keys = [
             at.key,
-            *indexes,
+            *at.indexes("journal", "due", "quarantined", "dead"),
             _endpoint_key(at, endpoint),
             *_upload_keys(at, entry, now=now),
-            first,
+            first.key,
             at.body,
+            at.tombstone,
+            first.tombstone,
         ]
         rank = rank_of(entry.intended, verified=entry.verified)
         due = "" if next_attempt_at is None else rank * RANK_STEP + next_attempt_at
@@ -102,9 +105,9 @@ class JournalStore(StoreConnection):
 
         """
         at = self.key_of(entry)
-        indexes = [f"{at.partition}:{index}" for index in ("due", "quarantined", "dead")]
-        first = _event_key(at.partition, entry.first_name)
-        keys = [at.key, *indexes, *_upload_keys(at, entry, now=now), first, at.body]
+        indexes = at.indexes("due", "quarantined", "dead")
+        first = EventKey(at.partition, _event_key(at.partition, entry.first_name))
+        keys = [at.key, *indexes, *_upload_keys(at, entry, now=now), first.key, at.body, first.tombstone]
         version = confirmed_version_of(entry.facts)
         facts = facts_json(entry, version, verified=confirmed, is_claim=False) if genuine else ""
         retention = self._scope.retention_seconds
@@ -120,8 +123,11 @@ class JournalStore(StoreConnection):
 
         """
         partitions = ((self._partition_of(user_id), name) for user_id, name in names)
-        commands = [("HGET", _event_key(partition, name), "verified") for partition, name in partitions]
-        return [verified == "1" for verified in self._pipeline(commands)]
+        events = [EventKey(partition, _event_key(partition, name)) for partition, name in partitions]
+        commands = [words for at in events for words in (("HGET", at.key, "verified"), ("GET", at.tombstone))]
+        replies = self._pipeline(commands)
+        seen = zip(replies[::2], replies[1::2], strict=True)
+        return [verified == "1" or tombstone not in (None, CLAIM_TOMBSTONE) for verified, tombstone in seen]
 
     def due_events(self, *, now: int, limit: int, timer: str = "") -> tuple[EventKey, ...]:
         """List the events whose next attempt is due, by rank, at most `limit` of each partition and rank.
@@ -176,8 +182,8 @@ class JournalStore(StoreConnection):
             StoreUnavailableError: the store did not answer.
 
         """
-        indexes = [f"{at.partition}:due", f"{at.partition}:dead"]
-        keys = [at.key, *indexes, _endpoint_key(at, ending.endpoint), at.body]
+        due_and_dead, listed = at.indexes("due", "dead"), at.indexes("journal", "delivered")
+        keys = [at.key, *due_and_dead, _endpoint_key(at, ending.endpoint), at.body, at.tombstone, *listed]
         due = "" if ending.next_attempt_at is None else ending.rank * RANK_STEP + ending.next_attempt_at
         outcome = "" if ending.outcome is None else ending.outcome.value
         body, fields = parted(tuple(ending.fields.items()))

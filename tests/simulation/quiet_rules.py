@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.simulation.vod_messages import File
     from tests.simulation.world import World
 
-ENDLESS = frozenset({"due", "checks", "journal", "quarantined", "dead", "parked", "endpoint"})
+ENDLESS = frozenset({"due", "checks", "journal", "delivered", "quarantined", "dead", "parked", "endpoint"})
 """The indexes, whose members are removed, and the health of the endpoint."""
 KEYS_WITHOUT_EXPIRY = """
 local found = {}

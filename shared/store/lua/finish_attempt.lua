@@ -1,14 +1,19 @@
--- include: numbers, index, body
--- KEYS event, due, dead, endpoint, body
+-- include: numbers, index, body, versions
+-- KEYS event, due, dead, endpoint, body, tombstone, journal, delivered
 -- ARGV lease, now, status, outcome ('' = the endpoint was not asked), next_attempt_at ('' = no more),
--- record_ttl, seconds to keep the bytes of a delivered event, bytes ('' = as they were), fields...
+-- record_ttl, seconds to keep what was delivered, bytes ('' = as they were), fields...
 for _, place in ipairs({2, 6, 7}) do whole(ARGV[place]) end
 if ARGV[5] ~= '' then whole(ARGV[5]) end
 if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[1] then return 0 end
 local status, outcome = ARGV[3], ARGV[4]
 redis.call('HSET', KEYS[1], 'delivery', status, unpack(ARGV, 9))
 keep_body(KEYS[5], ARGV[6], ARGV[8])
-if status == 'delivered' then redis.call('EXPIRE', KEYS[5], ARGV[7]) end
+if status == 'delivered' then
+  leave_tombstone({record = KEYS[1], tombstone = KEYS[6]}, ARGV[6])
+  for _, place in ipairs({1, 5}) do redis.call('EXPIRE', KEYS[place], ARGV[7]) end
+  redis.call('ZREM', KEYS[7], KEYS[1])
+  add_to_index(KEYS[8], ARGV[2], ARGV[7], KEYS[1])
+end
 if outcome == 'delivered' then
   redis.call('HDEL', KEYS[4], 'failing_since', 'disabled_at')
   redis.call('HSET', KEYS[4], 'delivered_at', ARGV[2])

@@ -1,6 +1,6 @@
 -- include: index, apply, versions, body, rank
 -- KEYS event, journal, due, quarantined, dead, endpoint, upload, checks, open uploads, usage of the upload's
---   day, usage of this day, first, body, budget
+--   day, usage of this day, first, body, tombstone, tombstone of the first, budget
 -- ARGV now, record_ttl, next_attempt_at ('' = nothing to deliver), intended, facts, bytes, size, most events
 --   ('' = it takes from no budget), most bytes, fields...
 -- intended: 'applied' = trust the event; 'held' = not yet; 'recorded' = it moves no upload;
@@ -13,11 +13,12 @@ for _, place in ipairs({3, 8, 9}) do
   if ARGV[place] ~= '' then whole(ARGV[place]) end
 end
 check_facts(facts)
+local event, first = {record = KEYS[1], tombstone = KEYS[14]}, {record = KEYS[12], tombstone = KEYS[15]}
 local is_further = KEYS[12] ~= KEYS[1]
-if is_further and is_told(KEYS[12], facts.compared) then return {'duplicate', '', 0, 0} end
+if is_further and is_told(first, facts.compared) then return {'duplicate', '', 0, 0} end
 local taken, is_over = nil, false
 if ARGV[8] ~= '' then
-  taken = redis.call('HMGET', KEYS[14], 'events', 'bytes')
+  taken = redis.call('HMGET', KEYS[16], 'events', 'bytes')
   taken = {events = tonumber(taken[1] or 0) + 1, bytes = tonumber(taken[2] or 0) + tonumber(ARGV[7])}
   is_over = taken.events > tonumber(ARGV[8]) or taken.bytes > tonumber(ARGV[9])
 end
@@ -25,7 +26,7 @@ end
 local dead = redis.call('HMGET', KEYS[1], 'delivery', 'problem')
 if not is_over and dead[1] == 'dead' and dead[2] and dead[2]:find('^unreadable record') then
   redis.call('ZREM', KEYS[5], KEYS[1])
-  redis.call('DEL', KEYS[1], KEYS[13])
+  redis.call('DEL', KEYS[1], KEYS[13], KEYS[14])
 end
 -- What a read-back did not believe, or was given up, stands in nobody's way: VOD may have been asked too
 -- early, or a lie have been told under the name of what is true by now.
@@ -37,18 +38,18 @@ if intended == 'held' or facts.may_replace then
   local disbelieved = not is_over and redis.call('ZREM', KEYS[4], KEYS[1]) == 1
   local given_up = waits and not is_over and redis.call('ZREM', KEYS[5], KEYS[1]) == 1
   if disbelieved or given_up or (waits and facts.verified) then
-    redis.call('DEL', KEYS[1], KEYS[13])
+    redis.call('DEL', KEYS[1], KEYS[13], KEYS[14])
   elseif waits then
     -- Longer than any lease: nobody is at work on it. This copy may be the true one, so VOD is asked now.
     local second, rank = split_score(tonumber(redis.call('ZSCORE', KEYS[3], KEYS[1]) or 0))
     if second > tonumber(ARGV[1]) + 30 then redis.call('ZADD', KEYS[3], rank + ARGV[1], KEYS[1]) end
   end
 end
-if redis.call('EXISTS', KEYS[1]) == 1 then
-  if waits or is_further or not facts.may_replace or is_told(KEYS[1], facts.compared) then
+if is_known(event) then
+  if waits or is_further or not facts.may_replace or is_told(first, facts.compared) then
     return {'duplicate', '', 0, 0}
   end
-  local contents = redis.call('HGET', KEYS[1], 'contents')
+  local contents = contents_of(first)
   return {'other-version', '', contents and select(2, string.gsub(contents, '%S+', '')) or 0, 0}
 end
 if facts.first.expired_at then
@@ -62,8 +63,8 @@ if facts.first.expired_at then
 end
 if is_over then return {'over budget', '', 0, 0} end
 if taken then
-  redis.call('HSET', KEYS[14], 'events', taken.events, 'bytes', taken.bytes)
-  redis.call('EXPIRE', KEYS[14], ARGV[2])
+  redis.call('HSET', KEYS[16], 'events', taken.events, 'bytes', taken.bytes)
+  redis.call('EXPIRE', KEYS[16], ARGV[2])
 end
 redis.call('HSET', KEYS[1], 'verified', facts.verified and 1 or 0, unpack(ARGV, 10))
 redis.call('EXPIRE', KEYS[1], ARGV[2])
@@ -79,9 +80,9 @@ if intended == 'quarantined' then
   add_to_index(KEYS[4], ARGV[1], ARGV[2], KEYS[1])
 elseif intended == 'applied' then
   local at = {upload = KEYS[7], checks = KEYS[8], open = KEYS[9], usage = KEYS[10], today = KEYS[11]}
-  verdict, sequence, limits = apply(at, ARGV[1], ARGV[2], facts, changes_cover(KEYS[1], KEYS[12], facts))
+  verdict, sequence, limits = apply(at, ARGV[1], ARGV[2], facts, changes_cover(KEYS[1], first, facts))
   redis.call('HSET', KEYS[1], 'verdict', verdict, 'sequence', sequence, 'limits', limits)
 end
-if facts.verified then record_version(KEYS[1], KEYS[12], KEYS[3], KEYS[5], facts.content) end
+if facts.verified then record_version(KEYS[1], first, KEYS[3], KEYS[5], facts.content) end
 redis.call('HSET', KEYS[1], 'status', status)
 return {status, verdict, sequence, redis.call('HEXISTS', KEYS[6], 'disabled_at'), limits}

@@ -66,6 +66,7 @@ class Journal:
         outcome: AttemptOutcome = AttemptOutcome.FAILED,
         *,
         at: int = NOW,
+        keep_seconds: int = 60,
     ) -> bool:
         """End an event's delivery, `delivered` or dead; return False if the lease is lost."""
         ending = AttemptEnding(
@@ -76,7 +77,7 @@ class Journal:
             outcome=AttemptOutcome.DELIVERED if status is EventStatus.DELIVERED else outcome,
             next_attempt_at=None,
             fields={"attempts": "10"},
-            keep_seconds=60,
+            keep_seconds=keep_seconds,
         )
         return self.store.finish_attempt(self.store.key_of(entry), ending)
 
@@ -218,6 +219,33 @@ def test_record_with_nonsense_for_numbers_does_not_end_the_list(journal: Journal
         [(NOW, 0), (0, 0)],
         [(0, 0), (NOW, 0)],
     )
+
+
+def test_delivered_events_come_in_the_order_of_receipt(journal: Journal) -> None:
+    """When an event was delivered does not decide where it stands, more than a page of them included."""
+    entries = [journal.enter(user=f"user-{number % 3}", at=NOW + number) for number in range(PAGE + 20)]
+    for number, entry in enumerate(entries):
+        if number % 5:
+            journal.end(entry, EventStatus.DELIVERED, at=NOW + 3 * PAGE - number, keep_seconds=900)
+    ids = [id_of(entry) for entry in reversed(entries)]
+
+    assert journal.found() == ids
+    delivered = [event_id for place, event_id in enumerate(reversed(ids)) if place % 5][::-1]
+    assert journal.found(EventQuery(EventStatus.DELIVERED)) == delivered
+    span = EventQuery(EventStatus.DELIVERED, since=NOW + 11, until=NOW + 13)
+    assert journal.found(span) == [id_of(entry) for entry in entries[13:10:-1]]
+
+
+def test_tombstone_tells_that_an_event_was_delivered(journal: Journal) -> None:
+    """Its whole id still names it; that it has gone to the app is all that is known of it."""
+    entry = journal.enter()
+    journal.end(entry, EventStatus.DELIVERED, keep_seconds=0)
+
+    (event,) = journal.people.with_id(id_of(entry), limit=1)
+
+    assert (event.event_id, event.status, event.has_bytes) == (id_of(entry), EventStatus.DELIVERED, False)
+    assert not journal.people.revive(event.at, now=NOW)
+    assert journal.found() == []
 
 
 def test_event_is_found_by_the_id_that_the_app_sees(journal: Journal) -> None:

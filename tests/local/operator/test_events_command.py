@@ -688,8 +688,10 @@ def _with_store_gone(method: Callable[..., bool]) -> Callable[..., bool]:
     return revive
 
 
-def test_event_whose_bytes_are_gone_says_so(desk: Desk, valkey_url: str, tmp_path: Path) -> None:
-    """A day after its delivery an event is still listed, and cannot be shown whole, retried or replayed."""
+def test_event_of_an_earlier_release_whose_bytes_are_gone_says_so(
+    desk: Desk, valkey_url: str, tmp_path: Path
+) -> None:
+    """Such a record outlives its bytes: it is listed, and cannot be shown whole, retried or replayed."""
     desk.push(uploaded())
     shown = tmp_path / "events.json"
     with redis.Redis.from_url(valkey_url) as connection:
@@ -708,3 +710,21 @@ def test_event_whose_bytes_are_gone_says_so(desk: Desk, valkey_url: str, tmp_pat
         desk.events("replay", str(shown), "--yes"),
     ]
     assert ["its bytes are gone" in answer.out + answer.err for answer in answers] == [True] * 4
+
+
+def test_event_of_which_the_tombstone_is_left_says_so(desk: Desk, valkey_url: str, tmp_path: Path) -> None:
+    """After DELIVERED_RETENTION_SECONDS an event is known by its id alone: it was delivered."""
+    desk.push(uploaded())
+    (row,) = desk.events("list", "--state", "delivered", "--json", "--full").json
+    log = tmp_path / "events.json"
+    log.write_text(json.dumps([row]))
+    with redis.Redis.from_url(valkey_url) as connection:
+        connection.delete(*connection.scan_iter("*:event:*"), *connection.scan_iter("*:body:*"))
+
+    shown = desk.events("show", row["id"], "--json").json
+
+    assert (shown["state"], shown["received"], shown["raw"]) == ("delivered", None, None)
+    assert "its bytes are gone" in desk.events("show", row["id"]).out
+    assert "its bytes are gone" in desk.events("retry", row["id"], "--yes").err
+    assert "1 would be known already" in desk.events("replay", str(log)).out
+    assert "1 known already" in desk.events("replay", str(log), "--yes").out

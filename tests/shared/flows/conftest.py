@@ -19,3 +19,9 @@ def world(valkey_url: str, app: HttpPeer) -> World:
     clock = Clock()
     changes = {"READ_BACK": "on", "APP_WEBHOOK_URL": app.url}
     return World(valkey_url, changes, clock, clock.move, app=app)
+
+
+@pytest.fixture(params=["86400", "0"], ids=["record kept", "tombstone alone"])
+def world_of_copies(world: World, request: pytest.FixtureRequest) -> World:
+    """Return one that keeps what was delivered for a day, and one that keeps its tombstone alone."""
+    return world.with_settings(DELIVERED_RETENTION_SECONDS=request.param)

@@ -129,16 +129,18 @@ CASES = {
 
 
 @pytest.mark.parametrize(("steps", "told"), CASES.items())
-def test_changed_cover_is_told_once(world: World, steps: str, told: str) -> None:
+def test_changed_cover_is_told_once(world_of_copies: World, steps: str, told: str) -> None:
     """Never is the upload completed twice, and the session has the cover that was told last."""
-    case = Case(world)
+    case = Case(world_of_copies)
+    if "older" in steps and not world_of_copies.settings.delivered_retention_seconds:
+        pytest.skip("An earlier release kept the record.")
     for step in steps.split(", "):
         case.take(step)
-        world.clock.move(1)
+        world_of_copies.clock.move(1)
 
     assert ", ".join(case.told()) == told
-    assert (world.find(case.session).cover_url or cover("-")) == cover(told[-1])
-    assert world.state(case.session) is UploadState.UPLOADED
+    assert (world_of_copies.find(case.session).cover_url or cover("-")) == cover(told[-1])
+    assert world_of_copies.state(case.session) is UploadState.UPLOADED
 
 
 @pytest.mark.parametrize("steps", ["vod A, push A, vod B, push B, push L, push A", "pull A, pull B, push A"])

@@ -11,7 +11,7 @@ import pytest
 from local.operator.events_listing import document_of
 from shared.domain.app_event import PULL, PUSH, RECONCILED
 from shared.domain.event_status import IngestOutcome
-from shared.domain.ingested_event import packed, unpacked
+from shared.domain.ingested_event import packed
 from shared.store import event_fields
 from shared.store import parked as parked_store
 from tests.shared.service import client_of, parked, token_of
@@ -119,25 +119,6 @@ def test_unknown_task_flows_have_a_budget(service: World) -> None:
 
     with client_of(service.redis_url) as client:
         assert 100 < len(client.keys("*:task:*")) <= 1024
-
-
-def test_bytes_of_a_delivered_event_go_and_its_record_stays(world: World) -> None:
-    """They are kept for DELIVERED_RETENTION_SECONDS; without them a copy is still a duplicate."""
-    service = world.with_settings(DELIVERED_RETENTION_SECONDS="3600")
-    event = uploaded(token_of(service.begin(new_session())))
-    at = service.store.key_of(service.ingest(event, PULL).entry)
-
-    with client_of(service.redis_url) as client:
-        assert 3600 < client.ttl(at.body) <= client.ttl(at.key)
-        kept = str(client.get(at.body))
-        assert [json.loads(text) for text in unpacked(kept)] == [event]
-        assert len(kept) < len(json.dumps(event)) * 0.7
-
-        assert service.run() == {"delivered": 1}
-
-        assert 0 < client.ttl(at.body) <= 3600 < client.ttl(at.key)
-        client.delete(at.body)
-    assert pushed(service, event, origin=PULL) == [IngestOutcome.DUPLICATE]
 
 
 def test_record_of_a_release_that_did_not_compress_is_delivered(service: World) -> None:

@@ -61,12 +61,13 @@ def test_lost_push_is_found_whatever_the_clock_of_the_signature(world: World) ->
     assert world.reconcile(after=FIRST_PASS_SECONDS) == {"listed": 1, "reconciled": 1}
 
 
-def test_known_file_is_listed_twice_and_ingested_once(world: World) -> None:
+def test_known_file_is_listed_twice_and_ingested_once(world_of_copies: World) -> None:
     """An upload of which the event came costs two places in pages, and nothing else."""
+    world = world_of_copies
     world.reconcile()
     token = token_of(world.begin_now(procedure="LongVideoPreset"))
     world.keep(token, flow="FINISH")
-    world.push(uploaded(token, task_id=TASK_ID))
+    assert world.deliver(uploaded(token, task_id=TASK_ID)) == "delivered"
     world.vod.calls.clear()
     began, listed = world.clock(), 0
 

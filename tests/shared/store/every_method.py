@@ -43,6 +43,12 @@ def every_method(redis_url: str) -> tuple[Story, tuple[StoreConnection, ...]]:
     replay = new_entry(session, facts_in(uploaded(file_id=OTHER_FILE_ID)), verified=True)
     forged = new_entry(None, intended=IngestOutcome.QUARANTINED, name=f"forged-{CANARY_USER}")
     forged = replace(forged, budget=BUDGET)
+    taken = replace(new_entry(new_session(CANARY_USER), facts_in(uploaded()), verified=True), lease="lease-4")
+    taken_at = store.key_of(taken)
+    delivered = AttemptEnding(
+        *("lease-4", ENDPOINT, NOW + 11, EventStatus.DELIVERED, AttemptOutcome.DELIVERED, None, {}),
+        keep_seconds=3600,
+    )
     ids, at = (session.user_id, session.upload_id), store.key_of(entry)
     take = partial(store.take, at, endpoint=ENDPOINT, now=NOW + 10)
     ending = AttemptEnding("lease-2", ENDPOINT, NOW + 11, EventStatus.DEAD, AttemptOutcome.GONE, None, {})
@@ -67,6 +73,9 @@ def every_method(redis_url: str) -> tuple[Story, tuple[StoreConnection, ...]]:
         "take": lambda: take(lease="lease-2", lease_ends_at=NOW + 40),
         "finish": lambda: store.finish_attempt(at, ending),
         "revive": lambda: operators.revive(at, now=NOW + 12),
+        "journal another": lambda: store.journal(taken, endpoint=ENDPOINT, now=NOW, next_attempt_at=NOW + 10),
+        "deliver": lambda: store.finish_attempt(taken_at, delivered),
+        "revive what was delivered": lambda: operators.revive(taken_at, now=NOW + 12),
         "slot": lambda: store.send_slot(ENDPOINT, now=NOW),
         "park": lambda: [
             store.count_failure(f"raw {CANARY_USER}", problem="x", now=NOW, budget=10**6) for _ in range(9)

@@ -1,31 +1,53 @@
--- Whether the app has been, or is being, told VOD's own version of an event, with this content.
--- `contents` are those of all its versions, kept with the first; a record of an older release has none.
+-- What the journal knows of an event's versions. It is kept with the first, in the field `contents` of its
+-- record and, once it was delivered, in its tombstone, which outlives the record: {record = key, tombstone = key}.
 -- A content is '', or a digest with its source: 'a:' = an answer of the API, 'e:' = an event of VOD's,
--- 'c:' = a claim, or one that VOD has confirmed. An answer and an event may report the same end differently,
--- so a content that is the first of its source is that of the version which is told. A release that compared
--- no covers kept '' with a file.
+-- 'c:' = a claim, or one that VOD has confirmed. A release that compared no covers kept '' with a file, and
+-- one before it nothing. The tombstone is '-' if the app was told a claim only.
+local function contents_of(first)
+  local seen = redis.call('HMGET', first.record, 'contents', 'verified', 'origin')
+  if seen[1] then return seen[1] end
+  if seen[2] == '1' or (seen[3] and seen[3] ~= 'push') then return '' end
+  local tombstone = redis.call('GET', first.tombstone)
+  return tombstone and tombstone ~= '-' and tombstone
+end
+local function is_known(event)
+  return redis.call('EXISTS', event.record) == 1 or redis.call('EXISTS', event.tombstone) == 1
+end
+local function keep_contents(first, contents)
+  if redis.call('EXISTS', first.record) == 1 then redis.call('HSET', first.record, 'contents', contents) end
+  redis.call('SET', first.tombstone, contents, 'XX', 'KEEPTTL')
+end
+-- Keep in a tombstone what tells a copy of a delivered event from another version.
+local function leave_tombstone(event, record_ttl)
+  redis.call('SET', event.tombstone, contents_of(event) or '-', 'EX', record_ttl)
+end
+-- Whether the app has been, or is being, told VOD's own version of an event, with this content. An answer and
+-- an event may report the same end differently, so a content that is the first of its source is that of the
+-- version which is told.
 local function is_told(first, content)
-  local seen = redis.call('HMGET', first, 'contents', 'verified', 'origin')
-  if not seen[1] then return seen[2] == '1' or (seen[3] and seen[3] ~= 'push') end
-  if seen[1] == '' then return true end
-  local source, is_kept = string.sub(content, 1, 2), string.find(seen[1], string.sub(content, 3), 1, true)
-  if source == 'c:' or string.find(seen[1], source, 1, true) then return is_kept end
-  redis.call('HSET', first, 'contents', seen[1] .. ' ' .. content)
+  local seen = contents_of(first)
+  if not seen or seen == '' then return seen == '' end
+  local source, is_kept = string.sub(content, 1, 2), string.find(seen, string.sub(content, 3), 1, true)
+  if source == 'c:' or string.find(seen, source, 1, true) then return is_kept end
+  keep_contents(first, seen .. ' ' .. content)
   return true
 end
 -- Whether an event that is not told yet brings another cover of a file that is.
 local function changes_cover(event, first, facts)
-  return first ~= event and facts.first.uploaded_at and redis.call('HEXISTS', first, 'contents') == 1
+  return first.record ~= event and facts.first.uploaded_at and contents_of(first)
 end
 -- Record VOD's own version of an event. If it is not the first one, and that was no more than a claim, the
 -- claim is not sent any more: its lease ends as well.
 local function record_version(event, first, due, dead, content)
-  if redis.call('EXISTS', first) == 0 then return end
-  local seen = redis.call('HMGET', first, 'contents', 'delivery')
-  if first ~= event and not is_told(first, '') then
-    redis.call('ZREM', due, first)
-    redis.call('ZREM', dead, first)
-    redis.call('HSET', first, 'lease', '', 'delivery', seen[2] == 'delivered' and seen[2] or 'kept')
+  if not is_known(first) then return end
+  local seen = contents_of(first)
+  if first.record ~= event and not seen then
+    redis.call('ZREM', due, first.record)
+    redis.call('ZREM', dead, first.record)
+    if redis.call('EXISTS', first.record) == 1 then
+      local is_delivered = redis.call('HGET', first.record, 'delivery') == 'delivered'
+      redis.call('HSET', first.record, 'lease', '', 'delivery', is_delivered and 'delivered' or 'kept')
+    end
   end
-  redis.call('HSET', first, 'contents', seen[1] and seen[1] .. ' ' .. content or content)
+  keep_contents(first, seen and seen ~= '' and seen .. ' ' .. content or content)
 end
