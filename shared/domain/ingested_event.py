@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING
@@ -190,7 +190,7 @@ def kept_fields(event: AppEvent, *, has_endpoint: bool) -> tuple[tuple[str, Word
 
 def adopted(notification: EventNotification, token: str) -> EventNotification:
     """Return an event with the token of its upload; unchanged if `token` is empty."""
-    return replace(notification, session_context=token) if token else notification
+    return notification._replace(session_context=token) if token else notification
 
 
 def _uploader(record: Mapping[str, str]) -> UploadContext | None:

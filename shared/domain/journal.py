@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from shared.domain.event_status import AttemptOutcome, EventStatus, Verdict
-    from shared.domain.session import Facts, UploadOrigin
+    from shared.domain.session import Facts, UploadOrigin, UploadSession
 
     Word: TypeAlias = str | bytes
     Budget: TypeAlias = tuple[str, int, int]
@@ -71,7 +71,7 @@ class EventEntry:
     """
 
     name: str
-    upload: UploadOrigin | None
+    upload: UploadOrigin | UploadSession | None
     facts: Facts
     intended: IngestOutcome
     verified: bool

@@ -6,7 +6,6 @@ A request and a policy result in a grant, or in a refusal that names the field.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
@@ -74,8 +73,7 @@ class SignatureRequest(NamedTuple):
     file_type: str | None
 
 
-@dataclass(frozen=True)
-class Grant:
+class Grant(NamedTuple):
     """The parameters of every signature of one upload, fixed when its session begins.
 
     `limits` are not signed: they are compared with the real file. None: they are lost.

@@ -6,7 +6,6 @@ state is derived from the facts. Only a cancellation is taken back, by another s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
@@ -56,8 +55,7 @@ class UploadState(str, Enum):
     EXPIRED = "expired"
 
 
-@dataclass(frozen=True)
-class ProcedureOutcome:
+class ProcedureOutcome(NamedTuple):
     """State of a task flow as last reported: `status` is PROCESSING, FINISH, ABORTED or FORGOTTEN."""
 
     status: str
@@ -65,8 +63,7 @@ class ProcedureOutcome:
     subtasks: tuple[Subtask, ...] = ()
 
 
-@dataclass(frozen=True)
-class UploadOrigin:
+class UploadOrigin(NamedTuple):
     """What an upload began with: its user, the grant, begin and end in Unix seconds."""
 
     upload_id: str
@@ -76,14 +73,18 @@ class UploadOrigin:
     ends_at: int
 
 
-@dataclass(frozen=True)
-class UploadSession(UploadOrigin):
-    """One upload: what it began with, and every fact that has been learnt since.
+class UploadSession(NamedTuple):
+    """One upload: what it began with, as in `UploadOrigin`, and every fact that has been learnt since.
 
     All instants are Unix seconds, `size` is in bytes, `duration` in seconds. `sequence` counts the events
     journaled for this upload; until `signed_until` one of its signatures can be used.
     """
 
+    upload_id: str
+    user_id: str
+    grant: Grant
+    issued_at: int
+    ends_at: int
     signed_until: int = 0
     cancelled_at: int | None = None
     expired_at: int | None = None

@@ -6,9 +6,9 @@ A deployment has one kind of key, and so one family of algorithms (RFC 8725, sec
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.addresses import networks_of
 from shared.errors import UnauthenticatedError
@@ -28,13 +28,16 @@ _ASYMMETRIC = ["RS256", "ES256"]
 _REFUSAL = "Send a valid user token as Authorization: Bearer <JWT>."
 
 
-@dataclass(frozen=True)
-class Caller:
+class Caller(NamedTuple):
     """An end user: his id, the IP address of the request ("" if unknown), and all claims of the token."""
 
     user_id: str
     address: str = ""
-    claims: Mapping[str, object] = field(default_factory=dict, repr=False, compare=False)
+    claims: Mapping[str, object] = MappingProxyType({})
+
+    def __repr__(self) -> str:
+        """Show no claims."""
+        return f"Caller({self.user_id!r}, {self.address!r})"
 
 
 def authenticate(

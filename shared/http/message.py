@@ -9,7 +9,6 @@ import base64
 import contextlib
 import json
 import re
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -40,8 +39,7 @@ IDEMPOTENCY_KEY = r'"(?:[ !#-\[\]-~]|\\["\\]){1,255}"'
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """One HTTP request: header names in lower case, the body as bytes.
 
     `client_address` is the address that the platform reports, never a header that a client can set; empty if
@@ -50,11 +48,15 @@ class Request:
 
     method: str
     path: str
-    query: Mapping[str, str] = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
     client_address: str
     request_id: str
+
+    def __repr__(self) -> str:
+        """Show nothing that a client can make a secret of: its path may be the callback's token."""
+        return f"Request({self.method!r}, {self.request_id!r})"
 
     @property
     def segments(self) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -48,12 +47,12 @@ HOLD_SECONDS = 6.0
 """The default of CALLBACK_HOLD_SECONDS."""
 
 
-@dataclass(frozen=True, eq=False)
 class Runtime(Generic[_Settings_co, _Store_co]):
     """Settings and store of one function, for the life of its process; compared by identity."""
 
-    settings: _Settings_co
-    store: _Store_co
+    def __init__(self, settings: _Settings_co, store: _Store_co) -> None:
+        self.settings = settings
+        self.store = store
 
 
 class Function(Generic[_Settings, _Store]):

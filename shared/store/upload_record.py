@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def session_fields(origin: UploadOrigin) -> dict[str, str]:
+def session_fields(origin: UploadOrigin | UploadSession) -> dict[str, str]:
     """Return the fields that a session begins with, without the facts that events add."""
     limits = origin.grant.limits
     return {
@@ -56,8 +56,7 @@ def read_session(upload_id: str, fields: Mapping[str, str]) -> UploadSession:
 
 def write_outcome(outcome: ProcedureOutcome) -> str:
     """Serialize the outcome of a task flow."""
-    # Not by `asdict`, which copies each value: with a thousand subtasks that takes the most of an ingestion.
-    return json.dumps({**vars(outcome), "subtasks": [vars(subtask) for subtask in outcome.subtasks]})
+    return json.dumps({**outcome._asdict(), "subtasks": [subtask._asdict() for subtask in outcome.subtasks]})
 
 
 def read_outcome(text: str) -> ProcedureOutcome:
@@ -74,7 +73,7 @@ def read_outcome(text: str) -> ProcedureOutcome:
 @lru_cache(maxsize=64)
 def _spelled(grant: Grant) -> str:
     """Serialize a grant without the members that are None; cached, since many uploads have the same."""
-    members = {name: value for name, value in vars(grant).items() if value is not None}
+    members = {name: value for name, value in grant._asdict().items() if value is not None}
     members.pop("limits", None)
     return json.dumps(members)
 

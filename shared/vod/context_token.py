@@ -15,8 +15,8 @@ import binascii
 import hmac
 import json
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from shared.errors import FieldError, UnprocessableError
 
@@ -31,8 +31,7 @@ _TOKEN = re.compile(r"vuf1\.(\.?)([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{42}[AEIMQUYcgk
 bits of 32 bytes: one token must have one spelling."""
 
 
-@dataclass(frozen=True)
-class UploadContext:
+class UploadContext(NamedTuple):
     """The content of a context token: upload id, user id, and the app's own text.
 
     `vod_sub_app_id` is the upload's sub-application; None is the deployment's own.
@@ -44,13 +43,21 @@ class UploadContext:
     vod_sub_app_id: int | None = None
 
 
-@dataclass(frozen=True)
-class NoSeal:
+class _NoContext:
+    """Why a text has no context; compared by type, since that decides what an event may do."""
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self)
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+
+class NoSeal(_NoContext):
     """The text is no context token: an upload by the console, the server API or another app."""
 
 
-@dataclass(frozen=True)
-class BrokenSeal:
+class BrokenSeal(_NoContext):
     """The text has the form of a context token, and none of the keys sealed it."""
 
 

@@ -19,44 +19,18 @@ import hashlib
 import hmac
 import json
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.errors import ContentTooLargeError, InvalidRequestError
 from shared.vod.lenient_json import as_text, canonical_json, read_event_object
 from shared.vod.notification_legacy import read_legacy
-from shared.vod.notification_types import (
-    NEW_FILE_UPLOAD,
-    PROCEDURE_STATE_CHANGED,
-    CallbackSignature,
-    EventNotification,
-    FileUpload,
-    ProcedureState,
-    Subtask,
-    SubtaskGroup,
-)
+from shared.vod.notification_types import CallbackSignature, EventNotification
 from shared.vod.notification_v3 import read_v3
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = [
-    "NEW_FILE_UPLOAD",
-    "PROCEDURE_STATE_CHANGED",
-    "CallbackSignature",
-    "EventNotification",
-    "FileUpload",
-    "ProcedureState",
-    "Subtask",
-    "SubtaskGroup",
-    "callback_signature_from_query",
-    "callback_signature_matches",
-    "identity",
-    "notification_from_journal",
-    "notification_from_pull",
-    "parse_notification",
-    "raw_json",
-]
+    from shared.vod.notification_types import Subtask
 
 MAX_BODY_BYTES = 6 * 1024 * 1024
 """The most that the platform hands to a function (doc 583/11637)."""
@@ -167,7 +141,7 @@ def _notification(body: dict[str, object], *, event_handle: str | None) -> Event
     event = _read_event(raw)
     if event_handle is None and signature is None:
         return event
-    return replace(event, event_handle=event_handle, signature=signature)
+    return event._replace(event_handle=event_handle, signature=signature)
 
 
 def _read_event(raw: dict[str, object]) -> EventNotification:

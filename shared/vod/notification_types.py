@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from shared.vod.lenient_json import texts_in
 
@@ -19,16 +18,18 @@ ENDED_STATUSES = frozenset({"FINISH", "ABORTED", FORGOTTEN})
 """Of a task flow that sends no further state."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class CallbackSignature:
+class CallbackSignature(NamedTuple):
     """The proof sent when a SignKey is set: an MD5 in hex, and the Unix second until which it is valid."""
 
-    sign: str = field(repr=False)
+    sign: str
     expires_at: int
 
+    def __repr__(self) -> str:
+        """Show no proof."""
+        return f"CallbackSignature(expires_at={self.expires_at})"
 
-@dataclass(frozen=True, kw_only=True)
-class FileUpload:
+
+class FileUpload(NamedTuple):
     """One finished upload (doc 266/33950); text that was not sent is `""`, a number None.
 
     `procedure_task_id` names the task flow that the upload started, if any; the procedure event repeats it as
@@ -55,8 +56,7 @@ class FileUpload:
 SubtaskGroup = Literal["media", "review", "analysis", "recognition"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Subtask:
+class Subtask(NamedTuple):
     """One subtask of a task flow (doc 266/33953), such as one `Transcode`.
 
     `status` is PROCESSING, SUCCESS or FAIL; `progress` runs from 0 to 100. `output_urls` begins with the one
@@ -91,8 +91,7 @@ def output_urls(output: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(url for of_one in urls for url in of_one)
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProcedureState:
+class ProcedureState(NamedTuple):
     """The state of a task flow (doc 266/33953): PROCESSING, FINISH, ABORTED (266/39438) or FORGOTTEN.
 
     `changed_at` is the latest instant at which a subtask began or ended, in ISO 8601.
@@ -121,8 +120,7 @@ class ProcedureState:
         return self.status == "FINISH" and not has_failed
 
 
-@dataclass(frozen=True, kw_only=True)
-class EventNotification:
+class EventNotification(NamedTuple):
     """One event, however it was sent.
 
     `event_type` is VOD's own word, perhaps one unknown here. `file_id`, `task_id` and `status` are those the
@@ -134,6 +132,7 @@ class EventNotification:
 
     event_type: str
     wire_format: Literal["v3", "legacy", "unknown"]
+    raw: Mapping[str, object]
     event_handle: str | None = None
     file_id: str = ""
     task_id: str = ""
@@ -143,7 +142,10 @@ class EventNotification:
     source_context: str = ""
     session_context: str = ""
     signature: CallbackSignature | None = None
-    raw: Mapping[str, object] = field(repr=False, hash=False)
+
+    def __repr__(self) -> str:
+        """Show whose event it is, and nothing that was sent with it."""
+        return f"EventNotification({self.event_type!r}, {self.file_id!r}, {self.task_id!r})"
 
     @property
     def context_token(self) -> str:

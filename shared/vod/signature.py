@@ -12,7 +12,7 @@ from __future__ import annotations
 import binascii
 import hmac
 import re
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, unquote_plus
 
@@ -129,13 +129,10 @@ def parameter_errors(values: Mapping[str, object]) -> tuple[FieldError, ...]:
     return tuple(field_errors)
 
 
-@dataclass(frozen=True)
-class SignatureParameters:
+class SignatureParameters(NamedTuple):
     """The parameters of one upload signature (doc 266/33922); `None` leaves one out. Times are Unix seconds.
 
-    Raises:
-        UnprocessableError: at construction; its faults name every parameter that is off its limits.
-
+    Their limits are checked when they are signed.
     """
 
     secret_id: str
@@ -152,28 +149,31 @@ class SignatureParameters:
     session_context: str | None = None
     storage_region: str | None = None
 
-    def __post_init__(self) -> None:
-        """Refuse anything VOD would refuse, or would read as something else."""
-        if field_errors := parameter_errors(self.wire_values()):
-            raise UnprocessableError(
-                "The upload signature cannot have these parameters.", field_errors=field_errors
-            )
-
     def wire_values(self) -> dict[str, str | int]:
         """Return wire name -> value of all that is set, in the order of the wire."""
-        return {
-            wire_name: value
-            for field, wire_name in WIRE_NAMES.items()
-            if (value := getattr(self, field)) is not None
-        }
+        return {name: it for name, it in zip(WIRE_NAMES.values(), self, strict=True) if it is not None}
 
 
 def build_original(parameters: SignatureParameters) -> str:
-    """Return the text that is signed: a query string, spaces as `%20`, `oneTimeValid` as 1 or 0."""
-    return "&".join(
-        f"{name}={quote(value, safe='') if isinstance(value, str) else int(value)}"
-        for name, value in parameters.wire_values().items()
-    )
+    """Return the text that is signed: a query string, spaces as `%20`, `oneTimeValid` as 1 or 0.
+
+    Raises:
+        UnprocessableError: VOD would refuse a parameter, or read it as something else; names each of them.
+
+    """
+    values = parameters.wire_values()
+    if field_errors := parameter_errors(values):
+        raise UnprocessableError(
+            "The upload signature cannot have these parameters.", field_errors=field_errors
+        )
+    written = {name: _quoted(it) if isinstance(it, str) else int(it) for name, it in values.items()}
+    return "&".join([f"{name}={text}" for name, text in written.items()])
+
+
+@lru_cache(maxsize=16)
+def _quoted(value: str) -> str:
+    """Percent-encode a value; cached, because a signature names its context twice, and each the same key."""
+    return quote(value, safe="")
 
 
 def sign_original(original: str, *, secret_key: str) -> str:
@@ -192,6 +192,7 @@ def sign(parameters: SignatureParameters, *, secret_key: str) -> str:
     """Return the upload signature that an SDK expects from `getSignature`.
 
     Raises:
+        UnprocessableError: a parameter is off its limits.
         ConfigurationError: the key is empty, or no text that UTF-8 can express.
 
     """

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import binascii
 import json
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from local.operator.signature_inspection import explain
@@ -53,8 +52,8 @@ def check_notification(given: bytes) -> None:
     except (ContentTooLargeError, InvalidRequestError):
         return
     # Nothing that was made of it is beyond what can be stored.
-    json.dumps(asdict(replace(event, raw={})), ensure_ascii=False).encode("utf-8")
-    kept, unsigned = vod.raw_json(event), replace(event, signature=None)
+    json.dumps(event._replace(raw={}), ensure_ascii=False).encode("utf-8")
+    kept, unsigned = vod.raw_json(event), event._replace(signature=None)
     assert kept.isascii()
     assert vod.notification_from_journal(kept) == vod.parse_notification(kept.encode("ascii")) == unsigned
     assert vod.notification_from_pull(event.raw) == unsigned

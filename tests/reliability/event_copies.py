@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from shared.domain.app_event import PULL, PUSH
@@ -84,7 +84,7 @@ def notification_in(event: dict[str, Any], origin: str, number: int) -> EventNot
 
 
 def _story(number: int, choose: random.Random, *, most: int) -> Story:
-    session = replace(new_session(f"user-{number % USERS}"), upload_id=new_upload_id(now=NOW, random=number))
+    session = new_session(f"user-{number % USERS}")._replace(upload_id=new_upload_id(now=NOW, random=number))
     token, file_id = token_of(session), f"55766780{number:011}"
     task_id = f"1500012345-Procedure-{number:032x}t0"
     ending = choose.choice(_ENDINGS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -47,7 +46,7 @@ def test_file_is_held_against_the_limits(
     changes: dict[str, Any], violations: tuple[LimitViolation, ...] | None
 ) -> None:
     """Each limit that it is beyond is named; what VOD does not tell makes the answer unknown."""
-    assert violations_of(STRICT, replace(FITTING, **changes)) == violations
+    assert violations_of(STRICT, FITTING._replace(**changes)) == violations
 
 
 def test_nothing_is_beyond_no_limit() -> None:
@@ -74,7 +73,7 @@ def session(service: Service) -> UploadSession:
     """Begin an upload under a policy that limits size and type."""
     session = new_session()
     limits = FileLimits(max_file_size=META_DATA["Size"] - 1, file_types=("mp4",))  # type: ignore[arg-type]  # a whole number
-    return service.begin(replace(session, grant=replace(session.grant, limits=limits)))
+    return service.begin(session._replace(grant=session.grant._replace(limits=limits)))
 
 
 def big(token: str, file_id: str = FILE_ID) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -48,7 +47,7 @@ class Beginner:
     ) -> tuple[UploadSession, dict[str, RateLimit]]:
         """Begin an upload of so many bytes; return it and the remainder of each limit."""
         session = new_session(user, issued_at=int(now))
-        session = replace(session, grant=replace(session.grant, file_size=size))
+        session = session._replace(grant=session.grant._replace(file_size=size))
         reservation = self.store.begin_upload(
             session, randoms=(next(_numbers),), now=now, limits=self.limits, networks=self.networks
         )

@@ -13,7 +13,13 @@ from shared.domain.rate_limits import UploadLimits, refusal, refuse_size
 from shared.errors import FieldError, ServiceError
 from shared.schema.signature_request import read_signature_request
 from shared.vod.context_token import UploadContext, seal
-from shared.vod.signature import MAX_SIGNATURE_CHARACTERS, SignatureParameters, decode, sign_original
+from shared.vod.signature import (
+    MAX_SIGNATURE_CHARACTERS,
+    SignatureParameters,
+    build_original,
+    decode,
+    sign_original,
+)
 from tests.shared.policies import read_policy
 
 if TYPE_CHECKING:
@@ -112,7 +118,9 @@ REFUSALS: dict[str, list[tuple[Callable[[], object], dict[str, str]]]] = {
     ],
     "The upload signature cannot have these parameters.": [
         (
-            lambda: SignatureParameters("id", 1, 2, 3, procedure="P", task_notify_mode="finish"),
+            lambda: build_original(
+                SignatureParameters("id", 1, 2, 3, procedure="P", task_notify_mode="finish")
+            ),
             {"/taskNotifyMode": 'must be "Finish", "Change" or "None"'},
         )
     ],

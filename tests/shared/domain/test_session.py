@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -40,10 +39,10 @@ FAILED = ProcedureOutcome("FINISH", succeeded=False)
 END = NOW + SESSION_SECONDS
 
 ISSUED = new_session()
-UPLOADED = replace(ISSUED, uploaded_at=NOW + 60, file_id=FILE_ID)
-FLOWING = replace(UPLOADED, procedure_task_id=TASK_ID)
+UPLOADED = ISSUED._replace(uploaded_at=NOW + 60, file_id=FILE_ID)
+FLOWING = UPLOADED._replace(procedure_task_id=TASK_ID)
 DAYS_LATER = NOW + 5 * 86_400
-SILENT = replace(FLOWING, grant=replace(FLOWING.grant, task_notify_mode="None"))
+SILENT = FLOWING._replace(grant=FLOWING.grant._replace(task_notify_mode="None"))
 
 RETRY_END = NOW + 60 + COMMIT_RETRY_SECONDS
 FLOW_CHECK = TASK_FLOW_CHECK_SECONDS
@@ -52,27 +51,27 @@ SITUATIONS: dict[str, tuple[UploadSession, int, str, int | None]] = {
     "new": (ISSUED, NOW, "issued", END),
     "in its last second": (ISSUED, END - 1, "issued", END),
     "at its end": (ISSUED, END, "expired", END + LAG),
-    "its signature is out": (replace(ISSUED, signed_until=END + 9), END, "expired", END + 9),
+    "its signature is out": (ISSUED._replace(signed_until=END + 9), END, "expired", END + 9),
     "past its end": (ISSUED, END + 5, "expired", END + 5 + LAG),
-    "ended by the timer": (replace(ISSUED, expired_at=NOW), NOW, "expired", None),
-    "cancelled": (replace(ISSUED, cancelled_at=NOW), NOW, "cancelled", END),
-    "cancelled, past its end": (replace(ISSUED, cancelled_at=NOW), END, "cancelled", None),
+    "ended by the timer": (ISSUED._replace(expired_at=NOW), NOW, "expired", None),
+    "cancelled": (ISSUED._replace(cancelled_at=NOW), NOW, "cancelled", END),
+    "cancelled, past its end": (ISSUED._replace(cancelled_at=NOW), END, "cancelled", None),
     "uploaded": (UPLOADED, NOW + 60, "uploaded", None),
     "the Commit's answer was lost": (UPLOADED, RETRY_END - 1, "uploaded", None),
     "uploaded, too long ago": (UPLOADED, RETRY_END, "uploaded", None),
-    "uploaded though cancelled": (replace(UPLOADED, cancelled_at=NOW), NOW + 61, "uploaded", None),
-    "uploaded though expired": (replace(UPLOADED, expired_at=NOW), END, "uploaded", None),
+    "uploaded though cancelled": (UPLOADED._replace(cancelled_at=NOW), NOW + 61, "uploaded", None),
+    "uploaded though expired": (UPLOADED._replace(expired_at=NOW), END, "uploaded", None),
     "task flow started": (FLOWING, RETRY_END - 1, "processing", RETRY_END - 1 + FLOW_CHECK),
     "task flow that will not report": (SILENT, NOW + 60, "uploaded", None),
-    "task id without a file": (replace(ISSUED, procedure_task_id="t"), NOW, "issued", NOW + FLOW_CHECK),
+    "task id without a file": (ISSUED._replace(procedure_task_id="t"), NOW, "issued", NOW + FLOW_CHECK),
     "running for days": (FLOWING, DAYS_LATER, "processing", DAYS_LATER + 6 * 3600),
-    "running": (replace(FLOWING, procedure=RUNNING), NOW, "processing", NOW + FLOW_CHECK),
-    "running, upload unheard of": (replace(ISSUED, procedure=RUNNING), END, "processing", None),
-    "ready": (replace(FLOWING, procedure=READY), RETRY_END - 1, "ready", None),
-    "ready, upload unheard of": (replace(ISSUED, procedure=READY), NOW, "ready", END),
-    "ready though silent": (replace(SILENT, procedure=READY), NOW, "ready", None),
-    "failed": (replace(FLOWING, procedure=FAILED), NOW, "failed", None),
-    "failed, cancelled": (replace(FLOWING, procedure=FAILED, cancelled_at=1), END, "failed", None),
+    "running": (FLOWING._replace(procedure=RUNNING), NOW, "processing", NOW + FLOW_CHECK),
+    "running, upload unheard of": (ISSUED._replace(procedure=RUNNING), END, "processing", None),
+    "ready": (FLOWING._replace(procedure=READY), RETRY_END - 1, "ready", None),
+    "ready, upload unheard of": (ISSUED._replace(procedure=READY), NOW, "ready", END),
+    "ready though silent": (SILENT._replace(procedure=READY), NOW, "ready", None),
+    "failed": (FLOWING._replace(procedure=FAILED), NOW, "failed", None),
+    "failed, cancelled": (FLOWING._replace(procedure=FAILED, cancelled_at=1), END, "failed", None),
 }
 """A session, the time, its state then, and its next check."""
 
@@ -197,8 +196,8 @@ def test_expiry_says_when_and_ends_the_checks() -> None:
 
 def test_first_check_is_at_the_end_and_sooner_in_another_sub_application() -> None:
     """VOD's list of another sub-application is read from the first check on."""
-    elsewhere = replace(ISSUED, grant=replace(ISSUED.grant, vod_sub_app_id=1500067890))
+    elsewhere = ISSUED._replace(grant=ISSUED.grant._replace(vod_sub_app_id=1500067890))
 
     assert first_check_at(ISSUED) == END
     assert first_check_at(elsewhere) == NOW + APPLICATION_CHECK_SECONDS
-    assert first_check_at(replace(elsewhere, ends_at=NOW + 60)) == NOW + 60
+    assert first_check_at(elsewhere._replace(ends_at=NOW + 60)) == NOW + 60

@@ -5,7 +5,6 @@ That it is the state of a model, whatever else happens, is shown in tests/reliab
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import permutations
 from typing import TYPE_CHECKING
 
@@ -34,7 +33,7 @@ def after(store: Store, events: tuple[Mapping[str, object], ...]) -> UploadSessi
     for event in events:
         entry = new_entry(session, facts_in(event))
         store.journal(entry, endpoint="", now=NOW, next_attempt_at=None)
-    return replace(store.find_upload(session.user_id, session.upload_id), upload_id="")
+    return store.find_upload(session.user_id, session.upload_id)._replace(upload_id="")
 
 
 @pytest.mark.parametrize(

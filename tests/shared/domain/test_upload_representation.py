@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,7 +23,7 @@ SESSION = UploadSession(
 
 def test_instants_are_iso_8601_in_utc() -> None:
     """As GNU date spells them: date -u -d @1793318400 +%FT%TZ."""
-    answer = upload_answer(replace(SESSION, uploaded_at=NOW), now=NOW)
+    answer = upload_answer(SESSION._replace(uploaded_at=NOW), now=NOW)
 
     assert answer["uploadedAt"] == "2026-10-30T00:00:00Z"
     assert answer["issuedAt"] == "2026-10-29T23:59:00Z"
@@ -42,7 +41,7 @@ def test_outcome_lists_its_subtasks() -> None:
     subtask = Subtask(group="media", kind="Transcode", definition=7, status="SUCCESS", output_urls=("u",))
     outcome = ProcedureOutcome("FINISH", succeeded=True, subtasks=(subtask,))
 
-    answer: Any = upload_answer(replace(SESSION, uploaded_at=NOW, procedure=outcome), now=NOW)
+    answer: Any = upload_answer(SESSION._replace(uploaded_at=NOW, procedure=outcome), now=NOW)
 
     assert answer["state"] == "ready"
     assert (answer["procedure"]["status"], answer["procedure"]["succeeded"]) == ("FINISH", True)
@@ -63,7 +62,7 @@ def test_owner_is_told_what_his_file_is_beyond(told: dict[str, Any], violations:
     """As the app is; before there is a file, nobody knows (F12)."""
     limits = FileLimits(max_file_size=100, max_duration=60, file_types=("mp4",))
     file: dict[str, Any] = {"uploaded_at": NOW, "size": 100, "duration": 60.5, "media_type": "mp4"}
-    session = replace(SESSION, grant=replace(SESSION.grant, limits=limits), **{**file, **told})
+    session = SESSION._replace(grant=SESSION.grant._replace(limits=limits), **{**file, **told})
 
     assert upload_answer(session, now=NOW)["breaches"] == violations
 

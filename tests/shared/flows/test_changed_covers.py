@@ -171,7 +171,7 @@ def test_change_counts_as_an_event_of_its_upload(world: World) -> None:
         "fileId": FILE_ID,
     }
     after = world.find(case.session)
-    assert {name for name, value in vars(after).items() if value != getattr(before, name)} == {
+    assert {name for name, value in after._asdict().items() if value != getattr(before, name)} == {
         "cover_url",
         "updated_at",
         "sequence",

@@ -178,7 +178,7 @@ def test_upload_waits_for_the_task_flow_that_it_was_granted(
 def test_task_flow_of_an_upload_without_a_record_is_not_waited_for(world: World) -> None:
     """That one was started is the pusher's word alone, which must not hold up the upload."""
     session = world.begin_now()
-    token = token_of(replace(session, upload_id=f"{session.upload_id[:-1]}Z"))
+    token = token_of(session._replace(upload_id=f"{session.upload_id[:-1]}Z"))
     world.keep(token)
 
     content = told(world.verified(world.ingest(uploaded(token, task_id="invented"), PUSH)))

@@ -45,7 +45,7 @@ class World(Service):
     def begin_now(self, user: str = "alice", **grant: Any) -> UploadSession:  # noqa: ANN401  # of a grant
         """Begin an upload now."""
         session = new_session(user, issued_at=int(self.clock()))
-        return self.begin(replace(session, grant=replace(session.grant, **grant)))
+        return self.begin(session._replace(grant=session.grant._replace(**grant)))
 
     def keep(self, token: str, *, file_id: str = FILE_ID, flow: str = "", created: float = 0) -> str:
         """Have VOD keep a file uploaded now, and its task flow if there is one, whose events are lost."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -137,7 +136,7 @@ class TestRepeatedBeginning:
     def begin(store: Store, *, now: int = NOW, limits: UploadLimits = LIMITS) -> tuple[str, Reservation]:
         """Begin an upload under one key; return its id, and what was reserved."""
         upload_id, earlier_id = upload_ids_of_key("test\nkey\nalice", now=now)
-        session = replace(new_session(issued_at=now), upload_id=upload_id, ends_at=now + SESSION_SECONDS)
+        session = new_session(issued_at=now)._replace(upload_id=upload_id, ends_at=now + SESSION_SECONDS)
         keyed, randoms = KeyedBegin(earlier_id, "{}"), (next(_numbers),)
         reservation = store.begin_upload(session, randoms=randoms, now=now, limits=limits, keyed=keyed)
         return reservation.renewed.upload_id if reservation.renewed else upload_id, reservation

@@ -87,8 +87,7 @@ def test_trusted_event_moves_its_upload(store: Store, session: UploadSession) ->
 
     assert journal(store, new_entry(session, facts)) == ATTRIBUTED
     address = f"https://1500012345.vod-example.test/{FILE_ID}"
-    assert found(store, session) == replace(
-        session,
+    assert found(store, session) == session._replace(
         uploaded_at=NOW + 60,
         file_id=FILE_ID,
         media_url=f"{address}/original.mp4",
@@ -131,7 +130,7 @@ def test_first_file_claims_the_upload_and_a_second_is_replayed(store: Store, ses
 
     expected = [Journaled(IngestOutcome.APPLIED, Verdict.REPLAYED, number) for number in (2, 3)]
     assert told(store, session, *second) == expected
-    assert found(store, session) == replace(before, sequence=3)
+    assert found(store, session) == before._replace(sequence=3)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +178,7 @@ def test_lost_record_is_made_anew_from_the_token(store: Store) -> None:
 
 def test_record_that_is_there_is_not_overwritten_by_the_token(store: Store, session: UploadSession) -> None:
     """The token tells less than the record: what the session began with stays."""
-    token = replace(session, grant=replace(session.grant, policy="", ttl_seconds=0), ends_at=1)
+    token = session._replace(grant=session.grant._replace(policy="", ttl_seconds=0), ends_at=1)
 
     assert told(store, token, uploaded()) == [ATTRIBUTED]
     assert found(store, session).grant == session.grant

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,7 +42,7 @@ def renew(
 def test_upload_is_found_as_it_was_begun(store: Store) -> None:
     """A session comes back from the store, whatever it holds."""
     grant = Grant("course", 600, one_time=False, context="Lektion \u201e3\u201c \U0001f600\n", class_id=0)
-    session = replace(new_session("álice@example.test"), grant=grant)
+    session = new_session("álice@example.test")._replace(grant=grant)
 
     begin(store, session)
 
@@ -124,7 +123,7 @@ def test_renewals_do_not_count_as_new_uploads(store: Store) -> None:
         begin(store, new_session(), 4, per_minute=1)
     assert begin(store, new_session("bob"), 5, per_minute=1) == 5
     assert renew(store, session, 2) == (session, 2)
-    assert renew(store, session, 3, now=NOW + 1) == (replace(session, signed_until=NOW + 601), 3)
+    assert renew(store, session, 3, now=NOW + 1) == (session._replace(signed_until=NOW + 601), 3)
 
 
 def test_renewals_have_a_limit_for_each_upload(store: Store) -> None:
@@ -159,7 +158,7 @@ def test_upload_of_somebody_else_does_not_exist(store: Store, stranger: str) -> 
     """Finding, renewing and cancelling say the same for a foreign upload as for an unknown one."""
     session = new_session("alice")
     begin(store, session)
-    foreign, unknown = replace(session, user_id=stranger), new_session(stranger)
+    foreign, unknown = session._replace(user_id=stranger), new_session(stranger)
 
     for other in (foreign, unknown):
         with pytest.raises(NotFoundError, match=r"^There is no such upload\.$"):
@@ -189,7 +188,7 @@ def test_unused_upload_can_be_cancelled_once(store: Store) -> None:
     cancelled = store.cancel_upload("alice", session.upload_id, now=NOW + 5)
     again = store.cancel_upload("alice", session.upload_id, now=NOW + 9)
 
-    assert cancelled == replace(session, cancelled_at=NOW + 5, updated_at=NOW + 5)
+    assert cancelled == session._replace(cancelled_at=NOW + 5, updated_at=NOW + 5)
     assert again == cancelled == store.find_upload("alice", session.upload_id)
     assert state_of(cancelled, now=NOW + 9) is UploadState.CANCELLED
 
@@ -302,7 +301,7 @@ def test_at_most_so_many_checks_of_a_partition_come_at_once(store: Store) -> Non
     """A backlog is worked off in pieces, the longest due first."""
     sessions = [new_session() for _ in range(5)]
     for number, session in enumerate(sessions):
-        begin(store, replace(session, issued_at=NOW + number), number)
+        begin(store, session._replace(issued_at=NOW + number), number)
 
     found = store.uploads_to_check(now=NOW + 99_999, limit=2)
 

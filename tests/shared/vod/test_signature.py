@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -46,7 +45,7 @@ def parameters(**changes: Any) -> SignatureParameters:  # noqa: ANN401  # wrong 
 def faults(**changes: object) -> dict[str, str]:
     """Return pointer -> detail of everything refused in such a set."""
     with pytest.raises(UnprocessableError) as caught:
-        parameters(**changes)
+        build_original(parameters(**changes))
     return {fault.pointer: fault.detail for fault in caught.value.field_errors}
 
 
@@ -104,7 +103,7 @@ def test_parameters_left_out_are_not_mentioned() -> None:
 
 def test_every_field_has_a_wire_name_in_the_same_order() -> None:
     """No field of the parameters can be forgotten on the wire."""
-    assert tuple(WIRE_NAMES) == tuple(field.name for field in dataclasses.fields(SignatureParameters))
+    assert tuple(WIRE_NAMES) == SignatureParameters._fields
 
 
 def each(values: Mapping[str, Sequence[object]]) -> list[tuple[str, object]]:
@@ -130,7 +129,7 @@ def each(values: Mapping[str, Sequence[object]]) -> list[tuple[str, object]]:
 )
 def test_value_at_its_limit_is_accepted(field: str, value: object) -> None:
     """Every documented limit is inclusive."""
-    assert parameters(**{"procedure": "p", field: value})
+    assert build_original(parameters(**{"procedure": "p", field: value}))
 
 
 @pytest.mark.parametrize(
@@ -187,7 +186,7 @@ def test_milliseconds_are_refused_as_such() -> None:
 def test_faults_do_not_repeat_the_value() -> None:
     """What somebody sent by mistake, such as a key, does not reach a log through an error."""
     with pytest.raises(UnprocessableError) as caught:
-        parameters(source_context="canary\x00")
+        build_original(parameters(source_context="canary\x00"))
 
     assert "canary" not in f"{caught.value.detail}{caught.value.field_errors}"
 
