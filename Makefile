@@ -48,6 +48,8 @@ PROOF_NODE := tests/deploy/node
 PROOF_READY := $(PROOF_NODE)/node_modules/.ready
 CLIENTS_NODE := tests/clients/node
 CLIENTS_READY := $(CLIENTS_NODE)/node_modules/.ready
+EXAMPLES := clients/examples
+EXAMPLES_READY := $(EXAMPLES)/node_modules/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -59,7 +61,7 @@ help:
 demo: $(RUN_READY) $(NODE_READY) ## the whole system on this machine, with a page to try it
 	@$(BIN)/python -m local serve $(ARGS)
 
-test: $(TEST_READY) $(NODE_READY) $(PROOF_READY) $(CLIENTS_READY) browser ## the tests, in a headless Chromium too where there is one
+test: $(TEST_READY) $(NODE_READY) $(PROOF_READY) $(CLIENTS_READY) $(EXAMPLES_READY) browser ## the tests, in a headless Chromium too where there is one
 	@npm test --prefix $(PAGE) --silent
 	@$(PYTEST) $(TEST) -m "not browser and not reliability" --cov
 	@# Apart, because Playwright leaves an event loop running in the process.
@@ -163,7 +165,7 @@ test-deploy: $(TEST_READY) $(PROOF_READY) ## of these, packages and deployment: 
 	@$(BIN)/python -m pytest -n 2 tests/deploy tests/test_serverless_file.py
 
 clean: ## remove what set-up, tests and packaging made (.env and .local/ stay)
-	@rm -rf .venv .venv-* $(PAGE)/node_modules $(PROOF_NODE)/node_modules $(CLIENTS_NODE)/node_modules build mutants .coverage .coverage.* .hypothesis .*_cache
+	@rm -rf .venv .venv-* $(PAGE)/node_modules $(PROOF_NODE)/node_modules $(CLIENTS_NODE)/node_modules $(EXAMPLES)/node_modules build mutants .coverage .coverage.* .hypothesis .*_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # From here on: how the above get what they need. Each step runs again only when its lock file changes.
@@ -218,6 +220,12 @@ $(CLIENTS_READY): $(CLIENTS_NODE)/package.json $(CLIENTS_NODE)/package-lock.json
 	@command -v npm >/dev/null || { echo "Node with npm was not found; most SDKs of VOD are programs for it." >&2; exit 1; }
 	@echo "Installing the locked SDKs of VOD that the tests run"
 	@npm ci --prefix $(CLIENTS_NODE) --ignore-scripts --loglevel error --no-audit --no-fund
+	@touch $@
+
+$(EXAMPLES_READY): $(EXAMPLES)/package.json $(EXAMPLES)/package-lock.json
+	@command -v npm >/dev/null || { echo "Node with npm was not found; the web client and its examples need it." >&2; exit 1; }
+	@echo "Installing the locked packages that bundle the web client"
+	@npm ci --prefix $(EXAMPLES) --loglevel error --no-audit --no-fund
 	@touch $@
 
 browser: $(RUN_READY)

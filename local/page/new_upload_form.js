@@ -1,7 +1,8 @@
 // The form for a new upload: which files, by whom, under which policy, with which context.
 
-import { describeFile } from "./remembered_uploads.js";
-import { fileFault } from "./vod_names.js";
+import { sentence } from "../../clients/web/failures.js";
+import en from "../../clients/web/texts/en.js";
+import { fileFault } from "../../clients/web/vod_names.js";
 import { count, policyInWords, sizeInWords } from "./words.js";
 
 const USER = /^[a-z0-9_.-]{1,64}$/;
@@ -66,9 +67,9 @@ export function newUploadForm({ onUploads }) {
     if (cover && media.length > 1) {
       return ["cover", "A cover belongs to one video. Remove it, or choose one video."];
     }
-    const [reason] = media.map(fileFault).filter(Boolean);
-    if (reason) return ["media", reason];
-    return cover && fileFault(cover) ? ["cover", fileFault(cover)] : null;
+    const refused = media.find(fileFault);
+    if (refused) return ["media", sentence(fileFault(refused), refused.name, en)];
+    return cover && fileFault(cover) ? ["cover", sentence(fileFault(cover), cover.name, en)] : null;
   }
 
   function submit() {
@@ -79,30 +80,24 @@ export function newUploadForm({ onUploads }) {
       return;
     }
     const { media, cover } = chosen;
-    onUploads(media.map((file) => ({ record: recordOf(file, cover), files: { media: file, cover } })));
+    onUploads(media.map((file) => wanted(file, cover)));
     chosen = { media: [], cover: null };
     element("media").value = "";
     element("cover").value = "";
     showChosen();
   }
 
-  function recordOf(media, cover) {
-    const wanted = {
+  function wanted(media, cover) {
+    const choices = {
       policy: chosenPolicy(),
       context: element("context").value,
       procedure: element("procedure").value,
       storageRegion: element("region").value,
-      fileName: media.name,
-      fileSize: media.size,
     };
-    return {
-      user: element("user").value,
-      // What is empty is not asked for: the policy's own value holds.
-      request: Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== "")),
-      hasTaskFlow: Boolean(policies[wanted.policy]?.procedures?.length),
-      media: describeFile(media),
-      cover: describeFile(cover),
-    };
+    // What is empty is not asked for: the policy's own value holds.
+    const chosenOnes = Object.fromEntries(Object.entries(choices).filter(([, value]) => value !== ""));
+    const hasTaskFlow = Boolean(policies[choices.policy]?.procedures?.length);
+    return { user: element("user").value, media, wish: { ...chosenOnes, cover }, hasTaskFlow };
   }
 
   element("new-upload").addEventListener("submit", (event) => {

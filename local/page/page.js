@@ -1,27 +1,33 @@
 // The page itself: puts the form, the list of uploads and the events together, in front of one stack.
 
+import { isStorageUsable } from "../../clients/web/browser_storage.js";
+import { attempt } from "../../clients/web/connection.js";
+import { rememberedUploads } from "../../clients/web/remembered_uploads.js";
+import en from "../../clients/web/texts/en.js";
+import { createUploader } from "../../clients/web/uploader.js";
 import { showAppEvents } from "./app_events.js";
-import { isStorageUsable } from "./browser_storage.js";
-import { attempt } from "./connection.js";
 import { newUploadForm } from "./new_upload_form.js";
-import { rememberedUploads } from "./remembered_uploads.js";
-import { heldLocks } from "./tab_lock.js";
 import { showUpload } from "./upload_card.js";
-import { lockName, Upload } from "./uploads.js";
 
 const element = (id) => document.getElementById(id);
 const uploads = new Set();
 
 const form = newUploadForm({
   onUploads(wanted) {
-    for (const { record, files } of wanted) {
-      const upload = new Upload({ record, files, signIn });
+    for (const { user, media, wish, hasTaskFlow } of wanted) {
+      const upload = uploaderOf(user).upload(media, wish);
+      upload.record.hasTaskFlow = hasTaskFlow; // remembered with the rest, once the upload has an id
       list(upload, "prepend").scrollIntoView({ block: "nearest" });
-      upload.start();
     }
-    announce(`Upload of ${wanted.map(({ record }) => record.media.name).join(", ")} started.`);
+    announce(`Upload of ${wanted.map(({ media }) => media.name).join(", ")} started.`);
   },
 });
+
+// Anybody may sign in here, so there is a client for each user.
+function uploaderOf(user) {
+  const tokenProvider = () => signIn(user);
+  return createUploader({ TcVod: globalThis.TcVod?.default, tokenProvider, user, texts: en });
+}
 
 // What an app's own log-in does; the stack gives a token to whoever asks.
 async function signIn(user) {
@@ -54,13 +60,10 @@ function list(upload, where) {
 }
 
 async function listRememberedUploads() {
-  const elsewhere = await heldLocks();
-  for (const record of rememberedUploads()) {
-    if (elsewhere.has(lockName(record.uploadId))) continue;
-    const upload = new Upload({ record, signIn });
-    list(upload, "append");
-    if (record.committed) upload.follow();
-  }
+  const users = new Set(rememberedUploads().map(({ user }) => user));
+  const found = await Promise.all([...users].map((user) => uploaderOf(user).interrupted()));
+  const newestFirst = found.flat().sort((a, b) => b.record.startedAt - a.record.startedAt);
+  for (const upload of newestFirst) list(upload, "append");
 }
 
 function announce(text) {

@@ -1,6 +1,6 @@
 // One upload as a card in the list: everything on it is read off the Upload each time it changes.
 
-import { renamedInWords, sizeInWords, timeInWords } from "./words.js";
+import { reasonInWords, renamedInWords, sizeInWords, timeInWords } from "./words.js";
 
 const STRAIGHT = ["issued", "uploaded"];
 const WITH_TASK_FLOW = ["issued", "uploaded", "processing", "ready"];
@@ -134,7 +134,7 @@ export function showUpload(upload, { announce, onDismiss }) {
     find(".failure-advice").textContent = failure.advice;
     find(".failure-reasons").replaceChildren(
       ...failure.reasons.map((reason) =>
-        Object.assign(document.createElement("li"), { textContent: reason }),
+        Object.assign(document.createElement("li"), { textContent: reasonInWords(reason) }),
       ),
     );
   }

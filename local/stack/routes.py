@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 CALLBACK_PREFIX = "/vod-callback"
 PAGE_FOLDER = REPOSITORY / "local/page"
+CLIENT_FOLDER = REPOSITORY / "clients/web"
+"""Served under its own path, so that the page's imports lead to the same files as on the disk."""
 WEB_SDK_FILE = PAGE_FOLDER / "node_modules/vod-js-sdk-v6/dist/vod-js-sdk-v6.js"
 
 _PAGE_FILES = StaticFiles(directory=PAGE_FOLDER, html=True, check_dir=False)
@@ -148,6 +150,7 @@ def create_routes(  # noqa: PLR0913 -- what is joined here has that many parts
             Route("/local/faults", faults, methods=["GET", "PUT"]),
             Mount("/local/media", simulator.media),
             Mount("/local/simulator", simulator.control),
+            Mount("/clients/web", StaticFiles(directory=CLIENT_FOLDER, check_dir=False)),
             Route("/vod-js-sdk-v6.js", _web_sdk),
         ],
         exception_handlers={HTTPException: _http_problem, Exception: _unexpected_problem},
@@ -172,7 +175,11 @@ def _token_endpoint(environment: Mapping[str, str]) -> Endpoint:
             token = user_token(environment, user=query.get("user", "alice"), ttl_seconds=ttl_seconds)
         except ValueError as error:
             return problem(422, f"No token is made for this: {error}.")
-        return PlainTextResponse(token, headers={"Cache-Control": "no-store"})
+        headers = {"Cache-Control": "no-store", "Vary": "Origin"}
+        origin = request.headers.get("origin", "")
+        if origin in environment.get("CORS_ORIGINS", "").split(","):
+            headers["Access-Control-Allow-Origin"] = origin
+        return PlainTextResponse(token, headers=headers)
 
     return issue
 

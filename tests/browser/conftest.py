@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwr
 from local.chromium import find_chromium
 from local.stack.demo_settings import POLICIES
 from local.stack.stack import Stack
+from tests.browser.app_server import AppServer
 from tests.browser.upload_page import UploadPage
 
 if TYPE_CHECKING:
@@ -73,12 +74,21 @@ def playwright() -> Iterator[Playwright]:
 
 
 @pytest.fixture(scope="session")
-def stack(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def app_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
+    """Serve the files of an app of one's own, under an origin that the stack's functions allow."""
+    with AppServer(tmp_path_factory.mktemp("app")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def stack(
+    executable: str, app_server: AppServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
     """Start the whole system, with an additional policy whose signatures expire after a second."""
     assert executable
     policies = json.dumps({**POLICIES, **HASTY})
-    folder = tmp_path_factory.mktemp("stack")
-    with Stack(folder=folder, overrides={"UPLOAD_POLICIES": policies}) as stack:
+    overrides = {"UPLOAD_POLICIES": policies, "CORS_ORIGINS": app_server.origin}
+    with Stack(folder=tmp_path_factory.mktemp("stack"), overrides=overrides) as stack:
         yield stack
 
 

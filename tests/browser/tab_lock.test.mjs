@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { heldLocks, takeLock } from "../../local/page/tab_lock.js";
+import { heldLocks, takeLock } from "../../clients/web/tab_lock.js";
 
 class KeptInMemory {
   getItem(name) {

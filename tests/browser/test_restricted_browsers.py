@@ -141,6 +141,7 @@ def test_a_browser_that_cannot_read_the_modules_is_told(open_page: OpenPage) -> 
     def serve(route: Route) -> None:
         route.fulfill(body="class Newer { ##syntax }", content_type="text/javascript")
 
-    page.page.route("**/uploads.js", serve)
+    page.page.route("**/clients/web/upload.js", serve)
     page.page.goto(page.address)
+    expect(page.page.locator("#too-old")).to_be_visible()
     expect(page.page.locator("#too-old")).to_contain_text("Safari 15")

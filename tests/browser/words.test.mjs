@@ -3,10 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ConnectionLostError } from "../../local/page/connection.js";
 import {
-  failureInWords,
   policyInWords,
+  reasonInWords,
   renamedInWords,
   sizeInWords,
   timeInWords,
@@ -67,88 +66,8 @@ test("a name that is changed is said with its reason, and one that is kept is no
   assert.match(words, /^At VOD the cover is called “10_30”, because a name there has none of /);
 });
 
-for (const [code, message, words] of [
-  [10001, "ugc upload | invalid request", /could not read/],
-  [10004, "ugc upload | invalid signature", /does not accept the signature/],
-  [10010, "ugc upload | signature expired", /had expired/],
-  [10011, "ugc upload | repeat signature", /had been used before/],
-  [77, "something new", /failed/],
-]) {
-  test(`VOD's code ${code} is explained, shown, and can be tried again`, () => {
-    const failure = failureInWords(Object.assign(new Error(message), { code }));
-    assert.match(failure.title, words);
-    assert.match(failure.reasons.join(), new RegExp(message.replace("|", "\\|")));
-    assert.ok(failure.advice);
-    assert.ok(!failure.over);
-  });
-}
-
-for (const message of [
-  "Network Error",
-  "timeout of 5000ms exceeded",
-  "cors error",
-  "CORS blocked or network error",
-  "Failed to fetch",
-  "NetworkError when attempting to fetch resource.",
-  "Load failed",
-]) {
-  test(`"${message}" is a lost connection`, () => {
-    assert.equal(failureInWords(new Error(message)).network, true);
-  });
-}
-
-test("a request that got no answer is a lost connection, whatever is said of it", () => {
-  const cause = new ConnectionLostError("gone");
-  assert.equal(failureInWords(new Error("No signature.", { cause })).network, true);
+test("the field of a reason has the words of the form, and any other reason stays", () => {
+  assert.equal(reasonInWords("/fileType: One of: mp4."), "File type: One of: mp4.");
+  assert.equal(reasonInWords("/other: Unknown."), "/other: Unknown.");
+  assert.equal(reasonInWords("VOD: no"), "VOD: no");
 });
-
-for (const mistake of [
-  new TypeError("AbortSignal.timeout is not a function"),
-  new TypeError("Cannot read properties of undefined (reading 'cors')"),
-  new ReferenceError("TcVod is not defined"),
-  new RangeError("Invalid array length: the network error table"),
-]) {
-  test(`"${mistake.message}" is a fault of the page and no lost connection`, () => {
-    const failure = failureInWords(mistake);
-    assert.equal(failure.network, undefined);
-    assert.match(failure.title, /This page has a fault/);
-    assert.match(failure.reasons.join(), new RegExp(mistake.message.slice(0, 20)));
-  });
-}
-
-test("what storage says is shown", () => {
-  const failure = failureInWords({ code: "AccessDenied", message: "Access Denied.", statusCode: 403 });
-  assert.deepEqual(failure.reasons, ["The answer was: Access Denied."]);
-});
-
-test("a refusal names the fields by the words of the form, and is over", () => {
-  const failure = failureInWords({
-    problem: {
-      status: 422,
-      title: "A field is not acceptable",
-      detail: "The policy 'strict' does not allow this.",
-      errors: [
-        { pointer: "/fileType", detail: "One of: mp4." },
-        { pointer: "/other", detail: "Unknown." },
-      ],
-    },
-  });
-  assert.equal(failure.title, "The policy 'strict' does not allow this.");
-  assert.deepEqual(failure.reasons, ["File type: One of: mp4.", "/other: Unknown."]);
-  assert.equal(failure.over, true);
-});
-
-for (const [status, over] of [
-  [401, false],
-  [404, true],
-  [409, true],
-  [429, false],
-  [503, false],
-]) {
-  test(`a ${status} ${over ? "ends the upload" : "can be tried again"}, and says what to do`, () => {
-    const failure = failureInWords({ problem: { status, title: "Why" } });
-    assert.equal(failure.over, over);
-    assert.equal(failure.title, "Why");
-    assert.ok(failure.advice);
-  });
-}

@@ -1,4 +1,4 @@
-// The names under which VOD keeps a file: what it cannot take is replaced, and what is no name is said.
+// The names under which VOD keeps a file: what it cannot take is replaced.
 
 // The SDK refuses these characters in a `mediaName`; nobody needs a control character in a cover's name.
 const REFUSED = /[\\/:*?"<>|\p{Cc}]/gu;
@@ -19,13 +19,10 @@ export function coverAtVod(cover) {
   return new File([cover], `${name}.${split(cover.name).extension}`, { type, lastModified });
 }
 
-// Why VOD cannot take this file at all, as a sentence, or null.
+// The code of texts.js for why VOD cannot take this file at all, or null.
 export function fileFault({ name, size }) {
-  if (size === 0) return `${name} is empty: it has 0 bytes.`;
-  if (!split(name).extension) {
-    return `${name} has no type: VOD knows what a file is by the end of its name, such as .mp4 or .jpg.`;
-  }
-  return null;
+  if (size === 0) return "file_empty";
+  return split(name).extension ? null : "file_no_type";
 }
 
 function split(fileName) {

@@ -1,4 +1,4 @@
-// One upload as the page knows it: its stage here, its state at the service, and what the user may do.
+// One upload: its stage in this browser, its state at the service, and what the user may do.
 //
 // No elements: whoever shows it listens for "change". Stages:
 //   interrupted  a reload cut it off; the same files must be chosen again
@@ -7,12 +7,12 @@
 //   cancelling → cancelled                                      over
 
 import { countOutages, whenOnline } from "./connection.js";
+import { failure, failureOf, sentence } from "./failures.js";
 import { describeFile, forgetUpload, isSameFile, rememberUpload } from "./remembered_uploads.js";
 import { takeLock } from "./tab_lock.js";
 import { startTransfer } from "./transfer.js";
 import { createSignatureSource } from "./upload_signature.js";
 import { cancelUpload, followUpload, readUpload } from "./upload_status.js";
-import { failureInWords } from "./words.js";
 
 const TRANSFERRING = new Set(["starting", "sending"]);
 const CANCELLABLE = new Set(["starting", "sending", "paused", "failed", "interrupted"]);
@@ -21,25 +21,33 @@ const UNDER_WAY = new Set([...CANCELLABLE, "finishing", "cancelling"]);
 export class Upload extends EventTarget {
   stage = "starting";
   server = null; // the last answer of GET /uploads/{id}
-  failure = null; // failureInWords(…)
+  failure = null; // failureOf(…)
   progress = {}; // "media" and "cover" → { loaded, total, speed, sent }
 
+  #client;
   #source;
   #transfer = null;
   #following = null;
   #unlock = null;
   #waitsForConnection = false;
   #forgotten = false;
+  #settle;
 
   // `record` is what is remembered over a reload; `files` are there unless it has just been reloaded.
-  constructor({ record, files = null, signIn }) {
+  // `client` is { TcVod, endpoint, authorization, texts }.
+  constructor({ record, files = null, client }) {
     super();
     this.record = record;
     this.files = files;
-    this.authorization = () => signIn(record.user);
+    this.#client = client;
+    // Settles with the final answer of the service, or rejects when the upload is over without one.
+    this.done = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    this.done.catch(() => {}); // whoever does not wait for it is no unhandled rejection
     this.#source = createSignatureSource({
-      url: "/signature",
-      authorization: this.authorization,
+      url: `${client.endpoint}/signature`,
+      authorization: client.authorization,
       request: record.request,
       uploadId: record.uploadId ?? null,
       onUploadId: (uploadId) => this.#identify(uploadId),
@@ -49,6 +57,14 @@ export class Upload extends EventTarget {
 
   get uploadId() {
     return this.record.uploadId ?? null;
+  }
+
+  // From 0 to 1, media and cover together.
+  get fraction() {
+    const { media, cover } = this.record;
+    const total = media.size + (cover?.size ?? 0);
+    const loaded = Object.values(this.progress).reduce((sum, each) => sum + each.loaded, 0);
+    return total ? Math.min(1, loaded / total) : 0;
   }
 
   get pausable() {
@@ -76,11 +92,9 @@ export class Upload extends EventTarget {
   async continueWith(files) {
     for (const role of ["media", "cover"]) {
       if (isSameFile(files[role], this.record[role])) continue;
-      return this.record[role]
-        ? `Please choose ${this.record[role].name} as it was: a file of another name or size is another upload.`
-        : "This upload had no cover.";
+      return this.#sentence(this.record[role] ? "other_file" : "no_cover", this.record[role]?.name);
     }
-    if (!(await this.#hold())) return "This upload goes on in another tab.";
+    if (!(await this.#hold())) return this.#sentence("other_tab");
     this.files = files;
     await this.#runUnlessCommitted();
     return null;
@@ -101,12 +115,12 @@ export class Upload extends EventTarget {
     this.#waitsForConnection = false;
     this.#change({ stage: "cancelling", failure: null });
     try {
-      if (this.uploadId && !(await cancelUpload(this.uploadId, this))) {
+      if (this.uploadId && !(await cancelUpload(this.uploadId, this.#client))) {
         this.follow(); // too late: VOD already has the file
         return;
       }
     } catch (error) {
-      this.#change({ stage: "failed", failure: failureInWords(error) });
+      this.#change({ stage: "failed", failure: this.#explain(error) });
       return;
     }
     this.#forget();
@@ -126,7 +140,7 @@ export class Upload extends EventTarget {
     this.#change({ stage: "following", failure: null });
     try {
       await followUpload(this.uploadId, {
-        authorization: this.authorization,
+        ...this.#client,
         signal: this.#following.signal,
         firstAfter,
         onChange: (server) => this.#change({ server }),
@@ -134,7 +148,7 @@ export class Upload extends EventTarget {
       this.#change({ stage: "settled" });
     } catch (error) {
       if (this.#following.signal.aborted) return;
-      this.#change({ stage: "failed", failure: { ...failureInWords(error), over: true } });
+      this.#change({ stage: "failed", failure: { ...this.#explain(error), over: true } });
     }
   }
 
@@ -145,7 +159,7 @@ export class Upload extends EventTarget {
     const outages = countOutages();
     try {
       this.#transfer = startTransfer({
-        TcVod: webSdk(),
+        TcVod: this.#client.TcVod,
         ...this.files,
         sessionKey: this.record.vodSessionKey ?? null,
         onSession: (vodSessionKey) => this.#remember({ vodSessionKey }),
@@ -167,7 +181,7 @@ export class Upload extends EventTarget {
     this.#change({ stage: "starting", failure: null });
     if (this.uploadId) {
       try {
-        const { upload } = await readUpload(this.uploadId, this);
+        const { upload } = await readUpload(this.uploadId, this.#client);
         if (upload.state !== "issued") {
           this.#change({ server: upload });
           await (upload.fileId ? this.follow() : this.#end(upload.state));
@@ -183,9 +197,8 @@ export class Upload extends EventTarget {
 
   #end(state) {
     this.#forget();
-    const title =
-      state === "expired" ? "This upload was left for too long and has expired" : `This upload is ${state}`;
-    this.#change({ stage: "failed", failure: { title, reasons: [], advice: "Start over.", over: true } });
+    const code = state === "expired" ? "expired" : "ended";
+    this.#change({ stage: "failed", failure: failure(code, this.#client.texts, { over: true }) });
   }
 
   #advance(role, { loaded, total, speed }) {
@@ -205,11 +218,11 @@ export class Upload extends EventTarget {
 
   // A connection that comes back takes the upload up again, unless something else was chosen meanwhile.
   #fail(error, outages) {
-    const failure = failureInWords(error);
-    if (failure.over) this.#forget();
-    this.#waitsForConnection = Boolean(failure.network);
-    this.#change({ stage: "failed", failure });
-    if (failure.network) whenOnline(outages, () => this.#waitsForConnection && this.resume());
+    const found = this.#explain(error);
+    if (found.over) this.#forget();
+    this.#waitsForConnection = Boolean(found.network);
+    this.#change({ stage: "failed", failure: found });
+    if (found.network) whenOnline(outages, () => this.#waitsForConnection && this.resume());
   }
 
   #identify(uploadId) {
@@ -241,8 +254,19 @@ export class Upload extends EventTarget {
     return this.#unlock !== null;
   }
 
+  #explain(error) {
+    return failureOf(error, this.#client.texts);
+  }
+
+  #sentence(code, name = "") {
+    return sentence(code, name, this.#client.texts);
+  }
+
   #change(news) {
     Object.assign(this, news);
+    if (this.stage === "settled") this.#settle.resolve(this.server);
+    if (this.failure?.over) this.#settle.reject(Object.assign(new Error(this.failure.title), this.failure));
+    if (this.stage === "cancelled") this.#settle.reject(cancelled());
     this.dispatchEvent(new Event("change"));
   }
 }
@@ -251,7 +275,6 @@ export function lockName(uploadId) {
   return `upload ${uploadId}`;
 }
 
-function webSdk() {
-  if (globalThis.TcVod) return globalThis.TcVod.default;
-  throw new Error("The Web SDK is not there.");
+function cancelled() {
+  return new DOMException("The upload was cancelled.", "AbortError");
 }

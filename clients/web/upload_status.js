@@ -17,9 +17,13 @@ export class UploadStatusError extends Error {
   }
 }
 
-export async function readUpload(uploadId, { authorization, etag = null, signal }) {
+export async function readUpload(uploadId, { endpoint = "", authorization, etag = null, signal }) {
   const headers = etag ? { "If-None-Match": etag } : {};
-  const { response, text } = await exchange(address(uploadId), { headers, signal }, { authorization });
+  const { response, text } = await exchange(
+    address(endpoint, uploadId),
+    { headers, signal },
+    { authorization },
+  );
   const wait = Number(response.headers.get("Retry-After")) * 1000 || DEFAULT_WAIT;
   if (response.status === 304) return { upload: null, etag, wait };
   if (!response.ok) throw refusal(response, text);
@@ -28,14 +32,14 @@ export async function readUpload(uploadId, { authorization, etag = null, signal 
 
 // The promise settles with the final upload; it rejects when the service says it knows no such upload.
 // `firstAfter` gives the event of a commit that was just made the time to arrive.
-export async function followUpload(uploadId, { authorization, onChange, signal, firstAfter = 0 }) {
+export async function followUpload(uploadId, { endpoint, authorization, onChange, signal, firstAfter = 0 }) {
   let etag = null;
   let failures = 0;
   await pause(firstAfter, signal);
   for (;;) {
     let wait;
     try {
-      const answer = await readUpload(uploadId, { authorization, etag, signal });
+      const answer = await readUpload(uploadId, { endpoint, authorization, etag, signal });
       ({ etag, wait } = answer);
       failures = 0;
       if (answer.upload) {
@@ -52,15 +56,16 @@ export async function followUpload(uploadId, { authorization, onChange, signal, 
 }
 
 // True when the upload will never commit any more, so that its record may go.
-export async function cancelUpload(uploadId, { authorization }) {
-  const { response, text } = await exchange(address(uploadId), { method: "DELETE" }, { authorization });
+export async function cancelUpload(uploadId, { endpoint = "", authorization }) {
+  const init = { method: "DELETE" };
+  const { response, text } = await exchange(address(endpoint, uploadId), init, { authorization });
   if (response.ok || response.status === 404) return true;
   if (response.status === 409) return false;
   throw refusal(response, text);
 }
 
-function address(uploadId) {
-  return `/uploads/${encodeURIComponent(uploadId)}`;
+function address(endpoint, uploadId) {
+  return `${endpoint}/uploads/${encodeURIComponent(uploadId)}`;
 }
 
 function isTemporary(error) {

@@ -1,5 +1,4 @@
-// Where a page gets its upload signatures. An app copies this file, connection.js, and for the upload
-// itself transfer.js and vod_names.js: they know nothing of this page.
+// Where a page gets its upload signatures.
 //
 //   const source = createSignatureSource({
 //     url: "/signature",

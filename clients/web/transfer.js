@@ -66,6 +66,7 @@ export function startTransfer({
     }
   }
 
+  if (!TcVod) throw new Error("The Web SDK is not there.");
   const client = new TcVod({ getSignature: signatureForThisRun });
   const uploader = client.upload({
     mediaFile: media,

@@ -1,0 +1,4 @@
+import type { Texts } from "../index.js";
+
+declare const texts: Texts;
+export default texts;

@@ -1,0 +1,156 @@
+"""The web client from its tarball, in an app of one's own in strict TypeScript."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+import requests
+from playwright.sync_api import expect
+
+from local.repository import REPOSITORY
+from tests.browser.line import Line
+from tests.browser.upload_page import PATIENCE, digest_at, digest_of_file, wait_until
+from tests.clients.packed_client import CLIENT, check_types, install, needs_bundler, run
+from tests.clients.stack_client import events_about
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+    from local.stack.stack import Stack
+    from tests.browser.app_server import AppServer
+
+APP = REPOSITORY / "tests/clients/web_app"
+LIMIT = 6 * 1024
+THREE_PARTS = 20_000_000
+LAST_PART = "*partNumber=3&*"
+pytestmark = needs_bundler
+
+
+class Built(NamedTuple):
+    """The bundled app, and how many bytes createUploader has, minified and gzipped, without the SDK."""
+
+    folder: Path
+    size: int
+
+
+@pytest.fixture(scope="module")
+def built(stack: Stack, app_server: AppServer, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Install the client from its tarball, bundle the app, and serve it from its own origin."""
+    project = tmp_path_factory.mktemp("app")
+    shutil.copytree(APP, project, dirs_exist_ok=True)
+    (project / "package.json").write_text('{"private": true, "type": "module"}')
+    install(project)
+    size = int(run("node", "build.mjs", cwd=project, VITE_ENDPOINT=stack.url).split()[0])
+    shutil.copytree(project / "dist", app_server.folder / "app")
+    return Built(project, size)
+
+
+@pytest.fixture
+def page(built: Built, app_server: AppServer, browser_by_path: Browser) -> Iterator[Page]:
+    """Open the app."""
+    assert built.size
+    context = browser_by_path.new_context()
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{app_server.origin}/app/index.html")
+    page.wait_for_function("globalThis.app")
+    yield page
+    context.close()
+
+
+def _parts(stack: Stack) -> int:
+    counters = requests.get(f"{stack.url}/local/simulator/counters", timeout=10).json()
+    return int(counters.get("UploadPart", 0))
+
+
+def _context(stack: Stack, file_id: str, file: Path) -> object:
+    """Return the context in the app's event of a file at VOD, which has to have the same bytes."""
+    [event] = events_about(stack, id_=file_id)
+    assert digest_at(event["data"]["mediaUrl"]) == digest_of_file(file)
+    return event["data"]["context"]
+
+
+def test_strict_typescript_accepts_the_client(built: Built) -> None:
+    """The declarations of the package are enough for a project with every strict rule on."""
+    check_types(built.folder)
+
+
+def test_client_is_small_and_has_the_licence(built: Built) -> None:
+    """`createUploader` has less than 6 KB, and the package the text of the licence that it names."""
+    assert built.size < LIMIT
+    installed = built.folder / "node_modules/vod-upload-client/LICENSE"
+    assert (
+        installed.read_bytes() == (CLIENT / "LICENSE").read_bytes() == (REPOSITORY / "LICENSE").read_bytes()
+    )
+
+
+def test_upload_pauses_resumes_and_settles_with_the_file(
+    page: Page, stack: Stack, make_file: Callable[[str, int], Path]
+) -> None:
+    """After a pause the missing part alone is sent, and `done` gives the file of the event."""
+    file = make_file("film.mp4", THREE_PARTS)
+    before = _parts(stack)
+    line = Line(page)
+    line.hold(LAST_PART)
+    page.set_input_files("#file", file)
+    page.evaluate("app.begin()")
+    wait_until(lambda: _parts(stack) - before == 2, "two parts", meanwhile=lambda: page.wait_for_timeout(30))
+    page.evaluate("app.pause()")
+    line.restore()
+    assert page.evaluate("app.stage()") == "paused"
+    assert page.evaluate("app.fraction()") < 1
+    page.evaluate("app.resume()")
+
+    assert _context(stack, page.evaluate("app.done()"), file) == "lesson 3"
+    assert _parts(stack) - before == 3
+
+
+def test_cancelled_upload_ends_and_a_refused_one_is_explained_in_three_languages(
+    page: Page, make_file: Callable[[str, int], Path]
+) -> None:
+    """`done` rejects with an AbortError; a failure has a code, and words in the uploader's language."""
+    line = Line(page)
+    line.hold("*ApplyUploadUGC*")
+    page.set_input_files("#file", make_file("film.mp4", 10_000))
+    page.evaluate("app.begin()")
+    assert page.evaluate("app.cancel()") == "AbortError"
+    line.restore()
+    refused = {
+        language: page.evaluate("language => app.refused(language)", language)
+        for language in ("en", "ko", "zh-CN")
+    }
+
+    assert {failure["code"] for failure in refused.values()} == {"forbidden"}
+    assert {language: failure["advice"] for language, failure in refused.items()} == {
+        "en": "Choose another policy or another user.",
+        "ko": "다른 정책이나 다른 사용자를 선택하세요.",
+        "zh-CN": "请选择其他策略或其他用户。",
+    }
+    assert refused["ko"]["reasons"] == [refused["en"]["title"], *refused["en"]["reasons"]]
+
+
+def test_element_goes_on_after_a_reload(
+    page: Page, stack: Stack, make_file: Callable[[str, int], Path]
+) -> None:
+    """It asks in Korean for the file that was cut off, sends what is missing, and tells the app."""
+    file = make_file("강의.mp4", THREE_PARTS)
+    before = _parts(stack)
+    line = Line(page)
+    line.hold(LAST_PART)
+    page.get_by_label("동영상 선택").set_input_files(file)
+    wait_until(lambda: _parts(stack) - before == 2, "two parts", meanwhile=lambda: page.wait_for_timeout(30))
+    page.reload()
+    line.restore()
+    again = page.get_by_label("계속하려면 강의.mp4 파일을 다시 선택하세요")
+    again.set_input_files(make_file("다른.mp4", 10))
+    expect(page.get_by_role("alert")).to_contain_text("원래 파일 강의.mp4")
+    again.set_input_files(file)
+    expect(page.get_by_role("status")).to_have_text("완료")
+
+    assert _context(stack, page.title(), file) == "lesson 4"
+    assert _parts(stack) - before == 3

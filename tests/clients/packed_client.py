@@ -1,0 +1,60 @@
+"""The web client as `npm pack` makes it, installed from the tarball into a project, type-checked and bundled.
+
+Nothing is fetched: beside the tarball, a project has the packages that are locked and installed already.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.repository import REPOSITORY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CLIENT = REPOSITORY / "clients/web"
+EXAMPLES = REPOSITORY / "clients/examples"
+PAGE = REPOSITORY / "local/page"
+NPM = ("npm", "--offline", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error")
+
+needs_bundler = pytest.mark.skipif(
+    shutil.which("npm") is None or not (EXAMPLES / "node_modules").is_dir(),
+    reason="needs npm, and the packages of clients/examples: make test installs them",
+)
+
+
+def install(project: Path) -> None:
+    """Pack the client and install it into a project, beside the bundler, the SDK and the frameworks."""
+    run(*NPM, "pack", str(CLIENT), "--pack-destination", str(project), cwd=project)
+    [tarball] = project.glob("vod-upload-client-*.tgz")
+    run(*NPM, "install", "--legacy-peer-deps", "--no-save", f"./{tarball.name}", cwd=project)
+    packages = project / "node_modules"
+    installed = [*(EXAMPLES / "node_modules").iterdir(), PAGE / "node_modules/vod-js-sdk-v6"]
+    for package in installed:
+        if not package.name.startswith("."):
+            (packages / package.name).symlink_to(package)
+
+
+def check_types(project: Path) -> None:
+    """Run TypeScript's compiler with the project's own settings."""
+    run("node", str(PAGE / "node_modules/typescript/bin/tsc"), "-p", ".", cwd=project)
+
+
+def run(*words: str, cwd: Path, **variables: str) -> str:
+    """Run a program to its end, and return what it prints."""
+    done = subprocess.run(  # noqa: S603  # words of ours
+        words,
+        cwd=cwd,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
