@@ -19,10 +19,12 @@ from shared.store.journal import ATTEMPTS_PER_SECOND
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-STORE_CALLS: Mapping[str, int] = {"signature": 1, "status": 1, "push": 3, "pull": 1, "delivery": 4}
-"""Round trips to the store: of a push with its read-back and delivery, and of a delivery by a timer."""
+STORE_CALLS: Mapping[str, int] = {"signature": 1, "status": 1, "push": 3, "batch": 1, "delivery": 4}
+"""Round trips to the store: of a push with read-back and delivery, a pulled batch, and a timer's delivery."""
 PULLED_AT_ONCE = 16
 """Events of one call of PullEvents (doc 266/34183)."""
+VOD_CALLS_PER_SECOND = 100
+"""Calls of one action that VOD takes of an account (doc 266/34183)."""
 TIMER_SECONDS, TIMER_PERIOD = 55, 60
 """Time limit and period of both timers in `serverless.yml`."""
 _MILLION = 1_000_000
@@ -57,6 +59,7 @@ class Assumed:
     signatures: float = _said("assumed", "signatures of an upload", default=3)
     statuses: float = _said("assumed", "status requests of an upload", default=3)
     events: float = _said("assumed", "events of an upload", default=1)
+    pull_shards: float = _said("assumed", "loops that pull VOD's queue, as PULL_SHARDS", default=1)
     memory_mb: float = _said("assumed", "MB of an instance, as in serverless.yml", default=256)
     retention_days: float = _said("assumed", "days that the store keeps all, as RETENTION_SECONDS", default=7)
     traffic_kb: float = _said("assumed", "KB an upload to the public network", default=15)
@@ -101,11 +104,15 @@ class Capacity:
 
     @property
     def pulled_events(self) -> float:
-        """Events a second that the timer journals: it pulls, journals one by one, confirms, and repeats."""
-        journal = self._own(self.measured.event_ms, STORE_CALLS["pull"])
-        batch = 2 * self.assumed.vod_ms / 1000 + PULLED_AT_ONCE * journal
+        """Events a second that the loops journal: each pulls, journals a batch, confirms it, and repeats.
+
+        All loops together make no more calls than VOD takes.
+        """
+        journal = self._own(PULLED_AT_ONCE * self.measured.event_ms, STORE_CALLS["batch"])
+        batch = 2 * self.assumed.vod_ms / 1000 + journal
         working = _timer_deadline() - PULL_SECONDS - CONFIRM_SECONDS
-        return PULLED_AT_ONCE / batch * working / TIMER_PERIOD
+        batches = min(self.assumed.pull_shards / batch, VOD_CALLS_PER_SECOND)
+        return PULLED_AT_ONCE * batches * working / TIMER_PERIOD
 
     @property
     def timer_deliveries(self) -> float:

@@ -7,7 +7,7 @@ event.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.domain.app_event import EXPIRY, PULL, PUSH, RECONCILED, AppEvent, event_id_for
 from shared.domain.event_status import IngestOutcome, Verdict
@@ -26,22 +26,33 @@ from shared.domain.ingested_event import (
 from shared.domain.journal import EventEntry, Journaled, version_name
 from shared.domain.rate_limits import DAY_SECONDS
 from shared.domain.session import Facts, UploadSession, expiry_facts, facts_of
-from shared.errors import NotFoundError, VodApiError
+from shared.errors import NotFoundError, StoreUnavailableError, VodApiError
 from shared.flows.verify_event import Verification
 from shared.vod.context_token import UploadContext
 from shared.vod.notification import notification_from_pull, raw_json
 from shared.vod.notification_types import FORGOTTEN, PROCEDURE_STATE_CHANGED, EventNotification
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shared.config.settings import IngestSettings
     from shared.domain.journal import Budget, TakenEvent, Word
     from shared.flows.verify_event import ReadBack
     from shared.store.journal import Store
+    from shared.store.resp import ScriptCall
 
 LEASE_SECONDS = 10
 """How long the function that ingested an event has for its own attempt, before the timer may make one."""
 _CONTENT_SOURCES = {PUSH: "c", PULL: "e"}
 _NOTHING = EventNotification(event_type="", wire_format="unknown", raw={})
+
+
+class PreparedEvent(NamedTuple):
+    """An event with all that journaling it takes."""
+
+    entry: EventEntry
+    event: AppEvent
+    call: ScriptCall
 
 
 @dataclass(frozen=True)
@@ -59,6 +70,68 @@ class Ingester:
                 confirmed.
 
         """
+        entry, event = self._classified(notification, source)
+        self._add_applications([event])
+        ingested = self._journal(entry, event)
+        if ingested.journaled.outcome is IngestOutcome.OVER_BUDGET:
+            body, reason = raw_json(notification).encode("ascii"), IngestOutcome.OVER_BUDGET.value
+            # Of the room for what cannot be read it takes none.
+            self.store.park(body, problem=reason, now=source.received_at, budget=0)
+        return ingested
+
+    def prepare(self, notification: EventNotification, source: Source) -> PreparedEvent:
+        """Classify an event of VOD's own, which takes from no budget, for `ingest_all`.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        entry, event = self._classified(notification, source)
+        entry, next_attempt_at = self._to_journal(entry, event)
+        call = self.store.journal_call(
+            entry,
+            endpoint=self.settings.app_webhook_url or "",
+            now=event.received_at,
+            next_attempt_at=next_attempt_at,
+        )
+        return PreparedEvent(entry, event, call)
+
+    def ingest_all(self, prepared: Sequence[PreparedEvent]) -> list[IngestOutcome | StoreUnavailableError]:
+        """Journal several events, each once, in as few round trips as they fit into; in their order.
+
+        An error in place of an outcome: that event must not be confirmed.
+
+        Raises:
+            StoreUnavailableError: the store did not answer; no event is journaled.
+
+        """
+        self._add_applications([it.event for it in prepared])
+        journaled = self.store.journal_all([it.call for it in prepared])
+        return [self._outcome(*each) for each in zip(prepared, journaled, strict=True)]
+
+    def _outcome(
+        self, prepared: PreparedEvent, journaled: Journaled | StoreUnavailableError
+    ) -> IngestOutcome | StoreUnavailableError:
+        if isinstance(journaled, StoreUnavailableError):
+            return journaled
+        if journaled.outcome is not IngestOutcome.OTHER_VERSION:
+            return journaled.outcome
+        try:
+            return self._journal_version(prepared.entry, prepared.event, journaled).journaled.outcome
+        except StoreUnavailableError as error:
+            return error
+
+    def _add_applications(self, events: Sequence[AppEvent]) -> None:
+        """Have the lists of the sub-applications tailed: further files of their uploads are found there."""
+        found = {
+            event.uploader.vod_sub_app_id: event.received_at
+            for event in events
+            if event.uploader is not None and event.uploader.vod_sub_app_id is not None
+        }
+        if found:
+            self.store.add_applications(found, now=max(found.values()))
+
+    def _classified(self, notification: EventNotification, source: Source) -> tuple[EventEntry, AppEvent]:
         # Named as it was sent: a token adopted later must not change its identity.
         name = journal_name(notification)
         notification = self._with_context(notification, source)
@@ -73,22 +146,13 @@ class Ingester:
             received_at=source.received_at,
             origin=source.origin,
         )
-        if context is not None and context.vod_sub_app_id is not None:
-            # Further files of its uploads, should nothing tell of them, are found in its list of media.
-            self.store.add_applications([context.vod_sub_app_id], now=source.received_at)
         trusted = source.authenticated or self.settings.read_back == "off"
         facts = facts_of(notification, received_at=source.received_at)
         intended = _intended(event, trusted=trusted)
         if intended is IngestOutcome.APPLIED and notification.wire_format == "legacy":
             self._remember_task(notification)
         budget = None if source.authenticated else self._budget(context, now=source.received_at)
-        entry = replace(self._entry(name, event, facts, intended, source.lease), budget=budget)
-        ingested = self._journal(entry, event)
-        if ingested.journaled.outcome is IngestOutcome.OVER_BUDGET:
-            body, reason = raw_json(notification).encode("ascii"), IngestOutcome.OVER_BUDGET.value
-            # Of the room for what cannot be read it takes none.
-            self.store.park(body, problem=reason, now=source.received_at, budget=0)
-        return ingested
+        return replace(self._entry(name, event, facts, intended, source.lease), budget=budget), event
 
     def park(self, body: bytes, *, problem: str, now: int) -> bool:
         """Keep a pushed body that cannot be read; False if only its first part is kept.
@@ -257,7 +321,8 @@ class Ingester:
         if upload is not None and upload.procedure_task_id:
             self.store.remember_task(upload.procedure_task_id, token=notification.context_token)
 
-    def _journal(self, entry: EventEntry, event: AppEvent) -> IngestedEvent:
+    def _to_journal(self, entry: EventEntry, event: AppEvent) -> tuple[EventEntry, int | None]:
+        """Return the entry with all its fields, and when its next attempt is; None: there is none."""
         endpoint = self.settings.app_webhook_url
         leads_on = entry.intended is IngestOutcome.HELD or (
             endpoint is not None and entry.intended is not IngestOutcome.QUARANTINED
@@ -265,15 +330,28 @@ class Ingester:
         # A push is first attempted by the function that ingested it; others by the timer, at once.
         lead = LEASE_SECONDS if event.origin == PUSH else 0
         next_attempt_at = event.received_at + lead if leads_on else None
-        entry = replace(entry, fields=kept_fields(event, has_endpoint=endpoint is not None))
+        return replace(entry, fields=kept_fields(event, has_endpoint=endpoint is not None)), next_attempt_at
+
+    def _journal(self, entry: EventEntry, event: AppEvent) -> IngestedEvent:
+        entry, next_attempt_at = self._to_journal(entry, event)
         journaled = self.store.journal(
-            entry, endpoint=endpoint or "", now=event.received_at, next_attempt_at=next_attempt_at
+            entry,
+            endpoint=self.settings.app_webhook_url or "",
+            now=event.received_at,
+            next_attempt_at=next_attempt_at,
         )
         if journaled.outcome is IngestOutcome.OTHER_VERSION:
-            # With an id of its own: the app may have been told the other one, and knows events by their ids.
-            name = version_name(entry.name, journaled.sequence)
-            return self._journal(replace(entry, name=name), replace(event, event_id=event_id_for(name)))
-        return IngestedEvent(entry, journaled, as_journaled(event, journaled), is_due=leads_on)
+            return self._journal_version(entry, event, journaled)
+        is_due = next_attempt_at is not None
+        return IngestedEvent(entry, journaled, as_journaled(event, journaled), is_due=is_due)
+
+    def _journal_version(self, entry: EventEntry, event: AppEvent, other: Journaled) -> IngestedEvent:
+        """Journal another version of a known event.
+
+        With an id of its own: the app may have been told the other one, and knows events by their ids.
+        """
+        name = version_name(entry.name, other.sequence)
+        return self._journal(replace(entry, name=name), replace(event, event_id=event_id_for(name)))
 
     def _entry(
         self, name: str, event: AppEvent, facts: Facts, intended: IngestOutcome, lease: str

@@ -17,9 +17,13 @@ from shared.vod.lenient_json import as_text
 from shared.vod.notification import notification_from_pull
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import TypeAlias
 
-    from shared.flows.ingest_event import Ingester
+    from shared.domain.event_status import IngestOutcome
+    from shared.flows.ingest_event import Ingester, PreparedEvent
+
+    Item: TypeAlias = dict[str, object]
 
 PULL_SECONDS = 10.0
 """The client's time-out: the API holds a pull for up to 5 s (doc 266/34183)."""
@@ -72,33 +76,48 @@ class Pulling:
             self._ingest_all(items, pulled_at, figures)
         return figures
 
-    def _ingest_all(
-        self, items: Sequence[dict[str, object]], pulled_at: float, figures: dict[str, int]
-    ) -> None:
+    def _ingest_all(self, items: Sequence[Item], pulled_at: float, figures: dict[str, int]) -> None:
         handles: list[str] = []
+        unavailable: StoreUnavailableError | None = None
         try:
-            for item in items:
-                figure = self._ingest(item)
+            for item, result in self._journaled(items):
+                if isinstance(result, StoreUnavailableError):
+                    unavailable = result
+                    continue
+                figure = self._parked(item, result) if isinstance(result, Exception) else "journaled"
                 figures[figure] = figures.get(figure, 0) + 1
-                if figure != "failed":
-                    handles.append(as_text(item.get("EventHandle")))
+                handle = as_text(item.get("EventHandle"))
+                if figure != "failed" and handle:
+                    handles.append(handle)
         finally:
-            handles = [handle for handle in handles if handle]
             if handles and self.clock() - pulled_at < HANDLE_SECONDS:
                 self.queue.confirm_events(handles, timeout_seconds=CONFIRM_SECONDS)
                 figures["confirmed"] += len(handles)
+        if unavailable is not None:
+            raise unavailable
 
-    def _ingest(self, item: dict[str, object]) -> str:
-        """Journal one event; returns the figure it counts for: a failure of its own parks it in the end."""
-        now = int(self.clock())
+    def _journaled(self, items: Sequence[Item]) -> Iterator[tuple[Item, IngestOutcome | Exception]]:
+        """Journal a batch together; yield what each event met, first those that failed by themselves."""
+        prepared: list[tuple[Item, PreparedEvent]] = []
+        for item in items:
+            event = self._prepared(item)
+            if isinstance(event, Exception):
+                yield item, event
+            else:
+                prepared.append((item, event))
+        results = self.ingester.ingest_all([event for _, event in prepared])
+        yield from zip([item for item, _ in prepared], results, strict=True)
+
+    def _prepared(self, item: Item) -> PreparedEvent | Exception:
         try:
-            source = Source(PULL, now, lease=self.new_lease())
-            self.ingester.ingest(notification_from_pull(item), source)
-        except StoreUnavailableError:
-            raise
+            source = Source(PULL, int(self.clock()), lease=self.new_lease())
+            return self.ingester.prepare(notification_from_pull(item), source)
         except Exception as error:  # noqa: BLE001 -- whatever one event meets must not hold up the others
-            raw = json.dumps({**item, "EventHandle": ""}, sort_keys=True, default=str)
-            budget = self.ingester.settings.parked_bytes
-            store, problem = self.ingester.store, type(error).__name__
-            return _PARKED[store.count_failure(raw, problem=problem, now=now, budget=budget)]
-        return "journaled"
+            return error
+
+    def _parked(self, item: Item, error: Exception) -> str:
+        """Count the failure of an event, which parks it in the end; return the figure it counts for."""
+        raw = json.dumps({**item, "EventHandle": ""}, sort_keys=True, default=str)
+        budget = self.ingester.settings.parked_bytes
+        store, problem = self.ingester.store, type(error).__name__
+        return _PARKED[store.count_failure(raw, problem=problem, now=int(self.clock()), budget=budget)]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Protocol, TypeVar
 
     from shared.domain.journal import Word as FieldWord
-    from shared.store.resp import Command, Reply, Word
+    from shared.store.resp import Command, Reply, ScriptCall, Word
 
     T = TypeVar("T")
 
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
         def script(self, source: str, keys: Sequence[str], arguments: Sequence[Word]) -> Reply:
             """Run a Lua script, atomically, and return its reply."""
+
+        def scripts(self, source: str, calls: Sequence[ScriptCall]) -> list[Reply | RespError]:
+            """Run a Lua script with each of these keys and arguments; return the replies in their order."""
 
 
 PARTITIONS = 16
@@ -121,17 +124,26 @@ class StoreConnection:
         """Run a script of `lua/` by its name."""
         return self._call(lambda client: client.script(read_script(name), keys, arguments))
 
+    def _scripts(self, name: str, calls: Sequence[ScriptCall]) -> list[Reply | StoreUnavailableError]:
+        """Run a script of `lua/` with each of these keys and arguments: what one meets is its own reply."""
+        replies = self._call(lambda client: client.scripts(read_script(name), calls))
+        return [_unavailable(reply) if isinstance(reply, RespError) else reply for reply in replies]
+
     def _call(self, use: Callable[[RedisClient], T]) -> T:
         try:
             with timed("store"):
                 return use(self._client)
         except (OSError, RespError) as error:
-            code = error.code if isinstance(error, RespError) else ""
-            if code:
-                note(storeCode=code)
-            raise StoreUnavailableError(
-                f"The store did not answer ({type(error).__name__}). Try again in a moment.", store_code=code
-            ) from error
+            raise _unavailable(error) from error
+
+
+def _unavailable(error: OSError | RespError) -> StoreUnavailableError:
+    code = error.code if isinstance(error, RespError) else ""
+    if code:
+        note(storeCode=code)
+    return StoreUnavailableError(
+        f"The store did not answer ({type(error).__name__}). Try again in a moment.", store_code=code
+    )
 
 
 def pairs(flat: Sequence[str]) -> dict[str, str]:

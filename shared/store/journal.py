@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from shared.domain.event_status import IngestOutcome, Verdict
 from shared.domain.journal import EventKey, Journaled, Rank, TakenEvent, rank_of
 from shared.domain.upload_id import made_at
+from shared.errors import StoreUnavailableError
 from shared.store.connection import (
     PARTITIONS,
     StoreConnection,
@@ -35,15 +36,17 @@ from shared.store.tails import TailStore
 from shared.store.uploads import UploadStore
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from shared.domain.journal import AttemptEnding, Budget, EventEntry
-    from shared.store.resp import Command, Word
+    from shared.store.resp import Command, ScriptCall, Word
 
 CLAIM_TOMBSTONE = "-"
 """The tombstone of a delivered event of which the app was told a claim only (`lua/steps/versions.lua`)."""
 ATTEMPTS_PER_SECOND = 10
 """The send slots of one endpoint: a limit on the timer, for the time after an outage."""
+PIECE_BYTES = 262_144
+"""What is sent in one piece; more might take longer than a call may."""
 
 
 class JournalStore(StoreConnection):
@@ -61,6 +64,30 @@ class JournalStore(StoreConnection):
             StoreUnavailableError: the store did not answer; the event may or may not be journaled.
 
         """
+        call = self.journal_call(entry, endpoint=endpoint, now=now, next_attempt_at=next_attempt_at)
+        return _journaled(self._script("journal_event", *call))
+
+    def journal_all(self, calls: Sequence[ScriptCall]) -> list[Journaled | StoreUnavailableError]:
+        """Ingest several events, of which `journal_call` has made the calls; in their order.
+
+        One round trip takes as many as fit into PIECE_BYTES; those of a node of a cluster go to it together.
+        An error in place of a result: that event may or may not be journaled.
+        """
+        journaled: list[Journaled | StoreUnavailableError] = []
+        try:
+            for piece in _in_pieces(calls):
+                replies = self._scripts("journal_event", piece)
+                journaled += [
+                    it if isinstance(it, StoreUnavailableError) else _journaled(it) for it in replies
+                ]
+        except StoreUnavailableError as error:
+            journaled += [error] * (len(calls) - len(journaled))
+        return journaled
+
+    def journal_call(
+        self, entry: EventEntry, *, endpoint: str, now: int, next_attempt_at: int | None
+    ) -> ScriptCall:
+        """Return the keys and arguments by which `journal` ingests an event."""
         at = self.key_of(entry)
         first = EventKey(at.partition, _event_key(at.partition, entry.first_name))
         keys = [
@@ -90,8 +117,18 @@ class JournalStore(StoreConnection):
             limits = [limit if entry.upload else limit // PARTITIONS for limit in most]
             keys.append(f"{at.partition}:budget:{name}")
         retention = self._scope.retention_seconds
-        arguments = [now, retention, due, entry.intended.value, facts, body, size, *limits, *fields]
-        return _journaled(self._script("journal_event", keys, arguments))
+        arguments: list[Word] = [
+            now,
+            retention,
+            due,
+            entry.intended.value,
+            facts,
+            body,
+            size,
+            *limits,
+            *fields,
+        ]
+        return keys, arguments
 
     def settle(self, entry: EventEntry, *, now: int, genuine: bool, confirmed: bool = True) -> Journaled:
         """Record the result of verifying a held event: genuine, or to be quarantined.
@@ -241,6 +278,21 @@ class JournalStore(StoreConnection):
         """Return the key of an event; its versions are in one partition, of its uploader if it has one."""
         partition = self._partition_of(entry.upload.user_id if entry.upload else entry.first_name)
         return EventKey(partition, _event_key(partition, entry.name))
+
+
+def _in_pieces(calls: Sequence[ScriptCall]) -> Iterator[list[ScriptCall]]:
+    """Split calls into pieces of PIECE_BYTES; one that is larger is a piece of its own."""
+    piece: list[ScriptCall] = []
+    left = PIECE_BYTES
+    for call in calls:
+        size = sum(len(word) for word in call[1] if isinstance(word, (str, bytes)))
+        if piece and size > left:
+            yield piece
+            piece, left = [], PIECE_BYTES
+        piece.append(call)
+        left -= size
+    if piece:
+        yield piece
 
 
 def _upload_keys(at: EventKey, entry: EventEntry, *, now: int) -> list[str]:

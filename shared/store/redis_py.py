@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from concurrent import futures
 from functools import cached_property
+from hashlib import sha1
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,12 @@ from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
 from redis.retry import Retry
 
-from shared.store.resp import MAX_IDLE_SECONDS, RespError, is_about_the_server, is_without_scripts
+from shared.store.resp import MAX_IDLE_SECONDS, RespError, is_about_the_server, is_lacking, is_without_scripts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from shared.store.resp import Command, Reply, Word
+    from shared.store.resp import Command, Reply, ScriptCall, Word
 
 CLUSTER_MARK = "+cluster://"
 """redis+cluster:// and rediss+cluster:// name one node of a Redis Cluster that has no proxy in front."""
@@ -84,6 +85,33 @@ class RedisPyClient:
             return client.eval(source, len(keys), *keys, *map(_encodable, arguments))
 
         return self._call(send)
+
+    def scripts(self, source: str, calls: Sequence[ScriptCall]) -> list[Reply | RespError]:
+        """Run a Lua script with each of these keys and arguments, those of each node in one piece."""
+
+        def send(
+            client: redis.Redis | RedisCluster, script: tuple[str, str], ats: Sequence[int]
+        ) -> list[Reply]:
+            pipeline = client.pipeline(transaction=False)
+            for keys, arguments in (calls[at] for at in ats):
+                # By its exact name: it is routed by its keys, and its reply left as it is.
+                pipeline.execute_command(*script, len(keys), *keys, *map(_encodable, arguments))
+            replies = pipeline.execute(raise_on_error=False)
+            return [_translated(reply) if isinstance(reply, Exception) else reply for reply in replies]
+
+        def send_all(client: redis.Redis | RedisCluster) -> list[Reply]:
+            digest = sha1(source.encode(), usedforsecurity=False).hexdigest()
+            replies = send(client, ("EVALSHA", digest), range(len(calls)))
+            # EVAL leaves the script with the server.
+            if refused := [at for at, it in enumerate(replies) if is_lacking(it) or is_without_scripts(it)]:
+                for at, reply in zip(refused, send(client, ("EVAL", source), refused), strict=True):
+                    replies[at] = reply
+            for reply in replies:
+                if isinstance(reply, Exception) and not isinstance(reply, RespError):
+                    raise reply
+            return replies
+
+        return list(self._call(send_all))
 
     @cached_property
     def _client(self) -> redis.Redis | RedisCluster:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     Word: TypeAlias = str | bytes | int | float
     Command: TypeAlias = tuple[Word, ...]
+    ScriptCall: TypeAlias = tuple[Sequence[str], Sequence[Word]]
+    """The keys of a script, and its arguments."""
     Reply: TypeAlias = Any
     """What a command gives in RESP2: a text, an integer, None, or a list of these.
 
@@ -71,12 +73,19 @@ def is_about_the_server(error: RespError) -> bool:
     return error.code not in _CODES_ABOUT_A_COMMAND
 
 
-def is_without_scripts(error: RespError) -> bool:
+def is_lacking(reply: Reply) -> bool:
+    """Return whether the server does not have the script."""
+    return isinstance(reply, RespError) and reply.code == "NOSCRIPT"
+
+
+def is_without_scripts(reply: Reply) -> bool:
     """Return whether EVALSHA or SCRIPT LOAD was refused: not allowed to the user, or unknown to the server.
 
     The refusal of a command within a script does not match: the script may have written before it.
     """
-    text = str(error).lower()
+    if not isinstance(reply, RespError):
+        return False
+    text = str(reply).lower()
     names = ("'evalsha'", "`evalsha`", "'script'", "`script`", "'script|load'", "'load'", "`load`")
     return text.startswith(("noperm ", "err unknown ")) and any(name in text[:200] for name in names)
 
@@ -131,15 +140,22 @@ class RespClient:
 
     def script(self, source: str, keys: Sequence[str], arguments: Sequence[Word]) -> Reply:
         """Run a Lua script: one round trip, or up to three on a server that does not have it."""
-        words = (len(keys), *keys, *arguments)
-        call = ("EVALSHA", _digest(source), *words)
-        (reply,) = self._exchange([call])
-        if isinstance(reply, RespError) and reply.code == "NOSCRIPT":
-            loaded, reply = self._exchange([("SCRIPT", "LOAD", source), call])
-            reply = loaded if isinstance(loaded, RespError) else reply
-        if isinstance(reply, RespError) and is_without_scripts(reply):
-            (reply,) = self._exchange([("EVAL", source, *words)])
-        return _unless_error(reply)
+        return _unless_error(self.scripts(source, [(keys, arguments)])[0])
+
+    def scripts(self, source: str, calls: Sequence[ScriptCall]) -> list[Reply | RespError]:
+        """Run a Lua script with each of these keys and arguments, all in as many round trips as once."""
+        words = [(len(keys), *keys, *arguments) for keys, arguments in calls]
+        by_digest = [("EVALSHA", _digest(source), *each) for each in words]
+        replies = self._exchange(by_digest)
+        if lacking := [at for at, reply in enumerate(replies) if is_lacking(reply)]:
+            loaded, *again = self._exchange([("SCRIPT", "LOAD", source), *(by_digest[at] for at in lacking)])
+            for at, reply in zip(lacking, again, strict=True):
+                replies[at] = loaded if isinstance(loaded, RespError) else reply
+        if refused := [at for at, reply in enumerate(replies) if is_without_scripts(reply)]:
+            again = self._exchange([("EVAL", source, *words[at]) for at in refused])
+            for at, reply in zip(refused, again, strict=True):
+                replies[at] = reply
+        return replies
 
     def close(self) -> None:
         """Close the idle connections."""

@@ -27,6 +27,7 @@ PASSED_BY_NO_EVENT: Mapping[str, str] = {
     "Store.renew_upload": "issues a signature",
     "Store.cancel_upload": "is a caller's wish",
     "Store.key_of": "asks nobody",
+    "Store.journal_call": "asks nobody",
     "Store.time": "asks for the time",
     "Store.add_applications": "is for uploads to other sub-applications",
     "Store.tailed_applications": "is for uploads to other sub-applications",

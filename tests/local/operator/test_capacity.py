@@ -95,10 +95,18 @@ def test_pulled_uploads_are_bound_by_the_timers() -> None:
     one_delivery = 0.004 + 0.004 + 0.100
     seconds = 15 - 3 + 53 * 0.75 - 3
 
-    assert capacity().pulled_events == pytest.approx(16 / (0.180 + 16 * 0.005) * 38 / 60)
+    assert capacity().pulled_events == pytest.approx(16 / (0.180 + 16 * 0.004 + 0.001) * 38 / 60)
     assert capacity().timer_deliveries == pytest.approx(1 / one_delivery * seconds / 60)
     assert capacity(1000).pulled_uploads == capacity(100).pulled_uploads == capacity().timer_deliveries
     assert capacity(events=4).pulled_uploads == pytest.approx(capacity().timer_deliveries / 4)
+
+
+def test_loops_pull_together_until_vod_takes_no_more_calls() -> None:
+    """Each further loop pulls as much; together they make 100 calls a second at most."""
+    one = capacity().pulled_events
+
+    assert capacity(pull_shards=8).pulled_events == pytest.approx(8 * one)
+    assert capacity(pull_shards=32).pulled_events == pytest.approx(1600 * 38 / 60)
 
 
 def test_fast_endpoint_gets_ten_a_second_at_most() -> None:

@@ -10,13 +10,15 @@ import pytest
 import redis
 
 from local.simulator.faults import Fault
+from shared.domain.ingested_event import Source
 from shared.errors import StoreUnavailableError, VodApiError
 from shared.flows.pull_events import CONFIRM_SECONDS, HANDLE_SECONDS, PULL_SECONDS
+from shared.store import journal
 from shared.store.parked import FAILURES_BEFORE_PARKING
 from shared.vod.context_token import UploadContext, seal
 from tests.shared.loopback_peer import HOST, RawPeer, relay_to
 from tests.shared.service import CONTEXT_KEY, STAGE, Service, new_lease, token_of
-from tests.shared.uploads import FILE_ID, new_session, uploaded
+from tests.shared.uploads import FILE_ID, new_session, notification_of, uploaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from tests.local.simulator.account import Account
 
 HANDLE_LIFE = 30.0
+SOURCE = Source("pull", 0, "a-lease")
 NOTHING = {"pulled": 0, "confirmed": 0, "parked": 0, "failed": 0, "emptied": 1}
 
 
@@ -103,30 +106,74 @@ def test_events_of_other_kinds_are_journaled_and_confirmed(service: Service, vod
     assert len(service.records()) == 3
 
 
-def test_store_that_goes_down_stops_the_confirmations(service: Service, vod: Account) -> None:
+class CutBeforeTheFourth(list[bytes]):
+    """What a relay has heard, which loses its connections before the fourth event."""
+
+    def append(self, piece: bytes) -> None:
+        """Hear a piece."""
+        super().append(piece)
+        if sum(b"EVALSHA" in it for it in self) > 3:
+            raise ConnectionError
+
+
+def test_store_that_goes_down_stops_the_confirmations(
+    service: Service, vod: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What was journaled before is confirmed, the rest is not, and comes again when the store is back."""
     events = new_events(7)
     vod.emit(*events)
     upstream = urlsplit(service.redis_url)
-    leases: list[str] = []
-    with RawPeer(relay_to(int(upstream.port or 0))) as relay:
+    # Each event is a piece of its own.
+    monkeypatch.setattr(journal, "PIECE_BYTES", 1)
+    with RawPeer(relay_to(int(upstream.port or 0), CutBeforeTheFourth())) as relay:
         behind = replace(service, redis_url=f"redis://:{upstream.password}@{HOST}:{relay.port}/0")
-
-        def cut_off_before_the_fourth() -> str:
-            leases.append(new_lease())
-            if len(leases) == 4:
-                relay.__exit__()
-            return leases[-1]
-
-        run = replace(behind.pulling(), new_lease=cut_off_before_the_fourth)
+        service.ingester.ingest(notification_of(uploaded("order-7781")), SOURCE)
         with pytest.raises(StoreUnavailableError):
-            run.run()
+            behind.pulling().run()
 
-    assert len(service.records()) == 3
+    assert len(service.records()) == 1 + 3
     assert left_in(vod) == 4
     vod.clock.moved_by += HANDLE_LIFE + 1
     assert service.pulling().run()["confirmed"] == 4
+    assert files_in(service) == sorted([FILE_ID, *files_of(events)])
+
+
+def test_refusal_of_one_event_stops_its_own_confirmation(service: Service, vod: Account) -> None:
+    """What the store refuses of a batch comes again; the others are journaled and confirmed at once."""
+    events = new_events(3)
+    vod.emit(*events)
+    in_the_way = service.store.key_of(service.ingester.prepare(notification_of(events[1]), SOURCE).entry)
+    with redis.Redis.from_url(service.redis_url) as client:
+        client.set(in_the_way.key, "no record")
+        with pytest.raises(StoreUnavailableError) as failure:
+            service.pulling().run()
+        client.delete(in_the_way.key)
+
+    assert failure.value.store_code == "WRONGTYPE"
+    assert left_in(vod) == 1
+    vod.clock.moved_by += HANDLE_LIFE + 1
+    assert service.pulling().run()["confirmed"] == 1
     assert files_in(service) == files_of(events)
+
+
+def test_batch_is_one_round_trip_and_a_large_one_has_as_many_as_it_needs(
+    service: Service, vod: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sixteen events go to the store in one piece, unless they are larger than a piece may be."""
+    sent: list[bytes] = []
+    upstream = urlsplit(service.redis_url)
+    trips = []
+    with RawPeer(relay_to(int(upstream.port or 0), sent)) as relay:
+        behind = replace(service, redis_url=f"redis://:{upstream.password}@{HOST}:{relay.port}/0")
+        behind.ingester.ingest(notification_of(uploaded("order-7781")), SOURCE)
+        for piece_bytes in (10**6, 10**3):
+            monkeypatch.setattr(journal, "PIECE_BYTES", piece_bytes)
+            vod.emit(*new_events(16))
+            before = len(sent)
+            behind.pulling().run()
+            trips.append(len(sent) - before)
+
+    assert trips == [1, 16]
 
 
 def test_store_that_stumbles_is_no_failure_of_the_event(service: Service, vod: Account) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import trustme
 
     from shared.store.connection import RedisClient
-    from shared.store.resp import Command, Reply
+    from shared.store.resp import Command, Reply, ScriptCall
 
 KEY = "both:{1}"
 SCRIPT = "return {KEYS[1], ARGV[1], 7, false, {'nested'}, redis.status_reply('OK')}"
@@ -65,7 +65,8 @@ def replies_to(client: RedisClient) -> list[Reply]:
     alone = [client.execute(*words) for words in COMMANDS]
     client.execute("DEL", KEY)
     together = client.pipeline(COMMANDS)
-    return [alone, together, client.script(SCRIPT, [KEY], [1.5]), client.script(SCRIPT, [KEY], ["x"])]
+    calls: list[ScriptCall] = [([KEY], [1.5]), (["other:{2}"], ["x"])]
+    return [alone, together, client.script(SCRIPT, [KEY], [1.5]), client.scripts(SCRIPT, calls)]
 
 
 @pytest.mark.parametrize("kind", ["valkey_url", "cluster_url"])

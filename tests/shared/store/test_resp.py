@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import trustme
 
     from shared.store.connection import RedisClient
+    from shared.store.resp import ScriptCall
 
 KEY = "resp:{1}"
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -143,6 +144,22 @@ def test_script_runs_on_a_server_that_has_only_eval(
         client = connect(without.url)
 
         assert [client.script(INCREMENT, [KEY], []) for _ in range(2)] == [1, 2]
+
+
+@pytest.mark.parametrize("rights", [[], ["-script"], ["-evalsha"]])
+def test_script_runs_once_for_each_of_several_calls(
+    server: redis.Redis, connect: Callable[[str], RedisClient], user: Callable[..., str], rights: list[str]
+) -> None:
+    """Whatever the server has or allows; what one call meets is its own reply, and the others have theirs."""
+    server.script_flush()
+    server.set("{k}:text", "no number")
+    client = connect(user(*rights))
+    calls: list[ScriptCall] = [([key], []) for key in ("{k}:a", "{k}:text", "{k}:a", "{k}:b")]
+
+    for first in (1, 3):
+        one, refused, two, other = client.scripts(INCREMENT, calls)
+        assert (one, two, other) == (first, first + 1, first // 2 + 1)
+        assert isinstance(refused, RespError)
 
 
 def test_script_that_was_refused_half_way_is_not_run_again(
