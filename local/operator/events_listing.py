@@ -13,7 +13,8 @@ from local.operator.signature_inspection import iso_time
 from local.terminal_text import printable, table_of
 from shared.domain.app_event import to_json
 from shared.domain.event_status import EventStatus
-from shared.domain.ingested_event import event_in, unpacked
+from shared.domain.event_text import unpacked
+from shared.domain.ingested_event import event_in
 from shared.errors import ServiceError
 from shared.vod.notification import MAX_BODY_BYTES, notification_from_pull
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING
 from shared.domain import upload_id
 from shared.domain.app_event import PUSH, AppEvent
 from shared.domain.event_status import WITHHELD, EventStatus, IngestOutcome, Verdict
+from shared.domain.event_text import packed, unpacked
 from shared.domain.file_limits import read_limits
 from shared.domain.journal import rank_of
 from shared.domain.policy import Grant
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 
 
 MAX_TYPE_LENGTH = 64
-# Outside ASCII a third of what escapes would take; it cannot be compared with `raw_json`.
-_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 @dataclass(frozen=True)
@@ -135,34 +132,6 @@ def as_journaled(event: AppEvent, journaled: Journaled) -> AppEvent:
         origin=event.origin,
         limits=read_limits(journaled.limits),
     )
-
-
-def packed(*notifications: EventNotification) -> bytes:
-    """Compress an event for the journal, as JSON in UTF-8; after it what was pushed, should VOD's differ."""
-    texts = (_JSON.encode(it.raw).encode("utf-8", "surrogatepass") for it in notifications)
-    return b"".join(map(zlib.compress, texts))
-
-
-def unpacked(kept: str) -> list[str]:
-    """Return the JSON of each event that `packed` was given, or that a release wrote which did not compress.
-
-    `kept` is as the store returns bytes that are not UTF-8: with surrogate escapes.
-
-    Raises:
-        ValueError: it is neither.
-
-    """
-    if not kept.startswith("x"):
-        return [kept]
-    texts, rest = [], kept.encode("utf-8", "surrogateescape")
-    try:
-        while rest:
-            stream = zlib.decompressobj()
-            texts.append(stream.decompress(rest).decode("utf-8", "surrogatepass"))
-            rest = stream.unused_data
-    except zlib.error as error:
-        raise ValueError("The event's bytes are damaged.") from error
-    return texts
 
 
 def kept_fields(event: AppEvent, *, has_endpoint: bool) -> tuple[tuple[str, Word], ...]:

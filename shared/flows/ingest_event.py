@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shared.domain.app_event import EXPIRY, PULL, PUSH, RECONCILED, AppEvent, event_id_for
 from shared.domain.event_status import IngestOutcome, Verdict
+from shared.domain.event_text import packed
 from shared.domain.ingested_event import (
     IngestedEvent,
     Source,
@@ -21,7 +22,6 @@ from shared.domain.ingested_event import (
     journal_name,
     kept_fields,
     origin_told_by,
-    packed,
 )
 from shared.domain.journal import EventEntry, Journaled, version_name
 from shared.domain.rate_limits import DAY_SECONDS

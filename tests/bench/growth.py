@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from local.stack.embedded_store import EmbeddedStore
 from shared.config.settings import UploadSignatureSettings, load_settings
 from shared.domain.event_status import IngestOutcome
-from shared.domain.ingested_event import packed
+from shared.domain.event_text import packed
 from shared.flows.issue_signature import Issuer, Randomness
 from shared.http.authentication import Caller
 from shared.schema.signature_request import read_signature_request

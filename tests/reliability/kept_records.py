@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import redis
 
-from shared.domain.ingested_event import unpacked
+from shared.domain.event_text import unpacked
 from shared.flows.deliver_events import LEAST_SECONDS
 from shared.store.connection import PARTITIONS
 from shared.store.endpoint import RANK_STEP

@@ -13,7 +13,8 @@ import redis
 from local.operator.event_store import EventQuery, KeptEvent, OperatorStore
 from shared.config.settings import EventDeliverySettings, load_settings
 from shared.domain.event_status import EventStatus
-from shared.domain.ingested_event import Source, unpacked
+from shared.domain.event_text import unpacked
+from shared.domain.ingested_event import Source
 from shared.domain.rate_limits import UploadLimits
 from shared.domain.session import state_of
 from shared.flows.deliver_events import Deliverer

@@ -9,7 +9,7 @@ import pytest
 
 from local.operator.event_store import EventQuery, OperatorStore
 from shared.domain.event_status import IngestOutcome
-from shared.domain.ingested_event import unpacked
+from shared.domain.event_text import unpacked
 from shared.store.connection import StoreScope
 from tests.shared.loopback_peer import Reply
 from tests.shared.service import STAGE, client_of, token_of

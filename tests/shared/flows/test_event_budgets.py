@@ -11,7 +11,7 @@ import pytest
 from local.operator.events_listing import document_of
 from shared.domain.app_event import PULL, PUSH, RECONCILED
 from shared.domain.event_status import IngestOutcome
-from shared.domain.ingested_event import packed
+from shared.domain.event_text import packed
 from shared.store import event_fields
 from shared.store import parked as parked_store
 from tests.shared.service import client_of, parked, token_of
