@@ -53,8 +53,13 @@ DICTIONARY = (
 
 def packed(*notifications: EventNotification) -> bytes:
     """Compress an event for the journal, as JSON in UTF-8; after it what was pushed, should VOD's differ."""
-    texts = (_JSON.encode(it.raw).encode("utf-8", "surrogatepass") for it in notifications)
-    return b"".join(map(zlib.compress, texts))
+    kept, dictionary = b"", DICTIONARY
+    for it in notifications:
+        text = _JSON.encode(it.raw).encode("utf-8", "surrogatepass")
+        stream = zlib.compressobj(zdict=dictionary)
+        kept += stream.compress(text) + stream.flush()
+        dictionary = text
+    return kept
 
 
 def unpacked(kept: str) -> list[str]:
