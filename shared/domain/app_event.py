@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.domain.event_status import Verdict
 from shared.domain.file_limits import violations_json, violations_of
@@ -36,8 +35,7 @@ PUSH, PULL, RECONCILED, EXPIRY = "push", "pull", "reconciled", "expiry"
 _FURTHER_UPLOADS = {Verdict.REPLAYED: "upload.replayed", Verdict.COVER_CHANGED: "upload.cover_changed"}
 
 
-@dataclass(frozen=True)
-class AppEvent:
+class AppEvent(NamedTuple):
     """One event for the app; `received_at` is the Unix second at which it was received.
 
     `origin` is `push` or `pull`, `reconciled` (VOD's event was missed, and reconciliation found it) or

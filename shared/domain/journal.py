@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.domain.event_status import IngestOutcome
@@ -39,8 +38,7 @@ def rank_of(outcome: IngestOutcome, *, verified: bool) -> int:
     return Rank.CONFIRMED if verified or outcome is not IngestOutcome.RECORDED else Rank.FOREIGN
 
 
-@dataclass(frozen=True)
-class Journaled:
+class Journaled(NamedTuple):
     """What the journal made of an event.
 
     `verdict`: None until the event has moved its upload, or was quarantined. `sequence`: its number among
@@ -53,11 +51,10 @@ class Journaled:
     verdict: Verdict | None = None
     sequence: int = 0
     endpoint_disabled: bool = False
-    limits: str = field(default="", compare=False)
+    limits: str = ""
 
 
-@dataclass(frozen=True)
-class EventEntry:
+class EventEntry(NamedTuple):
     """One event as it goes into the journal, under the lease of whoever brings it.
 
     `name` tells it from every other event, a version from the others of its event. `upload` is what
@@ -101,8 +98,7 @@ def version_name(name: str, versions_told: int) -> str:
     return f"{name}{_VERSION}{versions_told + 1}"
 
 
-@dataclass(frozen=True)
-class AttemptEnding:
+class AttemptEnding(NamedTuple):
     """How an attempt to verify or deliver an event ended, by the holder of its lease.
 
     `status`: where the event stands now, `due` for another attempt at `next_attempt_at` (Unix seconds), or

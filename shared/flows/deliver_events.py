@@ -7,8 +7,7 @@ function cannot work after it has answered; the timer makes all later ones.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.domain.app_event import body_of
 from shared.domain.event_status import AttemptOutcome, EventStatus, IngestOutcome, log_word
@@ -38,8 +37,7 @@ LEAST_SECONDS = 3.0
 _GONE = 410
 
 
-@dataclass(frozen=True)
-class Deliverer:
+class Deliverer(NamedTuple):
     """Deliver events on behalf of one invocation.
 
     `clock` returns Unix seconds, `deadline` is the Unix second at which the work must be done, `jitter`

@@ -6,7 +6,6 @@ event.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.domain.app_event import EXPIRY, PULL, PUSH, RECONCILED, AppEvent, event_id_for
@@ -55,8 +54,7 @@ class PreparedEvent(NamedTuple):
     call: ScriptCall
 
 
-@dataclass(frozen=True)
-class Ingester:
+class Ingester(NamedTuple):
     """Ingests events of one stage; the settings decide which uploads are ours."""
 
     store: Store
@@ -152,7 +150,7 @@ class Ingester:
         if intended is IngestOutcome.APPLIED and notification.wire_format == "legacy":
             self._remember_task(notification)
         budget = None if source.authenticated else self._budget(context, now=source.received_at)
-        return replace(self._entry(name, event, facts, intended, source.lease), budget=budget), event
+        return self._entry(name, event, facts, intended, source.lease)._replace(budget=budget), event
 
     def park(self, body: bytes, *, problem: str, now: int) -> bool:
         """Keep a pushed body that cannot be read; False if only its first part is kept.
@@ -242,20 +240,19 @@ class Ingester:
         if verified is not None:
             if claim.wire_format == "legacy":
                 self._remember_task(verified.notification)
-            entry = replace(
-                entry,
+            entry = entry._replace(
                 facts=facts_of(verified.notification, received_at=event.received_at),
                 fields=_verified_fields(claim, verified.notification),
             )
-            event = replace(event, notification=verified.notification)
+            event = event._replace(notification=verified.notification)
         settled = self.store.settle(
             entry,
             now=now,
             genuine=verified is not None,
             confirmed=verified is not None and verified.confirmed,
         )
-        journaled = replace(settled, endpoint_disabled=ingested.journaled.endpoint_disabled)
-        return replace(ingested, entry=entry, journaled=journaled, event=as_journaled(event, journaled))
+        journaled = settled._replace(endpoint_disabled=ingested.journaled.endpoint_disabled)
+        return ingested._replace(entry=entry, journaled=journaled, event=as_journaled(event, journaled))
 
     def awaits_verification(self, ingested: IngestedEvent) -> bool:
         """Return whether to query VOD: about a held event, or a pushed one of an upload made without us."""
@@ -330,7 +327,7 @@ class Ingester:
         # A push is first attempted by the function that ingested it; others by the timer, at once.
         lead = LEASE_SECONDS if event.origin == PUSH else 0
         next_attempt_at = event.received_at + lead if leads_on else None
-        return replace(entry, fields=kept_fields(event, has_endpoint=endpoint is not None)), next_attempt_at
+        return entry._replace(fields=kept_fields(event, has_endpoint=endpoint is not None)), next_attempt_at
 
     def _journal(self, entry: EventEntry, event: AppEvent) -> IngestedEvent:
         entry, next_attempt_at = self._to_journal(entry, event)
@@ -351,7 +348,7 @@ class Ingester:
         With an id of its own: the app may have been told the other one, and knows events by their ids.
         """
         name = version_name(entry.name, other.sequence)
-        return self._journal(replace(entry, name=name), replace(event, event_id=event_id_for(name)))
+        return self._journal(entry._replace(name=name), event._replace(event_id=event_id_for(name)))
 
     def _entry(
         self, name: str, event: AppEvent, facts: Facts, intended: IngestOutcome, lease: str

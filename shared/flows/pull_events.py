@@ -7,8 +7,7 @@ overlapping runs only see duplicates.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from shared.domain.app_event import PULL
 from shared.domain.ingested_event import Source
@@ -45,8 +44,7 @@ class EventQueue(Protocol):
         """Remove events from the queue for good."""
 
 
-@dataclass(frozen=True)
-class Pulling:
+class Pulling(NamedTuple):
     """One run of the reliable callback; `deadline` is the Unix second at which it must end."""
 
     ingester: Ingester

@@ -6,8 +6,7 @@ pushed event therefore only says what to ask about; what VOD answers replaces it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from shared.errors import VodApiError
 from shared.vod.lenient_json import as_object, as_text
@@ -45,8 +44,7 @@ class ReadBack(Protocol):
         """Read where a task flow stands; empty if VOD knows none of that id."""
 
 
-@dataclass(frozen=True)
-class VerifiedEvent:
+class VerifiedEvent(NamedTuple):
     """An event in VOD's own words.
 
     Not `confirmed`: VOD has the file under this token, and nobody can be asked about the rest.
@@ -56,8 +54,7 @@ class VerifiedEvent:
     confirmed: bool
 
 
-@dataclass(frozen=True)
-class Verification:
+class Verification(NamedTuple):
     """One attempt to verify: the sub-application, the attempts before it, and the seconds for each call.
 
     Of an upload that is `foreign`, made without us, file and task flow need not have the same context.

@@ -9,8 +9,7 @@ from __future__ import annotations
 import http.client
 import ssl
 import threading
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import jwt
 
@@ -51,8 +50,7 @@ _FAILURES = (OSError, http.client.HTTPException, RefusedAddressError, _NoKeysErr
 """The errors of a fetch: no address, no connection, no HTTP, no keys."""
 
 
-@dataclass(frozen=True)
-class _Known:
+class _Known(NamedTuple):
     """The keys of the last valid answer; `fetched_at` is in Unix seconds."""
 
     keys: Mapping[str, jwt.PyJWK]

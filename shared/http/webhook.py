@@ -7,10 +7,9 @@ import email.utils
 import hashlib
 import hmac
 import ssl
-from dataclasses import dataclass
 from datetime import timezone
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.domain.app_event import SPEC_VERSION
 from shared.http.outbound import IncompleteAnswerError, answer_to, reason_of
@@ -26,8 +25,7 @@ LONGEST_RETRY_AFTER = 604_800
 _MOST_DIGITS = 20
 
 
-@dataclass(frozen=True)
-class Attempt:
+class Attempt(NamedTuple):
     """The result of one attempt: `status` is the app's HTTP status, 0 without an answer.
 
     `problem` is a short text for log and operators, `retry_after` the seconds that the app asks to wait.

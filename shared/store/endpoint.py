@@ -6,8 +6,7 @@ reads them from all partitions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.domain.event_status import EventStatus
 from shared.domain.journal import Rank
@@ -22,8 +21,7 @@ UNHEALTHY_SECONDS = 5 * 86_400
 """An endpoint that fails for longer is unhealthy."""
 
 
-@dataclass(frozen=True)
-class EndpointHealth:
+class EndpointHealth(NamedTuple):
     """Health of the app's endpoint; instants are Unix seconds, None if there is none.
 
     `failing_since` is the first failure after the last delivery. `disabled_since`: the app answered 410, and
@@ -86,8 +84,7 @@ GIVEN_UP = (EventStatus.DEAD, EventStatus.PARKED, EventStatus.QUARANTINED)
 """Each has an index of its name."""
 
 
-@dataclass(frozen=True)
-class Backlog:
+class Backlog(NamedTuple):
     """Numbers of events; `next_due_at` (Unix seconds) is when the first waiting one is due."""
 
     due: int

@@ -5,7 +5,6 @@ Each method is one round trip, unless it says otherwise.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from shared.domain.event_status import IngestOutcome, Verdict
@@ -104,7 +103,7 @@ class JournalStore(StoreConnection):
         due = "" if next_attempt_at is None else rank * RANK_STEP + next_attempt_at
         # Only what is applied needs all its facts: a script that decodes long ones holds up the store.
         known = (
-            entry if entry.intended is IngestOutcome.APPLIED else replace(entry, upload=None, facts=NO_FACTS)
+            entry if entry.intended is IngestOutcome.APPLIED else entry._replace(upload=None, facts=NO_FACTS)
         )
         version = version_of(entry.facts, entry.content_source)
         is_claim = entry.content_source == "c" and not entry.verified

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -137,8 +136,7 @@ def test_large_event_is_as_documented(size: int) -> None:
     sample = uploaded()
     sample["FileUploadEvent"]["MediaBasicInfo"]["Name"] = "\u5f71" * (size // 3)
     body = body_of(
-        replace(
-            THIRD_OF_ITS_UPLOAD,
+        THIRD_OF_ITS_UPLOAD._replace(
             event_id=event_id_for("of a test"),
             notification=parse_notification(json.dumps(sample).encode()),
         )

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,7 @@ def at(created: str) -> dict[str, Any]:
 
 def event_about(notification: EventNotification, **changes: Any) -> AppEvent:  # noqa: ANN401 -- its members
     """Build an event for the app, the third of its upload."""
-    return replace(THIRD_OF_ITS_UPLOAD, notification=notification, **changes)
+    return THIRD_OF_ITS_UPLOAD._replace(notification=notification, **changes)
 
 
 def test_finished_upload_tells_the_app_all_it_needs() -> None:

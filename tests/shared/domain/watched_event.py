@@ -5,7 +5,7 @@ Each method of the store that runs a script is followed by a look at what is kep
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, partial, wraps
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +84,7 @@ class WatchedEvent:
             for name in SCRIPTS:
                 setattr(service.store, name, self._watched(getattr(service.store, name)))
             self._services[has_webhook, read_back] = service
-        return replace(self._services[has_webhook, read_back].delivery_run(), read_back=lambda: vod)
+        return self._services[has_webhook, read_back].delivery_run()._replace(read_back=lambda: vod)
 
     def look(self) -> None:
         """Note the transition, if there was one."""

@@ -185,7 +185,7 @@ def test_store_that_stumbles_is_no_failure_of_the_event(service: Service, vod: A
             client.client_pause(60_000, all=False)
             return new_lease()
 
-        run = replace(service.pulling(), new_lease=pause_the_store)
+        run = service.pulling()._replace(new_lease=pause_the_store)
         with pytest.raises(StoreUnavailableError):
             run.run()
 
@@ -206,7 +206,7 @@ def test_confirmation_is_not_tried_when_the_handles_are_almost_over(
         vod.clock.moved_by += next(slow)
         return new_lease()
 
-    figures = replace(service.pulling(), new_lease=take_long).run()
+    figures = service.pulling()._replace(new_lease=take_long).run()
 
     assert (figures["journaled"], figures["confirmed"]) == (2, confirmed)
     vod.clock.moved_by += HANDLE_LIFE + 1

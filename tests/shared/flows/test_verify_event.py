@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -112,9 +111,9 @@ def test_nothing_of_a_pushed_upload_is_the_pushers_word(
 def test_uploader_on_record_must_be_the_one_that_vod_names(kept: World, token: str) -> None:
     """A record that says another user than the token which VOD has is told to nobody."""
     ingested = kept.ingest(uploaded(token), PUSH)
-    mallory = replace(ingested.event, uploader=UploadContext("01M7Q5CQG00000000000000001", "mallory"))
+    mallory = ingested.event._replace(uploader=UploadContext("01M7Q5CQG00000000000000001", "mallory"))
 
-    assert kept.verified(replace(ingested, event=mallory)).journaled.outcome == "quarantined"
+    assert kept.verified(ingested._replace(event=mallory)).journaled.outcome == "quarantined"
     assert kept.verified(kept.ingest(uploaded(token), PUSH)).event.verified
 
 

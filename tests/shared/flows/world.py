@@ -36,7 +36,7 @@ class World(Service):
 
     def delivery_run(self, *, seconds: float = 60.0) -> Deliverer:
         """Return a delivery run that asks that VOD."""
-        return replace(super().delivery_run(seconds=seconds), read_back=lambda: self.vod)
+        return super().delivery_run(seconds=seconds)._replace(read_back=lambda: self.vod)
 
     def reconciliation(self, library: Library | None = None, *, seconds: float = 53.0) -> Reconciliation:
         """Return a reconciliation run that asks that VOD."""
@@ -56,7 +56,7 @@ class World(Service):
 
     def verified(self, ingested: IngestedEvent, *, attempts: int = 0) -> IngestedEvent:
         """Ask VOD about a held event, after so many attempts."""
-        return self.verify(replace(ingested, attempts=attempts), self.vod)
+        return self.verify(ingested._replace(attempts=attempts), self.vod)
 
     def given_up(self, ingested: IngestedEvent) -> IngestedEvent:
         """Ask VOD about a held event for the last time."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -42,8 +41,8 @@ def every_method(redis_url: str) -> tuple[Story, tuple[StoreConnection, ...]]:
     entry = new_entry(session, facts_in(uploaded()), intended=IngestOutcome.HELD)
     replay = new_entry(session, facts_in(uploaded(file_id=OTHER_FILE_ID)), verified=True)
     forged = new_entry(None, intended=IngestOutcome.QUARANTINED, name=f"forged-{CANARY_USER}")
-    forged = replace(forged, budget=BUDGET)
-    taken = replace(new_entry(new_session(CANARY_USER), facts_in(uploaded()), verified=True), lease="lease-4")
+    forged = forged._replace(budget=BUDGET)
+    taken = new_entry(new_session(CANARY_USER), facts_in(uploaded()), verified=True)._replace(lease="lease-4")
     taken_at = store.key_of(taken)
     delivered = AttemptEnding(
         *("lease-4", ENDPOINT, NOW + 11, EventStatus.DELIVERED, AttemptOutcome.DELIVERED, None, {}),

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -115,13 +114,13 @@ def test_attempt_that_was_none_says_nothing_of_the_endpoint(
     """Waiting for VOD is not the app's failure; a failure is, and is dated once."""
     at = store.key_of(entry)
     waiting = AttemptEnding("lease-1", ENDPOINT, NOW, EventStatus.DUE, None, NOW + 5, {"attempts": "1"})
-    failed = replace(waiting, now=NOW + 1, outcome=AttemptOutcome.FAILED)
+    failed = waiting._replace(now=NOW + 1, outcome=AttemptOutcome.FAILED)
 
     store.finish_attempt(at, waiting)
     assert list(server.scan_iter("*:endpoint:*")) == []
 
     store.finish_attempt(at, failed)
-    store.finish_attempt(at, replace(failed, now=NOW + 500))
+    store.finish_attempt(at, failed._replace(now=NOW + 500))
     (key,) = server.scan_iter("*:endpoint:*")
     assert server.hgetall(key) == {"failing_since": str(NOW + 1)}
 

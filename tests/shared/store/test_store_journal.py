@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +103,7 @@ def test_second_copy_is_a_duplicate_and_moves_nothing(store: Store, session: Upl
     entry = new_entry(session, facts_in(uploaded()), name="one")
     journal(store, entry)
     before = found(store, session)
-    disguised = replace(entry, facts=facts_in(uploaded(file_id=OTHER_FILE_ID)), lease="lease-2")
+    disguised = entry._replace(facts=facts_in(uploaded(file_id=OTHER_FILE_ID)), lease="lease-2")
 
     for copy in (entry, disguised):
         assert journal(store, copy, now=NOW + 90) == Journaled(IngestOutcome.DUPLICATE)
@@ -210,14 +209,14 @@ def test_copy_of_a_held_event_makes_it_due(
     vain = AttemptEnding(entry.lease, ENDPOINT, NOW + 70, EventStatus.DUE, None, NOW + 90 + waits, {})
     store.finish_attempt(store.key_of(entry), vain)
 
-    copy = replace(entry, lease="lease-2")
+    copy = entry._replace(lease="lease-2")
     assert journal(store, copy, now=NOW + 90) == Journaled(IngestOutcome.DUPLICATE)
     assert [due(store, now=due_at - 1), due(store, now=due_at)] == [0, 1]
 
 
 def test_event_settled_by_nobodys_lease_is_lost_to_him(store: Store, session: UploadSession) -> None:
     """A worker without the lease changes neither the event nor the upload (F29)."""
-    late = replace(held(store, session, uploaded()), lease="lease-of-somebody-else")
+    late = held(store, session, uploaded())._replace(lease="lease-of-somebody-else")
     unknown = new_entry(session, facts_in(uploaded()))
 
     for entry, genuine in ((late, True), (late, False), (unknown, True)):
@@ -287,7 +286,7 @@ def test_hostile_texts_are_kept_as_they_are(
 ) -> None:
     """Values of an event are arguments, never part of a script or a key (S44)."""
     hostile = "'); redis.call('FLUSHALL') --\r\n*1\r\n$8\r\nFLUSHALL\r\n\x00\U0001f600" * 100
-    entry = replace(new_entry(session, name=f"event {hostile}"), fields=(("raw", hostile),))
+    entry = new_entry(session, name=f"event {hostile}")._replace(fields=(("raw", hostile),))
 
     journal(store, entry)
 
