@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 STORE_CALLS: Mapping[str, int] = {"signature": 1, "status": 1, "push": 3, "batch": 1, "delivery": 4}
 """Round trips to the store: of a push with read-back and delivery, a pulled batch, and a timer's delivery."""
+READ_BACK_CALLS = 2
+"""Calls of VOD's API by which an upload's event is read back: of the file, and of its tasks."""
 PULLED_AT_ONCE = 16
 """Events of one call of PullEvents (doc 266/34183)."""
 VOD_CALLS_PER_SECOND = 100
@@ -77,20 +79,33 @@ class Capacity:
     instances: int
 
     @property
+    def requests_seconds(self) -> float:
+        """The time of instances for the requests of an upload."""
+        return (self.assumed.signatures + self.assumed.statuses) * self.signature_seconds
+
+    def own_seconds(self, processor_ms: float, store_calls: int) -> float:
+        """Return the time of something with so much processor time, as measured, and round trips."""
+        return (processor_ms * self.assumed.slowdown + store_calls * self.assumed.store_ms) / 1000
+
+    def held_seconds(self, processor_ms: float, store_calls: int, waits_ms: float = 0) -> float:
+        """Return the time for which such an invocation, which also waits, holds an instance."""
+        return self.own_seconds(processor_ms, store_calls) + (self.assumed.platform_ms + waits_ms) / 1000
+
+    @property
     def signature_seconds(self) -> float:
         """The time for which a signature, or a status request, holds an instance."""
-        return self._seconds(self.measured.signature_ms, STORE_CALLS["signature"])
+        return self.held_seconds(self.measured.signature_ms, STORE_CALLS["signature"])
 
     @property
     def push_seconds(self) -> float:
         """The time for which a pushed event holds an instance: journal, read-back, delivery."""
-        waits = self.assumed.vod_ms + self.assumed.webhook_ms
-        return self._seconds(self.measured.event_ms, STORE_CALLS["push"], waits)
+        waits = READ_BACK_CALLS * self.assumed.vod_ms + self.assumed.webhook_ms
+        return self.held_seconds(self.measured.event_ms, STORE_CALLS["push"], waits)
 
     @property
     def upload_seconds(self) -> float:
         """The time of instances for an upload whose events are pushed."""
-        return self._requests_seconds + self.assumed.events * self.push_seconds
+        return self.requests_seconds + self.assumed.events * self.push_seconds
 
     @property
     def pushed_uploads(self) -> float:
@@ -108,7 +123,7 @@ class Capacity:
 
         All loops together make no more calls than VOD takes.
         """
-        journal = self._own(PULLED_AT_ONCE * self.measured.event_ms, STORE_CALLS["batch"])
+        journal = self.own_seconds(PULLED_AT_ONCE * self.measured.event_ms, STORE_CALLS["batch"])
         batch = 2 * self.assumed.vod_ms / 1000 + journal
         working = _timer_deadline() - PULL_SECONDS - CONFIRM_SECONDS
         batches = min(self.assumed.pull_shards / batch, VOD_CALLS_PER_SECOND)
@@ -121,7 +136,7 @@ class Capacity:
         The pulling timer delivers in the time that pulling leaves when the queue is long. Pulled events are
         VOD's own word, and are not read back.
         """
-        own = self._own(self.measured.event_ms, STORE_CALLS["delivery"])
+        own = self.own_seconds(self.measured.event_ms, STORE_CALLS["delivery"])
         seconds = own + self.assumed.webhook_ms / 1000
         rate = min(1 / seconds, ATTEMPTS_PER_SECOND)
         after_pulling = PULL_SECONDS + CONFIRM_SECONDS - LEAST_SECONDS
@@ -132,7 +147,7 @@ class Capacity:
     def pulled_uploads(self) -> float:
         """Uploads a second if events are pulled: what is delivered, or else what is signed, is the limit."""
         events = min(self.pulled_events, self.timer_deliveries) / self.assumed.events
-        return min(events, self.instances / self._requests_seconds)
+        return min(events, self.instances / self.requests_seconds)
 
     @property
     def store_calls(self) -> float:
@@ -160,16 +175,6 @@ class Capacity:
         gbs = _MILLION * self.upload_seconds * assumed.memory_mb / 1024
         traffic = _MILLION * assumed.traffic_kb / 1e6
         return gbs * assumed.usd_gbs + calls / 10_000 * assumed.usd_calls + traffic * assumed.usd_gb
-
-    @property
-    def _requests_seconds(self) -> float:
-        return (self.assumed.signatures + self.assumed.statuses) * self.signature_seconds
-
-    def _own(self, processor_ms: float, store_calls: int) -> float:
-        return (processor_ms * self.assumed.slowdown + store_calls * self.assumed.store_ms) / 1000
-
-    def _seconds(self, processor_ms: float, store_calls: int, waits_ms: float = 0) -> float:
-        return self._own(processor_ms, store_calls) + (self.assumed.platform_ms + waits_ms) / 1000
 
 
 def read_measured(page: str) -> Measured:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
 
 from functions import reliable_notification
-from local.operator.capacity import STORE_CALLS
+from local.operator.capacity import READ_BACK_CALLS, STORE_CALLS
 from tests.functions.deployment import services_of
 from tests.functions.vod import push, upload
 from tests.shared.loopback_peer import HOST, RawPeer, relay_to
@@ -41,6 +42,18 @@ def test_pushed_event_is_journaled_verified_and_finished(sent: list[bytes], vod:
     push(event)
 
     assert len(sent) - before == STORE_CALLS["push"]
+
+
+def test_pushed_event_is_read_back_in_so_many_calls(
+    sent: list[bytes], vod: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """VOD is asked for the file and for its tasks, one after the other."""
+    _, event = upload(vod)
+    push(event)
+
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if '"event.journaled"' in line)
+    assert json.loads(line)["calls_vodApi"] == READ_BACK_CALLS
+    assert sent
 
 
 def test_pulled_events_are_journaled_together_and_delivered_from_the_queue(
