@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.domain import upload_id
-from shared.domain.app_event import PUSH, AppEvent
+from shared.domain.app_event import PUSH, AppEvent, event_id_for
 from shared.domain.event_status import WITHHELD, EventStatus, IngestOutcome, Verdict
 from shared.domain.event_text import packed, unpacked
 from shared.domain.file_limits import read_limits
@@ -169,7 +169,8 @@ def event_in(record: Mapping[str, str]) -> AppEvent:
     """Rebuild an event from its record in the journal, with what has been learnt since."""
     notification = notification_from_journal(unpacked(record["raw"])[0])
     return AppEvent(
-        event_id=record["event_id"],
+        # An earlier release kept it.
+        event_id=record.get("event_id") or event_id_for(record["name"]),
         notification=adopted(notification, record.get("adopted_token", "")),
         uploader=_uploader(record),
         verdict=Verdict(record["verdict"]),

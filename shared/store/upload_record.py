@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+PART_BYTES = 64
+PARTED = frozenset({"grant", "limits", "media_url", "cover_url", "procedure"})
+"""The fields whose values may be long."""
+
+
 def session_fields(origin: UploadOrigin | UploadSession) -> dict[str, str]:
     """Return the fields that a session begins with, without the facts that events add."""
     limits = origin.grant.limits
@@ -28,8 +33,25 @@ def session_fields(origin: UploadOrigin | UploadSession) -> dict[str, str]:
     }
 
 
-def read_session(upload_id: str, fields: Mapping[str, str]) -> UploadSession:
+def joined(record: Mapping[str, str]) -> dict[str, str]:
+    """Return the fields of a record with the texts whole that are kept in parts (`lua/steps/text.lua`)."""
+    fields = dict(record)
+    for name in PARTED & fields.keys():
+        parts = [_bytes(fields[name])]
+        while len(parts[-1]) == PART_BYTES and (part := fields.pop(f"{name}.{len(parts)}", "")):
+            parts.append(_bytes(part))
+        # A character of several bytes may be in two parts.
+        fields[name] = b"".join(parts).decode("utf-8", "surrogateescape")
+    return fields
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def read_session(upload_id: str, record: Mapping[str, str]) -> UploadSession:
     """Read a session from its record, with the facts added so far."""
+    fields = joined(record)
     outcome = fields.get("procedure")
     return UploadSession(
         upload_id=upload_id,

@@ -1,4 +1,4 @@
--- include: numbers, slot, nonce, denied, renew
+-- include: numbers, slot, nonce, denied, text, renew
 -- KEYS upload, rate of renewals, open uploads, usage of the day, denied, nonces...   ARGV user, upload_id, terms
 local terms = cjson.decode(ARGV[3])
 check_renewal(terms)

@@ -107,3 +107,19 @@ def test_incomplete_record_is_a_defect(missing: str) -> None:
 
     with pytest.raises(KeyError, match=missing):
         read_session("", fields)
+
+
+@given(GRANTS, st.text(st.characters(exclude_categories=["Cs"]), min_size=30, max_size=120))
+def test_long_texts_are_read_whole_or_in_parts(grant: Grant, url: str) -> None:
+    """Each part but the last has 64 bytes, whatever characters they cut in two."""
+    session = new_session()._replace(grant=grant)
+    fields = {**session_fields(session), "media_url": url}
+    parts = {}
+    for name, text in fields.items():
+        content = text.encode()
+        for place in range(0, max(1, len(content)), 64):
+            part = content[place : place + 64].decode("utf-8", "surrogateescape")
+            parts[f"{name}.{place // 64}" if place else name] = part
+
+    assert read_session("u", fields) == read_session("u", parts)
+    assert read_session("u", parts).media_url == url

@@ -1,4 +1,4 @@
--- include: numbers, usage
+-- include: numbers, text, usage
 -- Check the numbers of what an event says of its upload.
 local function check_facts(facts)
   check_numbers(facts, 'rank finished_rank')
@@ -24,15 +24,17 @@ local function apply(at, now, record_ttl, facts, is_change)
   local sequence = (tonumber(redis.call('HGET', upload, 'sequence') or 0) or 0) + 1
   redis.call('HSET', upload, 'sequence', string.format('%.0f', sequence))
   redis.call('EXPIRE', upload, record_ttl)
-  local limits = facts.first.uploaded_at and redis.call('HGET', upload, 'limits') or ''
+  local limits = facts.first.uploaded_at and read_text(upload, 'limits') or ''
   -- What nobody but a pusher has said about the file gives way to what VOD says.
   local replaces = facts.verified and facts.first.uploaded_at and redis.call('HDEL', upload, 'unverified') == 1
   if replaces then
-    redis.call('HDEL', upload, 'file_id', 'media_url', 'cover_url', 'size', 'duration', 'media_type')
+    redis.call('HDEL', upload, 'file_id', 'size', 'duration', 'media_type')
+    for _, field in ipairs({'media_url', 'cover_url'}) do remove_text(upload, field) end
   end
   local claimed = redis.call('HGET', upload, 'file_id')
   if is_change and claimed then
     if claimed == facts.file_id then
+      remove_text(upload, 'cover_url')
       redis.call('HSET', upload, 'cover_url', facts.first.cover_url, 'updated_at', now)
     end
     return 'cover_changed', sequence, limits
@@ -54,6 +56,7 @@ local function apply(at, now, record_ttl, facts, is_change)
   -- Of two ends the later one counts: a task flow that was redone ends again.
   local rank = tonumber(redis.call('HGET', upload, 'procedure_rank') or 0) or 0
   if facts.rank > rank or (facts.rank == rank and rank == facts.finished_rank) then
+    remove_text(upload, 'procedure')
     redis.call('HSET', upload, 'procedure_rank', facts.rank, 'procedure', facts.outcome)
   end
   redis.call('HSET', upload, 'updated_at', now)

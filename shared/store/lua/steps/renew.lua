@@ -8,10 +8,10 @@ end
 -- if one of its signatures can still be used. One for a cover (terms.cover) is for an upload that has its file.
 local function renew(at, upload_id, terms, first_nonce)
   local now = terms.now
-  local grant, ends_at, uploaded_at, expired_at, cancelled_at, signed_until, signatures, file_id, procedure =
-    unpack(redis.call('HMGET', at.upload, 'grant', 'ends_at', 'uploaded_at', 'expired_at', 'cancelled_at',
+  local grant = cjson.decode(read_text(at.upload, 'grant'))
+  local ends_at, uploaded_at, expired_at, cancelled_at, signed_until, signatures, file_id, procedure =
+    unpack(redis.call('HMGET', at.upload, 'ends_at', 'uploaded_at', 'expired_at', 'cancelled_at',
       'signed_until', 'signatures', 'file_id', 'procedure'))
-  grant = cjson.decode(grant)
   local marks = {'policy:' .. grant.policy, unpack(terms.deny_keys)}
   if is_denied(at.denied, now, marks) then return {'denied'} end
 
