@@ -49,11 +49,12 @@ PROOF_READY := $(PROOF_NODE)/node_modules/.ready
 CLIENTS_NODE := tests/clients/node
 CLIENTS_READY := $(CLIENTS_NODE)/node_modules/.ready
 EXAMPLES := clients/examples
+NODE_FOLDERS := $(CURDIR)/$(CLIENTS_NODE) $(CURDIR)/clients/node $(CURDIR)/$(EXAMPLES) $(CURDIR)/tests/clients/web_app
 EXAMPLES_READY := $(EXAMPLES)/node_modules/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo forgery-drill audit fuzz fuzz-api fuzz-events mutation simulate test test-core test-fast test-reliability check format openapi schema lock coverage package check-deploy confirm deploy rollback test-deploy clean browser durability bench soak
+.PHONY: help demo client-types release forgery-drill audit fuzz fuzz-api fuzz-events mutation simulate test test-core test-fast test-reliability check format openapi schema lock coverage package check-deploy confirm deploy rollback test-deploy clean browser durability bench soak
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -106,7 +107,7 @@ check: $(TEST_READY) $(NODE_READY) ## format, lint, types and a scan for secrets
 	@$(BIN)/mypy
 	@$(BIN)/python -m tests.supply_chain.secret_scan
 	@npm run check --prefix $(PAGE) --silent
-	@cd $(PAGE) && node_modules/.bin/biome check $(CURDIR)/$(CLIENTS_NODE)
+	@cd $(PAGE) && node_modules/.bin/biome check $(NODE_FOLDERS)
 
 durability: $(TEST_READY) ## what a store that crashes has lost, measured in a minute; see docs/operations.md
 	@$(BIN)/python -m tests.durability.measure
@@ -115,7 +116,7 @@ format: $(TEST_READY) $(NODE_READY) ## lay out all code and mend what can be men
 	@$(BIN)/ruff check --fix --quiet --exit-zero
 	@$(BIN)/ruff format --quiet
 	@npm run format --prefix $(PAGE) --silent
-	@cd $(PAGE) && node_modules/.bin/biome check --write $(CURDIR)/$(CLIENTS_NODE)
+	@cd $(PAGE) && node_modules/.bin/biome check --write $(NODE_FOLDERS)
 
 coverage: $(TEST_READY) $(NODE_READY) $(CLIENTS_READY) ## which lines and branches of shared/ the fast tests reach, as a page
 	@$(PYTEST) $(TEST) -m "not browser and not reliability" --cov --cov-report term --cov-report html:.local/coverage
@@ -126,6 +127,12 @@ schema: $(RUN_READY) ## write shared/schema/compiled.json, by which functions va
 
 openapi: $(RUN_READY) ## write docs/openapi.json anew from the code
 	@$(BIN)/python -m local.openapi
+
+client-types: $(TEST_READY) $(CLIENTS_READY) ## write the types of the receivers in clients/ anew from docs/openapi.json
+	@$(BIN)/python -m tests.clients.event_types
+
+release: $(RUN_READY) ## build the packages of clients/ as they would be released, into build/release/
+	@$(BIN)/python -m local.package.release
 
 audit: $(TOOLS_READY) ## known vulnerabilities of all that is locked
 	@$(BIN)/python -m tests.supply_chain.known_vulnerabilities

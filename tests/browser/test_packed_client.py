@@ -75,8 +75,8 @@ def _context(stack: Stack, file_id: str, file: Path) -> object:
     return event["data"]["context"]
 
 
-def test_strict_typescript_accepts_the_client(built: Built) -> None:
-    """The declarations of the package are enough for a project with every strict rule on."""
+def test_strict_typescript_accepts_client_and_receiver(built: Built) -> None:
+    """The declarations of both packages are enough for a project with every strict rule on."""
     check_types(built.folder)
 
 

@@ -1,6 +1,6 @@
-"""The web client as `npm pack` makes it, installed from the tarball into a project, type-checked and bundled.
+"""The npm packages as `npm pack` makes them, installed into a project, type-checked and bundled.
 
-Nothing is fetched: beside the tarball, a project has the packages that are locked and installed already.
+Nothing is fetched: beside the tarballs, a project has the packages that are locked and installed already.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CLIENT = REPOSITORY / "clients/web"
+RECEIVER = REPOSITORY / "clients/node"
 EXAMPLES = REPOSITORY / "clients/examples"
 PAGE = REPOSITORY / "local/page"
 NPM = ("npm", "--offline", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error")
@@ -29,11 +30,16 @@ needs_bundler = pytest.mark.skipif(
 
 
 def install(project: Path) -> None:
-    """Pack the client and install it into a project, beside the bundler, the SDK and the frameworks."""
-    run(*NPM, "pack", str(CLIENT), "--pack-destination", str(project), cwd=project)
+    """Pack client and receiver and install them, beside the bundler, the SDK and the frameworks."""
+    run(*NPM, "pack", str(CLIENT), str(RECEIVER), "--pack-destination", str(project), cwd=project)
     [tarball] = project.glob("vod-upload-client-*.tgz")
     run(*NPM, "install", "--legacy-peer-deps", "--no-save", f"./{tarball.name}", cwd=project)
     packages = project / "node_modules"
+    # npm would look its one dependency up, which is there already.
+    [tarball] = project.glob("vod-upload-events-*.tgz")
+    run(
+        "tar", "-xzf", str(tarball), "--one-top-level=vod-upload-events", "--strip-components=1", cwd=packages
+    )
     installed = [*(EXAMPLES / "node_modules").iterdir(), PAGE / "node_modules/vod-js-sdk-v6"]
     for package in installed:
         if not package.name.startswith("."):

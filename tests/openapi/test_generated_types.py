@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from local.openapi import DOCUMENT_FILE
+from tests.clients import event_types
 from tests.clients.node_program import FOLDER as NODE_FOLDER
 from tests.clients.node_program import needs_node
 from tests.openapi.schemas import document
@@ -135,6 +136,14 @@ def test_generated_python_narrows_an_event_by_its_type(tmp_path: Path) -> None:
     assert printed[0] == "alice mp4"
     assert printed[1:-1] == ["upload.replayed", "upload.cover_changed", "expired None", *printed[4:-1]]
     assert printed[4:] == ["procedure.changed", "SUCCESS", "vod.FileDeleted", "vod.OfNextYear"]
+
+
+@pytest.mark.parametrize("file", [event_types.PYTHON, event_types.TYPESCRIPT], ids=lambda file: file.suffix)
+def test_types_of_the_receivers_are_those_of_the_document(file: Path) -> None:
+    """After a change to an event: `make client-types`."""
+    first_line = file.read_text(encoding="utf-8").partition("\n")[0]
+
+    assert first_line.lstrip("#/ ") == event_types.heading()
 
 
 @pytest.mark.parametrize("member", ["specversion", "occurredAt", "raw"])

@@ -2,10 +2,10 @@
 
 import { createUploader, type Upload, type UploadFailure, type UploadStatus } from "vod-upload-client";
 import "vod-upload-client/element";
-import { type Language, LANGUAGES } from "vod-upload-client/texts";
+import { LANGUAGES, type Language } from "vod-upload-client/texts";
 import ko from "vod-upload-client/texts/ko";
 
-const endpoint = document.documentElement.dataset["endpoint"] ?? "";
+const endpoint = document.documentElement.getAttribute("data-endpoint") ?? "";
 
 async function tokenProvider(): Promise<string> {
   return (await fetch(`${endpoint}/local/token?user=alice`)).text();
@@ -27,7 +27,7 @@ function chosen(): File {
   return file;
 }
 
-const app = {
+const driven = {
   begin(): void {
     upload = uploader.upload(chosen(), { policy: "default", context: "lesson 3" });
   },
@@ -59,4 +59,4 @@ const app = {
 declare global {
   var app: Record<string, (...values: never[]) => unknown>;
 }
-globalThis.app = app;
+globalThis.app = driven;
