@@ -30,7 +30,7 @@ def about_callers(variables: Mapping[str, str]) -> Iterator[Caution]:
             "callers behind one address are one user",
             "Set AUTH_MODE=jwt, and the login service's key, when the trial is over.",
         )
-    elif not variables.get("JWT_AUDIENCE", "").strip(" ,"):
+    elif not variables.get("JWT_AUDIENCE", "").strip(" ,") and not variables.get("JWT_ISSUERS"):
         yield Caution(
             "JWT_AUDIENCE is not set: a user's token that names an audience (aud) is refused, and one that "
             "names none counts, whatever service it was issued for",

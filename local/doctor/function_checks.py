@@ -129,8 +129,9 @@ def _refusal(function: _Function, answer: Answer, *, is_open: bool) -> Finding:
 
 def _foreign_token(settings: CallerSettings, *, now: int) -> str:
     """Return a token of the right form and algorithm that no key has signed: it makes the keys be fetched."""
-    algorithm = "HS256" if settings.jwt_secrets else "RS256"
+    issuer = settings.issuers[0] if settings.issuers else settings
+    algorithm = "HS256" if issuer.jwt_secrets else "RS256"
     header = {"alg": algorithm, "typ": "JWT", "kid": secrets.token_hex(8)}
-    claims = {"sub": "doctor", "exp": now + _TOKEN_SECONDS}
+    claims = {"sub": "doctor", "exp": now + _TOKEN_SECONDS, "iss": issuer.jwt_issuer}
     parts = [json.dumps(part).encode() for part in (header, claims)]
     return ".".join(map(base64url_encode, [*parts, secrets.token_bytes(32)]))

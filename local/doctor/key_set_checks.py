@@ -34,14 +34,17 @@ class KeySetChecks:
         return Group("login service", (Check("key set", self._key_set),))
 
     def _key_set(self) -> Iterator[Finding]:
-        url = needed(CallerSettings, self._deployment.environment).jwt_jwks_url
-        if url is None:
+        settings = needed(CallerSettings, self._deployment.environment)
+        issuers = settings.issuers or (settings,)
+        urls = [issuer.jwt_jwks_url for issuer in issuers if issuer.jwt_jwks_url]
+        if not urls:
             yield ok("key set", "JWT_JWKS_URL is not set: none is needed")
-            return
-        with recorded() as record:
-            try:
-                KeySet(url).find("", now=self._clock())
-            except KeysUnavailableError:
-                yield fault("key set", f"it cannot be used: {record.about['keySetProblem']}", _ADVICE)
-            else:
-                yield ok("key set", "it was fetched and has usable keys")
+        for number, url in enumerate(urls, 1):
+            check = f"key set {number}" if len(urls) > 1 else "key set"
+            with recorded() as record:
+                try:
+                    KeySet(url).find("", now=self._clock())
+                except KeysUnavailableError:
+                    yield fault(check, f"it cannot be used: {record.about['keySetProblem']}", _ADVICE)
+                else:
+                    yield ok(check, "it was fetched and has usable keys")

@@ -36,7 +36,7 @@ _STAND_INS: Mapping[str, str] = {
     "CONTEXT_KEYS": "nothing-is-sealed-with-this-key-2",
 }
 """Settings that the outcome does not depend on; policies can be tested without knowing them."""
-_LOGIN_KEYS = ("JWT_SECRETS", "JWT_PUBLIC_KEY", "JWT_JWKS_URL", "AUTH_MODE")
+_LOGIN_KEYS = ("JWT_SECRETS", "JWT_PUBLIC_KEY", "JWT_JWKS_URL", "JWT_ISSUERS", "AUTH_MODE")
 _LOGIN_STAND_IN = {"JWT_SECRETS": "nobody-logs-in-with-this-secret-3"}
 _UPLOAD_ID = 0x9E37_79B9_7F4A_7C15_F39C
 """As irregular as a real one: its encoding decides by a character or two whether a long context fits."""

@@ -19,7 +19,7 @@ from local.operator.signature_inspection import iso_time
 from local.terminal_text import printable
 from shared.config.settings import CallerSettings, load_settings, variables_of
 from shared.errors import ConfigurationError, KeysUnavailableError, UnauthenticatedError
-from shared.http.authentication import MAX_TOKEN_LENGTH, read_bearer_token, token_checks
+from shared.http.authentication import MAX_TOKEN_LENGTH, issuer_settings, read_bearer_token, token_checks
 from shared.http.token_claims import LEEWAY_SECONDS, MAX_USER_ID_BYTES, claim_checks
 from shared.invocation_log import recorded
 
@@ -33,7 +33,7 @@ MEANINGS = {
     "no_token": "There is none: the header is Authorization: Bearer <JWT>.",
     "too_long": f"It has more than {MAX_TOKEN_LENGTH} characters.",
     "malformed": "It is no signed JWT: some logins issue an opaque token unless asked for an audience.",
-    "wrong_algorithm": "JWT_SECRETS verify HS256; JWT_PUBLIC_KEY and JWT_JWKS_URL verify RS256 and ES256.",
+    "wrong_algorithm": "JWT_SECRETS verify HS256; of RS, PS, ES and EdDSA a public key verifies its own.",
     "unsupported_header": "Its header has crit or b64, and no such extension is understood.",
     "no_key_id": "Its header has no kid, and the keys of a key set are not tried one by one.",
     "unknown_key": "The key set has no usable key with its kid: is it the key set of this issuer?",
@@ -48,8 +48,8 @@ MEANINGS = {
     "expired": f"It ended more than {LEEWAY_SECONDS} seconds ago.",
     "not_yet_valid": f"It counts only from then on; clocks may differ by {LEEWAY_SECONDS} seconds.",
     "jti_invalid": "A token's id is a text.",
-    "iss_missing": "It names no issuer, and JWT_ISSUER is set.",
-    "iss_mismatch": "JWT_ISSUER is another, to the last character.",
+    "iss_missing": "It names no issuer, and JWT_ISSUER or JWT_ISSUERS is set.",
+    "iss_mismatch": "JWT_ISSUER is another, to the last character, or none of JWT_ISSUERS is this one.",
     "aud_missing": "It has no such claim: JWT_AUDIENCE_CLAIM chooses among aud, azp and client_id.",
     "aud_mismatch": "None of it stands in JWT_AUDIENCE.",
     "aud_unexpected": "It is for somebody, and JWT_AUDIENCE does not say that this is us (RFC 7519, 4.1.3).",
@@ -117,7 +117,8 @@ def explained(text: str, settings: CallerSettings, *, now: int) -> Iterator[Row]
         except KeysUnavailableError:
             meaning = f"The key set at JWT_JWKS_URL: {record.about['keySetProblem']}"
             yield Row("signature", _UNAVAILABLE, _said(token, "signature"), meaning)
-            for check, problem in claim_checks(token.claims, settings, now=now):
+            issuer = issuer_settings(token, settings) or settings
+            for check, problem in claim_checks(token.claims, issuer, now=now):
                 yield Row(check, problem, _said(token, check), MEANINGS.get(problem, ""))
 
 

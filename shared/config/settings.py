@@ -23,6 +23,7 @@ JOINED = "OPTIONAL_SETTINGS"
 """The variable that holds the settings a deployment may leave empty: SCF's API takes no empty variable."""
 _IN_A_FILE = "file:"
 """How a value begins that is the name of a file of the package."""
+_WRONG = "These settings are missing or invalid. "
 _NOT_DEPLOYED = "undefined"
 """The deployment tool writes this word for a variable that had no value."""
 
@@ -65,12 +66,19 @@ class CallerSettings(SettingsGroup):
     jwt_secrets: tuple[str, ...]
     jwt_public_keys: tuple[str, ...]
     jwt_jwks_url: str | None
+    jwt_issuers: tuple[dict[str, Any], ...]
     jwt_issuer: str | None
     jwt_user_claim: str
     jwt_audience: tuple[str, ...]
     jwt_audience_claim: Literal["aud", "azp", "client_id"]
     cors_origins: tuple[str, ...]
     cors_credentials: Literal["on", "off"]
+
+    @property
+    def issuers(self) -> tuple[CallerSettings, ...]:
+        """The settings of each issuer of JWT_ISSUERS, as `load_settings` reads them."""
+        issuers: tuple[CallerSettings, ...] = vars(self).get("_issuers", ())
+        return issuers
 
 
 class ContextSettings(SettingsGroup):
@@ -219,9 +227,27 @@ def load_settings(kind: type[_Settings], environment: Mapping[str, str]) -> _Set
     except ValidationError as error:
         found += [text for name, text in _errors_by_variable(kind, error) if name not in unusable]
     else:
+        found += _read_issuers(settings, defined)
         if not found:
             return settings
-    raise ConfigurationError("These settings are missing or invalid. " + "; ".join(found) + ".")
+    raise ConfigurationError(_WRONG + "; ".join(found) + ".")
+
+
+def _read_issuers(settings: SettingsGroup, given: Mapping[str, str]) -> list[str]:
+    """Add the settings of each issuer in JWT_ISSUERS; returns what is wrong with them.
+
+    What an entry does not have is as in the settings beside it.
+    """
+    members = vars(settings)
+    if not members.get("jwt_issuers"):
+        return []
+    from shared.config.issuers import read_issuers  # noqa: PLC0415 -- few deployments have several
+
+    def read(own: dict[str, str]) -> SettingsGroup:
+        return load_settings(type(settings), {**given, "JWT_ISSUERS": "", **own})
+
+    members["_issuers"], found = read_issuers(members["jwt_issuers"], read)
+    return [f"JWT_ISSUERS.{number}: {text.removeprefix(_WRONG)}" for number, text in found]
 
 
 def _text_of_file(value: str) -> str:

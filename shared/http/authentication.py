@@ -24,7 +24,12 @@ if TYPE_CHECKING:
     from shared.http.jwks import KeySet
 
 MAX_TOKEN_LENGTH = 8192
-_ASYMMETRIC = ["RS256", "ES256"]
+_SYMMETRIC = ("HS256",)
+_ASYMMETRIC = (
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    *("ES256", "ES384", "ES512", "EdDSA"),
+)
+"""Verified with a public key, whose type says which of them it may verify."""
 _REFUSAL = "Send a valid user token as Authorization: Bearer <JWT>."
 
 
@@ -61,7 +66,16 @@ def authenticate(
     for _check, problem in token_checks(token, settings, now=now):
         if problem:
             raise _refused(problem)
-    return Caller(str(named_user(token.claims, settings)), client_address, token.claims)
+    user = named_user(token.claims, issuer_settings(token, settings) or settings)
+    return Caller(str(user), client_address, token.claims)
+
+
+def issuer_settings(token: Token, settings: CallerSettings) -> CallerSettings | None:
+    """Return the settings of the token's issuer, of those in JWT_ISSUERS; None if it is none of them."""
+    if not settings.issuers:
+        return settings
+    issuer = token.claims.get("iss")
+    return next((it for it in settings.issuers if it.jwt_issuer == issuer), None)
 
 
 def read_bearer_token(text: str) -> Token:
@@ -89,8 +103,12 @@ def token_checks(token: Token, settings: CallerSettings, *, now: int) -> Iterato
         KeysUnavailableError: the keys could not be fetched.
 
     """
-    yield "signature", _signature_problem(token, settings, now=now)
-    yield from claim_checks(token.claims, settings, now=now)
+    chosen = issuer_settings(token, settings)
+    if chosen is None:
+        yield "iss", "iss_missing" if token.claims.get("iss") is None else "iss_mismatch"
+        return
+    yield "signature", _signature_problem(token, chosen, now=now)
+    yield from claim_checks(token.claims, chosen, now=now)
 
 
 def _refused(problem: str) -> UnauthenticatedError:
@@ -108,8 +126,8 @@ def _anonymous(address: str, *, key: str) -> Caller:
 
 
 def _signature_problem(token: Token, settings: CallerSettings, *, now: int) -> str:
-    accepted = ["HS256"] if settings.jwt_secrets else _ASYMMETRIC
     algorithm = token.header.get("alg")
+    accepted = _SYMMETRIC if settings.jwt_secrets else _ASYMMETRIC
     if algorithm not in accepted:
         return "wrong_algorithm"
     if token.header.keys() & {"crit", "b64"}:
@@ -117,31 +135,39 @@ def _signature_problem(token: Token, settings: CallerSettings, *, now: int) -> s
     if settings.jwt_secrets:
         is_genuine = any(is_signed_with(secret, token) for secret in settings.jwt_secrets)
         return "" if is_genuine else "bad_signature"
-    keys: tuple[Any, ...] = settings.jwt_public_keys
-    if not keys:
-        # A token without a key id is refused instead of tried with every key.
-        key_id = token.header.get("kid")
-        if not isinstance(key_id, str) or not key_id:
-            return "no_key_id"
-        keys = (_key_set(str(settings.jwt_jwks_url)).find(key_id, now=now),)
-    if keys == (None,):
+    return _key_pair_problem(token, settings, str(algorithm), now=now)
+
+
+def _key_pair_problem(token: Token, settings: CallerSettings, algorithm: str, *, now: int) -> str:
+    if settings.jwt_public_keys:
+        is_genuine = any(_is_signed_by(key, token, algorithm) for key in settings.jwt_public_keys)
+        return "" if is_genuine else "bad_signature"
+    # A token without a key id is refused instead of tried with every key.
+    key_id = token.header.get("kid")
+    if not isinstance(key_id, str) or not key_id:
+        return "no_key_id"
+    found = _key_set(str(settings.jwt_jwks_url)).find(key_id, now=now)
+    if found is None:
         return "unknown_key"
-    return "" if any(_is_signed_by(key, token) for key in keys) else "bad_signature"
+    if algorithm not in found.algorithms:
+        return "wrong_algorithm"
+    return "" if _is_signed_by(found.key, token, algorithm) else "bad_signature"
 
 
-def _is_signed_by(key: Any, token: Token) -> bool:  # noqa: ANN401 -- PyJWT's own type of key
+def _is_signed_by(key: Any, token: Token, algorithm: str) -> bool:  # noqa: ANN401 -- PEM, or cryptography's own
     import jwt  # noqa: PLC0415 -- a deployment with shared secrets does without, see shared.http.hs256
 
     try:
-        jwt.PyJWS().decode(token.text, key, algorithms=_ASYMMETRIC)
-    except jwt.PyJWTError:
+        jwt.PyJWS().decode(token.text, key, algorithms=[algorithm])
+    except (jwt.PyJWTError, TypeError):
+        # TypeError: the algorithm is another key type's.
         return False
     return True
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=8)
 def _key_set(url: str) -> KeySet:
-    """Return the process's one key set, which caches the keys."""
+    """Return the process's one key set at this URL, which caches the keys."""
     from shared.http.jwks import KeySet  # noqa: PLC0415 -- only a deployment with such a URL pays for it
 
     return KeySet(url)

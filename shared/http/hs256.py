@@ -12,6 +12,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
+from shared.schema.values import BASE64_PREFIX
 from shared.vod.context_token import base64url_decode, base64url_encode
 
 _FORM = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]*", re.ASCII)
@@ -41,8 +42,16 @@ def is_signed_with(secret: str, token: Token) -> bool:
     if any(mark in secret for mark in _OTHER_KINDS):
         return False
     signed, _, signature = token.text.rpartition(".")
-    genuine = hmac.digest(secret.encode(), signed.encode("ascii"), "sha256")
+    genuine = hmac.digest(key_of(secret), signed.encode("ascii"), "sha256")
     return hmac.compare_digest(base64url_encode(genuine), signature)
+
+
+@lru_cache(maxsize=16)
+def key_of(secret: str) -> bytes:
+    """Return the bytes of a key: those of the text, or what stands behind `base64:`, in either alphabet."""
+    if secret.startswith(BASE64_PREFIX):
+        return base64url_decode(secret.removeprefix(BASE64_PREFIX).rstrip("="))
+    return secret.encode()
 
 
 @lru_cache(maxsize=16)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import http.client
 import ssl
 import threading
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jwt
 
@@ -36,10 +36,17 @@ COOLDOWN_SECONDS = 30
 RETRY_SECONDS = 10
 """The same after a failed fetch, while no keys are cached at all."""
 
-_ALGORITHMS = {"RSA": "RS256", "EC": "ES256"}
-"""The algorithm of each key type, as with JWT_PUBLIC_KEY."""
+_ALGORITHMS = {
+    "RSA": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    "P-256": ("ES256",),
+    "P-384": ("ES384",),
+    "P-521": ("ES512",),
+    "Ed25519": ("EdDSA",),
+    "Ed448": ("EdDSA",),
+}
+"""The algorithms of each key type or curve (RFC 7518, section 3.1; RFC 8037), as with JWT_PUBLIC_KEY."""
 _REDIRECTS = range(300, 400)
-_LEAST_BITS = {"RS256": 2048, "ES256": 256}
+_LEAST_RSA_BITS = 2048
 
 
 class _NoKeysError(Exception):
@@ -50,10 +57,17 @@ _FAILURES = (OSError, http.client.HTTPException, RefusedAddressError, _NoKeysErr
 """The errors of a fetch: no address, no connection, no HTTP, no keys."""
 
 
+class PublicKey(NamedTuple):
+    """A key of the set, as `cryptography` has it, and the algorithms that it may verify."""
+
+    key: Any
+    algorithms: tuple[str, ...]
+
+
 class _Known(NamedTuple):
     """The keys of the last valid answer; `fetched_at` is in Unix seconds."""
 
-    keys: Mapping[str, jwt.PyJWK]
+    keys: Mapping[str, PublicKey]
     fetched_at: float
 
 
@@ -67,7 +81,7 @@ class KeySet:
         self._problem = ""
         self._asking = threading.Lock()
 
-    def find(self, key_id: str, *, now: float) -> jwt.PyJWK | None:
+    def find(self, key_id: str, *, now: float) -> PublicKey | None:
         """Return the key with this id, or None if the login service has none; `now` is in Unix seconds.
 
         What is wrong with the key set is noted for the log of the invocation, as `keySetProblem`.
@@ -129,7 +143,7 @@ def _fetched(url: str) -> bytes:
         return body
 
 
-def _keys_in(body: bytes) -> dict[str, jwt.PyJWK]:
+def _keys_in(body: bytes) -> dict[str, PublicKey]:
     """Read the usable keys: with an id, public, for signatures, of an accepted algorithm."""
     try:
         members = read_object(body.decode("utf-8")).get("keys")
@@ -137,31 +151,34 @@ def _keys_in(body: bytes) -> dict[str, jwt.PyJWK]:
         raise _NoKeysError("the answer is no JSON object") from None
     if not isinstance(members, list):
         raise _NoKeysError("the answer is no key set: it has no list named keys")
-    keys: dict[str, jwt.PyJWK] = {}
+    keys: dict[str, PublicKey] = {}
     for member in members:
         key = _usable_key(member)
         if key is not None:
-            keys.setdefault(str(key.key_id), key)
+            keys.setdefault(member["kid"], key)
     if not keys:
         raise _NoKeysError(
             f"the key set was fetched, and of its {len(members)} keys none is usable: "
-            "RSA of 2048 bits or more (RS256) or P-256 (ES256), public, for signatures, with a kid"
+            "RSA of 2048 bits or more, P-256, P-384, P-521 or EdDSA, public, for signatures, with a kid"
         )
     return keys
 
 
-def _usable_key(member: object) -> jwt.PyJWK | None:
+def _usable_key(member: object) -> PublicKey | None:
     # A published private key (`d`) is compromised.
     if not isinstance(member, dict) or not isinstance(member.get("kid"), str) or "d" in member:
         return None
-    algorithm = _ALGORITHMS.get(str(member.get("kty")))
-    if algorithm is None or member.get("alg") not in (algorithm, None):
+    algorithms = _ALGORITHMS.get(str(member.get("crv") or member.get("kty")), ())
+    if member.get("alg") is not None:
+        algorithms = tuple(name for name in algorithms if name == member["alg"])
+    if not algorithms:
         return None
     if member.get("use") not in ("sig", None):
         return None
     try:
-        key = jwt.PyJWK(member, algorithm)
+        key = jwt.PyJWK(member, algorithms[0]).key
     except (jwt.PyJWTError, TypeError, ValueError):
         # TypeError and ValueError: a member is not a string where PyJWT expects one.
         return None
-    return key if key.key.key_size >= _LEAST_BITS[algorithm] else None
+    is_weak = member["kty"] == "RSA" and key.key_size < _LEAST_RSA_BITS
+    return None if is_weak else PublicKey(key, algorithms)

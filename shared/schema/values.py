@@ -25,6 +25,9 @@ WEBHOOK_PORTS = (443, 8443)
 WEBHOOK_SECRET_PREFIX = "whsec_"  # noqa: S105 -- the prefix that Standard Webhooks gives to secrets
 _WEBHOOK_SECRET_BYTES = range(24, 65)
 _MIN_RSA_BITS = 2048
+_CURVES = ("secp256r1", "secp384r1", "secp521r1")
+BASE64_PREFIX = "base64:"
+_MIN_HS256_BYTES = 32
 _LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 _PEM = re.compile(r"-----BEGIN PUBLIC KEY-----[^-]*-----END PUBLIC KEY-----")
 _Policies = TypeVar("_Policies", bound="dict[str, object]")
@@ -59,6 +62,19 @@ def require_default_policy(policies: _Policies) -> _Policies:
     return policies
 
 
+def check_jwt_secret(value: str) -> str:
+    """Check that what follows `base64:` encodes at least 32 bytes, in either alphabet (RFC 7518, 3.2)."""
+    if value.startswith(BASE64_PREFIX):
+        text = value.removeprefix(BASE64_PREFIX).rstrip("=").translate(str.maketrans("-_", "+/"))
+        try:
+            key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+        except ValueError:
+            key = b""
+        if len(key) < _MIN_HS256_BYTES:
+            raise ValueError("must be base64: followed by the Base64 of at least 32 bytes")
+    return value
+
+
 def parse_public_keys(value: object) -> object:
     """Split concatenated PEM texts, whose line breaks may be escaped."""
     if not isinstance(value, str):
@@ -73,17 +89,21 @@ def parse_public_keys(value: object) -> object:
 def _check_public_key(value: str) -> str:
     # Only a deployment that sets such a key pays for these imports.
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 -- see above
-    from cryptography.hazmat.primitives.asymmetric import ec, rsa  # noqa: PLC0415 -- see above
+    from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa  # noqa: PLC0415 -- see above
     from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415 -- see above
 
     try:
         key = load_pem_public_key(value.encode())
     except (ValueError, UnsupportedAlgorithm):
         raise ValueError("is not a readable public key in PEM") from None
-    strong_rsa = isinstance(key, rsa.RSAPublicKey) and key.key_size >= _MIN_RSA_BITS
-    p_256 = isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1)
-    if not strong_rsa and not p_256:
-        raise ValueError("must be an RSA key of at least 2048 bits (RS256) or a P-256 key (ES256)")
+    is_strong_rsa = isinstance(key, rsa.RSAPublicKey) and key.key_size >= _MIN_RSA_BITS
+    is_on_curve = isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES
+    if not (
+        is_strong_rsa or is_on_curve or isinstance(key, (ed25519.Ed25519PublicKey, ed448.Ed448PublicKey))
+    ):
+        raise ValueError(
+            "must be an RSA key of at least 2048 bits, or one on P-256, P-384, P-521 or for EdDSA"
+        )
     return value
 
 
@@ -185,9 +205,9 @@ def require_one_key_source(url: str | None, info: ValidationInfo) -> str | None:
     if info.data.get("auth_mode", "jwt") == "anonymous":
         return url
     # A key with a fault of its own is not in `info.data`, and was given all the same.
-    others = [info.data.get(name, "given") for name in ("jwt_secrets", "jwt_public_keys")]
+    others = [info.data.get(name, "given") for name in ("jwt_secrets", "jwt_public_keys", "jwt_issuers")]
     if [bool(key) for key in (*others, url)].count(True) != 1:
-        raise ValueError("set exactly one of JWT_SECRETS, JWT_PUBLIC_KEY and JWT_JWKS_URL")
+        raise ValueError("set exactly one of JWT_SECRETS, JWT_PUBLIC_KEY, JWT_JWKS_URL and JWT_ISSUERS")
     return url
 
 

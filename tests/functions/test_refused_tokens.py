@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import jwt
 
 from functions import upload_signature
-from local.operator.token_command import MEANINGS
+from local.operator.token_command import MEANINGS, explained
+from shared.config.settings import CallerSettings, load_settings
 from tests.functions.deployment import CONTEXT_KEY, JWT_SECRET, user_token
 from tests.functions.test_log_lines import documented
 from tests.keys import rsa_key
@@ -58,7 +60,10 @@ CAUSES = [
     ("exp_invalid", f"Bearer {changed(exp='tomorrow')}"),
     ("expired", f"Bearer {changed(exp=EARLIER)}"),
     ("nbf_invalid", f"Bearer {changed(nbf=[])}"),
+    ("exp_invalid", f"Bearer {changed(exp=True)}"),
+    ("nbf_invalid", f"Bearer {changed(nbf='now')}"),
     ("iat_invalid", f"Bearer {changed(iat=True)}"),
+    ("sub_invalid", f"Bearer {changed(sub=' ' + chr(10))}"),
     ("not_yet_valid", f"Bearer {changed(nbf=LATER)}"),
     ("not_yet_valid", f"Bearer {changed(iat=LATER)}"),
     ("jti_invalid", f"Bearer {changed(jti=7)}"),
@@ -112,3 +117,22 @@ def test_each_cause_leaves_its_word_in_the_log_and_nothing_in_the_answer(
     assert {word for word, _, _ in seen} == documented("Word in `tokenProblem`") == MEANINGS.keys()
     call(upload_signature.main_handler, "POST", "/signature", body={})
     assert "tokenProblem" not in logged()[0]
+
+
+def test_each_cause_is_explained_by_the_word_of_the_log(deploy: Deploy) -> None:
+    """`token explain` shows it first, for every token that can be typed; there are more than thirty."""
+    deploy(**SETTINGS)
+    secrets = load_settings(CallerSettings, os.environ)
+    with KeyServer() as server:
+        server.publish(rsa_jwk("first"), {**rsa_jwk("other"), "kid": "other"})
+        deploy(JWT_SECRETS="", JWT_JWKS_URL=server.keys_url, **SETTINGS)
+        key_set = load_settings(CallerSettings, os.environ)
+        causes = [(secrets, *cause) for cause in CAUSES if cause[1].startswith("Bearer ")]
+        causes += [(key_set, *cause) for cause in OF_KEY_SETS]
+        shown = [
+            next(row.problem for row in explained(header[7:], settings, now=int(time.time())) if row.problem)
+            for settings, _, header in causes
+        ]
+
+    assert shown == [word for _, word, _ in causes]
+    assert len(shown) >= 30

@@ -31,6 +31,7 @@ STORE_PASSWORD = _canary("store")
 CANARIES: dict[str, tuple[str, ...]] = {
     "REDIS_URL": (STORE_PASSWORD,),
     "JWT_SECRETS": (_canary("jwt"), _canary("older jwt")),
+    "JWT_ISSUERS": (_canary("issuers"),),
     "ANONYMOUS_KEY": (_canary("anonymous"),),
     "CONTEXT_KEYS": (_canary("context"), _canary("older context")),
     "VOD_SECRET_ID": ("AKID" + _canary("id", 28),),
@@ -60,8 +61,9 @@ def secret_variables() -> set[str]:
 
 
 def canary_environment(redis_url: str) -> dict[str, str]:
-    """Return the canaries as the functions' variables."""
-    return {**{name: ",".join(secrets) for name, secrets in CANARIES.items()}, "REDIS_URL": redis_url}
+    """Return the canaries as the functions' variables, but for JWT_ISSUERS, which excludes JWT_SECRETS."""
+    given = {name: ",".join(secrets) for name, secrets in CANARIES.items() if name != "JWT_ISSUERS"}
+    return {**given, "REDIS_URL": redis_url}
 
 
 def found(text: str, secrets: Iterable[str]) -> list[str]:

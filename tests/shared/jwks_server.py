@@ -6,9 +6,10 @@ import json
 import secrets
 from typing import TYPE_CHECKING
 
+import jwt
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
-from tests.keys import ec_key, rsa_key
+from tests.keys import ec_key, key_for, rsa_key
 from tests.shared.loopback_peer import HttpPeer, Reply
 
 if TYPE_CHECKING:
@@ -51,3 +52,10 @@ def rsa_jwk(name: str) -> dict[str, object]:
 def ec_jwk(name: str) -> dict[str, object]:
     """Encode the public half of the elliptic curve key of this name, which is also its `kid`."""
     return {**ECAlgorithm.to_jwk(ec_key(name).public_key(), as_dict=True), "kid": name, "use": "sig"}
+
+
+def key_pair_jwk(name: str, algorithm: str) -> dict[str, object]:
+    """Encode the public half of the key of this name and algorithm, without naming the algorithm."""
+    public = key_for(algorithm, name).public_key()
+    jwk: dict[str, object] = jwt.get_algorithm_by_name(algorithm).to_jwk(public, as_dict=True)
+    return {**jwk, "kid": name, "use": "sig"}

@@ -6,7 +6,7 @@ the errors of the others. `shared.config.settings` has the values that are made 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
@@ -18,6 +18,10 @@ Secret = Field(repr=False)
 CommaSeparated = BeforeValidator(values.split_list)
 Key = Annotated[str, StringConstraints(min_length=values.MIN_KEY_LENGTH)]
 Keys = Annotated[tuple[Key, ...], CommaSeparated]
+JwtSecret = Annotated[Key, AfterValidator(values.check_jwt_secret)]
+JwtSecrets = Annotated[tuple[JwtSecret, ...], CommaSeparated]
+Issuers = Annotated[tuple[dict[str, Any], ...], Field(max_length=8), BeforeValidator(values.parse_json)]
+"""`shared.config.issuers` reads the members of each."""
 ContextKeys = Annotated[Keys, AfterValidator(values.require_entry)]
 Origin = Annotated[str, StringConstraints(pattern=r"^(https?|capacitor|ionic|tauri)://[^/*\s]+$")]
 Origins = Annotated[tuple[Origin, ...], CommaSeparated]
@@ -83,8 +87,9 @@ class CallerSettings(SettingsGroup):
         Field(validate_default=True),
         AfterValidator(values.require_consent_in_cloud),
     ] = None
-    jwt_secrets: Annotated[Keys, Secret] = ()
+    jwt_secrets: Annotated[JwtSecrets, Secret] = ()
     jwt_public_keys: Annotated[PublicKeys, Field(alias="JWT_PUBLIC_KEY")] = ()
+    jwt_issuers: Annotated[Issuers, Secret] = ()
     jwt_jwks_url: Annotated[
         JwksUrl | None, Field(validate_default=True), AfterValidator(values.require_one_key_source)
     ] = None

@@ -17,7 +17,7 @@ from shared.http import jwks as key_set
 from shared.http.jwks import COOLDOWN_SECONDS, FRESH_SECONDS, LAST_GOOD_SECONDS, RETRY_SECONDS, KeySet
 from shared.invocation_log import recorded
 from tests.keys import rsa_key
-from tests.shared.jwks_server import KeyServer, ec_jwk, rsa_jwk
+from tests.shared.jwks_server import KeyServer, ec_jwk, key_pair_jwk, rsa_jwk
 from tests.shared.loopback_peer import RawPeer, Reply, drip, refused_port, server_side
 from tests.shared.name_service import serving_names
 from tests.waiting import wait_until
@@ -112,8 +112,8 @@ def test_new_key_is_had_by_all_who_wait_for_it(known: KeySet, server: KeyServer)
 
 
 NONE_USABLE = (
-    "the key set was fetched, and of its {} keys none is usable: RSA of 2048 bits or more (RS256) or "
-    "P-256 (ES256), public, for signatures, with a kid"
+    "the key set was fetched, and of its {} keys none is usable: RSA of 2048 bits or more, P-256, "
+    "P-384, P-521 or EdDSA, public, for signatures, with a kid"
 )
 LONG = json.dumps({"keys": [rsa_jwk("first")]}).encode() + b" " * key_set.MAX_BYTES
 TOO_LONG, CUT = "the answer has more than 262144 bytes", {"Content-Length": "9999", "Connection": "close"}
@@ -258,7 +258,7 @@ def weak_jwk(name: str) -> dict[str, object]:
 
 NO_KEYS: list[object] = [None, 7, "first", [], {}, {"kid": "bad"}]
 NO_KEYS += [{"kid": "bad", "kty": "oct", "k": "eHh4" * 11}]
-OF_RSA = [{"use": "enc"}, {"use": []}, {"alg": "RS512"}, {"alg": []}, {"alg": "none"}, {"alg": "HS256"}]
+OF_RSA = [{"use": "enc"}, {"use": []}, {"crv": "P-256"}, {"alg": []}, {"alg": "none"}, {"alg": "HS256"}]
 OF_RSA += [{"alg": "ES256"}, {"kty": []}, {"n": 7}, {"n": ""}, {"e": ["AQAB"]}, {"n": "AQAB"}, {"d": "AQAB"}]
 OF_RSA += [{"kid": None}, {"kid": 7}]
 OF_CURVE = [{"crv": "P-384"}, {"crv": {}}, {"x": "AA"}, {"x": "A" * 43}, {"d": "AQAB"}]
@@ -294,7 +294,30 @@ def test_first_of_two_keys_with_one_id_counts(server: KeyServer) -> None:
     found = KeySet(server.keys_url).find("first", now=NOW)
 
     assert found is not None
-    assert found.algorithm_name == "RS256"
+    assert "RS256" in found.algorithms
+
+
+@pytest.mark.parametrize(
+    ("jwk", "algorithms"),
+    [
+        (rsa_jwk("first"), "RS256 RS384 RS512 PS256 PS384 PS512"),
+        ({**rsa_jwk("first"), "alg": "PS384"}, "PS384"),
+        (ec_jwk("first"), "ES256"),
+        (key_pair_jwk("first", "ES384"), "ES384"),
+        (key_pair_jwk("first", "ES512"), "ES512"),
+        (key_pair_jwk("first", "EdDSA"), "EdDSA"),
+    ],
+    ids=str,
+)
+def test_key_has_the_algorithms_of_its_type(
+    server: KeyServer, jwk: dict[str, object], algorithms: str
+) -> None:
+    """One that names its algorithm has that one alone (RFC 8725, section 3.1)."""
+    server.publish(jwk)
+    found = KeySet(server.keys_url).find("first", now=NOW)
+
+    assert found is not None
+    assert " ".join(found.algorithms) == algorithms
 
 
 BODIES = [

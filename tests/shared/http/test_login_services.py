@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
+from functools import partial
+from typing import TYPE_CHECKING
 
+import jwt
 import pytest
 
 from local.repository import REPOSITORY
 from shared.domain.policy import grant_for
+from shared.http.authentication import authenticate
 from shared.schema.signature_request import read_signature_request
-from tests.shared.http.test_authentication import CLAIMS, caller, hs256, is_refused
+from tests.keys import public_pem, rsa_key
+from tests.shared.http.test_authentication import CLAIMS, NOW, caller, hs256, is_refused, settings
 from tests.shared.policies import read_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 COGNITO = "https://cognito-idp.ap-northeast-2.amazonaws.com/pool"
 KEYCLOAK = "https://sso.example.com/realms/r"
@@ -94,11 +103,16 @@ POLICIES = {
 }
 
 
+def claims_of(token: str, **variables: str) -> Mapping[str, object]:
+    """Return the claims of an authenticated caller."""
+    return authenticate({"authorization": f"Bearer {token}"}, settings(**variables), now=NOW).claims
+
+
 @pytest.mark.parametrize("policy", POLICIES)
 def test_policy_names_what_a_login_service_says_of_its_users(policy: str) -> None:
     """A role of Keycloak is inside an object, a scope is one word of a text; both are read from the token."""
     policies = {name: read_policy(members) for name, members in POLICIES.items()}
-    claims = caller(hs256({**CLAIMS, **KEYCLOAK_ROLE})).claims
+    claims = claims_of(hs256({**CLAIMS, **KEYCLOAK_ROLE}))
 
     wanted = read_signature_request({"policy": policy})
     assert grant_for(wanted, policies, vod_sub_app_id=None, claims=claims).policy == policy
@@ -130,3 +144,89 @@ def test_number_that_names_no_user_is_refused(user: object) -> None:
     token = hs256({"exp": CLAIMS["exp"], "sub": user})
 
     assert is_refused(token, JWT_USER_CLAIM="sub:number")
+
+
+def test_each_issuer_has_its_own_keys_audience_and_user_claim() -> None:
+    """A key, an audience or a user's claim of one issuer counts for no other; a third issuer is refused."""
+    first = {"issuer": "https://a.test", "secrets": ["a" * 32], "audience": "web", "userClaim": "user_id"}
+    second = {"issuer": "https://b.test", "publicKey": public_pem(rsa_key()), "audience": ["app", "tv"]}
+    issuers = {"JWT_ISSUERS": json.dumps([first, second])}
+    of_first = {"exp": CLAIMS["exp"], "user_id": "alice", "aud": "web", "iss": "https://a.test"}
+    of_second = {"exp": CLAIMS["exp"], "sub": "bob", "aud": "tv", "iss": "https://b.test"}
+    rs256 = partial(jwt.encode, key=rsa_key(), algorithm="RS256")
+
+    assert caller(hs256(of_first, secret="a" * 32), **issuers).user_id == "alice"
+    assert caller(rs256(of_second), **issuers).user_id == "bob"
+    for wrong in (
+        hs256({**of_first, "iss": "https://b.test"}, secret="a" * 32),
+        hs256({**of_first, "iss": "https://c.test"}, secret="a" * 32),
+        hs256({**of_first, "iss": ["https://a.test"]}, secret="a" * 32),
+        hs256({**of_first, "aud": "app"}, secret="a" * 32),
+        hs256({**of_first, "user_id": None, "sub": "alice"}, secret="a" * 32),
+        hs256({name: value for name, value in of_first.items() if name != "iss"}, secret="a" * 32),
+        rs256({**of_second, "iss": "https://a.test"}),
+        rs256({**of_second, "aud": "web"}),
+    ):
+        assert is_refused(wrong, **issuers)
+
+
+PRESETS: dict[str, tuple[dict[str, str], dict[str, object], dict[str, list[str]]]] = {
+    "auth0": (
+        {"tenant": "dev-x.eu.auth0.com", "audience": AUTH0_AUDIENCES[0]},
+        {"aud": AUTH0_AUDIENCES[:1], "scope": "openid upload:create", "permissions": ["upload:create"]},
+        {"scope": ["upload:create"], "permissions": ["upload:create"]},
+    ),
+    "azure": (
+        {"tenant": "TENANT", "audience": "api://6f1c"},
+        {"aud": "api://6f1c", "scp": "Upload.Create User.Read", "roles": ["Uploader.Write"], "ver": "2.0"},
+        {"scp": ["Upload.Create"], "roles": ["Uploader.Write"]},
+    ),
+    "clerk": (
+        {"tenant": "clerk.example.com", "audience": CLERK_APP},
+        {"azp": CLERK_APP, "o": {"id": "org_1", "rol": "teacher"}, "v": 2},
+        {"o.rol": ["teacher"]},
+    ),
+    "cognito": (
+        {"tenant": "ap-northeast-2_AbCdEf", "audience": "app1"},
+        {"client_id": "app1", "token_use": "access", "cognito:groups": ["teachers"]},
+        {"token_use": ["access"], "cognito:groups": ["teachers"]},
+    ),
+    "firebase": (
+        {"tenant": "my-project"},
+        {"aud": "my-project", "user_id": "alice", "role": "teacher"},
+        {"role": ["teacher"]},
+    ),
+    "keycloak": (
+        {"tenant": "sso.example.com/realms/r", "audience": "web"},
+        {
+            **KEYCLOAK_ROLE,
+            "aud": ["web", "account"],
+            "azp": "web",
+            "resource_access": {"web": {"roles": ["up"]}},
+        },
+        {"realm_access.roles": ["teacher"], "resource_access.web.roles": ["up"], "scope": ["upload:create"]},
+    ),
+    "supabase": (
+        {"tenant": "ref"},
+        {"aud": SUPABASE, "role": SUPABASE, "app_metadata": {"provider": "email", "role": "teacher"}},
+        {"app_metadata.role": ["teacher"]},
+    ),
+}
+"""What an operator writes, what the login service puts into its tokens, and a policy by it."""
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_token_and_policy_of_a_preset_pass_as_they_come(preset: str) -> None:
+    """The key is given here instead of the key set, which is fetched from the login service."""
+    written, claims, rules = PRESETS[preset]
+    entry = {"preset": preset, **written, "publicKey": public_pem(rsa_key())}
+    issuers = {"JWT_ISSUERS": json.dumps([{"issuer": "https://b.test", "secrets": "b" * 32}, entry])}
+    (_, issuer) = settings(**issuers).issuers
+    token = jwt.encode({**CLAIMS, **claims, "iss": issuer.jwt_issuer}, rsa_key(), algorithm="RS256")
+
+    policies = {"default": read_policy({"claims": rules})}
+
+    assert caller(token, **issuers).user_id == "alice"
+    told = claims_of(token, **issuers)
+    assert grant_for(read_signature_request({}), policies, vod_sub_app_id=None, claims=told)
+    assert is_refused(token, JWT_ISSUERS=json.dumps([{**entry, "audience": "another"}]))
