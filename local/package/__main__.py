@@ -1,4 +1,4 @@
-"""`python -m local.package`: build the packages, and print the size of each."""
+"""`python -m local.package`: build the packages if they are not those of this code, and print their sizes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from local.package.bill_of_materials import write_bill
-from local.package.build import BUILD, build_packages, library_wheels
-from local.package.contents import PackageError
+from local.package.bill_of_materials import FILE, write_bill
+from local.package.build import BUILD, build_packages, library_wheels, package_at
+from local.package.contents import LIBRARIES, PackageError
+from local.package.last_build import note_build, noted_table
 from local.package.measure import measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from local.package.build import Package
 
@@ -27,7 +29,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m local.package", description=__doc__)
     parser.parse_args(arguments)
     try:
-        faults = _build()
+        table = build(BUILD)
+        faults = too_large(package_at(BUILD, function) for function in LIBRARIES)
+        sys.stdout.write(
+            f"{table}\nThe packages are in {BUILD.name}/functions, the same as zips in {BUILD.name}/zips.\n"
+            f"What is in them, with licences and digests, is in {BUILD.name}/{FILE} (CycloneDX).\n"
+        )
     except PackageError as error:
         faults = [str(error)]
     sys.stderr.writelines(f"{fault}\n" for fault in faults)
@@ -45,15 +52,22 @@ def too_large(packages: Iterable[Package]) -> list[str]:
     return faults
 
 
-def _build() -> list[str]:
-    packages = build_packages()
-    bill = write_bill(packages, library_wheels(BUILD / "wheels"), BUILD)
-    sys.stdout.write(_table(packages))
-    sys.stdout.write(
-        f"\nThe packages are in {BUILD.name}/functions, the same as zips in {BUILD.name}/zips.\n"
-        f"What is in them, with licences and digests, is in {BUILD.name}/{bill.name} (CycloneDX).\n"
-    )
-    return too_large(packages)
+def build(target: Path) -> str:
+    """Build the packages and their bill of materials below `target`; return a table of their sizes.
+
+    Nothing is built where the packages of this code already are.
+
+    Raises:
+        MissingToolError, PackageError: as `build_packages`.
+
+    """
+    table = noted_table(target)
+    if table is None or not (target / FILE).is_file():
+        packages = build_packages(target)
+        write_bill(packages, library_wheels(BUILD / "wheels"), target)
+        table = _table(packages)
+        note_build(target, table)
+    return table
 
 
 def _table(packages: Iterable[Package]) -> str:

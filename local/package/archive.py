@@ -19,10 +19,6 @@ _DATE_SECONDS = 315_532_800
 _FILE_MODE, _PROGRAM_MODE = 0o100644, 0o100755
 
 
-_SMALLEST = 9
-"""The level of compression; that of zlib changes nothing about how fast a zip is unpacked."""
-
-
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     """Replace the content of `folder` by `files`, given by their relative names."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -42,7 +38,7 @@ def write_zip(path: Path, files: Mapping[str, bytes]) -> None:
             entry = zipfile.ZipInfo(name, _DATE)
             entry.create_system = 3  # Unix, so that the mode counts, wherever this runs
             entry.external_attr = _mode_of(name) << 16
-            archive.writestr(entry, content, zipfile.ZIP_DEFLATED, _SMALLEST)
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:

@@ -37,10 +37,15 @@ def _of(function: str, folder: Path) -> Iterator[str]:
     if others:
         yield f"{function}: its package is for Python {others[0]}, and {SCF_NAME} runs {VERSION}: {again}"
         return
-    bytecode = {name: (folder / name).read_bytes()[:_HEADER_BYTES] for name in names if name.endswith(".pyc")}
+    bytecode = {name: _magic(folder / name) for name in names if name.endswith(".pyc")}
     ours = {magic for name, magic in bytecode.items() if f".cpython-{TAG}." in name}
     if foreign := sorted(name for name, magic in bytecode.items() if magic not in ours):
         yield f"{function}: {foreign[0]} in its package is bytecode of another Python than {VERSION}: {again}"
     if (BOOTSTRAP in names) != IS_CUSTOM:
         what = "lacks" if IS_CUSTOM else "has"
         yield f"{function}: its package {what} the bootstrap of CustomRuntime, and is for {SCF_NAME}: {again}"
+
+
+def _magic(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        return opened.read(_HEADER_BYTES)

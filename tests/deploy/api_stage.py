@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import hashlib
 import json
@@ -33,9 +32,9 @@ DEPLOYER: dict[str, str | None] = {"TENCENT_SECRET_ID": "AKIDexample", "TENCENT_
 
 
 class DirectCalls(ScfCalls):
-    """Calls the cloud's state without a connection, and is cut off at one of its calls."""
+    """Calls a cloud, or its state alone, without a connection, and is cut off at one of its calls."""
 
-    cloud: ScfCloud
+    cloud: LoopbackCloud | ScfCloud
     count: int = 0
     cut_after: int | None = None
     """The last call that has an effect, and its answer is lost; 0: none has one."""
@@ -45,7 +44,9 @@ class DirectCalls(ScfCalls):
         if self.cut_after is not None and self.count > self.cut_after:
             raise ScfRefusedError("ClientNetworkError", "cut off")
         # A copy each, so that what is kept is no object of the caller.
-        answer = copy.deepcopy(self.cloud.answer(action, copy.deepcopy(dict(parameters))))
+        answered = json.dumps(self.cloud.answer(action, json.loads(json.dumps(parameters))))
+        answer: dict[str, Any] = json.loads(answered)
+        answer = answer.get("Response", answer)
         if self.count == self.cut_after:
             raise ScfRefusedError("ClientNetworkError", "cut off")
         if "Error" in answer:
@@ -122,10 +123,10 @@ class ApiStage:
         assert roll_back_by_api(self.opened(), to) == []
         return self.capsys.readouterr().out
 
-    def cut_off(self, scf: ScfCloud, after: int | None = None) -> DirectCalls:
-        """Call this cloud without a connection from now on, and see no answer from call `after` on."""
+    def directly(self, cloud: LoopbackCloud | ScfCloud, cut_after: int | None = None) -> DirectCalls:
+        """Call this cloud without a connection from now on, and see no answer from call `cut_after` on."""
         calls = DirectCalls(self.opened().values, pause=lambda _: None)
-        calls.cloud, calls.cut_after = scf, after
+        calls.cloud, calls.cut_after = cloud, cut_after
         self.calls = calls
         return calls
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
+import shutil
 import zipfile
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,9 +14,11 @@ import pytest
 import local.stack.system
 from local.deploy.serverless_file import functions_in, inputs_of, sent_environment, variables_read
 from local.deploy.yaml_file import read_yaml
-from local.package.build import BUILD, Package, build_packages, package_at, place_of, read_libraries
+from local.package.__main__ import build
+from local.package.build import BUILD, Package, package_at, place_of, read_libraries
 from local.package.contents import LIBRARIES, MissingToolError
 from local.package.interpreter import runtime_python
+from local.package.package_checks import Packaged, packaged
 from local.repository import REPOSITORY
 from local.simulator import RoleCredential
 from local.stack.stack import Stack
@@ -53,14 +57,25 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> list[Package]:
     target.mkdir(exist_ok=True)
     with (target / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if (target / "complete").exists():
-            return [package_at(target, function) for function in LIBRARIES]
         try:
-            built = build_packages(target, wheels=BUILD / "wheels")
+            build(target)
         except MissingToolError as error:
             pytest.skip(str(error))
-        (target / "complete").touch()
-        return built
+    return [package_at(target, function) for function in LIBRARIES]
+
+
+@pytest.fixture(scope="session")
+def built(packages: list[Package]) -> Packaged:
+    """Read once what the packages hold."""
+    return packaged(packages[0].folder.parents[1])
+
+
+@pytest.fixture
+def copied_build(packages: list[Package], tmp_path: Path) -> Path:
+    """Link all packages into a folder of the test's own; a file that is changed there is unlinked first."""
+    functions = packages[0].folder.parent
+    shutil.copytree(functions, tmp_path / "build" / functions.name, copy_function=os.link)
+    return tmp_path / "build"
 
 
 @pytest.fixture(scope="session")

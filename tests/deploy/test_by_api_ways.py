@@ -33,6 +33,7 @@ def cloud() -> Iterator[LoopbackCloud]:
 def stage(cloud: LoopbackCloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> ApiStage:
     """Deploy a stage, so that it looks as the CLI leaves it: all is bound to `$DEFAULT`."""
     stage = ApiStage(cloud, tmp_path, capsys)
+    stage.directly(cloud)
     stage.deployed()
     cloud.scf.aliases.clear()
     for kept in cloud.triggers.values():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from local.deploy.checks import cautions, check
+from local.deploy.checks import cautions, check, stage_faults
 from local.repository import REPOSITORY
 from tests.deploy.filled_example import SECRET, VALUES, filled_example
 from tests.keys import ec_key, public_pem, rsa_key
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from local.package.build import Package
+    from local.package.package_checks import Packaged
 
 
 class Check(Protocol):
@@ -30,7 +31,7 @@ class Check(Protocol):
 
 
 @pytest.fixture
-def checked(packages: list[Package], tmp_path: Path) -> Check:
+def checked(built: Packaged, tmp_path: Path) -> Check:
     """Fill in the example, and check it."""
 
     def checked(
@@ -40,15 +41,17 @@ def checked(packages: list[Package], tmp_path: Path) -> Check:
         file = (REPOSITORY / "serverless.yml").read_text(encoding="utf-8")
         assert edit[0] in file
         (tmp_path / "serverless.yml").write_text(file.replace(*edit, 1), encoding="utf-8")
-        build = packages[0].folder.parents[1]
-        return check("dev", repository=tmp_path, build=build, environment={})
+        return stage_faults("dev", built, repository=tmp_path, environment={})
 
     return checked
 
 
-def test_example_filled_in_is_ready_to_be_deployed(checked: Check) -> None:
-    """Whoever fills in the example as it says has nothing to mend."""
+def test_example_filled_in_is_ready_to_be_deployed(
+    checked: Check, packages: list[Package], tmp_path: Path
+) -> None:
+    """Whoever fills in the example as it says, and has packaged, has nothing to mend."""
     assert checked() == []
+    assert check("dev", repository=tmp_path, build=packages[0].folder.parents[1], environment={}) == []
 
 
 @pytest.mark.parametrize(
@@ -227,30 +230,30 @@ def test_all_mistakes_are_told_at_once(checked: Check) -> None:
     ]
 
 
-def test_stage_without_a_file_is_told_to_copy_the_example(packages: list[Package], tmp_path: Path) -> None:
+def test_stage_without_a_file_is_told_to_copy_the_example(built: Packaged, tmp_path: Path) -> None:
     """The first thing a newcomer lacks is named first."""
     shutil.copy(REPOSITORY / "serverless.yml", tmp_path)
-    found = check("prod", repository=tmp_path, build=packages[0].folder.parents[1], environment={})
+    found = stage_faults("prod", built, repository=tmp_path, environment={})
 
     assert found[0] == "There is neither .env.prod nor .env: copy .env.example and fill it in."
     assert len(found) == 2
 
 
-def test_environment_alone_is_enough(packages: list[Package], tmp_path: Path) -> None:
+def test_environment_alone_is_enough(built: Packaged, tmp_path: Path) -> None:
     """A pipeline may give every setting without a file."""
     shutil.copy(REPOSITORY / "serverless.yml", tmp_path)
     everything = {**dict.fromkeys(setting_names(), ""), **VALUES}
-    found = check("prod", repository=tmp_path, build=packages[0].folder.parents[1], environment=everything)
+    found = stage_faults("prod", built, repository=tmp_path, environment=everything)
 
     assert found == []
 
 
 @pytest.mark.parametrize("stage", ["Prod", "a" * 21, "über"])
 def test_stage_that_the_functions_would_refuse_is_refused(
-    checked: Check, packages: list[Package], tmp_path: Path, stage: str
+    checked: Check, built: Packaged, tmp_path: Path, stage: str
 ) -> None:
     """A stage is part of names and keys, so only some words are valid."""
     assert checked() == []
-    found = check(stage, repository=tmp_path, build=packages[0].folder.parents[1], environment={})
+    found = stage_faults(stage, built, repository=tmp_path, environment={})
 
     assert [fault.partition(":")[0] for fault in found] == ["STAGE"]

@@ -58,7 +58,11 @@ PARTS = (
     "local",
     "docs",
 )
-IN_THE_CLOUD: dict[str, str | None] = {"REDIS_URL": VALUES["REDIS_URL"], "VOD_API_URL": ""}
+IN_THE_CLOUD: dict[str, str | None] = {
+    "REDIS_URL": VALUES["REDIS_URL"],
+    "VOD_API_URL": "",
+    "INVOKE_API_URL": "",
+}
 """Of the settings, what is on this machine in the stack."""
 NOT_OURS = shutil.ignore_patterns("__pycache__", "node_modules")
 
@@ -68,7 +72,7 @@ pytestmark = pytest.mark.usefixtures("needs_runtime_python")
 @pytest.fixture
 def clone(packages: list[Package], tmp_path: Path) -> Path:
     """Copy what a clone has, with set-up done and cached wheels."""
-    assert packages  # so they are
+    assert packages  # so the wheels are cached
     clone = tmp_path / "clone"
     clone.mkdir()
     for name in PARTS:
@@ -163,8 +167,11 @@ def in_the_environment(stack: Stack, cloud: LoopbackCloud) -> dict[str, str]:
     any(shutil.which(tool) is None for tool in ("make", "node", "curl")),
     reason="make, node or curl is missing",
 )
-def test_deployment_guide_does_what_it_prints(clone: Path, stack: Stack, cloud: LoopbackCloud) -> None:
-    """From a copy of the repository to a signature, by the page alone."""
+def test_deployment_guide_does_what_it_prints(
+    packages: list[Package], clone: Path, stack: Stack, cloud: LoopbackCloud
+) -> None:
+    """From a copy of the repository, with its packages built before, to a signature, by the page alone."""
+    shutil.copytree(packages[0].folder.parents[1], clone / "build", dirs_exist_ok=True)
     install_cli(clone)
     cloud.component = lambda deployed: run_component(
         cloud, deployed["inputs"], clone.parent, stage=deployed["stageName"]
@@ -204,7 +211,10 @@ def only_python(folder: Path) -> str:
 def test_deployment_without_the_cli_does_what_it_prints(
     clone: Path, stack: Stack, cloud: LoopbackCloud, tmp_path: Path
 ) -> None:
-    """With Python alone: package, check, plan, deploy, change, deploy, go back; the doctor finds no fault."""
+    """With Python alone: package, check, plan, deploy, change, deploy, go back; the doctor finds no fault.
+
+    The packages are built once, by the first of these commands.
+    """
     cloud.scf.settling = 1
     path = only_python(tmp_path / "tools")
     variables = {**in_the_environment(stack, cloud), "PATH": f"{clone / '.venv' / 'bin'}:{path}"}

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from local.deploy.checks import check
 from local.package.build import package_at
+from local.package.package_checks import package_faults
 from local.repository import REPOSITORY
 from tests.deploy.filled_example import SECRET, VALUES
 from tests.test_repository import setting_names
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from local.package.build import Package
 
 
 @pytest.mark.parametrize(
@@ -31,18 +29,14 @@ if TYPE_CHECKING:
     ],
 )
 def test_package_that_must_not_be_uploaded_is_found(
-    packages: list[Package], tmp_path: Path, name: str, content: str | None, sentence: str
+    copied_build: Path, name: str, content: str | None, sentence: str
 ) -> None:
     """A stale package, and a file that would leave the machine with it, stop the deployment."""
-    shutil.copytree(packages[0].folder.parents[1], tmp_path / "build")
-    changed = package_at(tmp_path / "build", "upload_signature").folder / name
-    if content is None:
-        changed.unlink()
-    else:
+    changed = package_at(copied_build, "upload_signature").folder / name
+    changed.unlink(missing_ok=True)
+    if content is not None:
         changed.write_text(content)
-    (tmp_path / "serverless.yml").write_text((REPOSITORY / "serverless.yml").read_text())
-    environment = {**dict.fromkeys(setting_names(), ""), **VALUES}
-    (fault,) = check("dev", repository=tmp_path, build=tmp_path / "build", environment=environment)
+    (fault,) = package_faults(copied_build)
 
     assert sentence in fault
     assert SECRET not in fault

@@ -30,6 +30,7 @@ def cloud() -> Iterator[LoopbackCloud]:
 def stage(cloud: LoopbackCloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> ApiStage:
     """Deploy two releases that differ in the code of one function and in a setting of all."""
     stage = ApiStage(cloud, tmp_path, capsys)
+    stage.directly(cloud)
     stage.deployed()
     stage.package("upload_signature", "second")
     stage.settings["REDIS_URL"] = "redis://10.0.0.9:6379"
@@ -81,14 +82,14 @@ def test_rollback_that_is_cut_off_anywhere_is_finished_by_the_next(
     """Part of the functions are at the other release until then, as the table says."""
     _, first = releases(stage)
     start = copy.deepcopy(cloud.scf)
-    calls = stage.cut_off(cloud.scf)
+    calls = stage.directly(cloud.scf)
     stage.roll_back(first)
     expected = state_of(cloud.scf)
     for last in range(calls.count):
         scf = copy.deepcopy(start)
-        stage.cut_off(scf, after=last)
+        stage.directly(scf, cut_after=last)
         assert roll_back_by_api(stage.opened(), first) != []
-        stage.cut_off(scf)
+        stage.directly(scf)
         stage.roll_back(first)
         assert state_of(scf) == expected, last
 

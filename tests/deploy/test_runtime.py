@@ -189,12 +189,13 @@ def test_package_of_another_runtime_is_a_fault(custom: CustomBuild) -> None:
     ],
 )
 def test_file_of_another_runtime_in_a_package_is_a_fault(
-    packages: list[Package], tmp_path: Path, name: str, content: bytes, sentence: str
+    copied_build: Path, name: str, content: bytes, sentence: str
 ) -> None:
     """A name without a version does not hide what Python a file is of."""
-    shutil.copytree(packages[0].folder.parents[1], tmp_path / "build")
-    (package_at(tmp_path / "build", "event_delivery").folder / name).write_bytes(content)
-    (fault,) = bytecode.bytecode_faults(tmp_path / "build")
+    changed = package_at(copied_build, "event_delivery").folder / name
+    changed.unlink(missing_ok=True)
+    changed.write_bytes(content)
+    (fault,) = bytecode.bytecode_faults(copied_build)
 
     assert sentence in fault
 

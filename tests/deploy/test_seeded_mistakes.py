@@ -15,7 +15,6 @@ import pytest
 from local.deploy.checks import cautions, stage_faults
 from local.deploy.value_checks import INSTANCES
 from local.package.contents import LIBRARIES, folder_of
-from local.package.package_checks import packaged
 from local.repository import REPOSITORY
 from tests.deploy.filled_example import SECRET, VALUES, filled_example
 from tests.deploy.loopback_cloud import loopback_cloud
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from local.package.build import Package
     from local.package.package_checks import Packaged
 
 SHARES = [name for name, _ in INSTANCES.values()]
@@ -73,12 +71,6 @@ def write_down(mistakes: Iterable[Mistake], folder: Path) -> None:
         settings |= mistake.settings
     (folder / ".env").write_text(filled_example(settings), encoding="utf-8")
     (folder / "serverless.yml").write_text(text, encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
-def built(packages: list[Package]) -> Packaged:
-    """Read once what the packages hold."""
-    return packaged(packages[0].folder.parents[1])
 
 
 def told(mistake: Mistake, built: Packaged, folder: Path) -> list[str]:
