@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from local.deploy.claim_rules import impossible_rules
 from local.deploy.deployment_warnings import about_callers, about_the_store
 from local.deploy.file_schema import schema_faults
 from local.deploy.fit_checks import fit_faults
@@ -59,7 +60,7 @@ def stage_faults(
     found = [f"serverless.yml: {fault}{'' if fault.endswith('?') else '.'}" for fault in of_the_file]
     if stage_file(repository, stage) is None and not variables_read(text) <= values.keys():
         found.append(f"There is neither .env.{stage} nor .env: copy .env.example and fill it in.")
-    found += value_faults(text, values, stage)
+    found += [*value_faults(text, values, stage), *impossible_rules(values)]
     # No function has all the keys, and so none sees all of this.
     found += [
         f"{name}: has a key that {other} has too: make a new one for either."

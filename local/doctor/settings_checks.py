@@ -6,6 +6,7 @@ import platform
 import sys
 from typing import TYPE_CHECKING
 
+from local.deploy.claim_rules import impossible_rules
 from local.deploy.deployment_warnings import about_callers
 from local.deploy.mobile_policies import about_mobile_uploads, policies_in
 from local.deploy.serverless_file import MAX_ENVIRONMENT_BYTES
@@ -56,6 +57,7 @@ def settings_group(deployment: Deployment) -> Group:
             Check("settings", lambda: _each_function(deployment)),
             Check("keys", lambda: _keys(deployment)),
             Check("callers", lambda: _callers(deployment)),
+            Check("claim rules", lambda: _claim_rules(deployment)),
             Check("mobile uploads", lambda: _mobile_uploads(deployment)),
             Check("environment size", lambda: _sizes(deployment)),
             Check("variable names", lambda: _names(deployment)),
@@ -107,6 +109,12 @@ def _callers(deployment: Deployment) -> Iterator[Finding]:
         for caution in about_callers(deployment.environment)
     ]
     yield from told or [ok("callers", "each shows a token of his own, for an audience of ours")]
+
+
+def _claim_rules(deployment: Deployment) -> Iterator[Finding]:
+    advice = "Correct the rule in UPLOAD_POLICIES: python -m local token explain shows what a token claims."
+    told = [fault("claim rules", sentence, advice) for sentence in impossible_rules(deployment.environment)]
+    yield from told or [ok("claim rules", "none that every token fails")]
 
 
 def _mobile_uploads(deployment: Deployment) -> Iterator[Finding]:

@@ -181,6 +181,10 @@ IN_THE_SETTINGS = {
         "JWT_JWKS_URL: set exactly one of",
         settings={"JWT_SECRETS": ""},
     ),
+    "a policy for nobody": Mistake(
+        "The policy 'course' is for nobody: 'scope' is a text",
+        settings={"UPLOAD_POLICIES": '{"default": {}, "course": {"claims": {"scope": [7]}}}'},
+    ),
     "anybody may upload": Mistake(
         "AUTH_MODE is anonymous: anybody who finds the functions' URLs may upload",
         settings={"AUTH_MODE": "anonymous", "ANONYMOUS_KEY": f"{SECRET}-5", **ANYBODY},

@@ -39,6 +39,11 @@ SETTINGS = {
     "webhook in a private network": Seeded(
         "event_delivery", ".env.example explains each", settings={"APP_WEBHOOK_ALLOW_INSECURE": "0"}
     ),
+    "a policy for nobody": Seeded(
+        "claim rules",
+        "Correct the rule in UPLOAD_POLICIES",
+        settings={"UPLOAD_POLICIES": '{"default": {}, "course": {"claims": {"iat": ["today"]}}}'},
+    ),
     "a key for two purposes": Seeded(
         "keys", "Make a new one for either", settings={"JWT_SECRETS": "k" * 40, "CALLBACK_TOKENS": "k" * 40}
     ),
