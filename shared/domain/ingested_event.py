@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from shared.vod.notification_types import EventNotification
 
 
-MAX_TYPE_LENGTH = 64
-
-
 class Source(NamedTuple):
     """How an event was received: PUSH, PULL or RECONCILED, when (Unix seconds), under which lease.
 
@@ -129,9 +126,6 @@ def kept_fields(event: AppEvent, *, has_endpoint: bool) -> tuple[tuple[str, Word
     """Return the fields the journal keeps: enough to show the event, and to deliver it from them alone."""
     status = EventStatus.DUE if has_endpoint else EventStatus.KEPT
     fields: dict[str, Word] = {
-        "event_id": event.event_id,
-        # For people, once the bytes are gone.
-        "type": event.type[:MAX_TYPE_LENGTH],
         "verdict": event.verdict.value,
         "origin": event.origin,
         "received_at": str(event.received_at),

@@ -14,9 +14,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-PART_BYTES = 64
+PART_BYTES, MOST_PARTS = 64, 16
 PARTED = frozenset({"grant", "limits", "media_url", "cover_url", "procedure"})
 """The fields whose values may be long."""
+_COMPRESSED = "z:"
+OUTCOME_DICTIONARY = (
+    b'"PROCESSING""ABORTED""FORGOTTEN"{"group":"review""analysis""recognition""kind":"AdaptiveDynamicStreaming"'
+    b'"ImageSprites""SampleSnapshot"adp.10{"status":"FINISH","succeeded":false,"subtasks":[{"group":"media",'
+    b'"kind":"CoverBySnapshot","definition":10,"status":"FAIL","err_code_ext":"InternalError","err_code":70000,'
+    b'"message":"internal error","progress":0,"output_urls":[]}]}{"status":"FINISH","succeeded":true,'
+    b'"subtasks":[{"group":"media","kind":"Transcode","definition":100030,"status":"SUCCESS","err_code_ext":"",'
+    b'"err_code":0,'
+    b'"message":"SUCCESS","progress":100,"output_urls":["https://1500012345.vod2.myqcloud.com//v.f100030.mp4"]},'
+)
+"""What outcomes of task flows have in common; what was compressed with another cannot be read."""
 
 
 def session_fields(origin: UploadOrigin | UploadSession) -> dict[str, str]:
@@ -24,13 +35,20 @@ def session_fields(origin: UploadOrigin | UploadSession) -> dict[str, str]:
     limits = origin.grant.limits
     return {
         "user_id": origin.user_id,
-        "grant": _spelled(origin.grant),
+        **in_parts("grant", _spelled(origin.grant)),
         # A field of its own, because a script copies it to the event of the upload.
-        **({} if limits is None else {"limits": write_limits(limits)}),
+        **({} if limits is None else in_parts("limits", write_limits(limits))),
         "issued_at": str(origin.issued_at),
         "ends_at": str(origin.ends_at),
         "updated_at": str(origin.issued_at),
     }
+
+
+def in_parts(name: str, text: str) -> dict[str, str]:
+    """Return the fields in which an ASCII text is kept (`lua/steps/text.lua`)."""
+    step = PART_BYTES if len(text) <= PART_BYTES * MOST_PARTS else len(text)
+    starts = range(0, len(text), step)
+    return {f"{name}.{place}" if place else name: text[at : at + step] for place, at in enumerate(starts)}
 
 
 def joined(record: Mapping[str, str]) -> dict[str, str]:
@@ -85,11 +103,19 @@ def read_outcome(text: str) -> ProcedureOutcome:
     """Parse what `write_outcome` wrote."""
     from shared.vod.notification_types import Subtask  # noqa: PLC0415 -- a signature knows nothing of events
 
-    fields = json.loads(text)
+    fields = json.loads(_inflated(text) if text.startswith(_COMPRESSED) else text)
     subtasks = (
         Subtask(**{**subtask, "output_urls": tuple(subtask["output_urls"])}) for subtask in fields["subtasks"]
     )
     return ProcedureOutcome(fields["status"], fields["succeeded"], tuple(subtasks))
+
+
+def _inflated(text: str) -> bytes:
+    import binascii  # noqa: PLC0415 -- nor does it know outcomes
+    import zlib  # noqa: PLC0415
+
+    stream = zlib.decompressobj(zdict=OUTCOME_DICTIONARY)
+    return stream.decompress(binascii.a2b_base64(text[len(_COMPRESSED) :]))
 
 
 @lru_cache(maxsize=64)

@@ -24,12 +24,18 @@ def journal_records(redis_url: str, kind: str = "event") -> list[dict[str, str]]
     """Read every hash of one kind: `event`, with its text as `raw`, `upload` or `poison`."""
     with client_of(redis_url) as client:
         pipeline = client.pipeline(transaction=False)
-        for key in client.scan_iter(f"vuf:*:{kind}:*", count=1000):
+        keys = list(client.scan_iter(f"vuf:*:{kind}:*", count=1000))
+        for key in keys:
             pipeline.hgetall(key)
             pipeline.get(f"body of {key}" if kind != "event" else key.replace(":event:", ":body:", 1))
         replies = pipeline.execute()
         records = zip(replies[::2], replies[1::2], strict=True)
-        return [record | ({"raw": unpacked(body)[0]} if body else {}) for record, body in records]
+        return [
+            record
+            | {"event_id": "evt_" + key.rpartition(":")[-1]}
+            | ({"raw": unpacked(body)[0]} if body else {})
+            for key, (record, body) in zip(keys, records, strict=True)
+        ]
 
 
 def members(redis_url: str, index: str) -> dict[str, float]:

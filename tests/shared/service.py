@@ -206,6 +206,7 @@ def event_at(client: redis.Redis, key: str) -> dict[str, str]:
     """Read an event's record, and its bytes as the texts that they are compressed of."""
     record: Any = client.hgetall(key)
     body: Any = client.get(key.replace(":event:", ":body:", 1))
+    record["event_id"] = "evt_" + key.rpartition(":")[-1]
     return {**record, **dict(zip(("raw", "pushed"), unpacked(body or ""), strict=False))}
 
 

@@ -81,7 +81,8 @@ if intended == 'quarantined' then
 elseif intended == 'applied' then
   local at = {upload = KEYS[7], checks = KEYS[8], open = KEYS[9], usage = KEYS[10], today = KEYS[11]}
   verdict, sequence, limits = apply(at, ARGV[1], ARGV[2], facts, changes_cover(KEYS[1], first, facts))
-  redis.call('HSET', KEYS[1], 'verdict', verdict, 'sequence', sequence, 'limits', limits)
+  redis.call('HSET', KEYS[1], 'verdict', verdict, 'sequence', sequence)
+  if limits ~= '' then redis.call('HSET', KEYS[1], 'limits', limits) end
 end
 if facts.verified then record_version(KEYS[1], first, KEYS[3], KEYS[5], facts.content) end
 redis.call('HSET', KEYS[1], 'status', status)

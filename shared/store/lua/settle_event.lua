@@ -30,5 +30,6 @@ local status = facts.verified and 'verified' or 'applied'
 keep_body(KEYS[11], ARGV[2], ARGV[5])
 if facts.verified then record_version(KEYS[1], first, KEYS[2], KEYS[4], facts.content) end
 redis.call('HSET', KEYS[1], 'status', status, 'verdict', verdict, 'sequence', sequence,
-  'verified', facts.verified and 1 or 0, 'limits', limits)
+  'verified', facts.verified and 1 or 0)
+if limits ~= '' then redis.call('HSET', KEYS[1], 'limits', limits) end
 return {status, verdict, sequence, 0, limits}

@@ -697,6 +697,7 @@ def test_event_of_an_earlier_release_whose_bytes_are_gone_says_so(
     with redis.Redis.from_url(valkey_url) as connection:
         (key,) = connection.scan_iter("*:body:*")
         connection.delete(key)
+        connection.hset(key.replace(b":body:", b":event:"), "type", "vod.NewFileUpload")
 
     listed = desk.events("list", "--json", "--full")
     shown.write_text(listed.out)

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import zlib
 
 import pytest
 from hypothesis import given
@@ -9,7 +12,15 @@ from hypothesis import strategies as st
 from shared.domain.file_limits import FileLimits
 from shared.domain.policy import Grant
 from shared.domain.session import ProcedureOutcome
-from shared.store.upload_record import read_outcome, read_session, session_fields, write_outcome
+from shared.store.upload_record import (
+    OUTCOME_DICTIONARY,
+    PART_BYTES,
+    joined,
+    read_outcome,
+    read_session,
+    session_fields,
+    write_outcome,
+)
 from shared.vod.notification_types import Subtask
 from tests.shared.uploads import new_session
 
@@ -70,8 +81,10 @@ def test_session_is_spelt_as_flat_texts() -> None:
     """A new session becomes texts; what is not set is not written, and no fact of an event is among it."""
     session = new_session()._replace(grant=Grant("default", 600, one_time=True, class_id=0))
 
-    fields = session_fields(session)
+    parts = session_fields(session)
+    fields = joined(parts)
 
+    assert max(map(len, parts.values())) <= PART_BYTES
     assert fields.keys() == {"user_id", "grant", "issued_at", "ends_at", "updated_at"}
     assert all(isinstance(text, str) for text in fields.values())
     assert json.loads(fields["grant"]) == {
@@ -97,6 +110,22 @@ def test_session_survives_being_kept(grant: Grant, user_id: str) -> None:
 def test_outcome_survives_being_kept(outcome: ProcedureOutcome) -> None:
     """The outcome of a task flow comes back with every subtask and address, in order."""
     assert read_outcome(write_outcome(outcome)) == outcome
+
+
+def test_outcome_of_another_release_is_read() -> None:
+    """One that did not compress outcomes, and one that does, with this dictionary."""
+    outcome = ProcedureOutcome("FINISH", succeeded=False, subtasks=(SUBTASK,))
+    fields = outcome._asdict() | {"subtasks": [SUBTASK._asdict()]}
+    text = json.dumps(fields)
+    stream = zlib.compressobj(zdict=OUTCOME_DICTIONARY)
+    compressed = stream.compress(text.encode()) + stream.flush()
+
+    assert read_outcome(text) == outcome
+    assert read_outcome("z:" + base64.b64encode(compressed).decode()) == outcome
+    assert (
+        hashlib.sha256(OUTCOME_DICTIONARY).hexdigest()
+        == "b81792e8bf1dfae809f29e7d8434e8598f288f53f4f4699ab5fc028869bb85ca"
+    )
 
 
 @pytest.mark.parametrize("missing", ["user_id", "grant", "issued_at", "ends_at", "updated_at"])

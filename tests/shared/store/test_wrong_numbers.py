@@ -46,7 +46,9 @@ def with_a_wrong_number(arguments: list[Word], wrong: object) -> Iterator[tuple[
     """Yield the arguments once for each number in them, which is replaced, and its place."""
     for place, argument in enumerate(arguments):
         before, after = arguments[:place], arguments[place + 1 :]
-        members = json.loads(argument) if isinstance(argument, str) and argument.startswith("{") else {}
+        # The first part of a longer text ends elsewhere.
+        text = argument if isinstance(argument, str) else ""
+        members = json.loads(text) if text[:1] == "{" and text[-1:] == "}" else {}
         if isinstance(argument, int):
             yield str(place), [*before, str(wrong), *after]
         elif members.keys() & {"now", "rank"}:

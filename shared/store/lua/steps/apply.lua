@@ -35,7 +35,8 @@ local function apply(at, now, record_ttl, facts, is_change)
   if is_change and claimed then
     if claimed == facts.file_id then
       remove_text(upload, 'cover_url')
-      redis.call('HSET', upload, 'cover_url', facts.first.cover_url, 'updated_at', now)
+      write_text(upload, 'cover_url', facts.first.cover_url)
+      redis.call('HSET', upload, 'updated_at', now)
     end
     return 'cover_changed', sequence, limits
   end
@@ -50,14 +51,16 @@ local function apply(at, now, record_ttl, facts, is_change)
     if tonumber(now) >= (tonumber(seen[1]) or 0) or seen[2] or seen[3] then verdict = 'late' end
   end
   if facts.is_claim and not (claimed and has('uploaded_at')) then redis.call('HSET', upload, 'unverified', 1) end
-  local set = replaces and 'HSET' or 'HSETNX'
-  for field, value in pairs(facts.first) do redis.call(set, upload, field, value) end
+  for field, value in pairs(facts.first) do
+    if replaces or not has(field) then write_text(upload, field, value) end
+  end
   if facts.first.uploaded_at or facts.first.expired_at then release(at, tonumber(now), facts, replaces) end
   -- Of two ends the later one counts: a task flow that was redone ends again.
   local rank = tonumber(redis.call('HGET', upload, 'procedure_rank') or 0) or 0
   if facts.rank > rank or (facts.rank == rank and rank == facts.finished_rank) then
     remove_text(upload, 'procedure')
-    redis.call('HSET', upload, 'procedure_rank', facts.rank, 'procedure', facts.outcome)
+    write_text(upload, 'procedure', facts.outcome)
+    redis.call('HSET', upload, 'procedure_rank', facts.rank)
   end
   redis.call('HSET', upload, 'updated_at', now)
   if facts.check_after > 0 then

@@ -1,7 +1,7 @@
 -- A hash of which no value has more than 64 bytes takes half of the memory, so a long text is kept in parts: the
 -- first in the field of its name, the others in `name.1`, `name.2` and so on; each but the last has 64 bytes.
--- What would take more than 8 parts, or was written by an earlier release, is whole.
-local PART, MOST_PARTS = 64, 8
+-- What would take more than 16 parts, or was written by an earlier release, is whole.
+local PART, MOST_PARTS = 64, 16
 local function read_text(key, field)
   local text = redis.call('HGET', key, field)
   local part, place = text, 0
@@ -11,6 +11,13 @@ local function read_text(key, field)
     text = text .. (part or '')
   end
   return text
+end
+-- Write a text of which no parts are kept.
+local function write_text(key, field, text)
+  if #text > PART * MOST_PARTS then return redis.call('HSET', key, field, text) end
+  for at = 0, math.max(#text - 1, 0), PART do
+    redis.call('HSET', key, at == 0 and field or field .. '.' .. at / PART, text:sub(at + 1, at + PART))
+  end
 end
 local function remove_text(key, field)
   local place = 0
