@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "serve": (
         "local.stack.serve_command",
-        "start everything on this machine: functions, VOD simulator, store, page and receiver",
+        "start everything here: functions, VOD simulator, store, page and receiver",
     ),
     "upload": (
         "local.upload.upload_command",
@@ -42,6 +42,14 @@ COMMANDS = {
     "token": (
         "local.operator.token_command",
         "explain what the functions say of a user's token, check by check",
+    ),
+    "webhook-secret": (
+        "local.stack.webhook_secret_command",
+        "print the secret with which an app verifies the stack's events",
+    ),
+    "listen": (
+        "local.operator.listen_command",
+        "forward the events of a test stage to an app on this machine",
     ),
     "trigger": (
         "local.operator.trigger_command",

@@ -102,6 +102,8 @@ def user_token(environment: Mapping[str, str], *, user: str, ttl_seconds: int) -
         raise ValueError("user: 1 to 64 characters out of a-z 0-9 _ . -")
     if not -86_400 <= ttl_seconds <= 86_400:  # noqa: PLR2004  # one day; below zero is for expired tokens
         raise ValueError("ttl: seconds, at most one day")
+    if not environment["JWT_SECRETS"]:
+        raise ValueError("your own login makes the tokens, because its keys were given")
     now = int(time.time())
     user_claim = (environment.get("JWT_USER_CLAIM") or "sub").removesuffix(":number")
     claims: dict[str, object] = {user_claim: user, "iat": now + min(0, ttl_seconds), "exp": now + ttl_seconds}

@@ -1,6 +1,7 @@
 """The demo app's back end: receives the webhooks, verifies them and shows them.
 
 It verifies with the specification's own library and shares no code with the sender (`shared.http.webhook`).
+What it has verified it can forward to an app, byte for byte, whose answer is then its own.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from local.simulator.faults import FaultDial
 from local.simulator.faulty_answers import REQUEST_KINDS, answer
 from local.stack.problems import problem
+from local.webhook_forwarding import forward
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -27,14 +29,22 @@ if TYPE_CHECKING:
 MAX_EVENTS = 1000
 MAX_BODY_BYTES = 1024 * 1024
 _HEARTBEAT_SECONDS = 15.0
-_SHOWN_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature", "content-type", "user-agent")
+_OF_THE_CONNECTION = frozenset({"host", "connection", "content-length", "transfer-encoding"})
 
 
 class Receiver:
     """Keeps the newest events in memory and, one JSON text a line, in `file`."""
 
-    def __init__(self, secrets: Iterable[str], file: Path, *, faults: FaultDial | None = None) -> None:
+    def __init__(
+        self,
+        secrets: Iterable[str],
+        file: Path,
+        *,
+        faults: FaultDial | None = None,
+        forward_to: str | None = None,
+    ) -> None:
         """Accept webhooks signed with one of `secrets`; load the events that `file` holds."""
+        self._forward_to = forward_to
         self._faults = faults or FaultDial()
         self._webhooks = [Webhook(secret) for secret in secrets]
         self._file = file
@@ -45,7 +55,7 @@ class Receiver:
         self._closed = False
 
     async def receive(self, request: Request) -> Response:
-        """POST /local/receiver: 204, or 401 for everything that is not signed by us; or a fault."""
+        """POST /local/receiver: 204 or the app's answer, 401 for what is not signed by us; or a fault."""
         return await answer(self._take, request, self._faults.strike("Receiver", REQUEST_KINDS))
 
     async def events(self, request: Request) -> Response:
@@ -72,9 +82,14 @@ class Receiver:
         content = self._verified(body, dict(request.headers))
         if content is None:
             return problem(401, "The webhook's signature does not match.")
-        headers = {name: request.headers[name] for name in _SHOWN_HEADERS if name in request.headers}
-        self._keep(headers, content)
-        return Response(status_code=204)
+        headers = {name: text for name, text in request.headers.items() if name not in _OF_THE_CONNECTION}
+        response = Response(status_code=204)
+        if self._forward_to is not None:
+            answer = await asyncio.to_thread(forward, self._forward_to, body, headers)
+            kept = {} if answer.retry_after is None else {"Retry-After": answer.retry_after}
+            response = Response(answer.problem, answer.status, headers=kept)
+        self._keep(headers, body, content, answered=response.status_code)
+        return response
 
     def _verified(self, body: bytes, headers: dict[str, str]) -> dict[str, object] | None:
         for webhook in self._webhooks:
@@ -86,13 +101,17 @@ class Receiver:
                 return content
         return None
 
-    def _keep(self, headers: dict[str, str], content: dict[str, object]) -> None:
+    def _keep(
+        self, headers: dict[str, str], body: bytes, content: dict[str, object], *, answered: int
+    ) -> None:
         seen = {_webhook_id(event) for event in self._events}
         event: dict[str, object] = {
             "receivedAt": dt.datetime.now(tz=dt.timezone.utc).isoformat(timespec="milliseconds"),
             "verified": True,
             "repeat": headers["webhook-id"] in seen,
+            "answered": answered,
             "headers": headers,
+            "text": body.decode(),
             "body": content,
         }
         self._events.append(event)

@@ -9,13 +9,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local.stack.app_options import add_app_arguments, own_app, settings_lines
 from local.stack.demo_settings import APP_HOST
 from local.stack.fault_options import add_fault_arguments, faults_of, switches_of
 from local.stack.servers import HOST
 from local.stack.stack import Stack, StackStartError
+from shared.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import argparse
+
+    from local.stack.app_options import OwnApp
 
 _BANNER = """\
 
@@ -26,8 +30,12 @@ _BANNER = """\
 
   From a second terminal:  {python} -m local upload FILE{url_option}
   Store: {redis}. State, secrets and the functions' log: {folder}
-{proxy}{faults}  Ctrl-C ends all of it.
+{forward}{settings}{proxy}{faults}  Ctrl-C ends all of it.
 """
+_FORWARD = (
+    "  Events are forwarded to {url}.\n"
+    "  To verify them: WEBHOOK_SECRET=$({python} -m local webhook-secret{folder})\n"
+)
 _PROXY = "  Proxy for phones: {proxy}. They reach VOD, and the functions at http://{app_host}/signature.\n"
 _FAULTS = "  Faults: {count} on purpose, the seed is {seed}. Seen and changed at /local/faults.\n"
 _WRONG_USAGE = 2
@@ -50,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="[ADDRESS:]PORT",
         help="an HTTP proxy for phones too, on this machine's address ADDRESS (default 127.0.0.1)",
     )
+    add_app_arguments(parser)
     add_fault_arguments(parser)
 
 
@@ -59,7 +68,8 @@ def main(arguments: argparse.Namespace) -> int:
     try:
         faults, seed = faults_of(arguments)
         switches = switches_of(arguments)
-    except ValueError as error:
+        app = own_app(arguments, os.environ)
+    except (ValueError, ConfigurationError) as error:
         sys.stderr.write(f"{error}\n")
         return _WRONG_USAGE
     # Blocked before any thread starts, these signals reach nobody but the wait below.
@@ -70,6 +80,8 @@ def main(arguments: argparse.Namespace) -> int:
         port=arguments.port,
         tls_port=arguments.tls_port,
         redis_url=os.environ.get("REDIS_URL") or None,
+        overrides=app.overrides,
+        forward_to=app.forward_to,
         simulator={"mode": arguments.mode.upper(), "switches": switches},
         faults=faults,
         fault_seed=seed,
@@ -77,7 +89,7 @@ def main(arguments: argparse.Namespace) -> int:
     )
     try:
         with stack:
-            sys.stdout.write(_banner(stack, arguments.folder))
+            sys.stdout.write(_banner(stack, arguments.folder, app))
             sys.stdout.flush()
             signal.sigwait(ending)
             sys.stdout.write("\n  Ending.\n")
@@ -92,7 +104,7 @@ def _address(text: str) -> tuple[str, int]:
     return host or HOST, int(port)
 
 
-def _banner(stack: Stack, folder: Path) -> str:
+def _banner(stack: Stack, folder: Path, app: OwnApp) -> str:
     dial = stack.simulator.faults
     usual = stack.url.endswith(":8000")
     return _BANNER.format(
@@ -103,6 +115,14 @@ def _banner(stack: Stack, folder: Path) -> str:
         url_option="" if usual else f" --url {stack.url}",
         redis="REDIS_URL of your environment" if stack.info["redis"] == "external" else "an embedded Valkey",
         folder=folder.resolve(),
+        forward=_FORWARD.format(
+            url=app.forward_to,
+            python=_python(),
+            folder="" if folder == Path(".local") else f" --folder {folder}",
+        )
+        if app.forward_to
+        else "",
+        settings=settings_lines(app),
         proxy=_PROXY.format(proxy=stack.proxy, app_host=APP_HOST) if stack.proxy else "",
         faults=_FAULTS.format(count=len(dial.strikes), seed=dial.seed) if dial.strikes else "",
     )

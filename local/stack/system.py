@@ -61,7 +61,8 @@ class SystemOptions:
 
     `overrides` are environment variables of the functions, `simulator` fields of `SimulatorSettings`; both
     override the demo's own values. Without `redis_url` an embedded Valkey is started. `faults` and
-    `fault_seed` are the initial setting of the fault dial. `proxy` is where the proxy for phones listens.
+    `fault_seed` are the initial setting of the fault dial. `proxy` is where the proxy for phones listens,
+    `forward_to` the address of an app that gets what the receiver gets.
     """
 
     folder: Path
@@ -75,6 +76,7 @@ class SystemOptions:
     faults: Sequence[Fault] = ()
     fault_seed: int | None = None
     proxy: tuple[str, int] | None = None
+    forward_to: str | None = None
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,12 @@ async def running_system(options: SystemOptions) -> AsyncIterator[RunningSystem]
         )
         invoke_api = InvokeApi(instances, {environment["VOD_SECRET_ID"]: environment["VOD_SECRET_KEY"]})
         secrets = environment["APP_WEBHOOK_SECRETS"].split(",")
-        receiver = Receiver(secrets, place.folder / "events.jsonl", faults=system.simulator.faults)
+        receiver = Receiver(
+            secrets,
+            place.folder / "events.jsonl",
+            faults=system.simulator.faults,
+            forward_to=options.forward_to,
+        )
         routes = create_routes(
             gateway=Gateway(instances, dialect=options.dialect),
             invoke_api=invoke_api,

@@ -86,6 +86,7 @@ def command_everything(world: CanaryWorld, media: Path) -> None:
     for denied in (("add", "--user", "eve", "--reason", "tries"), ("list",), ("remove", "--user", "eve")):
         world.command(0, "deny", *denied, *folder, **OF_THE_STACK)
 
+    _forward_to_an_app(world, folder)
     callback = ("--callback-url", f"{world.url}/vod-callback")
     world.command(None, "doctor", *folder)
     probe = ("doctor", "--json", "--probe", "--token", "-", *folder)
@@ -112,6 +113,14 @@ def command_everything(world: CanaryWorld, media: Path) -> None:
     world.command(0, "capacity")
     world.command(1, "serve", "--port", "0", "--tls-port", "0", *folder)
     world.read_events()
+
+
+def _forward_to_an_app(world: CanaryWorld, folder: tuple[str, str]) -> None:
+    refused = f"http://127.0.0.1:{refused_port()}/"
+    listen = ("listen", "--once", "--since", "1h", "--forward-to", refused)
+    world.command(1, *listen, *folder, **OF_THE_STACK)
+    # With a stack in the folder it prints a secret, which is what it is for.
+    world.command(2, "webhook-secret", "--folder", str(world.state / "none"))
 
 
 def break_settings(world: CanaryWorld) -> None:
