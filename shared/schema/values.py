@@ -28,6 +28,9 @@ _MIN_RSA_BITS = 2048
 _CURVES = ("secp256r1", "secp384r1", "secp521r1")
 BASE64_PREFIX = "base64:"
 _MIN_HS256_BYTES = 32
+_ORIGIN_SCHEMES = {"https": "443", "http": "80", "capacitor": "", "ionic": "", "tauri": ""}
+"""The schemes of pages and of apps' web views, each with its default port."""
+_MAX_PORT = 65_535
 _LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 _PEM = re.compile(r"-----BEGIN PUBLIC KEY-----[^-]*-----END PUBLIC KEY-----")
 _Policies = TypeVar("_Policies", bound="dict[str, object]")
@@ -122,6 +125,33 @@ def decode_webhook_secret(value: object) -> bytes:
     if not text.startswith(WEBHOOK_SECRET_PREFIX) or len(key) not in _WEBHOOK_SECRET_BYTES:
         raise ValueError("must be whsec_ followed by the Base64 of 24 to 64 bytes")
     return key
+
+
+def canonical_origin(value: str) -> str:
+    """Return an origin as browsers write it in Origin (RFC 6454, section 6.2), with which it is compared."""
+    scheme, separator, host = value.lower().removesuffix("/").partition("://")
+    if not separator or scheme not in _ORIGIN_SCHEMES:
+        raise ValueError("must have the scheme https, http, capacitor, ionic or tauri")
+    name, port = host, ""
+    if not host.endswith("]") and ":" in host:
+        name, _, port = host.rpartition(":")
+        if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) <= _MAX_PORT):
+            raise ValueError("must have a port from 1 to 65535, or none")
+        port = str(int(port))
+    if name.startswith("["):
+        name = _canonical_address(name)
+    elif not name.isascii() or not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
+        raise ValueError("must be scheme://host or scheme://host:port, a host in another script as xn--…")
+    return f"{scheme}://{name}" + (f":{port}" if port and port != _ORIGIN_SCHEMES[scheme] else "")
+
+
+def _canonical_address(bracketed: str) -> str:
+    from ipaddress import IPv6Address  # noqa: PLC0415 -- few origins are such an address
+
+    try:
+        return f"[{IPv6Address(bracketed.removeprefix('[').removesuffix(']'))}]"
+    except ValueError:
+        raise ValueError("has no readable IPv6 address") from None
 
 
 def check_http_url(value: str) -> str:

@@ -23,7 +23,7 @@ JwtSecrets = Annotated[tuple[JwtSecret, ...], CommaSeparated]
 Issuers = Annotated[tuple[dict[str, Any], ...], Field(max_length=8), BeforeValidator(values.parse_json)]
 """`shared.config.issuers` reads the members of each."""
 ContextKeys = Annotated[Keys, AfterValidator(values.require_entry)]
-Origin = Annotated[str, StringConstraints(pattern=r"^(https?|capacitor|ionic|tauri)://[^/*\s]+$")]
+Origin = Annotated[str, AfterValidator(values.canonical_origin)]
 Origins = Annotated[tuple[Origin, ...], CommaSeparated]
 CallbackToken = Annotated[Key, StringConstraints(max_length=128, pattern=r"^[A-Za-z0-9_-]+$")]
 CallbackTokens = Annotated[

@@ -188,7 +188,27 @@ def test_callback_token_is_one_long_part_of_a_path(token: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "origin", ["*", "null", "https://*.a.test", "https://a.test/", "a.test", "https://a test", "ftp://a.test"]
+    "origin",
+    [
+        *("*", "null", "https://*.a.test", "https://a.test/path", "a.test", "https://a test", "ftp://a.test"),
+        *(
+            "https://",
+            "https:///",
+            "https://user@a.test",
+            "https://a.test?x",
+            "https://a.test#x",
+            "https:a.test",
+        ),
+        *(
+            "https://a.test:",
+            "https://a.test:0",
+            "https://a.test:65536",
+            "https://a.test:https",
+            "https://:443",
+        ),
+        *("https://bücher.test", "https://[::1", "https://[a.test]", "https://[::1]x", "//a.test"),
+        "https://a.test:\u0661",
+    ],
 )
 def test_origin_is_a_scheme_and_a_host(origin: str) -> None:
     """As a browser sends it, or a framework that shows a page inside an app; with no pattern in it."""
@@ -211,3 +231,24 @@ def test_policies_are_read() -> None:
     """From JSON, or from what JSON gave."""
     assert read(models.Policies, '{"default": {"oneTime": false}}')["default"].one_time is False
     assert read(models.Policies, {"default": {}})["default"].one_time is True
+
+
+@pytest.mark.parametrize(
+    ("written", "compared"),
+    [
+        ("HTTPS://App.Example.TEST", "https://app.example.test"),
+        ("https://app.example.test/", "https://app.example.test"),
+        ("https://app.example.test:443", "https://app.example.test"),
+        ("http://localhost:80", "http://localhost"),
+        ("http://localhost:443", "http://localhost:443"),
+        ("https://app.example.test:08443", "https://app.example.test:8443"),
+        ("https://xn--bcher-kva.test", "https://xn--bcher-kva.test"),
+        ("http://[0:0:0:0:0:0:0:1]:8000", "http://[::1]:8000"),
+        ("http://[::1]", "http://[::1]"),
+        ("capacitor://localhost", "capacitor://localhost"),
+        ("tauri://localhost:80", "tauri://localhost:80"),
+    ],
+)
+def test_origin_is_compared_as_a_browser_writes_it(written: str, compared: str) -> None:
+    """A browser sends lower case, no default port and no path; however it is set, it is found."""
+    assert read(models.Origins, written) == (compared,)
