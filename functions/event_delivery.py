@@ -24,14 +24,16 @@ def _work(context: object, request_id: str) -> dict[str, object]:
     runtime, started = bootstrap.event_delivery(), bootstrap.now()
     deadline = deadline_of(context, started=started)
     # An app that takes nothing for days must not keep the uploads from being looked after.
-    deliverer = bootstrap.deliverer(runtime, deadline=started + (deadline - started) * DELIVERIES_SHARE)
+    run = bootstrap.delivery_run(
+        runtime, "event_delivery", deadline=started + (deadline - started) * DELIVERIES_SHARE
+    )
     asks_vod = runtime.settings.read_back == "on"
 
-    deliveries = deliverer.run("event_delivery")
+    deliveries = run.run()
     # An instance whose clock is fast would use up the checks of an upload before their time.
     ahead = bootstrap.now() - runtime.store.time()
     checks = Reconciliation(
-        ingester=deliverer.ingester,
+        ingester=run.deliverer.ingester,
         library=(lambda: bootstrap.vod_api(runtime.settings)) if asks_vod else None,
         clock=lambda: bootstrap.now() - ahead,
         new_lease=bootstrap.new_lease,

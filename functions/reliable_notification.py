@@ -18,14 +18,13 @@ def _work(event: object, context: object, request_id: str) -> dict[str, object]:
     settings, deadline = runtime.settings, deadline_of(context, started=bootstrap.now())
     start = starter(settings, context)
     share = share_of(event, count=settings.pull_shards, start=start, request_id=request_id)
-    deliverer = bootstrap.deliverer(runtime, deadline=deadline)
+    run = bootstrap.delivery_run(runtime, "reliable_notification", deadline=deadline)
 
     pulled = Pulling(
-        ingester=deliverer.ingester,
+        ingester=run.deliverer.ingester,
         queue=bootstrap.vod_api(settings),
         clock=bootstrap.now,
         new_lease=bootstrap.new_lease,
         deadline=deadline,
     ).run()
-    deliveries = deliverer.run("reliable_notification")
-    return {"pulled": pulled, "deliveries": deliveries, **share.figures}
+    return {"pulled": pulled, "deliveries": run.run(), **share.figures}

@@ -6,6 +6,7 @@ has a record of its own. `shared.runtime.invocation` writes it.
 
 from __future__ import annotations
 
+import _thread
 import time
 from contextvars import ContextVar
 from typing import Literal
@@ -23,11 +24,13 @@ class InvocationRecord:
         self._started = time.perf_counter()
         self._seconds: dict[str, float] = {}
         self._calls: dict[str, int] = {}
+        self._adding = _thread.allocate_lock()
 
     def add_call(self, callee: Callee, seconds: float) -> None:
-        """Count one call, whatever its result."""
-        self._seconds[callee] = self._seconds.get(callee, 0.0) + seconds
-        self._calls[callee] = self._calls.get(callee, 0) + 1
+        """Count one call of any thread, whatever its result."""
+        with self._adding:
+            self._seconds[callee] = self._seconds.get(callee, 0.0) + seconds
+            self._calls[callee] = self._calls.get(callee, 0) + 1
 
     def figures(self) -> dict[str, object]:
         """Return the durations in milliseconds (`total` and each callee), and the number of calls."""

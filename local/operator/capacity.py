@@ -11,10 +11,9 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from functions.event_delivery import DELIVERIES_SHARE
-from shared.flows.deliver_events import LEAST_SECONDS
+from shared.flows.delivery_run import LEAST_SECONDS
 from shared.flows.pull_events import CONFIRM_SECONDS, PULL_SECONDS
 from shared.runtime.invocation import deadline_of
-from shared.store.journal import ATTEMPTS_PER_SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,6 +63,8 @@ class Assumed:
     pull_shards: float = _said("assumed", "loops that pull VOD's queue, as PULL_SHARDS", default=1)
     memory_mb: float = _said("assumed", "MB of an instance, as in serverless.yml", default=256)
     retention_days: float = _said("assumed", "days that the store keeps all, as RETENTION_SECONDS", default=7)
+    delivery_rate: float = _said("assumed", "deliveries a second at most, as DELIVERY_RATE", default=50)
+    workers: float = _said("assumed", "deliveries at once in a run, as DELIVERY_CONCURRENCY", default=64)
     traffic_kb: float = _said("assumed", "KB an upload to the public network", default=15)
     usd_gbs: float = _said("price", "USD for a GB-second", default=0.0000167)
     usd_calls: float = _said("price", "USD for 10,000 invocations", default=0.002)
@@ -131,14 +132,16 @@ class Capacity:
 
     @property
     def timer_deliveries(self) -> float:
-        """Pulled events a second that the timers deliver to one endpoint, one after the other in each.
+        """Pulled events a second that the timers deliver to one endpoint.
 
-        The pulling timer delivers in the time that pulling leaves when the queue is long. Pulled events are
-        VOD's own word, and are not read back.
+        What bounds a run is the rate that is set, how many it sends at once, or its processor. The pulling
+        timer delivers in the time that pulling leaves when the queue is long. Pulled events are VOD's own
+        word, and are not read back.
         """
         own = self.own_seconds(self.measured.event_ms, STORE_CALLS["delivery"])
-        seconds = own + self.assumed.webhook_ms / 1000
-        rate = min(1 / seconds, ATTEMPTS_PER_SECOND)
+        at_once = self.assumed.workers / (own + self.assumed.webhook_ms / 1000)
+        processor = self.own_seconds(self.measured.event_ms, 0)
+        rate = min(self.assumed.delivery_rate, at_once, 1 / processor)
         after_pulling = PULL_SECONDS + CONFIRM_SECONDS - LEAST_SECONDS
         delivering = _timer_deadline() * DELIVERIES_SHARE - LEAST_SECONDS
         return rate * (after_pulling + delivering) / TIMER_PERIOD

@@ -55,7 +55,7 @@ class RetryReport:
             lines.append(f"{len(self.events)} {noun} would be due at once.")
             lines.append("Nothing was changed: --yes does it.")
         else:
-            lines.append(f"{len(self.events)} {noun} due now: the timer delivers, at most ten a second.")
+            lines.append(f"{len(self.events)} {noun} due now: the timer delivers, at the rate that is set.")
         return "".join(f"{line}\n" for line in lines)
 
     def complaints(self) -> list[str]:

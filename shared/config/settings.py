@@ -181,8 +181,15 @@ class UploadStatusSettings(CallerSettings, StoreSettings):
     """What `functions/upload_status.py` needs."""
 
 
-class EventDeliverySettings(IngestSettings, VodApiSettings):
+class DeliverySettings(IngestSettings, VodApiSettings):
+    """What the delivery of events needs."""
+
+
+class EventDeliverySettings(DeliverySettings):
     """What `functions/event_delivery.py` needs."""
+
+    delivery_rate: int
+    delivery_concurrency: int
 
 
 class ReliableNotificationSettings(ShardSettings, EventDeliverySettings):
@@ -191,7 +198,7 @@ class ReliableNotificationSettings(ShardSettings, EventDeliverySettings):
     pull_shards: int
 
 
-class EventNotificationSettings(CallbackSettings, EventDeliverySettings):
+class EventNotificationSettings(CallbackSettings, DeliverySettings):
     """What `functions/event_notification.py` needs."""
 
     callback_hold_seconds: float

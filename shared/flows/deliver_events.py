@@ -1,22 +1,22 @@
 """Verify journaled events where needed and deliver them to the app.
 
 The function that ingested an event makes the first attempt with the rest of its time, because an event
-function cannot work after it has answered; the timer makes all later ones.
+function cannot work after it has answered; runs of the timers make all later ones (`delivery_run`).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.domain.app_event import body_of
-from shared.domain.event_status import AttemptOutcome, EventStatus, IngestOutcome, log_word
+from shared.domain.event_status import AttemptOutcome, EventStatus, IngestOutcome
 from shared.domain.journal import AttemptEnding
 from shared.domain.retry_schedule import next_attempt_at
 from shared.errors import StoreUnavailableError, VodApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from shared.domain.ingested_event import IngestedEvent
     from shared.domain.journal import EventKey, TakenEvent
@@ -29,28 +29,21 @@ ATTEMPT_SECONDS = 15.0
 MIN_ATTEMPT_SECONDS = 0.2
 DISABLED_SECONDS = 3600
 """The pause before a disabled endpoint is checked again."""
-BATCH = 10
-LEASE_SECONDS = 2 * int(ATTEMPT_SECONDS)
-"""The lease of a taken event: a verification and an attempt fit into it."""
-LEAST_SECONDS = 3.0
-"""An attempt needs at least this much time: a shorter one would hardly succeed, and would count."""
 _GONE = 410
 
 
 class Deliverer(NamedTuple):
-    """Deliver events on behalf of one invocation.
+    """Deliver events on behalf of one invocation, in any of its threads.
 
-    `clock` returns Unix seconds, `deadline` is the Unix second at which the work must be done, `jitter`
-    returns a number from 0 to 1, `wait` sleeps for seconds, `new_lease` returns a random lease.
+    `read_back` lends VOD's API to one thread at a time, `clock` returns Unix seconds, `deadline` is the Unix
+    second at which the work must be done, `jitter` returns a number from 0 to 1.
     """
 
     ingester: Ingester
-    read_back: Callable[[], ReadBack]
+    read_back: Callable[[], AbstractContextManager[ReadBack]]
     webhook: AppWebhook | None
     clock: Callable[[], float]
     jitter: Callable[[], float]
-    wait: Callable[[float], None]
-    new_lease: Callable[[], str]
     deadline: float
 
     def deliver(self, ingested: IngestedEvent) -> EventStatus | IngestOutcome:
@@ -62,41 +55,26 @@ class Deliverer(NamedTuple):
         """
         try:
             if self.ingester.awaits_verification(ingested):
-                ingested = self.ingester.verify(
-                    ingested,
-                    vod_api=self.read_back(),
-                    now=int(self.clock()),
-                    timeout_seconds=self._time_left() / 2,
-                )
+                with self.read_back() as vod_api:
+                    ingested = self.ingester.verify(
+                        ingested,
+                        vod_api=vod_api,
+                        now=int(self.clock()),
+                        timeout_seconds=self._time_left() / 2,
+                    )
             return self._send(ingested) if ingested.deliverable else ingested.journaled.outcome
         except VodApiError as error:
             return self._put_off(ingested, error.detail)
         except StoreUnavailableError:
             return EventStatus.DUE
 
-    def run(self, timer: str = "") -> dict[str, int]:
-        """Deliver until nothing is due or the time is up; return the number of events by outcome.
-
-        `timer` is the name of the timer's function, whose run is recorded.
-
-        Raises:
-            StoreUnavailableError: the store did not answer; what was not finished stays due.
-
-        """
-        endings: Counter[str] = Counter()
-        store = self.ingester.store
-        has_slot = False
-        while due := store.due_events(now=int(self.clock()), limit=BATCH, timer=timer):
-            for at in due:
-                has_slot = has_slot or self._gets_slot()
-                if not has_slot:
-                    return {**endings, "leftForNextRound": 1}
-                taken = self._take(at)
-                # A concurrent run may have taken it: the send slot then serves the next event.
-                if taken is not None:
-                    has_slot = False
-                    endings[log_word(self._recall_and_deliver(at, taken))] += 1
-        return dict(endings)
+    def deliver_taken(self, at: EventKey, taken: TakenEvent) -> EventStatus | IngestOutcome:
+        """Deliver an event that was taken; a record that cannot be read is given up, and kept for people."""
+        try:
+            ingested = self.ingester.recall(taken)
+        except Exception as error:  # noqa: BLE001 -- whatever is wrong with one record must not hold up the others
+            return self._bury(at, taken, f"unreadable record ({type(error).__name__})")
+        return self.deliver(ingested)
 
     def _send(self, ingested: IngestedEvent) -> EventStatus | IngestOutcome:
         if self.webhook is None and not ingested.is_due:
@@ -179,34 +157,6 @@ class Deliverer(NamedTuple):
 
     def _time_left(self) -> float:
         return min(ATTEMPT_SECONDS, max(MIN_ATTEMPT_SECONDS, self.deadline - self.clock()))
-
-    def _gets_slot(self) -> bool:
-        """Wait for a send slot of the endpoint; False if there is none before the deadline."""
-        endpoint = self.ingester.settings.app_webhook_url or ""
-        while self.clock() <= self.deadline - LEAST_SECONDS:
-            pause = self.ingester.store.send_slot(endpoint, now=self.clock())
-            if pause == 0:
-                return True
-            self.wait(pause)
-        return False
-
-    def _take(self, at: EventKey) -> TakenEvent | None:
-        now = int(self.clock())
-        return self.ingester.store.take(
-            at,
-            endpoint=self.ingester.settings.app_webhook_url or "",
-            now=now,
-            lease=self.new_lease(),
-            lease_ends_at=now + LEASE_SECONDS,
-        )
-
-    def _recall_and_deliver(self, at: EventKey, taken: TakenEvent) -> EventStatus | IngestOutcome:
-        try:
-            ingested = self.ingester.recall(taken)
-        except Exception as error:  # noqa: BLE001 -- whatever is wrong with one record must not hold up the others
-            # The record is kept for operators.
-            return self._bury(at, taken, f"unreadable record ({type(error).__name__})")
-        return self.deliver(ingested)
 
     def _bury(self, at: EventKey, taken: TakenEvent, problem: str) -> EventStatus | IngestOutcome:
         ending = AttemptEnding(

@@ -17,6 +17,7 @@ from shared.config.settings import (
     UploadStatusSettings,
     load_settings,
 )
+from shared.deadline import in_daemon_thread
 from shared.errors import ConfigurationError
 from shared.runtime.invocation import told_by
 from shared.store.connection import StoreConnection, StoreScope
@@ -24,8 +25,9 @@ from shared.store.connection import StoreConnection, StoreScope
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shared.config.settings import VodApiSettings, WebhookSettings
+    from shared.config.settings import DeliverySettings, VodApiSettings, WebhookSettings
     from shared.flows.deliver_events import Deliverer
+    from shared.flows.delivery_run import DeliveryRun
     from shared.http.webhook import AppWebhook
     from shared.store.journal import Store
     from shared.store.uploads import UploadStore
@@ -118,27 +120,43 @@ def callback_hold_seconds() -> float:
         return HOLD_SECONDS
 
 
-def deliverer(runtime: Runtime[EventDeliverySettings, Store], *, deadline: float) -> Deliverer:
+def deliverer(runtime: Runtime[DeliverySettings, Store], *, deadline: float) -> Deliverer:
     """Return a deliverer for one invocation that ends by `deadline` (Unix seconds)."""
     return _deliverer_of(runtime)(deadline=deadline)
 
 
 @lru_cache(maxsize=1)
-def _deliverer_of(runtime: Runtime[EventDeliverySettings, Store]) -> Callable[..., Deliverer]:
+def _deliverer_of(runtime: Runtime[DeliverySettings, Store]) -> Callable[..., Deliverer]:
     """Bind all arguments of a deliverer except its deadline."""
     from shared.flows.deliver_events import Deliverer  # noqa: PLC0415 -- the functions that issue signatures do without
     from shared.flows.ingest_event import Ingester  # noqa: PLC0415 -- as above
+    from shared.runtime.workers import Pool  # noqa: PLC0415 -- as above
 
     settings = runtime.settings
     return partial(
         Deliverer,
         ingester=Ingester(runtime.store, settings),
-        read_back=lambda: vod_api(settings),
+        read_back=Pool(lambda: new_vod_api(settings)).lent,
         webhook=_app_webhook(settings) if settings.app_webhook_url is not None else None,
         clock=now,
         jitter=lambda: random_bits(53) / _RANDOM_STEPS,
+    )
+
+
+def delivery_run(
+    runtime: Runtime[EventDeliverySettings, Store], timer: str, *, deadline: float
+) -> DeliveryRun:
+    """Return the delivery run of a timer's function that ends by `deadline` (Unix seconds)."""
+    from shared.flows.delivery_run import DeliveryRun  # noqa: PLC0415 -- only the timers have runs
+    from shared.runtime.workers import Workers  # noqa: PLC0415 -- as above
+
+    return DeliveryRun(
+        deliverer=deliverer(runtime, deadline=deadline),
+        workers=Workers(runtime.settings.delivery_concurrency, start_worker),
+        rate=runtime.settings.delivery_rate,
         wait=wait,
         new_lease=new_lease,
+        timer=timer,
     )
 
 
@@ -150,7 +168,12 @@ def _app_webhook(settings: WebhookSettings) -> AppWebhook:
 
 @lru_cache(maxsize=1)
 def vod_api(settings: VodApiSettings) -> VodApi:
-    """Build the client of the server API at its first use: its import would slow every cold start."""
+    """Return the client of the server API, for one thread at a time."""
+    return new_vod_api(settings)
+
+
+def new_vod_api(settings: VodApiSettings) -> VodApi:
+    """Build a client of the server API at its first use: its import would slow every cold start."""
     from shared.vod_api import VodApi  # noqa: PLC0415 -- see above
 
     return VodApi(settings)
@@ -173,6 +196,11 @@ def now() -> float:
 def wait(seconds: float) -> None:
     """Sleep for `seconds`; not at all for a negative number."""
     time.sleep(max(0.0, seconds))
+
+
+def start_worker(call: Callable[[], None]) -> None:
+    """Start a call in a thread of its own."""
+    in_daemon_thread(call)
 
 
 def random_bits(bits: int) -> int:

@@ -1,4 +1,4 @@
-"""The journal of events and of due deliveries in Redis.
+"""The journal of events in Redis.
 
 Each method is one round trip, unless it says otherwise.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shared.domain.event_status import IngestOutcome, Verdict
-from shared.domain.journal import EventKey, Journaled, Rank, TakenEvent, rank_of
+from shared.domain.journal import EventKey, Journaled, rank_of
 from shared.domain.upload_id import made_at
 from shared.errors import StoreUnavailableError
 from shared.store.connection import (
@@ -16,16 +16,15 @@ from shared.store.connection import (
     StoreConnection,
     digest,
     open_uploads_key,
-    pairs,
     usage_key,
 )
+from shared.store.deliveries import DeliveryStore, endpoint_key
 from shared.store.endpoint import RANK_STEP, BacklogStore, EndpointStore
 from shared.store.event_fields import (
     NO_FACTS,
     RECORD_BYTES,
     confirmed_version_of,
     facts_json,
-    long_name,
     parted,
     short_name,
     version_of,
@@ -37,13 +36,11 @@ from shared.store.uploads import UploadStore
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from shared.domain.journal import AttemptEnding, Budget, EventEntry
-    from shared.store.resp import Command, ScriptCall, Word
+    from shared.domain.journal import Budget, EventEntry
+    from shared.store.resp import ScriptCall, Word
 
 CLAIM_TOMBSTONE = "-"
 """The tombstone of a delivered event of which the app was told a claim only (`lua/steps/versions.lua`)."""
-ATTEMPTS_PER_SECOND = 10
-"""The send slots of one endpoint: a limit on the timer, for the time after an outage."""
 PIECE_BYTES = 262_144
 """What is sent in one piece; more might take longer than a call may."""
 
@@ -92,7 +89,7 @@ class JournalStore(StoreConnection):
         keys = [
             at.key,
             *at.indexes("journal", "due", "quarantined", "dead"),
-            _endpoint_key(at, endpoint),
+            endpoint_key(at, endpoint),
             *_upload_keys(at, entry, now=now),
             first.key,
             at.body,
@@ -164,80 +161,6 @@ class JournalStore(StoreConnection):
         replies = self._pipeline(commands)
         seen = zip(replies[::2], replies[1::2], strict=True)
         return [verified == "1" or tombstone not in (None, CLAIM_TOMBSTONE) for verified, tombstone in seen]
-
-    def due_events(self, *, now: int, limit: int, timer: str = "") -> tuple[EventKey, ...]:
-        """List the events whose next attempt is due, by rank, at most `limit` of each partition and rank.
-
-        Of the ranks that whoever knows the callback URL can fill there are fewer at a time. For a `timer`,
-        the name of its function, `now` is kept as the time of its last run.
-
-        Raises:
-            StoreUnavailableError: the store did not answer.
-
-        """
-        limits = {Rank.CONFIRMED: limit, Rank.SEALED: -(-limit // 5), Rank.FOREIGN: -(-limit // 10)}
-
-        def commands(partition: str) -> list[Command]:
-            starts = ((rank * RANK_STEP, most) for rank, most in limits.items())
-            return [
-                ("ZRANGEBYSCORE", f"{partition}:due", start, start + now, "LIMIT", 0, most)
-                for start, most in starts
-            ]
-
-        listing = [words for partition in self._partitions() for words in commands(partition)]
-        last_run = ("SET", self._timer_key(timer), now, "EX", self._scope.retention_seconds)
-        replies = self._pipeline([*listing, last_run] if timer else listing)[: len(listing)]
-        return tuple(
-            EventKey(partition, key)
-            for rank in limits
-            for partition, keys in zip(self._partitions(), replies[rank :: len(limits)], strict=True)
-            for key in keys
-        )
-
-    def take(
-        self, at: EventKey, *, endpoint: str, now: int, lease: str, lease_ends_at: int
-    ) -> TakenEvent | None:
-        """Take a due event under a lease; None if another worker has it, or it is gone.
-
-        Raises:
-            StoreUnavailableError: the store did not answer; the lease may have been given.
-
-        """
-        keys = [at.key, f"{at.partition}:due", _endpoint_key(at, endpoint), at.body]
-        record, disabled, *body = self._script("take_event", keys, [now, lease, lease_ends_at])
-        if not record:
-            return None
-        known = pairs(record)
-        known |= {"name": long_name(known.get("name", ""))} | ({"raw": body[0]} if any(body) else {})
-        return TakenEvent(known, lease, bool(disabled))
-
-    def finish_attempt(self, at: EventKey, ending: AttemptEnding) -> bool:
-        """Record the outcome of an attempt; False if the lease has passed to another worker.
-
-        Raises:
-            StoreUnavailableError: the store did not answer.
-
-        """
-        due_and_dead, listed = at.indexes("due", "dead"), at.indexes("journal", "delivered")
-        keys = [at.key, *due_and_dead, _endpoint_key(at, ending.endpoint), at.body, at.tombstone, *listed]
-        due = "" if ending.next_attempt_at is None else ending.rank * RANK_STEP + ending.next_attempt_at
-        outcome = "" if ending.outcome is None else ending.outcome.value
-        body, fields = parted(tuple(ending.fields.items()))
-        retention = self._scope.retention_seconds
-        times = (due, retention, min(ending.keep_seconds, retention))
-        arguments = [ending.lease, ending.now, ending.status.value, outcome, *times, body, *fields]
-        return bool(self._script("finish_attempt", keys, arguments))
-
-    def send_slot(self, endpoint: str, *, now: float) -> float:
-        """Reserve a send slot of an endpoint; return 0, or the seconds to wait before asking again.
-
-        Raises:
-            StoreUnavailableError: the store did not answer.
-
-        """
-        key = f"{self._partition_of(endpoint)}:turn:{digest(endpoint)}"
-        interval = 1000 // ATTEMPTS_PER_SECOND
-        return float(self._script("send_slot", [key], [int(now * 1000), interval])) / 1000
 
     def remember_task(self, task_id: str, *, token: str) -> None:
         """Store the token of a task flow, unless an event of it has come before.
@@ -311,10 +234,6 @@ def _event_key(partition: str, name: str) -> str:
     return f"{partition}:event:{digest(name)}"
 
 
-def _endpoint_key(at: EventKey, endpoint: str) -> str:
-    return f"{at.partition}:endpoint:{digest(endpoint)}"
-
-
 def _journaled(reply: list[Any]) -> Journaled:
     outcome, verdict, sequence, disabled, *limits = reply
     return Journaled(
@@ -326,5 +245,5 @@ def _journaled(reply: list[Any]) -> Journaled:
     )
 
 
-class Store(UploadStore, JournalStore, ParkedStore, EndpointStore, BacklogStore, TailStore):
+class Store(UploadStore, JournalStore, DeliveryStore, ParkedStore, EndpointStore, BacklogStore, TailStore):
     """The store of one stage; any failure of it is a StoreUnavailableError, within a second."""

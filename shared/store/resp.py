@@ -159,8 +159,9 @@ class RespClient:
 
     def close(self) -> None:
         """Close the idle connections."""
-        while self._idle:
-            self._idle.pop()[0].close()
+        idle, self._idle = self._idle, []
+        for connection, _ in idle:
+            connection.close()
 
     def _exchange(self, commands: Sequence[Command]) -> list[Reply]:
         packed = _packed(commands)

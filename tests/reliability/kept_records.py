@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import redis
 
 from shared.domain.event_text import unpacked
-from shared.flows.deliver_events import LEAST_SECONDS
+from shared.flows.delivery_run import LEAST_SECONDS
 from shared.store.connection import PARTITIONS
 from shared.store.endpoint import RANK_STEP
 from tests.shared.service import STAGE, client_of
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.reliability.app_receiver import AppReceiver
     from tests.shared.service import Service
 
-CHANGING = {b"turn", b"tail", b"timer"}
+CHANGING = {b"pace", b"tail", b"timer"}
 SAMPLE = 200
 """How many of thousands of due events are delivered over real HTTP; the others are counted."""
 
@@ -51,8 +51,7 @@ def members(redis_url: str, index: str) -> dict[str, float]:
 def everything(redis_url: str) -> dict[str, bytes]:
     """Return all that the store holds, except what changes by itself.
 
-    The app's send slots expire within a second; every run leaves its time, and moves the positions in VOD's
-    lists on.
+    Every run leaves its time, counts into the pace of the app's endpoint, and moves on in VOD's lists.
     """
     with redis.Redis.from_url(redis_url) as client:
         keys = [key for key in client.scan_iter(count=1000) if key.split(b":")[2] not in CHANGING]

@@ -123,7 +123,7 @@ def test_copies_that_are_read_back_count_once_each(valkey_url: str, app: AppRece
 def ingest_and_deliver(instance: Service, copies: Sequence[tuple[dict[str, object], str]]) -> Counter[str]:
     """Ingest copies one after the other; return the outcomes of the immediate deliveries."""
     endings: Counter[str] = Counter()
-    deliverer = instance.delivery_run()
+    deliverer = instance.deliverer()
     for number, (event, origin) in enumerate(copies):
         source = Source(origin, int(instance.clock()), lease=secrets.token_hex(8))
         ingested = deliverer.ingester.ingest(notification_in(event, origin, number), source)

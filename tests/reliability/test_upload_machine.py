@@ -171,11 +171,11 @@ class UploadMachine(RuleBasedStateMachine):
         """Let a worker take an event if it is due, abandoning what it worked on before."""
         event, lease = self.event(pick), new_lease()
         taken = self.store.take(
-            event.at, endpoint=ENDPOINT, now=self.now, lease=lease, lease_ends_at=self.now + 30
+            [event.at], endpoint=ENDPOINT, now=self.now, lease=lease, lease_ends_at=self.now + 30
         )
-        assert (taken is not None) is self.model.take(event, lease=lease, now=self.now)
-        if taken is not None:
-            self.hands[hand] = event, self.service.ingester.recall(taken)
+        assert bool(taken) is self.model.take(event, lease=lease, now=self.now)
+        for _, one in taken:
+            self.hands[hand] = event, self.service.ingester.recall(one)
         self.compare("take" if taken else "take what is not due", event.upload, event)
 
     @precondition(lambda self: any(map(is_held, self.hands.values())))

@@ -24,6 +24,8 @@ OVERTAKEN = 99
 """The progress of a flow by a report that its end has overtaken: it shows 100, and has not ended."""
 LONGEST_LEASE_SECONDS = 30
 SIGNATURE_SECONDS, COMMIT_RETRY_SECONDS = 600, 120
+LAST = 10**9
+"""After every sequence: the place of a waiting event that has none yet."""
 
 
 @dataclass(frozen=True)
@@ -213,6 +215,9 @@ class JournalModel:
 
     uploads: list[UploadModel] = field(default_factory=list)
     events: dict[tuple[str, ...], EventModel] = field(default_factory=dict)
+    in_flight: dict[str, int] = field(default_factory=dict)
+    waiting: dict[tuple[int, str], EventModel] = field(default_factory=dict)
+    """What waits for the end of another delivery of its upload, by its sequence then."""
 
     def ingest(self, key: tuple[str, ...], event: EventModel, *, pushed: bool) -> tuple[str, EventModel]:
         """Ingest one event; return the status the journal must answer, and the event as stored."""
@@ -264,15 +269,35 @@ class JournalModel:
         """Take a due event under a lease."""
         if event.due_at is None or event.due_at > now:
             return False
+        upload_id = event.upload.session.upload_id
+        if self.in_flight.get(upload_id, 0) > now:
+            event.due_at = self.in_flight[upload_id]
+            self.waiting[event.sequence or LAST, event.at.key] = event
+            return False
+        self.waiting.pop((event.sequence or LAST, event.at.key), None)
         event.lease, event.due_at = lease, now + TIMER_LEASE_SECONDS
+        self.in_flight[upload_id] = event.due_at
         return True
 
     def finish(self, event: EventModel, ending: AttemptEnding, *, attempts: int) -> bool:
         """Record the outcome of an attempt."""
         if event.lease != ending.lease:
             return False
+        upload_id = event.upload.session.upload_id
+        if event.due_at is not None and self.in_flight.get(upload_id) == event.due_at:
+            del self.in_flight[upload_id]
+            self._begin_the_next(event, ending.now)
         event.attempts, event.due_at, event.delivery = attempts, ending.next_attempt_at, ending.status.value
         return True
+
+    def _begin_the_next(self, ended: EventModel, now: int) -> None:
+        """Have the waiting event of an upload be due that is the first by its sequence."""
+        for place, event in sorted(self.waiting.items(), key=lambda item: item[0]):
+            if event.upload is ended.upload:
+                del self.waiting[place]
+                if event.due_at is not None and event is not ended:
+                    event.due_at = min(event.due_at, now)
+                    return
 
     def revive(self, event: EventModel, *, now: int) -> bool:
         """Schedule an event again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,10 +19,12 @@ from shared.domain.ingested_event import Source
 from shared.domain.rate_limits import UploadLimits
 from shared.domain.session import state_of
 from shared.flows.deliver_events import Deliverer
+from shared.flows.delivery_run import DeliveryRun
 from shared.flows.ingest_event import Ingester
 from shared.flows.pull_events import Pulling
 from shared.flows.reconcile_uploads import Reconciliation
 from shared.http.webhook import AppWebhook
+from shared.runtime.workers import Workers
 from shared.store.connection import StoreScope
 from shared.store.journal import Store
 from shared.vod.context_token import UploadContext, seal
@@ -31,6 +34,7 @@ from tests.shared.uploads import NOW, SESSION_SECONDS, notification_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from shared.deadline import Start
     from shared.domain.ingested_event import IngestedEvent
     from shared.domain.session import UploadSession, UploadState
     from shared.flows.pull_events import EventQueue
@@ -56,6 +60,11 @@ class Clock:
     def move(self, seconds: float) -> None:
         """Let time pass."""
         self.now += seconds
+
+
+def call_at_once(call: Callable[[], None]) -> None:
+    """Start a call in the thread that begins it."""
+    call()
 
 
 def new_lease() -> str:
@@ -114,17 +123,27 @@ class Service:
         """Ingests events."""
         return Ingester(self.store, self.settings)
 
-    def delivery_run(self, *, seconds: float = 60.0) -> Deliverer:
-        """Return a delivery run with so many seconds."""
+    def deliverer(self, *, seconds: float = 60.0, read_back: ReadBack | None = None) -> Deliverer:
+        """Return what delivers events for so many seconds; it asks this VOD, or else the deployment's."""
         return Deliverer(
             ingester=self.ingester,
-            read_back=lambda: self.vod_api,
+            read_back=lambda: nullcontext(read_back or self.vod_api),
             webhook=self.webhook,
             clock=self.clock,
             jitter=self.jitter,
+            deadline=self.clock() + seconds,
+        )
+
+    def delivery_run(
+        self, *, seconds: float = 60.0, read_back: ReadBack | None = None, start: Start = call_at_once
+    ) -> DeliveryRun:
+        """Return a delivery run of so many seconds; its workers are this thread, unless `start` is given."""
+        return DeliveryRun(
+            deliverer=self.deliverer(seconds=seconds, read_back=read_back),
+            workers=Workers(self.settings.delivery_concurrency, start),
+            rate=self.settings.delivery_rate,
             wait=self.wait,
             new_lease=new_lease,
-            deadline=self.clock() + seconds,
         )
 
     def pulling(self, queue: EventQueue | None = None, *, seconds: float = 53.0) -> Pulling:
@@ -170,8 +189,7 @@ class Service:
         """Take the one event that is due after so many seconds, as the timer does, out of the journal."""
         now = int(self.clock() + after)
         (at,) = self.store.due_events(now=now, limit=10)
-        taken = self.store.take(at, endpoint="", now=now, lease=new_lease(), lease_ends_at=now + 30)
-        assert taken is not None
+        [(_, taken)] = self.store.take([at], endpoint="", now=now, lease=new_lease(), lease_ends_at=now + 30)
         return self.ingester.recall(taken)
 
     def due(self, *, after: float = 0) -> int:

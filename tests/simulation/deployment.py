@@ -80,6 +80,8 @@ class Deployment:
             patch(mock.patch.object(bootstrap, "random_bits", platform.secrets.getrandbits))
             patch(mock.patch.object(bootstrap, "new_lease", self._new_lease))
             patch(mock.patch.object(bootstrap, "vod_api", self._vod_api))
+            patch(mock.patch.object(bootstrap, "new_vod_api", self._vod_api))
+            patch(mock.patch.object(bootstrap, "start_worker", lambda call: call()))
             patch(mock.patch.object(tencent_api, "CommonClient", self._vod.client))
             patch(mock.patch.object(tencent_api, "TencentClock", InstanceClock(platform)))
             patch(mock.patch.object(tencent_api, "time", SimpleNamespace(time=platform.now)))

@@ -200,8 +200,15 @@ class UploadStatusSettings(CallerSettings, StoreSettings):
     """What `functions/upload_status.py` needs."""
 
 
-class EventDeliverySettings(IngestSettings, VodApiSettings):
+class DeliverySettings(IngestSettings, VodApiSettings):
+    """What the delivery of events needs."""
+
+
+class EventDeliverySettings(DeliverySettings):
     """What `functions/event_delivery.py` needs."""
+
+    delivery_rate: Annotated[int, Field(ge=1, le=10_000)] = 50
+    delivery_concurrency: Annotated[int, Field(ge=1, le=512)] = 64
 
 
 class ReliableNotificationSettings(ShardSettings, EventDeliverySettings):
@@ -211,7 +218,7 @@ class ReliableNotificationSettings(ShardSettings, EventDeliverySettings):
     """VOD takes 100 calls of PullEvents a second (doc 266/34183), of which a loop makes three to ten."""
 
 
-class EventNotificationSettings(CallbackSettings, EventDeliverySettings):
+class EventNotificationSettings(CallbackSettings, DeliverySettings):
     """What `functions/event_notification.py` needs."""
 
     callback_hold_seconds: Annotated[float, Field(ge=0, le=60)] = 6.0

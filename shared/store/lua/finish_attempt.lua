@@ -1,11 +1,12 @@
--- include: numbers, index, body, versions
--- KEYS event, due, dead, endpoint, body, tombstone, journal, delivered
+-- include: numbers, index, body, versions, rank, in_flight
+-- KEYS event, due, dead, endpoint, body, tombstone, journal, delivered, in flight, waiting
 -- ARGV lease, now, status, outcome ('' = the endpoint was not asked), next_attempt_at ('' = no more),
 -- record_ttl, seconds to keep what was delivered, bytes ('' = as they were), fields...
 for _, place in ipairs({2, 6, 7}) do whole(ARGV[place]) end
 if ARGV[5] ~= '' then whole(ARGV[5]) end
 if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[1] then return 0 end
 local status, outcome = ARGV[3], ARGV[4]
+end_delivery({due = KEYS[2], in_flight = KEYS[9], waiting = KEYS[10]}, KEYS[1], tonumber(ARGV[2]))
 redis.call('HSET', KEYS[1], 'delivery', status, unpack(ARGV, 9))
 keep_body(KEYS[5], ARGV[6], ARGV[8])
 if status == 'delivered' then

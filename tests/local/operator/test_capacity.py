@@ -91,14 +91,20 @@ def test_pushed_uploads_grow_with_the_instances() -> None:
 
 
 def test_pulled_uploads_are_bound_by_the_timers() -> None:
-    """The timers deliver one after the other; without that limit it would be what one timer journals."""
-    one_delivery = 0.004 + 0.004 + 0.100
+    """More instances journal and deliver no more: the lesser of both is the limit."""
+    assert capacity().pulled_events == pytest.approx(16 / (0.180 + 16 * 0.004 + 0.001) * 38 / 60)
+    assert capacity(1000).pulled_uploads == capacity(100).pulled_uploads
+    assert capacity(delivery_rate=9).pulled_uploads == pytest.approx(9 * 48.75 / 60)
+    assert capacity(delivery_rate=9, events=4).pulled_uploads == pytest.approx(9 * 48.75 / 60 / 4)
+
+
+def test_timers_deliver_what_rate_workers_and_processor_allow() -> None:
+    """The rate that is set, however fast the endpoint answers; 64 at once to a slow one; 4 ms for each."""
     seconds = 15 - 3 + 53 * 0.75 - 3
 
-    assert capacity().pulled_events == pytest.approx(16 / (0.180 + 16 * 0.004 + 0.001) * 38 / 60)
-    assert capacity().timer_deliveries == pytest.approx(1 / one_delivery * seconds / 60)
-    assert capacity(1000).pulled_uploads == capacity(100).pulled_uploads == capacity().timer_deliveries
-    assert capacity(events=4).pulled_uploads == pytest.approx(capacity().timer_deliveries / 4)
+    assert capacity(webhook_ms=1).timer_deliveries == pytest.approx(50 * seconds / 60)
+    assert capacity(webhook_ms=3992).timer_deliveries == pytest.approx(64 / 4 * seconds / 60)
+    assert capacity(delivery_rate=999).timer_deliveries == pytest.approx(250 * seconds / 60)
 
 
 def test_loops_pull_together_until_vod_takes_no_more_calls() -> None:
@@ -107,11 +113,6 @@ def test_loops_pull_together_until_vod_takes_no_more_calls() -> None:
 
     assert capacity(pull_shards=8).pulled_events == pytest.approx(8 * one)
     assert capacity(pull_shards=32).pulled_events == pytest.approx(1600 * 38 / 60)
-
-
-def test_fast_endpoint_gets_ten_a_second_at_most() -> None:
-    """The send slots of an endpoint bound what the timers deliver, however fast it answers."""
-    assert capacity(webhook_ms=1).timer_deliveries == pytest.approx(10 * 48.75 / 60)
 
 
 def test_few_instances_bind_pulled_uploads_too() -> None:

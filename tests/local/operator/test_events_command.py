@@ -182,7 +182,7 @@ def test_dead_event_is_retried_and_reaches_the_app_under_its_old_id(desk: Desk) 
         dry.out == f"{dead['id']}  dead\n1 event would be due at once.\nNothing was changed: --yes does it.\n"
     )
     assert attempts_without_yes == 10
-    assert done.out.endswith("1 event due now: the timer delivers, at most ten a second.\n")
+    assert done.out.endswith("1 event due now: the timer delivers, at the rate that is set.\n")
     assert desk.received_ids == [dead["id"]] * 11
     assert (delivered["state"], delivered["attempts"]) == ("delivered", 1)
     assert desk.events("retry", "--state", "dead", "--yes").out.startswith("0 events due now")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from shared.flows.deliver_events import Deliverer
+    from shared.flows.delivery_run import DeliveryRun
 
     Step = Callable[["WatchedEvent"], None]
 
@@ -77,6 +78,12 @@ class WatchedEvent:
 
     def deliverer(self, vod: Records = CONFIRMS, *, has_webhook: bool, read_back: str = "on") -> Deliverer:
         """Create what one invocation works with."""
+        return self.delivery_run(vod, has_webhook=has_webhook, read_back=read_back).deliverer
+
+    def delivery_run(
+        self, vod: Records = CONFIRMS, *, has_webhook: bool, read_back: str = "on"
+    ) -> DeliveryRun:
+        """Create what one run of a timer works with."""
         if (has_webhook, read_back) not in self._services:
             url = self.app.url if has_webhook else "off"
             changes = {"APP_WEBHOOK_URL": url, "READ_BACK": read_back}
@@ -84,7 +91,7 @@ class WatchedEvent:
             for name in SCRIPTS:
                 setattr(service.store, name, self._watched(getattr(service.store, name)))
             self._services[has_webhook, read_back] = service
-        return self._services[has_webhook, read_back].delivery_run()._replace(read_back=lambda: vod)
+        return self._services[has_webhook, read_back].delivery_run(read_back=vod)
 
     def look(self) -> None:
         """Note the transition, if there was one."""
@@ -113,8 +120,8 @@ class WatchedEvent:
 
     def save(self) -> Snapshot:
         """Remember the situation."""
-        # Without the send slots, which end within a second.
-        keys = [key for key in self.client.scan_iter() if b":turn:" not in key]
+        # Without the pace of the endpoint, which differs each time.
+        keys = [key for key in self.client.scan_iter() if b":pace:" not in key]
         return Snapshot(self.clock(), {key: self.client.dump(key) for key in keys})
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -167,7 +174,7 @@ def run_timer(vod: Records, reply: Reply, watched: WatchedEvent, *, has_webhook:
     """Fire the timer when the event is next due."""
     watched.app.answer = lambda _request: reply
     watched.clock.now = max(watched.clock(), watched.due_at() or 0)
-    watched.deliverer(vod, has_webhook=has_webhook).run()
+    watched.delivery_run(vod, has_webhook=has_webhook).run()
 
 
 def give_up(watched: WatchedEvent) -> None:

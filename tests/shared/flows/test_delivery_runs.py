@@ -14,7 +14,8 @@ from shared.domain.event_status import IngestOutcome
 from shared.domain.ingested_event import Source
 from shared.domain.retry_schedule import DELAYS_SECONDS
 from shared.errors import StoreUnavailableError
-from shared.flows.deliver_events import DISABLED_SECONDS, LEASE_SECONDS, LEAST_SECONDS
+from shared.flows.deliver_events import DISABLED_SECONDS
+from shared.flows.delivery_run import LEASE_SECONDS, LEAST_SECONDS
 from shared.store.connection import StoreScope
 from shared.store.journal import Store
 from tests.shared.loopback_peer import HOST, HttpPeer, RawPeer, Received, Reply, relay_to
@@ -78,22 +79,20 @@ def test_due_events_are_delivered_once(world: World) -> None:
 
 def test_run_ends_in_time_and_leaves_the_rest(world: World) -> None:
     """What the time does not suffice for stays due, and the next round delivers it."""
-    ingested_events = receive(world, 15)
+    slow = world.with_settings(DELIVERY_RATE="10")
+    ingested_events = receive(slow, 15)
 
-    figures = world.run(seconds=LEAST_SECONDS + 0.55)
-
-    # At ten a second six; a few more where the store's own clock, which is the real one, has gone on.
-    left = 15 - figures["delivered"]
-    assert figures["leftForNextRound"] == 1
-    assert 0 < left <= 9
-    assert world.due() == left
+    # Two at once, and then one each tenth of a second, in the half second before there is too little time.
+    assert slow.run(seconds=LEAST_SECONDS + 0.55) == {"delivered": 7, "leftForNextRound": 1}
+    assert world.due() == 8
     assert world.run(seconds=LEAST_SECONDS - 0.1) == {"leftForNextRound": 1}
-    assert world.run() == {"delivered": left}
+    assert world.run() == {"delivered": 8}
     assert ids_at(world.app) == ids_of(ingested_events)
 
 
 def test_event_that_somebody_else_took_meanwhile_is_passed_over(world: World) -> None:
     """An event that another run has taken since it was listed is skipped."""
+    one_by_one = world.with_settings(DELIVERY_CONCURRENCY="1")
     ingested_events = receive(world, 2)
     others: list[dict[str, int]] = []
 
@@ -103,7 +102,7 @@ def test_event_that_somebody_else_took_meanwhile_is_passed_over(world: World) ->
 
     answer_once(world.app, run_meanwhile)
 
-    assert world.run() == {"delivered": 1}
+    assert one_by_one.run() == {"delivered": 1}
     assert others == [{"delivered": 1}]
     assert ids_at(world.app) == ids_of(ingested_events)
 
@@ -149,23 +148,17 @@ def test_record_that_was_written_half_is_asked_about(world: World) -> None:
 
 def test_burial_by_a_late_worker_is_void(world: World) -> None:
     """A worker whose lease has ended cannot mark an event dead."""
-    readings = iter(range(1000))
     [ingested] = receive(world)
     at = world.store.key_of(ingested.entry)
     with redis.Redis.from_url(world.redis_url) as client:
         client.set(at.body, "{")
 
-    def clock_of_the_late_one() -> float:
-        # Deadline, list, time left, send slot, take: before the sixth reading another run took the event.
-        if next(readings) == 5:
-            world.clock.move(LEASE_SECONDS)
-            now = int(world.clock())
-            world.store.take(at, endpoint="", now=now, lease="other", lease_ends_at=now + 9)
-        return world.clock()
+    def start_late(call: Callable[[], None]) -> None:
+        now = int(world.clock()) + LEASE_SECONDS
+        world.store.take([at], endpoint="", now=now, lease="other", lease_ends_at=now + 9)
+        call()
 
-    late = Service(world.redis_url, world.changes, clock_of_the_late_one, world.wait)
-
-    assert late.delivery_run().run() == {"lost": 1}
+    assert world.delivery_run(start=start_late).run() == {"lost": 1}
     assert world.record(ingested)["delivery"] == "due"
     assert world.record(ingested)["lease"] == "other"
 
@@ -238,7 +231,7 @@ def test_app_that_says_gone_is_left_alone_until_it_is_enabled(world: World) -> N
 
     moved = world.with_settings(APP_WEBHOOK_URL=f"{app.url}/v2")
     elsewhere = moved.ingest(uploaded("console", file_id=f"{FILE_ID}8"))
-    assert moved.delivery_run().deliver(elsewhere) == "delivered"
+    assert moved.deliverer().deliver(elsewhere) == "delivered"
     assert app.received[-1].path == "/v2"
 
     operator = OperatorStore(world.redis_url, StoreScope(STAGE, 604_800))
@@ -273,7 +266,10 @@ def test_store_outage_in_a_run_costs_a_repeat_and_no_event(world: World) -> None
             return TAKES
 
         answer_once(world.app, cut_the_store_off)
-        behind = replace(world, redis_url=f"redis://:{upstream.password}@{HOST}:{relay.port}/0")
+        behind = replace(
+            world.with_settings(DELIVERY_CONCURRENCY="1"),
+            redis_url=f"redis://:{upstream.password}@{HOST}:{relay.port}/0",
+        )
         with pytest.raises(StoreUnavailableError):
             behind.run()
 
@@ -322,7 +318,7 @@ def test_failure_of_the_store_leaves_the_event_due(world: World, monkeypatch: py
     held = world.ingest(uploaded(token_of(new_session())), "push")
     with monkeypatch.context() as failing:
         failing.setattr(Store, "finish_attempt", fail)
-        run = world.delivery_run()
+        run = world.deliverer(read_back=world.vod)
         assert (run.deliver(ingested), run.deliver(held)) == ("due", "held")
 
     world.clock.move(10)

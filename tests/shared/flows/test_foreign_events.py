@@ -148,5 +148,5 @@ def test_heir_of_the_lease_decides(world: World) -> None:
     ingested = world.ingest(uploaded("made-up"), PUSH)
     world.recall_due()
 
-    assert world.delivery_run().deliver(ingested) == "lost"
+    assert world.deliverer(read_back=world.vod).deliver(ingested) == "lost"
     assert world.received == []

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from shared.domain.app_event import PUSH
 from shared.flows.verify_event import MAX_ATTEMPTS
-from tests.shared.service import Clock, Service
+from tests.shared.service import Clock, Service, call_at_once
 from tests.shared.uploads import FILE_ID, changed, new_session
 from tests.shared.vod_records import Records
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from shared.deadline import Start
     from shared.domain.ingested_event import IngestedEvent
     from shared.domain.session import UploadSession
-    from shared.flows.deliver_events import Deliverer
+    from shared.flows.delivery_run import DeliveryRun
     from shared.flows.reconcile_uploads import Library, Reconciliation
+    from shared.flows.verify_event import ReadBack
     from tests.shared.loopback_peer import HttpPeer
 
 
@@ -34,9 +36,11 @@ class World(Service):
         """Return the same deployment with some variables changed."""
         return replace(self, changes={**self.changes, **changes})
 
-    def delivery_run(self, *, seconds: float = 60.0) -> Deliverer:
+    def delivery_run(
+        self, *, seconds: float = 60.0, read_back: ReadBack | None = None, start: Start = call_at_once
+    ) -> DeliveryRun:
         """Return a delivery run that asks that VOD."""
-        return super().delivery_run(seconds=seconds)._replace(read_back=lambda: self.vod)
+        return super().delivery_run(seconds=seconds, read_back=read_back or self.vod, start=start)
 
     def reconciliation(self, library: Library | None = None, *, seconds: float = 53.0) -> Reconciliation:
         """Return a reconciliation run that asks that VOD."""
@@ -69,7 +73,7 @@ class World(Service):
 
     def deliver(self, event: Mapping[str, object], origin: str = PUSH) -> str:
         """Ingest an event, and deliver it as its function does; return the outcome."""
-        return self.delivery_run().deliver(self.ingest(dict(event), origin))
+        return self.deliverer(read_back=self.vod).deliver(self.ingest(dict(event), origin))
 
     def run(self, *, after: float = 0, seconds: float = 60.0) -> dict[str, int]:
         """Let time pass, and deliver what is due as the timer does."""

@@ -46,7 +46,7 @@ def test_function_is_built_once(
 
 
 def test_deliverer_has_a_webhook_if_there_is_one(deploy: Callable[..., None]) -> None:
-    """It is built at its first use and kept, as is the client of the server API."""
+    """It is built at its first use and kept, as are the clients of the server API, one for each thread."""
     assert bootstrap.deliverer(bootstrap.event_delivery(), deadline=0).webhook is None
 
     deploy(**WEBHOOK)
@@ -54,7 +54,11 @@ def test_deliverer_has_a_webhook_if_there_is_one(deploy: Callable[..., None]) ->
 
     assert first.webhook is not None
     assert first.webhook is second.webhook
-    assert first.read_back() is second.read_back()
+    with first.read_back() as api:
+        pass
+    with second.read_back() as kept, first.read_back() as another:
+        assert kept is api
+        assert another is not api
     assert (first.deadline, first.ingester.settings.stage) == (7, "test")
     assert 0 <= first.jitter() < 1
     assert first.clock is bootstrap.now

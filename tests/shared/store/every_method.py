@@ -49,7 +49,7 @@ def every_method(redis_url: str) -> tuple[Story, tuple[StoreConnection, ...]]:
         keep_seconds=3600,
     )
     ids, at = (session.user_id, session.upload_id), store.key_of(entry)
-    take = partial(store.take, at, endpoint=ENDPOINT, now=NOW + 10)
+    take = partial(store.take, [at], endpoint=ENDPOINT, now=NOW + 10)
     ending = AttemptEnding("lease-2", ENDPOINT, NOW + 11, EventStatus.DEAD, AttemptOutcome.GONE, None, {})
     begin = partial(store.begin_upload, now=NOW, limits=LIMITS, networks=("198.51.100.7/32",))
     denied = Denied(DeniedKind.USER, "bob", since=NOW)
@@ -75,7 +75,7 @@ def every_method(redis_url: str) -> tuple[Story, tuple[StoreConnection, ...]]:
         "journal another": lambda: store.journal(taken, endpoint=ENDPOINT, now=NOW, next_attempt_at=NOW + 10),
         "deliver": lambda: store.finish_attempt(taken_at, delivered),
         "revive what was delivered": lambda: operators.revive(taken_at, now=NOW + 12),
-        "slot": lambda: store.send_slot(ENDPOINT, now=NOW),
+        "slot": lambda: store.send_slots(ENDPOINT, now=NOW, rate=50, wanted=1),
         "park": lambda: [
             store.count_failure(f"raw {CANARY_USER}", problem="x", now=NOW, budget=10**6) for _ in range(9)
         ],

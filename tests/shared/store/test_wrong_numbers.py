@@ -30,6 +30,7 @@ class WrongNumbersFirst:
         self.places: set[tuple[str, str]] = set()
         self._run, self._wrong, self._client = store._script, wrong, client  # noqa: SLF001 -- where all scripts pass
         store._script = self.run  # type: ignore[method-assign]  # noqa: SLF001 -- as above
+        store._scripts = self.run_each  # type: ignore[method-assign]  # noqa: SLF001 -- as above
 
     def run(self, name: str, keys: Sequence[str], arguments: Sequence[Word]) -> Reply:
         """Run a script, after it has refused each wrong number and changed nothing."""
@@ -40,6 +41,10 @@ class WrongNumbersFirst:
             assert whole_store(self._client) - before == set(), (name, place)
             self.places.add((name, place))
         return self._run(name, keys, arguments)
+
+    def run_each(self, name: str, calls: Sequence[tuple[Sequence[str], Sequence[Word]]]) -> list[Reply]:
+        """Run a script several times likewise."""
+        return [self.run(name, *call) for call in calls]
 
 
 def with_a_wrong_number(arguments: list[Word], wrong: object) -> Iterator[tuple[str, list[Word]]]:
