@@ -41,6 +41,7 @@ NO_SECRETS = {
     ("local/doctor/api_checks.py", _KEYWORD): "the name of a setting",
     ("local/operator/inspect_command.py", _KEYWORD): "the name of a setting",
     ("local/operator/policy_trial.py", _KEYWORD): "a trial shows parameters, and signs with a word",
+    ("shared/config/issuers.py", _KEYWORD): "names of settings",
     ("shared/config/separate_keys.py", _KEYWORD): "names of settings",
     ("shared/schema/values.py", _KEYWORD): "the prefix of webhook secrets",
     ("shared/domain/upload_id.py", _ENTROPIC): "the alphabet of upload ids",

@@ -307,7 +307,7 @@ def test_first_of_two_keys_with_one_id_counts(server: KeyServer) -> None:
         (key_pair_jwk("first", "ES512"), "ES512"),
         (key_pair_jwk("first", "EdDSA"), "EdDSA"),
     ],
-    ids=str,
+    ids=["RSA", "RSA for PS384 alone", "P-256", "P-384", "P-521", "Ed25519"],
 )
 def test_key_has_the_algorithms_of_its_type(
     server: KeyServer, jwk: dict[str, object], algorithms: str
