@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 # Outside ASCII a third of what escapes would take; it cannot be compared with `raw_json`.
 _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+_SMALL_BYTES = 5000
 DICTIONARY = (
     '{"data":{"author":"","coverUrl":"http://fileId":"fileName":"fileUrl":"procedureTaskId":"sourceContext":"",'
     '"sourceType":"ServerUpload","streamId":"","transcodeTaskId":""},"eventType":"version":"4.0"}'
@@ -56,7 +57,9 @@ def packed(*notifications: EventNotification) -> bytes:
     kept, dictionary = b"", DICTIONARY
     for it in notifications:
         text = _JSON.encode(it.raw).encode("utf-8", "surrogatepass")
-        stream = zlib.compressobj(zdict=dictionary)
+        # Of a small text, clearing all the memory that a large one needs would take most of the time.
+        memory = 5 if len(text) < _SMALL_BYTES else zlib.DEF_MEM_LEVEL
+        stream = zlib.compressobj(memLevel=memory, zdict=dictionary)
         kept += stream.compress(text) + stream.flush()
         dictionary = text
     return kept
@@ -71,7 +74,7 @@ def unpacked(kept: str) -> list[str]:
         ValueError: it is neither.
 
     """
-    if not kept.startswith("x"):
+    if kept.startswith("{"):
         return [kept]
     texts, rest, dictionary = [], kept.encode("utf-8", "surrogateescape"), DICTIONARY
     try:

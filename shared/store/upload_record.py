@@ -95,12 +95,13 @@ def read_session(upload_id: str, record: Mapping[str, str]) -> UploadSession:
 
 
 def write_outcome(outcome: ProcedureOutcome) -> str:
-    """Serialize the outcome of a task flow."""
-    return json.dumps({**outcome._asdict(), "subtasks": [subtask._asdict() for subtask in outcome.subtasks]})
+    """Serialize the outcome of a task flow: the Base64 of its compressed JSON."""
+    fields = {**outcome._asdict(), "subtasks": [subtask._asdict() for subtask in outcome.subtasks]}
+    return _COMPRESSED + _deflated(json.dumps(fields, separators=(",", ":")).encode("ascii"))
 
 
 def read_outcome(text: str) -> ProcedureOutcome:
-    """Parse what `write_outcome` wrote."""
+    """Parse what `write_outcome` wrote, or an earlier release as plain JSON."""
     from shared.vod.notification_types import Subtask  # noqa: PLC0415 -- a signature knows nothing of events
 
     fields = json.loads(_inflated(text) if text.startswith(_COMPRESSED) else text)
@@ -110,8 +111,17 @@ def read_outcome(text: str) -> ProcedureOutcome:
     return ProcedureOutcome(fields["status"], fields["succeeded"], tuple(subtasks))
 
 
-def _inflated(text: str) -> bytes:
+def _deflated(content: bytes) -> str:
     import binascii  # noqa: PLC0415 -- nor does it know outcomes
+    import zlib  # noqa: PLC0415
+
+    # In 4 KB of history and little memory, which otherwise takes most of the time.
+    stream = zlib.compressobj(wbits=12, memLevel=5, zdict=OUTCOME_DICTIONARY)
+    return binascii.b2a_base64(stream.compress(content) + stream.flush(), newline=False).decode("ascii")
+
+
+def _inflated(text: str) -> bytes:
+    import binascii  # noqa: PLC0415 -- as above
     import zlib  # noqa: PLC0415
 
     stream = zlib.decompressobj(zdict=OUTCOME_DICTIONARY)
