@@ -328,6 +328,30 @@ def test_day_of_many_files_is_read_at_the_pace_of_the_clock(world: World, files:
     assert vod.calls.count("uploads_created") <= 2 * 1.1 * files * 60 * minutes / SESSION_SECONDS / PAGE
 
 
+def test_hundred_thousand_abandoned_uploads_a_day_end_each_in_the_run_after_its_lag(world: World) -> None:
+    """Among a million files, each page of which takes 0.3 s, one shard with 13 s a run ends them all in time.
+
+    Its lists take 7 % of its time, and a run checks at least 20 uploads of each of 16 partitions.
+    """
+    every, now = SESSION_SECONDS / 100_000, int(world.clock())
+    vod = LongList(world.clock, now - SECOND_PASS_SECONDS, SESSION_SECONDS / 10**6, until=now + 3600)
+    world = replace(world, vod=vod)
+    free = TailLease("", 0)
+    world.store.take_tail("own:1", first=ListPosition(now - FIRST_PASS_SECONDS), now=now, lease=free)
+    abandoned = int(5 * 60 / every)
+    for number in range(abandoned):
+        world.begin(new_session(f"user-{number}", issued_at=int(now - SESSION_SECONDS + number * every)))
+
+    expired = 0
+    for minute in range(5 + 1 + FIRST_PASS_SECONDS // 60):
+        world.clock.now = now + 60 * minute
+        expired += world.reconcile(seconds=13).get("expired", 0)
+        assert expired >= min(abandoned, int((60 * minute - FIRST_PASS_SECONDS) / every))
+
+    assert expired == abandoned
+    assert world.checks() == {}
+
+
 class Undated(Records):
     """Media whose time of creation cannot be read."""
 
