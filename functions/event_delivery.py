@@ -34,7 +34,7 @@ def _work(context: object, request_id: str) -> dict[str, object]:
     ahead = bootstrap.now() - runtime.store.time()
     checks = Reconciliation(
         ingester=run.deliverer.ingester,
-        library=(lambda: bootstrap.vod_api(runtime.settings)) if asks_vod else None,
+        library=(lambda: bootstrap.vod_api(runtime)) if asks_vod else None,
         clock=lambda: bootstrap.now() - ahead,
         new_lease=bootstrap.new_lease,
         deadline=deadline - ahead,

@@ -22,7 +22,7 @@ def _work(event: object, context: object, request_id: str) -> dict[str, object]:
 
     pulled = Pulling(
         ingester=run.deliverer.ingester,
-        queue=bootstrap.vod_api(settings),
+        queue=bootstrap.vod_api(runtime),
         clock=bootstrap.now,
         new_lease=bootstrap.new_lease,
         deadline=deadline,

@@ -173,6 +173,10 @@ class VodApiError(ServiceError):
         self.vod_code = vod_code
 
 
+class CallBudgetError(VodApiError):
+    """The call was not made: what all instances together may ask VOD's API in a second is used up."""
+
+
 class ConfigurationError(ServiceError):
     """Settings are missing or invalid; the message names all of them and shows no value."""
 

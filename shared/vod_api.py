@@ -6,20 +6,24 @@ after 30 s, and ConfirmEvents takes off the queue what is still there.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from shared.deadline import in_daemon_thread
+from shared.deadline import Deadline, in_daemon_thread
 from shared.domain.list_position import PAGE
-from shared.errors import VodApiError
+from shared.errors import CallBudgetError, VodApiError
 from shared.invocation_log import timed
 from shared.tencent_api import TencentApi, TencentApiError
 from shared.vod.lenient_json import as_object, as_text, objects_in
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import TypeAlias
 
     from shared.config.settings import VodApiSettings
     from shared.deadline import Start
+
+    ReadFiles: TypeAlias = Callable[[Sequence[str], float], dict[str, dict[str, object]]]
+    """Reads files within so many seconds; returns what VOD has, by their ids."""
 
 ABORTED = "ABORTED"
 SERVICE, VERSION = "vod", "2018-07-17"
@@ -27,35 +31,74 @@ TASKS_PAGE = 100
 """The most that DescribeTasks lists in one call."""
 
 
+FILES_AT_ONCE = 20
+"""The most that DescribeMediaInfos takes in one call (API model)."""
+
+
+class CallBudget(NamedTuple):
+    """What all instances together may ask of VOD's API, and how a call waits for its place in that.
+
+    `take` takes a call of an action (`shared.store.call_budget`): it returns 0, or the seconds to wait before
+    asking again. `wait` sleeps for seconds; None: a call does not wait.
+    """
+
+    take: Callable[[str, bool], float]
+    wait: Callable[[float], None] | None
+
+
+class FileReader(Protocol):
+    """Reads files for several threads by one call (`shared.runtime.file_reader`)."""
+
+    def read(
+        self, file_id: str, call: ReadFiles, *, kind: object, timeout_seconds: float
+    ) -> dict[str, object] | None:
+        """Return what VOD has of a file; `call` reads several, for each `kind` in another way."""
+
+
 class VodApi:
     """The server API; `sub_app_id` None means the deployment's own sub-application.
 
-    `start` runs a call in a thread, or in whatever a caller chooses.
+    `start` runs a call in a thread, or in whatever a caller chooses. A call that is `foreign`, about an event
+    of an upload made without us, leaves the budget to all others, and never waits for it.
     """
 
-    def __init__(self, settings: VodApiSettings, *, start: Start = in_daemon_thread) -> None:
+    def __init__(
+        self,
+        settings: VodApiSettings,
+        *,
+        start: Start = in_daemon_thread,
+        budget: CallBudget | None = None,
+        files: FileReader | None = None,
+    ) -> None:
         self._api = TencentApi(
             SERVICE, VERSION, url=settings.vod_api_url, credentials=settings.api_credentials, start=start
         )
         self._sub_app_id = settings.vod_api_sub_app_id
+        self._budget = budget
+        self._files = files
 
     def media_info(
-        self, file_id: str, *, sub_app_id: int | None = None, timeout_seconds: float
+        self, file_id: str, *, sub_app_id: int | None = None, timeout_seconds: float, foreign: bool = False
     ) -> dict[str, object] | None:
         """Read a file's basic information and metadata, as one item of MediaInfoSet; None if there is none.
 
         Raises:
             VodApiError: the API refused, or did not answer in time.
+            CallBudgetError: it was not asked, because the budget is used up.
+            StoreUnavailableError: the store of the budget did not answer.
 
         """
-        reply = self._call(
-            "DescribeMediaInfos",
-            {"FileIds": [file_id], "Filters": ["basicInfo", "metaData"]},
-            timeout_seconds,
-            sub_app_id=sub_app_id,
-        )
-        found = objects_in(reply.get("MediaInfoSet"))
-        return next((media for media in found if as_text(media.get("FileId")) == file_id), None)
+
+        def read(file_ids: Sequence[str], seconds: float) -> dict[str, dict[str, object]]:
+            parameters = {"FileIds": list(file_ids), "Filters": ["basicInfo", "metaData"]}
+            reply = self._call(
+                "DescribeMediaInfos", parameters, seconds, sub_app_id=sub_app_id, foreign=foreign
+            )
+            return {as_text(media.get("FileId")): media for media in objects_in(reply.get("MediaInfoSet"))}
+
+        if self._files is None:
+            return read([file_id], timeout_seconds).get(file_id)
+        return self._files.read(file_id, read, kind=(sub_app_id, foreign), timeout_seconds=timeout_seconds)
 
     def pull_events(self, *, timeout_seconds: float) -> tuple[dict[str, object], ...]:
         """Pull up to 16 events from the queue of the reliable callback, as the API returns them.
@@ -109,7 +152,7 @@ class VodApi:
         )
 
     def procedure_task(
-        self, task_id: str, *, sub_app_id: int | None = None, timeout_seconds: float
+        self, task_id: str, *, sub_app_id: int | None = None, timeout_seconds: float, foreign: bool = False
     ) -> dict[str, object]:
         """Read the state of a task flow, as the member that its event would carry.
 
@@ -122,7 +165,11 @@ class VodApi:
         """
         try:
             reply = self._call(
-                "DescribeTaskDetail", {"TaskId": task_id}, timeout_seconds, sub_app_id=sub_app_id
+                "DescribeTaskDetail",
+                {"TaskId": task_id},
+                timeout_seconds,
+                sub_app_id=sub_app_id,
+                foreign=foreign,
             )
         except VodApiError as error:
             if error.vod_code.startswith(("ResourceNotFound", "InvalidParameterValue")):
@@ -132,7 +179,7 @@ class VodApi:
         return {**task, "Status": ABORTED} if task and reply.get("Status") == ABORTED else task
 
     def tasks_of_file(
-        self, file_id: str, *, sub_app_id: int | None = None, timeout_seconds: float
+        self, file_id: str, *, sub_app_id: int | None = None, timeout_seconds: float, foreign: bool = False
     ) -> tuple[dict[str, object], ...]:
         """List the tasks about a file, of the last three days (API model TaskSimpleInfo), oldest first.
 
@@ -143,22 +190,41 @@ class VodApi:
 
         """
         search = {"FileId": file_id, "Sort": {"Field": "CreateTime", "Order": "Asc"}, "Limit": TASKS_PAGE}
-        reply = self._call("DescribeTasks", search, timeout_seconds, sub_app_id=sub_app_id)
+        reply = self._call("DescribeTasks", search, timeout_seconds, sub_app_id=sub_app_id, foreign=foreign)
         return objects_in(reply.get("TaskSet"))
 
     def _call(
         self,
         action: str,
-        parameters: dict[str, object],
+        parameters: Mapping[str, object],
         timeout_seconds: float,
         *,
         sub_app_id: int | None = None,
+        foreign: bool = False,
     ) -> dict[str, object]:
         application = sub_app_id or self._sub_app_id
-        if application is not None:
-            parameters = {**parameters, "SubAppId": application}
+        within = {} if application is None else {"SubAppId": application}
+        deadline = Deadline(timeout_seconds)
         try:
+            self._take(action, deadline, foreign=foreign)
             with timed("vodApi"):
-                return self._api.call(action, parameters, timeout_seconds=timeout_seconds)
-        except TencentApiError as error:
-            raise VodApiError(f"{action} failed: {error.code}.", vod_code=error.code) from None
+                return self._api.call(action, {**parameters, **within}, timeout_seconds=deadline.left())
+        except (TencentApiError, TimeoutError) as error:
+            code = error.code if isinstance(error, TencentApiError) else type(error).__name__
+            raise VodApiError(f"{action} failed: {code}.", vod_code=code) from None
+
+    def _take(self, action: str, deadline: Deadline, *, foreign: bool) -> None:
+        """Take a call out of the budget, and wait for it if need be.
+
+        Raises:
+            CallBudgetError: it is used up, and nothing is waited for, or for longer than there is time.
+            TimeoutError: there is no time left.
+
+        """
+        if self._budget is None:
+            return
+        take, wait = self._budget
+        while pause := take(action, foreign):
+            if wait is None or foreign or pause >= deadline.left():
+                raise CallBudgetError(f"{action} was not called: the calls of this second are used up.")
+            wait(pause)

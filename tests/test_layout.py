@@ -32,7 +32,16 @@ LEVELS = (
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 ADAPTERS = frozenset({*LEVELS[LEVEL["store"]], "tencent_api"})
 PURE = frozenset({"vod", "domain", "config", "flows"})
-PURE_LIBRARIES = {"__future__", "binascii", "collections", "dataclasses", "datetime", "enum", "functools"}
+PURE_LIBRARIES = {
+    "__future__",
+    "binascii",
+    "collections",
+    "contextlib",
+    "dataclasses",
+    "datetime",
+    "enum",
+    "functools",
+}
 PURE_LIBRARIES |= {"hashlib", "hmac", "itertools", "json", "math", "operator", "re", "types", "typing"}
 PURE_LIBRARIES |= {"base64", "contextlib", "cryptography", "importlib", "urllib", "zlib"}
 MAX_LOOSE_SHARED, MAX_LOOSE_LOCAL, MAX_PACKAGE, MAX_FUNCTION_LINES, MAX_VOD_LINES = 8, 10, 14, 60, 1250

@@ -11,7 +11,7 @@ from shared.vod.lenient_json import as_text, objects_in
 from shared.vod_api import VodApi
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from local.doctor.findings import Finding
 
@@ -119,15 +119,16 @@ class VodCalls(VodApi):
     def _call(
         self,
         action: str,
-        parameters: dict[str, object],
+        parameters: Mapping[str, object],
         timeout_seconds: float,
         *,
         sub_app_id: int | None = None,
+        foreign: bool = False,
     ) -> dict[str, object]:
         if self._trouble is not None:
             raise self._trouble
         try:
-            reply = super()._call(action, parameters, timeout_seconds, sub_app_id=sub_app_id)
+            reply = super()._call(action, parameters, timeout_seconds, sub_app_id=sub_app_id, foreign=foreign)
         except VodApiError as error:
             if is_no_answer(error.vod_code) or is_auth_failure(error.vod_code):
                 self._trouble = error

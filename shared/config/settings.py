@@ -129,6 +129,7 @@ class VodApiSettings(SettingsGroup):
 
     vod_api_url: str
     vod_api_sub_app_id: int | None
+    vod_calls_per_second: int
     role_secret_id: str | None
     role_secret_key: str | None
     role_session_token: str | None

@@ -6,13 +6,14 @@ function cannot work after it has answered; runs of the timers make all later on
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.domain.app_event import body_of
 from shared.domain.event_status import AttemptOutcome, EventStatus, IngestOutcome
 from shared.domain.journal import AttemptEnding
 from shared.domain.retry_schedule import next_attempt_at
-from shared.errors import StoreUnavailableError, VodApiError
+from shared.errors import CallBudgetError, StoreUnavailableError, VodApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 ATTEMPT_SECONDS = 15.0
 """The longest that one attempt may take (Standard Webhooks 1.0.0 asks for 15 to 30 s)."""
 MIN_ATTEMPT_SECONDS = 0.2
+BUDGET_SECONDS = 30
+"""The least pause, and half of the longest, of an event for whose read-back there were no calls."""
 DISABLED_SECONDS = 3600
 """The pause before a disabled endpoint is checked again."""
 _GONE = 410
@@ -63,6 +66,8 @@ class Deliverer(NamedTuple):
                         timeout_seconds=self._time_left() / 2,
                     )
             return self._send(ingested) if ingested.deliverable else ingested.journaled.outcome
+        except CallBudgetError as error:
+            return self._ask_later(ingested, error.detail)
         except VodApiError as error:
             return self._put_off(ingested, error.detail)
         except StoreUnavailableError:
@@ -108,6 +113,16 @@ class Deliverer(NamedTuple):
         except StoreUnavailableError:
             return EventStatus.HELD
         return EventStatus.HELD if status is EventStatus.DUE else status
+
+    def _ask_later(self, ingested: IngestedEvent, problem: str) -> EventStatus | IngestOutcome:
+        """Plan to ask VOD when there are calls again; that is no attempt, as VOD was not asked."""
+        following = int(self.clock()) + int(BUDGET_SECONDS * (1 + self.jitter()))
+        status: EventStatus | IngestOutcome = EventStatus.DUE
+        # If even that is not written down, it stays due.
+        with suppress(StoreUnavailableError):
+            status = self._finish(ingested, EventStatus.DUE, None, following, problem=problem)
+        is_held = ingested.journaled.outcome is IngestOutcome.HELD and status is EventStatus.DUE
+        return EventStatus.HELD if is_held else status
 
     def _fail(
         self,

@@ -25,7 +25,7 @@ from shared.domain.ingested_event import (
 from shared.domain.journal import EventEntry, Journaled, version_name
 from shared.domain.rate_limits import DAY_SECONDS
 from shared.domain.session import Facts, UploadSession, expiry_facts, facts_of
-from shared.errors import NotFoundError, StoreUnavailableError, VodApiError
+from shared.errors import CallBudgetError, NotFoundError, StoreUnavailableError, VodApiError
 from shared.flows.verify_event import Verification
 from shared.vod.context_token import UploadContext
 from shared.vod.notification import notification_from_pull, raw_json
@@ -214,6 +214,7 @@ class Ingester(NamedTuple):
 
         Raises:
             VodApiError: VOD did not answer, or has no such state yet; the event stays held, the version due.
+            CallBudgetError: VOD was not asked; the event stays held, or due.
             StoreUnavailableError: the store did not answer; the event stays held, or due.
 
         """
@@ -231,8 +232,8 @@ class Ingester(NamedTuple):
         )
         try:
             verified = verification.verify(claim)
-        except VodApiError:
-            if waits:
+        except VodApiError as error:
+            if waits or isinstance(error, CallBudgetError):
                 raise
             return ingested
         if verified is not None and not self._is_of(uploader, verified.notification):

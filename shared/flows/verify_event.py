@@ -26,20 +26,20 @@ _FLOW, _REVIEW = "Procedure", "ReviewAudioVideo"
 
 
 class ReadBack(Protocol):
-    """The calls of the VOD API that verification needs."""
+    """The calls of the VOD API that verification needs; those about `foreign` events yield to all others."""
 
     def media_info(
-        self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
+        self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float, foreign: bool
     ) -> dict[str, object] | None:
         """Read a file's basic information and metadata; None if VOD knows no such file."""
 
     def tasks_of_file(
-        self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
+        self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float, foreign: bool
     ) -> tuple[dict[str, object], ...]:
         """List the tasks about a file, the oldest first."""
 
     def procedure_task(
-        self, task_id: str, *, sub_app_id: int | None, timeout_seconds: float
+        self, task_id: str, *, sub_app_id: int | None, timeout_seconds: float, foreign: bool
     ) -> dict[str, object]:
         """Read where a task flow stands; empty if VOD knows none of that id."""
 
@@ -86,7 +86,10 @@ class Verification(NamedTuple):
 
     def _verify_task_flow(self, claim: EventNotification, state: ProcedureState) -> VerifiedEvent | None:
         task = self.vod_api.procedure_task(
-            state.task_id, sub_app_id=self.sub_app_id, timeout_seconds=self.timeout_seconds
+            state.task_id,
+            sub_app_id=self.sub_app_id,
+            timeout_seconds=self.timeout_seconds,
+            foreign=self.foreign,
         )
         if as_text(task.get("TaskId")) != state.task_id:
             # Of somebody else's file it cannot be, however early this look may be.
@@ -111,7 +114,10 @@ class Verification(NamedTuple):
         if not claim.file_id:
             return None
         media = self.vod_api.media_info(
-            claim.file_id, sub_app_id=self.sub_app_id, timeout_seconds=self.timeout_seconds
+            claim.file_id,
+            sub_app_id=self.sub_app_id,
+            timeout_seconds=self.timeout_seconds,
+            foreign=self.foreign,
         )
         if media is None:
             self._retry_unless_final("file")
@@ -123,7 +129,10 @@ class Verification(NamedTuple):
         """Return the task ids of what the upload started, by kind: the file's own information lacks them."""
         try:
             tasks = self.vod_api.tasks_of_file(
-                claim.file_id, sub_app_id=self.sub_app_id, timeout_seconds=self.timeout_seconds
+                claim.file_id,
+                sub_app_id=self.sub_app_id,
+                timeout_seconds=self.timeout_seconds,
+                foreign=self.foreign,
             )
         except VodApiError:
             if self.attempts < MAX_ATTEMPTS:

@@ -25,10 +25,11 @@ from shared.store.connection import StoreConnection, StoreScope
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shared.config.settings import DeliverySettings, VodApiSettings, WebhookSettings
+    from shared.config.settings import DeliverySettings, WebhookSettings
     from shared.flows.deliver_events import Deliverer
     from shared.flows.delivery_run import DeliveryRun
     from shared.http.webhook import AppWebhook
+    from shared.runtime.file_reader import FileReader
     from shared.store.journal import Store
     from shared.store.uploads import UploadStore
     from shared.vod_api import VodApi
@@ -136,7 +137,7 @@ def _deliverer_of(runtime: Runtime[DeliverySettings, Store]) -> Callable[..., De
     return partial(
         Deliverer,
         ingester=Ingester(runtime.store, settings),
-        read_back=Pool(lambda: new_vod_api(settings)).lent,
+        read_back=Pool(lambda: new_vod_api(runtime)).lent,
         webhook=_app_webhook(settings) if settings.app_webhook_url is not None else None,
         clock=now,
         jitter=lambda: random_bits(53) / _RANDOM_STEPS,
@@ -167,16 +168,31 @@ def _app_webhook(settings: WebhookSettings) -> AppWebhook:
 
 
 @lru_cache(maxsize=1)
-def vod_api(settings: VodApiSettings) -> VodApi:
+def vod_api(runtime: Runtime[DeliverySettings, Store]) -> VodApi:
     """Return the client of the server API, for one thread at a time."""
-    return new_vod_api(settings)
+    return new_vod_api(runtime)
 
 
-def new_vod_api(settings: VodApiSettings) -> VodApi:
+@lru_cache(maxsize=1)
+def _file_reader() -> FileReader:
+    """Return what reads files for all threads of the process."""
+    from shared.runtime.file_reader import FileReader  # noqa: PLC0415 -- the functions that sign do without
+
+    return FileReader()
+
+
+def new_vod_api(runtime: Runtime[DeliverySettings, Store]) -> VodApi:
     """Build a client of the server API at its first use: its import would slow every cold start."""
-    from shared.vod_api import VodApi  # noqa: PLC0415 -- see above
+    from shared.vod_api import CallBudget, VodApi  # noqa: PLC0415 -- see above
 
-    return VodApi(settings)
+    settings, store = runtime.settings, runtime.store
+
+    def take(action: str, foreign: bool) -> float:  # noqa: FBT001 -- the form of CallBudget.take
+        return store.take_call(action, per_second=settings.vod_calls_per_second, foreign=foreign)
+
+    # VOD waits for the answer to its callback: without a call at once, the timer asks later.
+    is_callback = isinstance(settings, EventNotificationSettings)
+    return VodApi(settings, budget=CallBudget(take, None if is_callback else wait), files=_file_reader())
 
 
 def told_by_platform(context: object) -> dict[str, str]:

@@ -11,6 +11,7 @@ from shared.domain.event_status import IngestOutcome, Verdict
 from shared.domain.journal import EventKey, Journaled, rank_of
 from shared.domain.upload_id import made_at
 from shared.errors import StoreUnavailableError
+from shared.store.call_budget import CallBudgetStore
 from shared.store.connection import (
     PARTITIONS,
     StoreConnection,
@@ -245,5 +246,14 @@ def _journaled(reply: list[Any]) -> Journaled:
     )
 
 
-class Store(UploadStore, JournalStore, DeliveryStore, ParkedStore, EndpointStore, BacklogStore, TailStore):
+class Store(
+    UploadStore,
+    JournalStore,
+    DeliveryStore,
+    ParkedStore,
+    EndpointStore,
+    BacklogStore,
+    TailStore,
+    CallBudgetStore,
+):
     """The store of one stage; any failure of it is a StoreUnavailableError, within a second."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from functions import reliable_notification
-from local.operator.capacity import READ_BACK_CALLS, STORE_CALLS
+from local.operator.capacity import PULLED_AT_ONCE, READ_BACK_CALLS, STORE_CALLS
+from shared.runtime import bootstrap
 from tests.functions.deployment import services_of
 from tests.functions.vod import push, upload
 from tests.shared.loopback_peer import HOST, RawPeer, relay_to
+from tests.shared.uploads import uploaded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +37,7 @@ def sent(valkey_url: str, deploy: Deploy, vod: Account, app: HttpPeer) -> Iterat
 
 
 def test_pushed_event_is_journaled_verified_and_finished(sent: list[bytes], vod: Account) -> None:
-    """One round trip each, and none to take it for delivery: who journals it has its lease."""
+    """One round trip each, one for each call of VOD, and none to take it for delivery: its lease is ours."""
     (_, warm), (_, event) = upload(vod), upload(vod)
     push(warm)
     before = len(sent)
@@ -54,6 +56,24 @@ def test_pushed_event_is_read_back_in_so_many_calls(
     (line,) = (line for line in capsys.readouterr().out.splitlines() if '"event.journaled"' in line)
     assert json.loads(line)["calls_vodApi"] == READ_BACK_CALLS
     assert sent
+
+
+def test_batch_is_one_round_trip_and_one_for_each_call_of_vod(
+    sent: list[bytes], vod: Account, deploy: Deploy, app: HttpPeer
+) -> None:
+    """The call that pulls a batch and the one that confirms it are taken out of the budget."""
+    relayed = str(bootstrap.reliable_notification().settings.redis_url)
+    deploy(**{**services_of(vod.url, app.url), "APP_WEBHOOK_URL": "off"}, REDIS_URL=relayed)
+    reliable_notification.main_handler({}, CONTEXT)
+    trips = []
+    for events in (PULLED_AT_ONCE, 2 * PULLED_AT_ONCE):
+        vod.emit(*(uploaded(f"order-{number}", file_id=str(number)) for number in range(events)))
+        before = len(sent)
+        figures: Any = reliable_notification.main_handler({}, CONTEXT)
+        assert figures["pulled"]["confirmed"] == events
+        trips.append(len(sent) - before)
+
+    assert trips[1] - trips[0] == STORE_CALLS["batch"]
 
 
 def test_pulled_events_are_journaled_together_and_delivered_from_the_queue(

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.reliability
 EVENTS = 200
 
 PUSHED = ("Store.journal", "Store.finish_attempt", "AppWebhook.send", "Instance.invoke")
-READ_BACK = ("VodApi.media_info", "VodApi.tasks_of_file", "Store.settle")
+READ_BACK = ("Store.take_call", "VodApi.media_info", "VodApi.tasks_of_file", "Store.settle")
 LEGACY = ("Store.remember_task", "Store.token_of_task")
 PULLED = ("VodApi.pull_events", "Store.journal_all", "VodApi.confirm_events")
 DUE = ("Store.due_events", "Store.send_slots", "Store.take")

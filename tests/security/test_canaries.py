@@ -144,7 +144,7 @@ def test_what_a_function_works_with_shows_no_secret(deployed: Mapping[str, str],
     held = [runtime, runtime.settings, runtime.store]
     if "event" in function or "notification" in function:
         deliverer = bootstrap.deliverer(runtime, deadline=0.0)
-        held += [deliverer, deliverer.ingester, deliverer.webhook, bootstrap.vod_api(runtime.settings)]
+        held += [deliverer, deliverer.ingester, deliverer.webhook, bootstrap.vod_api(runtime)]
     password = deployed["REDIS_URL"].rpartition("@")[0].rpartition(":")[2]
     shown = "\n".join(text for each in held for text in (repr(each), str(each), f"{each}"))
 

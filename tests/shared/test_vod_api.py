@@ -14,9 +14,9 @@ import pytest
 import responses
 
 from shared.config.settings import VodApiSettings, load_settings
-from shared.errors import VodApiError
+from shared.errors import CallBudgetError, VodApiError
 from shared.tencent_api import MOST_LEFT_BEHIND, TencentClock
-from shared.vod_api import VodApi
+from shared.vod_api import CallBudget, VodApi
 from tests.shared.loopback_peer import HOST, RawPeer, answer_once, cut, drip, refused_port, say_nothing
 from tests.shared.name_service import serving_names
 from tests.waiting import wait_until
@@ -97,6 +97,75 @@ def vod() -> Iterator[responses.RequestsMock]:
     """Mock the API with the `responses` library: what the SDK sends is recorded, nothing leaves."""
     with responses.RequestsMock() as mock:
         yield mock
+
+
+class Budget:
+    """A budget that has a call after so many refusals, and a clock that its waits move."""
+
+    def __init__(self, *pauses: float) -> None:
+        """Refuse for these seconds in turn."""
+        self._pauses = list(pauses)
+        self.taken: list[tuple[str, bool]] = []
+        self.waited: list[float] = []
+
+    def take(self, action: str, foreign: bool) -> float:  # noqa: FBT001 -- the form of CallBudget.take
+        """Take a call."""
+        self.taken.append((action, foreign))
+        return self._pauses.pop(0) if self._pauses else 0.0
+
+    def api(self, *, waits: bool = True) -> VodApi:
+        """Return a client with this budget."""
+        budget = CallBudget(self.take, self.waited.append if waits else None)
+        return VodApi(load_settings(VodApiSettings, KEYS), budget=budget)
+
+
+@pytest.mark.parametrize("action", CALLS)
+def test_call_is_taken_out_of_the_budget_of_its_action(vod: responses.RequestsMock, action: str) -> None:
+    """It is made once there is one, which may take several waits."""
+    vod.post(ADDRESS, json=answer())
+    budget = Budget(0.2, 0.1)
+
+    CALLS[action][0](budget.api())
+
+    assert budget.taken == [(action, False)] * 3
+    assert budget.waited == [0.2, 0.1]
+    assert len(vod.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("waits", "foreign", "seconds"),
+    [
+        pytest.param(False, False, PATIENCE, id="a callback has no time"),
+        pytest.param(True, True, PATIENCE, id="a foreign event waits for nothing"),
+        pytest.param(True, False, 0.1, id="the wait is longer than the time"),
+    ],
+)
+def test_call_without_a_budget_is_not_made(*, waits: bool, foreign: bool, seconds: float) -> None:
+    """VOD is not asked, and the error says that it was not."""
+    budget = Budget(*[0.2] * 9)
+    client = budget.api(waits=waits)
+    reads = (client.media_info, client.tasks_of_file, client.procedure_task)
+
+    for read in reads:
+        with pytest.raises(CallBudgetError):
+            read(FILE_ID, timeout_seconds=seconds, foreign=foreign)
+
+    assert budget.waited == []
+    assert [told for _, told in budget.taken] == [foreign] * 3
+
+
+def test_time_that_the_budget_took_is_not_left_for_the_call() -> None:
+    """A call that comes too late is an error, as one that takes too long is."""
+
+    def take_long(_action: str, _foreign: object) -> float:
+        time.sleep(0.02)
+        return 0.0
+
+    client = VodApi(load_settings(VodApiSettings, KEYS), budget=CallBudget(take_long, None))
+    with pytest.raises(VodApiError) as failure:
+        find(client, 0.01)
+
+    assert failure.value.vod_code == "TimeoutError"
 
 
 @pytest.mark.parametrize("action", CALLS)

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from shared.domain.list_position import PAGE, SEARCH_LIMIT
-from shared.errors import VodApiError
+from shared.errors import CallBudgetError, VodApiError
 from tests.shared.uploads import uploaded
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ class Records:
 
     `created` says when a file was uploaded (Unix seconds), `covers` the address of its cover, `listed` are
     tasks that are no task flow (TaskSimpleInfo). `asked` lists the files asked about, `applications` where,
-    `calls` the actions. A call whose name is in `failing` does not come through; after each other one
-    `after_call` is run.
+    `calls` the actions. A call whose name is in `failing` does not come through, and for one in `spent` there
+    is no budget; after each other one `after_call` is run.
     """
 
     kept: dict[str, str] = field(default_factory=dict)
@@ -35,6 +35,7 @@ class Records:
     applications: list[int | None] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     failing: set[str] = field(default_factory=set)
+    spent: set[str] = field(default_factory=set)
     after_call: Callable[[], object] = lambda: None
     name: str = "harbour-walk"
 
@@ -44,9 +45,10 @@ class Records:
         self.tasks[task["TaskId"]] = task
 
     def media_info(
-        self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
+        self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float, foreign: bool = False
     ) -> dict[str, object] | None:
         """Return a file's information."""
+        del foreign
         self._ask("media_info", sub_app_id, timeout_seconds)
         self.asked.append(file_id)
         if file_id not in self.kept:
@@ -67,9 +69,10 @@ class Records:
         return page
 
     def tasks_of_file(
-        self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float
+        self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float, foreign: bool = False
     ) -> tuple[dict[str, object], ...]:
         """Return the tasks about a file."""
+        del foreign
         self._ask("tasks_of_file", sub_app_id, timeout_seconds)
         flows = [
             {"TaskId": task_id, "TaskType": "Procedure", "SessionContext": task["SessionContext"]}
@@ -79,9 +82,10 @@ class Records:
         return (*flows, *self.listed)
 
     def procedure_task(
-        self, task_id: str, *, sub_app_id: int | None, timeout_seconds: float
+        self, task_id: str, *, sub_app_id: int | None, timeout_seconds: float, foreign: bool = False
     ) -> dict[str, object]:
         """Return the state of a task flow."""
+        del foreign
         self._ask("procedure_task", sub_app_id, timeout_seconds)
         if task_id not in self.tasks:
             return {}
@@ -100,6 +104,8 @@ class Records:
         assert timeout_seconds > 0
         self.applications.append(sub_app_id)
         self.calls.append(call)
+        if call in self.spent:
+            raise CallBudgetError(f"{call} was not called: canary.")
         if call in self.failing:
             raise VodApiError(f"{call} failed: canary.")
 

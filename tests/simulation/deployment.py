@@ -25,7 +25,6 @@ from tests.simulation.vod_model import SECRET_ID, SECRET_KEY
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from shared.config.settings import VodApiSettings
     from tests.simulation.app_model import App
     from tests.simulation.instances import Platform
     from tests.simulation.store_faults import StoreNetwork
@@ -107,11 +106,19 @@ class Deployment:
     def _new_lease(self) -> str:
         return f"{self._platform.secrets.getrandbits(96):024x}"
 
-    def _vod_api(self, settings: VodApiSettings) -> vod_api.VodApi:
+    def _vod_api(self, runtime: Any) -> vod_api.VodApi:  # noqa: ANN401 -- as above
         instance = self._platform.current()
         if instance.vod_api is None:
             # Its calls run in the task that makes them, and end by themselves.
-            instance.vod_api = vod_api.VodApi(settings, start=lambda function: function())
+            settings, store = runtime.settings, runtime.store
+
+            def take(action: str, foreign: bool) -> float:  # noqa: FBT001 -- the form of CallBudget.take
+                return float(
+                    store.take_call(action, per_second=settings.vod_calls_per_second, foreign=foreign)
+                )
+
+            budget = vod_api.CallBudget(take, self._platform.scheduler.sleep)
+            instance.vod_api = vod_api.VodApi(settings, start=lambda function: function(), budget=budget)
         return instance.vod_api
 
     def _log(self, event: str, *, request_id: str, level: str = "info", **fields: object) -> None:

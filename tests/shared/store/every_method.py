@@ -75,6 +75,7 @@ def every_method(redis_url: str) -> tuple[Story, tuple[StoreConnection, ...]]:
         "journal another": lambda: store.journal(taken, endpoint=ENDPOINT, now=NOW, next_attempt_at=NOW + 10),
         "deliver": lambda: store.finish_attempt(taken_at, delivered),
         "revive what was delivered": lambda: operators.revive(taken_at, now=NOW + 12),
+        "call": lambda: store.take_call("DescribeMediaInfos", per_second=80, foreign=False),
         "slot": lambda: store.send_slots(ENDPOINT, now=NOW, rate=50, wanted=1),
         "park": lambda: [
             store.count_failure(f"raw {CANARY_USER}", problem="x", now=NOW, budget=10**6) for _ in range(9)
