@@ -16,11 +16,15 @@ Callee = Literal["store", "vodApi", "webhook"]
 
 
 class InvocationRecord:
-    """One invocation: `event` is its result in dotted words, `about` are fields for the log."""
+    """One invocation: `event` is its result in dotted words, `about` are fields for the log.
+
+    `passed_on` are the headers by which a request to the app belongs to this invocation.
+    """
 
     def __init__(self) -> None:
         self.event = ""
         self.about: dict[str, object] = {}
+        self.passed_on: dict[str, str] = {}
         self._started = time.perf_counter()
         self._seconds: dict[str, float] = {}
         self._calls: dict[str, int] = {}
@@ -64,6 +68,12 @@ def note(event: str = "", **about: object) -> None:
     if (record := _current.get()) is not None:
         record.event = event or record.event
         record.about |= about
+
+
+def passed_on() -> dict[str, str]:
+    """Return the headers that a request to the app gets from this invocation; none outside of one."""
+    record = _current.get()
+    return record.passed_on if record else {}
 
 
 class timed:  # noqa: N801 -- used as a function is

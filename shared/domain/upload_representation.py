@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from shared.domain.session import ProcedureOutcome
     from shared.vod.notification_types import Subtask
 
+_WORDS = {40000: "InvalidInput", 60000: "SourceFileError", 70000: "InternalError"}
+"""What the deprecated numbers mean, which the legacy format has instead of words."""
 POLL_SECONDS = {UploadState.ISSUED: 2, UploadState.PROCESSING: 5}
 """How long a client should wait before the next poll; other states are final."""
 
@@ -49,8 +51,19 @@ def subtask_json(subtask: Subtask) -> dict[str, object]:
         "progress": subtask.progress,
         "error": subtask.err_code_ext or None,
         "message": subtask.message,
+        "retriable": _is_retriable(subtask),
         "urls": list(subtask.output_urls),
     }
+
+
+def _is_retriable(subtask: Subtask) -> bool | None:
+    """Return whether a failed subtask can succeed with the same input, as VOD's word says (doc 266/33953)."""
+    if not subtask.failed:
+        return None
+    word = subtask.err_code_ext or _WORDS.get(subtask.err_code or 0, "")
+    return {"InternalError": True, "InvalidInput": False, "SourceFileError": False}.get(
+        word.partition("[")[0]
+    )
 
 
 def entity_tag(answer: dict[str, object]) -> str:

@@ -6,7 +6,10 @@ parameters.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.addresses import networks_of
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from shared.http.authentication import Caller
     from shared.store.uploads import UploadStore
 
+_AUDIT_DIGITS = 16
 NONCE_CANDIDATES = 3
 """Random values offered to the store: one of them is free in all but one of 10^20 seconds."""
 
@@ -47,6 +51,23 @@ class IssuedSignature(NamedTuple):
     rate_limits: tuple[RateLimit, ...] = ()
     renewed: bool = False
     file_id: str = ""
+
+
+def audit_fields(caller: Caller, settings: UploadSignatureSettings) -> dict[str, object]:
+    """Return who got a signature, for the log: his id, the id of the signing key and his network.
+
+    The last two are digests: that of the network is keyed, so that no list of all networks reveals it.
+    """
+    networks = networks_of(caller.address)
+    key = settings.context_keys[0].encode()
+    network = hmac.digest(key, networks[0].encode(), "sha256").hex()[:_AUDIT_DIGITS] if networks else ""
+    return {"user": caller.user_id, "keyId": key_id(settings.vod_secret_id), "network": network}
+
+
+@lru_cache(maxsize=4)
+def key_id(secret_id: str) -> str:
+    """Return what stands for a signing key in the log."""
+    return hashlib.sha256(secret_id.encode()).hexdigest()[:_AUDIT_DIGITS]
 
 
 class Randomness(NamedTuple):

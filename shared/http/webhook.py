@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shared.domain.app_event import SPEC_VERSION
 from shared.http.outbound import IncompleteAnswerError, answer_to, reason_of
-from shared.invocation_log import timed
+from shared.invocation_log import passed_on, timed
 
 if TYPE_CHECKING:
     from email.message import Message
@@ -84,7 +84,7 @@ class AppWebhook:
                 with answer_to(
                     "POST",
                     str(settings.app_webhook_url),
-                    headers={**headers, "Content-Type": "application/json"},
+                    headers={**headers, **passed_on(), "Content-Type": "application/json"},
                     body=body,
                     tls=self._tls,
                     allow_private=settings.app_webhook_allow_insecure,

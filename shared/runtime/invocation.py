@@ -45,8 +45,11 @@ def answer_http(
     request: Request | None = None
     pages = Cors()
     with recorded() as record:
+        record.passed_on["X-Request-Id"] = request_id
         try:
             request = parse_request(event, request_id=request_id)
+            if "traceparent" in request.headers:
+                _continue_trace(request, record)
             pages = cors()
             if request.method == "OPTIONS":
                 response = preflight_response(request, methods=methods, cors=pages)
@@ -70,6 +73,7 @@ def run_timer(context: object, work: Callable[[str], dict[str, object]]) -> dict
     """
     request_id = request_id_of(context)
     with recorded() as record:
+        record.passed_on["X-Request-Id"] = request_id
         try:
             figures = work(request_id)
         except Exception as error:  # noqa: BLE001 -- as above
@@ -98,6 +102,15 @@ def request_id_of(context: object) -> str:
     import uuid  # noqa: PLC0415 -- the platform gives an id, and each import would slow every cold start
 
     return str(uuid.uuid4())
+
+
+def _continue_trace(request: Request, record: InvocationRecord) -> None:
+    from shared.http.trace import trace_headers  # noqa: PLC0415 -- few requests belong to a trace
+
+    trace_id, headers = trace_headers(request.headers)
+    if trace_id:
+        record.about["traceId"] = trace_id
+        record.passed_on |= headers
 
 
 def _logged(error: Exception, record: InvocationRecord, request_id: str) -> ServiceError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import re
 import time
@@ -20,10 +22,11 @@ from functions import (
     upload_status,
 )
 from local.repository import REPOSITORY
+from shared.runtime import bootstrap
 from shared.runtime.log import PART_CHARACTERS
 from shared.vod.signature import decode
-from tests.functions.deployment import CALLBACK_TOKEN, user_token
-from tests.functions.scf import REQUEST_ID, event_of
+from tests.functions.deployment import CALLBACK_TOKEN, CONTEXT_KEY, user_token
+from tests.functions.scf import CLIENT_ADDRESS, REQUEST_ID, event_of
 from tests.functions.vod import begin_upload
 from tests.keys import rsa_key
 from tests.shared.loopback_peer import HOST, Reply, refused_port
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
 
 OPERATIONS = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
 CONTEXT = {"request_id": REQUEST_ID, "time_limit_in_ms": 20_000}
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 NOT_AN_INVOCATIONS_OWN = {
     *("event.unjournaled", "endpoint.unhealthy", "endpoint.disabled", "shards.notStarted"),
 }
@@ -71,10 +75,12 @@ class Invoker(NamedTuple):
         """Post a callback."""
         return self(event_notification.main_handler, "POST", f"/{token}", body=body)
 
-    def push(self, vod: Account) -> Lines:
+    def push(self, vod: Account, **headers: str) -> Lines:
         """Announce an uploaded file by the callback."""
         token = decode(begin_upload(seconds_ago=60).signature).values["sourceContext"]
-        return self.notify(uploaded(token, file_id=str(vod.upload(source_context=token)["data"]["fileId"])))
+        body = uploaded(token, file_id=str(vod.upload(source_context=token)["data"]["fileId"]))
+        path = f"/{CALLBACK_TOKEN}"
+        return self(event_notification.main_handler, "POST", path, body=body, **headers)
 
 
 @pytest.fixture
@@ -102,12 +108,17 @@ def test_signature_is_one_line_and_one_call_of_the_store(invoke: Invoker) -> Non
     upload_id = issued["uploadId"]
     [renewed] = invoke.sign(uploadId=upload_id)
     [refused] = invoke.sign(f"Bearer {user_token('bob')}", uploadId=upload_id)
+    secret_id = bootstrap.upload_signature().settings.vod_secret_id
 
     for line, event in ((issued, "signature.issued"), (renewed, "signature.renewed")):
         assert calls_in(line) == {"store": 1}
         assert 0 < line["durations_store"] <= line["durations_total"] < 5000
         assert (line["event"], line["status"], line["policy"]) == (event, 200, "default")
         assert (line["requestId"], line["uploadId"]) == (REQUEST_ID, upload_id)
+        assert line["user"] == "alice"
+        assert line["keyId"] == hashlib.sha256(secret_id.encode()).hexdigest()[:16]
+        network = f"{CLIENT_ADDRESS}/32".encode()
+        assert line["network"] == hmac.digest(CONTEXT_KEY.encode(), network, "sha256").hex()[:16]
     assert (refused["event"], refused["status"], refused["code"]) == ("request.refused", 404, "not-found")
     assert refused["uploadId"] == upload_id
 
@@ -124,6 +135,21 @@ def test_push_is_one_line_with_all_it_waited_for(invoke: Invoker, vod: Account) 
     waited = [line[f"durations_{callee}"] for callee in calls_in(line)]
     assert sum(waited) <= line["durations_total"] + 0.2  # each is rounded
     assert min(waited) > 0
+
+
+@pytest.mark.usefixtures("services")
+def test_app_gets_the_request_id_of_the_log_and_the_trace(
+    invoke: Invoker, vod: Account, app: HttpPeer
+) -> None:
+    """An attempt can be found in the log; a request that begins no trace passes none on."""
+    [line] = invoke.push(vod, traceparent=TRACEPARENT, tracestate="a=1")
+    invoke.push(vod, traceparent="00-x")
+    traced, untraced = (request.headers for request in app.received)
+
+    assert line["traceId"] == TRACEPARENT[3:35]
+    assert traced["x-request-id"] == untraced["x-request-id"] == line["requestId"]
+    assert (traced["traceparent"], traced["tracestate"]) == (TRACEPARENT, "a=1")
+    assert "traceparent" not in untraced
 
 
 @pytest.fixture
@@ -144,7 +170,7 @@ def every_kind_of_line(
     keep(invoke.sign(uploadId=issued["uploadId"]))
     for method in ("OPTIONS", "GET", "DELETE"):
         keep(invoke(upload_status.main_handler, method, f"/uploads/{issued['uploadId']}"))
-    keep(invoke.push(vod))
+    keep(invoke.push(vod, traceparent=TRACEPARENT))
     keep(invoke(reliable_notification.main_handler))
     deploy(**{**services, "PULL_SHARDS": "2", "INVOKE_API_URL": f"http://{HOST}:{refused_port()}"})
     keep(invoke(reliable_notification.main_handler))

@@ -82,6 +82,11 @@ class Subtask(Document):
     """VOD's code for what went wrong."""
     message: str
     """VOD's sentence about it."""
+    retriable: bool | None
+    """True if VOD failed, and the task may succeed with the same file; false if file or template are wrong.
+
+    Null: it has not failed, or VOD does not say.
+    """
     urls: tuple[str, ...]
     """What it made; first what a player wants: the playlist, the file, the cover."""
 

@@ -90,6 +90,7 @@ def test_finished_task_flow_tells_of_each_subtask() -> None:
                     "progress": 100,
                     "error": "InternalError",
                     "message": "",
+                    "retriable": True,
                     "urls": ["https://1500012345.vod-example.test/v.f100030.mp4"],
                 }
             ],

@@ -7,7 +7,13 @@ import pytest
 from shared.domain.file_limits import FileLimits
 from shared.domain.policy import Grant
 from shared.domain.session import ProcedureOutcome, UploadSession, UploadState
-from shared.domain.upload_representation import POLL_SECONDS, entity_tag, matches, upload_answer
+from shared.domain.upload_representation import (
+    POLL_SECONDS,
+    entity_tag,
+    matches,
+    subtask_json,
+    upload_answer,
+)
 from shared.vod.notification_types import Subtask
 
 NOW = 1_793_318_400
@@ -46,6 +52,28 @@ def test_outcome_lists_its_subtasks() -> None:
     assert answer["state"] == "ready"
     assert (answer["procedure"]["status"], answer["procedure"]["succeeded"]) == ("FINISH", True)
     assert answer["procedure"]["subtasks"][0]["definition"] == 7
+
+
+@pytest.mark.parametrize(
+    ("status", "word", "number", "retriable"),
+    [
+        ("FAIL", "InternalError", 70000, True),
+        ("FAIL", "InvalidInput[Definition]", None, False),
+        ("FAIL", "SourceFileError[Decode]", None, False),
+        ("FAIL", "", 70000, True),
+        ("FAIL", "", 60000, False),
+        ("FAIL", "OfNextYear", 70000, None),
+        ("FAIL", "", None, None),
+        ("SUCCESS", "", 0, None),
+    ],
+)
+def test_failed_subtask_says_whether_another_try_can_succeed(
+    status: str, word: str, number: int | None, *, retriable: bool | None
+) -> None:
+    """VOD's own failure may pass; a file or a template that is wrong stays so (doc 266/33953)."""
+    subtask = Subtask(group="media", kind="Transcode", status=status, err_code_ext=word, err_code=number)
+
+    assert subtask_json(subtask)["retriable"] is retriable
 
 
 @pytest.mark.parametrize(
