@@ -1,20 +1,24 @@
 // The form for a new upload: which files, by whom, under which policy, with which context.
 
 import { sentence } from "../../clients/web/failures.js";
-import en from "../../clients/web/texts/en.js";
+import { textsFor } from "../../clients/web/texts/index.js";
 import { fileFault } from "../../clients/web/vod_names.js";
-import { count, policyInWords, sizeInWords } from "./words.js";
+import { showChosenFiles } from "./chosen_files.js";
+import { inEachLanguage, presentLanguage, say } from "./language.js";
+import { policyInWords, refusalInWords, sizeInWords } from "./words.js";
 
 const USER = /^[a-z0-9_.-]{1,64}$/;
 const element = (id) => document.getElementById(id);
 
-export function newUploadForm({ onUploads }) {
+export function newUploadForm({ announce, onUploads }) {
   let chosen = { media: [], cover: null };
   let policies = {};
 
   function showPolicies(details) {
+    const present = element("new-upload").elements.policy?.value ?? Object.keys(details)[0];
     policies = details;
-    element("policies").replaceChildren(...Object.entries(policies).map(policyOption));
+    const options = Object.entries(policies).map((entry) => policyOption(entry, present));
+    element("policies").replaceChildren(...options);
     showChoices();
   }
 
@@ -44,38 +48,50 @@ export function newUploadForm({ onUploads }) {
   function showChosen() {
     const { media, cover } = chosen;
     const total = media.reduce((sum, file) => sum + file.size, 0);
-    const names = media.length > 1 ? count(media.length, "video") : media[0]?.name;
+    const many = media.length > 1;
     element("drop").classList.toggle("has-file", media.length > 0);
-    element("media-name").textContent = names ?? "Choose a video";
+    element("media-name").textContent = many
+      ? say("files_chosen", { count: media.length })
+      : (media[0]?.name ?? say("choose_video"));
     element("media-hint").textContent = media.length
-      ? `${sizeInWords(total)} · choose another`
-      : "or drop it here, with or without a cover";
-    element("cover-name").textContent = cover?.name ?? "Cover";
+      ? say("choose_other", { size: sizeInWords(total) })
+      : say("choose_hint");
+    element("cover-name").textContent = cover?.name ?? say("cover");
     element("cover-remove").hidden = !cover;
     showPreview(cover);
-    element("start").textContent = media.length > 1 ? `Upload ${media.length} videos` : "Upload";
-    showError("");
+    element("start").textContent = many ? say("upload_many", { count: media.length }) : say("upload");
+    showChosenFiles({ list: element("chosen"), files: media, takeOff });
+    showError("new-upload-title", "");
   }
 
-  // The first thing that is missing: the field's id and a sentence. Null when all is there.
+  function takeOff(file) {
+    chosen.media = chosen.media.filter((other) => other !== file);
+    showChosen();
+    (element("chosen").querySelector("button") ?? element("media")).focus();
+  }
+
+  // The first thing that is missing or cannot be: the field's id and a sentence. Null when all is right.
   function fault() {
     const { media, cover } = chosen;
-    if (!media.length) return ["media", "Choose a video first."];
-    if (!USER.test(element("user").value)) {
-      return ["user", "A user’s name has 1 to 64 characters out of a–z, 0–9, dot, dash and underscore."];
-    }
-    if (cover && media.length > 1) {
-      return ["cover", "A cover belongs to one video. Remove it, or choose one video."];
-    }
+    if (!media.length) return ["media", say("missing_video")];
     const refused = media.find(fileFault);
-    if (refused) return ["media", sentence(fileFault(refused), refused.name, en)];
-    return cover && fileFault(cover) ? ["cover", sentence(fileFault(cover), cover.name, en)] : null;
+    if (refused) return ["media", inWords(refused)];
+    const policy = policies[chosenPolicy()] ?? {};
+    const refusal = media.map((file) => refusalInWords(file, chosenPolicy(), policy)).find(Boolean);
+    if (refusal) return ["media", refusal];
+    if (cover && fileFault(cover)) return ["cover", inWords(cover)];
+    if (cover && media.length > 1) return ["cover", say("one_cover")];
+    return USER.test(element("user").value) ? null : ["user", say("wrong_user")];
+  }
+
+  function inWords(file) {
+    return sentence(fileFault(file), file.name, textsFor(presentLanguage()));
   }
 
   function submit() {
     const found = fault();
     if (found) {
-      showError(found[1]);
+      showError(...found);
       element(found[0]).focus();
       return;
     }
@@ -114,18 +130,25 @@ export function newUploadForm({ onUploads }) {
     chooseCover(null);
     element("cover").focus();
   });
-  takeDroppedFiles(choose);
-  showRoom();
+  takeDroppedFiles((files) => {
+    choose(files);
+    announce(say("dropped", { names: files.map((file) => file.name).join(", ") }));
+  });
+  inEachLanguage(() => {
+    showRoom();
+    showChosen();
+    if (Object.keys(policies).length) showPolicies(policies);
+  });
   return { showPolicies, showError };
 }
 
-function policyOption([name, policy], index) {
+function policyOption([name, policy], present) {
   const once = policy.oneTime !== false;
   const label = make("label", { className: "policy" });
   label.append(
-    make("input", { type: "radio", name: "policy", value: name, checked: index === 0 }),
+    make("input", { type: "radio", name: "policy", value: name, checked: name === present }),
     make("span", { className: "policy-name", textContent: name }),
-    make("span", { className: "badge", textContent: once ? "one-time" : "reusable" }),
+    make("span", { className: "badge", textContent: say(once ? "one_time" : "reusable") }),
     make("span", { className: "policy-details", textContent: policyInWords(policy).join(" · ") }),
   );
   return label;
@@ -144,9 +167,7 @@ function showRoom() {
   const room = Math.max(0, 114 - bytes(element("user").value));
   const used = bytes(element("context").value);
   const over = used > room;
-  element("context-room").textContent = over
-    ? `${used} of about ${room} bytes: probably too long, the service will say.`
-    : `Comes back in the event. ${used} of about ${room} bytes.`;
+  element("context-room").textContent = say(over ? "context_over" : "context_room", { used, room });
   element("context-room").classList.toggle("warning", over);
 }
 
@@ -158,9 +179,20 @@ function showPreview(cover) {
   else preview.removeAttribute("src");
 }
 
-function showError(text) {
-  element("form-error").textContent = text;
-  element("form-error").hidden = !text;
+// A fault stands beside the field that it is about, and is read out with it.
+function showError(field, text) {
+  const error = element("form-error");
+  const cause = element(field);
+  error.textContent = text;
+  error.hidden = !text;
+  for (const marked of document.querySelectorAll("[aria-errormessage]")) {
+    marked.removeAttribute("aria-errormessage");
+    marked.removeAttribute("aria-invalid");
+  }
+  if (!text || !cause.matches("input")) return;
+  cause.setAttribute("aria-errormessage", error.id);
+  cause.setAttribute("aria-invalid", "true");
+  cause.closest(".field, .drop, .cover-picker").after(error);
 }
 
 // The whole window takes files, because one dropped beside the zone would replace the page.

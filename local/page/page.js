@@ -3,37 +3,47 @@
 import { isStorageUsable } from "../../clients/web/browser_storage.js";
 import { attempt } from "../../clients/web/connection.js";
 import { rememberedUploads } from "../../clients/web/remembered_uploads.js";
-import en from "../../clients/web/texts/en.js";
+import { textsFor } from "../../clients/web/texts/index.js";
 import { createUploader } from "../../clients/web/uploader.js";
 import { showAppEvents } from "./app_events.js";
+import { showFaults } from "./fault_switches.js";
+import { chooseLanguage, inEachLanguage, presentLanguage, say, TEXTS, translate } from "./language.js";
 import { newUploadForm } from "./new_upload_form.js";
 import { showUpload } from "./upload_card.js";
 
 const element = (id) => document.getElementById(id);
 const uploads = new Set();
 
+inEachLanguage(() => {
+  document.documentElement.lang = presentLanguage();
+  translate(document);
+});
+listLanguages();
+
 const form = newUploadForm({
+  announce,
   onUploads(wanted) {
     for (const { user, media, wish, hasTaskFlow } of wanted) {
       const upload = uploaderOf(user).upload(media, wish);
       upload.record.hasTaskFlow = hasTaskFlow; // remembered with the rest, once the upload has an id
       list(upload, "prepend").scrollIntoView({ block: "nearest" });
     }
-    announce(`Upload of ${wanted.map(({ media }) => media.name).join(", ")} started.`);
+    announce(say("upload_started", { names: wanted.map(({ media }) => media.name).join(", ") }));
   },
 });
 
 // Anybody may sign in here, so there is a client for each user.
 function uploaderOf(user) {
   const tokenProvider = () => signIn(user);
-  return createUploader({ TcVod: globalThis.TcVod?.default, tokenProvider, user, texts: en });
+  const texts = textsFor(presentLanguage());
+  return createUploader({ TcVod: globalThis.TcVod?.default, tokenProvider, user, texts });
 }
 
 // What an app's own log-in does; the stack gives a token to whoever asks.
 async function signIn(user) {
   const { response, text } = await attempt(`/local/token?user=${encodeURIComponent(user)}`, {});
   if (response.ok) return text.trim();
-  const title = `Nobody can sign in as “${user}”.`;
+  const title = say("no_sign_in", { user });
   throw Object.assign(new Error(title), { problem: { status: response.status, title } });
 }
 
@@ -42,7 +52,7 @@ async function showStack() {
     .then((response) => response.json())
     .catch(() => null);
   if (info) form.showPolicies(info.policyDetails);
-  else element("policies").textContent = "The stack does not answer. Start it and reload this page.";
+  else element("policies").textContent = say("no_stack");
 }
 
 function list(upload, where) {
@@ -53,7 +63,7 @@ function list(upload, where) {
     element("no-uploads").hidden = uploads.size > 0;
     element("uploads").focus();
   };
-  const card = showUpload(upload, { announce, onDismiss });
+  const card = showUpload(upload, { announce, onDismiss, onEvents: events.showOnly });
   element("upload-list")[where](card);
   element("no-uploads").hidden = true;
   return card;
@@ -66,6 +76,16 @@ async function listRememberedUploads() {
   for (const upload of newestFirst) list(upload, "append");
 }
 
+function listLanguages() {
+  const names = Object.keys(TEXTS).map((tag) => [
+    new Intl.DisplayNames(tag, { type: "language" }).of(tag),
+    tag,
+  ]);
+  element("language").replaceChildren(...names.map((parts) => new Option(...parts)));
+  element("language").value = presentLanguage();
+  element("language").addEventListener("change", () => chooseLanguage(element("language").value));
+}
+
 function announce(text) {
   element("announcer").textContent = text;
 }
@@ -74,14 +94,18 @@ addEventListener("beforeunload", (event) => {
   if ([...uploads].some((upload) => upload.pausable)) event.preventDefault();
 });
 
-if (!globalThis.TcVod) form.showError("The Web SDK is not there: run `npm install` and reload this page.");
-element("keeps-nothing").hidden = isStorageUsable();
-showStack();
-listRememberedUploads();
-showAppEvents({
+const events = showAppEvents({
   list: element("event-list"),
   empty: element("no-events"),
   live: element("live"),
+  search: element("event-search"),
+  kind: element("event-kind"),
   template: element("event-template"),
+  announce,
 });
+if (!globalThis.TcVod) form.showError("new-upload-title", say("no_sdk"));
+element("keeps-nothing").hidden = isStorageUsable();
+showStack();
+listRememberedUploads();
+showFaults({ switches: element("fault-switches"), error: element("faults-error") });
 document.documentElement.dataset.started = ""; // for too_old.js

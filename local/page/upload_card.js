@@ -1,29 +1,31 @@
 // One upload as a card in the list: everything on it is read off the Upload each time it changes.
 
+import { inEachLanguage, say, translate } from "./language.js";
 import { reasonInWords, renamedInWords, sizeInWords, timeInWords } from "./words.js";
 
 const STRAIGHT = ["issued", "uploaded"];
 const WITH_TASK_FLOW = ["issued", "uploaded", "processing", "ready"];
 
+// By stage: the key of the badge's text, and how it looks.
 const BADGES = {
-  interrupted: ["interrupted", "warn"],
-  starting: ["starting", ""],
-  sending: ["sending", ""],
-  finishing: ["finishing", ""],
-  paused: ["paused", "warn"],
-  cancelling: ["cancelling", ""],
-  failed: ["stopped", "bad"],
-  cancelled: ["cancelled", ""],
+  interrupted: ["state_interrupted", "warn"],
+  starting: ["state_starting", ""],
+  sending: ["state_sending", ""],
+  finishing: ["state_finishing", ""],
+  paused: ["state_paused", "warn"],
+  cancelling: ["state_cancelling", ""],
+  failed: ["state_stopped", "bad"],
+  cancelled: ["state_cancelled", ""],
 };
 
 const ANNOUNCED = {
-  paused: "paused",
-  failed: "stopped",
-  cancelled: "cancelled",
-  following: "sent; waiting for VOD",
+  paused: "state_paused",
+  failed: "state_stopped",
+  cancelled: "state_cancelled",
+  following: "state_waiting",
 };
 
-export function showUpload(upload, { announce, onDismiss }) {
+export function showUpload(upload, { announce, onDismiss, onEvents }) {
   const card = document.getElementById("upload-template").content.cloneNode(true).firstElementChild;
   const find = (selector) => card.querySelector(selector);
   const action = (name) => find(`[data-action=${name}]`);
@@ -33,7 +35,6 @@ export function showUpload(upload, { announce, onDismiss }) {
   find(".name").textContent = record.media.name;
   find(".name").title = record.media.name;
   const article = find("article");
-  article.setAttribute("aria-label", `Upload of ${record.media.name}`);
   if (upload.files?.cover) showThumb(URL.createObjectURL(upload.files.cover));
 
   action("pause").addEventListener("click", () => upload.pause());
@@ -50,8 +51,13 @@ export function showUpload(upload, { announce, onDismiss }) {
     const media = files.find((file) => file !== cover);
     find(".again-error").textContent = (await upload.continueWith({ media, cover: cover ?? null })) ?? "";
   });
+  action("events").addEventListener("click", () => onEvents(upload.uploadId));
   upload.addEventListener("change", show);
-  show();
+  inEachLanguage(() => {
+    translate(card);
+    article.setAttribute("aria-label", say("upload_label", { name: record.media.name }));
+    show();
+  });
   return card;
 
   function show() {
@@ -75,13 +81,13 @@ export function showUpload(upload, { announce, onDismiss }) {
     find(".renamed").textContent = renamedInWords(record);
     find(".renamed").hidden = !find(".renamed").textContent;
     const state = upload.server?.state ?? "issued";
-    const [text, outcome] = BADGES[upload.stage] ?? [serverWord(state), outcomeOf(state)];
-    find(".badge").textContent = text;
+    const [key, outcome] = BADGES[upload.stage] ?? [serverKey(state), outcomeOf(state)];
+    find(".badge").textContent = say(key);
     find(".badge").dataset.outcome = outcome;
   }
 
-  function serverWord(state) {
-    return upload.stage === "following" && state === "issued" ? "sent" : state;
+  function serverKey(state) {
+    return upload.stage === "following" && state === "issued" ? "state_sent" : `state_${state}`;
   }
 
   function showSteps() {
@@ -94,7 +100,7 @@ export function showUpload(upload, { announce, onDismiss }) {
     find(".steps").replaceChildren(
       ...names.map((name, index) => {
         const item = document.createElement("li");
-        item.textContent = failed && index === reached ? "failed" : name;
+        item.textContent = say(`state_${failed && index === reached ? "failed" : name}`);
         const isReached = begun && index <= reached;
         item.dataset.reached = isReached ? (failed && index === reached ? "failed" : "yes") : "no";
         if (begun && index === reached) item.setAttribute("aria-current", "step");
@@ -112,16 +118,20 @@ export function showUpload(upload, { announce, onDismiss }) {
     const { loaded = 0, speed = 0, sent = false } = upload.progress[role] ?? {};
     const total = record[role].size;
     progress.value = total ? loaded / total : Number(sent);
-    progress.setAttribute("aria-label", `${role === "media" ? "Video" : "Cover"} ${record[role].name}`);
+    progress.setAttribute(
+      "aria-label",
+      `${say(role === "media" ? "video_bar" : "cover_bar")} ${record[role].name}`,
+    );
     bar.querySelector(".bar-numbers").textContent = numbers({ loaded, total, speed, sent });
   }
 
   function numbers({ loaded, total, speed, sent }) {
-    if (sent) return `${sizeInWords(total)} sent`;
+    if (sent) return say("all_sent", { size: sizeInWords(total) });
     const parts = [`${total ? Math.floor((100 * loaded) / total) : 0} %`];
-    parts.push(`${sizeInWords(loaded)} of ${sizeInWords(total)}`);
+    parts.push(say("sent_of", { sent: sizeInWords(loaded), total: sizeInWords(total) }));
     if (upload.stage === "sending" && speed > 0 && loaded < total) {
-      parts.push(`${sizeInWords(speed)}/s`, `${timeInWords((total - loaded) / speed)} left`);
+      parts.push(say("rate", { size: sizeInWords(speed) }));
+      parts.push(say("time_left", { time: timeInWords((total - loaded) / speed) }));
     }
     return parts.join(" · ");
   }
@@ -142,12 +152,11 @@ export function showUpload(upload, { announce, onDismiss }) {
   function showAgain() {
     const files = [record.media, record.cover].filter(Boolean);
     find(".again").hidden = upload.stage !== "interrupted";
-    find(".again-text").textContent =
-      `This upload was interrupted. A browser cannot open a file again by itself: choose ` +
-      `${files.map((file) => `${file.name} (${sizeInWords(file.size)})`).join(" and ")} once more, ` +
-      `and only what is missing is sent.`;
-    find(".again-label").textContent =
-      `Choose the same ${files.length > 1 ? `${files.length} files` : "file"}`;
+    const names = files.map((file) => `${file.name} (${sizeInWords(file.size)})`);
+    find(".again-text").textContent = say("interrupted_text", { files: names.join(` ${say("and")} `) });
+    find(".again-label").textContent = say(files.length > 1 ? "again_many" : "again_one", {
+      count: files.length,
+    });
   }
 
   function showActions() {
@@ -155,9 +164,24 @@ export function showUpload(upload, { announce, onDismiss }) {
     const focused = card.contains(document.activeElement) ? document.activeElement : null;
     action("pause").hidden = !upload.pausable;
     action("resume").hidden = !upload.resumable;
-    action("resume").textContent = upload.stage === "failed" ? "Try again" : "Resume";
     action("cancel").hidden = !upload.cancellable;
     action("dismiss").hidden = !(settled || upload.failure?.over);
+    action("events").hidden = !upload.uploadId;
+    const keys = {
+      pause: "pause",
+      resume: "resume",
+      cancel: "cancel",
+      events: "show_events",
+      dismiss: "dismiss",
+    };
+    if (upload.stage === "failed") keys.resume = "retry";
+    for (const [name, key] of Object.entries(keys)) {
+      action(name).textContent = say(key);
+      action(name).setAttribute(
+        "aria-label",
+        say("action_of", { action: say(key), name: record.media.name }),
+      );
+    }
     // A focused button that goes away hands the focus to the one that took its place.
     if (focused?.hidden) find(".actions button:not([hidden])")?.focus();
   }
@@ -172,7 +196,7 @@ export function showUpload(upload, { announce, onDismiss }) {
       video.poster = server.coverUrl;
       showThumb(server.coverUrl);
     }
-    const entries = [["File id", server.fileId]];
+    const entries = [[say("file_id"), server.fileId]];
     for (const subtask of server.procedure?.subtasks ?? []) {
       entries.push([[subtask.kind, subtask.definition].filter(Boolean).join(" "), subtaskInWords(subtask)]);
     }
@@ -189,9 +213,9 @@ export function showUpload(upload, { announce, onDismiss }) {
   }
 
   function subtaskInWords({ status, progress, message }) {
-    if (status === "SUCCESS") return "done";
-    if (status === "FAIL") return `failed${message ? `: ${message}` : ""}`;
-    return progress ? `${progress} %` : "waiting";
+    if (status === "SUCCESS") return say("subtask_done");
+    if (status === "FAIL") return `${say("subtask_failed")}${message ? `: ${message}` : ""}`;
+    return progress ? `${progress} %` : say("subtask_waiting");
   }
 
   function showThumb(address) {
@@ -201,10 +225,18 @@ export function showUpload(upload, { announce, onDismiss }) {
   }
 
   function sayOnce() {
-    const state = upload.stage === "settled" ? upload.server.state : ANNOUNCED[upload.stage];
-    if (!state || state === announced) return;
-    announced = state;
-    announce(`${record.media.name}: ${state}.`);
+    const key = upload.stage === "settled" ? `state_${upload.server.state}` : ANNOUNCED[upload.stage];
+    const told = key ? say(key) : quarterInWords();
+    if (!told || (key ?? told) === announced) return;
+    announced = key ?? told;
+    announce(say("upload_said", { name: record.media.name, state: told }));
+  }
+
+  // Progress is announced at each quarter, not at each byte.
+  function quarterInWords() {
+    const { loaded = 0 } = upload.progress.media ?? {};
+    const quarter = Math.floor((4 * loaded) / record.media.size);
+    return upload.stage === "sending" && quarter > 0 && quarter < 4 ? `${25 * quarter} %` : "";
   }
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
@@ -24,6 +25,7 @@ from local.simulator.storage_request import FORWARD_HEADER
 from local.stack.demo_settings import is_vod_host, user_token
 from local.stack.fault_endpoint import fault_endpoint
 from local.stack.invoke_api import is_invoke_call
+from local.stack.journal_endpoint import journal_routes
 from local.stack.problems import problem
 
 if TYPE_CHECKING:
@@ -147,6 +149,7 @@ def create_routes(  # noqa: PLR0913 -- what is joined here has that many parts
             Route("/local/receiver", receiver.receive, methods=["POST"]),
             Route("/local/events", receiver.events),
             Route("/local/events/stream", receiver.stream),
+            *journal_routes(environment, time.time),
             Route("/local/faults", faults, methods=["GET", "PUT"]),
             Mount("/local/media", simulator.media),
             Mount("/local/simulator", simulator.control),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,11 +26,14 @@ def test_the_whole_way_is_possible_with_the_keyboard_alone(open_page: OpenPage) 
     page.page.on("filechooser", lambda _chooser: None)
     press("Tab")
     expect(page.page.get_by_role("link", name="Skip to the uploads")).to_be_focused()
-    press("Tab")
+    for _link in ("API", "Documents", "Language", "the files"):
+        press("Tab")
     expect(page.page.get_by_label("Choose a video")).to_be_focused()
     with page.page.expect_file_chooser() as chooser:
         press("Space")
     chooser.value.set_files(SAMPLES / "tiny.mp4")
+    press("Tab")
+    expect(page.page.get_by_role("button", name="Remove tiny.mp4")).to_be_focused()
     press("Tab")
     expect(page.page.get_by_label("Cover")).to_be_focused()
     press("Tab")
@@ -71,7 +75,10 @@ def test_no_width_needs_sideways_scrolling(open_page: OpenPage, make_file: MakeF
     name = "a_very_long_name_without_any_space_in_it_" * 3
     finished = page.upload(make_file(f"{name}.mp4", 30_000), context="x" * 40, cover=SAMPLES / "cover.png")
     page.wait_for(finished, "uploaded")
-    page.wait_for(page.upload(make_file(f"{name}.mov", 30_000), policy="strict"), "stopped")
+    page.wait_for(page.upload(make_file(f"{name}.mov", 30_000), context=secrets.token_hex(200)), "stopped")
+    page.fill_in(make_file(f"{name}.avi", 30_000), policy="strict")
+    page.page.get_by_role("button", name="Upload", exact=True).click()
+    expect(page.page.get_by_role("alert").filter(has_text="strict")).to_be_visible()
     page.page.locator(".event summary").first.click()
     assert page.page.evaluate("() => document.documentElement.scrollWidth") <= width
 

@@ -127,7 +127,7 @@ def test_events_appear_on_the_page_as_the_app_receives_them(open_page: OpenPage,
     event = page.page.locator(f".event[data-upload-id='{page.upload_id(card)}']")
     expect(event.locator(".event-type")).to_have_text("upload.completed")
     event.locator("summary").click()
-    expect(event.locator("pre")).to_contain_text('"context": "shown at once"')
+    expect(event.locator(".event-body")).to_contain_text('"context": "shown at once"')
 
 
 def test_a_finished_upload_is_still_there_after_a_reload(open_page: OpenPage, make_file: MakeFile) -> None:

@@ -43,17 +43,22 @@ def test_an_expired_signature_is_explained(open_page: OpenPage, make_file: MakeF
     expect(card.get_by_role("button", name="Try again")).to_be_visible()
 
 
-def test_a_file_type_off_the_policy_is_refused_in_words(open_page: OpenPage, make_file: MakeFile) -> None:
-    """The refusal names the field and the policy; nothing was begun that could be tried again."""
+def test_a_file_type_off_the_policy_is_refused_before_anything_is_sent(
+    open_page: OpenPage, make_file: MakeFile
+) -> None:
+    """The sentence stands beside the files and is read out with them; another policy takes the file."""
     page = open_page()
-    page.expect_complaints("422")
-    card = page.upload(make_file("film.mov", 10_000), policy="strict")
-    page.wait_for(card, "stopped")
-    expect(card.get_by_role("alert")).to_contain_text("strict")
-    expect(card.get_by_role("alert")).to_contain_text("File name:")
-    expect(card.get_by_role("button", name="Try again")).to_be_hidden()
-    card.get_by_role("button", name="Remove from list").click()
-    expect(card).to_have_count(0)
+    page.fill_in(make_file("film.mov", 10_000), policy="strict")
+    page.page.get_by_role("button", name="Upload", exact=True).click()
+
+    expect(page.page.get_by_role("alert")).to_have_text("film.mov: the policy strict takes only mp4.")
+    expect(page.page.locator("#drop + [role=alert]")).to_be_visible()
+    expect(page.page.locator("#media")).to_have_attribute("aria-invalid", "true")
+    expect(page.page.get_by_role("article")).to_have_count(0)
+    page.page.get_by_role("radio", name="default").check()
+    page.page.get_by_role("button", name="Upload", exact=True).click()
+    page.wait_for(page.card("film.mov"), "uploaded")
+    expect(page.page.locator("#media")).not_to_have_attribute("aria-invalid", "true")
 
 
 def test_a_context_that_does_not_fit_is_refused_by_the_service(
