@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
-from functools import lru_cache
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _TIME_CHARACTERS = 10
 _CHARACTERS = 26
 _RANDOM_BITS = 80
 _DAY_SECONDS = 86_400
+_FROM_BASE32 = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", _ALPHABET.encode("ascii"))
+_TO_DIGITS = bytes.maketrans(_ALPHABET.encode("ascii"), b"0123456789abcdefghijklmnopqrstuv")
 _PATTERN = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
 def new_upload_id(*, now: float, random: int) -> str:
     """Build an id from Unix seconds and 80 random bits; ids sort by the time they were made."""
     number = (int(now * 1000) << _RANDOM_BITS) | (random & ((1 << _RANDOM_BITS) - 1))
-    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(5 * (_CHARACTERS - 1), -1, -5))
+    # 160 bits are 32 characters of Base32, of which the id needs the last ones.
+    return base64.b32encode(number.to_bytes(20, "big"))[-_CHARACTERS:].translate(_FROM_BASE32).decode("ascii")
 
 
 def upload_ids_of_key(key: str, *, now: float) -> tuple[str, str]:
@@ -35,13 +38,9 @@ def is_upload_id(text: str) -> bool:
     return _PATTERN.fullmatch(text) is not None
 
 
-@lru_cache(maxsize=64)
 def made_at(upload_id: str) -> int:
     """Return the Unix second at which an id was made, or its day began; the id must have the right form."""
-    milliseconds = 0
-    for character in upload_id[:_TIME_CHARACTERS]:
-        milliseconds = milliseconds * 32 + _ALPHABET.index(character)
-    return milliseconds // 1000
+    return int(upload_id[:_TIME_CHARACTERS].encode("ascii").translate(_TO_DIGITS), 32) // 1000
 
 
 def latest_made_at(upload_id: str) -> int:

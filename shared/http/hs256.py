@@ -39,11 +39,16 @@ def read_token(text: str) -> Token | None:
 
 def is_signed_with(secret: str, token: Token) -> bool:
     """Return whether the signature is the HMAC of this secret, whatever the header says."""
-    if any(mark in secret for mark in _OTHER_KINDS):
+    if _is_of_another_kind(secret):
         return False
     signed, _, signature = token.text.rpartition(".")
     genuine = hmac.digest(key_of(secret), signed.encode("ascii"), "sha256")
     return hmac.compare_digest(base64url_encode(genuine), signature)
+
+
+@lru_cache(maxsize=16)
+def _is_of_another_kind(secret: str) -> bool:
+    return any(mark in secret for mark in _OTHER_KINDS)
 
 
 @lru_cache(maxsize=16)
@@ -62,7 +67,7 @@ def _header_in(part: str) -> dict[str, Any] | None:
 
 def _object_in(part: str) -> dict[str, Any] | None:
     try:
-        value = json.loads(base64url_decode(part))
+        value = json.loads(base64url_decode(part).decode())
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

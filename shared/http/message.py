@@ -21,6 +21,7 @@ from shared.errors import (
     UnauthenticatedError,
     UnsupportedMediaTypeError,
 )
+from shared.schema.encoding import ascii_json
 from shared.vod.lenient_json import read_object
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ _HEADERS = "Authorization, Content-Type, Idempotency-Key, If-None-Match"
 _HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _HEADER_NAMES = rf"(?=.{{1,1024}}$){_HEADER_NAME}(?:, ?{_HEADER_NAME})*"
 IDEMPOTENCY_KEY = r'"(?:[ !#-\[\]-~]|\\["\\]){1,255}"'
-_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 class Request(NamedTuple):
@@ -61,7 +61,7 @@ class Request(NamedTuple):
     @property
     def segments(self) -> tuple[str, ...]:
         """The parts of the path between slashes, without empty ones."""
-        return tuple(part for part in self.path.split("/") if part)
+        return tuple(filter(None, self.path.split("/")))
 
 
 class Cors(NamedTuple):
@@ -159,8 +159,10 @@ def allow_methods(request: Request, *methods: str) -> None:
 
 def prefers_text(request: Request) -> bool:
     """Return whether Accept prefers text/plain to JSON (RFC 9110, section 12.5.1)."""
-    weights = {}
-    for choice in request.headers.get("accept", "").lower().split(","):
+    accept, weights = request.headers.get("accept", "").lower(), {}
+    if "text/" not in accept and "*" not in accept:
+        return False
+    for choice in accept.split(","):
         media_range, _, parameters = choice.partition(";")
         weights[media_range.strip()] = _quality(parameters)
     text, anything_else = (
@@ -172,7 +174,9 @@ def prefers_text(request: Request) -> bool:
 
 def json_response(status: int, content: Mapping[str, object], **headers: str) -> Response:
     """Build a JSON response; header names are given with underscores (`Retry_After`)."""
-    return Response(status, {"Content-Type": "application/json", **_header_names(headers)}, _json(content))
+    return Response(
+        status, {"Content-Type": "application/json", **_header_names(headers)}, ascii_json(content)
+    )
 
 
 def text_response(status: int, text: str, **headers: str) -> Response:
@@ -199,7 +203,7 @@ def problem_response(error: ServiceError, *, request_id: str) -> Response:
     }
     if error.field_errors:
         document["errors"] = [{"pointer": f.pointer, "detail": f.detail} for f in error.field_errors]
-    return Response(error.status, headers, _json(document))
+    return Response(error.status, headers, ascii_json(document))
 
 
 def rate_limit_headers(rate_limits: Sequence[RateLimit]) -> dict[str, str]:
@@ -279,9 +283,9 @@ def _headers(value: object) -> dict[str, str]:
     """Lower the names, and join the values of a repeated header (RFC 9110, section 5.3)."""
     headers: dict[str, str] = {}
     for name, item in value.items() if isinstance(value, dict) else ():
-        texts = [text for text in (item if isinstance(item, list) else [item]) if isinstance(text, str)]
-        if isinstance(name, str) and texts:
-            key, text = name.lower(), ", ".join(texts)
+        texts = [text for text in item if isinstance(text, str)] if isinstance(item, list) else []
+        if isinstance(name, str) and (texts or isinstance(item, str)):
+            key, text = name.lower(), item if isinstance(item, str) else ", ".join(texts)
             headers[key] = f"{headers[key]}, {text}" if key in headers else text
     return headers
 
@@ -320,7 +324,3 @@ def _quality(parameters: str) -> float:
 
 def _header_names(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in headers.items()}
-
-
-def _json(content: Mapping[str, object]) -> str:
-    return _ENCODER.encode(content)

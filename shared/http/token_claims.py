@@ -55,7 +55,9 @@ def _user_problem(user: object) -> str:
 
 def _time_problem(claims: Mapping[str, object], name: str, now: int) -> str:
     """Check one instant of the token, which is valid from `nbf` and `iat` until `exp`."""
-    instant = _instant(claims.get(name, now))
+    if name not in claims:
+        return ""
+    instant = _instant(claims[name])
     if instant is None:
         return f"{name}_invalid"
     if name == "exp":

@@ -6,17 +6,17 @@ address of the store.
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from typing import TYPE_CHECKING
+
+from shared.schema.encoding import ascii_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PART_CHARACTERS = 100_000
 """Of an event in one log line: CLS takes 1 MB a line, and JSON may spell a character in six bytes."""
-_ENCODER = json.JSONEncoder(default=str, separators=(",", ":"))
 
 
 def write(event: str, *, request_id: str, level: str = "info", **fields: object) -> None:
@@ -26,8 +26,8 @@ def write(event: str, *, request_id: str, level: str = "info", **fields: object)
     the numbers and texts on the first level of a JSON line into CLS fields (doc 583/55595).
     """
     line = {"time": round(time.time(), 3), "level": level, "event": event, "requestId": request_id}
-    _add_to_first_level(line, fields)
-    sys.stdout.write(_ENCODER.encode(line) + "\n")
+    line |= _on_first_level(fields)
+    sys.stdout.write(ascii_json(line) + "\n")
     sys.stdout.flush()
 
 
@@ -50,9 +50,12 @@ def write_event(body: bytes, *, request_id: str) -> None:
         write("event.unjournaled", request_id=request_id, level="error", **fields)
 
 
-def _add_to_first_level(line: dict[str, object], fields: Mapping[str, object], prefix: str = "") -> None:
+def _on_first_level(fields: Mapping[str, object]) -> dict[str, object]:
+    line = dict(fields)
     for name, value in fields.items():
         if isinstance(value, dict):
-            _add_to_first_level(line, value, f"{prefix}{name}_")
-        else:
-            line[prefix + name] = " ".join(map(str, value)) if isinstance(value, list) else value
+            del line[name]
+            line |= _on_first_level({f"{name}_{inner}": it for inner, it in value.items()})
+        elif isinstance(value, list):
+            line[name] = " ".join(map(str, value))
+    return line

@@ -93,14 +93,10 @@ def denied_key(partition: str) -> str:
 
 def deny_key_of(kind: DeniedKind, subject: str) -> str:
     """Return the hash field of an entry: the name of a policy, the digest of any other subject."""
-    return f"{kind.value}:{subject if kind is DeniedKind.POLICY else digest(subject)}"
+    return kind + ":" + (subject if kind is DeniedKind.POLICY else digest(subject))
 
 
 def deny_keys_of(user_id: str, networks: Sequence[str]) -> list[str]:
     """List the hash fields that deny this caller; the scripts add the policy's."""
-    named = [
-        (DeniedKind.EVERYBODY, ""),
-        (DeniedKind.USER, user_id),
-        *((DeniedKind.NETWORK, each) for each in networks),
-    ]
-    return [deny_key_of(kind, subject) for kind, subject in named]
+    own = [deny_key_of(DeniedKind.EVERYBODY, ""), deny_key_of(DeniedKind.USER, user_id)]
+    return own + [deny_key_of(DeniedKind.NETWORK, each) for each in networks]

@@ -8,6 +8,7 @@ import json
 from typing import TYPE_CHECKING
 
 from shared.domain.session import FINISHED_RANK, Facts
+from shared.schema.encoding import ascii_json
 from shared.store.connection import flat
 from shared.store.upload_record import session_fields, write_outcome
 
@@ -84,7 +85,7 @@ def _digest(value: object) -> str:
 def facts_json(entry: EventEntry, version: tuple[str, str], *, verified: bool, is_claim: bool) -> str:
     """Serialize what an event adds to its upload, as the steps in `lua/steps/apply.lua` read it."""
     facts = entry.facts
-    return json.dumps(
+    return ascii_json(
         {
             "file_id": facts.file_id,
             "first": dict(facts.first),

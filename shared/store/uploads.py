@@ -5,7 +5,6 @@ Each method is one round trip, unless it says otherwise.
 
 from __future__ import annotations
 
-import json
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -33,6 +32,7 @@ from shared.errors import (
     StoreUnavailableError,
     UnprocessableError,
 )
+from shared.schema.encoding import ascii_json
 from shared.store.connection import StoreConnection, digest, flat, open_uploads_key, pairs, usage_key
 from shared.store.deny_list import DeniedKind, denied_key, deny_key_of, deny_keys_of
 from shared.store.upload_record import read_session, session_fields
@@ -111,7 +111,7 @@ class UploadStore(StoreConnection):
         fields = session_fields(session)
         if keyed:
             fields["request"] = request
-        reply = self._script("begin_upload", keys, [json.dumps(terms), *flat(tuple(fields.items()))])
+        reply = self._script("begin_upload", keys, [ascii_json(terms), *flat(tuple(fields.items()))])
         place = _place(reply, limits, now=second)
         if reply[0] == "renewed":
             return _renewal(reply, randoms[place], limits)
@@ -153,7 +153,7 @@ class UploadStore(StoreConnection):
         ]
         terms = self._renewal_terms(now, limits, deny_keys_of(user_id, networks), repeated)
         terms["cover"] = cover
-        reply = self._script("renew_upload", keys, [user_id, upload_id, json.dumps(terms)])
+        reply = self._script("renew_upload", keys, [user_id, upload_id, ascii_json(terms)])
         reservation = _renewal(reply, randoms[_place(reply, limits, now=int(now))], limits)
         return cast("UploadSession", reservation.renewed), reservation
 

@@ -100,7 +100,7 @@ def unseal(token: str, *, keys: tuple[str, ...], stage: str) -> UploadContext | 
         return BrokenSeal()
     try:
         content = base64url_decode(payload)
-        return UploadContext(*json.loads(_inflated(content) if mark else content))
+        return UploadContext(*json.loads((_inflated(content) if mark else content).decode()))
     except (TypeError, ValueError, RecursionError):
         # Sealed with a key of ours for something else than an upload.
         return BrokenSeal()
@@ -136,7 +136,7 @@ def _inflated(compressed: bytes) -> bytes:
 
 
 _TO_URL = bytes.maketrans(b"+/", b"-_")
-_FROM_URL = str.maketrans("-_", "+/")
+_FROM_URL = bytes.maketrans(b"-_", b"+/")
 
 
 def base64url_encode(content: bytes) -> str:
@@ -151,4 +151,4 @@ def base64url_decode(text: str) -> bytes:
         ValueError: the length is one that no bytes encode to, or the text is not ASCII.
 
     """
-    return binascii.a2b_base64(text.translate(_FROM_URL) + "=" * (-len(text) % 4))
+    return binascii.a2b_base64(text.encode("ascii").translate(_FROM_URL) + b"=" * (-len(text) % 4))

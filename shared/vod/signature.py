@@ -166,8 +166,8 @@ def build_original(parameters: SignatureParameters) -> str:
         raise UnprocessableError(
             "The upload signature cannot have these parameters.", field_errors=field_errors
         )
-    written = {name: _quoted(it) if isinstance(it, str) else int(it) for name, it in values.items()}
-    return "&".join([f"{name}={text}" for name, text in written.items()])
+    written = [_quoted(it) if isinstance(it, str) else str(int(it)) for it in values.values()]
+    return "&".join(map("=".join, zip(values, written, strict=True)))
 
 
 @lru_cache(maxsize=16)
