@@ -54,7 +54,7 @@ EXAMPLES_READY := $(EXAMPLES)/node_modules/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo client-types release forgery-drill audit fuzz fuzz-api fuzz-events mutation simulate test test-core test-fast test-reliability check format openapi schema lock coverage package check-deploy confirm deploy rollback test-deploy clean browser durability bench soak
+.PHONY: help demo examples client-types release forgery-drill audit fuzz fuzz-api fuzz-events mutation simulate test test-core test-fast test-reliability check format openapi schema lock coverage package check-deploy confirm deploy rollback test-deploy clean browser durability bench soak
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -127,6 +127,8 @@ schema: $(RUN_READY) ## write shared/schema/compiled.json, by which functions va
 
 openapi: $(RUN_READY) ## write docs/openapi.json anew from the code
 	@$(BIN)/python -m local.openapi
+
+examples: $(TEST_READY) $(EXAMPLES_READY) ## install what clients/examples needs (docs/your-app.md)
 
 client-types: $(TEST_READY) $(CLIENTS_READY) ## write the types of the receivers in clients/ anew from docs/openapi.json
 	@$(BIN)/python -m tests.clients.event_types
@@ -229,7 +231,7 @@ $(CLIENTS_READY): $(CLIENTS_NODE)/package.json $(CLIENTS_NODE)/package-lock.json
 	@npm ci --prefix $(CLIENTS_NODE) --ignore-scripts --loglevel error --no-audit --no-fund
 	@touch $@
 
-$(EXAMPLES_READY): $(EXAMPLES)/package.json $(EXAMPLES)/package-lock.json
+$(EXAMPLES_READY): $(EXAMPLES)/package.json $(EXAMPLES)/package-lock.json $(wildcard clients/web/* clients/node/*)
 	@command -v npm >/dev/null || { echo "Node with npm was not found; the web client and its examples need it." >&2; exit 1; }
 	@echo "Installing the locked packages that bundle the web client"
 	@npm ci --prefix $(EXAMPLES) --loglevel error --no-audit --no-fund

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from local.repository import REPOSITORY
 from tests.browser.line import Line
 from tests.browser.upload_page import PATIENCE, digest_at, digest_of_file, wait_until
-from tests.clients.packed_client import CLIENT, check_types, install, needs_bundler, run
+from tests.clients.packed_client import CLIENT, EXAMPLES, check_types, install, needs_bundler, run
 from tests.clients.stack_client import events_about
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def built(stack: Stack, app_server: AppServer, tmp_path_factory: pytest.TempPath
     """Install the client from its tarball, bundle the app, and serve it from its own origin."""
     project = tmp_path_factory.mktemp("app")
     shutil.copytree(APP, project, dirs_exist_ok=True)
+    shutil.copyfile(EXAMPLES / "react/main.tsx", project / "example.tsx")
     (project / "package.json").write_text('{"private": true, "type": "module"}')
     install(project)
     size = int(run("node", "build.mjs", cwd=project, VITE_ENDPOINT=stack.url).split()[0])
@@ -75,8 +76,8 @@ def _context(stack: Stack, file_id: str, file: Path) -> object:
     return event["data"]["context"]
 
 
-def test_strict_typescript_accepts_client_and_receiver(built: Built) -> None:
-    """The declarations of both packages are enough for a project with every strict rule on."""
+def test_strict_typescript_accepts_both_packages_and_the_example(built: Built) -> None:
+    """Their declarations are enough for a project with every strict rule on."""
     check_types(built.folder)
 
 

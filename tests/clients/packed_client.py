@@ -40,10 +40,16 @@ def install(project: Path) -> None:
     run(
         "tar", "-xzf", str(tarball), "--one-top-level=vod-upload-events", "--strip-components=1", cwd=packages
     )
-    installed = [*(EXAMPLES / "node_modules").iterdir(), PAGE / "node_modules/vod-js-sdk-v6"]
-    for package in installed:
-        if not package.name.startswith("."):
-            (packages / package.name).symlink_to(package)
+    for package in installed_packages():
+        (packages / package.name).symlink_to(package)
+
+
+def installed_packages() -> list[Path]:
+    """Return the locked packages of clients/examples, and of these none that this repository makes."""
+    made = ("vod-upload-client", "vod-upload-events")
+    packages = (EXAMPLES / "node_modules").iterdir()
+    shown = [package for package in packages if not package.name.startswith(".") and package.name not in made]
+    return [*shown, EXAMPLES / "node_modules/.bin"]
 
 
 def check_types(project: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from local.repository import REPOSITORY
 from local.stack.process_tree import tied_to_us
-from tests.clients.packed_client import EXAMPLES, needs_bundler
+from tests.clients.packed_client import EXAMPLES, installed_packages, needs_bundler
 from tests.shared.loopback_peer import HOST, refused_port
 from tests.waiting import wait_until
 
@@ -118,9 +118,8 @@ def install_beside(folder: Path) -> None:
     """Link the packages of clients/examples, and a copy of the package of clients/node, which imports one."""
     packages = folder / "node_modules"
     packages.mkdir()
-    for package in (EXAMPLES / "node_modules").iterdir():
-        if not package.name.startswith("."):
-            (packages / package.name).symlink_to(package)
+    for package in installed_packages():
+        (packages / package.name).symlink_to(package)
     copy = packages / "vod-upload-events"
     copy.mkdir()
     for file in NODE_PACKAGE.iterdir():
