@@ -228,7 +228,7 @@ class Ingester(NamedTuple):
             # Verification makes up to two calls.
             timeout_seconds=timeout_seconds / 2,
             foreign=uploader is None,
-            has_flow=lambda: uploader is not None and self.has_flow(uploader) is True,
+            has_flow=lambda: self.has_flow(uploader) if uploader else None,
         )
         try:
             verified = verification.verify(claim)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from shared.errors import VodApiError
+from shared.errors import CallBudgetError, VodApiError
 from shared.vod.lenient_json import as_object, as_text
 from shared.vod.notification import notification_from_pull
 from shared.vod.notification_types import ENDED_STATUSES, NEW_FILE_UPLOAD, PROCEDURE_STATE_CHANGED
@@ -58,7 +58,8 @@ class Verification(NamedTuple):
     """One attempt to verify: the sub-application, the attempts before it, and the seconds for each call.
 
     Of an upload that is `foreign`, made without us, file and task flow need not have the same context.
-    `has_flow` returns whether the upload was granted a task flow; it is called if VOD has none.
+    `has_flow` returns whether the upload was granted a task flow, None if that is not known; it is called if
+    the event names none, or VOD has none.
     """
 
     vod_api: ReadBack
@@ -66,7 +67,7 @@ class Verification(NamedTuple):
     attempts: int
     timeout_seconds: float
     foreign: bool = False
-    has_flow: Callable[[], bool] = lambda: False
+    has_flow: Callable[[], bool | None] = lambda: None
 
     def verify(self, claim: EventNotification) -> VerifiedEvent | None:
         """Ask VOD about an event with a valid token, or without one; None if VOD contradicts it.
@@ -126,7 +127,14 @@ class Verification(NamedTuple):
         return media if as_text(source.get("SourceContext")) == claim.context_token else None
 
     def _tasks(self, claim: EventNotification) -> dict[str, str]:
-        """Return the task ids of what the upload started, by kind: the file's own information lacks them."""
+        """Return the task ids of what the upload started, by kind: the file's own information lacks them.
+
+        Without a task flow an upload starts nothing, unless the event says otherwise.
+        """
+        upload = claim.file_upload
+        claimed = {upload.procedure_task_id, upload.review_task_id} - {""} if upload else set()
+        if not claimed and (self.foreign or self.has_flow() is False):
+            return {}
         try:
             tasks = self.vod_api.tasks_of_file(
                 claim.file_id,
@@ -134,19 +142,18 @@ class Verification(NamedTuple):
                 timeout_seconds=self.timeout_seconds,
                 foreign=self.foreign,
             )
-        except VodApiError:
-            if self.attempts < MAX_ATTEMPTS:
+        except VodApiError as error:
+            if self.attempts < MAX_ATTEMPTS or isinstance(error, CallBudgetError):
                 raise
             # The upload itself is beyond doubt, and must not be lost for the sake of its task flow.
             return {}
-        upload = claim.file_upload
         if not self.foreign:
             started = started_under(claim.context_token, tasks)
-            if upload is not None and upload.procedure_task_id and _FLOW not in started and self.has_flow():
+            is_claimed = upload is not None and upload.procedure_task_id
+            if is_claimed and _FLOW not in started and self.has_flow() is True:
                 # Were the upload confirmed without it, nobody would ask for the end of its task flow.
                 self._retry_unless_final("task flow")
             return started
-        claimed = (upload.procedure_task_id, upload.review_task_id) if upload else ()
         return _ids_by_kind(task for task in tasks if as_text(task.get("TaskId")) in claimed)
 
     def _retry_unless_final(self, what: str) -> None:

@@ -22,7 +22,7 @@ MEDIA, TASKS = "media_info", "tasks_of_file"
 @pytest.mark.parametrize("spent", [MEDIA, TASKS])
 def test_event_waits_for_calls_however_long_and_is_told_when_there_are(world: World, spent: str) -> None:
     """That VOD was not asked is no attempt: no event is given up, or taken for a forgery, because of it."""
-    token = token_of(world.begin_now())
+    token = token_of(world.begin_now(procedure="LongVideoPreset"))
     world.keep(token)
     world.vod.spent = {spent}
 

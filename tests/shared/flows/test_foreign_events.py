@@ -21,9 +21,9 @@ ORDER = "order-7781"
 LIE = "https://evil.example.test/lie.mp4"
 
 
-def lie_about(context: str) -> dict[str, Any]:
+def lie_about(context: str, *, task_id: str = "") -> dict[str, Any]:
     """Return an upload's event with a false address and size."""
-    event = uploaded(context)
+    event = uploaded(context, task_id=task_id)
     event["FileUploadEvent"]["MediaBasicInfo"]["MediaUrl"] = LIE
     event["FileUploadEvent"]["MetaData"] = {"Size": 1}
     return event
@@ -87,11 +87,11 @@ def test_event_that_vod_cannot_be_asked_about_is_told_as_it_came(world: World, f
     if failing:
         world.keep(ORDER)
 
-    assert world.deliver(lie_about(ORDER)) == "delivered"
+    assert world.deliver(lie_about(ORDER, task_id=TASK_ID)) == "delivered"
 
     (event,) = world.received
     assert event["data"]["verified"] is False
-    assert event["raw"] == lie_about(ORDER)
+    assert event["raw"] == lie_about(ORDER, task_id=TASK_ID)
 
 
 @pytest.mark.parametrize(("claimed", "told"), [(TASK_ID, TASK_ID), ("invented", None), ("", None)])

@@ -142,13 +142,48 @@ def test_true_event_after_a_false_one_is_a_duplicate(kept: World, token: str, se
 @pytest.mark.parametrize("claimed", ["", TASK_ID])
 @pytest.mark.parametrize("own", [True, False])
 def test_task_flow_is_the_one_of_this_file_whatever_is_claimed(
-    kept: World, session: UploadSession, token: str, claimed: str, *, own: bool
+    world: World, claimed: str, *, own: bool
 ) -> None:
     """A flow that was hidden is found; an id that is another file's, or made up, leads nowhere (S23b)."""
-    kept.vod.run(running(token) if own else changed("victim", file_id=OTHER_FILE_ID))
+    session = world.begin_now(procedure="LongVideoPreset" if own else None)
+    token = token_of(session)
+    world.keep(token)
+    world.vod.run(running(token) if own else changed("victim", file_id=OTHER_FILE_ID))
 
-    assert told(kept.push(uploaded(token, task_id=claimed)))["procedureTaskId"] == (TASK_ID if own else None)
-    assert kept.state(session) is (UploadState.PROCESSING if own else UploadState.UPLOADED)
+    assert told(world.push(uploaded(token, task_id=claimed)))["procedureTaskId"] == (TASK_ID if own else None)
+    assert world.state(session) is (UploadState.PROCESSING if own else UploadState.UPLOADED)
+
+
+@pytest.mark.parametrize(
+    ("grant", "context", "claimed", "asked"),
+    [
+        ({}, "", "", 0),
+        ({}, "", TASK_ID, 1),
+        ({"procedure": "LongVideoPreset"}, "", "", 1),
+        ({}, "order-7781", "", 0),
+        ({}, "order-7781", TASK_ID, 1),
+    ],
+)
+def test_tasks_are_asked_for_where_there_may_be_some(
+    world: World, grant: dict[str, str], context: str, claimed: str, asked: int
+) -> None:
+    """An upload that was granted no task flow, and whose event tells of none, costs one call of VOD's API."""
+    token = context or token_of(world.begin_now(**grant))
+    world.keep(token)
+
+    world.deliver(uploaded(token, task_id=claimed))
+
+    assert world.vod.calls.count("tasks_of_file") == asked
+
+
+def test_tasks_are_asked_for_where_the_grant_is_lost(world: World) -> None:
+    """The store has no record of the upload any more: what it was granted is not known."""
+    token = token_of(new_session(issued_at=int(world.clock())))
+    world.keep(token)
+
+    world.push(uploaded(token))
+
+    assert world.vod.calls.count("tasks_of_file") == 1
 
 
 @pytest.mark.parametrize(("is_shown", "failing"), [(True, set()), (False, set()), (False, {"tasks_of_file"})])
