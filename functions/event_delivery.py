@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from shared.flows.reconcile_uploads import Reconciliation
 from shared.runtime import bootstrap, log
 from shared.runtime.invocation import deadline_of, run_timer
+from shared.runtime.shards import share_of, starter
 
 if TYPE_CHECKING:
     from shared.store.endpoint import EndpointHealth
@@ -15,19 +16,26 @@ DELIVERIES_SHARE = 0.75
 """How much of its time a run delivers before it looks after uploads."""
 
 
-def main_handler(_event: object, context: object) -> dict[str, object]:
-    """Answer one invocation by SCF's timer."""
-    return run_timer(context, lambda request_id: _work(context, request_id))
+def main_handler(event: object, context: object) -> dict[str, object]:
+    """Answer an invocation by SCF's timer, or by one that it has started, which delivers and does no more."""
+    return run_timer(context, lambda request_id: _work(event, context, request_id))
 
 
-def _work(context: object, request_id: str) -> dict[str, object]:
+def _work(event: object, context: object, request_id: str) -> dict[str, object]:
     runtime, started = bootstrap.event_delivery(), bootstrap.now()
-    deadline = deadline_of(context, started=started)
+    settings, deadline = runtime.settings, deadline_of(context, started=started)
+    start = starter(settings, context)
+    share = share_of(event, count=settings.delivery_shards, start=start, request_id=request_id)
+    if not share.has(0):
+        return {"deliveries": bootstrap.delivery_run(runtime, deadline=deadline, has=share.has).run()}
     # An app that takes nothing for days must not keep the uploads from being looked after.
     run = bootstrap.delivery_run(
-        runtime, "event_delivery", deadline=started + (deadline - started) * DELIVERIES_SHARE
+        runtime,
+        "event_delivery",
+        deadline=started + (deadline - started) * DELIVERIES_SHARE,
+        has=share.has,
     )
-    asks_vod = runtime.settings.read_back == "on"
+    asks_vod = settings.read_back == "on"
 
     deliveries = run.run()
     # An instance whose clock is fast would use up the checks of an upload before their time.
@@ -38,14 +46,15 @@ def _work(context: object, request_id: str) -> dict[str, object]:
         clock=lambda: bootstrap.now() - ahead,
         new_lease=bootstrap.new_lease,
         deadline=deadline - ahead,
-        own_sub_app_id=runtime.settings.vod_api_sub_app_id,
+        own_sub_app_id=settings.vod_api_sub_app_id,
     ).run()
     now = int(bootstrap.now())
     backlog = runtime.store.backlog(now=now).figures(now=now)
-    health = runtime.store.endpoint_health(runtime.settings.app_webhook_url or "")
+    health = runtime.store.endpoint_health(settings.app_webhook_url or "")
     _warn(health, request_id, now=now)
     endpoint = health.figures(now=now)
-    return {"deliveries": deliveries, "checks": checks, "backlog": backlog, "endpoint": endpoint}
+    figures = {"deliveries": deliveries, "checks": checks, "backlog": backlog, "endpoint": endpoint}
+    return {**figures, **share.figures}
 
 
 def _warn(health: EndpointHealth, request_id: str, *, now: int) -> None:

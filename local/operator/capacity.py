@@ -68,6 +68,7 @@ class Assumed:
     retention_days: float = _said("assumed", "days that the store keeps all, as RETENTION_SECONDS", default=7)
     delivery_rate: float = _said("assumed", "deliveries a second at most, as DELIVERY_RATE", default=50)
     workers: float = _said("assumed", "deliveries at once in a run, as DELIVERY_CONCURRENCY", default=64)
+    delivery_shards: float = _said("assumed", "runs that deliver, as DELIVERY_SHARDS", default=1)
     traffic_kb: float = _said("assumed", "KB an upload to the public network", default=15)
     usd_gbs: float = _said("price", "USD for a GB-second", default=0.0000167)
     usd_calls: float = _said("price", "USD for 10,000 invocations", default=0.002)
@@ -137,17 +138,19 @@ class Capacity:
     def timer_deliveries(self) -> float:
         """Pulled events a second that the timers deliver to one endpoint.
 
-        What bounds a run is the rate that is set, how many it sends at once, or its processor. The pulling
-        timer delivers in the time that pulling leaves when the queue is long. Pulled events are VOD's own
-        word, and are not read back.
+        What bounds a run is how many it sends at once, or its processor; all together, the rate that is set.
+        The pulling timer delivers in the time that pulling leaves when the queue is long. Pulled events are
+        VOD's own word, and are not read back.
         """
         own = self.own_seconds(self.measured.event_ms, STORE_CALLS["delivery"])
         at_once = self.assumed.workers / (own + self.assumed.webhook_ms / 1000)
         processor = self.own_seconds(self.measured.event_ms, 0)
-        rate = min(self.assumed.delivery_rate, at_once, 1 / processor)
+        most, of_a_run = self.assumed.delivery_rate, min(at_once, 1 / processor)
         after_pulling = PULL_SECONDS + CONFIRM_SECONDS - LEAST_SECONDS
         delivering = _timer_deadline() * DELIVERIES_SHARE - LEAST_SECONDS
-        return rate * (after_pulling + delivering) / TIMER_PERIOD
+        pullers, runs = self.assumed.pull_shards, self.assumed.delivery_shards
+        delivered = min(most, pullers * of_a_run) * after_pulling + min(most, runs * of_a_run) * delivering
+        return delivered / TIMER_PERIOD
 
     @property
     def pulled_uploads(self) -> float:

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from local.stack.gateway import Dialect
 
 _TIMED_FUNCTIONS = ("reliable_notification", "event_delivery")
-_SHARDS = ("PULL_SHARDS",)
+_SHARDS = ("PULL_SHARDS", "DELIVERY_SHARDS")
 _INSTANCES = 6
 _PULL_WAIT_SECONDS = 0.5
 """How long an empty PullEvents waits; VOD's five seconds would delay the end of the stack."""

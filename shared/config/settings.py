@@ -186,14 +186,20 @@ class DeliverySettings(IngestSettings, VodApiSettings):
     """What the delivery of events needs."""
 
 
-class EventDeliverySettings(DeliverySettings):
-    """What `functions/event_delivery.py` needs."""
+class DeliveryRunSettings(ShardSettings, DeliverySettings):
+    """What a timer's delivery run needs: events a second of all runs, and at the same time of one."""
 
     delivery_rate: int
     delivery_concurrency: int
 
 
-class ReliableNotificationSettings(ShardSettings, EventDeliverySettings):
+class EventDeliverySettings(DeliveryRunSettings):
+    """What `functions/event_delivery.py` needs."""
+
+    delivery_shards: int
+
+
+class ReliableNotificationSettings(DeliveryRunSettings):
     """What `functions/reliable_notification.py` needs."""
 
     pull_shards: int

@@ -50,7 +50,9 @@ class Workers(Protocol):
 
 
 class DeliveryRun:
-    """One run of a timer; `timer` is the name of its function, whose run is recorded.
+    """One run of a timer, on the partitions that it `has`.
+
+    `timer` is the name of the timer's function, whose run is recorded.
 
     The thread that calls lists, takes and begins; the workers verify, send and record. `rate` is the most
     attempts a second, of all runs together. `wait` sleeps for seconds, `new_lease` returns a random lease.
@@ -65,6 +67,7 @@ class DeliveryRun:
         wait: Callable[[float], None],
         new_lease: Callable[[], str],
         timer: str = "",
+        has: Callable[[int], bool] = lambda _partition: True,
     ) -> None:
         self.deliverer = deliverer
         self.endings = Counter[str]()
@@ -73,6 +76,7 @@ class DeliveryRun:
         self._wait = wait
         self._new_lease = new_lease
         self._timer = timer
+        self._has = has
         self._slots = self._delivered = self._failed = 0
 
     def run(self) -> dict[str, int]:
@@ -95,7 +99,7 @@ class DeliveryRun:
         while True:
             now = self._clock()
             if not listed or now - listed_at > LISTED_SECONDS:
-                listed, listed_at = self._store.due_events(now=int(now), limit=BATCH, timer=self._timer), now
+                listed, listed_at = self._list(int(now)), now
             if listed and now > self._deadline - LEAST_SECONDS:
                 return True
             if listed and self._workers.free:
@@ -105,6 +109,9 @@ class DeliveryRun:
                 return False
             elif not self._collect(self._deadline - now):
                 return bool(listed)
+
+    def _list(self, now: int) -> Sequence[EventKey]:
+        return self._store.due_events(now=now, limit=BATCH, timer=self._timer, has=self._has)
 
     def _begin(self, listed: Sequence[EventKey]) -> Sequence[EventKey]:
         """Take and begin as many as there are workers and send slots; return the rest of the list."""

@@ -25,7 +25,7 @@ from shared.store.connection import StoreConnection, StoreScope
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shared.config.settings import DeliverySettings, WebhookSettings
+    from shared.config.settings import DeliveryRunSettings, DeliverySettings, WebhookSettings
     from shared.flows.deliver_events import Deliverer
     from shared.flows.delivery_run import DeliveryRun
     from shared.http.webhook import AppWebhook
@@ -145,9 +145,16 @@ def _deliverer_of(runtime: Runtime[DeliverySettings, Store]) -> Callable[..., De
 
 
 def delivery_run(
-    runtime: Runtime[EventDeliverySettings, Store], timer: str, *, deadline: float
+    runtime: Runtime[DeliveryRunSettings, Store],
+    timer: str = "",
+    *,
+    deadline: float,
+    has: Callable[[int], bool] = lambda _partition: True,
 ) -> DeliveryRun:
-    """Return the delivery run of a timer's function that ends by `deadline` (Unix seconds)."""
+    """Return the delivery run of a timer's function that ends by `deadline` (Unix seconds).
+
+    It delivers the events of the partitions that it `has`.
+    """
     from shared.flows.delivery_run import DeliveryRun  # noqa: PLC0415 -- only the timers have runs
     from shared.runtime.workers import Workers  # noqa: PLC0415 -- as above
 
@@ -158,6 +165,7 @@ def delivery_run(
         wait=wait,
         new_lease=new_lease,
         timer=timer,
+        has=has,
     )
 
 

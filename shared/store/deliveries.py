@@ -11,7 +11,7 @@ from shared.store.endpoint import RANK_STEP
 from shared.store.event_fields import long_name, parted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from shared.domain.journal import AttemptEnding
     from shared.store.resp import Command, Reply, ScriptCall
@@ -27,8 +27,17 @@ class SendSlots(NamedTuple):
 class DeliveryStore(StoreConnection):
     """The due deliveries of one stage; each method is one round trip, unless it says otherwise."""
 
-    def due_events(self, *, now: int, limit: int, timer: str = "") -> tuple[EventKey, ...]:
+    def due_events(
+        self,
+        *,
+        now: int,
+        limit: int,
+        timer: str = "",
+        has: Callable[[int], bool] = lambda _partition: True,
+    ) -> tuple[EventKey, ...]:
         """List the events whose next attempt is due, by rank, at most `limit` of each partition and rank.
+
+        `has` returns whether a partition, by its number, is listed.
 
         Of the ranks that whoever knows the callback URL can fill there are fewer at a time. The listed ones
         of an upload are in the order of their sequence. For a `timer`, the name of its function, `now` is
@@ -47,13 +56,14 @@ class DeliveryStore(StoreConnection):
                 for start, most in starts
             ]
 
-        listing = [words for partition in self._partitions() for words in commands(partition)]
+        partitions = [partition for number, partition in enumerate(self._partitions()) if has(number)]
+        listing = [words for partition in partitions for words in commands(partition)]
         last_run = ("SET", self._timer_key(timer), now, "EX", self._scope.retention_seconds)
         replies = self._pipeline([*listing, last_run] if timer else listing)[: len(listing)]
         events = [
             EventKey(partition, key)
             for rank in limits
-            for partition, keys in zip(self._partitions(), replies[rank :: len(limits)], strict=True)
+            for partition, keys in zip(partitions, replies[rank :: len(limits)], strict=True)
             for key in keys
         ]
         return tuple(self._in_sequence(events) if len(events) > 1 else events)

@@ -206,14 +206,21 @@ class DeliverySettings(IngestSettings, VodApiSettings):
     """What the delivery of events needs."""
 
 
-class EventDeliverySettings(DeliverySettings):
-    """What `functions/event_delivery.py` needs."""
+class DeliveryRunSettings(ShardSettings, DeliverySettings):
+    """What a timer's delivery run needs: events a second of all runs, and at the same time of one."""
 
     delivery_rate: Annotated[int, Field(ge=1, le=10_000)] = 50
     delivery_concurrency: Annotated[int, Field(ge=1, le=512)] = 64
 
 
-class ReliableNotificationSettings(ShardSettings, EventDeliverySettings):
+class EventDeliverySettings(DeliveryRunSettings):
+    """What `functions/event_delivery.py` needs."""
+
+    delivery_shards: Annotated[int, Field(ge=1, le=16)] = 1
+    """Each delivers the events of its partitions, of which the store has 16."""
+
+
+class ReliableNotificationSettings(DeliveryRunSettings):
     """What `functions/reliable_notification.py` needs."""
 
     pull_shards: Annotated[int, Field(ge=1, le=32)] = 1

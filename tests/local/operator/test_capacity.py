@@ -105,6 +105,8 @@ def test_timers_deliver_what_rate_workers_and_processor_allow() -> None:
     assert capacity(webhook_ms=1).timer_deliveries == pytest.approx(50 * seconds / 60)
     assert capacity(webhook_ms=3992).timer_deliveries == pytest.approx(64 / 4 * seconds / 60)
     assert capacity(delivery_rate=999).timer_deliveries == pytest.approx(250 * seconds / 60)
+    sharded = capacity(delivery_rate=900, delivery_shards=4, pull_shards=2).timer_deliveries
+    assert sharded == pytest.approx((500 * 12 + 900 * 36.75) / 60)
 
 
 def test_loops_pull_together_until_vod_takes_no_more_calls() -> None:

@@ -24,7 +24,10 @@ SHARD: dict[str, object] = {"Type": "Shard", "Shard": 0, "Shards": 3}
 def sharded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Path]]:
     """Start a stack whose queue is pulled by three loops; return it and its folder."""
     folder = tmp_path_factory.mktemp("sharded")
-    options: dict[str, Any] = {"overrides": {"PULL_SHARDS": "3"}, "timer_seconds": 0.5}
+    options: dict[str, Any] = {
+        "overrides": {"PULL_SHARDS": "3", "DELIVERY_SHARDS": "2"},
+        "timer_seconds": 0.5,
+    }
     with Stack(folder=folder, simulator={"mode": "PULL"}, **options) as stack:
         yield stack, folder
 
@@ -45,6 +48,21 @@ def test_timer_runs_as_so_many_shards(sharded: tuple[Stack, Path]) -> None:
         return [line.get("figures_shards_started") for line in done]
 
     wait_until(lambda: runs().count(2) >= 1 and runs().count(None) >= 2, "three loops")
+
+
+def test_deliveries_run_as_so_many_shards(sharded: tuple[Stack, Path]) -> None:
+    """One invocation by the timer starts another, which delivers and does no more."""
+    _, folder = sharded
+
+    def runs() -> list[tuple[bool, int | None]]:
+        done = [
+            line
+            for line in lines_in(folder)
+            if line["event"] == "timer.done" and "figures_pulled_pulled" not in line
+        ]
+        return [("figures_backlog_due" in line, line.get("figures_shards_started")) for line in done]
+
+    wait_until(lambda: {(True, 1), (False, None)} <= {*runs()}, "two runs")
 
 
 @pytest.mark.parametrize(

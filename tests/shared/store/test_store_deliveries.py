@@ -8,6 +8,7 @@ import pytest
 from shared.domain.event_status import AttemptOutcome, EventStatus, IngestOutcome
 from shared.domain.journal import AttemptEnding, EventEntry, EventKey, TakenEvent
 from shared.errors import StoreUnavailableError
+from shared.runtime.shards import Share
 from tests.shared.uploads import ENDPOINT, NOW, facts_in, new_entry, new_session, uploaded
 
 if TYPE_CHECKING:
@@ -257,6 +258,18 @@ def test_waiting_event_that_is_gone_does_not_hold_up_the_next(store: Store, serv
     assert store.finish_attempt(at[0], delivered())
 
     assert store.due_events(now=DUE, limit=10) == (at[2],)
+
+
+def test_shards_have_all_partitions_between_them(store: Store) -> None:
+    """Each lists the events of its own, and none is listed by two."""
+    for number in range(40):
+        entry = new_entry(new_session(f"user-{number}"), facts_in(uploaded()))
+        store.journal(entry, endpoint=ENDPOINT, now=NOW, next_attempt_at=DUE)
+
+    shares = [store.due_events(now=DUE, limit=99, has=Share((number,), 3, {}).has) for number in range(3)]
+
+    assert all(shares)
+    assert sorted(at for share in shares for at in share) == sorted(store.due_events(now=DUE, limit=99))
 
 
 def test_record_that_the_store_cannot_read_holds_up_no_other(store: Store, server: redis.Redis) -> None:
