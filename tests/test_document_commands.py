@@ -22,6 +22,7 @@ _BLOCK = re.compile(r"^ *```(?:console|sh)\n(.*?)^ *```$", re.MULTILINE | re.DOT
 _PAGES = [*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")]
 _WHOLE_PAGES = {
     "docs/deployment.md": "deploy/test_guides.py::test_deployment_guide_does_what_it_prints",
+    "docs/your-app.md": "browser/test_your_app.py::test_receiver_hears_of_an_upload_from_the_page",
     "docs/operations.md": "deploy/test_guides.py::test_operations_page_does_what_it_prints",
 }
 """Pages whose console blocks a test types, one after the other."""
@@ -94,7 +95,7 @@ def test_shown_command_is_run_by_a_test_or_marked(page: str, command: str) -> No
 )
 def test_shown_command_of_ours_parses(page: str, command: str) -> None:
     """Its options exist, and their values are ones that it takes."""
-    words = shlex.split(command.partition("-m local ")[2].partition(" < ")[0])
+    words = shlex.split(command.partition("-m local ")[2].partition(" < ")[0].rstrip(")"))
     assert words[0] in COMMANDS, page
     parser = argparse.ArgumentParser()
     importlib.import_module(COMMANDS[words[0]][0]).add_arguments(parser)

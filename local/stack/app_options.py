@@ -21,22 +21,16 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
+_OF_SCF = ("SCF_FUNCTIONNAME", "TENCENTCLOUD_RUNENV", "INVOKE_API_URL")
+_OF_THE_ROLE = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
+_OF_VOD = ("VOD_API_URL", "VOD_CALLBACK_SIGN_KEY", "VOD_SECRET_ID", "VOD_SECRET_KEY")
 IGNORED: Mapping[str, str] = {
     "APP_WEBHOOK_ALLOW_INSECURE": "the stack's own receiver is on this machine",
     "APP_WEBHOOK_URL": "events stay on this machine: --forward-to names your app",
-    "CALLBACK_TOKENS": "the stack has its own",
-    "CONTEXT_KEYS": "the stack has its own",
-    "INVOKE_API_URL": "the stack has timers of its own",
-    "SCF_FUNCTIONNAME": "the stack is not SCF",
     "STAGE": "the stack's records are apart from those of a deployment",
-    "TENCENTCLOUD_RUNENV": "the stack is not SCF",
-    "TENCENTCLOUD_SECRETID": "the simulated VOD has its own",
-    "TENCENTCLOUD_SECRETKEY": "the simulated VOD has its own",
-    "TENCENTCLOUD_SESSIONTOKEN": "the simulated VOD has its own",
-    "VOD_API_URL": "VOD is simulated",
-    "VOD_CALLBACK_SIGN_KEY": "the simulated VOD has its own",
-    "VOD_SECRET_ID": "the simulated VOD has its own",
-    "VOD_SECRET_KEY": "the simulated VOD has its own",
+    **dict.fromkeys(("CALLBACK_TOKENS", "CONTEXT_KEYS"), "the stack has its own"),
+    **dict.fromkeys(_OF_SCF, "the stack is not SCF"),
+    **dict.fromkeys((*_OF_THE_ROLE, *_OF_VOD), "VOD is simulated, with keys of its own"),
 }
 """Setting -> why the stack does not take it from the environment."""
 _KEY_SOURCES = ("JWT_SECRETS", "JWT_PUBLIC_KEY", "JWT_JWKS_URL")

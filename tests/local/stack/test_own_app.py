@@ -137,7 +137,7 @@ def test_settings_of_the_environment_are_taken_or_named() -> None:
     }
     assert settings_lines(own) == (
         "  Settings of your environment: JWT_JWKS_URL, OPEN_UPLOADS.\n"
-        "  Ignored: VOD_SECRET_KEY, because the simulated VOD has its own.\n"
+        "  Ignored: VOD_SECRET_KEY, because VOD is simulated, with keys of its own.\n"
     )
     assert set(own.ignored) <= IGNORED.keys()
 
