@@ -28,7 +28,8 @@ pytestmark = pytest.mark.reliability
 EVENTS = 200
 
 PUSHED = ("Store.journal", "Store.finish_attempt", "AppWebhook.send", "Instance.invoke")
-READ_BACK = ("Store.take_call", "VodApi.media_info", "VodApi.tasks_of_file", "Store.settle")
+TASKS = "VodApi.tasks_of_file"
+READ_BACK = ("Store.take_call", "VodApi.media_info", TASKS, "Store.settle")
 LEGACY = ("Store.remember_task", "Store.token_of_task")
 PULLED = ("VodApi.pull_events", "Store.journal_all", "VodApi.confirm_events")
 DUE = ("Store.due_events", "Store.send_slots", "Store.take")
@@ -53,7 +54,7 @@ def test_every_call_that_an_event_passes_is_a_crash_point() -> None:
 @pytest.mark.parametrize("call", [*PUSHED, *READ_BACK])
 def test_pushed_event_survives(service: Service, call: str) -> None:
     """Whatever was done, VOD's next send and the timer do the rest; what is held is asked about again."""
-    uploads = service.finished_uploads(EVENTS)
+    uploads = service.finished_uploads(EVENTS, with_task_flow=call == TASKS)
     lives = begin(service, call, READ_BACK="on" if call in READ_BACK else "off")
 
     lives.push([upload.event for upload in uploads])

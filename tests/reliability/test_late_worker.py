@@ -22,7 +22,8 @@ pytestmark = pytest.mark.reliability
 
 PAST_EVERY_LEASE_SECONDS = 60
 BOTH_SIDES = ("before", "after")
-READ_BACK = ("VodApi.media_info", "VodApi.tasks_of_file", "Store.settle")
+TASKS = "VodApi.tasks_of_file"
+READ_BACK = ("VodApi.media_info", TASKS, "Store.settle")
 RECEIVED = [(call, side) for call in ("Store.journal", *READ_BACK, "AppWebhook.send") for side in BOTH_SIDES]
 DELIVERED = [(call, side) for call in ("Store.take", "AppWebhook.send") for side in BOTH_SIDES]
 LAST = [("Store.finish_attempt", "before")]
@@ -51,7 +52,7 @@ def test_late_worker_changes_nothing(
 
     VOD pushes a second time what was not answered, and the next run of the timer delivers what is due.
     """
-    (upload,) = service.finished_uploads(1)
+    (upload,) = service.finished_uploads(1, with_task_flow=call == TASKS)
     push, timer = push_of(upload.event), timer_of("event_delivery")
     if stopped == "event_delivery":
         killed = CrashPoint("AppWebhook.send", "before", 1, signal.SIGKILL)

@@ -10,7 +10,7 @@ from shared.store.journal import Store
 from tests.shared.loopback_peer import HOST, refused_port
 from tests.shared.store.every_method import SCOPE, every_method
 
-OF_A_SECOND = {"turn"}
+OF_A_SECOND = {"calls", "turn"}
 """Keys that may have ended before they are looked for."""
 
 
