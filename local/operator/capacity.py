@@ -139,8 +139,9 @@ class Capacity:
         """Pulled events a second that the timers deliver to one endpoint.
 
         What bounds a run is how many it sends at once, or its processor; all together, the rate that is set.
-        The pulling timer delivers in the time that pulling leaves when the queue is long. Pulled events are
-        VOD's own word, and are not read back.
+        The pulling timer delivers in the time that pulling leaves when the queue is long; half a minute after
+        it the other begins, so that both deliver then. Pulled events are VOD's own word, and are not read
+        back.
         """
         own = self.own_seconds(self.measured.event_ms, STORE_CALLS["delivery"])
         at_once = self.assumed.workers / (own + self.assumed.webhook_ms / 1000)
@@ -148,8 +149,11 @@ class Capacity:
         most, of_a_run = self.assumed.delivery_rate, min(at_once, 1 / processor)
         after_pulling = PULL_SECONDS + CONFIRM_SECONDS - LEAST_SECONDS
         delivering = _timer_deadline() * DELIVERIES_SHARE - LEAST_SECONDS
+        # The first shard looks after uploads in the rest of its time.
+        others = _timer_deadline() - LEAST_SECONDS - delivering
         pullers, runs = self.assumed.pull_shards, self.assumed.delivery_shards
-        delivered = min(most, pullers * of_a_run) * after_pulling + min(most, runs * of_a_run) * delivering
+        working = ((pullers + runs, after_pulling), (runs, delivering - after_pulling), (runs - 1, others))
+        delivered = sum(min(most, count * of_a_run) * seconds for count, seconds in working)
         return delivered / TIMER_PERIOD
 
     @property

@@ -94,19 +94,20 @@ def test_pulled_uploads_are_bound_by_the_timers() -> None:
     """More instances journal and deliver no more: the lesser of both is the limit."""
     assert capacity().pulled_events == pytest.approx(16 / (0.180 + 16 * 0.004 + 0.003) * 38 / 60)
     assert capacity(1000).pulled_uploads == capacity(100).pulled_uploads
-    assert capacity(delivery_rate=9).pulled_uploads == pytest.approx(9 * 48.75 / 60)
-    assert capacity(delivery_rate=9, events=4).pulled_uploads == pytest.approx(9 * 48.75 / 60 / 4)
+    assert capacity(delivery_rate=9).pulled_uploads == pytest.approx(9 * 36.75 / 60)
+    assert capacity(delivery_rate=9, events=4).pulled_uploads == pytest.approx(9 * 36.75 / 60 / 4)
 
 
 def test_timers_deliver_what_rate_workers_and_processor_allow() -> None:
-    """The rate that is set, however fast the endpoint answers; 64 at once to a slow one; 4 ms for each."""
-    seconds = 15 - 3 + 53 * 0.75 - 3
+    """The rate that is set, however fast the endpoint answers; 64 at once to a slow one; 4 ms for each.
 
-    assert capacity(webhook_ms=1).timer_deliveries == pytest.approx(50 * seconds / 60)
-    assert capacity(webhook_ms=3992).timer_deliveries == pytest.approx(64 / 4 * seconds / 60)
-    assert capacity(delivery_rate=999).timer_deliveries == pytest.approx(250 * seconds / 60)
+    In 12 of the 36.75 seconds both timers deliver, and shards after the first do for 13.25 more.
+    """
+    assert capacity(webhook_ms=1).timer_deliveries == pytest.approx(50 * 36.75 / 60)
+    assert capacity(webhook_ms=3992).timer_deliveries == pytest.approx(64 / 4 * (2 * 12 + 24.75) / 60)
+    assert capacity(delivery_rate=999).timer_deliveries == pytest.approx(250 * (2 * 12 + 24.75) / 60)
     sharded = capacity(delivery_rate=900, delivery_shards=4, pull_shards=2).timer_deliveries
-    assert sharded == pytest.approx((500 * 12 + 900 * 36.75) / 60)
+    assert sharded == pytest.approx((900 * 36.75 + 750 * 13.25) / 60)
 
 
 def test_loops_pull_together_until_vod_takes_no_more_calls() -> None:
