@@ -116,7 +116,7 @@ def requests_of(stack: Stack, folder: Path) -> Mapping[str, Path]:
     status = [f"GET /uploads/{_begin(stack, token)} {token} " for token in list(users.values())[:50]]
     news = []
     for number in range(_CALLBACKS):
-        token = _token(stack.environment, number)
+        token = sealed_token(stack.environment, number)
         event = uploaded(token, file_id=str(5_576_678_000_000_000_000 + number))
         news.append(f"POST {callback} - {json.dumps(event)}")
     files = {}
@@ -126,7 +126,7 @@ def requests_of(stack: Stack, folder: Path) -> Mapping[str, Path]:
     return files
 
 
-def _token(environment: Mapping[str, str], number: int) -> str:
+def sealed_token(environment: Mapping[str, str], number: int) -> str:
     """Seal the token of an upload that the store does not know: its event recreates the record."""
     upload_id = new_upload_id(now=time.time(), random=secrets.randbits(80))
     keys = tuple(environment["CONTEXT_KEYS"].split(","))

@@ -96,6 +96,39 @@ def growing(sizes: Mapping[str, Mapping[str, Sequence[float]]], machine: str) ->
     return _picture(title, machine, shapes, height=top + height + 40)
 
 
+def over_time(
+    title: str, note: str, series: Mapping[str, Sequence[tuple[float, float]]], *, x: str, y: str
+) -> str:
+    """Draw lines over a common axis of time; the last figures of both axes name `x` and `y`, their units."""
+    top, height, width = 60, 240, _WIDTH - _LEFT - _RIGHT
+    last = max(at for points in series.values() for at, _ in points)
+    most = max(value for points in series.values() for _, value in points) or 1
+    shapes = []
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        line = top + height * (1 - share)
+        shapes += [
+            _line((_LEFT, line), (_LEFT + width, line), "#e5e7eb"),
+            _text(
+                _LEFT - 8, line + 4, f"{most * share:,.3g} {y if share == 1 else ''}".strip(), anchor="end"
+            ),
+            _text(
+                _LEFT + width * share,
+                top + height + 18,
+                f"{last * share:,.3g} {x if share == 1 else ''}".strip(),
+                anchor="middle",
+            ),
+        ]
+    for number, ((name, points), colour) in enumerate(zip(series.items(), _COLOURS.values(), strict=False)):
+        path = " ".join(
+            f"{_LEFT + width * at / last:.1f},{top + height * (1 - value / most):.1f}" for at, value in points
+        )
+        shapes += [
+            f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>',
+            _text(_LEFT + 12, top + 16 + 16 * number, name, colour=colour),
+        ]
+    return _picture(title, note, shapes, height=top + height + 40)
+
+
 def _picture(title: str, machine: str, shapes: Iterable[str], *, height: int) -> str:
     body = "\n".join(shapes)
     return (
