@@ -37,10 +37,10 @@ class InvocationRecord:
             self._calls[callee] = self._calls.get(callee, 0) + 1
 
     def figures(self) -> dict[str, object]:
-        """Return the durations in milliseconds (`total` and each callee), and the number of calls."""
+        """Return the durations in milliseconds, such as `durations_store`, and the numbers of calls."""
         seconds = {"total": time.perf_counter() - self._started, **self._seconds}
-        durations = {name: round(duration * 1000, 1) for name, duration in seconds.items()}
-        return {"durations": durations, "calls": dict(self._calls)}
+        durations = {f"durations_{name}": round(it * 1000, 1) for name, it in seconds.items()}
+        return {**durations, **{f"calls_{name}": number for name, number in self._calls.items()}}
 
 
 _current: ContextVar[InvocationRecord | None] = ContextVar("invocation", default=None)

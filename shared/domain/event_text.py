@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 # Outside ASCII a third of what escapes would take; it cannot be compared with `raw_json`.
 _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-_SMALL_BYTES = 5000
+_SMALL_BYTES = 4096
 DICTIONARY = (
     '{"data":{"author":"","coverUrl":"http://fileId":"fileName":"fileUrl":"procedureTaskId":"sourceContext":"",'
     '"sourceType":"ServerUpload","streamId":"","transcodeTaskId":""},"eventType":"version":"4.0"}'
@@ -57,12 +58,20 @@ def packed(*notifications: EventNotification) -> bytes:
     kept, dictionary = b"", DICTIONARY
     for it in notifications:
         text = _JSON.encode(it.raw).encode("utf-8", "surrogatepass")
-        # Of a small text, clearing all the memory that a large one needs would take most of the time.
-        memory = 5 if len(text) < _SMALL_BYTES else zlib.DEF_MEM_LEVEL
-        stream = zlib.compressobj(memLevel=memory, zdict=dictionary)
+        is_small = dictionary is DICTIONARY and len(text) <= _SMALL_BYTES
+        stream = _stream_of_small_texts().copy() if is_small else zlib.compressobj(zdict=dictionary)
         kept += stream.compress(text) + stream.flush()
         dictionary = text
     return kept
+
+
+@cache
+def _stream_of_small_texts() -> zlib._Compress:
+    """Return a stream to copy; its window of 8 KB holds the dictionary and the text.
+
+    To clear the memory of a full one would take longer than to compress a small text.
+    """
+    return zlib.compressobj(wbits=13, memLevel=6, zdict=DICTIONARY)
 
 
 def unpacked(kept: str) -> list[str]:

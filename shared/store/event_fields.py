@@ -39,10 +39,13 @@ def long_name(kept: str) -> str:
 def _respelled(name: str, lengths: tuple[int, int], respell: Callable[[str], str]) -> str:
     """Respell both digests of a name if they have these lengths; the name of a version has a third part."""
     kind, _, rest = name.partition("-")
-    digests, versions = rest.split(".")[:2], rest.split(".")[2:]
-    if tuple(map(len, digests)) != lengths:
+    parts = rest.split(".")
+    if tuple(map(len, parts[:2])) != lengths:
         return name
-    return f"{kind}-{'.'.join([*map(respell, digests), *versions])}"
+    both = respell(parts[0] + parts[1])
+    # They are of 32 and of 8 bytes.
+    end = len(both) * 4 // 5
+    return f"{kind}-{'.'.join([both[:end], both[end:], *parts[2:]])}"
 
 
 def parted(fields: Sequence[tuple[str, FieldWord]]) -> tuple[FieldWord, list[FieldWord]]:

