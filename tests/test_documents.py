@@ -31,6 +31,7 @@ DOCUMENTS = [
     *RECORDS,
 ]
 PAGE_PACKAGE = REPOSITORY / "local" / "page" / "package.json"
+_ADDRESS = r"\]\([^)]+\)|https?://[^\s)]+[^\s).:]"
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 """A link to another file of the repository; an address has a colon."""
 
@@ -38,6 +39,25 @@ LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 def text_of(path: Path) -> str:
     """Read a document; a missing one fails the test."""
     return path.read_text(encoding="utf-8")
+
+
+def facts(line: str) -> tuple[str, list[str], list[str], list[str]]:
+    """Return what a line says in any language: its markup, code, links and numbers."""
+    code, links = re.findall(r"`[^`]+`", line), re.findall(_ADDRESS, line)
+    words = re.sub(rf"`[^`]+`|{_ADDRESS}", "", line)
+    markup = re.match(r"(?:#+ |- |\||```\w*)?", line)
+    return (
+        markup[0] if markup else "",
+        sorted(code),
+        sorted(links),
+        sorted(re.findall(r"\d[\d,.]*\d|\d", words)),
+    )
+
+
+def outside_code(lines: list[str]) -> set[str]:
+    """Return the lines that are text, which is all but blank lines, rules and code."""
+    parts = "\n".join(lines).split("```")[::2]
+    return {line for part in parts for line in part.splitlines() if re.search(r"[a-z]{3}", line)}
 
 
 def titles(text: str) -> list[str]:
@@ -51,6 +71,23 @@ def test_document_leads_to_files_that_exist(path: Path) -> None:
     targets = LINK.findall(text_of(path))
 
     assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("language", ["ko", "zh"])
+def test_translated_readme_says_the_same(language: str) -> None:
+    """Line by line it has the code, links, settings and figures of README.md, in words of its own."""
+    lines, translated = (
+        text_of(REPOSITORY / name).splitlines() for name in ("README.md", f"README.{language}.md")
+    )
+    languages = lines[2]
+
+    assert len(translated) == len(lines)
+    assert [pair for pair in zip(lines, translated, strict=True) if facts(pair[0]) != facts(pair[1])] == [
+        (languages, translated[2])
+    ]
+    assert outside_code(lines).isdisjoint(
+        outside_code(translated) - {"# vod-upload-functions", "|---|---|---|"}
+    )
 
 
 @pytest.mark.parametrize("name", ["README.md", "llms.txt"])
