@@ -1,4 +1,4 @@
-"""GET and DELETE /uploads/{id}: one upload, for its owner."""
+"""GET and DELETE /uploads/{id}: one upload, for its owner; GET /health: how the deployment does."""
 
 from __future__ import annotations
 
@@ -26,6 +26,10 @@ def _respond(request: Request) -> Response:
     # Read.
     runtime = bootstrap.upload_status()
     now = int(bootstrap.now())
+    if request.segments[-1:] == ("health",):
+        from shared.runtime.health import health_response  # noqa: PLC0415 -- no request of a user needs it
+
+        return health_response(request, runtime.settings)
     caller = authenticate(request.headers, runtime.settings, now=now, client_address=request.client_address)
     *_, collection, upload_id = ("", "", *request.segments)
     if collection != "uploads" or not is_upload_id(upload_id):

@@ -1,4 +1,4 @@
-// Made by `make client-types` from the events in docs/openapi.json; SHA-256 18440ed51d953e635fe7a15e94defb14af288a77fe200877d12a1a664d770778
+// Made by `make client-types` from the events in docs/openapi.json; SHA-256 1079943016738b122388c982f2d970f374eec15cf70773987a574956a92ed52c
 
 export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
@@ -409,6 +409,8 @@ export interface components {
             error: string | null;
             /** @description VOD's sentence about it. */
             message: string;
+            /** @description True if VOD failed, and the task may succeed with the same file; false if file or template are wrong. Null: it has not failed, or VOD does not say. */
+            retriable: boolean | null;
             /** @description What it made; first what a player wants: the playlist, the file, the cover. */
             urls: string[];
         };

@@ -17,7 +17,7 @@ from local.openapi.webhooks import event_schema, webhook_parameters, webhooks
 from local.repository import project_field
 from shared.domain.app_event import SPEC_VERSION
 from shared.schema.models.app_event import EVENTS, UnlistedVodEvent
-from shared.schema.models.uploads import Problem, Signature, Upload
+from shared.schema.models.uploads import Health, Problem, Signature, Upload
 
 if TYPE_CHECKING:
     from local.openapi.shapes import Schema
@@ -36,6 +36,12 @@ _USER_TOKEN: Schema = {
     "bearerFormat": "JWT",
     "description": "A token of the app's own login service, with `exp` and `sub` (or the claim of "
     "JWT_USER_CLAIM). A deployment on trial may do without tokens (AUTH_MODE=anonymous).",
+}
+
+_OPERATOR_TOKEN: Schema = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "HEALTH_TOKEN of the deployment.",
 }
 
 _EVENT_NOTIFICATION: Schema = {
@@ -66,13 +72,14 @@ def build_document() -> dict[str, object]:
         "servers": [{"url": "/", "description": "The local stack; deployed, each path has its own host"}],
         "tags": [
             {"name": "Uploads", "description": "For the app's users."},
+            {"name": "Operations", "description": "For who watches the deployment."},
             {"name": "VOD", "description": "For VOD alone."},
             {"name": "Events", "description": "For the app's back end, which receives them."},
         ],
         "paths": paths(),
         "webhooks": webhooks(),
         "components": {
-            "securitySchemes": {"userToken": _USER_TOKEN},
+            "securitySchemes": {"userToken": _USER_TOKEN, "operatorToken": _OPERATOR_TOKEN},
             "headers": header_components(),
             "parameters": webhook_parameters(),
             "responses": problem_answers(),
@@ -80,7 +87,7 @@ def build_document() -> dict[str, object]:
                 "SignatureRequest": signature_request_schema(),
                 "EventNotification": _EVENT_NOTIFICATION,
                 "AppEvent": event_schema(),
-                **schemas_of([Signature, Upload, Problem, *EVENTS.values(), UnlistedVodEvent]),
+                **schemas_of([Signature, Upload, Health, Problem, *EVENTS.values(), UnlistedVodEvent]),
             },
         },
     }

@@ -7,13 +7,13 @@ from pydantic import TypeAdapter
 from functions.upload_signature import MAX_BODY_BYTES
 from local.openapi.examples import callback_example, signature_example, upload_example
 from local.openapi.headers import headers
-from local.openapi.problems import problem_status
+from local.openapi.health import show_health
+from local.openapi.problems import OPTIONS, problem
 from local.openapi.shapes import Schema, reference, text
 from local.openapi.signature_request import idempotency_key_parameter
 from shared.schema.models.uploads import UploadId
 
 _USER = [{"userToken": list[str]()}]
-_OPTIONS = "Any other method on this path; OPTIONS is answered 204."
 
 
 def paths() -> dict[str, Schema]:
@@ -35,6 +35,7 @@ def paths() -> dict[str, Schema]:
             "get": _show_upload(),
             "delete": _cancel_upload(),
         },
+        "/health": {"servers": _servers("upload_status"), "get": show_health()},
         "/{callbackToken}": {
             "servers": _servers("event_notification", local="/vod-callback"),
             "parameters": [
@@ -73,21 +74,21 @@ def _issue_signature() -> Schema:
         },
         "responses": {
             "200": _signature(),
-            **_problem("InvalidRequest", "The body is not one JSON object in UTF-8, or the key no string."),
-            **_problem("Unauthenticated", "No valid token; which check failed is not told."),
-            **_problem("Forbidden", "There is no such policy, or no uploads are allowed at present."),
-            **_problem("NotFound", "No such upload, or somebody else's."),
-            **_problem("MethodNotAllowed", _OPTIONS),
-            **_problem("Conflict", "The upload has ended, has no file for a cover, or no signature left."),
-            **_problem("ContentTooLarge", f"The body has more than {MAX_BODY_BYTES} bytes."),
-            **_problem("UnsupportedMediaType", "The body is not declared as JSON, or is compressed."),
-            **_problem(
+            **problem("InvalidRequest", "The body is not one JSON object in UTF-8, or the key no string."),
+            **problem("Unauthenticated", "No valid token; which check failed is not told."),
+            **problem("Forbidden", "There is no such policy, or no uploads are allowed at present."),
+            **problem("NotFound", "No such upload, or somebody else's."),
+            **problem("MethodNotAllowed", OPTIONS),
+            **problem("Conflict", "The upload has ended, has no file for a cover, or no signature left."),
+            **problem("ContentTooLarge", f"The body has more than {MAX_BODY_BYTES} bytes."),
+            **problem("UnsupportedMediaType", "The body is not declared as JSON, or is compressed."),
+            **problem(
                 "Unprocessable",
                 "Members that are unknown or not acceptable, or the key of another.",
             ),
-            **_problem("RateLimited", "A limit is used up: of the user, the network or the upload."),
-            **_problem("Failure", "A defect, or settings that are missing."),
-            **_problem("Unavailable", "The store or the key set of the token's issuer does not answer."),
+            **problem("RateLimited", "A limit is used up: of the user, the network or the upload."),
+            **problem("Failure", "A defect, or settings that are missing."),
+            **problem("Unavailable", "The store or the key set of the token's issuer does not answer."),
         },
     }
 
@@ -160,18 +161,18 @@ def _cancel_upload() -> Schema:
         "responses": {
             "204": {"description": "It is cancelled.", "headers": headers()},
             **_problems_of_an_upload(),
-            **_problem("Conflict", "It is not `issued` any more."),
+            **problem("Conflict", "It is not `issued` any more."),
         },
     }
 
 
 def _problems_of_an_upload() -> Schema:
     return {
-        **_problem("Unauthenticated", "No valid token; which check failed is not told."),
-        **_problem("NotFound", "No such upload, or somebody else's: both look the same."),
-        **_problem("MethodNotAllowed", _OPTIONS),
-        **_problem("Failure", "A defect, or settings that are missing."),
-        **_problem("Unavailable", "The store or the key set of the token's issuer does not answer."),
+        **problem("Unauthenticated", "No valid token; which check failed is not told."),
+        **problem("NotFound", "No such upload, or somebody else's: both look the same."),
+        **problem("MethodNotAllowed", OPTIONS),
+        **problem("Failure", "A defect, or settings that are missing."),
+        **problem("Unavailable", "The store or the key set of the token's issuer does not answer."),
     }
 
 
@@ -204,10 +205,10 @@ def _take_callback() -> Schema:
                 "description": "The event is journaled, or was before; an unreadable body is kept.",
                 "headers": headers(),
             },
-            **_problem("NotFound", "A wrong token, or with a SignKey a Sign that is missing, wrong or over."),
-            **_problem("MethodNotAllowed", _OPTIONS),
-            **_problem("Failure", "A defect, or settings that are missing."),
-            **_problem("StoreUnavailable", "The event could not be journaled; it is in the log."),
+            **problem("NotFound", "A wrong token, or with a SignKey a Sign that is missing, wrong or over."),
+            **problem("MethodNotAllowed", OPTIONS),
+            **problem("Failure", "A defect, or settings that are missing."),
+            **problem("StoreUnavailable", "The event could not be journaled; it is in the log."),
         },
     }
 
@@ -220,10 +221,6 @@ def _optional(place: str, name: str, meaning: str) -> Schema:
         "description": meaning,
         "schema": {"type": "string"},
     }
-
-
-def _problem(name: str, when: str) -> dict[str, Schema]:
-    return {problem_status(name): {**reference("responses", name), "description": when}}
 
 
 def _servers(function: str, *, local: str = "/") -> list[Schema]:

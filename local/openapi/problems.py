@@ -10,6 +10,7 @@ from shared import errors
 from shared.domain.rate_limits import UploadLimits, refusal
 from shared.http.message import PROBLEM_TYPE_PREFIX, problem_response
 
+OPTIONS = "Any other method on this path; OPTIONS is answered 204."
 EXAMPLE_REQUEST_ID = "5f0c3f1e-8a51-4a55-9c0c-0b8f3b1f7a10"
 
 PROBLEM_KINDS: dict[str, tuple[errors.ServiceError, ...]] = {
@@ -60,6 +61,11 @@ _HEADERS_THAT_MAY_COME = {"RateLimited": ("RateLimit", "RateLimit-Policy")}
 def problem_status(name: str) -> str:
     """Return the HTTP status of one kind of problem."""
     return str(PROBLEM_KINDS[name][0].status)
+
+
+def problem(name: str, when: str) -> dict[str, Schema]:
+    """Return one kind of problem among the answers of an operation, and when it is given."""
+    return {problem_status(name): {**reference("responses", name), "description": when}}
 
 
 def problem_answers() -> dict[str, Schema]:

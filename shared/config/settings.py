@@ -181,6 +181,8 @@ class UploadSignatureSettings(SigningSettings, ContextSettings, CallerSettings, 
 class UploadStatusSettings(CallerSettings, StoreSettings):
     """What `functions/upload_status.py` needs."""
 
+    health_token: str | None
+
 
 class DeliverySettings(IngestSettings, VodApiSettings):
     """What the delivery of events needs."""

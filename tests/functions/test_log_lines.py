@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 OPERATIONS = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
 CONTEXT = {"request_id": REQUEST_ID, "time_limit_in_ms": 20_000}
+HEALTH_TOKEN = "a token of who watches the deployment"
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 NOT_AN_INVOCATIONS_OWN = {
     *("event.unjournaled", "endpoint.unhealthy", "endpoint.disabled", "shards.notStarted"),
@@ -175,6 +176,8 @@ def every_kind_of_line(
     deploy(**{**services, "PULL_SHARDS": "2", "INVOKE_API_URL": f"http://{HOST}:{refused_port()}"})
     keep(invoke(reliable_notification.main_handler))
     deploy(**services)
+    deploy(**services, HEALTH_TOKEN=HEALTH_TOKEN)
+    keep(invoke(upload_status.main_handler, "GET", "/health", authorization=f"Bearer {HEALTH_TOKEN}"))
     app.answer = lambda _request: Reply(410)
     keep(invoke.push(vod))
     keep(invoke(event_delivery.main_handler))

@@ -19,17 +19,27 @@ HANDLERS = {
     "showUpload": upload_status.main_handler,
     "cancelUpload": upload_status.main_handler,
     "takeCallback": event_notification.main_handler,
+    "showHealth": upload_status.main_handler,
 }
-METHODS = {"issueSignature": "POST", "showUpload": "GET", "cancelUpload": "DELETE", "takeCallback": "POST"}
+METHODS = {
+    "issueSignature": "POST",
+    "showUpload": "GET",
+    "cancelUpload": "DELETE",
+    "takeCallback": "POST",
+    "showHealth": "GET",
+}
 
 
 class Ask(Protocol):
     """Sends one request to the function of an operation."""
 
     def __call__(
-        self, operation: str, path: str, body: object = "", *, method: str = "", **headers: str
+        self, operation: str, path: str, body: object = "", *, method: str = "", **headers: str | None
     ) -> Answer:
-        """Send it as alice; a body that is no text is sent as JSON, header names have underscores."""
+        """Send it as alice; a body that is no text is sent as JSON, header names have underscores.
+
+        A header that is None is not sent.
+        """
 
 
 @pytest.fixture
@@ -52,9 +62,15 @@ def deploy(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 def ask(deploy: Callable[..., None]) -> Ask:  # noqa: ARG001 -- there has to be a deployment to ask
     """Call the function of an operation, as the platform would."""
 
-    def ask(operation: str, path: str, body: object = "", *, method: str = "", **headers: str) -> Answer:
-        sent = {"authorization": f"Bearer {user_token()}", "content-type": "application/json"}
-        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+    def ask(
+        operation: str, path: str, body: object = "", *, method: str = "", **headers: str | None
+    ) -> Answer:
+        given: dict[str, str | None] = {
+            "authorization": f"Bearer {user_token()}",
+            "content-type": "application/json",
+        }
+        given |= {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = {name: value for name, value in given.items() if value is not None}
         text = body if isinstance(body, str) else json.dumps(body)
         method = method or METHODS[operation]
         event = event_of(method, path, headers=sent, body=text)

@@ -61,6 +61,8 @@ CASES = [
     Case("takeCallback", CALLBACK, "no event", 200),
     Case("takeCallback", "/a-token-that-is-none-of-ours", uploaded(), 404),
     Case("takeCallback", CALLBACK, "", 405, {"method": "GET"}),
+    Case("showHealth", "/health", "", 401),
+    Case("showHealth", "/health", "", 405, {"method": "DELETE"}),
 ]
 IN_TESTS_OF_THEIR_OWN = {
     ("issueSignature", 409),
@@ -69,6 +71,7 @@ IN_TESTS_OF_THEIR_OWN = {
     ("showUpload", 304),
     ("cancelUpload", 204),
     ("cancelUpload", 409),
+    ("showHealth", 200),
     *((operation, status) for operation in METHODS for status in (500, 503)),
 }
 
@@ -136,7 +139,22 @@ def test_rate_limit_is_told_as_documented(ask: Ask, deploy: Callable[..., None])
     assert violations("issueSignature", second) == []
 
 
-@pytest.mark.parametrize("operation", METHODS)
+def test_health_is_told_as_documented(ask: Ask, deploy: Callable[..., None]) -> None:
+    """Alive, well, without its store and without its settings."""
+    token = "a token of who watches the deployment"
+    deploy(HEALTH_TOKEN=token)
+    answers = [ask("showHealth", "/health", authorization=f"Bearer {token}")]
+    answers.append(ask("showHealth", "/health", authorization=None))
+    deploy(HEALTH_TOKEN=token, REDIS_URL=f"redis://127.0.0.1:{refused_port()}/0")
+    answers.append(ask("showHealth", "/health", authorization=f"Bearer {token}"))
+    deploy(REDIS_URL="")
+    answers.append(ask("showHealth", "/health"))
+
+    assert [answer.status for answer in answers] == [200, 200, 503, 500]
+    assert [violations("showHealth", answer) for answer in answers] == [[]] * 4
+
+
+@pytest.mark.parametrize("operation", METHODS.keys() - {"showHealth"})
 @pytest.mark.parametrize(
     ("changes", "status"),
     [

@@ -33,6 +33,7 @@ CANARIES: dict[str, tuple[str, ...]] = {
     "JWT_SECRETS": (_canary("jwt"), _canary("older jwt")),
     "JWT_ISSUERS": (_canary("issuers"),),
     "ANONYMOUS_KEY": (_canary("anonymous"),),
+    "HEALTH_TOKEN": (_canary("health"),),
     "CONTEXT_KEYS": (_canary("context"), _canary("older context")),
     "VOD_SECRET_ID": ("AKID" + _canary("id", 28),),
     "VOD_SECRET_KEY": (_canary("key", 32),),

@@ -131,7 +131,7 @@ def break_settings(world: CanaryWorld) -> None:
         file = world.settings_file({**canary_environment(elsewhere), "APP_WEBHOOK_URL": "off", **change})
         world.command(1, "doctor", "--env-file", str(file))
         world.command(2, "policy", "--env-file", str(file))
-        wrong = 2 if "JWT_SECRETS" in change else 1
+        wrong = 2 if change.keys() & {"JWT_SECRETS", "JWT_ISSUERS"} else 1
         world.command(wrong, "token", "explain", "--env-file", str(file), "a.b.c")
     file.unlink()
     world.command(1, "events", "list", REDIS_URL=elsewhere)

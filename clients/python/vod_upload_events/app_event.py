@@ -1,4 +1,4 @@
-# Made by `make client-types` from the events in docs/openapi.json; SHA-256 18440ed51d953e635fe7a15e94defb14af288a77fe200877d12a1a664d770778
+# Made by `make client-types` from the events in docs/openapi.json; SHA-256 1079943016738b122388c982f2d970f374eec15cf70773987a574956a92ed52c
 
 from __future__ import annotations
 
@@ -211,6 +211,10 @@ class Subtask(TypedDict):
     message: str
     """
     VOD's sentence about it.
+    """
+    retriable: bool | None
+    """
+    True if VOD failed, and the task may succeed with the same file; false if file or template are wrong. Null: it has not failed, or VOD does not say.
     """
     urls: list[str]
     """

@@ -201,6 +201,8 @@ class UploadSignatureSettings(SigningSettings, ContextSettings, CallerSettings, 
 class UploadStatusSettings(CallerSettings, StoreSettings):
     """What `functions/upload_status.py` needs."""
 
+    health_token: Annotated[Key | None, Field(repr=False)] = None
+
 
 class DeliverySettings(IngestSettings, VodApiSettings):
     """What the delivery of events needs."""

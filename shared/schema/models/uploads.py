@@ -153,6 +153,32 @@ class Upload(Document):
     """When any of this last changed."""
 
 
+class Backlog(Document):
+    """The events that wait here, or were given up and are still kept."""
+
+    due: int
+    """Events that wait for their next attempt."""
+    overdue_seconds: int
+    """For how long the first of them has been due already."""
+    dead: int
+    """Events whose attempts are used up."""
+    quarantined: int
+    """Events that claim to be of an upload and are not."""
+    parked: int
+    """Callbacks that cannot be read."""
+
+
+class Health(Document):
+    """How a deployment does; with the operator's token all members are there."""
+
+    status: Literal["alive", "ok", "degraded"]
+    """`alive`: nothing was asked. `degraded`: the clocks differ by more than a minute."""
+    clock_ahead_seconds: float | MISSING = MISSING
+    """By how much the function's clock is ahead of the store's."""
+    backlog: Backlog | MISSING = MISSING
+    """Events over all partitions of the store."""
+
+
 class FieldError(Document):
     """One member that is not acceptable."""
 
