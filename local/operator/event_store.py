@@ -46,10 +46,10 @@ _WHOLE_DIGEST = 32
 
 
 _INDEXES: Mapping[EventStatus | None, tuple[str, ...]] = {
-    None: ("journal", "delivered", "parked"),
+    None: ("journal", "due", "delivered", "dead", "quarantined", "parked"),
     EventStatus.DUE: ("due",),
     EventStatus.HELD: ("due",),
-    # An earlier release left what was delivered in the journal.
+    # An earlier release listed every event in the journal, also one that is in another index.
     EventStatus.DELIVERED: ("delivered", "journal"),
     EventStatus.DEAD: ("dead",),
     EventStatus.QUARANTINED: ("quarantined",),
@@ -58,7 +58,7 @@ _INDEXES: Mapping[EventStatus | None, tuple[str, ...]] = {
 }
 """Which sorted sets name the events of a status, or of all."""
 _ORDERED_BY_RECEIPT = frozenset({"journal", "parked"})
-_ORDERED_BY_DELIVERY = frozenset({"delivered"})
+_ORDERED_BY_END = frozenset({"delivered", "dead", "quarantined"})
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ class OperatorStore(EndpointStore):
         if len(number) == _WHOLE_DIGEST:
             whole = [EventKey(partition, key) for partition, key in places]
             return tuple(self.read(whole)) or self._with_tombstone(whole)
-        indexes = ("journal", "delivered") if kind == "event" else ("parked",)
+        indexes = [index for index in _INDEXES[None] if (index == "parked") is (kind != "event")]
         keys = (
             at
             for partition, start in places
@@ -172,7 +172,7 @@ class OperatorStore(EndpointStore):
             for _, at in self._members(partition, index)
             if at.key.startswith(start)
         )
-        return tuple(islice(self.read(keys), limit))
+        return tuple(islice(self.read(dict.fromkeys(keys)), limit))
 
     def revive(self, at: EventKey, *, now: int) -> bool:
         """Schedule an event at once, with all attempts ahead of it; False if it is withheld or gone.
@@ -202,7 +202,7 @@ class OperatorStore(EndpointStore):
         """Yield the members of an index with the last second in which each can have been received."""
         if index in _ORDERED_BY_RECEIPT:
             return self._members(partition, index, since=query.since, until=query.until)
-        if index in _ORDERED_BY_DELIVERY:
+        if index in _ORDERED_BY_END:
             return self._members(partition, index, since=query.since)
         return ((math.inf, at) for _, at in self._members(partition, index))
 
@@ -212,9 +212,11 @@ class OperatorStore(EndpointStore):
         An event waits until none can follow that was received later.
         """
         waiting: list[tuple[int, int, KeptEvent]] = []
-        place = count()
+        place, seen = count(), set[EventKey]()
         while page := list(islice(members, PAGE)):
-            for event in self._read(iter([at for _, at in page]), _SUMMARY):
+            keys = dict.fromkeys(at for _, at in page if at not in seen)
+            seen.update(keys)
+            for event in self._read(iter(keys), _SUMMARY):
                 heapq.heappush(waiting, (-event.received_at, next(place), event))
             while waiting and -waiting[0][0] >= page[-1][0]:
                 yield heapq.heappop(waiting)[-1]

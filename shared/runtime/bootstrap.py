@@ -233,5 +233,5 @@ def random_bits(bits: int) -> int:
 
 
 def new_lease() -> str:
-    """Return a random lease: 24 hexadecimal digits."""
-    return os.urandom(12).hex()
+    """Return a random lease: 16 hexadecimal digits."""
+    return os.urandom(8).hex()

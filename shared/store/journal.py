@@ -141,7 +141,15 @@ class JournalStore(StoreConnection):
         at = self.key_of(entry)
         indexes = at.indexes("due", "quarantined", "dead")
         first = EventKey(at.partition, _event_key(at.partition, entry.first_name))
-        keys = [at.key, *indexes, *_upload_keys(at, entry, now=now), first.key, at.body, first.tombstone]
+        keys = [
+            at.key,
+            *indexes,
+            *_upload_keys(at, entry, now=now),
+            first.key,
+            at.body,
+            first.tombstone,
+            *at.indexes("journal"),
+        ]
         version = confirmed_version_of(entry.facts)
         facts = facts_json(entry, version, verified=confirmed, is_claim=False) if genuine else ""
         retention = self._scope.retention_seconds

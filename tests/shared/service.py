@@ -68,8 +68,8 @@ def call_at_once(call: Callable[[], None]) -> None:
 
 
 def new_lease() -> str:
-    """Return a new lease."""
-    return f"lease-{next(_leases)}"
+    """Return a new lease, as long as a random one."""
+    return f"{next(_leases):016x}"
 
 
 @dataclass(frozen=True)

@@ -29,5 +29,6 @@ if status == 'due' then
 else
   redis.call('ZREM', KEYS[2], KEYS[1])
   if status == 'dead' then add_to_index(KEYS[3], ARGV[2], ARGV[6], KEYS[1]) end
+  if status == 'kept' then list_in_journal(KEYS[7], ARGV[2], ARGV[6], KEYS[1]) end
 end
 return 1

@@ -69,8 +69,9 @@ end
 redis.call('HSET', KEYS[1], 'verified', facts.verified and 1 or 0, unpack(ARGV, 10))
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 keep_body(KEYS[13], ARGV[2], ARGV[6])
-add_to_index(KEYS[2], ARGV[1], ARGV[2], KEYS[1])
-if ARGV[3] ~= '' then
+if ARGV[3] == '' and intended ~= 'quarantined' then
+  add_to_index(KEYS[2], ARGV[1], ARGV[2], KEYS[1])
+elseif ARGV[3] ~= '' then
   redis.call('ZADD', KEYS[3], ARGV[3], KEYS[1])
   redis.call('EXPIRE', KEYS[3], ARGV[2])
 end
@@ -84,6 +85,6 @@ elseif intended == 'applied' then
   redis.call('HSET', KEYS[1], 'verdict', verdict, 'sequence', sequence)
   if limits ~= '' then redis.call('HSET', KEYS[1], 'limits', limits) end
 end
-if facts.verified then record_version(KEYS[1], first, KEYS[3], KEYS[5], facts.content) end
+if facts.verified then record_version(KEYS[1], first, {due = KEYS[3], dead = KEYS[5], journal = KEYS[2]}, ARGV[1], ARGV[2], facts.content) end
 redis.call('HSET', KEYS[1], 'status', status)
 return {status, verdict, sequence, redis.call('HEXISTS', KEYS[6], 'disabled_at'), limits}

@@ -1,6 +1,6 @@
 -- include: index, apply, versions, body
 -- KEYS event, due, quarantined, dead, upload, checks, open uploads, usage of the upload's day,
---   usage of this day, first, body, tombstone of the first
+--   usage of this day, first, body, tombstone of the first, journal
 -- ARGV now, record_ttl, lease, facts ('' = the read-back disagreed), bytes ('' = as they were)
 -- first: the event itself, or the one of which it is a further version.
 whole(ARGV[1])
@@ -28,7 +28,7 @@ if facts.upload_id ~= '' then
 end
 local status = facts.verified and 'verified' or 'applied'
 keep_body(KEYS[11], ARGV[2], ARGV[5])
-if facts.verified then record_version(KEYS[1], first, KEYS[2], KEYS[4], facts.content) end
+if facts.verified then record_version(KEYS[1], first, {due = KEYS[2], dead = KEYS[4], journal = KEYS[13]}, ARGV[1], ARGV[2], facts.content) end
 redis.call('HSET', KEYS[1], 'status', status, 'verdict', verdict, 'sequence', sequence,
   'verified', facts.verified and 1 or 0)
 if limits ~= '' then redis.call('HSET', KEYS[1], 'limits', limits) end

@@ -147,6 +147,20 @@ def test_events_of_a_state_come_in_the_order_of_receipt(journal: Journal, state:
     assert journal.found(EventQuery(state)) == [id_of(last), id_of(first)]
 
 
+def test_event_that_an_earlier_release_lists_twice_is_found_once(journal: Journal, valkey_url: str) -> None:
+    """Its journal names each event, also one that is due or dead; this one's, those of no other list."""
+    due, dead = journal.enter(user="bob"), journal.enter(at=NOW + 1)
+    journal.end(dead, EventStatus.DEAD)
+    with redis.Redis.from_url(valkey_url) as connection:
+        assert list(connection.scan_iter("*:journal")) == []
+        for entry in (due, dead):
+            at = journal.store.key_of(entry)
+            connection.zadd(f"{at.partition}:journal", {at.key: NOW})
+
+    assert journal.found() == [id_of(dead), id_of(due)]
+    assert len(journal.people.with_id(id_of(due)[:12], limit=2)) == 1
+
+
 @pytest.mark.parametrize("state", [None, EventStatus.DUE])
 def test_time_span_counts_both_of_its_ends(journal: Journal, state: EventStatus | None) -> None:
     """`since` and `until` are times of receipt, not of the next attempt."""

@@ -274,8 +274,8 @@ def test_journal_lists_only_what_is_still_kept(
     """Expired events are removed from the journal's index."""
     old, young = new_entry(session), new_entry(session)
 
-    journal(store, old, now=NOW)
-    journal(store, young, now=NOW + SCOPE.retention_seconds)
+    for entry, now in ((old, NOW), (young, NOW + SCOPE.retention_seconds)):
+        store.journal(entry, endpoint=ENDPOINT, now=now, next_attempt_at=None)
 
     listed = server.zrange(f"{store.key_of(old).partition}:journal", 0, -1)
     assert listed == [store.key_of(young).key]

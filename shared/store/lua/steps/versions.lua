@@ -38,15 +38,16 @@ local function changes_cover(event, first, facts)
 end
 -- Record VOD's own version of an event. If it is not the first one, and that was no more than a claim, the
 -- claim is not sent any more: its lease ends as well.
-local function record_version(event, first, due, dead, content)
+local function record_version(event, first, indexes, now, record_ttl, content)
   if not is_known(first) then return end
   local seen = contents_of(first)
   if first.record ~= event and not seen then
-    redis.call('ZREM', due, first.record)
-    redis.call('ZREM', dead, first.record)
+    redis.call('ZREM', indexes.due, first.record)
+    redis.call('ZREM', indexes.dead, first.record)
     if redis.call('EXISTS', first.record) == 1 then
       local is_delivered = redis.call('HGET', first.record, 'delivery') == 'delivered'
       redis.call('HSET', first.record, 'lease', '', 'delivery', is_delivered and 'delivered' or 'kept')
+      if not is_delivered then list_in_journal(indexes.journal, now, record_ttl, first.record) end
     end
   end
   keep_contents(first, seen and seen ~= '' and seen .. ' ' .. content or content)
