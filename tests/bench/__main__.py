@@ -1,4 +1,4 @@
-"""`make bench` runs `python -m tests.bench [cold | counts | warm | load | pull | growth | soak | plots]`."""
+"""`make bench` runs `python -m tests.bench`, for all kinds or those that are named."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import importlib
 import sys
 
-KINDS = ("cold", "warm", "load", "pull", "growth")
+KINDS = ("cold", "warm", "load", "pull", "delivery", "growth")
 """What is measured by default: `cold` includes `counts`, and `soak` takes 20 minutes."""
 
 

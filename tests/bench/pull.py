@@ -66,9 +66,9 @@ def run(loops: int, folder: Path) -> Run:
         faults=slow,
     ) as stack:
         fill(stack, folder, loops * EVENTS_EACH)
-        before = _processor_times()
+        before = processor_times()
         lines = _lines_of(folder / "functions.log", loops)
-        busy = _share_between(before, _processor_times())
+        busy = share_between(before, processor_times())
         with redis.Redis.from_url(stack.environment["REDIS_URL"]) as store:
             kept = sum(1 for _ in store.scan_iter("*:event:*", count=1000))
         left = _query(folder, "SELECT count(*) FROM pull_queue")[0][0]
@@ -150,13 +150,14 @@ def _query(folder: Path, statement: str) -> list[Any]:
         return database.execute(statement).fetchall()
 
 
-def _processor_times() -> tuple[int, int]:
+def processor_times() -> tuple[int, int]:
     """Return the ticks of all processors since the start: idle, and all."""
     words = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:9]
     ticks = [int(word) for word in words]
     return ticks[3] + ticks[4], sum(ticks)
 
 
-def _share_between(before: tuple[int, int], after: tuple[int, int]) -> float:
+def share_between(before: tuple[int, int], after: tuple[int, int]) -> float:
+    """Return the share of the processors' time that was not idle."""
     idle, total = (later - earlier for earlier, later in zip(before, after, strict=True))
     return 1 - idle / total

@@ -82,25 +82,27 @@ class Service:
     wait: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = lambda: 0.0
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """Its environment."""
+        return {
+            "REDIS_URL": self.redis_url,
+            "STAGE": STAGE,
+            "CONTEXT_KEYS": CONTEXT_KEY,
+            "VOD_SECRET_ID": SECRET_ID,
+            "VOD_SECRET_KEY": SECRET_KEY,
+            "READ_BACK": "off",
+            "APP_WEBHOOK_URL": "off",
+            "APP_WEBHOOK_SECRETS": "whsec_" + "c2VjcmV0LW9mLXRoZS10ZXN0cy13aXRoLTMyLWJ5dGVz",
+            "APP_WEBHOOK_ALLOW_INSECURE": "1",
+            "UPLOAD_SESSION_SECONDS": str(SESSION_SECONDS),
+            **self.changes,
+        }
+
     @cached_property
     def settings(self) -> EventDeliverySettings:
         """Its settings."""
-        return load_settings(
-            EventDeliverySettings,
-            {
-                "REDIS_URL": self.redis_url,
-                "STAGE": STAGE,
-                "CONTEXT_KEYS": CONTEXT_KEY,
-                "VOD_SECRET_ID": SECRET_ID,
-                "VOD_SECRET_KEY": SECRET_KEY,
-                "READ_BACK": "off",
-                "APP_WEBHOOK_URL": "off",
-                "APP_WEBHOOK_SECRETS": "whsec_" + "c2VjcmV0LW9mLXRoZS10ZXN0cy13aXRoLTMyLWJ5dGVz",
-                "APP_WEBHOOK_ALLOW_INSECURE": "1",
-                "UPLOAD_SESSION_SECONDS": str(SESSION_SECONDS),
-                **self.changes,
-            },
-        )
+        return load_settings(EventDeliverySettings, self.variables)
 
     @cached_property
     def store(self) -> Store:

@@ -13,7 +13,7 @@ from unittest import mock
 
 from shared import deadline, tencent_api, vod_api
 from shared.http import outbound
-from shared.runtime import bootstrap, log
+from shared.runtime import bootstrap, log, workers
 from shared.store import resp
 from tests.simulation import app_model
 from tests.simulation.instances import TIME_LIMITS
@@ -21,6 +21,7 @@ from tests.simulation.limits import NEW_UPLOADS_PER_DAY, OPEN_UPLOADS, SIGNATURE
 from tests.simulation.tokens import JWT_SECRET
 from tests.simulation.users import POLICIES
 from tests.simulation.vod_model import SECRET_ID, SECRET_KEY
+from tests.simulation.workers import SimulatedWorkers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -79,8 +80,8 @@ class Deployment:
             patch(mock.patch.object(bootstrap, "random_bits", platform.secrets.getrandbits))
             patch(mock.patch.object(bootstrap, "new_lease", self._new_lease))
             patch(mock.patch.object(bootstrap, "vod_api", self._vod_api))
-            patch(mock.patch.object(bootstrap, "new_vod_api", self._vod_api))
-            patch(mock.patch.object(bootstrap, "start_worker", lambda call: call()))
+            patch(mock.patch.object(bootstrap, "new_vod_api", self._new_vod_api))
+            patch(mock.patch.object(workers, "Workers", self._workers))
             patch(mock.patch.object(tencent_api, "CommonClient", self._vod.client))
             patch(mock.patch.object(tencent_api, "TencentClock", InstanceClock(platform)))
             patch(mock.patch.object(tencent_api, "time", SimpleNamespace(time=platform.now)))
@@ -106,20 +107,24 @@ class Deployment:
     def _new_lease(self) -> str:
         return f"{self._platform.secrets.getrandbits(96):024x}"
 
+    def _workers(self, most: int, _start: object) -> SimulatedWorkers:
+        return SimulatedWorkers(self._platform, most)
+
     def _vod_api(self, runtime: Any) -> vod_api.VodApi:  # noqa: ANN401 -- as above
         instance = self._platform.current()
         if instance.vod_api is None:
-            # Its calls run in the task that makes them, and end by themselves.
-            settings, store = runtime.settings, runtime.store
-
-            def take(action: str, foreign: bool) -> float:  # noqa: FBT001 -- the form of CallBudget.take
-                return float(
-                    store.take_call(action, per_second=settings.vod_calls_per_second, foreign=foreign)
-                )
-
-            budget = vod_api.CallBudget(take, self._platform.scheduler.sleep)
-            instance.vod_api = vod_api.VodApi(settings, start=lambda function: function(), budget=budget)
+            instance.vod_api = self._new_vod_api(runtime)
         return instance.vod_api
+
+    def _new_vod_api(self, runtime: Any) -> vod_api.VodApi:  # noqa: ANN401 -- as above
+        """Return a client whose calls run in the task that makes them, and end by themselves."""
+        settings, store = runtime.settings, runtime.store
+
+        def take(action: str, foreign: bool) -> float:  # noqa: FBT001 -- the form of CallBudget.take
+            return float(store.take_call(action, per_second=settings.vod_calls_per_second, foreign=foreign))
+
+        budget = vod_api.CallBudget(take, self._platform.scheduler.sleep)
+        return vod_api.VodApi(settings, start=lambda function: function(), budget=budget)
 
     def _log(self, event: str, *, request_id: str, level: str = "info", **fields: object) -> None:
         del request_id

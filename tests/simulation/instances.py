@@ -44,6 +44,8 @@ class Instance:
     clock_refusals: int = 0
     is_busy: bool = False
     is_dead: bool = False
+    tasks: list[Task] = field(default_factory=list)
+    """What runs in it: the invocation, and the workers that it has begun."""
 
 
 @dataclass
@@ -90,8 +92,17 @@ class Platform:
                 self.scheduler.at(self.scheduler.now, lambda: on_end(result))
 
         task = self.scheduler.spawn(f"{function} {self._numbers}", work, owner=instance)
+        instance.tasks = [*(it for it in instance.tasks if not it.has_ended), task]
         self.scheduler.after(limit, lambda: None if task.has_ended else self._end(task))
         return instance
+
+    def spawn_worker(self, call: Callable[[], object]) -> None:
+        """Start a task in the instance that is at work; it is killed with it."""
+        instance = self.current()
+        number = len(instance.tasks)
+        instance.tasks.append(
+            self.scheduler.spawn(f"{instance.function} worker {number}", call, owner=instance)
+        )
 
     def may_be_killed(self) -> None:
         """Kill the instance that makes this call, sometimes.
@@ -138,6 +149,10 @@ class Platform:
     def _bury(self, task: Task, why: str) -> None:
         assert isinstance(task.owner, Instance)
         task.owner.is_dead = True
+        for other in task.owner.tasks:
+            if other is not task and not other.has_ended:
+                other.is_killed = True
+                self.scheduler.at(self.scheduler.now, other.kill)
         self.kills += 1
         self.count_fault(why)
 
