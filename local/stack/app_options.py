@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING
 from local.stack.demo_settings import LocalAddresses, demo_environment
 from local.webhook_forwarding import check_address
 from shared.config import settings
-from shared.config.settings import EventNotificationSettings, UploadSignatureSettings, load_settings
+from shared.config.settings import (
+    EventDeliverySettings,
+    EventNotificationSettings,
+    ReliableNotificationSettings,
+    UploadSignatureSettings,
+    load_settings,
+)
 
 if TYPE_CHECKING:
     import argparse
@@ -34,6 +40,10 @@ IGNORED: Mapping[str, str] = {
 }
 """Setting -> why the stack does not take it from the environment."""
 _KEY_SOURCES = ("JWT_SECRETS", "JWT_PUBLIC_KEY", "JWT_JWKS_URL")
+_KINDS = (
+    *(UploadSignatureSettings, EventNotificationSettings),
+    *(ReliableNotificationSettings, EventDeliverySettings),
+)
 _OF_THE_STORE = "REDIS_URL"
 _NOWHERE = LocalAddresses("http://127.0.0.1:1", "https://localhost:1", "redis://127.0.0.1:1")
 
@@ -126,5 +136,5 @@ def _check(overrides: Mapping[str, str]) -> None:
     """Load the settings as the functions will."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {**demo_environment(Path(folder), _NOWHERE), **overrides}
-    for kind in (UploadSignatureSettings, EventNotificationSettings):
+    for kind in _KINDS:
         load_settings(kind, environment)

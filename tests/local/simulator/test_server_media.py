@@ -92,6 +92,19 @@ def test_media_of_nobody_has_its_code(pulling: Account, action: str) -> None:
     assert _refusal(pulling, action, **foreign, **more) == "ResourceNotFound.FileNotExist"
 
 
+def test_call_about_files_takes_twenty(pulling: Account) -> None:
+    """The API model's limit of DescribeMediaInfos; a call without a file is refused as well."""
+    file_ids = [_file_id(pulling), *map(str, range(19))]
+
+    answer = _ask(pulling, "DescribeMediaInfos", FileIds=file_ids)
+    assert ([it["FileId"] for it in answer["MediaInfoSet"]], len(answer["NotExistFileIdSet"])) == (
+        file_ids[:1],
+        19,
+    )
+    for wrong in ([*file_ids, "19"], []):
+        assert _refusal(pulling, "DescribeMediaInfos", FileIds=wrong) == "InvalidParameterValue.FileIds"
+
+
 def test_forbidden_media_is_not_served(pulling: Account) -> None:
     """It is there, its status says so, and it can be recovered."""
     file_id = _file_id(pulling)

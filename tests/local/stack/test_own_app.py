@@ -151,6 +151,7 @@ def test_settings_of_the_environment_are_taken_or_named() -> None:
         (("--jwks", "http://login.example/keys"), {}, "JWT_JWKS_URL: must be an https URL"),
         (("--jwt-secret", "short"), {}, "JWT_SECRETS"),
         ((), {"OPEN_UPLOADS": "many"}, "OPEN_UPLOADS"),
+        ((), {"PULL_SHARDS": "99"}, "PULL_SHARDS"),
         ((), {"JWT_JWKS_URL": "https://a.example/k", "JWT_SECRETS": "x" * 32}, "set exactly one of"),
     ],
 )
