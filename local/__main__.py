@@ -35,6 +35,10 @@ COMMANDS = {
         "local.operator.deny_command",
         "stop uploads without a deployment: of a user, a network, a policy or everybody",
     ),
+    "erase": (
+        "local.operator.erase_command",
+        "erase what the store keeps of one user; a dry run first",
+    ),
     "policy": (
         "local.operator.policy_command",
         "try what a policy would sign for a user, or why not; run tests of policies",

@@ -86,6 +86,7 @@ def command_everything(world: CanaryWorld, media: Path) -> None:
     for denied in (("add", "--user", "eve", "--reason", "tries"), ("list",), ("remove", "--user", "eve")):
         world.command(0, "deny", *denied, *folder, **OF_THE_STACK)
 
+    world.command(0, "erase", "--user", "eve", "--yes", *folder, **OF_THE_STACK)
     _forward_to_an_app(world, folder)
     callback = ("--callback-url", f"{world.url}/vod-callback")
     world.command(None, "doctor", *folder)
