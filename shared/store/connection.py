@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         def script(self, source: str, keys: Sequence[str], arguments: Sequence[Word]) -> Reply:
             """Run a Lua script, atomically, and return its reply."""
 
-        def scripts(self, source: str, calls: Sequence[ScriptCall]) -> list[Reply | RespError]:
+        def scripts(self, source: str, calls: Sequence[ScriptCall]) -> list[Reply | RespError | OSError]:
             """Run a Lua script with each of these keys and arguments; return the replies in their order."""
 
 
@@ -127,7 +127,7 @@ class StoreConnection:
     def _scripts(self, name: str, calls: Sequence[ScriptCall]) -> list[Reply | StoreUnavailableError]:
         """Run a script of `lua/` with each of these keys and arguments: what one meets is its own reply."""
         replies = self._call(lambda client: client.scripts(read_script(name), calls))
-        return [_unavailable(reply) if isinstance(reply, RespError) else reply for reply in replies]
+        return [_unavailable(it) if isinstance(it, (OSError, RespError)) else it for it in replies]
 
     def _call(self, use: Callable[[RedisClient], T]) -> T:
         try:

@@ -86,8 +86,11 @@ class RedisPyClient:
 
         return self._call(send)
 
-    def scripts(self, source: str, calls: Sequence[ScriptCall]) -> list[Reply | RespError]:
-        """Run a Lua script with each of these keys and arguments, those of each node in one piece."""
+    def scripts(self, source: str, calls: Sequence[ScriptCall]) -> list[Reply | RespError | OSError]:
+        """Run a Lua script with each of these keys and arguments, those of each node in one piece.
+
+        Of a node that cannot be reached each reply is the error.
+        """
 
         def send(
             client: redis.Redis | RedisCluster, script: tuple[str, str], ats: Sequence[int]
@@ -106,9 +109,6 @@ class RedisPyClient:
             if refused := [at for at, it in enumerate(replies) if is_lacking(it) or is_without_scripts(it)]:
                 for at, reply in zip(refused, send(client, ("EVAL", source), refused), strict=True):
                     replies[at] = reply
-            for reply in replies:
-                if isinstance(reply, Exception) and not isinstance(reply, RespError):
-                    raise reply
             return replies
 
         return list(self._call(send_all))

@@ -67,7 +67,7 @@ def test_calls_are_recorded_in_the_invocation_that_began_them() -> None:
     workers.begin(call)
     workers.ended(FOR_EVER)
 
-    assert record.figures()["calls"] == {"webhook": 9}
+    assert record.figures()["calls_webhook"] == 9
     assert record.about == {"seen": 1}
 
 
