@@ -35,6 +35,9 @@ DEPLOY_OPTIONS := $(if $(VIA),--via $(VIA)) $(if $(PLAN),--plan) $(if $(JSON),--
 FUZZ_SECONDS ?= 300
 PYTEST := $(BIN)/python -m pytest -n 2
 
+# What depends on the version of Python: neither documents, nor packages, which are for one version, nor SDKs under Node.
+OF_THE_CODE := $(addprefix tests/,functions fuzz local openapi security shared)
+
 # Bytecode that is kept saves every process of the tests and of the stack from compiling the same files again.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -68,9 +71,9 @@ test: $(TEST_READY) $(NODE_READY) $(PROOF_READY) $(CLIENTS_READY) $(EXAMPLES_REA
 	@# Apart, because Playwright leaves an event loop running in the process.
 	@$(PYTEST) tests/browser
 
-test-fast: $(TEST_READY) $(NODE_READY) $(CLIENTS_READY) ## the same without a browser, and without the proof of the deployment
+test-fast: $(TEST_READY) $(NODE_READY) $(CLIENTS_READY) ## the tests of the code that functions and the local stack run; CI runs them on the newest Python
 	@npm test --prefix $(PAGE) --silent
-	@$(PYTEST) $(TEST) -m "not browser and not reliability and not proof"
+	@$(PYTEST) $(if $(filter tests,$(TEST)),$(OF_THE_CODE),$(TEST)) -m "not browser and not reliability and not proof"
 
 test-core: $(TEST_READY) ## the tests of shared/, which CI runs on each version of Python
 	@$(PYTEST) tests/shared

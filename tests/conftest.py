@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -15,16 +16,30 @@ from tests.shared.name_service import serving_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from local.stack.stack import Stack
     from tests.local.simulator.account import Account
     from tests.shared.name_service import NameService
 
 # Machines differ in speed, so no example has a deadline; a change is not to fail by another's luck.
-hypothesis.settings.register_profile("everywhere", deadline=None)
-hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+# CI asks for fewer examples on a Python on which the same ones only run again (TEST_EXAMPLES).
+EXAMPLES = int(os.environ.get("TEST_EXAMPLES", "100"))
+hypothesis.settings.register_profile("everywhere", deadline=None, max_examples=EXAMPLES)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, max_examples=EXAMPLES)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "everywhere")
+
+NOT_MEASURED = tuple(
+    Path(__file__).parent / name
+    for name in ("bench", "clients", "deploy", "fuzz", "local/conformance", "receivers", "simulation")
+)
+"""Tests that reach no branch of shared/ which no other reaches; the tracer would double what they cost."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Measure coverage where it is to be found."""
+    for item in items:
+        if any(item.path.is_relative_to(folder) for folder in NOT_MEASURED):
+            item.add_marker("no_cover")
 
 
 @pytest.fixture(scope="session")

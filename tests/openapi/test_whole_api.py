@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.proof
 def test_stack_keeps_to_the_document(tmp_path: Path) -> None:
     """What the document allows is taken, anything else is refused as it says (S21); see `make fuzz-api`."""
     with Stack(folder=tmp_path / "stack", overrides=SETTINGS) as stack:
