@@ -1,4 +1,4 @@
--- include: numbers, slot, nonce, denied, text, renew
+-- include: numbers, slot, nonce, denied, text, day, renew
 -- KEYS upload, the same if begun the day before, checks, rate, rate of the network, rate of renewals,
 -- open uploads, usage of the day, denied, nonces...
 -- ARGV terms, fields of the record...
@@ -96,9 +96,7 @@ if counts_usage then
   -- As far as a sum is exact, so that none can fail.
   today.bytes = math.min(today.bytes, 2 ^ 53)
   redis.call('HSET', KEYS[8], 'uploads', today.uploads, 'bytes', string.format('%.0f', today.bytes))
-  -- Clocks are up to an hour off, either way: one that is ahead sets this, and for one that is behind the day
-  -- goes on when it is over for others.
-  redis.call('EXPIRE', KEYS[8], terms.day_ends_at - now + 7200)
+  keep_usage(KEYS[8], now, terms.day_ends_at)
   if #returned > 0 then redis.call('HDEL', KEYS[8], unpack(returned)) end
   redis.call('HSET', KEYS[1], 'quota', 'reserved', 'reserved_bytes', terms.bytes)
 end

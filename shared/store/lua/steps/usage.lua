@@ -1,3 +1,4 @@
+-- include: day
 -- What a user has used of a day: `uploads` and `bytes`, and for each cancelled upload, under its id, until when
 -- one of its signatures can still be used, and the bytes that it had reserved.
 local function add(used, more)
@@ -10,7 +11,7 @@ local function charge(at, now, uploads, bytes)
   if uploads == 0 and bytes == 0 then return end
   local used = redis.call('HMGET', at.today, 'uploads', 'bytes')
   redis.call('HSET', at.today, 'uploads', add(used[1], uploads), 'bytes', add(used[2], bytes))
-  redis.call('EXPIRE', at.today, 86400 - now % 86400 + 7200) -- as begin_upload does
+  keep_usage(at.today, now, now - now % 86400 + 86400)
 end
 -- An upload that has got its file, or never will, is open no more. What it had reserved of its user's day
 -- becomes what it has used: facts.size 'unknown' = as it was declared. A file that comes after all, under an
