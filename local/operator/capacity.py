@@ -46,8 +46,9 @@ class Measured:
 
     signature_ms: float = field(metadata={"meaning": "processor time of a warm signature"})
     event_ms: float = field(metadata={"meaning": "processor time of a warm ingestion"})
-    upload_bytes: float = field(metadata={"meaning": "bytes of an upload in the store"})
-    event_bytes: float = field(metadata={"meaning": "bytes of an event in the store"})
+    upload_bytes: float = field(metadata={"meaning": "bytes of an upload with its file in the store"})
+    event_bytes: float = field(metadata={"meaning": "bytes of an event in the store, while it is kept whole"})
+    tombstone_bytes: float = field(metadata={"meaning": "bytes of an event in the store after that"})
     resident_mb: float = field(metadata={"meaning": "memory of an instance, in MB: the largest function"})
 
 
@@ -65,7 +66,12 @@ class Assumed:
     events: float = _said("assumed", "events of an upload", default=1)
     pull_shards: float = _said("assumed", "loops that pull VOD's queue, as PULL_SHARDS", default=1)
     memory_mb: float = _said("assumed", "MB of an instance, as in serverless.yml", default=256)
-    retention_days: float = _said("assumed", "days that the store keeps all, as RETENTION_SECONDS", default=7)
+    retention_days: float = _said(
+        "assumed", "days that the store keeps an upload, as RETENTION_SECONDS", default=7
+    )
+    delivered_days: float = _said(
+        "assumed", "days that it keeps an event whole, as DELIVERED_RETENTION_SECONDS", default=1
+    )
     delivery_rate: float = _said("assumed", "deliveries a second at most, as DELIVERY_RATE", default=50)
     workers: float = _said("assumed", "deliveries at once in a run, as DELIVERY_CONCURRENCY", default=64)
     delivery_shards: float = _said("assumed", "runs that deliver, as DELIVERY_SHARDS", default=1)
@@ -172,8 +178,12 @@ class Capacity:
     @property
     def store_gb(self) -> float:
         """GB of the store for a million uploads a day."""
-        kept = self.measured.upload_bytes + self.assumed.events * self.measured.event_bytes
-        return kept * _MILLION * self.assumed.retention_days / 1e9
+        of_event = (
+            self.measured.event_bytes * self.assumed.delivered_days
+            + self.measured.tombstone_bytes * self.assumed.retention_days
+        )
+        kept = self.measured.upload_bytes * self.assumed.retention_days + self.assumed.events * of_event
+        return kept * _MILLION / 1e9
 
     @property
     def memory_gb(self) -> float:
@@ -200,15 +210,12 @@ def read_measured(page: str) -> Measured:
     cold = page.partition("## Cold start")[2].partition("\n### ")[0]
     warm = page.partition("## Warm path")[2].partition("\n## ")[0]
     growth = page.partition("## Growth")[2].partition("\n## ")[0]
-    events = _number(r"^\| 1,000,000 \| ([\d,]+) \|", growth)
-    event_bytes = _number(r"and ([\d,]+) MB are left: events", growth) * 1e6 / events
-    # The page gives an upload together with a tenth of an event.
-    upload_bytes = _number(r"([\d,]+) bytes for an upload and a tenth of an event", growth) - event_bytes / 10
     return Measured(
         signature_ms=_number(r"^\| `upload_signature` \| [\d,]+ \| ([\d.]+) \(", warm),
         event_ms=_number(r"^\| `event_notification` \| [\d,]+ \| ([\d.]+) \(", warm),
-        upload_bytes=upload_bytes,
-        event_bytes=event_bytes,
+        upload_bytes=_number(r"([\d,]+) bytes an upload with its file", growth),
+        event_bytes=_number(r"([\d,]+) bytes an event of", growth),
+        tombstone_bytes=_number(r"([\d,]+) bytes a delivered one", growth),
         resident_mb=max(_numbers(r"\| (\d+) MB \|$", cold)),
     )
 

@@ -251,7 +251,8 @@ def _answers_row(
 
 def parameters(own_ms: float, held_ms: float) -> Parameters:
     """Return the local stack's parameters: what a pulled event takes, and a callback in all."""
-    measured = Measured(signature_ms=0, event_ms=own_ms, upload_bytes=0, event_bytes=0, resident_mb=0)
+    no_bytes = {"upload_bytes": 0.0, "event_bytes": 0.0, "tombstone_bytes": 0.0}
+    measured = Measured(signature_ms=0, event_ms=own_ms, resident_mb=0, **no_bytes)
     other_ms = held_ms - own_ms - READ_BACK_CALLS * VOD_MS - APP_MS
     waits = {"vod_ms": VOD_MS, "webhook_ms": APP_MS, "store_ms": 0, "platform_ms": other_ms}
     return Parameters(

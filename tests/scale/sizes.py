@@ -62,7 +62,7 @@ class Architecture(NamedTuple):
 
     def parameters(self, service: Service, *, outage: Outage, jobs: float) -> Parameters:
         """Return the parameters of one deployment, with so many jobs of the model a second."""
-        own = (service.signature_ms, service.event_ms, service.upload_bytes, service.pending_bytes, 0)
+        own = (service.signature_ms, service.event_ms, service.upload_bytes, service.pending_bytes, 0, 0)
         settings = {
             "webhook_ms": self.app_ms,
             "pull_shards": max(1, self.loops),

@@ -12,7 +12,9 @@ from tests.scale.pace import FAILURES, Pace
 from tests.scale.parameters import Outage, Parameters
 from tests.scale.system import System
 
-MEASURED = Measured(signature_ms=0.5, event_ms=0.6, upload_bytes=1000, event_bytes=1500, resident_mb=30)
+MEASURED = Measured(
+    signature_ms=0.5, event_ms=0.6, upload_bytes=1000, event_bytes=1500, tombstone_bytes=140, resident_mb=30
+)
 PUSH = Parameters(
     uploads=40,
     mode="push",

@@ -22,7 +22,9 @@ from local.operator.capacity import (
 from local.operator.capacity_command import INSTANCES, PERFORMANCE
 from local.repository import REPOSITORY
 
-MEASURED = Measured(signature_ms=1, event_ms=2, upload_bytes=1000, event_bytes=500, resident_mb=20)
+MEASURED = Measured(
+    signature_ms=1, event_ms=2, upload_bytes=1000, event_bytes=500, tombstone_bytes=100, resident_mb=20
+)
 ASSUMED = Assumed(slowdown=2, platform_ms=5, store_ms=1, vod_ms=90, webhook_ms=100, signatures=1, statuses=1)
 PAGE = (REPOSITORY / "docs" / "capacity.md").read_text(encoding="utf-8")
 
@@ -57,12 +59,17 @@ def test_figures_are_those_of_the_performance_page() -> None:
         "## Cold start\n| `a` | 1 | 17 MB |\n| `b` | 1 | 31 MB |\n### In instructions\n| `c` | 99 MB |\n"
         "## Warm path\n| `upload_signature` | 3,892 | 0.26 (0.25\n"
         "| `event_notification` | 4,202 | 0.24 (0.23\n"
-        "## Growth\n| 1,000,000 | 100,000 |\n1,178 bytes for an upload and a tenth of an event. "
-        "When their time comes, uploads are gone in 5 s, and 174 MB are left: events, and the lists.\n"
+        "## Growth\n1,004 bytes an upload with its file, 1,740 bytes an event of 1.4 KB, "
+        "140 bytes a delivered one.\n"
     )
 
     assert read_measured(page) == Measured(
-        signature_ms=0.26, event_ms=0.24, upload_bytes=1004, event_bytes=1740, resident_mb=31
+        signature_ms=0.26,
+        event_ms=0.24,
+        upload_bytes=1004,
+        event_bytes=1740,
+        tombstone_bytes=140,
+        resident_mb=31,
     )
 
 
@@ -127,7 +134,7 @@ def test_store_and_cost_follow_from_the_uploads() -> None:
     """What is kept is a day's million times the retention; charged are time, calls and bytes."""
     figures = {"usd_gbs": 0.00002, "usd_calls": 0.002, "usd_gb": 0.1, "memory_mb": 512, "traffic_kb": 20}
 
-    assert capacity(retention_days=10).store_gb == pytest.approx(15)
+    assert capacity(retention_days=10).store_gb == pytest.approx(11.5)
     assert capacity(256, memory_mb=128).memory_gb == 32
     assert capacity(100, **figures).usd_million == pytest.approx(3.10 + 0.6 + 2)
 
