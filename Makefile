@@ -167,7 +167,7 @@ rollback: $(PACKAGE_READY) ## after VIA=api: the releases of STAGE, or with TO=â
 confirm: $(PACKAGE_READY) ## after a deployment by hand: set shares of concurrency, and read the URLs back
 	@$(BIN)/python -m local.deploy confirm --stage "$(STAGE)" $(if $(VIA),--via $(VIA))
 
-bench: $(TEST_READY) ## how fast: cold start, warm path, load, pull, delivery, growth, as tables and as plots in docs/ (BENCH=cold for one)
+bench: $(TEST_READY) ## how fast: cold start, warm path, load, pull, delivery, growth, scale, as tables and as plots in docs/ (BENCH=cold for one)
 	@$(BIN)/python -m tests.bench $(BENCH)
 
 soak: $(TEST_READY) ## 20 minutes at 50 requests a second: memory, descriptors, errors

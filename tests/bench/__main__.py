@@ -6,7 +6,7 @@ import argparse
 import importlib
 import sys
 
-KINDS = ("cold", "warm", "load", "pull", "delivery", "growth")
+KINDS = ("cold", "warm", "load", "pull", "delivery", "growth", "scale")
 """What is measured by default: `cold` includes `counts`, and `soak` takes 20 minutes."""
 
 

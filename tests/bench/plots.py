@@ -99,26 +99,23 @@ def growing(sizes: Mapping[str, Mapping[str, Sequence[float]]], machine: str) ->
 def over_time(
     title: str, note: str, series: Mapping[str, Sequence[tuple[float, float]]], *, x: str, y: str
 ) -> str:
-    """Draw lines over a common axis of time; the last figures of both axes name `x` and `y`, their units."""
+    """Draw lines over a common axis of time; `x` and `y` are the units of the axes."""
     top, height, width = 60, 240, _WIDTH - _LEFT - _RIGHT
     last = max(at for points in series.values() for at, _ in points)
     most = max(value for points in series.values() for _, value in points) or 1
     shapes = []
-    for share in (0, 0.25, 0.5, 0.75, 1):
-        line = top + height * (1 - share)
+    for value in _ticks(most):
+        line = top + height * (1 - value / most)
         shapes += [
             _line((_LEFT, line), (_LEFT + width, line), "#e5e7eb"),
-            _text(
-                _LEFT - 8, line + 4, f"{most * share:,.3g} {y if share == 1 else ''}".strip(), anchor="end"
-            ),
-            _text(
-                _LEFT + width * share,
-                top + height + 18,
-                f"{last * share:,.3g} {x if share == 1 else ''}".strip(),
-                anchor="middle",
-            ),
+            _text(_LEFT - 8, line + 4, f"{value:,g} {y}", anchor="end"),
         ]
-    for number, ((name, points), colour) in enumerate(zip(series.items(), _COLOURS.values(), strict=False)):
+    shapes += [
+        _text(_LEFT + width * at / last, top + height + 18, f"{at:,g} {x}", anchor="middle")
+        for at in _ticks(last)
+    ]
+    colours = (_COLOURS[name] for name in ("ours", "third", "demo"))
+    for number, ((name, points), colour) in enumerate(zip(series.items(), colours, strict=False)):
         path = " ".join(
             f"{_LEFT + width * at / last:.1f},{top + height * (1 - value / most):.1f}" for at, value in points
         )
@@ -127,6 +124,13 @@ def over_time(
             _text(_LEFT + 12, top + 16 + 16 * number, name, colour=colour),
         ]
     return _picture(title, note, shapes, height=top + height + 40)
+
+
+def _ticks(most: float) -> list[float]:
+    """Return round numbers from 0 to `most`, at most seven."""
+    power = 10.0 ** math.floor(math.log10(most))
+    step = next(power * share for share in (0.1, 0.2, 0.25, 0.5, 1.0, 2.0) if most / (power * share) < 7)
+    return [round(number * step, 6) for number in range(int(most / step) + 1)]
 
 
 def _picture(title: str, machine: str, shapes: Iterable[str], *, height: int) -> str:

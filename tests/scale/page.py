@@ -89,7 +89,7 @@ def outages(service: Service) -> str:
                 )
             )
     return table(
-        "uploads a second|mode|outage|events waiting at most|the oldest|all delivered after its end"
+        "uploads a second|mode|outage|events waiting at most|the oldest|gone after its end"
         "|GB more in the store",
         rows,
     )

@@ -40,11 +40,11 @@ INSTANCES = 6
 """As many as the stack has at the most."""
 PAUSE = 1.0
 WARMING = 8 * INSTANCES
-RATE = 10
+RATE = 5
 PUSHES = ((6.0, 50), (30.0, 150))
 """Callbacks a second and how many: at half of what the instances take, and at more than twice that."""
-REFUSED, REFUSING_SECONDS, SPARE_SECONDS = 140, 3.5, 0.2
-QUEUED = 320
+REFUSED, REFUSING_SECONDS = 70, 4.5
+QUEUED = 160
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,7 @@ class LocalRuns:
         self.world = world
         self._parts = contextlib.ExitStack()
         self._folder, self._settings = folder, settings
+        self.began = 0.0
         self._numbers = iter(range(5_576_678_000_000_000_000, 5_576_679_000_000_000_000))
 
     def __enter__(self) -> Self:
@@ -136,10 +137,14 @@ class LocalRuns:
         """Stop them."""
         self._parts.close()
 
-    def push(self, count: int, *, rate: float) -> list[float]:
-        """Send so many events at equal distances, whatever the others wait for; return the waits."""
+    def push(self, count: int, *, rate: float, refused_seconds: float = 0) -> list[float]:
+        """Send so many events at equal distances, whatever the others wait for; return the waits.
+
+        The app refuses them for the first seconds.
+        """
         bodies = [json.dumps(self._event()) for _ in range(count)]
-        began = time.monotonic() + 0.1
+        self.began = began = time.monotonic() + 0.1
+        self.world.refuses_until = began + refused_seconds
 
         def send(number: int) -> float:
             due = began + number / rate
@@ -171,11 +176,9 @@ class LocalRuns:
     def refuse(self, count: int, *, seconds: float) -> float:
         """Push events to an app that refuses them all; return the seconds to the last delivery."""
         self.world.delivered.clear()
-        began = time.monotonic()
-        self.world.refuses_until = began + seconds + SPARE_SECONDS
-        self.push(count, rate=count / seconds)
+        self.push(count, rate=count / seconds, refused_seconds=seconds)
         self.wait_for(count)
-        return max(self.world.delivered.values()) - began
+        return max(self.world.delivered.values()) - self.began
 
     def queue(self, count: int) -> tuple[float, float]:
         """Queue events; return the seconds from the first pull to the last, and to the last delivery."""
@@ -226,7 +229,7 @@ def compare(folder: Path) -> list[Row]:
         _answers_row(rate, count, real, around, own_ms)
         for (rate, count), real, around in zip(PUSHES, answered, pairwise(answers), strict=True)
     ]
-    outage = Outage(0, REFUSING_SECONDS + SPARE_SECONDS)
+    outage = Outage(0, REFUSING_SECONDS)
     given = replace(parameters(own_ms, held_ms), outage=outage, uploads=REFUSED / REFUSING_SECONDS)
     late = System(given, even=True).run(300, uploads_until=REFUSING_SECONDS).delivered_at
     given = replace(parameters(own_ms, held_ms), uploads=1e6, mode="pull")

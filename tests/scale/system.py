@@ -34,6 +34,7 @@ class Job:
     arrived_at: float
     is_verified: bool
     attempts: int = 0
+    due_at: float = 0
     is_over: bool = False
 
 
@@ -50,8 +51,8 @@ class Sample:
 class Figures:
     """What a run shows, in seconds and events; `answers` are the seconds until a callback was answered.
 
-    `refused` are callbacks without an instance, `drained_at` is when all was delivered that came before the
-    end of an outage.
+    `refused` are callbacks without an instance, `drained_at` is when after an outage no event was older than
+    two runs of the timers.
     """
 
     samples: list[Sample] = field(default_factory=list)
@@ -85,7 +86,7 @@ class System:
     def run(
         self, until: float, *, uploads_until: float = float("inf"), sample_seconds: float = 10
     ) -> Figures:
-        """Run to the given instant, or until what an outage left behind is delivered."""
+        """Run to the given instant, or until nothing of an outage is left."""
         self._arrive(uploads_until)
         self._sample(sample_seconds)
         # In serverless.yml the two timers are half a minute apart.
@@ -179,6 +180,7 @@ class System:
             self._undelivered.popleft()
         oldest = self._undelivered[0].arrived_at if self._undelivered else now
         self.figures.samples.append(Sample(now, self.backlog.value, now - oldest))
-        if outage.seconds and min(now, oldest) >= outage.ends:
+        # In pull every event waits for up to one run, and then for the next.
+        if outage.seconds and now >= outage.ends and now - oldest <= 2 * self.given.timers.period:
             self.figures.drained_at = now
         self.simulation.after(seconds, partial(self._sample, seconds))

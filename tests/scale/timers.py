@@ -62,6 +62,7 @@ class DeliveryTimer:
 
     def plan(self, job: Job, at: float) -> None:
         """Plan an attempt."""
+        job.due_at = at
         heapq.heappush(self._due, (at, next(self._numbers), job))
 
     def work(self) -> None:
@@ -105,9 +106,9 @@ class DeliveryTimer:
         weight = self._system.weight
         self._in_flight -= 1
         if self._pace.is_probing and not job.is_over and weight > 1:
-            # One event of the job has failed; the others still wait for their turn.
+            # One event of the job has failed; the others are still first in their turn.
             job.attempts -= 1
-            self.plan(job, self._system.simulation.now)
+            self.plan(job, job.due_at)
             self.work()
             return
         self._pace.note(self._system.simulation.now, weight, delivered=job.is_over)
