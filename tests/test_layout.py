@@ -32,16 +32,7 @@ LEVELS = (
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 ADAPTERS = frozenset({*LEVELS[LEVEL["store"]], "tencent_api"})
 PURE = frozenset({"vod", "domain", "config", "flows"})
-PURE_LIBRARIES = {
-    "__future__",
-    "binascii",
-    "collections",
-    "contextlib",
-    "dataclasses",
-    "datetime",
-    "enum",
-    "functools",
-}
+PURE_LIBRARIES = {"__future__", "binascii", "collections", "datetime", "enum", "functools"}
 PURE_LIBRARIES |= {"hashlib", "hmac", "itertools", "json", "math", "operator", "re", "types", "typing"}
 PURE_LIBRARIES |= {"base64", "contextlib", "cryptography", "importlib", "urllib", "zlib"}
 MAX_LOOSE_SHARED, MAX_LOOSE_LOCAL, MAX_PACKAGE, MAX_FUNCTION_LINES, MAX_VOD_LINES = 8, 10, 14, 60, 1250
@@ -113,6 +104,12 @@ def test_models_and_pydantic_are_for_one_another_and_for_what_is_not_deployed(pa
     found = [name for name in modules if name.startswith(("pydantic", "shared.schema.models"))]
 
     assert found == [] or path.is_relative_to(REPOSITORY / "shared/schema/models")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_no_function_imports_dataclasses(path: Path) -> None:
+    """They bring `inspect`: together more than half of a start of the vendor's demo."""
+    assert "dataclasses" not in {it.module.partition(".")[0] for it in imports_in(path.read_text("utf-8"))}
 
 
 @pytest.mark.parametrize(
