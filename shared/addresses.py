@@ -19,6 +19,7 @@ _BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = re.compile(rf"({_BYTE})\.({_BYTE})\.({_BYTE})\.{_BYTE}", re.ASCII)
 
 
+@lru_cache(maxsize=64)
 def networks_of(address: str) -> tuple[str, ...]:
     """Return the networks of an address, the smallest first, such as `198.51.100.7/32`.
 
