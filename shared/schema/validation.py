@@ -23,15 +23,7 @@ from shared.schema import values
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-__all__ = [
-    "COMPILED_FILE",
-    "ValidationError",
-    "errors_in",
-    "load_core",
-    "names_outside",
-    "to_json",
-    "validate",
-]
+__all__ = ["COMPILED_FILE", "ValidationError", "errors_in", "load_core", "names_outside", "validate"]
 
 COMPILED_FILE = os.path.join(os.path.dirname(__file__), "compiled.json")  # noqa: PTH118, PTH120 -- pathlib would slow every cold start
 
@@ -57,10 +49,10 @@ def load_core() -> ModuleType:
 
 
 if TYPE_CHECKING:
-    from pydantic_core import SchemaValidator, ValidationError, to_json
+    from pydantic_core import SchemaValidator, ValidationError
 else:
     _core = load_core()
-    SchemaValidator, ValidationError, to_json = _core.SchemaValidator, _core.ValidationError, _core.to_json
+    SchemaValidator, ValidationError = _core.SchemaValidator, _core.ValidationError
 
 
 def validate(kind: type[_Value], members: object) -> _Value:

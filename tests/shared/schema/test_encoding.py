@@ -1,4 +1,4 @@
-"""JSON as pydantic_core writes it is the JSON that `json` writes."""
+"""The encoder that is made once writes what `json.dumps` writes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_value_is_read_back_from_ascii(value: object) -> None:
 
 @given(st.dictionaries(st.text(), SCALARS | st.lists(SCALARS)))
 def test_text_is_the_one_of_the_standard_library(value: object) -> None:
-    """Of two releases one may write it with `json`; only fractions may be written otherwise."""
+    """Its encoder is called as the standard library calls it, which no document promises."""
     assert ascii_json(value) == json.dumps(value, separators=(",", ":"))
 
 
