@@ -15,7 +15,9 @@ from shared.runtime.invocation import answer_http
 
 def main_handler(event: object, context: object) -> dict[str, object]:
     """Answer one invocation by SCF."""
-    return answer_http(event, context, methods=("GET", "DELETE"), respond=_respond, cors=_cors)
+    path = str(event.get("path")) if isinstance(event, dict) else ""
+    methods = ("GET",) if path.rstrip("/").endswith("/health") else ("GET", "DELETE")
+    return answer_http(event, context, methods=methods, respond=_respond, cors=_cors)
 
 
 def _cors() -> Cors:

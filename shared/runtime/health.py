@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING
 
-from shared.errors import MethodNotAllowedError, UnauthenticatedError
+from shared.errors import UnauthenticatedError
 from shared.http.message import json_response
 from shared.invocation_log import note
 from shared.runtime import bootstrap
@@ -24,13 +24,10 @@ def health_response(request: Request, settings: UploadStatusSettings) -> Respons
     """Return 200; with the token, after the store has answered and with its clock and the backlog.
 
     Raises:
-        MethodNotAllowedError: it is no GET.
         UnauthenticatedError: there is an Authorization, and it is not the operator's.
         StoreUnavailableError: the store did not answer.
 
     """
-    if request.method != "GET":
-        raise MethodNotAllowedError("Use GET here.", allow=("GET", "OPTIONS"))
     note("health.read")
     given = request.headers.get("authorization")
     if given is None:
