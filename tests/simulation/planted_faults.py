@@ -86,8 +86,8 @@ PLANTED: dict[str, tuple[Change, ...]] = {
     "4 what failed is confirmed": (
         Change(
             "shared/flows/pull_events.py",
-            "handles = [handle for handle in handles if handle]",
-            'handles = [as_text(item.get("EventHandle")) for item in items]',
+            'if figure != "failed" and handle:',
+            "if handle:",
         ),
     ),
     "5 a quarantined lie stands in the way": (
