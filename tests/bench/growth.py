@@ -39,6 +39,7 @@ MOST_BYTES = {"upload": 1000, "event": 1536, "tombstone": 150}
 """Of an upload with its file, of an event that waits beside it, and of one that was delivered."""
 RETENTION = 604_800
 _AT_ONCE = 5_000
+_SAMPLES = 1000
 _NUMBERS = itertools.count()
 
 
@@ -75,15 +76,21 @@ class Growing:
             self._pending = last
 
     def bytes_of_each(self) -> dict[str, float]:
-        """Return what an upload, an event that waits, and a delivered one take: all are copies of one."""
-        first, last = self._of_event(0), self._of_event(self._uploads - 1)
-        upload = f"{_partition(0)}:upload:{_id(0)}"
+        """Return what an upload, an event that waits, and a delivered one take, as means of samples."""
+        waiting = [self._of_event(number) for number in range(min(_SAMPLES, self._pending))]
+        told = [self._of_event(self._uploads - 1 - number) for number in range(len(waiting))]
+        uploads = [f"{_partition(number)}:upload:{_id(number)}" for number in range(len(waiting))]
+        of_event = self._mean_bytes([at.key for at in waiting]) + self._mean_bytes(
+            [at.body for at in waiting]
+        )
         return {
-            "upload": self._bytes(upload) + TABLES_BYTES + self._entry_bytes("checks", self._uploads),
-            "event": sum(self._bytes(key) + TABLES_BYTES for key in (first.key, first.body))
-            + self._entry_bytes("due", self._pending),
-            "tombstone": self._bytes(last.tombstone) + TABLES_BYTES,
+            "upload": self._mean_bytes(uploads) + self._entry_bytes("checks", self._uploads),
+            "event": of_event + self._entry_bytes("due", self._pending),
+            "tombstone": self._mean_bytes([at.tombstone for at in told]),
         }
+
+    def _mean_bytes(self, keys: list[str]) -> float:
+        return statistics.fmean(map(self._bytes, keys)) + TABLES_BYTES
 
     def _entry_bytes(self, index: str, entries: int) -> float:
         return sum(self._bytes(f"{_partition(number)}:{index}") for number in range(PARTITIONS)) / entries
@@ -247,7 +254,8 @@ def _tell(
         cells = []
         for name in ("signature", "ingestion", "timer"):
             values, floor = series[name], series[f"{name} at {SIZES[0]}"]
-            times = statistics.median(values) / statistics.median(floor)
+            # Of pairs that were measured one after the other: a busy machine weighs on both.
+            times = statistics.median(one / other for one, other in zip(values, floor, strict=True))
             first, middle, third = (value * 1000 for value in quartiles(values))
             cells.append(f"{middle:.2f} ({first:.2f} to {third:.2f}), {times:.2f}")
             if int(size) == SIZES[-1] and times > MOST_TIMES:
