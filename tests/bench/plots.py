@@ -69,12 +69,12 @@ def growing(sizes: Mapping[str, Mapping[str, Sequence[float]]], machine: str) ->
         return _LEFT + share * width, top + height * (1 - min(times, most) / most)
 
     shapes = []
-    for times in (0.0, 0.4, 0.8, 1.2, 1.6):
+    for times in (0.0, 0.4, 0.8, 1.15, 1.6):
         _, y = at(smallest, times)
-        colour = "#c0392b" if times == 1.2 else "#e5e7eb"  # the target
+        colour = "#c0392b" if times == 1.15 else "#e5e7eb"  # the target
         shapes += [
             _line((_LEFT, y), (_LEFT + width, y), colour),
-            _text(_LEFT - 8, y + 4, f"{times:.1f}", anchor="end"),
+            _text(_LEFT - 8, y + 4, f"{times:g}", anchor="end"),
         ]
     shapes += [
         _text(at(int(size), 0)[0], top + height + 18, f"{int(size):,}", anchor="middle") for size in sizes
