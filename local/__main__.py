@@ -1,4 +1,4 @@
-"""`python -m local COMMAND`: finds the command's module and hands it the arguments.
+"""`python -m local COMMAND`, or `vodup COMMAND`: finds the command's module and hands it the arguments.
 
 A command's module is imported only when it is asked for, so that a command needs no more libraries than
 its own.
@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from local.repository import project_field
+from local.terminal_text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,35 +78,83 @@ COMMANDS = {
     ),
 }
 """Command -> its module, and one line on what it does."""
+SCRIPT = "vodup"
+"""The command that `pip install -e .` makes."""
 
-_WRONG_USAGE = 2
-_INTERRUPTED = 130
+_FAILED, _WRONG_USAGE, _INTERRUPTED = 1, 2, 130
+_OWN = ("functions", "local", "shared", "tests")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+
+    What the system refuses is one sentence on standard error, and 1.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = _run(words)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        return _INTERRUPTED
+    except BrokenPipeError:
+        _discard_output()  # whoever reads has seen enough
+        return _FAILED
+    except OSError as error:
+        if error.strerror is None:
+            raise
+        place = f"{printable(str(error.filename))}: " if error.filename else ""
+        _discard_output()
+        sys.stderr.write(f"{place}{error.strerror}.\n")
+        return _FAILED
+    return code
+
+
+def _run(words: Sequence[str]) -> int:
     if not words or words[0] in {"-h", "--help"}:
         sys.stdout.write(_overview())
+        return 0
+    if words[0] == "--version":
+        sys.stdout.write(f"vod-upload-functions {project_field('version')}\n")
         return 0
     name, *rest = words
     if name not in COMMANDS:
         sys.stderr.write(f"There is no command {name!r}.\n\n{_overview()}")
         return _WRONG_USAGE
-    command = importlib.import_module(COMMANDS[name][0])
-    parser = argparse.ArgumentParser(prog=f"python -m local {name}", description=command.__doc__)
-    command.add_arguments(parser)
     try:
-        return int(command.main(parser.parse_args(rest)))
-    except KeyboardInterrupt:
-        sys.stderr.write("Interrupted.\n")
-        return _INTERRUPTED
+        command = importlib.import_module(COMMANDS[name][0])
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in _OWN:
+            raise
+        sys.stderr.write(
+            f"This Python has no {error.name}: use .venv/bin/python, which `make demo` sets up.\n"
+        )
+        return _FAILED
+    parser = _Parser(prog=f"{_program()} {name}", description=command.__doc__)
+    command.add_arguments(parser)
+    return int(command.main(parser.parse_args(rest)))
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports wrong usage in one sentence, without the list of all options."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(_WRONG_USAGE, f"{message}: see {self.prog} --help.\n")
+
+
+def _discard_output() -> None:
+    """Let the interpreter's own last flush succeed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _program() -> str:
+    return SCRIPT if Path(sys.argv[0]).name == SCRIPT else "python -m local"
 
 
 def _overview() -> str:
     width = max(map(len, COMMANDS))
     lines = [f"  {name:<{width}}  {line}" for name, (_, line) in COMMANDS.items()]
-    return "\n".join(["Usage: python -m local COMMAND [--help]", "", *lines, ""])
+    return "\n".join([f"Usage: {_program()} COMMAND [--help] | --version", "", *lines, ""])
 
 
 if __name__ == "__main__":

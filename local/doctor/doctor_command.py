@@ -32,6 +32,7 @@ from local.doctor.sources import SourceError, from_environment, from_file, from_
 from local.doctor.store_checks import StoreChecks
 from local.doctor.token_checks import TokenChecks
 from local.doctor.webhook_checks import WebhookChecks
+from local.stack_choice import NoStackError, folder_at
 from local.terminal_text import printable
 from shared.errors import ServiceError
 from shared.http.authentication import MAX_TOKEN_LENGTH
@@ -50,7 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--env-file", type=Path, metavar="FILE", help="a deployment's variables, NAME=value")
-    source.add_argument("--folder", type=Path, help=f"a local stack's that runs (e.g. {_LOCAL_FOLDER})")
+    source.add_argument("--url", help="the plain HTTP address of a local stack that runs")
+    source.add_argument("--folder", type=Path, help=f"the folder of its state (e.g. {_LOCAL_FOLDER})")
     parser.add_argument("--stage", help="whose events (default STAGE, or dev)")
     parser.add_argument(
         "--mode", choices=("push", "pull"), help="how VOD should notify (default: as it does)"
@@ -162,6 +164,13 @@ def _tell(sentence: str) -> None:
     sys.stderr.write(f"{printable(sentence)}\n")
 
 
+def _folder_at(url: str) -> Path:
+    try:
+        return folder_at(url)
+    except NoStackError as error:
+        raise SourceError(str(error)) from None
+
+
 def _deployment(arguments: argparse.Namespace) -> Deployment:
     """Choose the deployment to examine.
 
@@ -171,8 +180,8 @@ def _deployment(arguments: argparse.Namespace) -> Deployment:
     """
     if arguments.env_file is not None:
         deployment = from_file(arguments.env_file, os.environ)
-    elif arguments.folder is not None:
-        deployment = from_stack(arguments.folder)
+    elif arguments.folder is not None or arguments.url is not None:
+        deployment = from_stack(arguments.folder or _folder_at(arguments.url))
     else:
         deployment = from_environment(os.environ) or from_stack(_LOCAL_FOLDER)
     for name in ("callback_url", "signature_url", "status_url"):

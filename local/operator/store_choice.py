@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.environment_file import read_environment
+from local.stack_choice import NoStackError, add_stack_arguments, chosen_stack
 from shared.config.settings import StoreSettings, load_settings
 from shared.store.connection import StoreScope
 
@@ -28,9 +27,7 @@ def add_store_arguments(parser: argparse.ArgumentParser) -> None:
         help="the store, if it has no password (default REDIS_URL, or the local stack's)",
     )
     parser.add_argument("--stage", help="whose records (default STAGE, or dev)")
-    parser.add_argument(
-        "--folder", type=Path, default=Path(".local"), help="the local stack's (default %(default)s)"
-    )
+    add_stack_arguments(parser)
 
 
 def _without_password(url: str) -> str:
@@ -41,7 +38,7 @@ def _without_password(url: str) -> str:
 
 
 def chosen_environment(arguments: argparse.Namespace) -> dict[str, str]:
-    """Return the environment to use: the given one, or that of the running local stack.
+    """Return the environment to use: the given one, or that of a local stack; an option wins.
 
     Raises:
         NoStoreError: no store is named, and no stack runs.
@@ -50,13 +47,11 @@ def chosen_environment(arguments: argparse.Namespace) -> dict[str, str]:
     environment = dict(os.environ)
     if arguments.redis_url:
         environment["REDIS_URL"] = arguments.redis_url
-    elif not environment.get("REDIS_URL"):
-        kept = read_environment(arguments.folder)
-        if kept is None:
-            raise NoStoreError(
-                f"Name the store with REDIS_URL, or start the local stack: none runs in {arguments.folder}."
-            )
-        environment = kept
+    elif arguments.url or arguments.folder or not environment.get("REDIS_URL"):
+        try:
+            environment = dict(chosen_stack(arguments))
+        except NoStackError as error:
+            raise NoStoreError(f"Name the store with REDIS_URL, or a local stack. {error}") from None
     return {**environment, "STAGE": arguments.stage} if arguments.stage else environment
 
 

@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from local.environment_file import read_environment
 from local.operator.sample_events import SampleError, sample_names
 from local.operator.trigger_event import (
     CONTEXT_CARRIERS,
@@ -25,6 +24,7 @@ from local.operator.trigger_event import (
     put_token,
 )
 from local.operator.trigger_stack import TriggerStack
+from local.stack_choice import NoStackError, add_stack_arguments, chosen_stack
 from shared.domain.event_status import EventStatus
 from shared.domain.upload_id import is_upload_id
 from shared.errors import ServiceError
@@ -80,9 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="for the app's event (default %(default)s)",
     )
-    parser.add_argument(
-        "--folder", type=Path, default=Path(".local"), help="of the stack that runs (default %(default)s)"
-    )
+    add_stack_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON document, and nothing else")
 
 
@@ -96,10 +94,10 @@ def main(arguments: argparse.Namespace) -> int:
             )
             return _DONE
         _check(arguments)
-        with contextlib.closing(_stack(arguments.folder)) as stack:
+        with contextlib.closing(TriggerStack(chosen_stack(arguments))) as stack:
             event = _event(arguments, stack)
             outcome = stack.send(event, wait_seconds=arguments.wait)
-    except (_UsageError, SampleError, EventError) as error:
+    except (_UsageError, NoStackError, SampleError, EventError) as error:
         sys.stderr.write(f"{error}\n")
         return _WRONG_USAGE
     except ServiceError as error:
@@ -125,15 +123,6 @@ def _check(arguments: argparse.Namespace) -> None:
         raise _UsageError("--context is for a new upload: give it with --user, and without --upload.")
     if arguments.upload is not None and not is_upload_id(arguments.upload):
         raise _UsageError("--upload: an uploadId has 26 letters and digits.")
-
-
-def _stack(folder: Path) -> TriggerStack:
-    environment = read_environment(folder)
-    if environment is None:
-        raise _UsageError(
-            f"No local stack runs in {folder}: start one with `python -m local serve`, or name its --folder."
-        )
-    return TriggerStack(environment)
 
 
 def _event(arguments: argparse.Namespace, stack: TriggerStack) -> dict[str, Any]:

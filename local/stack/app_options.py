@@ -39,7 +39,7 @@ IGNORED: Mapping[str, str] = {
     **dict.fromkeys((*_OF_THE_ROLE, *_OF_VOD), "VOD is simulated, with keys of its own"),
 }
 """Setting -> why the stack does not take it from the environment."""
-_KEY_SOURCES = ("JWT_SECRETS", "JWT_PUBLIC_KEY", "JWT_JWKS_URL")
+_KEY_SOURCES = ("JWT_SECRETS", "JWT_PUBLIC_KEY", "JWT_JWKS_URL", "JWT_ISSUERS")
 _KINDS = (
     *(UploadSignatureSettings, EventNotificationSettings),
     *(ReliableNotificationSettings, EventDeliverySettings),

@@ -82,6 +82,7 @@ def local_info(
         "url": addresses.url,
         "tlsUrl": addresses.tls_url,
         "tlsPort": int(addresses.tls_url.rpartition(":")[2]),
+        "folder": str(ca_file.parent),
         "caFile": str(ca_file),
         "callbackUrl": callback_url,
         "policies": list(policies),

@@ -6,29 +6,26 @@ Exit code: 0 it is printed, 2 no stack runs.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.environment_file import read_environment
+from local.stack_choice import NoStackError, add_stack_arguments, chosen_stack
 
 if TYPE_CHECKING:
     import argparse
 
+__all__ = ["add_arguments", "main"]
+
 _WRONG_USAGE = 2
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's options."""
-    parser.add_argument(
-        "--folder", type=Path, default=Path(".local"), help="of the stack that runs (default %(default)s)"
-    )
+add_arguments = add_stack_arguments
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Print the newest secret of the stack, and nothing else."""
-    environment = read_environment(arguments.folder)
-    if environment is None:
-        sys.stderr.write(f"No local stack runs in {arguments.folder}: start one, or name its --folder.\n")
+    try:
+        environment = chosen_stack(arguments)
+    except NoStackError as error:
+        sys.stderr.write(f"{error}\n")
         return _WRONG_USAGE
     sys.stdout.write(environment["APP_WEBHOOK_SECRETS"].partition(",")[0] + "\n")
     return 0

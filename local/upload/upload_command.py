@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local.stack_choice import NoStackError, add_stack_arguments, chosen_stack, named_url
 from local.upload.client import StackUnreachableError, UploadClient
 from local.upload.order import UploadError, UploadOrder, check_uploadable, sha256_of
 from local.upload.progress import Progress
@@ -32,12 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--context", metavar="TEXT", help="the app's own text, handed back in the event")
     parser.add_argument("--json", action="store_true", help="print one JSON object, and nothing else")
-    parser.add_argument(
-        "--url",
-        default=os.environ.get("LOCAL_URL", DEFAULT_URL),
-        help="the stack's plain HTTP address (default LOCAL_URL or %(default)s); "
-        "if nothing runs there, a stack is started for this upload",
-    )
+    add_stack_arguments(parser)
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -52,8 +47,11 @@ def main(arguments: argparse.Namespace) -> int:
     try:
         for file in filter(None, (order.file, order.cover)):
             check_uploadable(file)
-        with _stack_at(arguments.url) as client:
+        with _chosen_client(arguments) as client:
             outcome = _upload(client, order)
+    except NoStackError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     except UploadError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -85,14 +83,23 @@ def _upload(client: UploadClient, order: UploadOrder) -> dict[str, object]:
 
 
 @contextlib.contextmanager
-def _stack_at(url: str) -> Iterator[UploadClient]:
-    """Use the stack that runs at `url`, or start one for this upload."""
+def _chosen_client(arguments: argparse.Namespace) -> Iterator[UploadClient]:
+    """Use the stack that was named, the one that runs, or else one that is started for this upload."""
+    is_named = bool(arguments.url or arguments.folder)
+    try:
+        url = named_url(arguments) or chosen_stack(arguments)["VOD_API_URL"]
+    except NoStackError:
+        if is_named:
+            raise
+        url = DEFAULT_URL
     if not url.startswith("http://"):
-        raise UploadError(f"{url} is no plain HTTP address: give --url as in {DEFAULT_URL}.")
+        raise NoStackError(f"{url} is no plain HTTP address: give --url as in {DEFAULT_URL}.")
     with contextlib.closing(UploadClient(url)) as client:
         try:
             client.check()
         except StackUnreachableError:
+            if is_named:
+                raise
             sys.stderr.write(f"No stack runs at {url}: starting one for this upload.\n")
         else:
             yield client

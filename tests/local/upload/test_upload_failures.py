@@ -78,10 +78,10 @@ def test_user_that_no_token_is_made_for_is_refused(stack: Stack, small_media: Pa
     assert "user:" in only_sentence(upload(stack.url, str(small_media), "--user", "A B"))
 
 
-@pytest.mark.parametrize("url", ["https://localhost:1", "localhost:8000", "file:///etc/passwd", ""])
+@pytest.mark.parametrize("url", ["https://localhost:1", "localhost:8000", "file:///etc/passwd"])
 def test_address_that_is_no_plain_http_is_refused(small_media: Path, url: str) -> None:
     """Only a plain HTTP address is a stack's."""
-    assert "no plain HTTP address" in only_sentence(upload(url, str(small_media)))
+    assert "no plain HTTP address" in only_sentence(upload(url, str(small_media)), code=2)
 
 
 def test_something_else_at_the_address_is_told(small_media: Path) -> None:

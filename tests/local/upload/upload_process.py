@@ -62,9 +62,9 @@ def start(url: str, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def only_sentence(outcome: subprocess.CompletedProcess[str]) -> str:
+def only_sentence(outcome: subprocess.CompletedProcess[str], *, code: int = 1) -> str:
     """Assert that the command failed with one line and no output, and return the line."""
-    assert outcome.returncode == 1, outcome.stderr
+    assert outcome.returncode == code, outcome.stderr
     assert outcome.stdout == ""
     lines = outcome.stderr.splitlines()
     assert len(lines) == 1, outcome.stderr

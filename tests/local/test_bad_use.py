@@ -1,0 +1,205 @@
+"""Commands used wrongly, or on a system that refuses: one sentence, the right exit code, no traceback."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.__main__ import SCRIPT, main
+from local.repository import REPOSITORY, project_field
+from tests.shared.loopback_peer import refused_port
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from local.stack.stack import Stack
+
+SAMPLE = "tests/samples/media/tiny.mp4"
+NOBODY = f"http://127.0.0.1:{refused_port()}"
+
+
+@dataclass(frozen=True)
+class BadUse:
+    """Words of a command, its exit code, and how the sentence begins; `{file}` is a file of the test."""
+
+    words: str
+    code: int
+    sentence: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+TABLE = [
+    BadUse("serv", 2, "There is no command 'serv'."),
+    BadUse("serve --port 70000", 2, "argument --port: '70000' is no port: 0 to 65535: see "),
+    BadUse("serve --port -1", 2, "argument --port: '-1' is no port"),
+    BadUse("serve --port {taken} --tls-port 0 --folder {folder}", 1, "Port {taken} is taken"),
+    BadUse("serve --port 0 --tls-port 0 --folder {file}", 1, "{file}: "),
+    BadUse("serve --port 0 --tls-port 0 --folder /proc/none", 1, "/proc/none: "),
+    BadUse("serve --forward-to localhost", 2, "localhost is no address"),
+    BadUse("upload {file}.mp4", 1, "There is no file {file}.mp4"),
+    BadUse(f"upload {SAMPLE} --url {NOBODY}", 1, f"The local stack at {NOBODY} does not answer"),
+    BadUse(f"upload {SAMPLE} --url ftp://x", 2, "ftp://x is no plain HTTP address"),
+    BadUse(f"upload {SAMPLE} --folder {{folder}}", 2, "No local stack runs in {folder}"),
+    BadUse(f"trigger FileDeleted --url {NOBODY}", 2, f"No local stack answers at {NOBODY}"),
+    BadUse("trigger FileDeleted --folder {folder}", 2, "No local stack runs in {folder}"),
+    BadUse("trigger FileDeleted --folder a --url b", 2, "argument --url: not allowed with argument --folder"),
+    BadUse("events list --folder {folder}", 2, "Name the store with REDIS_URL, or a local stack."),
+    BadUse("events list", 1, "The store", {"REDIS_URL": "redis://127.0.0.1:9/0"}),
+    BadUse("deny list --url " + NOBODY, 2, "Name the store with REDIS_URL, or a local stack."),
+    BadUse("listen --forward-to x --folder {folder}", 2, "Name the store with REDIS_URL, or a local stack."),
+    BadUse("webhook-secret --folder {folder}", 2, "No local stack runs in {folder}"),
+    BadUse("doctor --url " + NOBODY, 2, f"No local stack answers at {NOBODY}"),
+    BadUse("inspect", 2, "the following arguments are required"),
+    BadUse("policy --policies {folder}/none.json", 2, "{folder}/none.json"),
+    BadUse("capacity --instances none", 2, "argument --instances"),
+]
+
+
+@pytest.fixture(autouse=True)
+def no_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Name neither a store nor a stack in the environment."""
+    for name in ("REDIS_URL", "LOCAL_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def run(*words: str, **options: object) -> subprocess.CompletedProcess[str]:
+    """Run a command as a process, to its end."""
+    return subprocess.run(  # type: ignore[call-overload, no-any-return]  # noqa: S603  # our own words
+        [sys.executable, "-m", "local", *words],
+        **{"capture_output": True, "text": True, "cwd": REPOSITORY, **options},
+        check=False,
+        timeout=60,
+    )
+
+
+def call(words: list[str], capture: pytest.CaptureFixture[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command in this process; `serve` is none of these, because it takes the signals."""
+    if words[0] == "serve":
+        return run(*words)
+    try:
+        code = main(words)
+    except SystemExit as ended:
+        code = int(str(ended.code))
+    return subprocess.CompletedProcess(words, code, *capture.readouterr())
+
+
+@pytest.mark.parametrize("use", TABLE, ids=lambda use: use.words)
+def test_bad_use_is_one_sentence(
+    use: BadUse,
+    stack: Stack,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """On standard error, and nothing on standard output."""
+    for name, value in use.variables.items():
+        monkeypatch.setenv(name, value)
+    file = tmp_path / "file"
+    file.touch()
+    (tmp_path / "empty").mkdir()
+    names = {"taken": stack.url.rpartition(":")[2], "file": str(file), "folder": str(tmp_path / "empty")}
+    words = [word.format(**names) for word in use.words.split()]
+    ended = call(words, capsys)
+
+    assert (ended.returncode, ended.stdout) == (use.code, "")
+    assert ended.stderr.startswith(use.sentence.format(**names))
+    assert "Traceback" not in ended.stderr
+    assert ended.stderr.partition("\n\n")[0].rstrip().count("\n") == 0
+
+
+def test_full_disk_is_one_sentence() -> None:
+    """Output that cannot be written is a failure, and not a success with a complaint at the end."""
+    with open("/dev/full", "w") as full:  # noqa: PTH123  # a device
+        ended = run("trigger", "--list", capture_output=False, stdout=full, stderr=subprocess.PIPE)
+
+    assert (ended.returncode, ended.stderr) == (1, "No space left on device.\n")
+
+
+def test_closed_pipe_is_silent() -> None:
+    """Whoever reads with `head` has seen enough."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with contextlib.closing(os.fdopen(writer, "wb", closefd=False)):
+        ended = run("trigger", "--list", capture_output=False, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+
+    assert (ended.returncode, ended.stderr) == (1, "")
+
+
+def test_python_without_the_libraries_is_one_sentence() -> None:
+    """A system's own Python is told which to use."""
+    without = "import sys; sys.modules['requests'] = None; from local.__main__ import main; sys.exit(main())"
+    ended = subprocess.run(  # noqa: S603  # our own words
+        [sys.executable, "-c", without, "upload", SAMPLE],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=REPOSITORY,
+    )
+
+    assert ended.returncode == 1
+    assert ended.stderr == "This Python has no requests: use .venv/bin/python, which `make demo` sets up.\n"
+
+
+@pytest.mark.parametrize("option", ["--url", "--folder"])
+def test_every_command_finds_a_stack_by_its_address_and_by_its_folder(
+    stack: Stack, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same two options lead to the same stack."""
+    named = [option, stack.url if option == "--url" else str(stack.ca_file.parent)]
+    commands = (
+        "webhook-secret",
+        "events list --json",
+        "deny list",
+        "trigger FileDeleted",
+        f"upload {SAMPLE}",
+    )
+    ended = [call([*command.split(), *named], capsys) for command in commands]
+
+    assert [it.stderr for it in ended if it.returncode] == []
+    assert ended[0].stdout.strip() == stack.environment["APP_WEBHOOK_SECRETS"]
+
+
+def test_editable_installation_gives_the_command(tmp_path: Path) -> None:
+    """After `pip install -e .` nobody types `python -m`."""
+    copy = tmp_path / "clone"
+    copy.mkdir()
+    shutil.copy(REPOSITORY / "pyproject.toml", copy)
+    shutil.copy(REPOSITORY / "LICENSE", copy)
+    for name in ("local", "shared", "functions"):
+        (copy / name).symlink_to(REPOSITORY / name)
+    packages = tmp_path / "packages"
+    build = "import sys; from setuptools import build_meta; build_meta.build_editable(sys.argv[1])"
+    subprocess.run(  # noqa: S603  # our own words
+        [sys.executable, "-c", build, str(tmp_path)], cwd=copy, check=True, capture_output=True
+    )
+    [wheel] = tmp_path.glob("*.whl")
+    shutil.unpack_archive(wheel, packages, "zip")
+    [entry_points] = packages.glob("*.dist-info/entry_points.txt")
+
+    assert f"{SCRIPT} = local.__main__:main" in entry_points.read_text("utf-8")
+    ended = subprocess.run(  # noqa: S603  # our own words
+        [
+            sys.executable,
+            "-c",
+            f"import sys; sys.argv[0] = '{SCRIPT}'; from local.__main__ import main; main()",
+        ],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout.startswith(f"Usage: {SCRIPT} COMMAND")
+
+
+def test_version_is_the_projects() -> None:
+    """`--version` prints name and version, and nothing else."""
+    assert run("--version").stdout == f"vod-upload-functions {project_field('version')}\n"
