@@ -24,7 +24,9 @@ from local.operator.trigger_event import (
     put_token,
 )
 from local.operator.trigger_stack import TriggerStack
+from local.operator.trigger_story import STORIES, tell
 from local.stack_choice import NoStackError, add_stack_arguments, chosen_stack
+from local.upload.order import UploadError
 from shared.domain.event_status import EventStatus
 from shared.domain.upload_id import is_upload_id
 from shared.errors import ServiceError
@@ -56,7 +58,12 @@ class _UsageError(Exception):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("event", nargs="?", metavar="EVENT", help="an event type; --list shows them")
+    parser.add_argument(
+        "event",
+        nargs="?",
+        metavar="EVENT",
+        help="a type of VOD's; --list shows them; or upload.completed, procedure.finished: a real upload",
+    )
     parser.add_argument("--list", action="store_true", help="list the event types")
     parser.add_argument("--file", type=Path, help="send the event of this file, one JSON object, instead")
     parser.add_argument(
@@ -93,6 +100,8 @@ def main(arguments: argparse.Namespace) -> int:
                 json.dumps(names) + "\n" if arguments.json else "".join(f"{name}\n" for name in names)
             )
             return _DONE
+        if arguments.event in STORIES:
+            return _tell(arguments)
         _check(arguments)
         with contextlib.closing(TriggerStack(chosen_stack(arguments))) as stack:
             event = _event(arguments, stack)
@@ -103,10 +112,25 @@ def main(arguments: argparse.Namespace) -> int:
     except ServiceError as error:
         sys.stderr.write(f"{error.detail}\n")
         return _NOT_DONE
-    except StackError as error:
+    except (StackError, UploadError) as error:
         sys.stderr.write(f"{error}\n")
         return _NOT_DONE
     return _report(event, outcome, as_json=arguments.json)
+
+
+def _tell(arguments: argparse.Namespace) -> int:
+    if arguments.file or arguments.upload or arguments.set:
+        raise _UsageError(f"{arguments.event} is a whole story: give it --user, --context or --wait alone.")
+    body = tell(
+        chosen_stack(arguments)["VOD_API_URL"],
+        arguments.event,
+        user=arguments.user or _USER,
+        context=arguments.context,
+        wait_seconds=arguments.wait,
+    )
+    shown = {"event": body} if arguments.json else body
+    sys.stdout.write(json.dumps(shown, indent=None if arguments.json else 2, ensure_ascii=False) + "\n")
+    return _DONE
 
 
 def _seconds(text: str) -> float:

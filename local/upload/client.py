@@ -94,6 +94,11 @@ class UploadClient:
             media_url=str(committed["video"]["url"]),
         )
 
+    def events_of(self, upload_id: str) -> list[Mapping[str, object]]:
+        """Return the bodies of the events of an upload that the app's back end has, oldest first."""
+        received = self._request("GET", "/local/events", params={"uploadId": upload_id}).json()
+        return [event["body"] for event in received]
+
     def wait_for_event(self, upload_id: str) -> Mapping[str, object]:
         """Wait until the app's back end has the event of this upload, and return its body.
 

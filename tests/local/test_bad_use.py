@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.__main__ import SCRIPT, main
+from local.operator.trigger_story import STORIES
 from local.repository import REPOSITORY, project_field
 from tests.shared.loopback_peer import refused_port
 
@@ -166,6 +168,16 @@ def test_every_command_finds_a_stack_by_its_address_and_by_its_folder(
 
     assert [it.stderr for it in ended if it.returncode] == []
     assert ended[0].stdout.strip() == stack.environment["APP_WEBHOOK_SECRETS"]
+
+
+@pytest.mark.parametrize("type_", sorted(STORIES))
+def test_story_is_told_with_a_real_file(stack: Stack, type_: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The app's event is that of one upload of the tiny file, under the context that was given."""
+    words = ["trigger", type_, "--user", "teller", "--context", type_, "--json", "--url", stack.url]
+    event = json.loads(call(words, capsys).stdout)["event"]
+
+    assert (event["type"], event["data"]["context"]) == (type_, type_)
+    assert call([*words, "--upload", event["data"]["uploadId"]], capsys).returncode == 2
 
 
 def test_editable_installation_gives_the_command(tmp_path: Path) -> None:
