@@ -106,9 +106,9 @@ def token_checks(token: Token, settings: CallerSettings, *, now: int) -> Iterato
     chosen = issuer_settings(token, settings)
     if chosen is None:
         yield "iss", "iss_missing" if token.claims.get("iss") is None else "iss_mismatch"
-        return
-    yield "signature", _signature_problem(token, chosen, now=now)
-    yield from claim_checks(token.claims, chosen, now=now)
+    else:
+        yield "signature", _signature_problem(token, chosen, now=now)
+        yield from claim_checks(token.claims, chosen, now=now)
 
 
 def _refused(problem: str) -> UnauthenticatedError:

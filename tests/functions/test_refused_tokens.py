@@ -14,7 +14,7 @@ from local.operator.token_command import MEANINGS, explained
 from shared.config.settings import CallerSettings, load_settings
 from tests.functions.deployment import CONTEXT_KEY, JWT_SECRET, user_token
 from tests.functions.test_log_lines import documented
-from tests.keys import rsa_key
+from tests.keys import ec_key, rsa_key
 from tests.shared.http.test_authentication import handmade
 from tests.shared.jwks_server import KeyServer, rsa_jwk
 
@@ -86,6 +86,7 @@ OF_KEY_SETS = [
     ("unknown_key", by_key(kid="second")),
     ("bad_signature", by_key(kid="other")),
     ("wrong_algorithm", f"Bearer {changed()}"),
+    ("wrong_algorithm", f"Bearer {jwt.encode(CLAIMS, ec_key(), 'ES256', {'kid': 'first'})}"),
 ]
 
 

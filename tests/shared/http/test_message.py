@@ -223,7 +223,10 @@ class TestAnswers:
         *((True, it) for it in ("text/plain", "text/*", "text/plain;q=0.9, application/json;q=0.8")),
         *((True, it) for it in ("text/plain; charset=utf-8; q=0.9, */*;q=0.1", "application/json;q=0, */*")),
         *((False, it) for it in ("", "*/*", "text/plain, */*", "text/plain;q=0.5, */*", "text/plain;q=0")),
-        *((False, it) for it in ("text/plain, application/*", "text/html", ";,;q=,text")),
+        *(
+            (False, it)
+            for it in ("text/plain, application/*", "text/html", ";,;q=,text", "text/plain;q=high, */*")
+        ),
     ],
 )
 def test_text_has_to_be_preferred(*, text: bool, accept: str) -> None:

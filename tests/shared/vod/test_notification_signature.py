@@ -22,6 +22,11 @@ def signature_in(**members: object) -> CallbackSignature | None:
     return parse_notification(json.dumps({"EventType": "X", **members}).encode()).signature
 
 
+def test_signature_is_not_shown() -> None:
+    """The proof would serve whoever reads a log."""
+    assert repr(SIGNATURE) == f"CallbackSignature(expires_at={EXPIRES_AT})"
+
+
 def test_known_signature_matches_up_to_its_second() -> None:
     """`printf %s AbCd1234EfGh56781793319136 | openssl dgst -md5` gives this Sign, in either case."""
     upper = CallbackSignature(sign=SIGN.upper(), expires_at=EXPIRES_AT)
