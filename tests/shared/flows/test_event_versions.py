@@ -7,12 +7,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import redis
 
 from shared.domain.app_event import PULL, PUSH, RECONCILED
+from shared.domain.event_status import IngestOutcome
+from shared.domain.ingested_event import Source
+from shared.domain.journal import version_name
 from shared.domain.session import UploadState
+from shared.errors import StoreUnavailableError
 from tests.shared.loopback_peer import Reply
-from tests.shared.service import token_of
-from tests.shared.uploads import FILE_ID, OTHER_FILE_ID, changed, new_session, uploaded
+from tests.shared.service import new_lease, token_of
+from tests.shared.uploads import FILE_ID, OTHER_FILE_ID, changed, new_session, notification_of, uploaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,6 +138,26 @@ LIES: tuple[Callable[[Case], None], ...] = (
     *(recorded, delivered, dead, quarantined),
     *(held, given_up, disbelieved, applied),
 )
+
+
+def test_version_in_a_pulled_batch_is_told_as_if_it_came_alone(case: Case) -> None:
+    """What the store refuses of it is told in its place, so that it is not confirmed and comes again."""
+    delivered(case)
+    case.show_end()
+    world = case.world
+    source = Source(PULL, int(world.clock()), lease=new_lease())
+    prepared = world.ingester.prepare(notification_of(case.genuine), source)
+    version = prepared.entry._replace(name=version_name(prepared.entry.name, 0))
+    with redis.Redis.from_url(world.redis_url) as client:
+        client.set(world.store.key_of(version).key, "no record")
+        refused = world.ingester.ingest_all([prepared])
+        client.delete(world.store.key_of(version).key)
+    taken = world.ingester.ingest_all([prepared])
+    world.run(after=60)
+
+    assert [type(it) for it in refused] == [StoreUnavailableError]
+    assert taken == [IngestOutcome.RECORDED]
+    assert [succeeded for _, succeeded in case.heard(verified=True)] == [False]
 
 
 @pytest.mark.parametrize("origin", [PUSH, PULL, RECONCILED])
