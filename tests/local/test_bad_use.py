@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from local.stack.stack import Stack
 
 SAMPLE = "tests/samples/media/tiny.mp4"
-NOBODY = f"http://127.0.0.1:{refused_port()}"
 
 
 @dataclass(frozen=True)
@@ -47,18 +46,18 @@ TABLE = [
     BadUse("serve --port 0 --tls-port 0 --folder /proc/none", 1, "/proc/none: "),
     BadUse("serve --forward-to localhost", 2, "localhost is no address"),
     BadUse("upload {file}.mp4", 1, "There is no file {file}.mp4"),
-    BadUse(f"upload {SAMPLE} --url {NOBODY}", 1, f"The local stack at {NOBODY} does not answer"),
+    BadUse(f"upload {SAMPLE} --url {{nobody}}", 1, "The local stack at {nobody} does not answer"),
     BadUse(f"upload {SAMPLE} --url ftp://x", 2, "ftp://x is no plain HTTP address"),
     BadUse(f"upload {SAMPLE} --folder {{folder}}", 2, "No local stack runs in {folder}"),
-    BadUse(f"trigger FileDeleted --url {NOBODY}", 2, f"No local stack answers at {NOBODY}"),
+    BadUse("trigger FileDeleted --url {nobody}", 2, "No local stack answers at {nobody}"),
     BadUse("trigger FileDeleted --folder {folder}", 2, "No local stack runs in {folder}"),
     BadUse("trigger FileDeleted --folder a --url b", 2, "argument --url: not allowed with argument --folder"),
     BadUse("events list --folder {folder}", 2, "Name the store with REDIS_URL, or a local stack."),
     BadUse("events list", 1, "The store", {"REDIS_URL": "redis://127.0.0.1:9/0"}),
-    BadUse("deny list --url " + NOBODY, 2, "Name the store with REDIS_URL, or a local stack."),
+    BadUse("deny list --url {nobody}", 2, "Name the store with REDIS_URL, or a local stack."),
     BadUse("listen --forward-to x --folder {folder}", 2, "Name the store with REDIS_URL, or a local stack."),
     BadUse("webhook-secret --folder {folder}", 2, "No local stack runs in {folder}"),
-    BadUse("doctor --url " + NOBODY, 2, f"No local stack answers at {NOBODY}"),
+    BadUse("doctor --url {nobody}", 2, "No local stack answers at {nobody}"),
     BadUse("inspect", 2, "the following arguments are required"),
     BadUse("policy --policies {folder}/none.json", 2, "{folder}/none.json"),
     BadUse("capacity --instances none", 2, "argument --instances"),
@@ -108,6 +107,7 @@ def test_bad_use_is_one_sentence(
     file.touch()
     (tmp_path / "empty").mkdir()
     names = {"taken": stack.url.rpartition(":")[2], "file": str(file), "folder": str(tmp_path / "empty")}
+    names["nobody"] = f"http://127.0.0.1:{refused_port()}"
     words = [word.format(**names) for word in use.words.split()]
     ended = call(words, capsys)
 
