@@ -144,6 +144,7 @@ def _kept_secrets(path: Path) -> dict[str, str]:
         "CONTEXT_KEYS": secrets.token_urlsafe(32),
         "JWT_SECRETS": secrets.token_urlsafe(48),
         "CALLBACK_TOKENS": secrets.token_urlsafe(24),
+        "HEALTH_TOKEN": secrets.token_urlsafe(24),
         "APP_WEBHOOK_SECRETS": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
     }
     kept = json.loads(path.read_text()) if path.exists() else {}

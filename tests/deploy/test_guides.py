@@ -252,9 +252,10 @@ def test_operations_page_does_what_it_prints(clone: Path, stack: Stack) -> None:
         client.hset(f"vuf:{{{stage}.0}}:endpoint:{digest(url)}", mapping=marks)
 
     blocks = shown_on(OPERATIONS)
+    variables = {"STATUS_URL": stack.url, "OPERATOR_TOKEN": stack.environment["HEALTH_TOKEN"]}
     for block in blocks:
         for shown in block:
-            type_in(shown, clone)
+            type_in(shown, clone, **variables)
 
     assert len(blocks) >= 3
     assert not store.endpoint_health(url).is_disabled

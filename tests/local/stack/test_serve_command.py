@@ -62,7 +62,7 @@ def test_banner_shows_the_address_and_no_secret(tmp_path: Path) -> None:
     secrets = re.findall(r': "([^"]+)"', (tmp_path / "demo-secrets.json").read_text())
 
     assert url in rest or url.startswith("http://127.0.0.1:")
-    assert len(secrets) == 6
+    assert len(secrets) == 7
     assert [secret for secret in secrets if secret in rest] == []
 
 
