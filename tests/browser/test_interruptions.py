@@ -48,7 +48,7 @@ def test_a_paused_upload_goes_on_where_it_was(open_page: OpenPage, make_file: Ma
     page, file = open_page(), make_file("paused.mp4", THREE_PARTS)
     before = page.counters()
     card = _send_two_parts(page, file)
-    card.get_by_role("button", name="Pause").click()
+    card.get_by_role("button", name="Pause:").click()
     page.wait_for(card, "paused")
     upload_id = page.upload_id(card)
     page.page.wait_for_timeout(400)  # what had arrived in full is still counted
@@ -56,7 +56,7 @@ def test_a_paused_upload_goes_on_where_it_was(open_page: OpenPage, make_file: Ma
     page.page.wait_for_timeout(600)
     assert after_pause == page.counters()["UploadPart"]
     page.line.restore()
-    card.get_by_role("button", name="Resume").click()
+    card.get_by_role("button", name="Resume:").click()
     page.wait_for(card, "uploaded")
     (event,) = page.events(upload_id, "upload.completed")
     assert digest_of_file(file) == digest_at(event["data"]["mediaUrl"])
@@ -78,7 +78,7 @@ def test_pausing_before_the_transfer_begins_is_possible(open_page: OpenPage, mak
     page.wait_for(card, "paused")
     page.page.wait_for_timeout(700)
     assert before.get("UploadPart", 0) == page.counters().get("UploadPart", 0)
-    card.get_by_role("button", name="Resume").click()
+    card.get_by_role("button", name="Resume:").click()
     page.wait_for(card, "uploaded")
     assert len(page.events(page.upload_id(card), "upload.completed")) == 1
 
@@ -131,7 +131,7 @@ def test_a_cancelled_upload_never_reaches_the_app(open_page: OpenPage, make_file
     """Cancel ends the session at the service, forgets the upload, and no completed event follows."""
     page, file = open_page(), make_file("cancelled.mp4", THREE_PARTS)
     card = _begin(page, file)
-    card.get_by_role("button", name="Cancel").click()
+    card.get_by_role("button", name="Cancel:").click()
     page.wait_for(card, "cancelled")
     page.line.restore()
     assert page.events(page.upload_id(card), "upload.completed", wait_for=0) == []
@@ -165,12 +165,12 @@ def test_an_upload_cancelled_offline_does_not_go_on(open_page: OpenPage, make_fi
     card = _send_two_parts(page, file)
     page.line.cut()
     page.wait_for(card, "stopped")
-    card.get_by_role("button", name="Cancel").click()
+    card.get_by_role("button", name="Cancel:").click()
     page.wait_for(card, "stopped")
     page.line.restore()
     page.page.wait_for_function("() => navigator.onLine")
     page.wait_for(card, "stopped")
-    card.get_by_role("button", name="Cancel").click()
+    card.get_by_role("button", name="Cancel:").click()
     page.wait_for(card, "cancelled")
     assert page.events(page.upload_id(card), "upload.completed", wait_for=0) == []
 
@@ -217,7 +217,7 @@ def test_credentials_that_cannot_be_renewed_stop_the_upload(open_page: OpenPage,
     page.wait_for(card, "stopped")
     expect(card.get_by_role("alert")).to_contain_text("The connection was lost")
     page.page.unroute_all()
-    card.get_by_role("button", name="Try again").click()
+    card.get_by_role("button", name="Try again:").click()
     page.wait_for(card, "uploaded")
     assert len(page.events(page.upload_id(card), "upload.completed")) == 1
 
@@ -229,5 +229,5 @@ def test_progress_shows_speed_and_time_left(open_page: OpenPage, make_file: Make
     expect(card.locator(".bar-numbers").first).to_have_text(
         re.compile(r"\d+ % · [\d.]+ MB of 19\.1 MB · [\d.]+ [KM]B/s · .+ left")
     )
-    card.get_by_role("button", name="Cancel").click()
+    card.get_by_role("button", name="Cancel:").click()
     page.wait_for(card, "cancelled")

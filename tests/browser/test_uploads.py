@@ -137,6 +137,6 @@ def test_a_finished_upload_is_still_there_after_a_reload(open_page: OpenPage, ma
     page.wait_for(card, "uploaded")
     page.open()
     page.wait_for(card, "uploaded")
-    card.get_by_role("button", name="Remove from list").click()
+    card.get_by_role("button", name="Remove from list:").click()
     page.open()
     expect(page.page.get_by_text("Nothing yet.")).to_be_visible()

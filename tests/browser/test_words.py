@@ -40,7 +40,7 @@ def test_an_expired_signature_is_explained(open_page: OpenPage, make_file: MakeF
     expect(alert).to_contain_text("The upload signature had expired when it reached VOD")
     expect(alert).to_contain_text("10010")
     expect(alert).to_contain_text("choose a policy that is valid for longer")
-    expect(card.get_by_role("button", name="Try again")).to_be_visible()
+    expect(card.get_by_role("button", name="Try again:")).to_be_visible()
 
 
 def test_a_file_type_off_the_policy_is_refused_before_anything_is_sent(
