@@ -53,6 +53,8 @@ ABOUT_ONE_SERVER = {
         "puts a relay before the one port of a server; a cluster tells its clients its own addresses"
     ),
     "tests/shared/flows/test_pull_events.py::test_store_that_goes_down_stops_the_confirmations": "as above",
+    "tests/shared/flows/test_pull_events.py::"
+    "test_batch_is_one_round_trip_and_a_large_one_has_as_many_as_it_needs": "as above",
     "tests/shared/flows/test_pull_events.py::test_store_that_stumbles_is_no_failure_of_the_event": (
         "has one server pause for longer than the time-outs, which are longer here"
     ),

@@ -18,17 +18,19 @@ if TYPE_CHECKING:
 BETWEEN_LIVES_SECONDS = 60
 """Longer than every lease, and than the 30 s of a pulled event's handle."""
 MOST_LIVES = 100
-_EVERY_20TH = (1, 1, *itertools.repeat(20, MOST_LIVES))
-_FIRST_OR_SECOND = (1, 1, 1, 1, 2, 2)
+ONCE_FOR_MANY, OFTEN = (1, 1, 1, 1, 2, 2), (1, 1, *itertools.repeat(50, MOST_LIVES))
+EVERY_20TH = (1, 1, *itertools.repeat(20, MOST_LIVES))
+"""At which passing of a call a life ends: of one that events share, that is made often, and of any other."""
 
 
 class Lives:
     """The lives of one worker, which end alternately right before and right after one call."""
 
-    def __init__(self, service: Service, call: str, *, passed_rarely: bool = False, **settings: str) -> None:
-        """Kill at the first and then at every 20th passing; at the first or second if that is rare."""
+    def __init__(
+        self, service: Service, call: str, *, passings: Sequence[int] = EVERY_20TH, **settings: str
+    ) -> None:
+        """End the lives at these passings of the call, one after the other."""
         self._service, self._settings = service, settings
-        passings = _FIRST_OR_SECOND if passed_rarely else _EVERY_20TH
         sides: Iterator[Side] = itertools.cycle(("before", "after"))
         at = zip(sides, passings, strict=False)
         self._points = (CrashPoint(call, side, passing, signal.SIGKILL) for side, passing in at)

@@ -24,8 +24,8 @@ STEP_SECONDS = 0.4
 class RollingFleet:
     """Instances of one deployment, or for a while of two; a variable without a value is left out."""
 
-    def __init__(self, environment: Mapping[str, str], *, log_file: Path) -> None:
-        self._log_file = log_file
+    def __init__(self, environment: Mapping[str, str], *, log_file: Path, limit: int) -> None:
+        self._log_file, self._limit = log_file, limit
         self._present = self._next = self._instances(environment)
         self._share = 0.0
         self._randomness = random.Random(20_261_125)  # noqa: S311 -- no secret
@@ -63,4 +63,4 @@ class RollingFleet:
 
     def _instances(self, environment: Mapping[str, str]) -> Instances:
         given = {name: value for name, value in environment.items() if value}
-        return Instances(given, log_file=self._log_file, limit=4)
+        return Instances(given, log_file=self._log_file, limit=self._limit)

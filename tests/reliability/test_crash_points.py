@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.reliability.crash_points import PASSED_BY_NO_EVENT, public_calls
-from tests.reliability.lives import Lives
+from tests.reliability.lives import EVERY_20TH, OFTEN, ONCE_FOR_MANY, Lives
 from tests.reliability.many_uploads import poison
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ UNUSED = ("Store.uploads_to_check", "Store.find_upload", "Store.check_again")
 SILENT = ("VodApi.procedure_task",)
 PASSED_RARELY = frozenset({*PULLED, *MISSED, "Store.due_events", "Store.uploads_to_check"})
 """Calls made once for many events."""
+PASSED_OFTEN = frozenset({"Store.send_slots"})
+"""Calls made again and again while a run waits for the endpoint's rate."""
 
 LISTED_SECONDS, END_SECONDS, TASK_FLOW_SECONDS = 2701, 90_001, 3601
 
@@ -141,7 +143,8 @@ def test_end_of_a_silent_task_flow_is_found(service: Service, call: str) -> None
 
 def begin(service: Service, call: str, **settings: str) -> Lives:
     """Begin the lives that end at this point."""
-    return Lives(service, call, passed_rarely=call in PASSED_RARELY, **settings)
+    passings = OFTEN if call in PASSED_OFTEN else ONCE_FOR_MANY if call in PASSED_RARELY else EVERY_20TH
+    return Lives(service, call, passings=passings, **settings)
 
 
 def ids_of(uploads: Sequence[Upload]) -> AbstractSet[str]:

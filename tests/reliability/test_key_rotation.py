@@ -99,8 +99,8 @@ def drill(
     apart: dict[str, str] = getattr(request, "param", {})
     fleets: list[RollingFleet] = []
 
-    def fleet(environment: dict[str, str], *, log_file: Path) -> RollingFleet:
-        fleets.append(RollingFleet({**environment, **apart}, log_file=log_file))
+    def fleet(environment: dict[str, str], *, log_file: Path, limit: int) -> RollingFleet:
+        fleets.append(RollingFleet({**environment, **apart}, log_file=log_file, limit=limit))
         return fleets[0]
 
     monkeypatch.setattr(local.stack.system, "Instances", fleet)
