@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from shared.domain.session import UploadSession
 
-TIMES, WARM_UP, LONG = 600, 64, 200
+TIMES, WARM_UP, LONG = 600, 64, 260
 TABLES_BYTES = 36
 """What a key takes in the tables of keys and of expiries, which MEMORY USAGE does not count: two entries of 9
 to 24 bytes, as the tables are full or have just doubled."""
