@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 SPAWNED = get_context("spawn")
 RATE = int(os.environ.get("DELIVERY_BENCH_RATE", "100"))
 """What two shared cores carry, with the app and the store on them too."""
-EVENTS = 100 * RATE
+EVENTS = int(os.environ.get("DELIVERY_BENCH_EVENTS", str(100 * RATE)))
 SHARDS = int(os.environ.get("DELIVERY_BENCH_SHARDS", "4"))
 MOST_OFF = 0.15
 _RUN_SECONDS, _TICK_SECONDS, _PATIENCE = 55, 0.1, 6.0
