@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from local.documents.page import heading_anchor
 from local.openapi import DOCUMENT_FILE
 from local.repository import REPOSITORY, project_field
 from local.simulator.replies.server_api import SERVER_API
@@ -105,7 +106,7 @@ def test_link_to_a_heading_finds_it(path: Path) -> None:
     for name, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", text_of(path)):
         target = path.parent / name if name else path
         headings = re.findall(r"^#+ (.+)$", text_of(target), re.MULTILINE)
-        anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+        anchors = set(map(heading_anchor, headings))
         if anchor not in anchors:
             broken.append(f"{name}#{anchor}")
 

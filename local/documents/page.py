@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from markdown_it import MarkdownIt
 from starlette.responses import HTMLResponse, Response
 
+from local.html_page import html_page
 from local.repository import REPOSITORY
 
 if TYPE_CHECKING:
@@ -54,26 +55,15 @@ def documents_page(files: Sequence[Path]) -> str:
         inside = markdown.renderer.render(tokens, markdown.options, {})
         sections.append(f'<section class="card document" id="{name}">{inside}</section>')
         contents.append(f'<li><a href="#{name}">{escape(_title(tokens))}</a></li>')
-    return f"""<!doctype html>
-<html lang="en">
-  <head>
-    <meta charset="utf-8">
-    <meta name="viewport" content="width=device-width, initial-scale=1">
-    <meta name="color-scheme" content="light dark">
-    <title>vod-upload-functions: documents</title>
-    <link rel="icon" href="/icon.svg" type="image/svg+xml">
-    <link rel="stylesheet" href="/page.css">
-    <style>{STYLE_FILE.read_text("utf-8")}</style>
-  </head>
-  <body>
-    <a class="skip" href="#documents">Skip to the documents</a>
-    <main>
+    return html_page(
+        title="vod-upload-functions: documents",
+        style_file=STYLE_FILE,
+        skip=("documents", "Skip to the documents"),
+        body=f"""<main>
       <nav class="card contents" aria-label="Documents"><ul>{"".join(contents)}</ul></nav>
       <div class="right" id="documents">{"".join(sections)}</div>
-    </main>
-  </body>
-</html>
-"""
+    </main>""",
+    )
 
 
 async def documents_endpoint(_request: Request) -> Response:

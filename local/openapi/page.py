@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from local.html_page import html_page
 from local.openapi.page_members import member_list, prose, resolved
 
 if TYPE_CHECKING:
@@ -25,20 +26,11 @@ def api_page(document: Mapping[str, Any]) -> str:
     operations = list(_operations(document))
     info = document["info"]
     sections = "".join(_operation(document, operation) for operation in operations)
-    return f"""<!doctype html>
-<html lang="en">
-  <head>
-    <meta charset="utf-8">
-    <meta name="viewport" content="width=device-width, initial-scale=1">
-    <meta name="color-scheme" content="light dark">
-    <title>The API of {escape(info["title"])}</title>
-    <link rel="icon" href="/icon.svg" type="image/svg+xml">
-    <link rel="stylesheet" href="/page.css">
-    <style>{STYLE_FILE.read_text("utf-8")}</style>
-  </head>
-  <body>
-    <a class="skip" href="#operations">Skip to the operations</a>
-    <header class="top">
+    return html_page(
+        title=f"The API of {info['title']}",
+        style_file=STYLE_FILE,
+        skip=("operations", "Skip to the operations"),
+        body=f"""<header class="top">
       <img src="/icon.svg" alt="" width="36" height="36">
       <div>
         <h1>The API of {escape(info["title"])}</h1>
@@ -51,10 +43,8 @@ def api_page(document: Mapping[str, Any]) -> str:
         <p class="introduction">{prose(info["description"])}</p>
         {sections}
       </div>
-    </main>
-  </body>
-</html>
-"""
+    </main>""",
+    )
 
 
 def _operations(document: Mapping[str, Any]) -> Iterator[Operation]:
