@@ -11,6 +11,7 @@ from shared.domain.session import FINISHED_RANK, Facts
 from shared.schema.encoding import ascii_json
 from shared.store.connection import flat
 from shared.store.upload_record import session_fields, write_outcome
+from shared.vod.context_token import base64url_decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 RECORD_BYTES = 1024
 """What an event takes beside its text: its record's other fields, its keys and index entries."""
+_KINDS = {kind[0]: kind for kind in ("upload", "procedure", "event")}
+_SHORT_CHARACTERS = 55
+"""The first letter of the kind, and both digests, of 32 and of 8 bytes, in Base64."""
 NO_FACTS = Facts("")
 
 
@@ -33,6 +37,10 @@ def short_name(name: str) -> str:
 
 def long_name(kept: str) -> str:
     """Return the name that `short_name` made short, or a release before it kept as it is."""
+    digests, *version = kept.split(".")
+    if len(digests) == _SHORT_CHARACTERS and digests[0] in _KINDS:
+        digits = base64url_decode(digests[1:]).hex()
+        return ".".join([f"{_KINDS[digests[0]]}-{digits[:64]}", digits[64:], *version])
     return _respelled(kept, (40, 10), lambda short: base64.b85decode(short).hex())
 
 

@@ -146,6 +146,15 @@ def test_name_of_an_event_is_kept_short(kind: str, version: str) -> None:
     assert event_fields.short_name("expiry-01KAPVZ9M80000000000000000") == "expiry-01KAPVZ9M80000000000000000"
 
 
+@pytest.mark.parametrize("version", ["", ".v2"])
+def test_name_that_the_next_release_keeps_is_read(version: str) -> None:
+    """A letter of the kind and both digests in Base64: the bytes here are those of 0 to 39."""
+    kept = f"pAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJw{version}"
+    digits = bytes(range(40)).hex()
+
+    assert event_fields.long_name(kept) == f"procedure-{digits[:64]}.{digits[64:]}{version}"
+
+
 def test_events_take_a_kilobyte_beside_their_text(world: World) -> None:
     """The memory of the store grows by no more for each event that is journaled."""
     service = world.with_settings(PUSHED_EVENTS_PER_UPLOAD="100000")
