@@ -150,7 +150,7 @@ class Ingester(NamedTuple):
         if intended is IngestOutcome.APPLIED and notification.wire_format == "legacy":
             self._remember_task(notification)
         budget = None if source.authenticated else self._budget(context, now=source.received_at)
-        return self._entry(name, event, facts, intended, source.lease)._replace(budget=budget), event
+        return self._entry(name, event, facts, intended, source.lease, budget=budget), event
 
     def park(self, body: bytes, *, problem: str, now: int) -> bool:
         """Keep a pushed body that cannot be read; False if only its first part is kept.
@@ -351,8 +351,15 @@ class Ingester(NamedTuple):
         name = version_name(entry.name, other.sequence)
         return self._journal(entry._replace(name=name), event._replace(event_id=event_id_for(name)))
 
-    def _entry(
-        self, name: str, event: AppEvent, facts: Facts, intended: IngestOutcome, lease: str
+    def _entry(  # noqa: PLR0913 -- an entry has that many parts
+        self,
+        name: str,
+        event: AppEvent,
+        facts: Facts,
+        intended: IngestOutcome,
+        lease: str,
+        *,
+        budget: Budget | None = None,
     ) -> EventEntry:
         uploader = event.uploader
         return EventEntry(
@@ -365,6 +372,7 @@ class Ingester(NamedTuple):
             may_replace=intended is not IngestOutcome.QUARANTINED
             and (event.verified or (event.origin == PUSH and self._can_be_asked_about(event))),
             content_source=_CONTENT_SOURCES.get(event.origin, "a"),
+            budget=budget,
         )
 
 

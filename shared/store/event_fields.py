@@ -11,10 +11,10 @@ from shared.domain.session import FINISHED_RANK, Facts
 from shared.schema.encoding import ascii_json
 from shared.store.connection import flat
 from shared.store.upload_record import session_fields, write_outcome
-from shared.vod.context_token import base64url_decode
+from shared.vod.context_token import base64url_decode, base64url_encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from shared.domain.journal import EventEntry
     from shared.domain.journal import Word as FieldWord
@@ -24,36 +24,34 @@ RECORD_BYTES = 1024
 _KINDS = {kind[0]: kind for kind in ("upload", "procedure", "event")}
 _SHORT_CHARACTERS = 55
 """The first letter of the kind, and both digests, of 32 and of 8 bytes, in Base64."""
+_BASE85_CHARACTERS = 40
 NO_FACTS = Facts("")
 
 
 def short_name(name: str) -> str:
-    """Return an event's name with its digests in Base85.
+    """Return an event's name with its digests in Base64, after a letter for its kind.
 
     With no value longer than 64 bytes Redis keeps a hash in a third of the memory.
     """
-    return _respelled(name, (64, 16), lambda digits: base64.b85encode(bytes.fromhex(digits)).decode("ascii"))
+    kind, _, rest = name.partition("-")
+    parts = rest.split(".")
+    if tuple(map(len, parts[:2])) != (64, 16):
+        return name
+    return ".".join([kind[0] + base64url_encode(bytes.fromhex(parts[0] + parts[1])), *parts[2:]])
 
 
 def long_name(kept: str) -> str:
-    """Return the name that `short_name` made short, or a release before it kept as it is."""
+    """Return the name that `short_name` made short, or a release before it: in Base85, or as it is."""
     digests, *version = kept.split(".")
     if len(digests) == _SHORT_CHARACTERS and digests[0] in _KINDS:
-        digits = base64url_decode(digests[1:]).hex()
-        return ".".join([f"{_KINDS[digests[0]]}-{digits[:64]}", digits[64:], *version])
-    return _respelled(kept, (40, 10), lambda short: base64.b85decode(short).hex())
-
-
-def _respelled(name: str, lengths: tuple[int, int], respell: Callable[[str], str]) -> str:
-    """Respell both digests of a name if they have these lengths; the name of a version has a third part."""
-    kind, _, rest = name.partition("-")
-    parts = rest.split(".")
-    if tuple(map(len, parts[:2])) != lengths:
-        return name
-    both = respell(parts[0] + parts[1])
-    # They are of 32 and of 8 bytes.
-    end = len(both) * 4 // 5
-    return f"{kind}-{'.'.join([both[:end], both[end:], *parts[2:]])}"
+        kind, digits = _KINDS[digests[0]], base64url_decode(digests[1:]).hex()
+    else:
+        kind, _, rest = kept.partition("-")
+        first, *parts = rest.split(".")
+        if len(first) != _BASE85_CHARACTERS or not parts:
+            return kept
+        digits, version = base64.b85decode(first + parts[0]).hex(), parts[1:]
+    return ".".join([f"{kind}-{digits[:64]}", digits[64:], *version])
 
 
 def parted(fields: Sequence[tuple[str, FieldWord]]) -> tuple[FieldWord, list[FieldWord]]:

@@ -147,12 +147,18 @@ def test_name_of_an_event_is_kept_short(kind: str, version: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["", ".v2"])
-def test_name_that_the_next_release_keeps_is_read(version: str) -> None:
-    """A letter of the kind and both digests in Base64: the bytes here are those of 0 to 39."""
-    kept = f"pAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJw{version}"
+@pytest.mark.parametrize(
+    "digests",
+    [
+        "pAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJw",
+        "procedure-009C61O)~M2nh-c3=Iws5D^j+6crX17#SKH9337X.AR!_nBqb&%",
+    ],
+)
+def test_short_names_are_read_in_both_forms(digests: str, version: str) -> None:
+    """The digests of the name are the bytes of 0 to 39, in Base64 and as a release before wrote them."""
     digits = bytes(range(40)).hex()
 
-    assert event_fields.long_name(kept) == f"procedure-{digits[:64]}.{digits[64:]}{version}"
+    assert event_fields.long_name(f"{digests}{version}") == f"procedure-{digits[:64]}.{digits[64:]}{version}"
 
 
 def test_events_take_a_kilobyte_beside_their_text(world: World) -> None:
