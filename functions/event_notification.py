@@ -9,7 +9,7 @@ from shared.domain.app_event import PUSH
 from shared.domain.event_status import log_word
 from shared.domain.ingested_event import Source
 from shared.errors import NotFoundError, ServiceError
-from shared.http.message import Request, Response
+from shared.http.response import Response
 from shared.invocation_log import note
 from shared.runtime import bootstrap, log
 from shared.runtime.invocation import answer_http
@@ -17,6 +17,7 @@ from shared.vod import notification as vod
 
 if TYPE_CHECKING:
     from shared.config.settings import CallbackSettings
+    from shared.http.request import Request
     from shared.vod.notification_types import EventNotification
 
 INLINE_SECONDS = 3.0

@@ -5,18 +5,8 @@ from __future__ import annotations
 from shared.errors import NotFoundError
 from shared.flows.issue_signature import RANDOM_BITS, Issuer, audit_fields, random_values
 from shared.http.authentication import authenticate
-from shared.http.message import (
-    Cors,
-    Request,
-    Response,
-    cors_of,
-    idempotency_key,
-    json_response,
-    prefers_text,
-    rate_limit_headers,
-    read_json,
-    text_response,
-)
+from shared.http.request import Request, idempotency_key, prefers_text, read_json
+from shared.http.response import Cors, Response, cors_of, json_response, rate_limit_headers, text_response
 from shared.invocation_log import note
 from shared.runtime import bootstrap
 from shared.runtime.invocation import answer_http

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shared.domain.session import UploadState, state_of
 from shared.domain.upload_id import is_upload_id
 from shared.domain.upload_representation import POLL_SECONDS, entity_tag, matches, upload_answer
 from shared.errors import ConflictError, NotFoundError
 from shared.http.authentication import authenticate
-from shared.http.message import Cors, Request, Response, cors_of, json_response
+from shared.http.response import Cors, Response, cors_of, json_response
 from shared.invocation_log import note
 from shared.runtime import bootstrap
 from shared.runtime.invocation import answer_http
+
+if TYPE_CHECKING:
+    from shared.http.request import Request
 
 
 def main_handler(event: object, context: object) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""All errors this service raises on purpose. `shared.http.message` turns them into HTTP responses."""
+"""All errors this service raises on purpose. `shared.http.response` turns them into HTTP responses."""
 
 from __future__ import annotations
 

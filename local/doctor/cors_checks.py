@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from local.doctor.findings import Finding
     from local.doctor.http_answers import Answer
-    from shared.http.message import Cors
+    from shared.http.response import Cors
 
 _ALLOWED = "Access-Control-Allow-Origin"
 _WANTED = ("authorization", "content-type")

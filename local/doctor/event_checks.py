@@ -20,7 +20,7 @@ from local.doctor.probe_event import ProbeEvent
 from local.doctor.vod_calls import EventConfiguration, VodCalls, finding_of
 from shared.config.settings import VodApiSettings
 from shared.errors import VodApiError
-from shared.http.message import Cors
+from shared.http.response import Cors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

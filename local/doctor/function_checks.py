@@ -15,7 +15,7 @@ from local.doctor.findings import Check, Group, Level, fault, needed, ok, skippe
 from local.doctor.http_answers import ask, trouble_of
 from shared.config.settings import CallerSettings
 from shared.domain.upload_id import new_upload_id
-from shared.http.message import cors_of
+from shared.http.response import cors_of
 from shared.vod.context_token import base64url_encode
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import requests
 import urllib3
 
-from shared.http.message import PROBLEM_TYPE_PREFIX
+from shared.http.response import PROBLEM_TYPE_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from local.openapi.headers import headers
 from local.openapi.shapes import Schema, reference
 from shared import errors
 from shared.domain.rate_limits import UploadLimits, refusal
-from shared.http.message import PROBLEM_TYPE_PREFIX, problem_response
+from shared.http.response import PROBLEM_TYPE_PREFIX, problem_response
 
 OPTIONS = "Any other method on this path; OPTIONS is answered 204."
 EXAMPLE_REQUEST_ID = "5f0c3f1e-8a51-4a55-9c0c-0b8f3b1f7a10"

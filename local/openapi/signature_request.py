@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from local.openapi.shapes import Schema, schemas_of
-from shared.http.message import IDEMPOTENCY_KEY
+from shared.http.request import IDEMPOTENCY_KEY
 from shared.schema.models.policy import Policy
 from shared.schema.models.uploads import SignatureRequest
 

@@ -15,7 +15,7 @@ from shared.domain.rate_limits import Reservation
 from shared.errors import ForbiddenError, InvalidRequestError, ServiceError, UnauthenticatedError
 from shared.flows.issue_signature import Issuer, Randomness
 from shared.http.authentication import Caller, authenticate
-from shared.http.message import Request, read_json
+from shared.http.request import Request, read_json
 from shared.http.token_claims import is_user_id
 from shared.schema.signature_request import read_signature_request
 from shared.store.connection import StoreScope

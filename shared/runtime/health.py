@@ -6,7 +6,7 @@ import hmac
 from typing import TYPE_CHECKING
 
 from shared.errors import UnauthenticatedError
-from shared.http.message import json_response
+from shared.http.response import json_response
 from shared.invocation_log import note
 from shared.runtime import bootstrap
 from shared.store.connection import StoreScope
@@ -14,7 +14,8 @@ from shared.store.endpoint import BacklogStore
 
 if TYPE_CHECKING:
     from shared.config.settings import UploadStatusSettings
-    from shared.http.message import Request, Response
+    from shared.http.request import Request
+    from shared.http.response import Response
 
 MOST_CLOCK_SECONDS = 60.0
 """A clock that differs by more is wrong: so much leeway have the times of a token."""

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import ServiceError
-from shared.http.message import (
+from shared.http.request import Request, allow_methods, parse_request
+from shared.http.response import (
     INTERNAL,
     Cors,
-    Request,
     Response,
-    allow_methods,
-    parse_request,
     preflight_response,
     problem_response,
     to_scf_response,

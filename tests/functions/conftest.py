@@ -1,6 +1,6 @@
 """A deployment per test, and requests as function-URL events.
 
-tests/shared/http/test_message.py shows that the gateway's events lead to the same requests.
+tests/shared/http/test_request.py shows that the gateway's events lead to the same requests.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import schemathesis
 
-from shared.http.message import IDEMPOTENCY_KEY
+from shared.http.request import IDEMPOTENCY_KEY
 from tests.functions.scf import Answer
 from tests.openapi.answers_file import ANSWERS_FILE
 from tests.openapi.schemas import violations

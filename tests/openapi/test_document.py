@@ -15,7 +15,7 @@ from local.repository import REPOSITORY
 from shared import errors
 from shared.domain.event_status import Verdict
 from shared.domain.session import UploadState
-from shared.http.message import PROBLEM_TYPE_PREFIX
+from shared.http.response import PROBLEM_TYPE_PREFIX
 from shared.schema.models.app_event import EVENTS
 from tests.openapi.schemas import contents, document, faults, operations, resolved
 from tests.test_layout import code_lines

@@ -174,7 +174,7 @@ PLANTED: dict[str, tuple[Change, ...]] = {
     ),
     "13 a body that is a value is dropped": (
         Change(
-            "shared/http/message.py",
+            "shared/http/request.py",
             'return b"" if body is None else json.dumps(body, default=str).encode("ascii")',
             'return b""',
         ),

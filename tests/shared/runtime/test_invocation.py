@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shared.errors import ConflictError, ServiceError, StoreUnavailableError
-from shared.http.message import Request, Response
+from shared.http.response import Response
 from shared.runtime.invocation import (
     DEFAULT_TIME_LIMIT_SECONDS,
     answer_http,
@@ -19,6 +19,8 @@ from shared.runtime.invocation import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from shared.http.request import Request
 
 CONTEXT = {"request_id": "r-1"}
 

@@ -5,17 +5,7 @@ import base64
 import pytest
 
 from shared import errors
-from shared.http.message import (
-    Cors,
-    Request,
-    Response,
-    idempotency_key,
-    json_response,
-    parse_request,
-    prefers_text,
-    read_json,
-    with_common_headers,
-)
+from shared.http.request import Request, idempotency_key, parse_request, prefers_text, read_json
 from tests.functions.scf import sample
 
 
@@ -195,26 +185,6 @@ class TestReadingJson:
                 request(body=coded, isBase64Encoded=True, headers={"content-type": "application/json"}),
                 max_bytes=100,
             )
-
-
-class TestAnswers:
-    """From values to what the platform sends."""
-
-    def test_json_is_ascii(self) -> None:
-        """So no step between the function and the client can damage it."""
-        assert json_response(200, {"a": "é\ud800"}, Retry_After="2") == Response(
-            200, {"Content-Type": "application/json", "Retry-After": "2"}, '{"a":"\\u00e9\\ud800"}'
-        )
-
-    def test_own_headers_outweigh_the_common_ones(self) -> None:
-        """An answer's own headers override the common ones."""
-        answer = with_common_headers(Response(200, {"Cache-Control": "private"}), request(), cors=Cors())
-
-        assert answer.headers == {
-            "Cache-Control": "private",
-            "X-Content-Type-Options": "nosniff",
-            "X-Request-Id": "r-1",
-        }
 
 
 @pytest.mark.parametrize(
