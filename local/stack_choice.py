@@ -28,7 +28,11 @@ class NoStackError(Exception):
 
 def add_stack_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options that choose a stack."""
-    choice = parser.add_mutually_exclusive_group()
+    add_stack_options(parser.add_mutually_exclusive_group())
+
+
+def add_stack_options(choice: argparse._MutuallyExclusiveGroup) -> None:
+    """Declare them beside other options that choose in their place."""
     choice.add_argument("--url", help="the stack's plain HTTP address (default LOCAL_URL)")
     choice.add_argument("--folder", type=Path, help=f"the folder of the stack's state (default {FOLDER})")
 
@@ -39,9 +43,20 @@ def named_url(arguments: argparse.Namespace) -> str | None:
     return url.rstrip("/") if url else None
 
 
+def is_named(arguments: argparse.Namespace) -> bool:
+    """Return whether an option names a stack."""
+    return bool(arguments.url or arguments.folder)
+
+
 def chosen_folder(arguments: argparse.Namespace) -> Path:
-    """Return the folder of the stack, if no address was named."""
-    return arguments.folder or FOLDER
+    """Return the folder of the stack's state, whether one runs there or not.
+
+    Raises:
+        NoStackError: none answers at the address that was named.
+
+    """
+    url = named_url(arguments)
+    return arguments.folder or FOLDER if url is None else folder_at(url)
 
 
 def chosen_stack(arguments: argparse.Namespace) -> Mapping[str, str]:
@@ -51,8 +66,7 @@ def chosen_stack(arguments: argparse.Namespace) -> Mapping[str, str]:
         NoStackError: none runs there.
 
     """
-    url = named_url(arguments)
-    folder = chosen_folder(arguments) if url is None else folder_at(url)
+    folder = chosen_folder(arguments)
     environment = read_environment(folder)
     if environment is None:
         raise NoStackError(f"No local stack runs in {folder}: {_START}.")

@@ -29,7 +29,7 @@ from local.conformance.redaction import Redactor
 from local.conformance.reference import simulated_subject
 from local.conformance.subject import Subject
 from local.doctor.sources import SourceError
-from local.operator.settings_source import add_source_arguments
+from local.operator.settings_source import add_deployment_arguments
 
 if TYPE_CHECKING:
     import argparse
@@ -41,7 +41,7 @@ _POLL_SECONDS, _PATIENCE_SECONDS, _SILENCE_SECONDS = 1.0, 120.0, 30.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    add_source_arguments(parser)
+    add_deployment_arguments(parser)
     parser.add_argument("--list", action="store_true", help="list the questions, and ask none")
     parser.add_argument("--only", action="append", metavar="ID", help="ask this one; may be repeated")
     parser.add_argument("--yes", action="store_true", help="ask what costs too: files are stored and deleted")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from local.conformance.account import Account
 from local.conformance.http_calls import NoAnswerError
 from local.conformance.push_receiver import PushReceiver
-from local.operator.settings_source import chosen_variables
+from local.operator.settings_source import named_deployment
 from shared.config.settings import VodApiSettings, load_settings
 from shared.errors import ConfigurationError
 
@@ -34,7 +35,8 @@ def account_of(arguments: argparse.Namespace) -> Account:
         SourceError: the settings cannot be read.
 
     """
-    environment = chosen_variables(arguments, here_if=True)
+    named = named_deployment(arguments)
+    environment = os.environ if named is None else named
     try:
         settings = load_settings(VodApiSettings, environment)
     except ConfigurationError as error:

@@ -1,7 +1,7 @@
 """Report the faults of a deployment and how to mend them: functions, timers, store, VOD and webhook.
 
-The deployment is --env-file (a .env; the role's credentials come from the environment), --folder (the
-local stack that runs there), or the environment's variables. Nothing is changed without --fix, and
+The deployment is --env-file (a .env; the role's credentials come from the environment), the local stack
+that --url or --folder names, or the environment's variables. Nothing is changed without --fix, and
 nothing but a throw-away key in the store leaves a trace without --probe. Exit code: 0 no fault, 1 at
 least one, 2 wrong usage; warnings do not count.
 """
@@ -32,7 +32,7 @@ from local.doctor.sources import SourceError, from_environment, from_file, from_
 from local.doctor.store_checks import StoreChecks
 from local.doctor.token_checks import TokenChecks
 from local.doctor.webhook_checks import WebhookChecks
-from local.stack_choice import NoStackError, folder_at
+from local.stack_choice import NoStackError, add_stack_options, chosen_folder, is_named
 from local.terminal_text import printable
 from shared.errors import ServiceError
 from shared.http.authentication import MAX_TOKEN_LENGTH
@@ -44,15 +44,13 @@ if TYPE_CHECKING:
     from local.doctor.fix import Fix
 
 _HEALTHY, _FAULTY, _WRONG_USAGE = 0, 1, 2
-_LOCAL_FOLDER = Path(".local")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--env-file", type=Path, metavar="FILE", help="a deployment's variables, NAME=value")
-    source.add_argument("--url", help="the plain HTTP address of a local stack that runs")
-    source.add_argument("--folder", type=Path, help=f"the folder of its state (e.g. {_LOCAL_FOLDER})")
+    add_stack_options(source)
     parser.add_argument("--stage", help="whose events (default STAGE, or dev)")
     parser.add_argument(
         "--mode", choices=("push", "pull"), help="how VOD should notify (default: as it does)"
@@ -164,9 +162,9 @@ def _tell(sentence: str) -> None:
     sys.stderr.write(f"{printable(sentence)}\n")
 
 
-def _folder_at(url: str) -> Path:
+def _from_stack(arguments: argparse.Namespace) -> Deployment:
     try:
-        return folder_at(url)
+        return from_stack(chosen_folder(arguments))
     except NoStackError as error:
         raise SourceError(str(error)) from None
 
@@ -180,10 +178,10 @@ def _deployment(arguments: argparse.Namespace) -> Deployment:
     """
     if arguments.env_file is not None:
         deployment = from_file(arguments.env_file, os.environ)
-    elif arguments.folder is not None or arguments.url is not None:
-        deployment = from_stack(arguments.folder or _folder_at(arguments.url))
+    elif is_named(arguments):
+        deployment = _from_stack(arguments)
     else:
-        deployment = from_environment(os.environ) or from_stack(_LOCAL_FOLDER)
+        deployment = from_environment(os.environ) or _from_stack(arguments)
     for name in ("callback_url", "signature_url", "status_url"):
         given = getattr(arguments, name)
         if given is not None and not _is_plain_url(given):

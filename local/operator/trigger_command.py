@@ -1,7 +1,9 @@
 """Send an event from the simulated VOD, and show what the app receives of it.
 
 The event is a recorded one of any type, or that of a file. With --upload or --user it carries the
-genuine token of an upload. Exit code: 0 the app has its event, 1 it has none, 2 wrong usage.
+genuine token of an upload. A type of the app's own events, such as upload.replayed, is a scenario: a tiny
+file is really uploaded, and the app hears of that event alone; with --every, of those before it too.
+Exit code: 0 the app has its event, 1 it has none, 2 wrong usage.
 """
 
 from __future__ import annotations
@@ -23,10 +25,9 @@ from local.operator.trigger_event import (
     event_from_sample,
     put_token,
 )
+from local.operator.trigger_scenario import LONGEST_WAIT, SCENARIOS, Scenario
 from local.operator.trigger_stack import TriggerStack
-from local.operator.trigger_story import STORIES, tell
 from local.stack_choice import NoStackError, add_stack_arguments, chosen_stack
-from local.upload.order import UploadError
 from shared.domain.event_status import EventStatus
 from shared.domain.upload_id import is_upload_id
 from shared.errors import ServiceError
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 _DONE, _NOT_DONE, _WRONG_USAGE = 0, 1, 2
 _USER = "alice"
-_LONGEST_WAIT = 3600
 _REAL_FILE = "With --upload of a finished upload it is about its real file"
 _REASONS = {
     EventStatus.QUARANTINED: "it is quarantined, because VOD keeps another token with that file. "
@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "event",
         nargs="?",
         metavar="EVENT",
-        help="a type of VOD's; --list shows them; or upload.completed, procedure.finished: a real upload",
+        help=f"a type of VOD's, which --list shows; or a scenario: {', '.join(SCENARIOS)}",
     )
     parser.add_argument("--list", action="store_true", help="list the event types")
     parser.add_argument("--file", type=Path, help="send the event of this file, one JSON object, instead")
@@ -79,6 +79,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="PATH=VALUE",
         help="change a member, as in FileUploadEvent.MediaBasicInfo.Name=talk; may be given again",
+    )
+    parser.add_argument(
+        "--every", action="store_true", help="of a scenario: the app hears of the events before it as well"
     )
     parser.add_argument(
         "--wait",
@@ -100,8 +103,8 @@ def main(arguments: argparse.Namespace) -> int:
                 json.dumps(names) + "\n" if arguments.json else "".join(f"{name}\n" for name in names)
             )
             return _DONE
-        if arguments.event in STORIES:
-            return _tell(arguments)
+        if arguments.event in SCENARIOS:
+            return _run(arguments)
         _check(arguments)
         with contextlib.closing(TriggerStack(chosen_stack(arguments))) as stack:
             event = _event(arguments, stack)
@@ -112,35 +115,43 @@ def main(arguments: argparse.Namespace) -> int:
     except ServiceError as error:
         sys.stderr.write(f"{error.detail}\n")
         return _NOT_DONE
-    except (StackError, UploadError) as error:
+    except StackError as error:
         sys.stderr.write(f"{error}\n")
         return _NOT_DONE
     return _report(event, outcome, as_json=arguments.json)
 
 
-def _tell(arguments: argparse.Namespace) -> int:
+def _run(arguments: argparse.Namespace) -> int:
     if arguments.file or arguments.upload or arguments.set:
-        raise _UsageError(f"{arguments.event} is a whole story: give it --user, --context or --wait alone.")
-    body = tell(
-        chosen_stack(arguments)["VOD_API_URL"],
-        arguments.event,
-        user=arguments.user or _USER,
-        context=arguments.context,
-        wait_seconds=arguments.wait,
+        raise _UsageError(f"{arguments.event} is a scenario: only --user, --context, --every and --wait fit.")
+    scenario = Scenario(
+        arguments.event, arguments.user or _USER, arguments.context, arguments.every, arguments.wait
     )
-    shown = {"event": body} if arguments.json else body
-    sys.stdout.write(json.dumps(shown, indent=None if arguments.json else 2, ensure_ascii=False) + "\n")
+    with contextlib.closing(TriggerStack(chosen_stack(arguments))) as stack:
+        outcome = stack.run_scenario(scenario)
+    if arguments.json:
+        sys.stdout.write(json.dumps(outcome) + "\n")
+        return _DONE
+    event = json.dumps(outcome["event"], indent=2, ensure_ascii=False)
+    sys.stdout.write(
+        f"The app has heard of {scenario.type}, and has answered {outcome['answered']}:\n{event}\n"
+    )
+    if outcome["withheld"]:
+        withheld = ", ".join(f"{body['type']} ({body['id']})" for body in outcome["withheld"])
+        sys.stdout.write(f"Withheld from the app, which --every does not do: {withheld}.\n")
     return _DONE
 
 
 def _seconds(text: str) -> float:
     seconds = float(text)
-    if not 0 <= seconds <= _LONGEST_WAIT:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 0 to {_LONGEST_WAIT}")
+    if not 0 <= seconds <= LONGEST_WAIT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 0 to {LONGEST_WAIT}")
     return seconds
 
 
 def _check(arguments: argparse.Namespace) -> None:
+    if arguments.every:
+        raise _UsageError(f"--every is for a scenario: {', '.join(SCENARIOS)}.")
     if arguments.event is None and arguments.file is None:
         raise _UsageError("Name an event type, or a --file: --list shows the types.")
     if arguments.context is not None and (arguments.upload is not None or arguments.user is None):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from local.operator.event_store import KeptEvent
+    from local.operator.trigger_scenario import Scenario
 
 _TIMEOUT_SECONDS = 30
 _API_SECONDS = 5.0
@@ -120,6 +121,24 @@ class TriggerStack:
                 return Outcome(event_id, received, kept, was_known)
             time.sleep(_POLL_SECONDS)
 
+    def run_scenario(self, scenario: Scenario) -> dict[str, Any]:
+        """Have the stack run a scenario; return its `event`, `answered` and `withheld`.
+
+        Raises:
+            StackError: a step was refused, or the app's event has not come.
+
+        """
+        body = {
+            "type": scenario.type,
+            "user": scenario.user,
+            "context": scenario.context,
+            "every": scenario.every,
+            "waitSeconds": scenario.wait_seconds,
+        }
+        seconds = scenario.wait_seconds + _TIMEOUT_SECONDS
+        outcome: dict[str, Any] = self._request("POST", "/local/trigger", json=body, timeout=seconds).json()
+        return outcome
+
     def _kept(self, event_id: str) -> KeptEvent | None:
         return next(iter(self._store.with_id(event_id, limit=1)), None)
 
@@ -142,7 +161,7 @@ class TriggerStack:
 
     def _request(self, method: str, path: str, **parts: Any) -> requests.Response:  # noqa: ANN401  # of requests
         try:
-            answer = self._session.request(method, self._url + path, timeout=_TIMEOUT_SECONDS, **parts)
+            answer = self._session.request(method, self._url + path, **{"timeout": _TIMEOUT_SECONDS, **parts})
         except requests.RequestException as error:
             raise StackError(
                 f"The local stack at {self._url} does not answer: start it with `python -m local serve`."

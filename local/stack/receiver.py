@@ -7,10 +7,11 @@ What it has verified it can forward to an app, byte for byte, whose answer is th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import json
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from standardwebhooks.webhooks import Webhook
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -21,7 +22,7 @@ from local.stack.problems import problem
 from local.webhook_forwarding import forward
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Iterable, Iterator
     from pathlib import Path
 
     from starlette.requests import Request
@@ -30,6 +31,13 @@ MAX_EVENTS = 1000
 MAX_BODY_BYTES = 1024 * 1024
 _HEARTBEAT_SECONDS = 15.0
 _OF_THE_CONNECTION = frozenset({"host", "connection", "content-length", "transfer-encoding"})
+
+
+class _Filter(NamedTuple):
+    """The one type of an upload's events that the app gets, and the bodies of the others."""
+
+    only: str
+    withheld: list[dict[str, object]]
 
 
 class Receiver:
@@ -52,7 +60,19 @@ class Receiver:
         file.write_text("".join(_line(event) for event in self._events))
         file.chmod(0o600)
         self._listeners: set[asyncio.Queue[dict[str, object] | None]] = set()
+        self._filters: dict[object, _Filter] = {}
         self._closed = False
+
+    @contextlib.contextmanager
+    def only(self, upload_id: str, type_: str) -> Iterator[list[dict[str, object]]]:
+        """Withhold all of an upload's events but one type from the app; yield the bodies withheld so far.
+
+        They are answered 204, and neither forwarded nor shown. After a block that raised it stays so, because
+        events of its upload may still come.
+        """
+        self._filters[upload_id] = chosen = _Filter(type_, [])
+        yield chosen.withheld
+        del self._filters[upload_id]
 
     async def receive(self, request: Request) -> Response:
         """POST /local/receiver: 204 or the app's answer, 401 for what is not signed by us; or a fault."""
@@ -82,6 +102,8 @@ class Receiver:
         content = self._verified(body, dict(request.headers))
         if content is None:
             return problem(401, "The webhook's signature does not match.")
+        if self._withholds(content):
+            return Response(status_code=204)
         headers = {name: text for name, text in request.headers.items() if name not in _OF_THE_CONNECTION}
         response = Response(status_code=204)
         if self._forward_to is not None:
@@ -90,6 +112,14 @@ class Receiver:
             response = Response(answer.problem, answer.status, headers=kept)
         self._keep(headers, body, content, answered=response.status_code)
         return response
+
+    def _withholds(self, content: dict[str, object]) -> bool:
+        chosen = self._filters.get(_upload_id({"body": content}))
+        if chosen is None or chosen.only == content.get("type"):
+            return False
+        if all(content.get("id") != known.get("id") for known in chosen.withheld):
+            chosen.withheld.append(content)
+        return True
 
     def _verified(self, body: bytes, headers: dict[str, str]) -> dict[str, object] | None:
         for webhook in self._webhooks:

@@ -27,6 +27,7 @@ from local.stack.fault_endpoint import fault_endpoint
 from local.stack.invoke_api import is_invoke_call
 from local.stack.journal_endpoint import journal_routes
 from local.stack.problems import problem
+from local.stack.trigger_endpoint import trigger_endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from local.operator.trigger_scenario import ScenarioRunner
     from local.simulator.faults import FaultDial
     from local.simulator.faulty_answers import Endpoint
     from local.simulator.switches import SwitchBoard
@@ -129,6 +131,7 @@ def create_routes(  # noqa: PLR0913 -- what is joined here has that many parts
     invoke_api: ASGIApp,
     simulator: SimulatorParts,
     receiver: Receiver,
+    scenarios: ScenarioRunner,
     info: Mapping[str, object],
     environment: Mapping[str, str],
 ) -> LocalRoutes:
@@ -152,6 +155,7 @@ def create_routes(  # noqa: PLR0913 -- what is joined here has that many parts
             Route("/local/events/stream", receiver.stream),
             *journal_routes(environment, time.time),
             Route("/local/faults", faults, methods=["GET", "PUT"]),
+            Route("/local/trigger", trigger_endpoint(scenarios), methods=["POST"]),
             Mount("/local/media", simulator.media),
             Mount("/local/simulator", simulator.control),
             Mount("/clients/web", StaticFiles(directory=CLIENT_FOLDER, check_dir=False)),

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from local.environment_file import kept_environment
+from local.operator.trigger_scenario import ScenarioRunner
 from local.simulator import Simulator, SimulatorSettings, create_simulator
 from local.stack.certificates import prepare_certificates
 from local.stack.demo_settings import (
@@ -139,6 +140,7 @@ async def running_system(options: SystemOptions) -> AsyncIterator[RunningSystem]
             invoke_api=invoke_api,
             simulator=system.simulator,
             receiver=receiver,
+            scenarios=ScenarioRunner(system.url, environment, receiver),
             info=system.info,
             environment=environment,
         )

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -29,6 +29,14 @@ _UPLOAD_EVENTS = ("upload.completed", "upload.replayed")
 
 class StackUnreachableError(UploadError):
     """Nothing answers at the stack's address."""
+
+
+@dataclass(frozen=True)
+class IssuedUpload:
+    """An upload, and a signature of it that has not been used."""
+
+    upload_id: str
+    signature: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -73,9 +81,36 @@ class UploadClient:
             UploadError: a step was refused, or the stack went away.
 
         """
-        token = self._request("GET", "/local/token", params={"user": order.user}).text
-        issued = self._sign(token, order.signature_request())
-        applied = self._control("ApplyUploadUGC", {"signature": issued["signature"], **order.apply_request()})
+        return self.send(order, self.begin(order), report)
+
+    def begin(self, order: UploadOrder) -> IssuedUpload:
+        """Begin an upload, and send nothing yet.
+
+        Raises:
+            UploadError: the service issued no signature.
+
+        """
+        return self._issued(order.user, order.signature_request())
+
+    def renew(self, user: str, upload_id: str) -> IssuedUpload:
+        """Get another signature of an upload.
+
+        Raises:
+            UploadError: the service issued none.
+
+        """
+        return self._issued(user, {"uploadId": upload_id})
+
+    def send(
+        self, order: UploadOrder, issued: IssuedUpload, report: Callable[[object, int], None]
+    ) -> StoredUpload:
+        """Apply, store and commit the files of an order under a signature; Commit takes a further one.
+
+        Raises:
+            UploadError: a step was refused, or the stack went away.
+
+        """
+        applied = self._control("ApplyUploadUGC", {"signature": issued.signature, **order.apply_request()})
         files = [("video", order.file), *([("cover", order.cover)] if order.cover else [])]
         transfer = StorageTransfer(_target(applied), url=self.url, session=self._session)
         try:
@@ -83,21 +118,22 @@ class UploadClient:
                 transfer.send(file, str(applied[kind]["storagePath"]), report)
         except StorageError as error:
             raise UploadError(f"The storage did not take the file, {error}: upload it again.") from error
-        renewed = self._sign(token, {"uploadId": issued["uploadId"]})
+        renewed = self.renew(order.user, issued.upload_id)
         committed = self._control(
-            "CommitUploadUGC",
-            {"signature": renewed["signature"], "vodSessionKey": applied["vodSessionKey"]},
+            "CommitUploadUGC", {"signature": renewed.signature, "vodSessionKey": applied["vodSessionKey"]}
         )
         return StoredUpload(
-            upload_id=str(issued["uploadId"]),
+            upload_id=issued.upload_id,
             file_id=str(committed["fileId"]),
             media_url=str(committed["video"]["url"]),
         )
 
-    def events_of(self, upload_id: str) -> list[Mapping[str, object]]:
-        """Return the bodies of the events of an upload that the app's back end has, oldest first."""
-        received = self._request("GET", "/local/events", params={"uploadId": upload_id}).json()
-        return [event["body"] for event in received]
+    def received(self, upload_id: str) -> list[dict[str, Any]]:
+        """Return what the app's back end has received of an upload, as GET /local/events does."""
+        events: list[dict[str, Any]] = self._request(
+            "GET", "/local/events", params={"uploadId": upload_id}
+        ).json()
+        return events
 
     def wait_for_event(self, upload_id: str) -> Mapping[str, object]:
         """Wait until the app's back end has the event of this upload, and return its body.
@@ -108,8 +144,7 @@ class UploadClient:
         """
         deadline = time.monotonic() + _EVENT_SECONDS
         while time.monotonic() < deadline:
-            received = self._request("GET", "/local/events", params={"uploadId": upload_id}).json()
-            for event in received:
+            for event in self.received(upload_id):
                 if event["body"].get("type") in _UPLOAD_EVENTS:
                     body: dict[str, object] = event["body"]
                     return body
@@ -132,6 +167,11 @@ class UploadClient:
                 return sha256_of(answer.iter_content(_CHUNK_BYTES))
         except requests.RequestException as error:
             raise UploadError(f"The stored file cannot be read back from {media_url}.") from error
+
+    def _issued(self, user: str, wanted: Mapping[str, object]) -> IssuedUpload:
+        token = self._request("GET", "/local/token", params={"user": user}).text
+        issued = self._sign(token, wanted)
+        return IssuedUpload(str(issued["uploadId"]), issued["signature"])
 
     def _sign(self, token: str, wanted: Mapping[str, object]) -> dict[str, Any]:
         answer = self._request(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import subprocess
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.__main__ import SCRIPT, main
-from local.operator.trigger_story import STORIES
 from local.repository import REPOSITORY, project_field
 from tests.shared.loopback_peer import refused_port
 
@@ -58,8 +56,20 @@ TABLE = [
     BadUse("listen --forward-to x --folder {folder}", 2, "Name the store with REDIS_URL, or a local stack."),
     BadUse("webhook-secret --folder {folder}", 2, "No local stack runs in {folder}"),
     BadUse("doctor --url {nobody}", 2, "No local stack answers at {nobody}"),
+    BadUse(
+        "doctor --folder {folder} --env-file x", 2, "argument --env-file: not allowed with argument --folder"
+    ),
     BadUse("inspect", 2, "the following arguments are required"),
+    BadUse("inspect x --url {nobody}", 2, "No local stack answers at {nobody}"),
+    BadUse("inspect x --url a --folder b", 2, "argument --folder: not allowed with argument --url"),
     BadUse("policy --policies {folder}/none.json", 2, "{folder}/none.json"),
+    BadUse("policy --url {nobody}", 2, "No local stack answers at {nobody}"),
+    BadUse("policy --folder {folder}", 2, "No local stack runs in {folder}"),
+    BadUse("policy --stage prod --url {nobody}", 2, "argument --url: not allowed with argument --stage"),
+    BadUse("token explain x --url {nobody}", 2, "No local stack answers at {nobody}"),
+    BadUse("token explain x --folder {folder}", 2, "No local stack runs in {folder}"),
+    BadUse("trigger upload.completed --url {nobody}", 2, "No local stack answers at {nobody}"),
+    BadUse("trigger upload.completed --upload x", 2, "upload.completed is a scenario"),
     BadUse("capacity --instances none", 2, "argument --instances"),
 ]
 
@@ -163,21 +173,12 @@ def test_every_command_finds_a_stack_by_its_address_and_by_its_folder(
         "deny list",
         "trigger FileDeleted",
         f"upload {SAMPLE}",
+        "policy",
     )
     ended = [call([*command.split(), *named], capsys) for command in commands]
 
     assert [it.stderr for it in ended if it.returncode] == []
     assert ended[0].stdout.strip() == stack.environment["APP_WEBHOOK_SECRETS"]
-
-
-@pytest.mark.parametrize("type_", sorted(STORIES))
-def test_story_is_told_with_a_real_file(stack: Stack, type_: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """The app's event is that of one upload of the tiny file, under the context that was given."""
-    words = ["trigger", type_, "--user", "teller", "--context", type_, "--json", "--url", stack.url]
-    event = json.loads(call(words, capsys).stdout)["event"]
-
-    assert (event["type"], event["data"]["context"]) == (type_, type_)
-    assert call([*words, "--upload", event["data"]["uploadId"]], capsys).returncode == 2
 
 
 def test_editable_installation_gives_the_command(tmp_path: Path) -> None:

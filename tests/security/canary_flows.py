@@ -73,6 +73,7 @@ def command_everything(world: CanaryWorld, media: Path) -> None:
     folder = ("--folder", str(world.state))
     world.command(0, "trigger", "FileDeleted", *folder)
     world.command(0, "trigger", "--list")
+    world.command(0, "trigger", "upload.expired", "--user", "eve", *folder)
     world.command(1, "trigger", "NewFileUpload", "--user", "eve", "--wait", "1", *folder)
     world.command(2, "trigger", "NoSuchEvent", *folder)
 

@@ -9,18 +9,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
+from local.__main__ import main
 from local.operator import inspect_command
-from local.operator.inspect_command import run
+from local.operator.inspect_command import Keys, run
 from local.stack.demo_settings import LocalAddresses, demo_environment
+from shared.vod.context_token import UploadContext, seal
 from shared.vod.signature import SignatureParameters, sign, sign_original
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from local.stack.stack import Stack
+
 REPOSITORY = Path(__file__).parents[2].parent
 KEY = "EXAMPLEKEYEXAMPLEKEY"
 ISSUED_AT = 1793318400
+CONTEXT_KEY = "a key that seals contexts in tests"
 
 
 def signature(secret_key: str = KEY, **changes: str) -> str:
@@ -31,7 +37,7 @@ def signature(secret_key: str = KEY, **changes: str) -> str:
 
 def explain(text: str, *, now: int = ISSUED_AT + 30, secret_key: str | None = KEY) -> tuple[int, str]:
     """Run the command's core with text output."""
-    return run(text, secret_key=secret_key, now=now, as_json=False)
+    return run(text, Keys(secret_key), now=now, as_json=False)
 
 
 def in_a_shell(
@@ -111,9 +117,8 @@ def test_without_a_key_nothing_is_claimed() -> None:
 
 def test_json_is_for_programs() -> None:
     """The same facts as an object, in plain ASCII."""
-    code, text = run(
-        signature(source_context="한"), secret_key=KEY, now=ISSUED_AT, as_json=True, key_name="VOD_SECRET_KEY"
-    )
+    keys = Keys(KEY, "VOD_SECRET_KEY", (CONTEXT_KEY,), "dev")
+    code, text = run(signature(source_context="한"), keys, now=ISSUED_AT, as_json=True)
 
     assert code == 0
     assert text.isascii()
@@ -133,10 +138,41 @@ def test_json_is_for_programs() -> None:
     }
 
 
+def test_sealed_context_is_opened_with_its_key(capsys: pytest.CaptureFixture[str], stack: Stack) -> None:
+    """The upload, its user and the app's own text, of a signature that the stack has issued."""
+    issued = _issued_by(stack, context="lesson 3")
+    codes = [
+        main(["inspect", issued["signature"], "--url", stack.url, *words]) for words in ((), ("--json",))
+    ]
+    table, _, document = capsys.readouterr().out.partition("no problems\n")
+
+    assert codes == [0, 0]
+    assert f"context           upload {issued['uploadId']}, user alice, 'lesson 3'\n" in table
+    assert json.loads(document)["sealed"] == {
+        "uploadId": issued["uploadId"],
+        "user": "alice",
+        "context": "lesson 3",
+        "vodSubAppId": None,
+    }
+
+
+def test_context_of_another_stage_is_not_opened() -> None:
+    """The same key seals differently for each stage."""
+    token = seal(UploadContext("0" * 26, "alice"), keys=(CONTEXT_KEY,), stage="prod")
+    keys = Keys(KEY, context_keys=(CONTEXT_KEY,), stage="dev")
+    text, document = (
+        run(signature(source_context=token), keys, now=ISSUED_AT, as_json=as_json)[1]
+        for as_json in (False, True)
+    )
+
+    assert "context           sealed with another key, or for another stage\n" in text
+    assert json.loads(document)["sealed"] is None
+
+
 def test_unreadable_text_ends_with_two() -> None:
     """What is no signature is told apart from a bad one, in both forms of output."""
     code, text = explain("no signature")
-    json_code, json_text = run("no signature", secret_key=None, now=0, as_json=True)
+    json_code, json_text = run("no signature", Keys(), now=0, as_json=True)
 
     assert (code, json_code) == (2, 2)
     assert text.startswith("unreadable  A signature is standard Base64")
@@ -156,7 +192,7 @@ def test_times_that_are_none_are_left_without_a_date() -> None:
     text = sign_original("currentTimeStamp=soon&expireTime=99999999999999", secret_key=KEY)
 
     code, table = explain(text)
-    told = json.loads(run(text, secret_key=KEY, now=ISSUED_AT, as_json=True)[1])
+    told = json.loads(run(text, Keys(KEY), now=ISSUED_AT, as_json=True)[1])
 
     assert code == 1
     assert "currentTimeStamp  soon\n" in table
@@ -167,7 +203,7 @@ def test_key_is_never_printed() -> None:
     """Neither form of output repeats the key, even where the signature contains it."""
     leaking = sign_original(f"secretId={KEY}&{KEY}={KEY}", secret_key=KEY)
 
-    outputs = [run(leaking, secret_key=KEY, now=ISSUED_AT, as_json=as_json)[1] for as_json in (True, False)]
+    outputs = [run(leaking, Keys(KEY), now=ISSUED_AT, as_json=as_json)[1] for as_json in (True, False)]
 
     assert [KEY in text for text in outputs] == [False, False]
     assert "replace that key at once" in outputs[1]
@@ -250,3 +286,12 @@ def test_signature_alive_now_ends_with_zero(
 
     assert code == 0
     assert "expires in 1 s\n" in capsys.readouterr().out
+
+
+def _issued_by(stack: Stack, **wish: str) -> dict[str, str]:
+    token = requests.get(f"{stack.url}/local/token?user=alice", timeout=10).text
+    headers = {"Authorization": f"Bearer {token}"}
+    issued: dict[str, str] = requests.post(
+        f"{stack.url}/signature", json=wish, headers=headers, timeout=10
+    ).json()
+    return issued

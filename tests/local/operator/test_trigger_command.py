@@ -109,6 +109,27 @@ def test_text_for_people_shows_the_apps_event(served: Stack, capsys: pytest.Capt
     assert json.loads(text.partition("\n")[2])["type"] == "vod.FileDeleted"
 
 
+def test_scenario_shows_the_event_and_names_what_was_withheld(
+    served: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A replay needs a first file, of which the app does not hear."""
+    code = _main("upload.replayed", "--user", "bob", "--folder", str(served.ca_file.parent))
+    first, _, text = capsys.readouterr().out.partition("\n")
+    event, _, last = text.partition("\n}\n")
+
+    assert (code, first) == (0, "The app has heard of upload.replayed, and has answered 204:")
+    assert json.loads(f"{event}\n}}")["data"]["uploader"] == "bob"
+    assert last.startswith("Withheld from the app, which --every does not do: upload.completed (evt_")
+
+
+def test_scenario_as_json_has_the_event(served: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    """One document, with the event, the app's answer and what was withheld."""
+    outcome = _outcome(capsys, served, "upload.expired", "--context", "lesson 5")
+
+    assert (outcome["event"]["type"], outcome["event"]["data"]["context"]) == ("upload.expired", "lesson 5")
+    assert (outcome["answered"], outcome["withheld"]) == (204, [])
+
+
 def test_pulled_event_follows_as_well(served: Stack, capsys: pytest.CaptureFixture[str]) -> None:
     """In pull mode the queue is the way, and it proves by itself that VOD sent the event."""
     config = f"{served.url}/local/simulator/config"
@@ -207,6 +228,8 @@ def test_event_that_the_app_refuses_is_told(served: Stack, capsys: pytest.Captur
         (["FileDeleted", "--user", "bob"], "FileDeleted carries no context"),
         (["NewFileUpload", "--context", "x"], "--context is for a new upload"),
         (["NewFileUpload", "--upload", "x"], "--upload: an uploadId has 26 letters and digits."),
+        (["FileDeleted", "--every"], "--every is for a scenario: upload.completed, upload.replayed"),
+        (["upload.expired", "--set", "a=1"], "upload.expired is a scenario: only --user, --context"),
         (["FileDeleted", "--set", "EventType"], "'EventType' is not path=value."),
         (
             ["FileDeleted", "--set", "FileDeleteEvent.FileIdSet.7=1"],
@@ -238,6 +261,7 @@ def test_wrong_wish_is_one_sentence(
         (["NewFileUpload", "--upload", NEVER_ISSUED], f"alice has no upload {NEVER_ISSUED}"),
         (["NewFileUpload", "--upload", "7ZZZZZZZZZZZZZZZZZZZZZZZZZ"], "alice has no upload 7ZZZ"),
         (["NewFileUpload", "--user", "Not A Name"], "No token is made for this"),
+        (["upload.completed", "--user", "Not A Name"], "No token is made for this"),
         (["FileDeleted", "--set", "FileDeleteEvent.FileIdSet=1e400"], "JSON"),
     ],
 )
