@@ -96,6 +96,7 @@ export function showAppEvents({ list, empty, live, search, kind, template, annou
       kind.value = "all";
       filter();
       search.focus();
+      search.closest("section").scrollIntoView();
     },
   };
 }

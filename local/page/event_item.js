@@ -3,8 +3,9 @@
 import { say, translate } from "./language.js";
 
 // true: VOD's own word; hint: anybody who knows the callback URL can have said it; held back: the app
-// never hears of it; waiting: it has not been delivered yet.
-const KINDS = { true: "good", hint: "warn", withheld: "bad", waiting: "" };
+// never hears of it; taken: the stack has taken it in the app's place, for a scenario; waiting: it has not
+// been delivered yet.
+const KINDS = { true: "good", hint: "warn", withheld: "bad", taken: "", waiting: "" };
 const WITHHELD = ["quarantined", "parked", "kept"];
 
 export function eventItem({ id, template, sendAgain }) {
@@ -73,6 +74,7 @@ export function eventItem({ id, template, sendAgain }) {
 
   function kindOf(body) {
     if (body) return body.data?.verified === false ? "hint" : "true";
+    if (journal.state === "delivered") return "taken";
     return WITHHELD.includes(journal.state) ? "withheld" : "waiting";
   }
 

@@ -9,6 +9,7 @@ import { showAppEvents } from "./app_events.js";
 import { showFaults } from "./fault_switches.js";
 import { chooseLanguage, inEachLanguage, presentLanguage, say, TEXTS, translate } from "./language.js";
 import { newUploadForm } from "./new_upload_form.js";
+import { showTriggers } from "./trigger_buttons.js";
 import { showUpload } from "./upload_card.js";
 
 const element = (id) => document.getElementById(id);
@@ -108,4 +109,13 @@ element("keeps-nothing").hidden = isStorageUsable();
 showStack();
 listRememberedUploads();
 showFaults({ switches: element("fault-switches"), error: element("faults-error") });
+showTriggers({
+  buttons: element("trigger-buttons"),
+  every: element("trigger-every"),
+  state: element("trigger-state"),
+  events: element("trigger-events"),
+  error: element("trigger-error"),
+  whose: () => ({ user: element("user").value.trim(), context: element("context").value }),
+  onEvents: events.showOnly,
+});
 document.documentElement.dataset.started = ""; // for too_old.js

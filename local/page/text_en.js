@@ -139,6 +139,7 @@ export const EN = {
   event_hint: "hint",
   event_waiting: "not delivered yet",
   event_withheld: "held back from the app",
+  event_taken: "withheld for a trigger",
   event_received: "received {count} times",
   event_state: "in the journal: {state}",
   event_attempts: "attempts: {attempts}",
@@ -156,4 +157,18 @@ export const EN = {
   fault_drop: "VOD’s events get lost",
   fault_app: "The app answers with 503",
   faults_failed: "The stack did not take it: {detail}",
+
+  triggers_title: "Trigger an event",
+  triggers_hint:
+    "Each really uploads a tiny file, or lets an upload expire, with the user and the context of the form. The app hears of just that event.",
+  triggers_every: "The app hears of the events before it too",
+  trigger_completed: "VOD has the file",
+  trigger_replayed: "a second file came under one upload",
+  trigger_expired: "nothing was uploaded until the end",
+  trigger_finished: "the task flow has ended",
+  trigger_running: "{type} is on its way…",
+  trigger_done: "The app has heard of {type}, and has answered {answered}.",
+  trigger_done_withheld:
+    "The app has heard of {type}, and has answered {answered}. Withheld from it: {types}.",
+  trigger_failed: "{type}: {detail}",
 };

@@ -140,6 +140,7 @@ export const KO = {
   event_hint: "미확인",
   event_waiting: "아직 전달 안 됨",
   event_withheld: "앱에 전달하지 않음",
+  event_taken: "트리거 때문에 앱에 보내지 않음",
   event_received: "{count}번 받음",
   event_state: "저널 상태: {state}",
   event_attempts: "시도: {attempts}회",
@@ -157,4 +158,18 @@ export const KO = {
   fault_drop: "VOD의 이벤트가 사라짐",
   fault_app: "앱이 503으로 응답함",
   faults_failed: "스택이 받아들이지 않았습니다: {detail}",
+
+  triggers_title: "이벤트 트리거",
+  triggers_hint:
+    "작은 파일을 실제로 업로드하거나 업로드를 만료시킵니다. 양식의 사용자와 컨텍스트를 씁니다. 앱은 그 이벤트 하나만 받습니다.",
+  triggers_every: "앞선 이벤트도 앱에 보내기",
+  trigger_completed: "VOD에 파일이 있음",
+  trigger_replayed: "한 업로드에 두 번째 파일이 올라옴",
+  trigger_expired: "기한까지 아무것도 업로드되지 않음",
+  trigger_finished: "작업 흐름이 끝남",
+  trigger_running: "{type} 진행 중…",
+  trigger_done: "앱이 {type} 이벤트를 받고 {answered}(으)로 응답했습니다.",
+  trigger_done_withheld:
+    "앱이 {type} 이벤트를 받고 {answered}(으)로 응답했습니다. 앱에 보내지 않은 이벤트: {types}.",
+  trigger_failed: "{type} 실패: {detail}",
 };

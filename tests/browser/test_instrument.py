@@ -108,6 +108,39 @@ def test_faults_are_switched_on_and_off(open_page: OpenPage) -> None:
         requests.put(address, json={"faults": []}, timeout=10).raise_for_status()
 
 
+def test_event_is_triggered_by_a_button(open_page: OpenPage) -> None:
+    """On a narrow screen and by the keyboard: the focus stays, and the outcome leads to the list."""
+    page = open_page(width=320, height=700)
+    triggers = page.page.locator("#triggers")
+    triggers.get_by_text("Trigger an event").click()
+    button = triggers.get_by_role("button", name="upload.replayed")
+    button.press("Enter")
+    expect(triggers.get_by_role("status")).to_have_text(
+        "The app has heard of upload.replayed, and has answered 204. Withheld from it: upload.completed."
+    )
+    expect(button).to_be_focused()
+    assert page.page.evaluate("() => document.documentElement.scrollWidth") == 320
+
+    triggers.get_by_role("button", name="Events").click()
+    shown = page.page.locator(".event:not([hidden])")
+    expect(shown).to_have_count(2, timeout=15_000)
+    expect(shown.locator(".event-type")).to_have_text(["upload.replayed", "upload.completed"])
+    expect(shown.locator(".truth")).to_have_text([re.compile("own word"), "withheld for a trigger"])
+
+
+def test_trigger_that_fails_says_why_beside_its_button(open_page: OpenPage) -> None:
+    """The stack's sentence takes the place of the outcome."""
+    page = open_page()
+    page.expect_complaints("409 (Conflict)")
+    page.page.get_by_label("Signed in as").fill("No Name")
+    triggers = page.page.locator("#triggers")
+    triggers.get_by_text("Trigger an event").click()
+    triggers.get_by_role("button", name="upload.completed").click()
+
+    expect(triggers.get_by_role("alert")).to_contain_text("upload.completed: No token is made for this")
+    expect(triggers.get_by_role("status")).to_have_text("")
+
+
 @pytest.mark.parametrize(
     ("language", "heading", "state"),
     [("ko", "VOD에 업로드", "업로드됨"), ("zh-CN", "上传到 VOD", "已上传")],
