@@ -97,8 +97,7 @@ def answer_to(  # noqa: PLR0913 -- a request has these parts
     parts = urlsplit(url)
     host, port = str(parts.hostname), parts.port or _PORTS[parts.scheme]
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    connection = http.client.HTTPConnection(host, port)
-    connection.response_class = _FinalAnswer
+    head = _head(method, target, {"Host": parts.netloc, "User-Agent": USER_AGENT, **headers}, body)
     with contextlib.ExitStack() as opened:
         connected = opened.enter_context(
             connect(resolve(host, port, deadline, allow_private=allow_private), deadline)
@@ -108,11 +107,28 @@ def answer_to(  # noqa: PLR0913 -- a request has these parts
             connected = opened.enter_context(
                 tls.wrap_socket(connected, server_hostname=host.removesuffix("."))
             )
-        # `http.client` calls `sendall`, `makefile` and `close` of it.
-        connection.sock = cast("socket.socket", _TimedSocket(connected, deadline))
-        all_headers = {"User-Agent": USER_AGENT, **headers, "Host": parts.netloc}
-        connection.request(method, target, body=body, headers=all_headers)
-        yield opened.enter_context(connection.getresponse())
+        stream = _TimedSocket(connected, deadline)
+        # In one piece, so that the app is woken once.
+        stream.sendall(head + (body or b""))
+        # `http.client` calls `makefile` of it.
+        answer = opened.enter_context(_FinalAnswer(cast("socket.socket", stream), method=method))
+        answer.begin()
+        yield answer
+
+
+def _head(method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
+    """Return the request line and the header section.
+
+    Raises:
+        http.client.InvalidURL: a part of it has a character that would end it, or is not ASCII.
+
+    """
+    about_body = {} if body is None else {"Content-Length": str(len(body))}
+    sent = {**headers, "Accept-Encoding": "identity", **about_body}
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items())]
+    if " " in target or not all(line.isascii() and line.isprintable() for line in lines):
+        raise http.client.InvalidURL("A part of the request cannot be sent.")
+    return "\r\n".join([*lines, "", ""]).encode("ascii")
 
 
 def reason_of(error: Exception) -> str:
@@ -163,9 +179,6 @@ class _TimedSocket:
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         return io.BufferedReader(_TimedStream(self._connected, self._deadline))
-
-    def close(self) -> None:
-        """Do nothing: the answer may still be unread, and `answer_to` closes the socket."""
 
 
 class _TimedStream(io.RawIOBase):
