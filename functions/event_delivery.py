@@ -1,4 +1,4 @@
-"""Timer: due deliveries, ends of unused uploads, and what the events did not tell."""
+"""Timer: due deliveries, proofs of bytes, ends of unused uploads, and what the events did not tell."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 DELIVERIES_SHARE = 0.75
 """How much of its time a run delivers before it looks after uploads."""
+PROOFS_SHARE = 0.25
+"""How much of what is left then it has files proven."""
 
 
 def main_handler(event: object, context: object) -> dict[str, object]:
@@ -40,6 +42,14 @@ def _work(event: object, context: object, request_id: str) -> dict[str, object]:
     deliveries = run.run()
     # An instance whose clock is fast would use up the checks of an upload before their time.
     ahead = bootstrap.now() - runtime.store.time()
+    delivered = bootstrap.now()
+    proofs = bootstrap.proofs(
+        runtime,
+        run.deliverer.ingester,
+        clock=lambda: bootstrap.now() - ahead,
+        deadline=delivered + (deadline - delivered) * PROOFS_SHARE - ahead,
+    )
+    figures = {"deliveries": deliveries, "proofs": proofs.run() if asks_vod else {}}
     checks = Reconciliation(
         ingester=run.deliverer.ingester,
         library=(lambda: bootstrap.vod_api(runtime)) if asks_vod else None,
@@ -53,7 +63,7 @@ def _work(event: object, context: object, request_id: str) -> dict[str, object]:
     health = runtime.store.endpoint_health(settings.app_webhook_url or "")
     _warn(health, request_id, now=now)
     endpoint = health.figures(now=now)
-    figures = {"deliveries": deliveries, "checks": checks, "backlog": backlog, "endpoint": endpoint}
+    figures |= {"checks": checks, "backlog": backlog, "endpoint": endpoint}
     return {**figures, **share.figures}
 
 

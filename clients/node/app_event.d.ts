@@ -1,11 +1,11 @@
-// Made by `make client-types` from the events in docs/openapi.json; SHA-256 1079943016738b122388c982f2d970f374eec15cf70773987a574956a92ed52c
+// Made by `make client-types` from the events in docs/openapi.json; SHA-256 936f70074c59caa5de1ffc576a5664d027ea2b3f55ffb8c83322c241ced5fa1f
 
 export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /** @description An event. A type that is not listed here can come: take it as one that you do not handle. By `UnlistedVodEvent` it can be read nevertheless. */
-        AppEvent: components["schemas"]["UploadCompleted"] | components["schemas"]["UploadReplayed"] | components["schemas"]["UploadCoverChanged"] | components["schemas"]["UploadExpired"] | components["schemas"]["ProcedureChanged"] | components["schemas"]["ProcedureFinished"] | components["schemas"]["VodEvent"];
+        AppEvent: components["schemas"]["UploadCompleted"] | components["schemas"]["UploadReplayed"] | components["schemas"]["UploadCoverChanged"] | components["schemas"]["UploadExpired"] | components["schemas"]["UploadIntegrity"] | components["schemas"]["ProcedureChanged"] | components["schemas"]["ProcedureFinished"] | components["schemas"]["VodEvent"];
         /** @description The file of an upload. */
         CompletedContent: {
             /** @description The upload's id, a ULID. */
@@ -150,6 +150,18 @@ export interface components {
             /** @description Counts the events of one upload from 1; 0 without one. */
             sequence: number;
         };
+        /** @description A digest of a file's bytes, as it was declared and as VOD has computed it. */
+        FileDigest: {
+            /**
+             * @description The member of the request for the signature.
+             * @enum {string}
+             */
+            algorithm: "md5" | "sha1";
+            /** @description What the request declared, in lower-case hex. */
+            declared: string;
+            /** @description What VOD has computed, in lower-case hex. */
+            actual: string;
+        };
         /** @description A file that was made without us. */
         ForeignFile: {
             /** @description The upload's id, a ULID; null for what was made without us. */
@@ -227,6 +239,37 @@ export interface components {
             procedureTaskId: string | null;
             /** @description The state of the task flow. */
             procedure: components["schemas"]["ProcedureWithMessage"];
+        };
+        /** @description The comparison of the bytes in VOD with those that were declared. */
+        IntegrityContent: {
+            /** @description The upload's id, a ULID. */
+            uploadId: string;
+            /** @description The user who was allowed to make the upload, as the token names him. */
+            uploader: string;
+            /** @description The app's own text, from the request for the signature. */
+            context: string;
+            /** @description Only an event without an uploader has VOD's own context. */
+            sourceContext: null;
+            /** @description VOD's id of the file. */
+            fileId: string | null;
+            /**
+             * @description What the event is to us.
+             * @constant
+             */
+            verdict: "attributed";
+            /** @description True if all of this event is VOD's own word: pulled, or asked for after a push. False: it is what somebody told who knows the callback's URL. */
+            verified: boolean;
+            /** @description True if VOD's own event was missed, and this found by asking. */
+            reconciled: boolean;
+            /** @description Counts the events of one upload from 1; 0 without one. */
+            sequence: number;
+            /**
+             * @description `match`: all digests are equal.
+             * @enum {string}
+             */
+            outcome: "match" | "mismatch";
+            /** @description Each digest that was declared and that VOD computes. */
+            digests: components["schemas"]["FileDigest"][];
         };
         /** @description One limit that a file exceeds. */
         LimitViolation: {
@@ -503,6 +546,39 @@ export interface components {
             occurredAt: string | null;
             /** @description What happened. */
             data: components["schemas"]["ExpiredContent"];
+            /** @description The event in VOD's words, without `Sign`, `T` and `EventHandle`. As it came, or, if it was pushed and is verified, as VOD answered when it was asked about it. Null with APP_WEBHOOK_RAW=off, and where the body would have more than 1,048,576 bytes. */
+            raw: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * @description There if the body would be too large even without `raw`. Its texts are then cut to 500 characters, its lists to 12 items.
+             * @constant
+             */
+            truncated?: true;
+        };
+        /** @description VOD has computed digests of the file, of which the request for the signature declared some. */
+        UploadIntegrity: {
+            /** @description The version of this schema; the header `webhook-specversion` has it too. The second number grows with each new type or member: take members that you do not know as not there. */
+            specversion: string;
+            /** @description The same for every delivery of one event: do its work once per id. */
+            id: string;
+            /**
+             * @description What kind of thing happened. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "upload.integrity";
+            /**
+             * Format: date-time
+             * @description When we received it.
+             */
+            timestamp: string;
+            /**
+             * Format: date-time
+             * @description When it happened, by VOD's clock: a file was made, a task flow last changed. Null if VOD does not say.
+             */
+            occurredAt: string | null;
+            /** @description What happened. */
+            data: components["schemas"]["IntegrityContent"];
             /** @description The event in VOD's words, without `Sign`, `T` and `EventHandle`. As it came, or, if it was pushed and is verified, as VOD answered when it was asked about it. Null with APP_WEBHOOK_RAW=off, and where the body would have more than 1,048,576 bytes. */
             raw: {
                 [key: string]: unknown;

@@ -5,6 +5,9 @@ export interface UploadWish {
   procedure?: string;
   storageRegion?: string;
   classId?: number;
+  /** Digests of the file in hex, which VOD's own are compared with: the app's back end hears of the result. */
+  md5?: string;
+  sha1?: string;
 }
 
 export interface UploaderOptions {

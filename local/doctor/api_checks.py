@@ -35,6 +35,7 @@ _TRIALS: tuple[tuple[str, dict[str, object]], ...] = (
     ("SearchMedia", {"Offset": 0, "Limit": 1, "Filters": ["basicInfo"]}),
     ("DescribeTaskDetail", {"TaskId": _NOBODY}),
     ("DescribeTasks", {"FileId": _NOBODY, "Limit": 1}),
+    ("DescribeFileAttributes", {"FileId": _NOBODY}),
     ("ConfirmEvents", {"EventHandles": [_NOBODY]}),
 )
 """Calls that the functions make and that change nothing; not PullEvents, which hides events for 30 s."""

@@ -32,6 +32,7 @@ _EVENTS: dict[str, tuple[str, Verdict]] = {
     "upload.completed": ("NewFileUpload", Verdict.ATTRIBUTED),
     "upload.replayed": ("NewFileUpload", Verdict.REPLAYED),
     "upload.cover_changed": ("NewFileUpload", Verdict.COVER_CHANGED),
+    "upload.integrity": ("DescribeFileAttributesComplete", Verdict.ATTRIBUTED),
     "procedure.changed": ("ProcedureStateChanged", Verdict.ATTRIBUTED),
     "procedure.finished": ("ProcedureStateChanged", Verdict.ATTRIBUTED),
     "vod.*": ("FileDeleted", Verdict.UNATTRIBUTED),
@@ -100,7 +101,10 @@ def event_example(event_type: str) -> dict[str, object]:
     notification = parse_notification(json.dumps(body).encode())
     name = journal_name(notification)
     name = version_name(name, 1) if verdict is Verdict.COVER_CHANGED else name
-    return to_json(_event(name, notification, verdict, PUSH))
+    event = _event(name, notification, verdict, PUSH)
+    if event_type == "upload.integrity":
+        event = event._replace(declared=":".join(notification.digests[1]))
+    return to_json(event)
 
 
 def callback_example() -> dict[str, object]:
@@ -145,6 +149,8 @@ def _sample(name: str) -> bytes:
         body["FileUploadEvent"]["MediaBasicInfo"]["SourceInfo"]["SourceContext"] = _token()
     if name == "ProcedureStateChanged":
         body["ProcedureStateChangeEvent"] |= {"SessionContext": _token(), "Status": "FINISH"}
+    if name == "DescribeFileAttributesComplete":
+        body["DescribeFileAttributesCompleteEvent"]["SessionContext"] = _token()
     return json.dumps(body).encode()
 
 

@@ -28,6 +28,7 @@ end
 return {page[1], found}
 """
 _INDEXES = ("journal", "delivered", "due", "dead", "quarantined")
+_OF_UPLOADS = ("checks", "proofs")
 _PAGE = 500
 _TIME_CHARACTERS = 10
 
@@ -63,6 +64,7 @@ class ErasureStore(StoreConnection):
         events = tuple(EventKey(partition, key) for key in names if key.startswith(f"{partition}:event:"))
         counters = {*names} - {*uploads} - {at.key for at in events}
         counters |= {f"{partition}:renew:{_id_in(key)[_TIME_CHARACTERS:]}" for key in uploads}
+        counters |= {f"{partition}:proof:{_id_in(key)}" for key in uploads}
         tasks = self._pipeline([("HGET", key, "procedure_task_id") for key in uploads]) if uploads else []
         return UserRecords(
             uploads,
@@ -82,7 +84,9 @@ class ErasureStore(StoreConnection):
         commands: list[Command] = [
             ("ZREM", f"{partition}:{index}", at.key) for at in records.events for index in _INDEXES
         ]
-        commands += [("ZREM", f"{partition}:checks", _id_in(key)) for key in records.uploads]
+        commands += [
+            ("ZREM", f"{partition}:{index}", _id_in(key)) for key in records.uploads for index in _OF_UPLOADS
+        ]
         self._send(commands)
         bodies = [at.body for at in records.events]
         keys = [

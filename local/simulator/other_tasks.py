@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from local.simulator.database import Database
 
+FINISH, SUCCESS = "FINISH", "SUCCESS"
+"""The end of a task, and of a task of DescribeFileAttributes in its own member (API model)."""
 SESSION_ID_SECONDS = 7 * 86_400
 """A SessionId counts as repeated for seven days (API model)."""
 
@@ -34,12 +36,13 @@ class OtherTasks:
         """Store the state of a task; `task` is the member of DescribeTaskDetail that carries it."""
         created_at = self.created_at(str(task["TaskId"]))
         now = iso_time(self.clock())
+        status = FINISH if task["Status"] == SUCCESS else task["Status"]
         document = {
             "TaskType": task_type,
-            "Status": task["Status"],
+            "Status": status,
             "CreateTime": iso_time(created_at),
             "BeginProcessTime": iso_time(created_at),
-            "FinishTime": now if task["Status"] == "FINISH" else "",
+            "FinishTime": now if status == FINISH else "",
             f"{task_type}Task": task,
         }
         self.database.change(

@@ -20,6 +20,7 @@ POSITIONS: Mapping[str, tuple[str, ...]] = {
     "context": ("apply", "commit"),
     "coverChange": ("silent", "event"),
     "createTime": ("commit", "apply"),
+    "fileAttributes": ("whole", "md5", "withoutContext"),
 }
 _FIELDS = {
     "repeatedApply": "repeated_apply",
@@ -28,6 +29,7 @@ _FIELDS = {
     "context": "context",
     "coverChange": "cover_change",
     "createTime": "create_time",
+    "fileAttributes": "file_attributes",
 }
 
 
@@ -41,7 +43,9 @@ class Switches:
     `expired_credential`: COS's code for a storage credential that has expired; Android applies again on the
     second only. `context`: the signature whose sourceContext, sessionContext, procedure and classId count.
     `cover_change`: whether a changed cover raises NewFileUpload. `create_time`: which call's time is the
-    CreateTime of a media, by which SearchMedia lists it.
+    CreateTime of a media, by which SearchMedia lists it. `file_attributes`: whether a task of
+    DescribeFileAttributes has both digests (266/83796) or MD5 alone (266/52517), and whether it has the
+    SessionContext of its request.
     """
 
     repeated_apply: str = "refuse"
@@ -50,6 +54,7 @@ class Switches:
     context: str = "apply"
     cover_change: str = "silent"
     create_time: str = "commit"
+    file_attributes: str = "whole"
 
     def turned(self, positions: Mapping[str, str]) -> Switches:
         """Return these switches with some in other positions, by the names that `read_switches` checks."""

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from local.simulator.api_action import Action, page
 from local.simulator.api_parameters import invalid_value
 from local.simulator.media_actions import find_media
-from local.simulator.other_tasks import SESSION_ID_SECONDS, new_task_id
+from local.simulator.other_tasks import SESSION_ID_SECONDS, SUCCESS, new_task_id
 from local.simulator.settings import SUBTASK_TYPES, Subtask
-from local.simulator.task_flow import FINISH, FlowOrder, FlowSubtask
+from local.simulator.task_flow import FlowOrder, FlowSubtask
 from local.simulator.tc3_authorization import ApiError
 from local.simulator.wire_time import iso_time
 
@@ -131,17 +131,18 @@ class TaskActions:
             return md5.hexdigest(), sha1.hexdigest()
 
         md5, sha1 = await asyncio.get_running_loop().run_in_executor(self.library.threads, digests)
+        position = self.library.switches.present.file_attributes
         task: Members = {
             "TaskId": new_task_id(application, "DescribeFileAttributes"),
-            "Status": FINISH,
+            "Status": SUCCESS,
             "ErrCode": 0,
             "ErrCodeExt": "",
             "Message": "SUCCESS",
             "Progress": 100,
             "FileId": media.file_id,
-            "Output": {"Md5": md5, "Sha1": sha1},
+            "Output": {"Md5": md5} if position == "md5" else {"Md5": md5, "Sha1": sha1},
             "SessionId": order.session_id,
-            "SessionContext": order.session_context,
+            "SessionContext": "" if position == "withoutContext" else order.session_context,
         }
         present = self.library.find(media.file_id) or media
         self.library.save(replace(present, meta_data={**present.meta_data, "Md5": md5}))

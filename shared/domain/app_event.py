@@ -19,12 +19,14 @@ from shared.domain.file_limits import violations_json, violations_of
 from shared.domain.upload_representation import subtask_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shared.domain.file_limits import FileLimits
     from shared.vod.context_token import UploadContext
     from shared.vod.notification_types import EventNotification, FileUpload, ProcedureState
 
 
-SPEC_VERSION = "1.0"
+SPEC_VERSION = "1.1"
 """The version of the event's schema: the second number grows with each new type or member, the first with
 any other change."""
 MAX_BODY_BYTES = 1_048_576
@@ -42,7 +44,8 @@ class AppEvent(NamedTuple):
     `expiry` (the upload ended without a file; the notification is then empty). `uploader` is None for an
     unattributed event. `verified` is True if VOD itself confirmed the whole notification. `limits` are those
     of the upload whose file the event is about, None if unknown. `sequence` counts the events of one upload
-    from 1; 0 for none.
+    from 1; 0 for none. `declared` are the digests that the upload's request declared, as `md5:… sha1:…`, of
+    those that the event has VOD's own of.
     """
 
     event_id: str
@@ -54,6 +57,7 @@ class AppEvent(NamedTuple):
     received_at: int
     origin: str
     limits: FileLimits | None = None
+    declared: str = ""
 
     @property
     def occurred_at(self) -> str | None:
@@ -75,6 +79,8 @@ class AppEvent(NamedTuple):
         upload, procedure = self.notification.file_upload, self.notification.procedure_state
         if self.origin == EXPIRY:
             return "upload.expired"
+        if self.declared:
+            return "upload.integrity"
         if self.uploader is not None and upload is not None:
             return _FURTHER_UPLOADS.get(self.verdict, "upload.completed")
         if self.uploader is not None and procedure is not None:
@@ -141,6 +147,7 @@ def _content(event: AppEvent) -> dict[str, object]:
         "fileId": notification.file_id or None,
         **(_upload(upload, event.limits) if upload else {}),
         **(_procedure(procedure) if procedure else {}),
+        **(_integrity(event.declared, dict(notification.digests)) if event.declared else {}),
         "verdict": event.verdict.value,
         "verified": event.verified,
         "reconciled": event.origin == RECONCILED,
@@ -176,6 +183,16 @@ def _procedure(procedure: ProcedureState) -> dict[str, object]:
             "subtasks": [subtask_json(subtask) for subtask in procedure.subtasks],
         },
     }
+
+
+def _integrity(declared: str, computed: Mapping[str, str]) -> dict[str, object]:
+    """Compare each declared digest of which VOD has computed its own."""
+    digests = [
+        {"algorithm": name, "declared": digest, "actual": computed[name]}
+        for name, digest in (word.split(":") for word in declared.split())
+    ]
+    matches = all(each["declared"] == each["actual"] for each in digests)
+    return {"outcome": "match" if matches else "mismatch", "digests": digests}
 
 
 def _iso(instant: int) -> str:

@@ -119,6 +119,7 @@ def as_journaled(event: AppEvent, journaled: Journaled) -> AppEvent:
         verified=event.verified or journaled.outcome is IngestOutcome.VERIFIED,
         sequence=journaled.sequence,
         limits=read_limits(journaled.limits),
+        declared=journaled.declared,
     )
 
 
@@ -173,4 +174,5 @@ def event_in(record: Mapping[str, str]) -> AppEvent:
         received_at=int(record["received_at"]),
         origin=record["origin"],
         limits=read_limits(record.get("limits", "")),
+        declared=record.get("declared", ""),
     )

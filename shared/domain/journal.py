@@ -43,7 +43,8 @@ class Journaled(NamedTuple):
 
     `verdict`: None until the event has moved its upload, or was quarantined. `sequence`: its number among
     the events of that upload, from 1; 0 without one. `endpoint_disabled`: the app has asked to be left
-    alone (410). `limits`: of an upload whose file this event tells of, as they are kept. With the outcome
+    alone (410). `limits`: of an upload whose file this event tells of, as they are kept; `declared`: of one
+    whose file's digests it has, the declared ones, as in `AppEvent`. With the outcome
     `other-version`, `sequence` is the number of VOD's own versions that are told.
     """
 
@@ -52,6 +53,7 @@ class Journaled(NamedTuple):
     sequence: int = 0
     endpoint_disabled: bool = False
     limits: str = ""
+    declared: str = ""
 
 
 class EventEntry(NamedTuple):

@@ -71,12 +71,15 @@ class SignatureRequest(NamedTuple):
     file_name: str | None
     file_size: int | None
     file_type: str | None
+    md5: str | None
+    sha1: str | None
 
 
 class Grant(NamedTuple):
     """The parameters of every signature of one upload, fixed when its session begins.
 
-    `limits` are not signed: they are compared with the real file. None: they are lost.
+    `limits` and the digests, in lower-case hex, are not signed: they are compared with the real file. None as
+    `limits`: they are lost.
     """
 
     policy: str
@@ -92,6 +95,8 @@ class Grant(NamedTuple):
     file_name: str | None = None
     file_size: int | None = None
     file_type: str | None = None
+    md5: str | None = None
+    sha1: str | None = None
     limits: FileLimits | None = None
 
 
@@ -132,6 +137,8 @@ def grant_for(
         file_name=request.file_name,
         file_size=request.file_size,
         file_type=request.file_type,
+        md5=request.md5,
+        sha1=request.sha1,
         limits=FileLimits(policy.max_file_size, policy.max_duration, policy.file_types),
     )
 

@@ -112,6 +112,7 @@ class Facts(NamedTuple):
     CHECK_AS_PLANNED to leave the planned one.
 
     `size` is the file's, in bytes, and counts against the user's limits; None if VOD did not report it.
+    `computed` are the digests that VOD reports of the file's bytes, by their names.
     """
 
     file_id: str
@@ -120,6 +121,7 @@ class Facts(NamedTuple):
     outcome: ProcedureOutcome | None = None
     check_after: int = CHECK_AS_PLANNED
     size: int | None = None
+    computed: tuple[str, ...] = ()
 
     @property
     def version(self) -> list[object]:
@@ -157,7 +159,7 @@ def facts_of(notification: EventNotification, *, received_at: int) -> Facts:
         # So that VOD can be queried for its end even if the event of the upload was missed.
         first = (("procedure_task_id", procedure.task_id),) if procedure.task_id else ()
         return Facts(notification.file_id, first, _rank(procedure), outcome, check_after)
-    return Facts(notification.file_id)
+    return Facts(notification.file_id, computed=tuple(name for name, _ in notification.digests))
 
 
 def expiry_facts(*, now: int) -> Facts:

@@ -134,6 +134,9 @@ class Ingester(NamedTuple):
         name = journal_name(notification)
         notification = self._with_context(notification, source)
         context, verdict = classify(notification, keys=self.settings.context_keys, stage=self.settings.stage)
+        if context is not None and notification.digests:
+            # Once for each upload, whichever of its tasks has computed them.
+            name = f"integrity-{context.upload_id}"
         event = AppEvent(
             event_id=event_id_for(name),
             notification=notification,
@@ -229,6 +232,7 @@ class Ingester(NamedTuple):
             timeout_seconds=timeout_seconds / 2,
             foreign=uploader is None,
             has_flow=lambda: self.has_flow(uploader) if uploader else None,
+            proof_task=lambda: self._proof_task(uploader),
         )
         try:
             verified = verification.verify(claim)
@@ -274,6 +278,10 @@ class Ingester(NamedTuple):
         except (NotFoundError, KeyError, TypeError, ValueError):
             return None
 
+    def _proof_task(self, uploader: UploadContext | None) -> str:
+        """Return the task by which VOD computes the digests of an upload's file; empty if none is known."""
+        return self.store.proof_task(uploader.user_id, uploader.upload_id) if uploader else ""
+
     def _can_be_asked_about(self, event: AppEvent) -> bool:
         """Return whether VOD can confirm all that an event says.
 
@@ -282,6 +290,7 @@ class Ingester(NamedTuple):
         claim = event.notification
         has_context = event.uploader is not None or claim.wire_format == "v3"
         is_known_to_vod = claim.file_upload is not None or (claim.procedure_state is not None and has_context)
+        is_known_to_vod |= bool(claim.digests) and event.uploader is not None
         return self.settings.read_back == "on" and is_known_to_vod
 
     def _is_of(self, uploader: UploadContext | None, notification: EventNotification) -> bool:

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from shared.errors import CallBudgetError, VodApiError
 from shared.vod.lenient_json import as_object, as_text
 from shared.vod.notification import notification_from_pull
-from shared.vod.notification_types import ENDED_STATUSES, NEW_FILE_UPLOAD, PROCEDURE_STATE_CHANGED
+from shared.vod.notification_types import (
+    ENDED_STATUSES,
+    FILE_ATTRIBUTES,
+    NEW_FILE_UPLOAD,
+    PROCEDURE_STATE_CHANGED,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -43,6 +48,11 @@ class ReadBack(Protocol):
     ) -> dict[str, object]:
         """Read where a task flow stands; empty if VOD knows none of that id."""
 
+    def attributes_task(
+        self, task_id: str, *, sub_app_id: int | None, timeout_seconds: float
+    ) -> dict[str, object]:
+        """Read a task that computes a file's digests; empty if VOD knows none of that id."""
+
 
 class VerifiedEvent(NamedTuple):
     """An event in VOD's own words.
@@ -59,7 +69,8 @@ class Verification(NamedTuple):
 
     Of an upload that is `foreign`, made without us, file and task flow need not have the same context.
     `has_flow` returns whether the upload was granted a task flow, None if that is not known; it is called if
-    the event names none, or VOD has none.
+    the event names none, or VOD has none. `proof_task` returns the id of the task by which VOD computes the
+    digests of the upload's file, empty if we have begun none.
     """
 
     vod_api: ReadBack
@@ -68,6 +79,7 @@ class Verification(NamedTuple):
     timeout_seconds: float
     foreign: bool = False
     has_flow: Callable[[], bool | None] = lambda: None
+    proof_task: Callable[[], str] = str
 
     def verify(self, claim: EventNotification) -> VerifiedEvent | None:
         """Ask VOD about an event with a valid token, or without one; None if VOD contradicts it.
@@ -78,6 +90,8 @@ class Verification(NamedTuple):
         """
         if claim.procedure_state is not None:
             return self._verify_task_flow(claim, claim.procedure_state)
+        if claim.digests:
+            return self._verify_digests(claim)
         media = self._media(claim)
         if media is None:
             return None
@@ -109,6 +123,22 @@ class Verification(NamedTuple):
             task = {**task, "Status": _PROCESSING}
         event = {"EventType": PROCEDURE_STATE_CHANGED, "ProcedureStateChangeEvent": task}
         return VerifiedEvent(notification_from_pull(event), confirmed=True)
+
+    def _verify_digests(self, claim: EventNotification) -> VerifiedEvent | None:
+        """Read the task that we have begun ourselves, whatever task and digests the event names."""
+        task_id = self.proof_task()
+        task = (
+            self.vod_api.attributes_task(
+                task_id, sub_app_id=self.sub_app_id, timeout_seconds=self.timeout_seconds
+            )
+            if task_id
+            else {}
+        )
+        answer = notification_from_pull(attributes_event(task, claim.context_token))
+        if answer.digests:
+            return VerifiedEvent(answer, confirmed=True)
+        self._retry_unless_final("digests of the file")
+        return None
 
     def _media(self, claim: EventNotification) -> dict[str, object] | None:
         """Return the file that an event names; None if there is none with this token."""
@@ -177,6 +207,15 @@ def upload_event(media: Mapping[str, object], tasks: Mapping[str, str]) -> dict[
         "ReviewAudioVideoTaskId": tasks.get(_REVIEW, ""),
     }
     return {"EventType": NEW_FILE_UPLOAD, "FileUploadEvent": upload}
+
+
+def attributes_event(task: Mapping[str, object], token: str) -> dict[str, object]:
+    """Return a task of DescribeFileAttributes as its event; `token` is that of its upload.
+
+    Whether the task has the context that it was begun with is in the API model, and was not tried.
+    """
+    member = {**task, "SessionContext": token}
+    return {"EventType": FILE_ATTRIBUTES, "DescribeFileAttributesCompleteEvent": member}
 
 
 def _ids_by_kind(tasks: Iterable[Mapping[str, object]]) -> dict[str, str]:

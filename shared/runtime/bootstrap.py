@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from shared.config.settings import DeliveryRunSettings, DeliverySettings, WebhookSettings
     from shared.flows.deliver_events import Deliverer
     from shared.flows.delivery_run import DeliveryRun
+    from shared.flows.ingest_event import Ingester
+    from shared.flows.prove_bytes import Proofs
     from shared.http.webhook import AppWebhook
     from shared.runtime.file_reader import FileReader
     from shared.store.journal import Store
@@ -169,6 +171,26 @@ def delivery_run(
     )
 
 
+def proofs(
+    runtime: Runtime[EventDeliverySettings, Store],
+    ingester: Ingester,
+    *,
+    clock: Callable[[], float],
+    deadline: float,
+) -> Proofs:
+    """Return a run that proves files by their digests until `deadline` (Unix seconds, by `clock`)."""
+    from shared.flows.prove_bytes import Proofs  # noqa: PLC0415 -- only one timer has them
+
+    return Proofs(
+        ingester=ingester,
+        vod_api=lambda: vod_api(runtime),
+        clock=clock,
+        new_lease=new_lease,
+        deadline=deadline,
+        own_sub_app_id=runtime.settings.vod_api_sub_app_id,
+    )
+
+
 def _app_webhook(settings: WebhookSettings) -> AppWebhook:
     from shared.http.webhook import AppWebhook  # noqa: PLC0415 -- not every deployment has one
 
@@ -191,12 +213,15 @@ def _file_reader() -> FileReader:
 
 def new_vod_api(runtime: Runtime[DeliverySettings, Store]) -> VodApi:
     """Build a client of the server API at its first use: its import would slow every cold start."""
-    from shared.vod_api import CallBudget, VodApi  # noqa: PLC0415 -- see above
+    from shared.vod_api import CALLS_PER_SECOND, CallBudget, VodApi  # noqa: PLC0415 -- see above
 
     settings, store = runtime.settings, runtime.store
 
     def take(action: str, foreign: bool) -> float:  # noqa: FBT001 -- the form of CallBudget.take
-        return store.take_call(action, per_second=settings.vod_calls_per_second, foreign=foreign)
+        most = settings.vod_calls_per_second
+        return store.take_call(
+            action, per_second=min(most, CALLS_PER_SECOND.get(action, most)), foreign=foreign
+        )
 
     # VOD waits for the answer to its callback: without a call at once, the timer asks later.
     is_callback = isinstance(settings, EventNotificationSettings)

@@ -103,6 +103,7 @@ def facts_json(entry: EventEntry, version: tuple[str, str], *, verified: bool, i
             "finished_rank": FINISHED_RANK,
             "check_after": facts.check_after,
             "size": "unknown" if facts.size is None else str(facts.size),
+            "computed": facts.computed,
             "verified": verified,
             "is_claim": is_claim,
             "may_replace": entry.may_replace,

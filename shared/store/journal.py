@@ -31,6 +31,7 @@ from shared.store.event_fields import (
     version_of,
 )
 from shared.store.parked import ParkedStore
+from shared.store.proofs import ProofStore
 from shared.store.tails import TailStore
 from shared.store.uploads import UploadStore
 
@@ -96,6 +97,7 @@ class JournalStore(StoreConnection):
             at.body,
             at.tombstone,
             first.tombstone,
+            *at.indexes("proofs"),
         ]
         rank = rank_of(entry.intended, verified=entry.verified)
         due = "" if next_attempt_at is None else rank * RANK_STEP + next_attempt_at
@@ -148,7 +150,7 @@ class JournalStore(StoreConnection):
             first.key,
             at.body,
             first.tombstone,
-            *at.indexes("journal"),
+            *at.indexes("journal", "proofs"),
         ]
         version = confirmed_version_of(entry.facts)
         facts = facts_json(entry, version, verified=confirmed, is_claim=False) if genuine else ""
@@ -244,13 +246,13 @@ def _event_key(partition: str, name: str) -> str:
 
 
 def _journaled(reply: list[Any]) -> Journaled:
-    outcome, verdict, sequence, disabled, *limits = reply
+    outcome, verdict, sequence, disabled, *copies = reply
     return Journaled(
         IngestOutcome(outcome),
         Verdict(verdict) if verdict else None,
         int(sequence),
         bool(disabled),
-        "".join(limits),
+        *(copy or "" for copy in copies),
     )
 
 
@@ -262,6 +264,7 @@ class Store(
     EndpointStore,
     BacklogStore,
     TailStore,
+    ProofStore,
     CallBudgetStore,
 ):
     """The store of one stage; any failure of it is a StoreUnavailableError, within a second."""

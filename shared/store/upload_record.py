@@ -71,7 +71,12 @@ def read_session(upload_id: str, record: Mapping[str, str]) -> UploadSession:
     return UploadSession(
         upload_id=upload_id,
         user_id=fields["user_id"],
-        grant=Grant(**json.loads(fields["grant"]), limits=read_limits(fields.get("limits", ""))),
+        grant=Grant(
+            **json.loads(fields["grant"]),
+            md5=fields.get("md5"),
+            sha1=fields.get("sha1"),
+            limits=read_limits(fields.get("limits", "")),
+        ),
         issued_at=int(fields["issued_at"]),
         ends_at=int(fields["ends_at"]),
         signed_until=int(fields.get("signed_until", 0)),
@@ -130,9 +135,11 @@ def _grant_fields(grant: Grant) -> Mapping[str, str]:
     """Serialize a grant without the members that are None; cached, since many uploads have the same."""
     members = {name: value for name, value in grant._asdict().items() if value is not None}
     members.pop("limits", None)
-    # A field of its own, because a script copies it to the event of the upload.
-    limits = {} if grant.limits is None else in_parts("limits", write_limits(grant.limits))
-    return {**in_parts("grant", json.dumps(members)), **limits}
+    # Fields of their own, because a script copies them to events of the upload.
+    copied: dict[str, str] = {name: members.pop(name) for name in ("md5", "sha1") if name in members}
+    if grant.limits is not None:
+        copied |= in_parts("limits", write_limits(grant.limits))
+    return {**in_parts("grant", json.dumps(members)), **copied}
 
 
 def _whole(fields: Mapping[str, str], name: str) -> int | None:

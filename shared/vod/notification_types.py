@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 NEW_FILE_UPLOAD = "NewFileUpload"
 PROCEDURE_STATE_CHANGED = "ProcedureStateChanged"
+FILE_ATTRIBUTES = "DescribeFileAttributesComplete"
 FORGOTTEN = "FORGOTTEN"
 """Our own word: VOD knows a task flow no more, and its end was never heard of."""
 ENDED_STATUSES = frozenset({"FINISH", "ABORTED", FORGOTTEN})
@@ -125,6 +126,8 @@ class EventNotification(NamedTuple):
 
     `event_type` is VOD's own word, perhaps one unknown here. `file_id`, `task_id` and `status` are those the
     event is about, `""` where it has none. `event_handle` confirms a pulled event; a pushed one has None.
+    `digests` are those that DescribeFileAttributes has computed of the file's bytes: `md5`, `sha1`, in
+    lower-case hex.
 
     `raw` is the whole object as it was read, without `Sign`, `T` and `EventHandle`, so that push, retry and
     pull of one event are equal. It is a plain dict, which `json` can write; treat it as read-only.
@@ -142,6 +145,7 @@ class EventNotification(NamedTuple):
     source_context: str = ""
     session_context: str = ""
     signature: CallbackSignature | None = None
+    digests: tuple[tuple[str, str], ...] = ()
 
     def __repr__(self) -> str:
         """Show whose event it is, and nothing that was sent with it."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from shared.vod.lenient_json import as_integer, as_number, as_object, as_text, objects_in, texts_in
 from shared.vod.notification_types import (
+    FILE_ATTRIBUTES,
     NEW_FILE_UPLOAD,
     PROCEDURE_STATE_CHANGED,
     EventNotification,
@@ -52,6 +53,7 @@ def read_v3(body: Mapping[str, object]) -> EventNotification:
         source_context=as_text(source.get("SourceContext")),
         session_context=as_text(event.get("SessionContext")),
         raw=body,
+        digests=_digests(as_object(event.get("Output"))) if event_type == FILE_ATTRIBUTES else (),
     )
 
 
@@ -71,6 +73,12 @@ def _file_id(event: dict[str, object]) -> str:
     if len(deleted) == 1:
         return deleted[0]
     return as_text(event.get("FileId")) or as_text(as_object(event.get("Input")).get("FileId"))
+
+
+def _digests(output: dict[str, object]) -> tuple[tuple[str, str], ...]:
+    """Return the digests of a file's bytes that are there; VOD's international site documents MD5 alone."""
+    named = (("md5", as_text(output.get("Md5"))), ("sha1", as_text(output.get("Sha1"))))
+    return tuple((name, digest.lower()) for name, digest in named if digest)
 
 
 def _file_upload(event: dict[str, object], source: dict[str, object]) -> FileUpload:

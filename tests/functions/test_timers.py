@@ -33,7 +33,9 @@ TIMER = {"Type": "Timer", "TriggerName": "every-minute", "Time": "2026-11-22T07:
 HOUR, WHOLE_SESSION = 3600, 90_000
 NO_CHECKS = dict.fromkeys(("checked", "reconciled", "expired", "listed", "crowded", "behindSeconds"), 0)
 NOT_PULLED = {"pulled": 0, "confirmed": 0, "parked": 0, "failed": 0, "emptied": 1}
+NO_PROOFS = dict.fromkeys(("begun", "reconciled", "unproven", "unanswered"), 0)
 QUIET = {
+    "proofs": NO_PROOFS,
     "backlog": {"due": 0, "overdueSeconds": 0, "dead": 0, "parked": 0, "quarantined": 0},
     "endpoint": {"failingSeconds": 0, "disabledSeconds": 0},
 }
@@ -120,7 +122,7 @@ def test_shards_deliver_what_is_due_and_the_first_does_the_rest(
     further, first = [run(event=shards[number]) for number in (1, 0)]
 
     assert further.keys() == {"deliveries"}
-    assert first.keys() == {"deliveries", "checks", "backlog", "endpoint"}
+    assert first.keys() == {"deliveries", "proofs", "checks", "backlog", "endpoint"}
     assert sum(each["deliveries"].get("delivered", 0) for each in (further, first)) == 6
     assert sorted(json.loads(request.body)["data"]["fileId"] for request in app.received) == sorted(pushed)
     assert run()["shards"] == {"started": 0, "failed": 1}

@@ -108,6 +108,9 @@ def test_member_that_is_not_the_clients_to_say_is_refused_by_name(
         {"classId": True, "context": 7, "what": 1},
         {"classId": 1, "context": "\x00", "procedure": "", "storageRegion": "ap-seoul\n"},
         {"procedure": "LongVideoPreset&oneTimeValid=0"},
+        {"md5": "0" * 31, "sha1": "0" * 32},
+        {"md5": "g" * 32, "sha1": "0" * 41},
+        {"md5": 10**31, "sha1": ["0" * 40]},
         *({"fileSize": size} for size in (50_000 * 2**30 + 1, 2**53, 2**63 - 1, 2**63, 10**400)),
     ],
 )

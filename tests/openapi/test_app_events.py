@@ -34,6 +34,7 @@ from tests.shared.domain.test_app_event import THIRD_OF_ITS_UPLOAD
 from tests.shared.uploads import NOW, changed, uploaded
 
 SAMPLES = sorted((Path(__file__).parents[1] / "samples" / "vod").rglob("*.json"))
+SAMPLES_OF_V3 = Path(__file__).parents[1] / "samples" / "vod" / "v3"
 ALICE = UploadContext("01M7Q5CQG00000000000000001", "alice", "lesson 3")
 NOTHING = EventNotification(event_type="", wire_format="unknown", raw={})
 OF_OURS = (Verdict.ATTRIBUTED, Verdict.LATE, Verdict.REPLAYED)
@@ -60,6 +61,7 @@ def told(
     uploader: UploadContext | None = ALICE,
     verdict: Verdict = Verdict.ATTRIBUTED,
     origin: str = PUSH,
+    declared: str = "",
 ) -> dict[str, Any]:
     """Build the app's event as it is sent, and parse it."""
     event = AppEvent(
@@ -71,6 +73,7 @@ def told(
         sequence=1 if uploader else 0,
         received_at=NOW,
         origin=origin,
+        declared=declared,
     )
     sent: dict[str, Any] = json.loads(json.dumps(to_json(event)))
     return sent
@@ -104,7 +107,8 @@ def all_events() -> list[dict[str, Any]]:
         for origin in (PUSH, PULL, RECONCILED)
     ]
     foreign = [told(each, uploader=None, verdict=Verdict.UNATTRIBUTED) for each in read]
-    return [*ours, *foreign, told(NOTHING, origin=EXPIRY)]
+    declared = [told(each, declared=f"{name}:0") for each in read for name, _ in each.digests]
+    return [*ours, *foreign, *declared, told(NOTHING, origin=EXPIRY)]
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: f"{path.parent.name}-{path.stem}")
@@ -151,6 +155,17 @@ def test_large_event_is_as_documented(size: int) -> None:
 def test_end_of_an_unused_upload_is_as_documented() -> None:
     """There is no file, and nothing of VOD's."""
     assert violations(told(NOTHING, origin=EXPIRY)) == []
+
+
+def test_comparison_of_digests_is_as_documented() -> None:
+    """With either digest or both of them, equal or not."""
+    [computed] = notifications(SAMPLES_OF_V3 / "DescribeFileAttributesComplete.json")
+    equal = [f"{name}:{digest}" for name, digest in computed.digests]
+
+    for declared in ("md5:0", *equal, " ".join(equal)):
+        event = told(computed, declared=declared)
+        assert violations(event) == []
+        assert (event["data"]["outcome"] == "match") == (declared != "md5:0")
 
 
 def test_every_type_and_member_of_the_document_really_occurs() -> None:

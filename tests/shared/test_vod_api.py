@@ -59,6 +59,12 @@ CALLS: dict[str, tuple[Callable[..., object], dict[str, object]]] = {
         lambda client, **where: client.tasks_of_file(FILE_ID, timeout_seconds=PATIENCE, **where),
         {"FileId": FILE_ID, "Sort": OLDEST_FIRST, "Limit": 100},
     ),
+    "DescribeFileAttributes": (
+        lambda client, **where: client.describe_file_attributes(
+            FILE_ID, session_context="vuf1", timeout_seconds=PATIENCE, **where
+        ),
+        {"FileId": FILE_ID, "SessionContext": "vuf1"},
+    ),
     "PullEvents": (lambda client: client.pull_events(timeout_seconds=PATIENCE), {}),
     "ConfirmEvents": (
         lambda client: client.confirm_events(("h1", "h2"), timeout_seconds=PATIENCE),
@@ -254,6 +260,23 @@ def test_answer_is_read_without_a_model(
     vod.post(ADDRESS, json=answer(**members))
 
     assert CALLS[action][0](api()) == (tuple(members["EventSet"][:1]) if found is None else found)
+
+
+@pytest.mark.parametrize(
+    ("members", "found"),
+    [
+        ({"Error": {"Code": "ResourceNotFound", "Message": ""}}, {}),
+        ({"Status": "WAITING", "DescribeFileAttributesTask": None}, {"Status": "WAITING"}),
+        ({"Status": "FINISH", "DescribeFileAttributesTask": {"Status": "FAIL"}}, {"Status": "FAIL"}),
+    ],
+)
+def test_task_of_digests_is_read_with_its_status(
+    vod: responses.RequestsMock, members: dict[str, Any], found: object
+) -> None:
+    """While it waits, the status outside of its own member is all that there is."""
+    vod.post(ADDRESS, json=answer(**members))
+
+    assert api().attributes_task("task-1", timeout_seconds=PATIENCE) == found
 
 
 @pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-8", "text/plain"])

@@ -105,6 +105,16 @@ def test_uploads_of_a_time_are_listed_page_by_page(vod: Account) -> None:
     assert listed(began - 100, began - 1) == listed(began + 3600, began + 7200) == []
 
 
+def test_task_of_digests_is_read_as_its_event_would_tell_it(vod: Account) -> None:
+    """Its event carries the context that it was begun with."""
+    api, file_id = api_of(vod), upload(vod)
+    task_id = api.describe_file_attributes(file_id, session_context="order-1", timeout_seconds=PATIENCE)
+    event = pull(api)[-1]["DescribeFileAttributesCompleteEvent"]
+
+    assert api.attributes_task(task_id, timeout_seconds=PATIENCE) == event
+    assert (event["FileId"], event["SessionContext"]) == (file_id, "order-1")
+
+
 def test_task_flow_is_read_as_its_event_would_tell_it(vod: Account) -> None:
     """An upload's task flow is listed under its file, and spelt as in ProcedureStateChanged."""
     file_id = upload(vod, procedure="FailingTranscode", session_context="order-1")

@@ -21,7 +21,8 @@ class Records:
     """VOD's own records: `kept` is the token of each file, `tasks` each ProcedureTask by its id.
 
     `created` says when a file was uploaded (Unix seconds), `covers` the address of its cover, `listed` are
-    tasks that are no task flow (TaskSimpleInfo). `asked` lists the files asked about, `applications` where,
+    tasks that are no task flow (TaskSimpleInfo). `digests` are those of each file, by Md5 and Sha1, which its
+    tasks in `attributes` end with. `asked` lists the files asked about, `applications` where,
     `calls` the actions. A call whose name is in `failing` does not come through, and for one in `spent` there
     is no budget; after each other one `after_call` is run.
     """
@@ -31,6 +32,8 @@ class Records:
     created: dict[str, float] = field(default_factory=dict)
     covers: dict[str, str] = field(default_factory=dict)
     listed: list[dict[str, object]] = field(default_factory=list)
+    digests: dict[str, dict[str, str]] = field(default_factory=dict)
+    attributes: dict[str, dict[str, object]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     applications: list[int | None] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
@@ -92,6 +95,26 @@ class Records:
         task = dict(self.tasks[task_id])
         self.after_call()
         return task
+
+    def describe_file_attributes(
+        self, file_id: str, *, session_context: str, sub_app_id: int | None, timeout_seconds: float
+    ) -> str:
+        """Begin a task, which ends once there are digests of its file."""
+        self._ask("describe_file_attributes", sub_app_id, timeout_seconds)
+        task_id = f"1500012345-GetMediaAttributes-{len(self.attributes) + 1}"
+        self.attributes[task_id] = {"TaskId": task_id, "FileId": file_id, "SessionContext": session_context}
+        self.after_call()
+        return task_id
+
+    def attributes_task(
+        self, task_id: str, *, sub_app_id: int | None, timeout_seconds: float
+    ) -> dict[str, object]:
+        """Return the state of such a task."""
+        self._ask("attributes_task", sub_app_id, timeout_seconds)
+        task = self.attributes.get(task_id, {})
+        output = self.digests.get(str(task.get("FileId")))
+        ended = {"Status": "SUCCESS", "Output": output} if output else {"Status": "PROCESSING"}
+        return {**task, **ended} if task else {}
 
     def _media(self, file_id: str) -> dict[str, object]:
         event: dict[str, Any] = uploaded(self.kept[file_id], file_id=file_id)

@@ -1,4 +1,4 @@
-# Made by `make client-types` from the events in docs/openapi.json; SHA-256 1079943016738b122388c982f2d970f374eec15cf70773987a574956a92ed52c
+# Made by `make client-types` from the events in docs/openapi.json; SHA-256 936f70074c59caa5de1ffc576a5664d027ea2b3f55ffb8c83322c241ced5fa1f
 
 from __future__ import annotations
 
@@ -82,6 +82,68 @@ class ExpiredContent(TypedDict):
     sequence: int
     """
     Counts the events of one upload from 1; 0 without one.
+    """
+
+
+class FileDigest(TypedDict):
+    algorithm: Literal['md5', 'sha1']
+    """
+    The member of the request for the signature.
+    """
+    declared: str
+    """
+    What the request declared, in lower-case hex.
+    """
+    actual: str
+    """
+    What VOD has computed, in lower-case hex.
+    """
+
+
+class IntegrityContent(TypedDict):
+    uploadId: str
+    """
+    The upload's id, a ULID.
+    """
+    uploader: str
+    """
+    The user who was allowed to make the upload, as the token names him.
+    """
+    context: str
+    """
+    The app's own text, from the request for the signature.
+    """
+    sourceContext: None
+    """
+    Only an event without an uploader has VOD's own context.
+    """
+    fileId: str | None
+    """
+    VOD's id of the file.
+    """
+    verdict: Literal['attributed']
+    """
+    What the event is to us.
+    """
+    verified: bool
+    """
+    True if all of this event is VOD's own word: pulled, or asked for after a push. False: it is what somebody told who knows the callback's URL.
+    """
+    reconciled: bool
+    """
+    True if VOD's own event was missed, and this found by asking.
+    """
+    sequence: int
+    """
+    Counts the events of one upload from 1; 0 without one.
+    """
+    outcome: Literal['match', 'mismatch']
+    """
+    `match`: all digests are equal.
+    """
+    digests: list[FileDigest]
+    """
+    Each digest that was declared and that VOD computes.
     """
 
 
@@ -244,6 +306,41 @@ class UploadExpired(TypedDict):
     When it happened, by VOD's clock: a file was made, a task flow last changed. Null if VOD does not say.
     """
     data: ExpiredContent
+    """
+    What happened.
+    """
+    raw: dict[str, Any] | None
+    """
+    The event in VOD's words, without `Sign`, `T` and `EventHandle`. As it came, or, if it was pushed and is verified, as VOD answered when it was asked about it. Null with APP_WEBHOOK_RAW=off, and where the body would have more than 1,048,576 bytes.
+    """
+    truncated: NotRequired[Literal[True]]
+    """
+    There if the body would be too large even without `raw`. Its texts are then cut to 500 characters, its lists to 12 items.
+    """
+
+
+class UploadIntegrity(TypedDict):
+    specversion: str
+    """
+    The version of this schema; the header `webhook-specversion` has it too. The second number grows with each new type or member: take members that you do not know as not there.
+    """
+    id: str
+    """
+    The same for every delivery of one event: do its work once per id.
+    """
+    type: Literal['upload.integrity']
+    """
+    What kind of thing happened.
+    """
+    timestamp: str
+    """
+    When we received it.
+    """
+    occurredAt: str | None
+    """
+    When it happened, by VOD's clock: a file was made, a task flow last changed. Null if VOD does not say.
+    """
+    data: IntegrityContent
     """
     What happened.
     """
@@ -849,7 +946,7 @@ class ProcedureChanged(TypedDict):
     """
 
 
-AppEvent: TypeAlias = UploadCompleted | UploadReplayed | UploadCoverChanged | UploadExpired | ProcedureChanged | ProcedureFinished | VodEvent
+AppEvent: TypeAlias = UploadCompleted | UploadReplayed | UploadCoverChanged | UploadExpired | UploadIntegrity | ProcedureChanged | ProcedureFinished | VodEvent
 """
 An event. A type that is not listed here can come: take it as one that you do not handle. By `UnlistedVodEvent` it can be read nevertheless.
 """

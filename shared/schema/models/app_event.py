@@ -175,6 +175,27 @@ class ExpiredContent(UploadContent):
     verdict: Annotated[Literal[Verdict.ATTRIBUTED], _MEANING]
 
 
+class FileDigest(Document):
+    """A digest of a file's bytes, as it was declared and as VOD has computed it."""
+
+    algorithm: Literal["md5", "sha1"]
+    """The member of the request for the signature."""
+    declared: str
+    """What the request declared, in lower-case hex."""
+    actual: str
+    """What VOD has computed, in lower-case hex."""
+
+
+class IntegrityContent(UploadContent):
+    """The comparison of the bytes in VOD with those that were declared."""
+
+    outcome: Literal["match", "mismatch"]
+    """`match`: all digests are equal."""
+    digests: Annotated[tuple[FileDigest, ...], Field(min_length=1)]
+    """Each digest that was declared and that VOD computes."""
+    verdict: Annotated[Literal[Verdict.ATTRIBUTED], _MEANING]
+
+
 class ProcedureContent(ProcedureMembers, UploadContent):
     """The task flow of an upload."""
 
@@ -243,6 +264,10 @@ class UploadExpired(AppEvent[Literal["upload.expired"], ExpiredContent]):
     """Nothing was uploaded until the upload's end."""
 
 
+class UploadIntegrity(AppEvent[Literal["upload.integrity"], IntegrityContent]):
+    """VOD has computed digests of the file, of which the request for the signature declared some."""
+
+
 class ProcedureChanged(AppEvent[Literal["procedure.changed"], ProcedureContent]):
     """A task flow has moved, and is not at its end."""
 
@@ -270,6 +295,7 @@ EVENTS: dict[str, type[Document]] = {
     "upload.replayed": UploadReplayed,
     "upload.cover_changed": UploadCoverChanged,
     "upload.expired": UploadExpired,
+    "upload.integrity": UploadIntegrity,
     "procedure.changed": ProcedureChanged,
     "procedure.finished": ProcedureFinished,
     "vod.*": VodEvent,

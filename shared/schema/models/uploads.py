@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool, StrictInt, StrictStr
+from pydantic import Field, StrictBool, StrictInt, StrictStr, StringConstraints
 from pydantic_core import MISSING
 
 from shared.domain.file_limits import MAX_SIZE
@@ -50,6 +50,10 @@ class SignatureRequest(ClosedDocument):
 
     Required where the policy limits the type and no `fileName` is sent.
     """
+    md5: Annotated[StrictStr, StringConstraints(pattern=r"^[0-9A-Fa-f]{32}$", to_lower=True)] | None = None
+    """The MD5 of the file's bytes in hex: VOD's is compared with it, which `upload.integrity` reports."""
+    sha1: Annotated[StrictStr, StringConstraints(pattern=r"^[0-9A-Fa-f]{40}$", to_lower=True)] | None = None
+    """The SHA-1 likewise; both may be given."""
 
 
 class Signature(Document):

@@ -1,6 +1,6 @@
 -- include: index, apply, versions, body, rank
 -- KEYS event, journal, due, quarantined, dead, endpoint, upload, checks, open uploads, usage of the upload's
---   day, usage of this day, first, body, tombstone, tombstone of the first, budget
+--   day, usage of this day, first, body, tombstone, tombstone of the first, proofs, budget
 -- ARGV now, record_ttl, next_attempt_at ('' = nothing to deliver), intended, facts, bytes, size, most events
 --   ('' = it takes from no budget), most bytes, fields...
 -- intended: 'applied' = trust the event; 'held' = not yet; 'recorded' = it moves no upload;
@@ -18,7 +18,7 @@ local is_further = KEYS[12] ~= KEYS[1]
 if is_further and is_told(first, facts.compared) then return {'duplicate', '', 0, 0} end
 local taken, is_over = nil, false
 if ARGV[8] ~= '' then
-  taken = redis.call('HMGET', KEYS[16], 'events', 'bytes')
+  taken = redis.call('HMGET', KEYS[17], 'events', 'bytes')
   taken = {events = tonumber(taken[1] or 0) + 1, bytes = tonumber(taken[2] or 0) + tonumber(ARGV[7])}
   is_over = taken.events > tonumber(ARGV[8]) or taken.bytes > tonumber(ARGV[9])
 end
@@ -63,8 +63,8 @@ if facts.first.expired_at then
 end
 if is_over then return {'over budget', '', 0, 0} end
 if taken then
-  redis.call('HSET', KEYS[16], 'events', taken.events, 'bytes', taken.bytes)
-  redis.call('EXPIRE', KEYS[16], ARGV[2])
+  redis.call('HSET', KEYS[17], 'events', taken.events, 'bytes', taken.bytes)
+  redis.call('EXPIRE', KEYS[17], ARGV[2])
 end
 redis.call('HSET', KEYS[1], 'verified', facts.verified and 1 or 0, unpack(ARGV, 10))
 redis.call('EXPIRE', KEYS[1], ARGV[2])
@@ -75,16 +75,16 @@ elseif ARGV[3] ~= '' then
   redis.call('ZADD', KEYS[3], ARGV[3], KEYS[1])
   redis.call('EXPIRE', KEYS[3], ARGV[2])
 end
-local status, verdict, sequence, limits = intended, '', 0, ''
+local status, verdict, sequence, limits, declared = intended, '', 0, '', ''
 if intended == 'quarantined' then
   status = 'recorded'
   add_to_index(KEYS[4], ARGV[1], ARGV[2], KEYS[1])
 elseif intended == 'applied' then
-  local at = {upload = KEYS[7], checks = KEYS[8], open = KEYS[9], usage = KEYS[10], today = KEYS[11]}
-  verdict, sequence, limits = apply(at, ARGV[1], ARGV[2], facts, changes_cover(KEYS[1], first, facts))
+  local at = {upload = KEYS[7], checks = KEYS[8], open = KEYS[9], usage = KEYS[10], today = KEYS[11], proofs = KEYS[16]}
+  verdict, sequence, limits, declared = apply(at, ARGV[1], ARGV[2], facts, changes_cover(KEYS[1], first, facts))
   redis.call('HSET', KEYS[1], 'verdict', verdict, 'sequence', sequence)
-  if limits ~= '' then redis.call('HSET', KEYS[1], 'limits', limits) end
+  keep_copies(KEYS[1], limits, declared)
 end
 if facts.verified then record_version(KEYS[1], first, {due = KEYS[3], dead = KEYS[5], journal = KEYS[2]}, ARGV[1], ARGV[2], facts.content) end
 redis.call('HSET', KEYS[1], 'status', status)
-return {status, verdict, sequence, redis.call('HEXISTS', KEYS[6], 'disabled_at'), limits}
+return {status, verdict, sequence, redis.call('HEXISTS', KEYS[6], 'disabled_at'), limits, declared}

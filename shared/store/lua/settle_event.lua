@@ -1,6 +1,6 @@
 -- include: index, apply, versions, body
 -- KEYS event, due, quarantined, dead, upload, checks, open uploads, usage of the upload's day,
---   usage of this day, first, body, tombstone of the first, journal
+--   usage of this day, first, body, tombstone of the first, journal, proofs
 -- ARGV now, record_ttl, lease, facts ('' = the read-back disagreed), bytes ('' = as they were)
 -- first: the event itself, or the one of which it is a further version.
 whole(ARGV[1])
@@ -21,15 +21,15 @@ if not facts then
   add_to_index(KEYS[3], ARGV[1], ARGV[2], KEYS[1])
   return {'quarantined', 'quarantined', 0, 0}
 end
-local verdict, sequence, limits = 'unattributed', 0, ''
+local verdict, sequence, limits, declared = 'unattributed', 0, '', ''
 if facts.upload_id ~= '' then
-  local at = {upload = KEYS[5], checks = KEYS[6], open = KEYS[7], usage = KEYS[8], today = KEYS[9]}
-  verdict, sequence, limits = apply(at, ARGV[1], ARGV[2], facts, changes_cover(KEYS[1], first, facts))
+  local at = {upload = KEYS[5], checks = KEYS[6], open = KEYS[7], usage = KEYS[8], today = KEYS[9], proofs = KEYS[14]}
+  verdict, sequence, limits, declared = apply(at, ARGV[1], ARGV[2], facts, changes_cover(KEYS[1], first, facts))
 end
 local status = facts.verified and 'verified' or 'applied'
 keep_body(KEYS[11], ARGV[2], ARGV[5])
 if facts.verified then record_version(KEYS[1], first, {due = KEYS[2], dead = KEYS[4], journal = KEYS[13]}, ARGV[1], ARGV[2], facts.content) end
 redis.call('HSET', KEYS[1], 'status', status, 'verdict', verdict, 'sequence', sequence,
   'verified', facts.verified and 1 or 0)
-if limits ~= '' then redis.call('HSET', KEYS[1], 'limits', limits) end
-return {status, verdict, sequence, 0, limits}
+keep_copies(KEYS[1], limits, declared)
+return {status, verdict, sequence, 0, limits, declared}

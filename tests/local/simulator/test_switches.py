@@ -174,6 +174,24 @@ def test_changed_cover_is_reported_or_not(switched: Account, position: str, even
     assert pulled[-1]["FileUploadEvent"]["MediaBasicInfo"]["CoverUrl"].endswith(".png") == (events == 2)
 
 
+@pytest.mark.parametrize(
+    ("position", "has_sha1", "context"),
+    [("whole", True, "mine"), ("md5", False, "mine"), ("withoutContext", True, "")],
+)
+def test_digests_come_in_each_form(switched: Account, position: str, context: str, *, has_sha1: bool) -> None:
+    """Both digests or MD5 alone, and with the SessionContext of the order or without: in task and event."""
+    _turn(switched, fileAttributes=position)
+    order = {"FileId": switched.upload()["data"]["fileId"], "SessionContext": "mine"}
+    task_id = switched.api().call_json("DescribeFileAttributes", order)["Response"]["TaskId"]
+    detail = switched.api().call_json("DescribeTaskDetail", {"TaskId": task_id})["Response"]
+    events = switched.api().call_json("PullEvents", {})["Response"]["EventSet"]
+    task = detail["DescribeFileAttributesTask"]
+
+    assert ("Sha1" in task["Output"], task["SessionContext"]) == (has_sha1, context)
+    assert (task["Status"], detail["Status"]) == ("SUCCESS", "FINISH")
+    assert events[-1]["DescribeFileAttributesCompleteEvent"] == task
+
+
 def test_switches_are_an_initial_setting_too(tmp_path: Path) -> None:
     """A simulator starts in the positions that it is given."""
     with Account(tmp_path, switches=Switches(repeated_apply="accept")) as account:
@@ -192,6 +210,7 @@ def test_position_is_written_as_name_and_value() -> None:
         "context": "apply",
         "coverChange": "silent",
         "createTime": "commit",
+        "fileAttributes": "whole",
     }
 
 

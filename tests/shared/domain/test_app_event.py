@@ -61,7 +61,7 @@ def test_finished_upload_tells_the_app_all_it_needs() -> None:
     event = to_json(event_about(notification))
 
     assert event == {
-        "specversion": "1.0",
+        "specversion": "1.1",
         "id": "evt_1",
         "type": "upload.completed",
         "timestamp": "2026-11-18T11:06:40Z",

@@ -85,7 +85,7 @@ def test_signature_is_the_one_openssl_makes() -> None:
 
     headers = signed_headers(b'{"a":1}', event_id="evt_1", now=NOW, secrets=(OLD,))
 
-    others = {"webhook-timestamp": "1795000000", "webhook-specversion": "1.0"}
+    others = {"webhook-timestamp": "1795000000", "webhook-specversion": "1.1"}
     assert headers == {"webhook-id": "evt_1", "webhook-signature": expected, **others}
 
 

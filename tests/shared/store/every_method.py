@@ -54,12 +54,21 @@ def every_method(redis_url: str) -> tuple[Story, tuple[StoreConnection, ...]]:
     begin = partial(store.begin_upload, now=NOW, limits=LIMITS, networks=("198.51.100.7/32",))
     denied = Denied(DeniedKind.USER, "bob", since=NOW)
     lease = TailLease("lease-3", NOW + 40)
+    proven = new_session(CANARY_USER)
+    proven = proven._replace(grant=proven.grant._replace(md5="0" * 32))
+    file = new_entry(proven, facts_in(uploaded()), verified=True)
     return {
         "begin": lambda: begin(session, randoms=range(99)),
         "begin under a key": lambda: begin(other, randoms=range(99), keyed=keyed),
         "begin again": lambda: begin(other, randoms=range(99), keyed=keyed),
         "renew": lambda: store.renew_upload(*ids, randoms=range(99), now=NOW, limits=LIMITS),
         "cancel": lambda: store.cancel_upload(other.user_id, other.upload_id, now=NOW),
+        "upload with a digest": lambda: begin(proven, randoms=range(99)),
+        "journal its file": lambda: store.journal(file, endpoint=ENDPOINT, now=NOW, next_attempt_at=None),
+        "take its proof": lambda: store.take_proofs(now=NOW, limit=9, lease_ends_at=NOW + 60),
+        "plan its proof": lambda: store.plan_proof(proven, at=NOW + 300),
+        "task of its proof": lambda: store.keep_proof_task(proven, "task"),
+        "proof": lambda: store.proof_task(proven.user_id, proven.upload_id),
         "find": lambda: store.find_upload(*ids),
         "check again": lambda: store.check_again(session, at=NOW + 9000),
         "journal": lambda: store.journal(entry, endpoint=ENDPOINT, now=NOW, next_attempt_at=NOW + 10),

@@ -35,6 +35,7 @@ SUBTASK = Subtask(
     progress=0,
     output_urls=("https://a.example.test/1", "https://a.example.test/2"),
 )
+HEX = "0123456789abcdef"
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=50)
 GRANTS = st.builds(
     Grant,
@@ -51,6 +52,8 @@ GRANTS = st.builds(
     file_name=TEXTS,
     file_size=st.none() | st.integers(1),
     file_type=TEXTS,
+    md5=st.none() | st.text(HEX, min_size=32, max_size=32),
+    sha1=st.none() | st.text(HEX, min_size=40, max_size=40),
     limits=st.none()
     | st.builds(
         FileLimits,

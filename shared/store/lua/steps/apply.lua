@@ -1,4 +1,4 @@
--- include: numbers, text, usage
+-- include: numbers, text, usage, proof
 -- Check the numbers of what an event says of its upload.
 local function check_facts(facts)
   check_numbers(facts, 'rank finished_rank')
@@ -11,7 +11,13 @@ local function check_facts(facts)
     end
   end
 end
--- Add what an event says to its upload; returns verdict, sequence number and, of a file, its limits.
+-- Keep with an event what its upload began with.
+local function keep_copies(event, limits, declared)
+  if limits ~= '' then redis.call('HSET', event, 'limits', limits) end
+  if declared and declared ~= '' then redis.call('HSET', event, 'declared', declared) end
+end
+-- Add what an event says to its upload; returns verdict, sequence number, of a file its limits, and of its
+-- digests the declared ones.
 -- The upload's record may be lost: the sealed token is the truth about identity, so it is made anew.
 -- is_change: of the file, which is known, only the cover is another.
 local function apply(at, now, record_ttl, facts, is_change)
@@ -31,6 +37,7 @@ local function apply(at, now, record_ttl, facts, is_change)
     redis.call('HDEL', upload, 'file_id', 'size', 'duration', 'media_type')
     for _, field in ipairs({'media_url', 'cover_url'}) do remove_text(upload, field) end
   end
+  local is_new_file = facts.verified and facts.first.uploaded_at and (replaces or not has('uploaded_at'))
   local claimed = redis.call('HGET', upload, 'file_id')
   if is_change and claimed then
     if claimed == facts.file_id then
@@ -63,6 +70,7 @@ local function apply(at, now, record_ttl, facts, is_change)
     redis.call('HSET', upload, 'procedure_rank', facts.rank)
   end
   redis.call('HSET', upload, 'updated_at', now)
+  if is_new_file then await_proof(at, now, record_ttl, facts.upload_id) end
   if facts.check_after > 0 then
     redis.call('ZADD', checks, tonumber(now) + facts.check_after, facts.upload_id)
     redis.call('EXPIRE', checks, record_ttl)
@@ -73,5 +81,5 @@ local function apply(at, now, record_ttl, facts, is_change)
     local running = rank > 0 and rank < facts.finished_rank
     if not running then redis.call('ZREM', checks, facts.upload_id) end
   end
-  return verdict, sequence, limits
+  return verdict, sequence, limits, facts.verified and end_proof(at, facts) or ''
 end

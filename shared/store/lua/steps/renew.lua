@@ -9,9 +9,10 @@ end
 local function renew(at, upload_id, terms, first_nonce)
   local now = terms.now
   local grant = cjson.decode(read_text(at.upload, 'grant'))
-  local ends_at, uploaded_at, expired_at, cancelled_at, signed_until, signatures, file_id, procedure =
+  local ends_at, uploaded_at, expired_at, cancelled_at, signed_until, signatures, file_id, procedure, md5, sha1 =
     unpack(redis.call('HMGET', at.upload, 'ends_at', 'uploaded_at', 'expired_at', 'cancelled_at',
-      'signed_until', 'signatures', 'file_id', 'procedure'))
+      'signed_until', 'signatures', 'file_id', 'procedure', 'md5', 'sha1'))
+  grant.md5, grant.sha1 = md5, sha1
   local marks = {'policy:' .. grant.policy, unpack(terms.deny_keys)}
   if is_denied(at.denied, now, marks) then return {'denied'} end
 
