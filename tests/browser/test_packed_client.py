@@ -133,6 +133,7 @@ def test_cancelled_upload_ends_and_a_refused_one_is_explained_in_three_languages
         "zh-CN": "请选择其他策略或其他用户。",
     }
     assert refused["ko"]["reasons"] == [refused["en"]["title"], *refused["en"]["reasons"]]
+    assert page.evaluate("() => app.explained(10010, 'zh-CN')") == "签名已过期。"
 
 
 def test_element_goes_on_after_a_reload(

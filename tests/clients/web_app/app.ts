@@ -2,6 +2,7 @@
 
 import { createUploader, type Upload, type UploadFailure, type UploadStatus } from "vod-upload-client";
 import "vod-upload-client/element";
+import { explainVodError, type VodErrorExplanation } from "vod-upload-client/errors";
 import { LANGUAGES, type Language } from "vod-upload-client/texts";
 import ko from "vod-upload-client/texts/ko";
 
@@ -46,6 +47,10 @@ const driven = {
   done: async (): Promise<string | null> => {
     const status: UploadStatus | undefined = await upload?.done;
     return status?.fileId ?? null;
+  },
+  // What the catalogue says of a code.
+  explained(code: number, language: Language): VodErrorExplanation["cause"] | undefined {
+    return explainVodError(code, language)?.cause;
   },
   // What a refused policy is called in a language.
   async refused(language: Language): Promise<UploadFailure | null> {
