@@ -1,4 +1,4 @@
-"""GET and DELETE /uploads/{id}: one upload, for its owner; GET /health: how the deployment does."""
+"""GET and DELETE /uploads/{id} and GET /uploads, for the owner; GET /health: how the deployment does."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def main_handler(event: object, context: object) -> dict[str, object]:
     """Answer one invocation by SCF."""
     path = str(event.get("path")) if isinstance(event, dict) else ""
-    methods = ("GET",) if path.rstrip("/").endswith("/health") else ("GET", "DELETE")
+    methods = ("GET",) if path.rstrip("/").endswith(("/health", "/uploads")) else ("GET", "DELETE")
     return answer_http(event, context, methods=methods, respond=_respond, cors=_cors)
 
 
@@ -38,6 +38,10 @@ def _respond(request: Request) -> Response:
 
         return health_response(request, runtime.settings)
     caller = authenticate(request.headers, runtime.settings, now=now, client_address=request.client_address)
+    if request.segments[-1:] == ("uploads",):
+        from shared.runtime.upload_list import list_response  # noqa: PLC0415 -- a status does without
+
+        return list_response(request, caller.user_id, runtime, now=bootstrap.now())
     *_, collection, upload_id = ("", "", *request.segments)
     if collection != "uploads" or not is_upload_id(upload_id):
         raise NotFoundError("There is no such upload.")

@@ -13,7 +13,10 @@ class FieldError(NamedTuple):
 
 
 class RateLimit(NamedTuple):
-    """What remains of one limit: `remaining` of `quota`, until the whole quota is back in `reset_seconds`."""
+    """What remains of one limit: `remaining` of `quota`, until the whole quota is back in `reset_seconds`.
+
+    Of a limit at any one time `window_seconds` is 0, and in `reset_seconds` the first comes back.
+    """
 
     name: str
     quota: int

@@ -17,7 +17,7 @@ from local.openapi.webhooks import event_schema, webhook_parameters, webhooks
 from local.repository import project_field
 from shared.domain.app_event import SPEC_VERSION
 from shared.schema.models.app_event import EVENTS, UnlistedVodEvent
-from shared.schema.models.uploads import Health, Problem, Signature, Upload
+from shared.schema.models.uploads import Health, Problem, Signature, Upload, Uploads
 
 if TYPE_CHECKING:
     from local.openapi.shapes import Schema
@@ -87,7 +87,9 @@ def build_document() -> dict[str, object]:
                 "SignatureRequest": signature_request_schema(),
                 "EventNotification": _EVENT_NOTIFICATION,
                 "AppEvent": event_schema(),
-                **schemas_of([Signature, Upload, Health, Problem, *EVENTS.values(), UnlistedVodEvent]),
+                **schemas_of(
+                    [Signature, Upload, Uploads, Health, Problem, *EVENTS.values(), UnlistedVodEvent]
+                ),
             },
         },
     }

@@ -16,6 +16,8 @@ from shared.domain.journal import version_name
 from shared.domain.policy import Grant
 from shared.domain.session import ProcedureOutcome, UploadSession
 from shared.domain.upload_representation import upload_answer
+from shared.errors import RateLimit
+from shared.runtime.upload_list import limit_json
 from shared.vod.context_token import UploadContext, seal
 from shared.vod.notification import parse_notification
 from shared.vod.notification_types import EventNotification
@@ -80,6 +82,12 @@ def upload_example() -> dict[str, object]:
         updated_at=_RECEIVED_AT + 90,
     )
     return upload_answer(session, now=_RECEIVED_AT + 120)
+
+
+def uploads_example() -> dict[str, object]:
+    """Return an answer of GET /uploads, for a user with this one upload."""
+    limits = [limit_json(RateLimit("user", 30, 60, 29, 2)), limit_json(RateLimit("open", 100, 0, 100, 0))]
+    return {"uploads": [upload_example()], "next": None, "limits": limits}
 
 
 def event_example(event_type: str) -> dict[str, object]:

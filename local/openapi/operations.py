@@ -11,6 +11,7 @@ from local.openapi.health import show_health
 from local.openapi.problems import OPTIONS, problem
 from local.openapi.shapes import Schema, reference, text
 from local.openapi.signature_request import idempotency_key_parameter
+from local.openapi.upload_list import list_uploads
 from shared.schema.models.uploads import UploadId
 
 _USER = [{"userToken": list[str]()}]
@@ -20,6 +21,7 @@ def paths() -> dict[str, Schema]:
     """Return every path with its operations."""
     return {
         "/signature": {"servers": _servers("upload_signature"), "post": _issue_signature()},
+        "/uploads": {"servers": _servers("upload_status"), "get": list_uploads()},
         "/uploads/{uploadId}": {
             "servers": _servers("upload_status"),
             "parameters": [

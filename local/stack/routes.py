@@ -142,6 +142,7 @@ def create_routes(  # noqa: PLR0913 -- what is joined here has that many parts
     by_path = Starlette(
         routes=[
             Route("/signature", gateway.endpoint("upload_signature"), methods=_EVERY_METHOD),
+            Route("/uploads", status, methods=_EVERY_METHOD),
             Route("/uploads/{upload_id:rest}", status, methods=_EVERY_METHOD),
             Route("/health", status, methods=_EVERY_METHOD),
             Route(f"{CALLBACK_PREFIX}/{{token:rest}}", callback, methods=_EVERY_METHOD),

@@ -87,31 +87,44 @@ class ContextSettings(SettingsGroup):
     context_keys: tuple[str, ...]
 
 
-class SigningSettings(SettingsGroup):
-    """The long-term key pair that signs uploads, the policies, and how often a user may ask."""
+class UserSettings(SettingsGroup):
+    """How many uploads a user may begin, and how many of his newest are kept in a list."""
 
-    vod_secret_id: str
-    vod_secret_key: str
-    vod_sub_app_id: int | None
-    upload_policies: dict[str, Policy]
     new_uploads_per_minute: int
-    network_uploads_per_minute: int
     open_uploads: int
     new_uploads_per_day: int
     new_bytes_per_day: int
-    renewals_per_minute: int
-    signatures_per_upload: int
-    cover_changes: Literal["on", "off"]
+    listed_uploads: int
 
     @property
     def upload_limits(self) -> UploadLimits:
         """The limits on uploads of one user."""
         return UploadLimits(
             per_minute=self.new_uploads_per_minute,
-            network_per_minute=self.network_uploads_per_minute,
             open_uploads=self.open_uploads,
             per_day=self.new_uploads_per_day,
             bytes_per_day=self.new_bytes_per_day,
+            listed_uploads=self.listed_uploads,
+        )
+
+
+class SigningSettings(UserSettings):
+    """The long-term key pair that signs uploads, the policies, and how often a user may ask."""
+
+    vod_secret_id: str
+    vod_secret_key: str
+    vod_sub_app_id: int | None
+    upload_policies: dict[str, Policy]
+    network_uploads_per_minute: int
+    renewals_per_minute: int
+    signatures_per_upload: int
+    cover_changes: Literal["on", "off"]
+
+    @property
+    def upload_limits(self) -> UploadLimits:
+        """The limits on uploads of one user, of one network and of one upload."""
+        return super().upload_limits._replace(
+            network_per_minute=self.network_uploads_per_minute,
             renewals_per_minute=self.renewals_per_minute,
             signatures_per_upload=self.signatures_per_upload,
         )
@@ -178,7 +191,7 @@ class UploadSignatureSettings(SigningSettings, ContextSettings, CallerSettings, 
     """What `functions/upload_signature.py` needs."""
 
 
-class UploadStatusSettings(CallerSettings, StoreSettings):
+class UploadStatusSettings(UserSettings, CallerSettings, StoreSettings):
     """What `functions/upload_status.py` needs."""
 
     health_token: str | None

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from shared.errors import FieldError, RateLimit, RateLimitedError, UnprocessableError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shared.domain.session import UploadSession
 
 MINUTE_SECONDS, DAY_SECONDS = 60, 86_400
@@ -27,8 +29,9 @@ _REFUSALS = {
 class UploadLimits(NamedTuple):
     """Limits of one user: uploads per minute, per day (UTC) and open at once, and bytes per day.
 
-    `network_per_minute` is counted over all users of one network; 0 is no limit. The last two are those of
-    one upload: further signatures per minute, and all its signatures.
+    `network_per_minute` is counted over all users of one network; 0 is no limit. The next two are those of
+    one upload: further signatures per minute, and all its signatures. The newest `listed_uploads` of a user
+    are kept in a list.
     """
 
     per_minute: int
@@ -38,15 +41,7 @@ class UploadLimits(NamedTuple):
     bytes_per_day: int = 0
     renewals_per_minute: int = 60
     signatures_per_upload: int = 64
-
-
-class Used(NamedTuple):
-    """What is used of each limit, the present request included: milliseconds, uploads and bytes."""
-
-    user_ms: int
-    network_ms: int
-    uploads_today: int
-    bytes_today: int
+    listed_uploads: int = 0
 
 
 class KeyedBegin(NamedTuple):
@@ -87,19 +82,30 @@ def rate_limit_per_minute(name: str, per_minute: int, *, ahead_ms: int) -> RateL
     return RateLimit(name, per_minute, MINUTE_SECONDS, remaining, -(-ahead_ms // 1000))
 
 
-def rate_limits_after(limits: UploadLimits, used: Used, *, now: int) -> tuple[RateLimit, ...]:
-    """Return what remains of each limit per minute or per day that is set."""
-    rate_limits = [rate_limit_per_minute("user", limits.per_minute, ahead_ms=used.user_ms)]
-    if limits.network_per_minute and used.network_ms:
+def rate_limits_after(limits: UploadLimits, used: Sequence[int], *, now: int) -> tuple[RateLimit, ...]:
+    """Return what remains of each limit per minute or per day that is set.
+
+    `used` is what is used of them: milliseconds of the user's and of the network's minute, uploads and bytes
+    of the day.
+    """
+    user_ms, network_ms, uploads_today, bytes_today = used
+    rate_limits = [rate_limit_per_minute("user", limits.per_minute, ahead_ms=user_ms)]
+    if limits.network_per_minute and network_ms:
         of_network = limits.network_per_minute
-        rate_limits.append(rate_limit_per_minute("network", of_network, ahead_ms=used.network_ms))
-    days = (("day", limits.per_day, used.uploads_today), ("bytes", limits.bytes_per_day, used.bytes_today))
+        rate_limits.append(rate_limit_per_minute("network", of_network, ahead_ms=network_ms))
+    days = (("day", limits.per_day, uploads_today), ("bytes", limits.bytes_per_day, bytes_today))
     rate_limits += [
-        RateLimit(name, quota, DAY_SECONDS, quota - spent, seconds_left_today(now))
+        RateLimit(name, quota, DAY_SECONDS, max(0, quota - spent), seconds_left_today(now))
         for name, quota, spent in days
         if quota
     ]
     return tuple(rate_limits)
+
+
+def rate_limit_of_open(limits: UploadLimits, count: int, *, ends_in: int) -> tuple[RateLimit, ...]:
+    """Return what remains of the limit of open uploads, if it is set; the first ends in `ends_in` seconds."""
+    quota = limits.open_uploads
+    return (RateLimit("open", quota, 0, max(0, quota - count), max(0, ends_in)),) if quota else ()
 
 
 def refusal(name: str, limits: UploadLimits, *, wait_ms: int) -> RateLimitedError:

@@ -117,6 +117,14 @@ class StoreConnection:
     def _execute(self, *words: Word) -> Reply:
         return self._call(lambda client: client.execute(*words))
 
+    def _hash(self, key: str) -> dict[str, str]:
+        """Read the fields of a hash; none if there is no such key."""
+        reply = self._execute("HGETALL", key)
+        if not isinstance(reply, list):
+            # Not "no such record": what is forgotten because of it would stay forgotten.
+            raise StoreUnavailableError("The store did not answer with a record. Try again in a moment.")
+        return pairs(reply)
+
     def _pipeline(self, commands: Sequence[Command]) -> list[Reply]:
         return self._call(lambda client: client.pipeline(commands))
 

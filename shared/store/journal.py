@@ -32,7 +32,7 @@ from shared.store.event_fields import (
 )
 from shared.store.parked import ParkedStore
 from shared.store.proofs import ProofStore
-from shared.store.tails import TailStore
+from shared.store.tails import CheckStore, TailStore
 from shared.store.uploads import UploadStore
 
 if TYPE_CHECKING:
@@ -264,6 +264,7 @@ class Store(
     EndpointStore,
     BacklogStore,
     TailStore,
+    CheckStore,
     ProofStore,
     CallBudgetStore,
 ):

@@ -1,16 +1,24 @@
-"""The positions in VOD's lists of media: one for each sub-application and pass, held under a lease."""
+"""What reconciliation goes by: the positions in VOD's lists of media, and the uploads whose check is due.
+
+There is a position for each sub-application and pass, held under a lease.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from shared.store.connection import StoreConnection
+from shared.store.upload_record import read_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from shared.domain.list_position import ListPosition, TailLease
+    from shared.domain.session import UploadSession
     from shared.store.resp import Word
+
+UNREADABLE_SECONDS = 3600
+"""The pause before a record is read again that could not be: another release may have written it."""
 
 
 class TailStore(StoreConnection):
@@ -66,6 +74,52 @@ class TailStore(StoreConnection):
 
     def _tail_key(self, name: str) -> str:
         return f"{self._partition_of('tail')}:tail:{name}"
+
+
+class CheckStore(StoreConnection):
+    """The uploads of one stage that are to be checked."""
+
+    def uploads_to_check(self, *, now: int, limit: int) -> tuple[UploadSession, ...]:
+        """Read the uploads whose check is due, at most `limit` of each partition.
+
+        One round trip finds them, and one more reads each. An entry whose record is gone is removed, and one
+        whose record cannot be read is put off: neither must hold up the others.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        sessions = []
+        for partition, upload_ids in self._due_members("checks", now=now, limit=limit).items():
+            for upload_id in upload_ids:
+                fields = self._hash(f"{partition}:upload:{upload_id}")
+                try:
+                    sessions.append(read_session(upload_id, fields))
+                except (KeyError, TypeError, ValueError):
+                    if fields:
+                        self._put_off_check(partition, upload_id, at=now + UNREADABLE_SECONDS)
+                    else:
+                        self._forget_check(partition, upload_id)
+        return tuple(sessions)
+
+    def check_again(self, session: UploadSession, *, at: int | None) -> None:
+        """Schedule the next check of an upload at Unix second `at`; None for no further check.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        partition, upload_id = self._partition_of(session.user_id), session.upload_id
+        if at is None:
+            self._forget_check(partition, upload_id)
+        else:
+            self._put_off_check(partition, upload_id, at=at)
+
+    def _put_off_check(self, partition: str, upload_id: str, *, at: int) -> None:
+        self._execute("ZADD", f"{partition}:checks", "XX", "GT", at, upload_id)
+
+    def _forget_check(self, partition: str, upload_id: str) -> None:
+        self._execute("ZREM", f"{partition}:checks", upload_id)
 
 
 def _text(position: ListPosition) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from shared.domain.rate_limits import (
     Reservation,
     UploadLimits,
-    Used,
+    rate_limit_of_open,
     rate_limit_per_minute,
     rate_limits_after,
     refusal,
@@ -29,7 +29,6 @@ from shared.errors import (
     ForbiddenError,
     NotFoundError,
     RateLimitedError,
-    StoreUnavailableError,
     UnprocessableError,
 )
 from shared.schema.encoding import ascii_json
@@ -42,12 +41,12 @@ if TYPE_CHECKING:
 
     from shared.domain.rate_limits import KeyedBegin
     from shared.domain.session import UploadSession
+    from shared.errors import RateLimit
+    from shared.store.resp import Word
 
 NONCE_SECONDS = 60
 """A nonce counts for one second, and is kept longer because the clocks of instances differ."""
 _TIME_CHARACTERS = 10
-UNREADABLE_SECONDS = 3600
-"""The pause before a record is read again that could not be: another release may have written it."""
 
 
 class UploadStore(StoreConnection):
@@ -83,12 +82,13 @@ class UploadStore(StoreConnection):
             f"{partition}:upload:{session.upload_id}",
             f"{partition}:upload:{earlier_id}",
             f"{partition}:checks",
-            f"{partition}:rate:{digest(user_id)}",
+            _rate_key(partition, user_id),
             f"{partition}:rate-of-network:{digest(networks[0] if networks else '')}",
             _renewals_key(partition, session.upload_id),
             open_uploads_key(partition, user_id),
             usage_key(partition, user_id, at=made_at(session.upload_id)),
             denied_key(partition),
+            _list_key(partition, user_id),
             *_nonces(partition, second, randoms),
         ]
         deny_keys = [deny_key_of(DeniedKind.POLICY, session.grant.policy), *deny_keys_of(user_id, networks)]
@@ -107,6 +107,7 @@ class UploadStore(StoreConnection):
             "signed_until": signature_ends_at(session, now=second),
             "day_ends_at": second + seconds_left_today(second),
             "check_at": first_check_at(session),
+            "listed": limits.listed_uploads,
         }
         fields = session_fields(session)
         if keyed:
@@ -115,7 +116,7 @@ class UploadStore(StoreConnection):
         place = _place(reply, limits, now=second)
         if reply[0] == "renewed":
             return _renewal(reply, randoms[place], limits)
-        return Reservation(randoms[place], rate_limits_after(limits, Used(*map(int, reply[2:])), now=second))
+        return Reservation(randoms[place], rate_limits_after(limits, [*map(int, reply[2:])], now=second))
 
     def renew_upload(  # noqa: PLR0913 -- who asks, for which upload, with what: the script needs them all
         self,
@@ -183,11 +184,42 @@ class UploadStore(StoreConnection):
             StoreUnavailableError: the store did not answer.
 
         """
-        fields = self._record(self._partition_of(user_id), upload_id)
+        fields = self._hash(f"{self._partition_of(user_id)}:upload:{upload_id}")
         # Checked before the record is parsed: another user's upload must not take longer than none.
         if fields.get("user_id") != user_id:
             raise NotFoundError("There is no such upload.")
         return read_session(upload_id, fields)
+
+    def list_uploads(
+        self, user_id: str, *, after: str, most: int, now: float, limits: UploadLimits
+    ) -> tuple[list[UploadSession], str, tuple[RateLimit, ...]]:
+        """Read at most `most` of this user's uploads, the newest first, and what is left of his limits.
+
+        They are those that began before the upload `after`; if that is empty, all. One that is not in the
+        list has none before it. Returned in the middle is the `after` of the next page, empty for none.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        partition = self._partition_of(user_id)
+        keys = [
+            _list_key(partition, user_id),
+            open_uploads_key(partition, user_id),
+            usage_key(partition, user_id, at=int(now)),
+            _rate_key(partition, user_id),
+        ]
+        pace = (slot_milliseconds(limits.per_minute), limits.per_minute)
+        arguments: list[Word] = [after, most, int(now * 1000), *pace, f"{partition}:upload:"]
+        ids, records, *used = self._script("list_uploads", keys, arguments)
+        user_ms, open_uploads, ends_at, uploads_today, bytes_today = map(int, used)
+        found = zip(ids, map(pairs, records), strict=False)
+        sessions = [read_session(name, fields) for name, fields in found if fields.get("user_id") == user_id]
+        left = (
+            *rate_limits_after(limits, (user_ms, 0, uploads_today, bytes_today), now=int(now)),
+            *rate_limit_of_open(limits, open_uploads, ends_in=ends_at - int(now)),
+        )
+        return sessions, ids[most - 1] if len(ids) > most else "", left
 
     def cancel_upload(self, user_id: str, upload_id: str, *, now: int) -> UploadSession:
         """Cancel an upload that has no file and has not ended; return it as it then is.
@@ -210,55 +242,6 @@ class UploadStore(StoreConnection):
             raise NotFoundError("There is no such upload.")
         return read_session(upload_id, pairs(reply[1]))
 
-    def uploads_to_check(self, *, now: int, limit: int) -> tuple[UploadSession, ...]:
-        """Read the uploads whose check is due, at most `limit` of each partition.
-
-        One round trip finds them, and one more reads each. An entry whose record is gone is removed, and one
-        whose record cannot be read is put off: neither must hold up the others.
-
-        Raises:
-            StoreUnavailableError: the store did not answer.
-
-        """
-        sessions = []
-        for partition, upload_ids in self._due_members("checks", now=now, limit=limit).items():
-            for upload_id in upload_ids:
-                fields = self._record(partition, upload_id)
-                try:
-                    sessions.append(read_session(upload_id, fields))
-                except (KeyError, TypeError, ValueError):
-                    if fields:
-                        self._put_off_check(partition, upload_id, at=now + UNREADABLE_SECONDS)
-                    else:
-                        self._forget_check(partition, upload_id)
-        return tuple(sessions)
-
-    def check_again(self, session: UploadSession, *, at: int | None) -> None:
-        """Schedule the next check of an upload at Unix second `at`; None for no further check.
-
-        Raises:
-            StoreUnavailableError: the store did not answer.
-
-        """
-        partition, upload_id = self._partition_of(session.user_id), session.upload_id
-        if at is None:
-            self._forget_check(partition, upload_id)
-        else:
-            self._put_off_check(partition, upload_id, at=at)
-
-    def _put_off_check(self, partition: str, upload_id: str, *, at: int) -> None:
-        self._execute("ZADD", f"{partition}:checks", "XX", "GT", at, upload_id)
-
-    def _forget_check(self, partition: str, upload_id: str) -> None:
-        self._execute("ZREM", f"{partition}:checks", upload_id)
-
-    def _record(self, partition: str, upload_id: str) -> dict[str, str]:
-        reply = self._execute("HGETALL", f"{partition}:upload:{upload_id}")
-        if not isinstance(reply, list):
-            # Not "no such upload": what is forgotten because of it would stay forgotten.
-            raise StoreUnavailableError("The store did not answer with a record. Try again in a moment.")
-        return pairs(reply)
-
 
 def _nonces(partition: str, second: int, randoms: Sequence[int]) -> list[str]:
     return [f"{partition}:nonce:{second}:{random}" for random in randoms]
@@ -267,6 +250,14 @@ def _nonces(partition: str, second: int, randoms: Sequence[int]) -> list[str]:
 def _encodable(value: object) -> object:
     """Replace lone surrogates, which no script can read and no upload began with."""
     return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
+
+
+def _list_key(partition: str, user_id: str) -> str:
+    return f"{partition}:uploads:{digest(user_id)}"
+
+
+def _rate_key(partition: str, user_id: str) -> str:
+    return f"{partition}:rate:{digest(user_id)}"
 
 
 def _renewals_key(partition: str, upload_id: str) -> str:

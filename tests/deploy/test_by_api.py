@@ -116,7 +116,7 @@ def memory(stage: ApiStage) -> None:
 
 def joined_setting(stage: ApiStage) -> None:
     """Set one of the settings that stand in one variable."""
-    stage.settings["OPEN_UPLOADS"] = "7"
+    stage.settings["RENEWALS_PER_MINUTE"] = "30"
 
 
 def own_setting(stage: ApiStage) -> None:
@@ -154,7 +154,7 @@ def share(stage: ApiStage) -> None:
 EACH = list(LIBRARIES)
 CHANGES: list[tuple[Callable[[ApiStage], None], list[tuple[str, str, str]]]] = [
     (memory, [(function, "MemorySize", "update") for function in EACH]),
-    (joined_setting, [(SIGNATURE, "OPEN_UPLOADS", "update")]),
+    (joined_setting, [(SIGNATURE, "RENEWALS_PER_MINUTE", "update")]),
     (own_setting, [(function, "REDIS_URL", "update") for function in EACH]),
     (timer, [(DELIVERY, "timer every-minute", "update")]),
     (code, [(SIGNATURE, "code", "update")]),

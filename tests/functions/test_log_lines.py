@@ -171,6 +171,7 @@ def every_kind_of_line(
     keep(invoke.sign(uploadId=issued["uploadId"]))
     for method in ("OPTIONS", "GET", "DELETE"):
         keep(invoke(upload_status.main_handler, method, f"/uploads/{issued['uploadId']}"))
+    keep(invoke(upload_status.main_handler, "GET", "/uploads"))
     keep(invoke.push(vod, traceparent=TRACEPARENT))
     keep(invoke(reliable_notification.main_handler))
     deploy(**{**services, "PULL_SHARDS": "2", "INVOKE_API_URL": f"http://{HOST}:{refused_port()}"})

@@ -45,8 +45,10 @@ def line(valkey_url: str, deploy: Deploy) -> Iterator[Line]:
         yield Line(peer, heard)
 
 
-def test_warm_invocation_goes_to_the_store_once(line: Line, sign: Sign, read_status: ReadStatus) -> None:
-    """A signature, its renewal, a status, an ingested event, a cancellation: one round trip each."""
+def test_warm_invocation_goes_to_the_store_once(
+    line: Line, call: Call, sign: Sign, read_status: ReadStatus
+) -> None:
+    """A signature, its renewal, a status, a list, an ingested event, a cancellation: one round trip each."""
     first = sign().json
     push(uploaded(token_in(first["signature"]), file_id="1"))
     read_status(first["uploadId"], method="DELETE", user="bob")
@@ -59,6 +61,7 @@ def test_warm_invocation_goes_to_the_store_once(line: Line, sign: Sign, read_sta
         "repeated signature": lambda: sign(idempotency_key=key),
         "renewal": lambda: sign({"uploadId": second["uploadId"]}),
         "status": lambda: read_status(second["uploadId"]),
+        "list": lambda: call(upload_status.main_handler, "GET", "/uploads"),
         "cancellation": lambda: read_status(second["uploadId"], method="DELETE"),
         "event": lambda: push(uploaded(token_in(second["signature"]), file_id="2")),
         "its copy": lambda: push(uploaded(token_in(second["signature"]), file_id="2")),

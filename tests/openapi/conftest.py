@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 HANDLERS = {
     "issueSignature": upload_signature.main_handler,
+    "listUploads": upload_status.main_handler,
     "showUpload": upload_status.main_handler,
     "cancelUpload": upload_status.main_handler,
     "takeCallback": event_notification.main_handler,
@@ -23,6 +25,7 @@ HANDLERS = {
 }
 METHODS = {
     "issueSignature": "POST",
+    "listUploads": "GET",
     "showUpload": "GET",
     "cancelUpload": "DELETE",
     "takeCallback": "POST",
@@ -73,7 +76,8 @@ def ask(deploy: Callable[..., None]) -> Ask:  # noqa: ARG001 -- there has to be 
         sent = {name: value for name, value in given.items() if value is not None}
         text = body if isinstance(body, str) else json.dumps(body)
         method = method or METHODS[operation]
-        event = event_of(method, path, headers=sent, body=text)
+        path, _, query = path.partition("?")
+        event = event_of(method, path, headers=sent, body=text, query=dict(parse_qsl(query)))
         return read_answer(HANDLERS[operation](event, {"request_id": REQUEST_ID}))
 
     return ask

@@ -50,6 +50,9 @@ CASES = [
     Case("issueSignature", "/signature", {}, 415, {"content_encoding": "gzip"}),
     Case("issueSignature", "/signature", {"random": 1, "classId": "0"}, 422),
     Case("issueSignature", "/signature", {"procedure": "Other", "fileSize": 0}, 422),
+    Case("listUploads", "/uploads", "", 401, {"authorization": ""}),
+    Case("listUploads", "/uploads", "", 405, {"method": "DELETE"}),
+    Case("listUploads", "/uploads?state=begun", "", 422),
     Case("showUpload", f"/uploads/{UNKNOWN}", "", 401, {"authorization": ""}),
     Case("showUpload", f"/uploads/{UNKNOWN}", "", 404),
     Case("showUpload", "/uploads/x", "", 405, {"method": "POST"}),
@@ -67,6 +70,9 @@ CASES = [
 IN_TESTS_OF_THEIR_OWN = {
     ("issueSignature", 409),
     ("issueSignature", 429),
+    ("listUploads", 200),
+    ("listUploads", 403),
+    ("listUploads", 404),
     ("showUpload", 200),
     ("showUpload", 304),
     ("cancelUpload", 204),
@@ -130,6 +136,21 @@ def test_end_of_an_upload_is_told_as_documented(ask: Ask) -> None:
     assert violations("issueSignature", refused) == []
 
 
+def test_list_is_told_as_documented(ask: Ask, deploy: Callable[..., None]) -> None:
+    """With an upload and every limit, without lists, and without users."""
+    deploy(NEW_UPLOADS_PER_DAY="9", NEW_BYTES_PER_DAY="9", OPEN_UPLOADS="9")
+    begin_upload(seconds_ago=10)
+    answers = [ask("listUploads", "/uploads?state=issued")]
+    deploy(LISTED_UPLOADS="0")
+    answers.append(ask("listUploads", "/uploads"))
+    deploy(JWT_SECRETS="", AUTH_MODE="anonymous", ANONYMOUS_KEY="a key of 32 characters or even more")
+    answers.append(ask("listUploads", "/uploads"))
+
+    assert [answer.status for answer in answers] == [200, 404, 403]
+    assert (len(answers[0].json["uploads"]), len(answers[0].json["limits"])) == (1, 4)
+    assert [violations("listUploads", answer) for answer in answers] == [[]] * 3
+
+
 def test_rate_limit_is_told_as_documented(ask: Ask, deploy: Callable[..., None]) -> None:
     """429 has Retry-After."""
     deploy(NEW_UPLOADS_PER_MINUTE="1")
@@ -169,7 +190,9 @@ def test_trouble_of_ours_is_told_as_documented(
 ) -> None:
     """500 and 503 tell no more than the document says; the callback knows no keys of users."""
     deploy(**{name: value.format(port=refused_port()) for name, value in changes.items()})
-    path = {"issueSignature": "/signature", "takeCallback": CALLBACK}.get(operation, f"/uploads/{UNKNOWN}")
+    path = {"issueSignature": "/signature", "takeCallback": CALLBACK, "listUploads": "/uploads"}.get(
+        operation, f"/uploads/{UNKNOWN}"
+    )
     token = "Bearer eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ.e30.AA"
     headers = {"authorization": token} if "JWT_JWKS_URL" in changes else {}
 

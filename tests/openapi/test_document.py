@@ -20,7 +20,7 @@ from shared.schema.models.app_event import EVENTS
 from tests.openapi.schemas import contents, document, faults, operations, resolved
 from tests.test_layout import code_lines
 
-PATHS = {"/signature", "/uploads/{uploadId}", "/health", "/{callbackToken}"}
+PATHS = {"/signature", "/uploads", "/uploads/{uploadId}", "/health", "/{callbackToken}"}
 
 
 def media_types() -> list[tuple[str, dict[str, Any]]]:

@@ -25,6 +25,7 @@ ADAPTERS: Mapping[str, type] = {"Store": Store, "VodApi": VodApi, "AppWebhook": 
 PASSED_BY_NO_EVENT: Mapping[str, str] = {
     "Store.begin_upload": "issues a signature",
     "Store.renew_upload": "issues a signature",
+    "Store.list_uploads": "is a caller's wish",
     "Store.cancel_upload": "is a caller's wish",
     "Store.key_of": "asks nobody",
     "Store.journal_call": "asks nobody",

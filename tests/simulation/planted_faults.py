@@ -54,7 +54,7 @@ PLANTED: dict[str, tuple[Change, ...]] = {
         ),
     ),
     "3 what is cancelled is given back at once": (
-        Change("shared/store/lua/begin_upload.lua", "if one.at > now then", "if one.at < 0 then"),
+        Change("shared/store/lua/steps/today.lua", "if one.at > now then", "if one.at < 0 then"),
     ),
     "3 further files are not counted": (
         Change("shared/store/lua/steps/apply.lua", "    charge_replay(at, tonumber(now), facts)\n", ""),

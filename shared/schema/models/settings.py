@@ -109,18 +109,24 @@ class ContextSettings(SettingsGroup):
     context_keys: Annotated[ContextKeys, Secret]
 
 
-class SigningSettings(SettingsGroup):
+class UserSettings(SettingsGroup):
+    """How many uploads a user may begin, and how many of his newest are kept in a list."""
+
+    new_uploads_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 30
+    open_uploads: Annotated[int, Field(ge=0, le=100_000)] = 100
+    new_uploads_per_day: Annotated[int, Field(ge=0, le=1_000_000)] = 1000
+    new_bytes_per_day: Annotated[int, Field(ge=0, le=MAX_BYTES_PER_DAY)] = 0
+    listed_uploads: Annotated[int, Field(ge=0, le=1000)] = 100
+
+
+class SigningSettings(UserSettings):
     """The long-term key pair that signs uploads, the policies, and how often a user may ask."""
 
     vod_secret_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,128}$")]
     vod_secret_key: Annotated[str, Field(min_length=8, max_length=128, repr=False)]
     vod_sub_app_id: Annotated[int, Field(ge=1)] | None = None
     upload_policies: Policies
-    new_uploads_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 30
     network_uploads_per_minute: Annotated[int, Field(ge=0, le=1_000_000)] = 300
-    open_uploads: Annotated[int, Field(ge=0, le=100_000)] = 100
-    new_uploads_per_day: Annotated[int, Field(ge=0, le=1_000_000)] = 1000
-    new_bytes_per_day: Annotated[int, Field(ge=0, le=MAX_BYTES_PER_DAY)] = 0
     renewals_per_minute: Annotated[int, Field(ge=10, le=100_000)] = 60
     signatures_per_upload: Annotated[int, Field(ge=1, le=10_000)] = 64
     """The Web SDK takes nine at most, and one for each 90 % of the life of a storage credential.
@@ -198,7 +204,7 @@ class UploadSignatureSettings(SigningSettings, ContextSettings, CallerSettings, 
     """What `functions/upload_signature.py` needs."""
 
 
-class UploadStatusSettings(CallerSettings, StoreSettings):
+class UploadStatusSettings(UserSettings, CallerSettings, StoreSettings):
     """What `functions/upload_status.py` needs."""
 
     health_token: Annotated[Key | None, Field(repr=False)] = None

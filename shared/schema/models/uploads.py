@@ -12,7 +12,8 @@ from shared.domain.file_limits import MAX_SIZE
 from shared.domain.session import UploadState
 from shared.schema.models.documents import ClosedDocument, Document
 
-UploadId = Annotated[str, Field(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
+UPLOAD_ID = "^[0-7][0-9A-HJKMNP-TV-Z]{25}$"
+UploadId = Annotated[str, Field(pattern=UPLOAD_ID)]
 
 
 class SignatureRequest(ClosedDocument):
@@ -155,6 +156,32 @@ class Upload(Document):
     """When its owner cancelled it."""
     updated_at: datetime
     """When any of this last changed."""
+
+
+class UserLimit(Document):
+    """What is left of one of a user's limits."""
+
+    name: Literal["user", "day", "bytes", "open"]
+    """Uploads begun in a minute, uploads and bytes of a UTC day, or uploads under way."""
+    quota: int
+    """How many there are in all."""
+    window_seconds: int | None
+    """In what time; null: at any one time."""
+    remaining: int
+    """How many are left."""
+    reset_seconds: int
+    """When all are back; of `open`, when the first of the uploads under way ends by itself."""
+
+
+class Uploads(Document):
+    """A page of a user's uploads, the newest first."""
+
+    uploads: tuple[Upload, ...]
+    """Those in the state that was asked for, if one was: fewer than were read, or none."""
+    next: UploadId | None
+    """What to send as `after` for the next page; null: this is the last one."""
+    limits: tuple[UserLimit, ...]
+    """The user's limits, of those that are set."""
 
 
 class Backlog(Document):

@@ -1,14 +1,15 @@
--- include: numbers, slot, nonce, denied, text, day, renew
+-- include: numbers, slot, nonce, denied, text, day, today, index, renew
 -- KEYS upload, the same if begun the day before, checks, rate, rate of the network, rate of renewals,
--- open uploads, usage of the day, denied, nonces...
+-- open uploads, usage of the day, denied, the user's uploads, nonces...
 -- ARGV terms, fields of the record...
 -- terms: a JSON object of numbers, upload_ids, deny_keys, request ('' = without an Idempotency-Key) and what
--- `renew` takes; a limit of 0 is none. Instants are Unix seconds, now_ms and the intervals milliseconds.
+-- `renew` takes; a limit of 0 is none. Of the user's uploads the newest `listed` are kept in his list.
+-- Instants are Unix seconds, now_ms and the intervals milliseconds.
 -- signed_until is the expiry of the signature, day_ends_at the end of the UTC day, check_at the time of the first
 -- reconciliation; *_ttl are seconds.
 local terms = cjson.decode(ARGV[1])
 check_renewal(terms)
-check_numbers(terms, 'interval burst network_interval network_burst day_limit bytes_limit bytes')
+check_numbers(terms, 'interval burst network_interval network_burst day_limit bytes_limit bytes listed')
 check_numbers(terms, 'signed_until day_ends_at check_at')
 local now_ms, now = terms.now_ms, terms.now
 
@@ -18,7 +19,7 @@ for place = 1, terms.request ~= '' and 2 or 0 do
   if (tonumber(known[1]) or 0) > now - 86400 then
     if known[2] and known[2] ~= terms.request then return {'different'} end
     local at = {upload = KEYS[place], rate = KEYS[6], open = KEYS[7], usage = KEYS[8], denied = KEYS[9]}
-    return renew(at, terms.upload_ids[place], terms, 10)
+    return renew(at, terms.upload_ids[place], terms, 11)
   end
 end
 if is_denied(KEYS[9], now, terms.deny_keys) then return {'denied'} end
@@ -43,28 +44,8 @@ end
 local counts_usage = terms.day_limit > 0 or terms.bytes_limit > 0
 local today, returned, later = {uploads = 0, bytes = 0}, {}, {}
 if counts_usage then
-  local cancelled = {}
-  local used = redis.call('HGETALL', KEYS[8])
-  for place = 1, #used, 2 do
-    local field, value = used[place], used[place + 1]
-    if today[field] then
-      today[field] = tonumber(value) or 0
-    else
-      local usable_until, bytes = value:match('(%d+) (%d+)')
-      local one = {field = field, at = tonumber(usable_until) or 0, uploads = 1, bytes = tonumber(bytes) or 0}
-      cancelled[#cancelled + 1] = one
-    end
-  end
-  table.sort(cancelled, function(one, other) return one.at < other.at end)
+  today, returned, later = read_day(KEYS[8], now)
   today.uploads, today.bytes = today.uploads + 1, today.bytes + terms.bytes
-  for _, one in ipairs(cancelled) do
-    if one.at > now then
-      later[#later + 1] = one
-    else
-      returned[#returned + 1] = one.field
-      today.uploads, today.bytes = today.uploads - 1, math.max(terms.bytes, today.bytes - one.bytes)
-    end
-  end
   -- Until enough of what is cancelled is given back, or the day is over.
   local function wait_for(name, most)
     local rest = today[name]
@@ -79,7 +60,7 @@ if counts_usage then
   refuse_for(wait_for('bytes', terms.bytes_limit), 'bytes')
 end
 if wait > 0 then return {'limited', wait, limit} end
-local place = reserve_nonce(10, terms.nonce_ttl)
+local place = reserve_nonce(11, terms.nonce_ttl)
 if place == 0 then return {'crowded'} end
 
 local ahead, network_ahead = take_slot(KEYS[4], now_ms, terms.interval, due), 0
@@ -99,6 +80,10 @@ if counts_usage then
   keep_usage(KEYS[8], now, terms.day_ends_at)
   if #returned > 0 then redis.call('HDEL', KEYS[8], unpack(returned)) end
   redis.call('HSET', KEYS[1], 'quota', 'reserved', 'reserved_bytes', terms.bytes)
+end
+if terms.listed > 0 then
+  add_to_index(KEYS[10], now, terms.record_ttl, terms.upload_ids[1])
+  redis.call('ZREMRANGEBYRANK', KEYS[10], 0, -1 - terms.listed)
 end
 redis.call('ZADD', KEYS[3], terms.check_at, terms.upload_ids[1])
 redis.call('EXPIRE', KEYS[3], terms.record_ttl)

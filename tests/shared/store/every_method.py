@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     Story = dict[str, Callable[[], object]]
 
 SCOPE = StoreScope("test", 604_800)
-LIMITS = UploadLimits(60, network_per_minute=60, open_uploads=9, per_day=9, bytes_per_day=9000)
+LIMITS = UploadLimits(
+    60, network_per_minute=60, open_uploads=9, per_day=9, bytes_per_day=9000, listed_uploads=9
+)
 BUDGET = ("everybody", 100_000, 1_000_000)
 CANARY_USER = "canary-user@example.test"
 CANARY_CONTEXT = "canary-context"
@@ -70,6 +72,7 @@ def every_method(redis_url: str) -> tuple[Story, tuple[StoreConnection, ...]]:
         "task of its proof": lambda: store.keep_proof_task(proven, "task"),
         "proof": lambda: store.proof_task(proven.user_id, proven.upload_id),
         "find": lambda: store.find_upload(*ids),
+        "list": lambda: store.list_uploads(CANARY_USER, after="", most=2, now=NOW, limits=LIMITS),
         "check again": lambda: store.check_again(session, at=NOW + 9000),
         "journal": lambda: store.journal(entry, endpoint=ENDPOINT, now=NOW, next_attempt_at=NOW + 10),
         "quarantine": lambda: store.journal(forged, endpoint=ENDPOINT, now=NOW, next_attempt_at=None),

@@ -14,6 +14,7 @@ from local.repository import REPOSITORY
 from shared.domain.app_event import PULL, PUSH
 from shared.domain.event_status import AttemptOutcome, EventStatus
 from shared.domain.journal import AttemptEnding
+from shared.domain.rate_limits import UploadLimits
 from shared.store.connection import PARTITIONS
 from tests.shared.service import STAGE, Service, client_of, token_of
 from tests.shared.uploads import ENDPOINT, NOW, new_session
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from shared.domain.session import UploadSession
 
 TIMES, WARM_UP, LONG = 600, 64, 260
+LIST_ENTRIES = 128
+"""So many a sorted set has in its short form (`zset-max-listpack-entries`)."""
 TABLES_BYTES = 36
 """What a key takes in the tables of keys and of expiries, which MEMORY USAGE does not count: two entries of 9
 to 24 bytes, as the tables are full or have just doubled."""
@@ -102,6 +105,16 @@ class Growth:
             call(session)
         return (self._used() - before) / (len(sessions) - WARM_UP)
 
+    def list_bytes(self, service: Service, user: str, count: int) -> int:
+        """Return what the list of a user takes who has begun so many uploads."""
+        known = set(self._client.scan_iter("*:uploads:*"))
+        limits = UploadLimits(100_000, listed_uploads=count)
+        for number in range(count):
+            session = new_session(user, issued_at=NOW + number)
+            service.store.begin_upload(session, randoms=(6, 7), now=session.issued_at, limits=limits)
+        (key,) = {*self._client.scan_iter("*:uploads:*")} - known
+        return int(self._client.memory_usage(key, samples=0) or 0) + TABLES_BYTES
+
     def _used(self) -> int:
         # Not the memory in use, whose tables double at one size or another. A nonce is gone in a minute.
         keys = [key for key in self._client.scan_iter(count=1000) if ":nonce:" not in key]
@@ -152,6 +165,9 @@ def test_each_is_within_its_budget(valkey_url: str, budgets: dict[str, int]) -> 
                 lambda session: service.ingest(ended_as_vod_tells(token_of(session)), PUSH), held
             ),
         }
+        one, many = (growth.list_bytes(service, f"listed-{count}", count) for count in (1, LIST_ENTRIES))
+        used["a user's list with one upload"] = one
+        used["each further upload in it, up to 128"] = (many - one) / (LIST_ENTRIES - 1)
         for session in confirmed:
             service.begin(session)
         used["the same, pushed and confirmed, due, where nothing told of the file yet"] = growth.bytes_of(

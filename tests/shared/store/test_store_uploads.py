@@ -49,6 +49,20 @@ def test_upload_is_found_as_it_was_begun(store: Store) -> None:
     assert store.find_upload(session.user_id, session.upload_id) == session
 
 
+def test_list_forgets_what_the_store_has_forgotten(store: Store) -> None:
+    """Entries as old as the retention go with the next upload: a page has no records that are gone."""
+    limits, begun = UploadLimits(MANY, listed_uploads=9), [new_session() for _ in range(4)]
+    for session, age in zip(begun, (1_209_600, 604_800, 604_799, 0), strict=True):
+        store.begin_upload(session, randoms=(1,), now=NOW - age, limits=limits)
+
+    listed, following, _ = store.list_uploads("alice", after="", most=9, now=NOW, limits=limits)
+
+    assert ([session.upload_id for session in listed], following) == (
+        [begun[3].upload_id, begun[2].upload_id],
+        "",
+    )
+
+
 def test_first_candidate_that_nobody_has_is_reserved(store: Store) -> None:
     """A random value is given out once in a second: the time stamp makes each second a new start."""
     assert begin(store, new_session(), 7, 8, 9) == 7
