@@ -139,12 +139,12 @@ class Replay:
 
     def _foretell(self, line: LoggedEvent) -> Mapping[str, str]:
         """Predict the outcome of a line; a legacy task-flow event may still prove to be a duplicate."""
-        event_id = event_id_for(journal_name(line.notification))
+        settings = self.settings
+        context, verdict = classify(line.notification, keys=settings.context_keys, stage=settings.stage)
+        event_id = event_id_for(journal_name(line.notification, context))
         # VOD sends up to three times what is not answered, so one file often has an event more than once.
         is_known = event_id in self.foretold or bool(self.operator_store.with_id(event_id, limit=1))
         self.foretold.add(event_id)
-        settings = self.settings
-        _, verdict = classify(line.notification, keys=settings.context_keys, stage=settings.stage)
         return _told(event_id, verdict, is_known=is_known)
 
 

@@ -14,7 +14,7 @@ from local.operator.trigger_event import StackError, UploadSubject
 from shared.config.settings import EventDeliverySettings, load_settings
 from shared.domain.app_event import event_id_for
 from shared.domain.event_status import EventStatus
-from shared.domain.ingested_event import journal_name
+from shared.domain.ingested_event import classify, journal_name
 from shared.domain.upload_id import made_at
 from shared.store.connection import StoreScope
 from shared.vod.context_token import UploadContext, seal, unseal
@@ -109,7 +109,9 @@ class TriggerStack:
             StoreUnavailableError: the journal cannot be read.
 
         """
-        event_id = event_id_for(journal_name(notification_from_pull(event)))
+        notification, settings = notification_from_pull(event), self._settings
+        context, _ = classify(notification, keys=settings.context_keys, stage=settings.stage)
+        event_id = event_id_for(journal_name(notification, context))
         was_known = self._kept(event_id) is not None
         self._request("POST", "/local/simulator/emit", json=event)
         deadline = time.monotonic() + (0 if was_known else wait_seconds)

@@ -90,12 +90,15 @@ def classify(
     return context, Verdict.ATTRIBUTED
 
 
-def journal_name(notification: EventNotification) -> str:
+def journal_name(notification: EventNotification, context: UploadContext | None = None) -> str:
     """Return an event's name in the journal: its identity, and a digest of its token.
 
     The token is part of the name so that a forged event about another user's file, which ends in quarantine,
-    cannot take the place of the genuine one.
+    cannot take the place of the genuine one. `context` is what the token says, None for none of ours: the
+    digests of an upload's file are one event, whichever task has computed them.
     """
+    if context is not None and notification.digests:
+        return f"integrity-{context.upload_id}"
     token = hashlib.sha256(notification.context_token.encode("utf-8")).hexdigest()
     return f"{identity(notification)}.{token[:16]}"
 

@@ -130,13 +130,10 @@ class Ingester(NamedTuple):
             self.store.add_applications(found, now=max(found.values()))
 
     def _classified(self, notification: EventNotification, source: Source) -> tuple[EventEntry, AppEvent]:
-        # Named as it was sent: a token adopted later must not change its identity.
-        name = journal_name(notification)
-        notification = self._with_context(notification, source)
+        sent, notification = notification, self._with_context(notification, source)
         context, verdict = classify(notification, keys=self.settings.context_keys, stage=self.settings.stage)
-        if context is not None and notification.digests:
-            # Once for each upload, whichever of its tasks has computed them.
-            name = f"integrity-{context.upload_id}"
+        # Named as it was sent: a token adopted later must not change its identity.
+        name = journal_name(sent, context)
         event = AppEvent(
             event_id=event_id_for(name),
             notification=notification,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.errors import StoreUnavailableError
 from shared.store.connection import StoreConnection, pairs
 from shared.store.upload_record import read_session
 
 if TYPE_CHECKING:
     from shared.domain.session import UploadSession
-    from shared.store.resp import ScriptCall
+    from shared.errors import StoreUnavailableError
+    from shared.store.resp import Reply, ScriptCall
 
 
 class ProofStore(StoreConnection):
@@ -19,8 +19,8 @@ class ProofStore(StoreConnection):
     def take_proofs(self, *, now: int, limit: int, lease_ends_at: int) -> tuple[UploadSession, ...]:
         """Take the uploads whose proof is due, at most `limit` of each partition, until a Unix second.
 
-        One that another run has taken is left out, and one that cannot be read comes again when the lease
-        ends. One round trip finds them, and another one reads them.
+        One that another run has taken is left out; one whose record cannot be read, or does not come, is due
+        again when the lease ends. One round trip finds them, and another one reads them.
 
         Raises:
             StoreUnavailableError: the store did not answer; some may be taken.
@@ -33,15 +33,8 @@ class ProofStore(StoreConnection):
             for partition, upload_id in places
         ]
         records = self._scripts("take_upload", calls) if calls else []
-        sessions = []
-        for (_, upload_id), record in zip(places, records, strict=True):
-            if isinstance(record, StoreUnavailableError):
-                raise record
-            try:
-                sessions.append(read_session(upload_id, pairs(record)))
-            except (KeyError, TypeError, ValueError):
-                continue
-        return tuple(sessions)
+        read = (_session(upload_id, record) for (_, upload_id), record in zip(places, records, strict=True))
+        return tuple(filter(None, read))
 
     def plan_proof(self, session: UploadSession, *, at: int | None) -> None:
         """Plan the next look at an upload's proof for Unix second `at`, unless it is over; None ends it.
@@ -77,3 +70,10 @@ class ProofStore(StoreConnection):
 
     def _proof_key(self, user_id: str, upload_id: str) -> str:
         return f"{self._partition_of(user_id)}:proof:{upload_id}"
+
+
+def _session(upload_id: str, record: Reply | StoreUnavailableError) -> UploadSession | None:
+    try:
+        return read_session(upload_id, pairs(record if isinstance(record, list) else []))
+    except (KeyError, TypeError, ValueError):
+        return None

@@ -6,6 +6,7 @@ would take long and test nothing more.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 from contextlib import closing
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from tests.local.simulator.account import Account
 
+CONTENT_MD5 = hashlib.md5(b"moving pictures", usedforsecurity=False).hexdigest()
+"""Of the file that is really uploaded."""
 LEGACY = Path(__file__).parents[1] / "samples" / "vod" / "legacy"
 
 
@@ -63,11 +66,12 @@ class Upload:
         return [uploaded, flow]
 
 
-def begin_uploads(redis_url: str, count: int, *, now: float) -> dict[str, str]:
-    """Begin so many uploads, each of another user; return the token of each."""
+def begin_uploads(redis_url: str, count: int, *, now: float, md5: str | None = None) -> dict[str, str]:
+    """Begin so many uploads, each of another user, with the MD5 of their file; return the token of each."""
     store, limits = Service(redis_url).store, UploadLimits(100_000)
     sessions = [new_session(f"user-{number}", issued_at=int(now)) for number in range(count)]
-    for number, session in enumerate(sessions):
+    for number, begun in enumerate(sessions):
+        session = begun._replace(grant=begun.grant._replace(md5=md5))
         store.begin_upload(session, randoms=[number], now=now, limits=limits)
     return {session.upload_id: token_of(session, key=CONTEXT_KEY) for session in sessions}
 

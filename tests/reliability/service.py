@@ -66,13 +66,16 @@ class Service:
         """The address of the store."""
         return self.environment["REDIS_URL"]
 
-    def finished_uploads(self, count: int, *, with_task_flow: bool = False) -> list[Upload]:
+    def finished_uploads(
+        self, count: int, *, with_task_flow: bool = False, md5: str | None = None
+    ) -> list[Upload]:
         """Create a finished upload of each of so many users; no event has been sent yet."""
-        return self.library.finish_uploads(self.begun_uploads(count), with_task_flow=with_task_flow)
+        begun = self.begun_uploads(count, md5=md5)
+        return self.library.finish_uploads(begun, with_task_flow=with_task_flow)
 
-    def begun_uploads(self, count: int) -> dict[str, str]:
+    def begun_uploads(self, count: int, *, md5: str | None = None) -> dict[str, str]:
         """Begin an upload of each of so many users, who have not used it; return their tokens."""
-        return begin_uploads(self.redis_url, count, now=self.clock())
+        return begin_uploads(self.redis_url, count, now=self.clock(), md5=md5)
 
     def records(self, kind: str) -> list[dict[str, str]]:
         """Return every hash of one kind: `event`, `upload`, `poison`."""

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.domain.session import RETRY_SECONDS
 from tests.reliability.crash_points import PASSED_BY_NO_EVENT, public_calls
-from tests.reliability.lives import EVERY_20TH, OFTEN, ONCE_FOR_MANY, Lives
-from tests.reliability.many_uploads import poison
+from tests.reliability.lives import EVERY_5TH, EVERY_20TH, OFTEN, ONCE_FOR_MANY, Lives
+from tests.reliability.many_uploads import CONTENT_MD5, poison
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +38,11 @@ POISONED = ("Store.count_failure",)
 MISSED = ("VodApi.uploads_created", "Store.take_tail", "Store.move_tail", "Store.are_verified")
 UNUSED = ("Store.uploads_to_check", "Store.find_upload", "Store.check_again")
 SILENT = ("VodApi.procedure_task",)
-PASSED_RARELY = frozenset({*PULLED, *MISSED, "Store.due_events", "Store.uploads_to_check"})
+BEGUN = ("Store.take_proofs", "Store.plan_proof", "Store.keep_proof_task", "VodApi.describe_file_attributes")
+PROVEN = (*BEGUN, "Store.proof_task", "VodApi.attributes_task")
+PASSED_RARELY = frozenset(
+    {*PULLED, *MISSED, "Store.due_events", "Store.uploads_to_check", "Store.take_proofs"}
+)
 """Calls made once for many events."""
 PASSED_OFTEN = frozenset({"Store.send_slots"})
 """Calls made again and again while a run waits for the endpoint's rate."""
@@ -47,7 +52,7 @@ LISTED_SECONDS, END_SECONDS, TASK_FLOW_SECONDS = 2701, 90_001, 3601
 
 def test_every_call_that_an_event_passes_is_a_crash_point() -> None:
     """A new call to the store, to VOD or to the app has to be killed at, or said to concern no event."""
-    killed_at = {*PUSHED, *READ_BACK, *LEGACY, *PULLED, *DUE, *POISONED, *MISSED, *UNUSED, *SILENT}
+    killed_at = {*PUSHED, *READ_BACK, *LEGACY, *PULLED, *DUE, *POISONED, *MISSED, *UNUSED, *SILENT, *PROVEN}
 
     assert public_calls() - PASSED_BY_NO_EVENT.keys() == killed_at - {"Instance.invoke"}
     assert public_calls() >= PASSED_BY_NO_EVENT.keys()
@@ -139,6 +144,23 @@ def test_end_of_a_silent_task_flow_is_found(service: Service, call: str) -> None
     lives.reconcile(after=TASK_FLOW_SECONDS, until=lambda: service.waiting("checks") == 0)
 
     assert_all_is_told_once(service, lives, ids_of(uploads), "upload.completed", "procedure.finished")
+
+
+@pytest.mark.parametrize("call", PROVEN)
+def test_proof_of_a_file_survives(service: Service, call: str) -> None:
+    """A task is begun once more, or its result is read: the app hears of the digests once."""
+    uploads = service.finished_uploads(EVENTS // 4, md5=CONTENT_MD5)
+    service.account.emit(*(upload.event for upload in uploads))
+    Lives(service, call).pull()
+    if call == "VodApi.attributes_task":
+        Lives(service, call, READ_BACK="on").reconcile(after=0, until=lambda: service.due("proofs") == 0)
+    passings = ONCE_FOR_MANY if call in PASSED_RARELY else EVERY_5TH
+    lives = Lives(service, call, passings=passings, READ_BACK="on")
+
+    lives.reconcile(after=RETRY_SECONDS, until=lambda: service.waiting("proofs") == 0)
+
+    assert_all_is_told_once(service, lives, ids_of(uploads), "upload.completed", "upload.integrity")
+    assert {told["outcome"] for told in service.app.told if "outcome" in told} == {"match"}
 
 
 def begin(service: Service, call: str, **settings: str) -> Lives:
