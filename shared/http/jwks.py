@@ -135,6 +135,7 @@ def _fetched(url: str) -> bytes:
         if answer.status != http.client.OK:
             is_redirect = answer.status in _REDIRECTS
             raise _NoKeysError(f"HTTP {answer.status}{', and redirects are not followed' * is_redirect}")
+        answer.begin()
         body = answer.read(MAX_BYTES + 1)
         if len(body) > MAX_BYTES:
             raise _NoKeysError(f"the answer has more than {MAX_BYTES} bytes")

@@ -40,14 +40,6 @@ class RefusedAddressError(ServiceError):
     title = "The address is refused"
 
 
-class IncompleteAnswerError(http.client.HTTPException):
-    """The final status was read, and the header section behind it cannot be."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(f"The header section behind status {status} cannot be read.")
-        self.status = status
-
-
 def resolve(
     host: str, port: int, deadline: Deadline, *, allow_private: bool, resolver: Resolver = RESOLVER
 ) -> list[Address]:
@@ -79,8 +71,8 @@ def answer_to(  # noqa: PLR0913 -- a request has these parts
     tls: ssl.SSLContext,
     allow_private: bool,
     timeout_seconds: float,
-) -> Iterator[http.client.HTTPResponse]:
-    """Send one HTTP request over a connection of its own, and yield the final answer with its body unread.
+) -> Iterator[FinalAnswer]:
+    """Send one HTTP request over a connection of its own, and yield the final answer, its status read.
 
     The addresses of the host are tried in turn until one accepts a connection. TLS, its certificate and
     `Host` are about the host's own name: RFC 6066, section 3, has it without a dot at the end, RFC 9110,
@@ -89,7 +81,6 @@ def answer_to(  # noqa: PLR0913 -- a request has these parts
 
     Raises:
         RefusedAddressError: the host has no address that may be connected to.
-        IncompleteAnswerError: only the status of the answer can be read.
         OSError, http.client.HTTPException: no connection, no answer in time, or none that is HTTP.
 
     """
@@ -111,8 +102,8 @@ def answer_to(  # noqa: PLR0913 -- a request has these parts
         # In one piece, so that the app is woken once.
         stream.sendall(head + (body or b""))
         # `http.client` calls `makefile` of it.
-        answer = opened.enter_context(_FinalAnswer(cast("socket.socket", stream), method=method))
-        answer.begin()
+        answer = opened.enter_context(FinalAnswer(cast("socket.socket", stream), method=method))
+        answer.read_status()
         yield answer
 
 
@@ -142,26 +133,30 @@ def reason_of(error: Exception) -> str:
     return f"no answer ({type(error).__name__}{': ' if fault else ''}{fault})"
 
 
-class _FinalAnswer(http.client.HTTPResponse):
-    """The final answer; `http.client` alone skips 100 and takes every other 1xx for final."""
+class FinalAnswer(http.client.HTTPResponse):
+    """The final answer to a request: its `status` is read first, and the headers only by `begin`."""
 
-    def begin(self) -> None:
+    def read_status(self) -> None:
+        """Read as far as the final status; `http.client` alone skips 100 and takes every other 1xx for final.
+
+        Raises:
+            OSError, http.client.HTTPException: none came in time, or it is none of HTTP/1.
+
+        """
         for _ in range(MOST_INTERIM_ANSWERS + 1):
-            # `begin` reads an answer only while there are no headers.
-            self.headers = self.msg = cast("http.client.HTTPMessage", None)
-            self.status = 0
-            try:
-                super().begin()
-            except http.client.UnknownProtocol:
-                raise
-            except (OSError, http.client.HTTPException) as error:
-                if self.status < _FINAL_STATUS:
-                    raise
-                raise IncompleteAnswerError(self.status) from error
+            self._final: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # not in its stub
+            version, self.status, _ = self._final
             # What follows 101 is no HTTP.
             if self.status >= _FINAL_STATUS or self.status == http.client.SWITCHING_PROTOCOLS:
+                if not version.startswith("HTTP/1."):
+                    raise http.client.UnknownProtocol(version)
                 return
+            http.client.parse_headers(self.fp)
         raise http.client.HTTPException("There are too many interim answers.")
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """Return to `begin` the status that has been read."""
+        return self._final
 
 
 class _TimedSocket:

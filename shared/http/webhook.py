@@ -6,19 +6,22 @@ import base64
 import email.utils
 import hashlib
 import hmac
+import http.client
 import ssl
+from contextlib import suppress
 from datetime import timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.domain.app_event import SPEC_VERSION
-from shared.http.outbound import IncompleteAnswerError, answer_to, reason_of
+from shared.http.outbound import answer_to, reason_of
 from shared.invocation_log import passed_on, timed
 
 if TYPE_CHECKING:
     from email.message import Message
 
     from shared.config.settings import WebhookSettings
+    from shared.http.outbound import FinalAnswer
 
 LONGEST_RETRY_AFTER = 604_800
 """The longest wait that is read, in seconds; `shared.domain.retry_schedule` grants a day of it."""
@@ -90,12 +93,19 @@ class AppWebhook:
                     allow_private=settings.app_webhook_allow_insecure,
                     timeout_seconds=timeout_seconds,
                 ) as answer:
-                    retry_after = _retry_after(answer.headers, now=now)
-                    return Attempt(answer.status, f"HTTP {answer.status}", retry_after)
-            except IncompleteAnswerError as error:
-                return Attempt(error.status, f"HTTP {error.status}")
+                    attempt = Attempt(answer.status, f"HTTP {answer.status}")
+                    # Of an accepted event nothing else counts, and to parse headers takes a while.
+                    return attempt if attempt.delivered else _with_wait(attempt, answer, now=now)
             except Exception as error:  # noqa: BLE001 -- an error that escaped would leave the event due for ever
                 return Attempt(0, reason_of(error))
+
+
+def _with_wait(attempt: Attempt, answer: FinalAnswer, *, now: int) -> Attempt:
+    """Add the wait that the header section asks for, if it can be read."""
+    with suppress(OSError, http.client.HTTPException):
+        answer.begin()
+        return attempt._replace(retry_after=_retry_after(answer.headers, now=now))
+    return attempt
 
 
 def _retry_after(headers: Message, *, now: int) -> int | None:

@@ -258,6 +258,7 @@ ANSWERS = {
     "a long field": (b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 100_000 + b"\r\n\r\n", HTTP_200),
     "1000 fields of a failure": (b"HTTP/1.1 500 No\r\n" + MANY_FIELDS, Attempt(500, "HTTP 500")),
     "headers that are cut off": (b"HTTP/1.1 204 OK\r\nX-Cut", Attempt(204, "HTTP 204")),
+    "headers of a failure that are cut off": (b"HTTP/1.1 404 No\r\nX-Cut", Attempt(404, "HTTP 404")),
     "no reason": (b"HTTP/1.0 200\r\n\r\n", HTTP_200),
     "HTTP/2": (b"HTTP/2.0 200 OK\r\n\r\n", Attempt(0, "no answer (UnknownProtocol)")),
     "half a status": (b"HTTP/1.1 20", Attempt(0, "no answer (BadStatusLine)")),
@@ -271,7 +272,7 @@ def test_final_status_is_the_answer(answer: bytes, attempt: Attempt) -> None:
 
 
 def test_status_is_the_answer_though_its_headers_never_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The status counts as delivered when the deadline ends the headers behind it (S34)."""
+    """The status counts when the deadline ends the headers behind it (S34)."""
     readings = count()
 
     def clock() -> float:
@@ -280,7 +281,7 @@ def test_status_is_the_answer_though_its_headers_never_end(monkeypatch: pytest.M
 
     monkeypatch.setattr(outbound, "Deadline", lambda seconds: Deadline(seconds, clock))
 
-    assert send_to(partial(drip, beginning=b"HTTP/1.1 200 OK\r\nX-Slow: ")) == HTTP_200
+    assert send_to(partial(drip, beginning=b"HTTP/1.1 500 No\r\nX-Slow: ")) == Attempt(500, "HTTP 500")
 
 
 @pytest.mark.parametrize("path", ["/h\u00f6re", "/a b", "/a\x00b"])
