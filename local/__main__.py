@@ -68,6 +68,10 @@ COMMANDS = {
         "local.operator.capacity_command",
         "work out what a deployment of so many instances carries, and what it costs",
     ),
+    "completion": (
+        "local.operator.completion_command",
+        "print a script with which bash or zsh completes these commands",
+    ),
     "conformance": (
         "local.conformance.conformance_command",
         "ask a real VOD what its documents leave open, and compare it with the simulator",

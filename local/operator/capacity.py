@@ -7,7 +7,7 @@ costs. Times are in milliseconds, sizes in bytes, rates by the second.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from functions.event_delivery import DELIVERIES_SHARE
@@ -218,6 +218,25 @@ def read_measured(page: str) -> Measured:
         tombstone_bytes=_number(r"([\d,]+) bytes a delivered one", growth),
         resident_mb=max(_numbers(r"\| (\d+) MB \|$", cold)),
     )
+
+
+FIGURES = (
+    *("pushed_uploads", "pulled_uploads", "pushed_events", "pulled_events", "timer_deliveries"),
+    *("store_calls", "memory_gb", "store_gb", "usd_million"),
+)
+"""The properties of `Capacity` in a document for programs."""
+
+
+def document(measured: Measured, assumed: Assumed, instances: list[int]) -> dict[str, object]:
+    """Return what was put in, and what comes out for each number of instances, for programs."""
+    capacities = [Capacity(measured, assumed, count) for count in instances]
+    return {
+        "measured": asdict(measured),
+        "assumed": asdict(assumed),
+        "capacities": [
+            {"instances": it.instances, **{name: getattr(it, name) for name in FIGURES}} for it in capacities
+        ],
+    }
 
 
 def report(measured: Measured, assumed: Assumed, instances: list[int]) -> str:

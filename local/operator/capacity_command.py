@@ -1,17 +1,18 @@
 """Work out what a deployment of so many instances carries: uploads, events, deliveries, store, memory, cost.
 
 The measured figures are those of docs/performance.md, which `make bench` produces; everything else is an
-option, and the table shows with which value. It prints Markdown. Exit code: 0 done, 2 wrong usage.
+option, and the table shows with which value. It prints Markdown, or JSON. Exit code: 0 done, 2 wrong usage.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import sys
 from dataclasses import fields
 
-from local.operator.capacity import Assumed, read_measured, report
+from local.operator.capacity import Assumed, document, read_measured, report
 from local.repository import REPOSITORY
 
 PERFORMANCE = REPOSITORY / "docs" / "performance.md"
@@ -37,13 +38,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             metavar="NUMBER",
             help=f"{it.metadata['meaning']} (default %(default)s)",
         )
+    parser.add_argument("--json", action="store_true", help="print one JSON document, and nothing else")
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Print the two tables."""
     assumed = Assumed(**{it.name: getattr(arguments, it.name) for it in fields(Assumed)})
     measured = read_measured(PERFORMANCE.read_text(encoding="utf-8"))
-    sys.stdout.write(report(measured, assumed, arguments.instances))
+    if arguments.json:
+        sys.stdout.write(json.dumps(document(measured, assumed, arguments.instances), indent=2) + "\n")
+    else:
+        sys.stdout.write(report(measured, assumed, arguments.instances))
     return 0
 
 

@@ -112,7 +112,8 @@ def command_everything(world: CanaryWorld, media: Path) -> None:
     world.command(0, *conformance, "--json", "--only", "signature-forged")
     settings.unlink()
 
-    world.command(0, "capacity")
+    for words in ("capacity", "completion bash"):
+        world.command(0, *words.split())
     world.command(1, "serve", "--port", "0", "--tls-port", "0", *folder)
     world.read_events()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import subprocess
 import sys
 
@@ -146,6 +147,16 @@ def test_every_figure_is_shown_with_its_kind_and_its_option() -> None:
     assert text.count(" | measured |") == len(dataclasses.fields(Measured))
     for it in dataclasses.fields(Assumed):
         assert f"`--{it.name.replace('_', '-')}` |" in text
+
+
+def test_json_has_the_same_figures_for_programs() -> None:
+    """What was put in, and the figures of each number of instances, unrounded."""
+    printed = json.loads(run("--json", "--instances", "50", "--slowdown", "3").stdout)
+    [column] = printed["capacities"]
+
+    assert (printed["assumed"]["slowdown"], column["instances"]) == (3, 50)
+    measured, assumed = Measured(**printed["measured"]), Assumed(**printed["assumed"])
+    assert column["pushed_uploads"] == Capacity(measured, assumed, 50).pushed_uploads
 
 
 def test_options_replace_assumptions() -> None:
