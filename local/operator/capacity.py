@@ -14,6 +14,7 @@ from functions.event_delivery import DELIVERIES_SHARE
 from shared.flows.delivery_run import LEAST_SECONDS
 from shared.flows.pull_events import CONFIRM_SECONDS, PULL_SECONDS
 from shared.runtime.invocation import deadline_of
+from shared.schema.models.settings import VodApiSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,8 +28,6 @@ READ_BACK_CALLS = 2
 """Calls of VOD's API by which an upload's event is read back: of the file, and of its tasks."""
 PULLED_AT_ONCE = 16
 """Events of one call of PullEvents (doc 266/34183)."""
-VOD_CALLS_PER_SECOND = 100
-"""Calls of one action that VOD takes of an account (doc 266/34183)."""
 TIMER_SECONDS, TIMER_PERIOD = 55, 60
 """Time limit and period of both timers in `serverless.yml`."""
 _MILLION = 1_000_000
@@ -65,6 +64,11 @@ class Assumed:
     statuses: float = _said("assumed", "status requests of an upload", default=3)
     events: float = _said("assumed", "events of an upload", default=1)
     pull_shards: float = _said("assumed", "loops that pull VOD's queue, as PULL_SHARDS", default=1)
+    vod_calls: float = _said(
+        "assumed",
+        "calls of an action of VOD's API a second, as VOD_CALLS_PER_SECOND",
+        default=VodApiSettings.model_fields["vod_calls_per_second"].default,
+    )
     memory_mb: float = _said("assumed", "MB of an instance, as in serverless.yml", default=256)
     retention_days: float = _said(
         "assumed", "days that the store keeps an upload, as RETENTION_SECONDS", default=7
@@ -132,12 +136,12 @@ class Capacity:
     def pulled_events(self) -> float:
         """Events a second that the loops journal: each pulls, journals a batch, confirms it, and repeats.
 
-        All loops together make no more calls than VOD takes.
+        All loops together make no more calls than the deployment may.
         """
         journal = self.own_seconds(PULLED_AT_ONCE * self.measured.event_ms, STORE_CALLS["batch"])
         batch = 2 * self.assumed.vod_ms / 1000 + journal
         working = _timer_deadline() - PULL_SECONDS - CONFIRM_SECONDS
-        batches = min(self.assumed.pull_shards / batch, VOD_CALLS_PER_SECOND)
+        batches = min(self.assumed.pull_shards / batch, self.assumed.vod_calls)
         return PULLED_AT_ONCE * batches * working / TIMER_PERIOD
 
     @property

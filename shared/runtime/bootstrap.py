@@ -217,15 +217,15 @@ def new_vod_api(runtime: Runtime[DeliverySettings, Store]) -> VodApi:
 
     settings, store = runtime.settings, runtime.store
 
+    # VOD waits for the answer to its callback: without a call at once, the timer asks later.
+    waits = not isinstance(settings, EventNotificationSettings)
+
     def take(action: str, foreign: bool) -> float:  # noqa: FBT001 -- the form of CallBudget.take
         most = settings.vod_calls_per_second
-        return store.take_call(
-            action, per_second=min(most, CALLS_PER_SECOND.get(action, most)), foreign=foreign
-        )
+        per_second = min(most, CALLS_PER_SECOND.get(action, most))
+        return store.take_call(action, per_second=per_second, foreign=foreign, waits=waits)
 
-    # VOD waits for the answer to its callback: without a call at once, the timer asks later.
-    is_callback = isinstance(settings, EventNotificationSettings)
-    return VodApi(settings, budget=CallBudget(take, None if is_callback else wait), files=_file_reader())
+    return VodApi(settings, budget=CallBudget(take, wait if waits else None), files=_file_reader())
 
 
 def told_by_platform(context: object) -> dict[str, str]:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from functions.event_notification import INLINE_SECONDS
-from local.operator.capacity import READ_BACK_CALLS, STORE_CALLS, VOD_CALLS_PER_SECOND
+from local.operator.capacity import READ_BACK_CALLS, STORE_CALLS
 from shared.domain.retry_schedule import next_attempt_at
 from tests.scale.engine import Level, Simulation, Station
 from tests.scale.timers import DeliveryTimer, PullTimer
@@ -97,11 +97,11 @@ class System:
         return self.figures
 
     def takes_vod(self, calls: float) -> bool:
-        """Return whether VOD takes so many calls of one action now, and count them."""
+        """Return whether so many calls of one action of VOD may be made now, and count them."""
         now = self.simulation.now
         if self._next_vod > now:
             return False
-        self._next_vod = max(self._next_vod, now - 1) + calls / VOD_CALLS_PER_SECOND
+        self._next_vod = max(self._next_vod, now - 1) + calls / self.given.assumed.vod_calls
         return True
 
     def attempt(self, job: Job, time_out: float) -> float:

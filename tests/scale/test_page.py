@@ -59,8 +59,9 @@ def test_limits_in_the_text_are_those_of_the_code() -> None:
     least = StoreSettings.model_json_schema(by_alias=False)["properties"]["retention_seconds"]["minimum"]
     calls = VodApiSettings.model_fields["vod_calls_per_second"].default
 
-    assert f" {most:,.0f} events a second of one account" in PAGE
-    assert f"push beyond {calls} a second needs `READ_BACK=off`" in PAGE
+    raised = replace(given, assumed=Assumed(pull_shards=64, vod_calls=100)).capacity.pulled_events
+    assert f" {most:,.0f} events a second of one account, and {raised:,.0f} with all of the 100" in PAGE
+    assert f"push beyond {calls} of these a second for long needs `READ_BACK=off`" in PAGE
     assert f"holds each callback for {INLINE_SECONDS:.0f} seconds" in PAGE
     assert f"A store has {PARTITIONS} partitions" in PAGE
     assert f"`RETENTION_SECONDS={least}`" in PAGE

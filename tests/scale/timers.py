@@ -8,7 +8,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
 
-from local.operator.capacity import PULLED_AT_ONCE, READ_BACK_CALLS, STORE_CALLS, VOD_CALLS_PER_SECOND
+from local.operator.capacity import PULLED_AT_ONCE, READ_BACK_CALLS, STORE_CALLS
 from shared.flows.deliver_events import ATTEMPT_SECONDS
 from tests.scale.engine import Level
 from tests.scale.pace import Pace
@@ -165,7 +165,7 @@ class PullTimer:
             )
             seconds = calls * (2 * given.assumed.vod_ms / 1000 + journal) / loops
             begins = max(now, self._next_call)
-            self._next_call = begins + calls / VOD_CALLS_PER_SECOND
+            self._next_call = begins + calls / given.assumed.vod_calls
             self._system.figures.pulls.append(begins)
             self._system.figures.store_calls += calls * STORE_CALLS["batch"]
             self._system.simulation.at(begins + seconds, partial(self._pulled, jobs, again))

@@ -118,12 +118,13 @@ def test_timers_deliver_what_rate_workers_and_processor_allow() -> None:
     assert sharded == pytest.approx((900 * 36.75 + 750 * 13.25) / 60)
 
 
-def test_loops_pull_together_until_vod_takes_no_more_calls() -> None:
-    """Each further loop pulls as much; together they make 100 calls a second at most."""
+def test_loops_pull_together_until_no_more_calls_may_be_made() -> None:
+    """Each further loop pulls as much; together they make VOD_CALLS_PER_SECOND at most."""
     one = capacity().pulled_events
 
     assert capacity(pull_shards=8).pulled_events == pytest.approx(8 * one)
-    assert capacity(pull_shards=32).pulled_events == pytest.approx(1600 * 38 / 60)
+    assert capacity(pull_shards=32).pulled_events == pytest.approx(1280 * 38 / 60)
+    assert capacity(pull_shards=32, vod_calls=90).pulled_events == pytest.approx(1440 * 38 / 60)
 
 
 def test_few_instances_bind_pulled_uploads_too() -> None:

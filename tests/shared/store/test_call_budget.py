@@ -23,9 +23,9 @@ Take = partial[float]
 def take(valkey_url: str) -> Callable[..., Take]:
     """Return a call of an instance of its own, at one call a second."""
 
-    def take(action: str = "DescribeMediaInfos", *, foreign: bool = False) -> Take:
+    def take(action: str = "DescribeMediaInfos", *, foreign: bool = False, waits: bool = True) -> Take:
         store = Store(valkey_url, StoreScope("test", 604_800))
-        return partial(store.take_call, action, per_second=1, foreign=foreign)
+        return partial(store.take_call, action, per_second=1, foreign=foreign, waits=waits)
 
     return take
 
@@ -64,6 +64,13 @@ def test_foreign_events_leave_half_of_a_burst_to_all_others(take: Callable[..., 
     foreign, genuine = take(foreign=True), take()
 
     assert at_once(foreign, foreign, foreign, genuine, foreign) == [True, False, False, True, False]
+
+
+def test_call_that_waits_goes_before_a_flood_of_those_that_do_not(take: Callable[..., Take]) -> None:
+    """However many callbacks ask, a timer has its call at once."""
+    callback, timer = take(waits=False), take()
+
+    assert at_once(callback, callback, callback, timer, callback) == [True, False, False, True, False]
 
 
 @pytest.mark.parametrize(("per_second", "burst"), [(80, 20), (100, 25), (7, 2)])
