@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from shared.flows.reconcile_uploads import Reconciliation
-from shared.runtime import bootstrap, log
+from shared.runtime import bootstrap
+from shared.runtime.endpoint_figures import endpoint_figures
 from shared.runtime.invocation import deadline_of, run_timer
 from shared.runtime.shards import share_of, starter
-
-if TYPE_CHECKING:
-    from shared.store.endpoint import EndpointHealth
 
 DELIVERIES_SHARE = 0.75
 """How much of its time a run delivers before it looks after uploads."""
@@ -59,17 +55,5 @@ def _work(event: object, context: object, request_id: str) -> dict[str, object]:
         own_sub_app_id=settings.vod_api_sub_app_id,
     ).run()
     now = int(bootstrap.now())
-    backlog = runtime.store.backlog(now=now).figures(now=now)
-    health = runtime.store.endpoint_health(settings.app_webhook_url or "")
-    _warn(health, request_id, now=now)
-    endpoint = health.figures(now=now)
-    figures |= {"checks": checks, "backlog": backlog, "endpoint": endpoint}
-    return {**figures, **share.figures}
-
-
-def _warn(health: EndpointHealth, request_id: str, *, now: int) -> None:
-    """Log at every run what operators have to know: the app has refused, or been away for days."""
-    if health.is_disabled:
-        log.write("endpoint.disabled", request_id=request_id, level="error", since=health.disabled_since)
-    elif health.is_unhealthy(now=now):
-        log.write("endpoint.unhealthy", request_id=request_id, level="error", since=health.failing_since)
+    watched = endpoint_figures(runtime.store, settings, now=now, request_id=request_id)
+    return {**figures, "checks": checks, **watched, **share.figures}

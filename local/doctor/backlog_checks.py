@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from local.doctor.deployment import Deployment
     from local.doctor.findings import Finding
+    from shared.store.endpoint import EndpointHealth
 
 _TIMERS = ("reliable_notification", "event_delivery")
 _UNREAD = "the store cannot be read: its own checks say why"
@@ -100,26 +101,35 @@ class BacklogChecks:
                 yield ok(status.value, "none")
 
     def _endpoint(self) -> Iterator[Finding]:
-        url = needed(WebhookSettings, self._deployment.environment).app_webhook_url
-        if url is None:
+        settings, now = needed(WebhookSettings, self._deployment.environment), int(self._clock())
+        if not settings.has_endpoint:
             yield ok("endpoint", "APP_WEBHOOK_URL is off: events are kept and go nowhere")
             return
         try:
-            health = self._probe().endpoint_health(url)
+            probe, urls = self._probe(), settings.endpoint_urls
+            health = {name: probe.endpoint_health(url) for name, url in urls.items()}
+            waiting = probe.backlog(now=now).of_endpoints
         except StoreUnavailableError:
             raise CheckSkippedError(_UNREAD) from None
-        now = int(self._clock())
+        for name, it in health.items():
+            yield from self._of_endpoint(f"endpoint {name}".strip(), it, now=now)
+        for name in sorted(waiting.keys() - urls.keys()):
+            if due := waiting[name].due:
+                advice = "Set it again in APP_WEBHOOKS, or send their events to all: events list --state due"
+                yield fault(f"endpoint {name}", f"{due} wait for it, and it is not set any more", advice)
+
+    def _of_endpoint(self, check: str, health: EndpointHealth, *, now: int) -> Iterator[Finding]:
         if health.disabled_since is not None:
             yield fault(
-                "endpoint",
+                check,
                 f"the app asked to be left alone (410) at {iso_time(health.disabled_since)}: its events wait",
                 "When it should hear again: python -m local events endpoint --enable",
             )
         elif health.failing_since is not None:
             told = f"no delivery has succeeded since {iso_time(health.failing_since)}"
-            grade = fault if health.is_unhealthy(now=now) else warning
-            yield grade("endpoint", told, "Talk to the app's people; --probe shows what it answers.")
+            grade = fault if health.is_paused(now=now) else warning
+            yield grade(check, told, "Talk to the app's people; --probe shows what it answers.")
         elif health.delivered_at is not None:
-            yield ok("endpoint", f"the last delivery succeeded at {iso_time(health.delivered_at)}")
+            yield ok(check, f"the last delivery succeeded at {iso_time(health.delivered_at)}")
         else:
-            yield ok("endpoint", "nothing has been delivered to it so far")
+            yield ok(check, "nothing has been delivered to it so far")

@@ -17,7 +17,7 @@ from shared.http.webhook import AppWebhook
 from shared.tcp import ResolutionTimeoutError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from local.doctor.deployment import Deployment
     from local.doctor.findings import Finding
@@ -40,30 +40,42 @@ class WebhookChecks:
         return Group("app's webhook", (Check("address", self._address), Check("test event", self._events)))
 
     def _address(self) -> Iterator[Finding]:
-        settings = needed(WebhookSettings, self._deployment.environment)
-        if settings.app_webhook_url is None:
+        endpoints = self._endpoints()
+        if not endpoints:
             yield ok("address", "APP_WEBHOOK_URL is off")
-            return
-        host = str(urlsplit(settings.app_webhook_url).hostname)
+        for name, settings in endpoints.items():
+            yield self._address_of(f"address {name}".strip(), settings)
+
+    def _endpoints(self) -> Mapping[str, WebhookSettings]:
+        """Return the settings of each endpoint by its name; a single one has none."""
+        settings = needed(WebhookSettings, self._deployment.environment)
+        single = {} if settings.app_webhook_url is None else {"": settings}
+        return {it.name: it.settings for it in settings.endpoints} or single
+
+    def _address_of(self, check: str, settings: WebhookSettings) -> Finding:
+        host = str(urlsplit(str(settings.app_webhook_url)).hostname)
         deadline = Deadline(_ATTEMPT_SECONDS)
         try:
             resolve(host, 443, deadline, allow_private=settings.app_webhook_allow_insecure)
         except ResolutionTimeoutError as error:
-            yield fault("address", reason_of(error), "Does the name service of this machine answer?")
+            return fault(check, reason_of(error), "Does the name service of this machine answer?")
         except RefusedAddressError as error:
             advice = "The functions refuse such an address too: name a public host in APP_WEBHOOK_URL."
-            yield fault("address", error.detail, advice)
-        else:
-            yield ok("address", f"{host} is a name that the functions will connect to")
+            return fault(check, error.detail, advice)
+        return ok(check, f"{host} is a name that the functions will connect to")
 
     def _events(self) -> Iterator[Finding]:
-        settings = needed(WebhookSettings, self._deployment.environment)
-        if settings.app_webhook_url is None:
+        endpoints = self._endpoints()
+        if not endpoints:
             yield skipped("test event", "APP_WEBHOOK_URL is off")
             return
         if not self._deployment.probe:
             yield skipped("test event", f"--probe sends {TEST_EVENT} twice, once with a wrong signature")
             return
+        for name, settings in endpoints.items():
+            yield from self._events_of(f" {name}".rstrip(), settings)
+
+    def _events_of(self, named: str, settings: WebhookSettings) -> Iterator[Finding]:
         now = int(self._clock())
         event_id = f"evt_{secrets.token_hex(16)}"
         event = {"id": event_id, "type": TEST_EVENT, "timestamp": iso_time(now), "data": {}, "raw": {}}
@@ -77,22 +89,24 @@ class WebhookChecks:
         forged = type(settings)(**{**vars(settings), "app_webhook_secrets": (secrets.token_bytes(32),)})
         signed = send(AppWebhook(settings))
         if signed.delivered:
-            yield ok("test event", f"taken ({signed.problem})")
+            yield ok(f"test event{named}", f"taken ({signed.problem})")
         else:
             advice = "See the app's log: does it know APP_WEBHOOK_SECRETS, and answer any type with 2xx?"
-            yield fault("test event", f"not taken: {signed.problem}", advice)
+            yield fault(f"test event{named}", f"not taken: {signed.problem}", advice)
         if signed.status == 0:
-            yield skipped("wrong signature", "the endpoint does not answer")
+            yield skipped(f"wrong signature{named}", "the endpoint does not answer")
             return
         refused = send(AppWebhook(forged))
         if refused.delivered:
             advice = (
                 "Anybody can send the app events: it must check webhook-signature, as docs/events.md shows."
             )
-            yield fault("wrong signature", f"taken ({refused.problem}): it does not verify", advice)
+            yield fault(f"wrong signature{named}", f"taken ({refused.problem}): it does not verify", advice)
         elif refused.status in _CLIENT_ERRORS:
-            yield ok("wrong signature", f"refused ({refused.problem})")
+            yield ok(f"wrong signature{named}", f"refused ({refused.problem})")
         else:
             yield warning(
-                "wrong signature", refused.problem, "It should be refused with a status of 400 or 401."
+                f"wrong signature{named}",
+                refused.problem,
+                "It should be refused with a status of 400 or 401.",
             )

@@ -82,7 +82,7 @@ class ErasureStore(StoreConnection):
         """
         partition = self._partition_of(user_id)
         commands: list[Command] = [
-            ("ZREM", f"{partition}:{index}", at.key) for at in records.events for index in _INDEXES
+            ("ZREM", index, at.key) for at in records.events for index in at.indexes(*_INDEXES)
         ]
         commands += [
             ("ZREM", f"{partition}:{index}", _id_in(key)) for key in records.uploads for index in _OF_UPLOADS

@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from shared.domain.event_status import EventStatus, status_of
-from shared.domain.journal import EventKey
+from shared.domain.journal import EventKey, index_key
 from shared.store.connection import pairs
 from shared.store.endpoint import RANK_STEP, EndpointStore
 
@@ -41,7 +41,7 @@ _SUMMARY = (
 )
 _ID_OF_KIND = {"event": "evt_", "poison": "parked_"}
 _KIND_OF_ID = {id_prefix: kind for kind, id_prefix in _ID_OF_KIND.items()}
-_ID = re.compile(r"(evt_|parked_)([0-9a-f]{1,32})")
+_ID = re.compile(r"(evt_|parked_)([0-9a-f]{1,32})(@[a-z0-9-]{1,20})?")
 _WHOLE_DIGEST = 32
 
 
@@ -76,7 +76,10 @@ class KeptEvent:
 
     @property
     def event_id(self) -> str:
-        """The event's id; of an ingested event the one the app sees, made of the same digest as its key."""
+        """The event's id; of an ingested event the one the app sees, made of the same digest as its key.
+
+        Of a copy for an endpoint also that one's name: `evt_…@crm`.
+        """
         kind, number = self.at.key.split(":")[-2:]
         return _ID_OF_KIND[kind] + number
 
@@ -129,10 +132,12 @@ class OperatorStore(EndpointStore):
             StoreUnavailableError: the store did not answer, now or at a later page.
 
         """
+        endpoints = self._of_each_partition(lambda partition: [("SMEMBERS", f"{partition}:endpoints")])
         members = [
-            self._received_until(partition, index, query)
-            for partition in self._partitions()
+            self._received_until(partition, index, query, endpoint)
+            for partition, names in zip(self._partitions(), endpoints, strict=True)
             for index in _INDEXES[query.status]
+            for endpoint in ("", *names)
         ]
         merged = heapq.merge(*members, key=itemgetter(0), reverse=True)
         return filter(query.matches, self._newest_first(merged))
@@ -159,11 +164,13 @@ class OperatorStore(EndpointStore):
         parts = _ID.fullmatch(event_id)
         if parts is None:
             return ()
-        kind, number = _KIND_OF_ID[parts[1]], parts[2]
-        places = ((partition, f"{partition}:{kind}:{number}") for partition in self._partitions())
+        kind, number, endpoint = _KIND_OF_ID[parts[1]], parts[2], parts[3] or ""
+        places = ((partition, f"{partition}:{kind}:{number}{endpoint}") for partition in self._partitions())
         if len(number) == _WHOLE_DIGEST:
             whole = [EventKey(partition, key) for partition, key in places]
             return tuple(self.read(whole)) or self._with_tombstone(whole)
+        if endpoint:
+            return ()
         indexes = [index for index in _INDEXES[None] if (index == "parked") is (kind != "event")]
         keys = (
             at
@@ -197,14 +204,15 @@ class OperatorStore(EndpointStore):
         )
 
     def _received_until(
-        self, partition: str, index: str, query: EventQuery
+        self, partition: str, index: str, query: EventQuery, endpoint: str
     ) -> Iterator[tuple[float, EventKey]]:
         """Yield the members of an index with the last second in which each can have been received."""
+        name = index_key("", index, endpoint)[1:]
         if index in _ORDERED_BY_RECEIPT:
-            return self._members(partition, index, since=query.since, until=query.until)
+            return self._members(partition, name, since=query.since, until=query.until)
         if index in _ORDERED_BY_END:
-            return self._members(partition, index, since=query.since)
-        return ((math.inf, at) for _, at in self._members(partition, index))
+            return self._members(partition, name, since=query.since)
+        return ((math.inf, at) for _, at in self._members(partition, name))
 
     def _newest_first(self, members: Iterator[tuple[float, EventKey]]) -> Iterator[KeptEvent]:
         """Yield the events of members, which are in the order of `_received_until`, by their receipt.
@@ -246,7 +254,7 @@ class OperatorStore(EndpointStore):
             commands: list[Command] = []
             for at in page:
                 commands.append(("HMGET", at.key, *fields) if fields else ("HGETALL", at.key))
-                commands.append(("ZSCORE", f"{at.partition}:due", at.key))
+                commands.append(("ZSCORE", *at.indexes("due"), at.key))
                 # The record of a release that did not compress has the bytes in it.
                 commands.append(("HEXISTS", at.key, "raw"))
                 commands.append(("EXISTS" if fields or at.body == at.key else "GET", at.body))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from local.operator import events_listing
 from local.operator.event_store import OperatorStore
-from local.operator.events_endpoint import EndpointReport
+from local.operator.events_endpoint import EndpointReport, endpoint_urls
 from local.operator.events_options import add_arguments, query_of
 from local.operator.events_replay import Replay, content_of
 from local.operator.events_retry import Retry, only_event
@@ -117,14 +117,19 @@ def _replay(arguments: argparse.Namespace, environment: Mapping[str, str]) -> in
 
 
 def _endpoint(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
-    # Not by its settings group: to see how the endpoint does should take none of its secrets.
-    url = environment.get("APP_WEBHOOK_URL", "")
-    if url in ("", "off"):
-        raise _UsageError("Name the app's endpoint with APP_WEBHOOK_URL, as the functions know it.")
+    try:
+        urls = endpoint_urls(environment, arguments.name)
+    except ValueError as error:
+        raise _UsageError(str(error)) from None
     store = _operator_store(environment)
-    enabled = store.enable_endpoint(url) if arguments.enable else None
-    report = EndpointReport(store.endpoint_health(url), int(bootstrap.now()), enabled)
-    _write(_json(report.document()) if arguments.json else report.text())
+    enabled = {name: store.enable_endpoint(url) if arguments.enable else None for name, url in urls.items()}
+    reports = [
+        EndpointReport(store.endpoint_health(url), int(bootstrap.now()), enabled[name], name)
+        for name, url in urls.items()
+    ]
+    documents = [report.document() for report in reports]
+    shown = documents[0] if "" in urls else documents
+    _write(_json(shown) if arguments.json else "\n".join(report.text() for report in reports))
     return _DONE
 
 

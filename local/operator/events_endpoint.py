@@ -1,19 +1,45 @@
-"""`events endpoint`: the health of the app's endpoint, for people and for programs."""
+"""`events endpoint`: the health of the app's endpoint, or of each of several, for people and for programs."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local.operator.signature_inspection import iso_time
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shared.store.endpoint import EndpointHealth
+
+
+def endpoint_urls(environment: Mapping[str, str], name: str | None = None) -> dict[str, str]:
+    """Return the URL of each endpoint, or of the named one, by its name; a single one has an empty name.
+
+    Not by the settings' group: to see how an endpoint does should take none of its secrets.
+
+    Raises:
+        ValueError: there is none, or not this one; the message is a sentence for the operator.
+
+    """
+    url = environment.get("APP_WEBHOOK_URL", "")
+    urls = {} if url in ("", "off") else {"": url}
+    try:
+        entries = json.loads(environment.get("APP_WEBHOOKS") or "[]")
+        urls |= {str(entry["name"]): str(entry["url"]) for entry in entries}
+    except (ValueError, TypeError, KeyError):
+        raise ValueError("APP_WEBHOOKS cannot be read: python -m local doctor says why.") from None
+    if not urls:
+        raise ValueError("Name the app's endpoint with APP_WEBHOOK_URL or APP_WEBHOOKS, as the functions do.")
+    if name is not None and name not in urls:
+        raise ValueError(f"There is no endpoint of this name, but {', '.join(urls) or 'none'}.")
+    return urls if name is None else {name: urls[name]}
 
 
 @dataclass(frozen=True)
 class EndpointReport:
-    """The endpoint's health at `now` (Unix seconds).
+    """The endpoint's health at `now` (Unix seconds); `name` is empty where there is one endpoint.
 
     `enabled`: whether this command has enabled it; None: it was not asked to.
     """
@@ -21,23 +47,27 @@ class EndpointReport:
     health: EndpointHealth
     now: int
     enabled: bool | None
+    name: str = ""
 
     def document(self) -> dict[str, object]:
         """Return the report as a JSON document."""
         return {
+            **({"name": self.name} if self.name else {}),
             "deliveredAt": _time(self.health.delivered_at),
             "failingSince": _time(self.health.failing_since),
             "disabledSince": _time(self.health.disabled_since),
-            "unhealthy": self.health.is_unhealthy(now=self.now),
+            "paused": self.health.is_paused(now=self.now),
             "enabledNow": bool(self.enabled),
         }
 
     def text(self) -> str:
         """Return the report as text."""
-        unhealthy = "  Unhealthy: for more than 5 days." if self.health.is_unhealthy(now=self.now) else ""
+        is_paused = self.health.is_paused(now=self.now)
+        paused = "  Paused: for more than 5 days." if is_paused else ""
         lines = [
+            *([f"endpoint        {self.name}"] if self.name else []),
             f"last delivery   {_time(self.health.delivered_at) or 'none'}",
-            f"failing since   {_time(self.health.failing_since) or '-'}{unhealthy}",
+            f"failing since   {_time(self.health.failing_since) or '-'}{paused}",
             f"disabled since  {_time(self.health.disabled_since) or '-'}",
         ]
         if self.enabled:
@@ -45,9 +75,11 @@ class EndpointReport:
                 "Enabled. What waits is tried within the hour, or now: events retry --state due --yes"
             )
         elif self.enabled is False:
-            lines.append("It was not disabled.")
+            lines.append("It was neither disabled nor paused.")
         elif self.health.disabled_since is not None:
             lines.append("The app has answered 410. Once its people agree, --enable delivers to it again.")
+        elif is_paused:
+            lines.append("One event an hour is tried. Once the app is well, --enable tries the next at once.")
         return "".join(f"{line}\n" for line in lines)
 
 

@@ -109,7 +109,7 @@ def _app_event(event: KeptEvent) -> AppEvent | None:
     if event.status is EventStatus.PARKED:
         return None
     try:
-        return event_in({**event.record, "event_id": event.event_id})
+        return event_in({**event.record, "event_id": event.event_id.partition("@")[0]})
     except (KeyError, ValueError):
         return None
 

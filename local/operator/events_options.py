@@ -47,8 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     lines.add_argument("file", type=Path, metavar="FILE", help="- reads standard input")
     _add_yes(lines)
 
-    endpoint = action("endpoint", "how the app's endpoint does")
-    endpoint.add_argument("--enable", action="store_true", help="deliver to it again after its 410")
+    endpoint = action("endpoint", "how the app's endpoint does, or each of APP_WEBHOOKS")
+    endpoint.add_argument("name", nargs="?", metavar="NAME", help="of APP_WEBHOOKS this one alone")
+    endpoint.add_argument("--enable", action="store_true", help="deliver to it again after 410, or a pause")
 
 
 def query_of(arguments: argparse.Namespace) -> EventQuery:

@@ -72,7 +72,8 @@ def main(arguments: argparse.Namespace) -> int:
 def _listener(arguments: argparse.Namespace) -> Listener:
     environment = chosen_environment(arguments)
     # Where the stage itself sends events does not matter here.
-    settings = load_settings(WebhookSettings, {**environment, "APP_WEBHOOK_URL": "off"})
+    elsewhere = {"APP_WEBHOOK_URL": "off", "APP_WEBHOOKS": ""}
+    settings = load_settings(WebhookSettings, {**environment, **elsewhere})
     if not settings.app_webhook_secrets:
         raise ValueError(
             "Set APP_WEBHOOK_SECRETS: the events are signed with it, and your app verifies them."
@@ -113,7 +114,8 @@ class Listener:
 
     def _is_due(self, event: KeptEvent) -> bool:
         done = event.event_id in self._taken or self._attempts[event.event_id] >= _MOST_ATTEMPTS
-        return not done and event.status not in _NOT_FOR_THE_APP
+        # An event is forwarded once, whatever endpoints have copies of it.
+        return not (done or event.at.endpoint or event.status in _NOT_FOR_THE_APP)
 
     def _forward(self, event_id: str, told: AppEvent, now: int) -> None:
         body = body_of(told, thin=self._settings.app_webhook_raw == "off")

@@ -32,7 +32,7 @@ _OF_THE_ROLE = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD
 _OF_VOD = ("VOD_API_URL", "VOD_CALLBACK_SIGN_KEY", "VOD_SECRET_ID", "VOD_SECRET_KEY")
 IGNORED: Mapping[str, str] = {
     "APP_WEBHOOK_ALLOW_INSECURE": "the stack's own receiver is on this machine",
-    "APP_WEBHOOK_URL": "events stay on this machine: --forward-to names your app",
+    **dict.fromkeys(("APP_WEBHOOK_URL", "APP_WEBHOOKS"), "events stay here: --forward-to names your app"),
     "STAGE": "the stack's records are apart from those of a deployment",
     **dict.fromkeys(("CALLBACK_TOKENS", "CONTEXT_KEYS"), "the stack has its own"),
     **dict.fromkeys(_OF_SCF, "the stack is not SCF"),

@@ -21,6 +21,7 @@ KEY_SETTINGS = (
     "CALLBACK_TOKENS",
     "VOD_CALLBACK_SIGN_KEY",
     "APP_WEBHOOK_SECRETS",
+    "APP_WEBHOOKS",
 )
 """The settings that hold keys, lists of them in some; REDIS_URL has a password besides."""
 
@@ -34,7 +35,9 @@ def shared_keys(variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _keys_in(name: str, text: str) -> Iterator[bytes]:
-    entries = (_password_in(text),) if name == "REDIS_URL" else text.split(",")
+    # The texts of JSON are between quotation marks.
+    listed = text.replace('"', ",") if name == "APP_WEBHOOKS" else text
+    entries = (_password_in(text),) if name == "REDIS_URL" else listed.split(",")
     for entry in entries:
         if key := entry.strip():
             # The dictionary compares digests, so that its timing reveals nothing about the keys.

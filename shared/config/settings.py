@@ -17,6 +17,7 @@ from shared.schema.validation import ValidationError, errors_in, names_outside, 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from shared.config.endpoints import Endpoint
     from shared.domain.policy import Policy
 
 JOINED = "OPTIONAL_SETTINGS"
@@ -166,13 +167,30 @@ class ShardSettings(VodApiSettings):
 class WebhookSettings(SettingsGroup):
     """Where the app receives its events, and how they are signed (newest secret first).
 
-    None as URL: events are journaled and go nowhere.
+    None as URL, and no `endpoints`: events are journaled and go nowhere.
     """
 
     app_webhook_allow_insecure: bool
     app_webhook_url: str | None
     app_webhook_secrets: tuple[bytes, ...]
     app_webhook_raw: Literal["on", "off"]
+    app_webhooks: tuple[dict[str, Any], ...]
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """The endpoints of APP_WEBHOOKS, as `load_settings` reads them."""
+        endpoints: tuple[Endpoint, ...] = vars(self).get("_endpoints", ())
+        return endpoints
+
+    @property
+    def has_endpoint(self) -> bool:
+        """True if events go anywhere."""
+        return self.app_webhook_url is not None or bool(self.app_webhooks)
+
+    @property
+    def endpoint_urls(self) -> dict[str, str]:
+        """The URL of each endpoint by its name; of the single one, which has none, under an empty text."""
+        return {it.name: it.url for it in self.endpoints} or {"": self.app_webhook_url or ""}
 
 
 class IngestSettings(WebhookSettings, ContextSettings, StoreSettings):
@@ -256,7 +274,7 @@ def load_settings(kind: type[_Settings], environment: Mapping[str, str]) -> _Set
     except ValidationError as error:
         found += [text for name, text in _errors_by_variable(kind, error) if name not in unusable]
     else:
-        found += _read_issuers(settings, defined)
+        found += _read_issuers(settings, defined) + _read_endpoints(settings, defined)
         if not found:
             return settings
     raise ConfigurationError(_WRONG + "; ".join(found) + ".")
@@ -277,6 +295,20 @@ def _read_issuers(settings: SettingsGroup, given: Mapping[str, str]) -> list[str
 
     members["_issuers"], found = read_issuers(members["jwt_issuers"], read)
     return [f"JWT_ISSUERS.{number}: {text.removeprefix(_WRONG)}" for number, text in found]
+
+
+def _read_endpoints(settings: SettingsGroup, given: Mapping[str, str]) -> list[str]:
+    """Add each endpoint in APP_WEBHOOKS, with the settings as if it were the only one, in the same way."""
+    members = vars(settings)
+    if not members.get("app_webhooks"):
+        return []
+    from shared.config.endpoints import read_endpoints  # noqa: PLC0415 -- few deployments have several
+
+    def read(own: dict[str, str]) -> Any:  # noqa: ANN401 -- of the kind of the settings
+        return load_settings(type(settings), {**given, "APP_WEBHOOKS": "", **own})
+
+    members["_endpoints"], found = read_endpoints(members["app_webhooks"], read)
+    return [f"APP_WEBHOOKS.{number}: {text.removeprefix(_WRONG)}" for number, text in found]
 
 
 def _text_of_file(value: str) -> str:

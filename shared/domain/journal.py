@@ -38,20 +38,31 @@ def rank_of(outcome: IngestOutcome, *, verified: bool) -> int:
     return Rank.CONFIRMED if verified or outcome is not IngestOutcome.RECORDED else Rank.FOREIGN
 
 
+class EndpointState:
+    """What the journal knows of the app's endpoint when it takes in or hands out an event.
+
+    `disabled`: the app has asked to be left alone (410). `failing`: it has taken nothing of the event's
+    partition for more than a minute. `paused`: for more than five days; of its events one an hour is a
+    `probe`.
+    """
+
+    OPEN, DISABLED, FAILING, PAUSED, PROBE = 0, 1, 2, 3, 4
+
+
 class Journaled(NamedTuple):
     """What the journal made of an event.
 
     `verdict`: None until the event has moved its upload, or was quarantined. `sequence`: its number among
-    the events of that upload, from 1; 0 without one. `endpoint_disabled`: the app has asked to be left
-    alone (410). `limits`: of an upload whose file this event tells of, as they are kept; `declared`: of one
-    whose file's digests it has, the declared ones, as in `AppEvent`. With the outcome
-    `other-version`, `sequence` is the number of VOD's own versions that are told.
+    the events of that upload, from 1; 0 without one. `endpoint_state`: one of EndpointState. `limits`: of an
+    upload whose file this event tells of, as they are kept; `declared`: of one whose file's digests it has,
+    the declared ones, as in `AppEvent`. With the outcome `other-version`, `sequence` is the number of VOD's
+    own versions that are told.
     """
 
     outcome: IngestOutcome
     verdict: Verdict | None = None
     sequence: int = 0
-    endpoint_disabled: bool = False
+    endpoint_state: int = EndpointState.OPEN
     limits: str = ""
     declared: str = ""
 
@@ -66,7 +77,7 @@ class EventEntry(NamedTuple):
     itself vouches for it. `may_replace`: it is VOD's own, or a claim that VOD can be asked about, and so
     takes the place of one that VOD has not confirmed. `content_source`: `a` for an answer of VOD's API, `e`
     for VOD's own event, `c` for a claim. `fields` are kept with it as they are. `budget` is the one it takes
-    from; None: it is VOD's own answer.
+    from; None: it is VOD's own answer. `endpoint`: this is the copy for the endpoint of this name.
     """
 
     name: str
@@ -79,6 +90,7 @@ class EventEntry(NamedTuple):
     budget: Budget | None = None
     may_replace: bool = False
     content_source: str = "c"
+    endpoint: str = ""
 
     @property
     def first_name(self) -> str:
@@ -132,9 +144,18 @@ class EventKey(NamedTuple):
         """The key of the event's bytes, which do not live as long as its record."""
         return self.key.replace(":event:", ":body:", 1)
 
+    @property
+    def endpoint(self) -> str:
+        """The name of the endpoint for which this is a copy of an event; empty for the event itself."""
+        return self.key.partition("@")[2]
+
+    def copy_for(self, endpoint: str) -> EventKey:
+        """Return the key of an event's copy for the endpoint of this name."""
+        return EventKey(self.partition, f"{self.key}@{endpoint}")
+
     def indexes(self, *names: str) -> list[str]:
-        """Return the keys of sorted sets of the event's partition."""
-        return [f"{self.partition}:{name}" for name in names]
+        """Return the keys of sorted sets of the event's partition, of a copy those of its endpoint."""
+        return [index_key(self.partition, name, self.endpoint) for name in names]
 
     @property
     def tombstone(self) -> str:
@@ -142,9 +163,14 @@ class EventKey(NamedTuple):
         return self.key.replace(":event:", ":told:", 1)
 
 
+def index_key(partition: str, name: str, endpoint: str = "") -> str:
+    """Return the key of a sorted set of a partition, or of its one for an endpoint of APP_WEBHOOKS."""
+    return f"{partition}:{name}:{endpoint}" if endpoint else f"{partition}:{name}"
+
+
 class TakenEvent(NamedTuple):
     """A due event under our lease, until that ends: its record, as journaled and since updated."""
 
     record: Mapping[str, str]
     lease: str
-    endpoint_disabled: bool
+    endpoint_state: int

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shared.domain.app_event import body_of
 from shared.domain.event_status import AttemptOutcome, EventStatus, IngestOutcome
-from shared.domain.journal import AttemptEnding
+from shared.domain.journal import AttemptEnding, EndpointState
 from shared.domain.retry_schedule import next_attempt_at
 from shared.errors import CallBudgetError, StoreUnavailableError, VodApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
+    from typing import Protocol
 
     from shared.domain.ingested_event import IngestedEvent
     from shared.domain.journal import EventKey, TakenEvent
@@ -25,13 +26,29 @@ if TYPE_CHECKING:
     from shared.flows.verify_event import ReadBack
     from shared.http.webhook import AppWebhook
 
+    class HandsOn(Protocol):
+        """Hands an event on to endpoints, and returns where it stands; None if none takes it."""
+
+        def __call__(
+            self, deliverer: Deliverer, ingested: IngestedEvent, /
+        ) -> EventStatus | IngestOutcome | None:
+            """Hand it on."""
+
+
 ATTEMPT_SECONDS = 15.0
 """The longest that one attempt may take (Standard Webhooks 1.0.0 asks for 15 to 30 s)."""
 MIN_ATTEMPT_SECONDS = 0.2
 BUDGET_SECONDS = 30
 """The least pause, and half of the longest, of an event for whose read-back there were no calls."""
 DISABLED_SECONDS = 3600
-"""The pause before a disabled endpoint is checked again."""
+"""The pause before an event of a disabled or paused endpoint is looked at again."""
+_NOT_SENT = {
+    EndpointState.DISABLED: (DISABLED_SECONDS, "endpoint disabled"),
+    EndpointState.PAUSED: (DISABLED_SECONDS, "endpoint paused"),
+    # The function that ingested an event has better to do than to wait for such an endpoint.
+    EndpointState.FAILING: (0, "endpoint failing"),
+}
+"""In which state of the endpoint nothing is sent, for how many seconds, and the reason."""
 _GONE = 410
 
 
@@ -39,7 +56,8 @@ class Deliverer(NamedTuple):
     """Deliver events on behalf of one invocation, in any of its threads.
 
     `read_back` lends VOD's API to one thread at a time, `clock` returns Unix seconds, `deadline` is the Unix
-    second at which the work must be done, `jitter` returns a number from 0 to 1.
+    second at which the work must be done, `jitter` returns a number from 0 to 1. `fan_out` hands
+    events on to the endpoints of APP_WEBHOOKS.
     """
 
     ingester: Ingester
@@ -48,6 +66,7 @@ class Deliverer(NamedTuple):
     clock: Callable[[], float]
     jitter: Callable[[], float]
     deadline: float
+    fan_out: HandsOn | None = None
 
     def deliver(self, ingested: IngestedEvent) -> EventStatus | IngestOutcome:
         """Verify if need be and deliver if that is due; returns where the event stands after it.
@@ -82,25 +101,29 @@ class Deliverer(NamedTuple):
         return self.deliver(ingested)
 
     def _send(self, ingested: IngestedEvent) -> EventStatus | IngestOutcome:
-        if self.webhook is None and not ingested.is_due:
-            # It was journaled as only kept, and there is nothing to record.
-            return EventStatus.KEPT
+        if self.fan_out is not None:
+            return self.fan_out(self, ingested) or self._finish(ingested, EventStatus.KEPT)
         if self.webhook is None:
-            return self._finish(ingested, EventStatus.KEPT)
+            # Without another attempt it was journaled as only kept, and there is nothing to record.
+            return self._finish(ingested, EventStatus.KEPT) if ingested.is_due else EventStatus.KEPT
         now = int(self.clock())
-        if ingested.journaled.endpoint_disabled:
-            later = now + DISABLED_SECONDS
-            return self._finish(ingested, EventStatus.DUE, None, later, problem="endpoint disabled")
+        state = ingested.journaled.endpoint_state
+        if state in _NOT_SENT:
+            seconds, reason = _NOT_SENT[state]
+            return self._finish(ingested, EventStatus.DUE, None, now + seconds, problem=reason)
         body = body_of(ingested.event, thin=self.ingester.settings.app_webhook_raw == "off")
         attempt = self.webhook.send(
             body, event_id=ingested.event.event_id, now=now, timeout_seconds=self._time_left()
         )
         if attempt.delivered:
             return self._finish(ingested, EventStatus.DELIVERED, AttemptOutcome.DELIVERED, attempts=1)
-        if attempt.status == _GONE:
-            later = now + DISABLED_SECONDS
+        if attempt.status == _GONE or state == EndpointState.PROBE:
+            is_gone, later = attempt.status == _GONE, now + DISABLED_SECONDS
+            outcome = AttemptOutcome.GONE if is_gone else AttemptOutcome.FAILED
+            # A probe is no attempt of its event, which would be dead after ten hours.
+            count = 0 if state == EndpointState.PROBE else 1
             return self._finish(
-                ingested, EventStatus.DUE, AttemptOutcome.GONE, later, problem=attempt.problem, attempts=1
+                ingested, EventStatus.DUE, outcome, later, problem=attempt.problem, attempts=count
             )
         return self._fail(
             ingested, AttemptOutcome.FAILED, problem=attempt.problem, retry_after=attempt.retry_after

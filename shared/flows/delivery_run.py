@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from shared.domain.event_status import EventStatus, IngestOutcome, log_word
 from shared.flows.deliver_events import ATTEMPT_SECONDS
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from shared.store.journal import Store
 
     Ending: TypeAlias = EventStatus | IngestOutcome
+
+T = TypeVar("T")
 
 BATCH = 32
 """The most events of a partition and rank that are listed at a time."""
@@ -33,7 +35,7 @@ GRACE_SECONDS = 1.0
 """How long after the deadline attempts are waited for, which end by it."""
 
 
-class Workers(Protocol):
+class Workers(Protocol[T]):
     """Calls at the same time, of which one thread collects the results (`shared.runtime.workers`)."""
 
     busy: int
@@ -42,10 +44,10 @@ class Workers(Protocol):
     def free(self) -> int:
         """The number of calls that can be begun."""
 
-    def begin(self, call: Callable[[], Ending]) -> None:
+    def begin(self, call: Callable[[], T]) -> None:
         """Begin a call."""
 
-    def ended(self, seconds: float) -> list[Ending]:
+    def ended(self, seconds: float) -> list[T]:
         """Return the results since the last time; wait so long for one at most."""
 
 
@@ -56,16 +58,18 @@ class DeliveryRun:
 
     The thread that calls lists, takes and begins; the workers verify, send and record. `rate` is the most
     attempts a second, of all runs together. `wait` sleeps for seconds, `new_lease` returns a random lease.
+    With the name of an `endpoint` it delivers the copies for that one; a `rate` of 0 is none.
     """
 
     def __init__(  # noqa: PLR0913 -- a run needs that many parts
         self,
         *,
         deliverer: Deliverer,
-        workers: Workers,
+        workers: Workers[Ending],
         rate: int,
         wait: Callable[[float], None],
         new_lease: Callable[[], str],
+        endpoint: str = "",
         timer: str = "",
         has: Callable[[int], bool] = lambda _partition: True,
     ) -> None:
@@ -75,6 +79,7 @@ class DeliveryRun:
         self._rate = rate
         self._wait = wait
         self._new_lease = new_lease
+        self._name = endpoint
         self._timer = timer
         self._has = has
         self._slots = self._delivered = self._failed = 0
@@ -111,12 +116,16 @@ class DeliveryRun:
                 return bool(listed)
 
     def _list(self, now: int) -> Sequence[EventKey]:
-        return self._store.due_events(now=now, limit=BATCH, timer=self._timer, has=self._has)
+        return self._store.due_events(
+            now=now, limit=BATCH, endpoint=self._name, timer=self._timer, has=self._has
+        )
 
     def _begin(self, listed: Sequence[EventKey]) -> Sequence[EventKey]:
         """Take and begin as many as there are workers and send slots; return the rest of the list."""
         wanted = min(self._workers.free, len(listed))
-        if not self._slots:
+        if not self._rate:
+            self._slots = wanted
+        elif not self._slots:
             since, self._delivered, self._failed = (self._delivered, self._failed), 0, 0
             slots = self._store.send_slots(
                 self._endpoint, now=self._clock(), rate=self._rate, wanted=wanted, since=since

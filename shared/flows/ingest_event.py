@@ -199,8 +199,9 @@ class Ingester(NamedTuple):
         record, event = taken.record, event_in(taken.record)
         facts = facts_of(event.notification, received_at=event.received_at)
         entry = self._entry(record["name"], event, facts, IngestOutcome.APPLIED, taken.lease)
+        entry = entry._replace(endpoint=record.get("endpoint", ""))
         outcome = IngestOutcome(record.get("status", IngestOutcome.HELD))
-        journaled = Journaled(outcome, event.verdict, event.sequence, taken.endpoint_disabled)
+        journaled = Journaled(outcome, event.verdict, event.sequence, taken.endpoint_state)
         return IngestedEvent(entry, journaled, event, int(record.get("attempts", 0)))
 
     def verify(
@@ -253,15 +254,18 @@ class Ingester(NamedTuple):
             genuine=verified is not None,
             confirmed=verified is not None and verified.confirmed,
         )
-        journaled = settled._replace(endpoint_disabled=ingested.journaled.endpoint_disabled)
+        journaled = settled._replace(endpoint_state=ingested.journaled.endpoint_state)
         return ingested._replace(entry=entry, journaled=journaled, event=as_journaled(event, journaled))
 
     def awaits_verification(self, ingested: IngestedEvent) -> bool:
-        """Return whether to query VOD: about a held event, or a pushed one of an upload made without us."""
+        """Return whether to query VOD: about a held event, or a pushed one of an upload made without us.
+
+        Nothing is asked about the copy of an endpoint: its event was asked about before.
+        """
         event, outcome = ingested.event, ingested.journaled.outcome
         was_pushed = event.origin == PUSH and event.verdict is Verdict.UNATTRIBUTED and not event.verified
         is_recorded = outcome is IngestOutcome.RECORDED and self._can_be_asked_about(event)
-        return outcome is IngestOutcome.HELD or (was_pushed and is_recorded)
+        return not ingested.entry.endpoint and (outcome is IngestOutcome.HELD or (was_pushed and is_recorded))
 
     def has_flow(self, uploader: UploadContext) -> bool | None:
         """Return whether an upload was granted a task flow; None if its record is lost or cannot be read.
@@ -327,14 +331,14 @@ class Ingester(NamedTuple):
 
     def _to_journal(self, entry: EventEntry, event: AppEvent) -> tuple[EventEntry, int | None]:
         """Return the entry with all its fields, and when its next attempt is; None: there is none."""
-        endpoint = self.settings.app_webhook_url
+        has_endpoint = self.settings.has_endpoint
         leads_on = entry.intended is IngestOutcome.HELD or (
-            endpoint is not None and entry.intended is not IngestOutcome.QUARANTINED
+            has_endpoint and entry.intended is not IngestOutcome.QUARANTINED
         )
         # A push is first attempted by the function that ingested it; others by the timer, at once.
         lead = LEASE_SECONDS if event.origin == PUSH else 0
         next_attempt_at = event.received_at + lead if leads_on else None
-        return entry._replace(fields=kept_fields(event, has_endpoint=endpoint is not None)), next_attempt_at
+        return entry._replace(fields=kept_fields(event, has_endpoint=has_endpoint)), next_attempt_at
 
     def _journal(self, entry: EventEntry, event: AppEvent) -> IngestedEvent:
         entry, next_attempt_at = self._to_journal(entry, event)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from shared.config.settings import DeliveryRunSettings, DeliverySettings, WebhookSettings
     from shared.flows.deliver_events import Deliverer
     from shared.flows.delivery_run import DeliveryRun
+    from shared.flows.endpoint_runs import EndpointRuns
+    from shared.flows.fan_out import FanOut
     from shared.flows.ingest_event import Ingester
     from shared.flows.prove_bytes import Proofs
     from shared.http.webhook import AppWebhook
@@ -141,6 +143,7 @@ def _deliverer_of(runtime: Runtime[DeliverySettings, Store]) -> Callable[..., De
         ingester=Ingester(runtime.store, settings),
         read_back=Pool(lambda: new_vod_api(runtime)).lent,
         webhook=_app_webhook(settings) if settings.app_webhook_url is not None else None,
+        fan_out=_fan_out(runtime) if settings.endpoints else None,
         clock=now,
         jitter=lambda: random_bits(53) / _RANDOM_STEPS,
     )
@@ -152,7 +155,7 @@ def delivery_run(
     *,
     deadline: float,
     has: Callable[[int], bool] = lambda _partition: True,
-) -> DeliveryRun:
+) -> DeliveryRun | EndpointRuns:
     """Return the delivery run of a timer's function that ends by `deadline` (Unix seconds).
 
     It delivers the events of the partitions that it `has`.
@@ -160,15 +163,23 @@ def delivery_run(
     from shared.flows.delivery_run import DeliveryRun  # noqa: PLC0415 -- only the timers have runs
     from shared.runtime.workers import Workers  # noqa: PLC0415 -- as above
 
-    return DeliveryRun(
-        deliverer=deliverer(runtime, deadline=deadline),
-        workers=Workers(runtime.settings.delivery_concurrency, start_worker),
-        rate=runtime.settings.delivery_rate,
-        wait=wait,
-        new_lease=new_lease,
-        timer=timer,
-        has=has,
-    )
+    new_run = partial(DeliveryRun, wait=wait, new_lease=new_lease, has=has)
+    new_workers = partial(Workers, start=start_worker)
+    delivers, concurrency = deliverer(runtime, deadline=deadline), runtime.settings.delivery_concurrency
+    if runtime.settings.endpoints:
+        from shared.flows.endpoint_runs import endpoint_runs  # noqa: PLC0415 -- few deployments have several
+
+        parts = (new_run, new_workers)
+        return endpoint_runs(delivers, _fan_out(runtime), *parts, concurrency=concurrency, timer=timer)
+    rate = runtime.settings.delivery_rate
+    return new_run(deliverer=delivers, workers=new_workers(concurrency), rate=rate, timer=timer)
+
+
+@lru_cache(maxsize=1)
+def _fan_out(runtime: Runtime[DeliverySettings, Store]) -> FanOut:
+    from shared.flows.fan_out import FanOut  # noqa: PLC0415 -- few deployments have several endpoints
+
+    return FanOut({endpoint: _app_webhook(endpoint.settings) for endpoint in runtime.settings.endpoints})
 
 
 def proofs(

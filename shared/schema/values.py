@@ -284,3 +284,10 @@ def require_webhook_secrets(secrets: tuple[bytes, ...], info: ValidationInfo) ->
     if not secrets and info.data.get("app_webhook_url") is not None:
         raise ValueError("needed to sign what goes to APP_WEBHOOK_URL")
     return secrets
+
+
+def require_one_form_of_webhook(webhooks: tuple[object, ...], info: ValidationInfo) -> tuple[object, ...]:
+    """Check that several endpoints are not set beside the single one."""
+    if webhooks and (info.data.get("app_webhook_url") or info.data.get("app_webhook_secrets")):
+        raise ValueError("set APP_WEBHOOK_URL to off and no APP_WEBHOOK_SECRETS: each endpoint has its own")
+    return webhooks

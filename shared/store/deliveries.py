@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.domain.journal import EventKey, Rank, TakenEvent
+from shared.domain.journal import EventKey, Rank, TakenEvent, index_key
 from shared.errors import StoreUnavailableError
 from shared.store.connection import StoreConnection, digest, pairs
 from shared.store.endpoint import RANK_STEP
 from shared.store.event_fields import long_name, parted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from shared.domain.journal import AttemptEnding
     from shared.store.resp import Command, Reply, ScriptCall
@@ -32,12 +32,14 @@ class DeliveryStore(StoreConnection):
         *,
         now: int,
         limit: int,
+        endpoint: str = "",
         timer: str = "",
         has: Callable[[int], bool] = lambda _partition: True,
     ) -> tuple[EventKey, ...]:
         """List the events whose next attempt is due, by rank, at most `limit` of each partition and rank.
 
-        `has` returns whether a partition, by its number, is listed.
+        `has` returns whether a partition, by its number, is listed. With the name of an `endpoint`, the
+        copies for it are listed.
 
         Of the ranks that whoever knows the callback URL can fill there are fewer at a time. The listed ones
         of an upload are in the order of their sequence. For a `timer`, the name of its function, `now` is
@@ -52,7 +54,7 @@ class DeliveryStore(StoreConnection):
         def commands(partition: str) -> list[Command]:
             starts = ((rank * RANK_STEP, most) for rank, most in limits.items())
             return [
-                ("ZRANGEBYSCORE", f"{partition}:due", start, start + now, "LIMIT", 0, most)
+                ("ZRANGEBYSCORE", index_key(partition, "due", endpoint), start, start + now, "LIMIT", 0, most)
                 for start, most in starts
             ]
 
@@ -148,6 +150,28 @@ class DeliveryStore(StoreConnection):
         arguments = [ending.lease, ending.now, ending.status.value, outcome, *times, body, *fields]
         return bool(self._script("finish_attempt", keys, arguments))
 
+    def fan_out(
+        self, at: EventKey, ending: AttemptEnding, *, endpoints: Mapping[str, str], lease: str
+    ) -> list[int]:
+        """End an event as delivered, with a copy due for each of these endpoints, URLs by name.
+
+        The copies' first attempt is at the ending's `next_attempt_at`, and `lease` is theirs until then.
+        Returns the EndpointState of each; none: the event's own lease has passed to another worker.
+
+        Raises:
+            StoreUnavailableError: the store did not answer; it may have been done.
+
+        """
+        indexes = at.indexes("due", "journal", "delivered", "in-flight", "waiting", "endpoints")
+        keys = [at.key, at.body, at.tombstone, *indexes]
+        for name, url in endpoints.items():
+            copy = at.copy_for(name)
+            keys += [copy.key, copy.body, *copy.indexes("due", "dead"), endpoint_key(at, url)]
+        retention = self._scope.retention_seconds
+        times = (ending.now, retention, min(ending.keep_seconds, retention))
+        due = ending.rank * RANK_STEP + (ending.next_attempt_at or ending.now)
+        return list(map(int, self._script("fan_out", keys, [ending.lease, *times, due, lease, *endpoints])))
+
 
 def endpoint_key(at: EventKey, endpoint: str) -> str:
     """Return the key of an endpoint's health in the partition of an event."""
@@ -155,10 +179,10 @@ def endpoint_key(at: EventKey, endpoint: str) -> str:
 
 
 def _taken(reply: Reply, lease: str) -> TakenEvent:
-    record, disabled, *body = reply
+    record, state, *body = reply
     known = pairs(record)
     known |= {"name": long_name(known.get("name", ""))} | ({"raw": body[0]} if any(body) else {})
-    return TakenEvent(known, lease, bool(disabled))
+    return TakenEvent(known, lease, int(state))
 
 
 def _digits(sequence: str | None) -> tuple[int, str]:

@@ -9,16 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.domain.event_status import EventStatus
-from shared.domain.journal import Rank
+from shared.domain.journal import Rank, index_key
 from shared.store.connection import StoreConnection, digest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shared.store.resp import Command, Reply
 
 RANK_STEP = 10**12
 """An event's score in the index `due`: the Unix second of its next attempt, and this times its rank."""
-UNHEALTHY_SECONDS = 5 * 86_400
-"""An endpoint that fails for longer is unhealthy."""
+PAUSED_SECONDS = 5 * 86_400
+"""An endpoint that fails for longer is paused (`lua/steps/endpoint.lua`)."""
 
 
 class EndpointHealth(NamedTuple):
@@ -32,9 +34,9 @@ class EndpointHealth(NamedTuple):
     failing_since: int | None
     disabled_since: int | None
 
-    def is_unhealthy(self, *, now: int) -> bool:
-        """Return whether it has failed for longer than UNHEALTHY_SECONDS."""
-        return self.failing_since is not None and now - self.failing_since > UNHEALTHY_SECONDS
+    def is_paused(self, *, now: int) -> bool:
+        """Return whether it has failed for longer than PAUSED_SECONDS."""
+        return self.failing_since is not None and now - self.failing_since > PAUSED_SECONDS
 
     @property
     def is_disabled(self) -> bool:
@@ -67,31 +69,35 @@ class EndpointStore(StoreConnection):
         return EndpointHealth(delivered_at, min(still_failing, default=None), min(disabled, default=None))
 
     def enable_endpoint(self, endpoint: str) -> bool:
-        """Resume deliveries to a disabled endpoint; False if it was not disabled.
+        """Resume deliveries to a disabled endpoint, probe a paused one at once; False if it is neither.
 
         Raises:
             StoreUnavailableError: the store did not answer; it may be enabled in some partitions.
 
         """
-        return any(self._of_endpoint(endpoint, "HDEL", "disabled_at"))
+        return any(self._of_endpoint(endpoint, "HDEL", "disabled_at", "probed_at"))
 
     def _of_endpoint(self, endpoint: str, command: str, *fields: str) -> list[Reply]:
         name = digest(endpoint)
         return self._of_each_partition(lambda partition: [(command, f"{partition}:endpoint:{name}", *fields)])
 
 
-GIVEN_UP = (EventStatus.DEAD, EventStatus.PARKED, EventStatus.QUARANTINED)
+GIVEN_UP = (EventStatus.DEAD.value, EventStatus.PARKED.value, EventStatus.QUARANTINED.value)
 """Each has an index of its name."""
 
 
 class Backlog(NamedTuple):
-    """Numbers of events; `next_due_at` (Unix seconds) is when the first waiting one is due."""
+    """Numbers of events; `next_due_at` (Unix seconds) is when the first waiting one is due.
+
+    `of_endpoints`: of these the copies for each endpoint of APP_WEBHOOKS, also for one that is no more set.
+    """
 
     due: int
     next_due_at: int | None
     dead: int
     parked: int
     quarantined: int
+    of_endpoints: Mapping[str, Backlog] = {}
 
     def figures(self, *, now: int) -> dict[str, int]:
         """Return a timer's figures; `overdueSeconds` is how long the first event has been due."""
@@ -104,26 +110,44 @@ class BacklogStore(StoreConnection):
     """The backlog of one stage."""
 
     def backlog(self, *, now: int) -> Backlog:
-        """Count over all partitions, in one round trip; events past their retention are not counted.
+        """Count over all partitions; events past their retention are not counted.
+
+        One round trip, and one for each endpoint of APP_WEBHOOKS that events were handed on to.
 
         Raises:
             StoreUnavailableError: the store did not answer.
 
         """
+        own, names = self._backlog("", now=now)
+        of_endpoints = {name: self._backlog(name, now=now)[0] for name in sorted(names)}
+        all_of_them = (own, *of_endpoints.values())
+        starts = (it.next_due_at for it in all_of_them if it.next_due_at is not None)
+        return Backlog(
+            sum(it.due for it in all_of_them),
+            min(starts, default=None),
+            sum(it.dead for it in all_of_them),
+            own.parked,
+            own.quarantined,
+            of_endpoints,
+        )
+
+    def _backlog(self, endpoint: str, *, now: int) -> tuple[Backlog, set[str]]:
+        """Count events, or the copies for an endpoint; returns besides the names of all endpoints."""
         kept_since = now - self._scope.retention_seconds
 
         def commands(partition: str) -> list[Command]:
-            due = f"{partition}:due"
-            given_up = [("ZCOUNT", f"{partition}:{status.value}", kept_since, "+inf") for status in GIVEN_UP]
+            due, *others = (index_key(partition, it, endpoint) for it in ("due", *GIVEN_UP))
+            given_up = [("ZCOUNT", index, kept_since, "+inf") for index in others]
             first = [
                 ("ZRANGEBYSCORE", due, rank * RANK_STEP, "+inf", "WITHSCORES", "LIMIT", 0, 1)
                 for rank in Rank.ALL
             ]
-            return [("ZCARD", due), *given_up, *first]
+            return [("ZCARD", due), ("SMEMBERS", f"{partition}:endpoints"), *given_up, *first]
 
-        replies, columns = self._of_each_partition(commands), 1 + len(GIVEN_UP) + len(Rank.ALL)
-        due, *others = (replies[place::columns] for place in range(columns))
+        replies, columns = self._of_each_partition(commands), 2 + len(GIVEN_UP) + len(Rank.ALL)
+        due, names, *others = (replies[place::columns] for place in range(columns))
         given_up, first = others[: len(GIVEN_UP)], others[len(GIVEN_UP) :]
         scores = (score for column in first for members in column for score in members[1::2])
         starts = [int(float(score)) % RANK_STEP for score in scores]
-        return Backlog(sum(due), min(starts, default=None), *map(sum, given_up))
+        dead, parked, quarantined = map(sum, given_up)
+        return Backlog(sum(due), min(starts, default=None), dead, parked, quarantined), set().union(*names)

@@ -210,7 +210,8 @@ class JournalStore(StoreConnection):
     def key_of(self, entry: EventEntry) -> EventKey:
         """Return the key of an event; its versions are in one partition, of its uploader if it has one."""
         partition = self._partition_of(entry.upload.user_id if entry.upload else entry.first_name)
-        return EventKey(partition, _event_key(partition, entry.name))
+        event = EventKey(partition, _event_key(partition, entry.name))
+        return event.copy_for(entry.endpoint) if entry.endpoint else event
 
 
 def _in_pieces(calls: Sequence[ScriptCall]) -> Iterator[list[ScriptCall]]:
@@ -246,12 +247,12 @@ def _event_key(partition: str, name: str) -> str:
 
 
 def _journaled(reply: list[Any]) -> Journaled:
-    outcome, verdict, sequence, disabled, *copies = reply
+    outcome, verdict, sequence, state, *copies = reply
     return Journaled(
         IngestOutcome(outcome),
         Verdict(verdict) if verdict else None,
         int(sequence),
-        bool(disabled),
+        int(state),
         *(copy or "" for copy in copies),
     )
 

@@ -25,7 +25,7 @@ from local.repository import REPOSITORY
 from shared.runtime import bootstrap
 from shared.runtime.log import PART_CHARACTERS
 from shared.vod.signature import decode
-from tests.functions.deployment import CALLBACK_TOKEN, CONTEXT_KEY, user_token
+from tests.functions.deployment import CALLBACK_TOKEN, CONTEXT_KEY, WEBHOOK_SECRET, user_token
 from tests.functions.scf import CLIENT_ADDRESS, REQUEST_ID, event_of
 from tests.functions.vod import begin_upload
 from tests.keys import rsa_key
@@ -47,7 +47,7 @@ CONTEXT = {"request_id": REQUEST_ID, "time_limit_in_ms": 20_000}
 HEALTH_TOKEN = "a token of who watches the deployment"
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 NOT_AN_INVOCATIONS_OWN = {
-    *("event.unjournaled", "endpoint.unhealthy", "endpoint.disabled", "shards.notStarted"),
+    *("event.unjournaled", "endpoint.paused", "endpoint.disabled", "endpoint.removed", "shards.notStarted"),
 }
 
 
@@ -192,7 +192,13 @@ def every_kind_of_line(
         keep(invoke.notify("no event"))
         (used,) = client.keys("*:parked-bytes")
         client.hset(used, mapping={"bytes": 2**40, "first_parts": 2**40})
+        client.sadd("vuf:{test.0}:endpoints", "crm")
+        client.zadd("vuf:{test.0}:due:crm", {"vuf:{test.0}:event:0@crm": 0})
     keep(invoke.notify("no room"))
+    single = {"APP_WEBHOOK_URL": "off", "APP_WEBHOOK_SECRETS": ""}
+    entry = {"name": "billing", "url": app.url, "secrets": WEBHOOK_SECRET}
+    deploy(**{**services, **single}, APP_WEBHOOKS=json.dumps([entry]))
+    keep(invoke(event_delivery.main_handler))
     deploy(**{**services, "REDIS_URL": f"redis://{HOST}:{refused_port()}/0", "CALLBACK_HOLD_SECONDS": "0"})
     for file_id in ("1", "1" * PART_CHARACTERS):
         keep(invoke.notify(uploaded("", file_id=file_id)))
@@ -215,11 +221,12 @@ def test_operations_page_lists_every_field_and_no_other(every_kind_of_line: Line
     written = {name for line in lines for name in line}
     figures = {name for name in written if name.startswith("figures_")}
     told = documented("Figure")
-    endings = {name for name in figures if name.startswith("figures_deliveries_")}
+    counted = ("figures_deliveries_", "figures_endpoints_")
+    endings = {name for name in figures if name.startswith(counted)}
 
     assert {line["event"] for line in lines} == documented("`event`")
     assert written - figures == documented("Field") - {"figures_…"}
     assert figures - endings <= told
-    assert {"figures_deliveries_…", "figures_deliveries_leftForNextRound"} <= told
-    assert {name for name in told if name.startswith(("figures_backlog", "figures_endpoint"))} <= figures
+    assert {"figures_deliveries_…", "figures_endpoints_…", "figures_deliveries_leftForNextRound"} <= told
+    assert {name for name in told if name.startswith(("figures_backlog", "figures_endpoint_"))} <= figures
     assert [line for line in lines if any(isinstance(value, (dict, list)) for value in line.values())] == []

@@ -18,6 +18,7 @@ from functions import event_delivery, reliable_notification
 from shared.domain.ingested_event import Source
 from shared.flows.ingest_event import Ingester
 from shared.runtime import bootstrap
+from tests.functions.deployment import WEBHOOK_SECRET
 from tests.functions.vod import begin_upload, upload
 from tests.reliability.many_uploads import date_back
 from tests.shared.loopback_peer import HOST, HttpPeer, Reply, refused_port
@@ -192,11 +193,44 @@ def test_endpoint_that_takes_nothing_is_told_at_every_run(
     figures = [run(), run()]
 
     warnings = [line for line in logged() if line["event"].startswith("endpoint.")]
-    kind = "endpoint.disabled" if status == 410 else "endpoint.unhealthy"
+    kind = "endpoint.disabled" if status == 410 else "endpoint.paused"
     assert [(line["event"], line["level"]) for line in warnings] == [(kind, "error")] * 2
     assert figures[0]["endpoint"]["failingSeconds"] >= 6 * 86_400
     assert figures[0]["backlog"]["due"] == 1
     assert app.url not in json.dumps(warnings)
+
+
+def test_each_endpoint_has_figures_and_one_that_was_removed_is_told(
+    services: dict[str, str], vod: Account, app: HttpPeer, deploy: Deploy, logged: Logged
+) -> None:
+    """By their names; what waits for an endpoint that is no more set is an error at every run."""
+    app.answer = lambda it: Reply(503 if it.path == "/crm" else 204)
+
+    def deploy_with(*names: str) -> None:
+        entries = [{"name": it, "url": f"{app.url}/{it}", "secrets": WEBHOOK_SECRET} for it in names]
+        single = {"APP_WEBHOOK_URL": "off", "APP_WEBHOOK_SECRETS": ""}
+        deploy(**{**services, **single}, APP_WEBHOOKS=json.dumps(entries))
+
+    deploy_with("crm", "billing")
+    push_without_an_attempt(vod)
+    first = run()
+    deploy_with("billing")
+    with redis.Redis.from_url(services["REDIS_URL"]) as client:
+        client.sadd("vuf:{test.0}:endpoints", "one-for-which-nothing-waits")
+    logged()
+    second = run()
+
+    assert first["deliveries"] == {"delivered": 1, "retrying": 1, "fannedOut": 1}
+    assert first["endpoints"]["crm"] | {"failingSeconds": 0} == {
+        **QUIET["endpoint"],
+        "due": 1,
+        "overdueSeconds": 0,
+        "dead": 0,
+    }
+    assert second["endpoints"].keys() == {"crm", "billing"}
+    assert (second["endpoints"]["billing"]["due"], second["backlog"]["due"]) == (0, 1)
+    (line,) = (line for line in logged() if line["event"] == "endpoint.removed")
+    assert (line["level"], line["endpoint"], line["due"]) == ("error", "crm", 1)
 
 
 def test_fast_clock_uses_up_no_check(services: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,9 +53,10 @@ class Lives:
         library, service = self._service.library, self._service
         self._fire("reliable_notification", lambda: not library.queue_length() + service.waiting("due"))
 
-    def deliver(self) -> None:
-        """Fire the delivery timer until no event is due."""
-        self._fire("event_delivery", lambda: self._service.waiting("due") == 0)
+    def deliver(self, *endpoints: str) -> None:
+        """Fire the delivery timer until no event is due, and no copy for these endpoints."""
+        indexes = ("due", *(f"due:{name}" for name in endpoints))
+        self._fire("event_delivery", lambda: not any(map(self._service.waiting, indexes)))
 
     def reconcile(self, *, after: float, until: Callable[[], bool]) -> None:
         """Fire the delivery timer, which reconciles too, after some seconds and until a condition is met."""

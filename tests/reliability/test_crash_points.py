@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.domain.session import RETRY_SECONDS
+from tests.functions.deployment import WEBHOOK_SECRET
 from tests.reliability.crash_points import PASSED_BY_NO_EVENT, public_calls
 from tests.reliability.lives import EVERY_5TH, EVERY_20TH, OFTEN, ONCE_FOR_MANY, Lives
 from tests.reliability.many_uploads import CONTENT_MD5, poison
@@ -40,6 +41,7 @@ UNUSED = ("Store.uploads_to_check", "Store.find_upload", "Store.check_again")
 SILENT = ("VodApi.procedure_task",)
 BEGUN = ("Store.take_proofs", "Store.plan_proof", "Store.keep_proof_task", "VodApi.describe_file_attributes")
 PROVEN = (*BEGUN, "Store.proof_task", "VodApi.attributes_task")
+HANDED_ON = ("Store.fan_out",)
 PASSED_RARELY = frozenset(
     {*PULLED, *MISSED, "Store.due_events", "Store.uploads_to_check", "Store.take_proofs"}
 )
@@ -52,7 +54,8 @@ LISTED_SECONDS, END_SECONDS, TASK_FLOW_SECONDS = 2701, 90_001, 3601
 
 def test_every_call_that_an_event_passes_is_a_crash_point() -> None:
     """A new call to the store, to VOD or to the app has to be killed at, or said to concern no event."""
-    killed_at = {*PUSHED, *READ_BACK, *LEGACY, *PULLED, *DUE, *POISONED, *MISSED, *UNUSED, *SILENT, *PROVEN}
+    by_event = {*PUSHED, *READ_BACK, *LEGACY, *PULLED, *DUE, *HANDED_ON}
+    killed_at = {*by_event, *POISONED, *MISSED, *UNUSED, *SILENT, *PROVEN}
 
     assert public_calls() - PASSED_BY_NO_EVENT.keys() == killed_at - {"Instance.invoke"}
     assert public_calls() >= PASSED_BY_NO_EVENT.keys()
@@ -161,6 +164,24 @@ def test_proof_of_a_file_survives(service: Service, call: str) -> None:
 
     assert_all_is_told_once(service, lives, ids_of(uploads), "upload.completed", "upload.integrity")
     assert {told["outcome"] for told in service.app.told if "outcome" in told} == {"match"}
+
+
+@pytest.mark.parametrize("call", HANDED_ON)
+def test_event_reaches_each_of_two_endpoints(service: Service, call: str) -> None:
+    """It is handed on to both or to none, by the function that ingested it or by the timer."""
+    uploads, names = service.finished_uploads(EVENTS // 2), ("crm", "billing")
+    entries = [{"name": it, "url": f"{service.app.url}/{it}", "secrets": WEBHOOK_SECRET} for it in names]
+    single = {"APP_WEBHOOK_URL": "off", "APP_WEBHOOK_SECRETS": ""}
+    lives = begin(service, call, READ_BACK="off", **single, APP_WEBHOOKS=json.dumps(entries))
+
+    lives.push([upload.event for upload in uploads])
+    lives.deliver(*names)
+
+    assert lives.killed >= 4
+    heard = sorted((it.path, it.headers["webhook-id"]) for it in service.app.received)
+    ids = {it["event_id"] for it in service.records("event") if "endpoint" not in it}
+    assert heard == sorted((f"/{name}", event_id) for name in names for event_id in ids)
+    assert len(ids) == len(uploads)
 
 
 def begin(service: Service, call: str, **settings: str) -> Lives:

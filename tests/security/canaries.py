@@ -42,6 +42,7 @@ CANARIES: dict[str, tuple[str, ...]] = {
     "TENCENTCLOUD_SECRETID": ("AKID" + _canary("role's id", 32),),
     "TENCENTCLOUD_SECRETKEY": (_canary("role's key", 32),),
     "TENCENTCLOUD_SESSIONTOKEN": (_canary("role's token", 60),),
+    "APP_WEBHOOKS": (_canary("endpoints"),),
     "APP_WEBHOOK_SECRETS": tuple(
         f"whsec_{base64.b64encode(_canary(name, 36).encode()).decode()}" for name in ("hook", "older hook")
     ),
@@ -62,8 +63,9 @@ def secret_variables() -> set[str]:
 
 
 def canary_environment(redis_url: str) -> dict[str, str]:
-    """Return the canaries as the functions' variables, but for JWT_ISSUERS, which excludes JWT_SECRETS."""
-    given = {name: ",".join(secrets) for name, secrets in CANARIES.items() if name != "JWT_ISSUERS"}
+    """Return the canaries as the functions' variables, but for the lists that exclude other secrets."""
+    lists = ("JWT_ISSUERS", "APP_WEBHOOKS")
+    given = {name: ",".join(secrets) for name, secrets in CANARIES.items() if name not in lists}
     return {**given, "REDIS_URL": redis_url}
 
 

@@ -6,7 +6,7 @@ import itertools
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import redis
@@ -20,6 +20,8 @@ from shared.domain.rate_limits import UploadLimits
 from shared.domain.session import state_of
 from shared.flows.deliver_events import Deliverer
 from shared.flows.delivery_run import DeliveryRun
+from shared.flows.endpoint_runs import EndpointRuns, endpoint_runs
+from shared.flows.fan_out import FanOut
 from shared.flows.ingest_event import Ingester
 from shared.flows.pull_events import Pulling
 from shared.flows.reconcile_uploads import Reconciliation
@@ -116,6 +118,11 @@ class Service:
         return AppWebhook(self.settings) if self.settings.app_webhook_url is not None else None
 
     @cached_property
+    def fan_out(self) -> FanOut:
+        """Hands events on to the endpoints of APP_WEBHOOKS."""
+        return FanOut({it: AppWebhook(it.settings) for it in self.settings.endpoints})
+
+    @cached_property
     def vod_api(self) -> VodApi:
         """VOD's server API, as this deployment calls it."""
         return VodApi(self.settings)
@@ -131,6 +138,7 @@ class Service:
             ingester=self.ingester,
             read_back=lambda: nullcontext(read_back or self.vod_api),
             webhook=self.webhook,
+            fan_out=self.fan_out if self.settings.endpoints else None,
             clock=self.clock,
             jitter=self.jitter,
             deadline=self.clock() + seconds,
@@ -138,15 +146,15 @@ class Service:
 
     def delivery_run(
         self, *, seconds: float = 60.0, read_back: ReadBack | None = None, start: Start = call_at_once
-    ) -> DeliveryRun:
+    ) -> DeliveryRun | EndpointRuns:
         """Return a delivery run of so many seconds; its workers are this thread, unless `start` is given."""
-        return DeliveryRun(
-            deliverer=self.deliverer(seconds=seconds, read_back=read_back),
-            workers=Workers(self.settings.delivery_concurrency, start),
-            rate=self.settings.delivery_rate,
-            wait=self.wait,
-            new_lease=new_lease,
-        )
+        new_run = partial(DeliveryRun, wait=self.wait, new_lease=new_lease)
+        new_workers = partial(Workers, start=start)
+        delivers = self.deliverer(seconds=seconds, read_back=read_back)
+        most = self.settings.delivery_concurrency
+        if self.settings.endpoints:
+            return endpoint_runs(delivers, self.fan_out, new_run, new_workers, concurrency=most, timer="")
+        return new_run(deliverer=delivers, workers=new_workers(most), rate=self.settings.delivery_rate)
 
     def pulling(self, queue: EventQueue | None = None, *, seconds: float = 53.0) -> Pulling:
         """Return a run that pulls for so many seconds."""

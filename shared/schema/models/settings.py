@@ -34,6 +34,13 @@ CallbackTokens = Annotated[
 ]
 WebhookSecret = Annotated[bytes, BeforeValidator(values.decode_webhook_secret)]
 WebhookSecrets = Annotated[tuple[WebhookSecret, ...], Field(max_length=2), CommaSeparated]
+Webhooks = Annotated[
+    tuple[dict[str, Any], ...],
+    Field(max_length=8),
+    BeforeValidator(values.parse_json),
+    AfterValidator(values.require_one_form_of_webhook),
+]
+"""`shared.config.endpoints` reads the members of each."""
 HttpUrl = Annotated[str, AfterValidator(values.check_http_url)]
 HttpUrlOrOff = Annotated[HttpUrl | None, BeforeValidator(values.none_if_off)]
 JwksUrl = Annotated[str, AfterValidator(values.check_jwks_url)]
@@ -185,6 +192,7 @@ class WebhookSettings(SettingsGroup):
         AfterValidator(values.require_webhook_secrets),
     ] = ()
     app_webhook_raw: Literal["on", "off"] = "on"
+    app_webhooks: Annotated[Webhooks, Secret] = ()
 
 
 class IngestSettings(WebhookSettings, ContextSettings, StoreSettings):

@@ -1,4 +1,4 @@
--- include: numbers, index, body, versions, rank, in_flight
+-- include: numbers, index, body, versions, rank, in_flight, delivered
 -- KEYS event, due, dead, endpoint, body, tombstone, journal, delivered, in flight, waiting
 -- ARGV lease, now, status, outcome ('' = the endpoint was not asked), next_attempt_at ('' = no more),
 -- record_ttl, seconds to keep what was delivered, bytes ('' = as they were), fields...
@@ -10,13 +10,11 @@ end_delivery({due = KEYS[2], in_flight = KEYS[9], waiting = KEYS[10]}, KEYS[1], 
 redis.call('HSET', KEYS[1], 'delivery', status, unpack(ARGV, 9))
 keep_body(KEYS[5], ARGV[6], ARGV[8])
 if status == 'delivered' then
-  leave_tombstone({record = KEYS[1], tombstone = KEYS[6]}, ARGV[6])
-  for _, place in ipairs({1, 5}) do redis.call('EXPIRE', KEYS[place], ARGV[7]) end
-  redis.call('ZREM', KEYS[7], KEYS[1])
-  add_to_index(KEYS[8], ARGV[2], ARGV[7], KEYS[1])
+  local at = {event = KEYS[1], body = KEYS[5], tombstone = KEYS[6], journal = KEYS[7], delivered = KEYS[8]}
+  end_as_delivered(at, ARGV[2], ARGV[6], ARGV[7])
 end
 if outcome == 'delivered' then
-  redis.call('HDEL', KEYS[4], 'failing_since', 'disabled_at')
+  redis.call('HDEL', KEYS[4], 'failing_since', 'disabled_at', 'probed_at')
   redis.call('HSET', KEYS[4], 'delivered_at', ARGV[2])
 elseif outcome == 'failed' or outcome == 'gone' then
   redis.call('HSETNX', KEYS[4], 'failing_since', ARGV[2])

@@ -1,4 +1,4 @@
--- include: numbers, rank, in_flight
+-- include: numbers, rank, in_flight, endpoint
 -- KEYS event, due, endpoint, body, in flight, waiting   ARGV now, lease, lease_ends_at
 whole(ARGV[1])
 whole(ARGV[3])
@@ -14,4 +14,5 @@ local at = {due = KEYS[2], in_flight = KEYS[5], waiting = KEYS[6]}
 if not begin_delivery(at, KEYS[1], tonumber(ARGV[1]), ARGV[3], rank) then return {{}, 0} end
 redis.call('HSET', KEYS[1], 'lease', ARGV[2])
 redis.call('ZADD', KEYS[2], rank + ARGV[3], KEYS[1])
-return {redis.call('HGETALL', KEYS[1]), redis.call('HEXISTS', KEYS[3], 'disabled_at'), redis.call('GET', KEYS[4])}
+local state = state_for_taken(KEYS[3], tonumber(ARGV[1]))
+return {redis.call('HGETALL', KEYS[1]), state, redis.call('GET', KEYS[4])}

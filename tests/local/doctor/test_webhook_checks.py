@@ -85,6 +85,32 @@ def test_webhook_that_is_off_is_ok(patient: Patient) -> None:
     assert outcome.at("fault") == []
 
 
+def test_each_of_several_endpoints_is_examined_under_its_name(patient: Patient) -> None:
+    """Address, test event and health; one that is well does not hide another."""
+    secret = patient.stack.environment["APP_WEBHOOK_SECRETS"]
+    with HttpPeer(lambda it: Reply(204 if it.path == "/crm" else 500)) as peer:
+        entries = [{"name": it, "url": f"{peer.url}/{it}", "secrets": secret} for it in ("crm", "billing")]
+        several = {"APP_WEBHOOK_URL": "off", "APP_WEBHOOK_SECRETS": "", "APP_WEBHOOKS": json.dumps(entries)}
+        outcome = patient.examine("--probe", **several)
+
+    assert outcome.at("fault") == ["wrong signature crm", "test event billing"]
+    for check in ("address crm", "address billing", "endpoint crm", "endpoint billing", "test event crm"):
+        assert outcome.level_of(check) == "ok"
+
+
+def test_endpoint_that_is_no_more_set_is_a_fault_while_events_wait_for_it(
+    patient: Patient, store: redis.Redis
+) -> None:
+    """Nobody delivers them; one for which nothing waits is not mentioned."""
+    store.sadd("vuf:{removed.3}:endpoints", "crm", "old")
+    store.zadd("vuf:{removed.3}:due:crm", {"first": int(time.time()) + 100})
+    outcome = patient.examine("--stage", "removed")
+
+    (finding,) = outcome.named("endpoint crm")
+    assert (finding["level"], finding["detail"]) == ("fault", "1 wait for it, and it is not set any more")
+    assert outcome.named("endpoint old") == []
+
+
 def test_events_that_were_given_up_are_counted_over_all_partitions(
     patient: Patient, store: redis.Redis
 ) -> None:

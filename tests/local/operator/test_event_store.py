@@ -11,7 +11,7 @@ from shared.domain.event_status import AttemptOutcome, EventStatus, IngestOutcom
 from shared.domain.journal import AttemptEnding, EventEntry, EventKey
 from shared.errors import StoreUnavailableError
 from shared.store.connection import StoreScope
-from shared.store.endpoint import UNHEALTHY_SECONDS
+from shared.store.endpoint import PAUSED_SECONDS
 from shared.store.journal import Store
 from tests.shared.loopback_peer import refused_port
 from tests.shared.uploads import ENDPOINT, NOW, facts_in, new_session, uploaded
@@ -343,23 +343,23 @@ def test_what_is_never_delivered_cannot_be_revived(journal: Journal) -> None:
 
 
 def test_endpoint_that_nothing_was_sent_to_has_no_history(journal: Journal) -> None:
-    """An endpoint without deliveries is not unhealthy."""
+    """An endpoint without deliveries is not paused."""
     health = journal.people.endpoint_health(ENDPOINT)
 
     assert (health.delivered_at, health.failing_since, health.disabled_since) == (None, None, None)
-    assert not health.is_unhealthy(now=NOW)
+    assert not health.is_paused(now=NOW)
 
 
 def test_endpoint_fails_since_the_first_failure_of_any_partition(journal: Journal) -> None:
-    """Each partition knows its own; the earliest counts, and five days later it is unhealthy."""
+    """Each partition knows its own; the earliest counts, and five days later it is paused."""
     for number in range(8):
         journal.end(journal.enter(user=f"user-{number}"), EventStatus.DEAD, at=NOW + 93 + number)
 
     health = journal.people.endpoint_health(ENDPOINT)
 
     assert health.failing_since == NOW + 93
-    assert not health.is_unhealthy(now=NOW + 93 + UNHEALTHY_SECONDS)
-    assert health.is_unhealthy(now=NOW + 94 + UNHEALTHY_SECONDS)
+    assert not health.is_paused(now=NOW + 93 + PAUSED_SECONDS)
+    assert health.is_paused(now=NOW + 94 + PAUSED_SECONDS)
     assert journal.people.endpoint_health(ENDPOINT + "/other").failing_since is None
 
 

@@ -453,7 +453,7 @@ def test_retry_of_many_tells_how_far_it_is(desk: Desk, tmp_path: Path) -> None:
     assert "and 230 more\n250 events due now" in retried.out
 
 
-def test_endpoint_is_called_unhealthy_after_five_days(desk: Desk, valkey_url: str) -> None:
+def test_endpoint_is_called_paused_after_five_days(desk: Desk, valkey_url: str) -> None:
     """Failing since, disabled since, and in plain words when it is too long."""
     fresh = desk.events("endpoint")
     desk.app.answer = lambda _request: Reply(410)
@@ -464,13 +464,13 @@ def test_endpoint_is_called_unhealthy_after_five_days(desk: Desk, valkey_url: st
     with redis.Redis.from_url(valkey_url) as connection:
         (key,) = connection.scan_iter("*:endpoint:*")
         connection.hset(key, "failing_since", six_days_ago)
-    unhealthy = desk.events("endpoint")
+    paused = desk.events("endpoint")
 
     assert fresh.out == "last delivery   none\nfailing since   -\ndisabled since  -\n"
     assert disabled["disabledSince"] == disabled["failingSince"] != None  # noqa: E711  # a chain
-    assert disabled["unhealthy"] is False
+    assert disabled["paused"] is False
     assert "--enable delivers to it again" in hint
-    assert "Unhealthy: for more than 5 days." in unhealthy.out
+    assert "Paused: for more than 5 days." in paused.out
 
 
 def test_enabled_endpoint_gets_what_waited(desk: Desk) -> None:
@@ -489,7 +489,7 @@ def test_enabled_endpoint_gets_what_waited(desk: Desk) -> None:
     assert sent_while_disabled == 1
     assert "Enabled." in enabled.out
     assert len(desk.received_ids) == 2
-    assert "It was not disabled." in desk.events("endpoint", "--enable").out
+    assert "It was neither disabled nor paused." in desk.events("endpoint", "--enable").out
 
 
 @pytest.mark.parametrize(

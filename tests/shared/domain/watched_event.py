@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from shared.flows.deliver_events import Deliverer
     from shared.flows.delivery_run import DeliveryRun
+    from shared.flows.endpoint_runs import EndpointRuns
 
     Step = Callable[["WatchedEvent"], None]
 
@@ -82,7 +83,7 @@ class WatchedEvent:
 
     def delivery_run(
         self, vod: Records = CONFIRMS, *, has_webhook: bool, read_back: str = "on"
-    ) -> DeliveryRun:
+    ) -> DeliveryRun | EndpointRuns:
         """Create what one run of a timer works with."""
         if (has_webhook, read_back) not in self._services:
             url = self.app.url if has_webhook else "off"

@@ -17,6 +17,7 @@ from shared.errors import StoreUnavailableError
 from shared.flows.deliver_events import DISABLED_SECONDS
 from shared.flows.delivery_run import LEASE_SECONDS, LEAST_SECONDS
 from shared.store.connection import StoreScope
+from shared.store.endpoint import PAUSED_SECONDS
 from shared.store.journal import Store
 from tests.shared.loopback_peer import HOST, HttpPeer, RawPeer, Received, Reply, relay_to
 from tests.shared.service import STAGE, Service, client_of, token_of
@@ -240,6 +241,45 @@ def test_app_that_says_gone_is_left_alone_until_it_is_enabled(world: World) -> N
     assert world.run() == {"delivered": 2}
     assert ids_at(app) == sorted(ids_of([*ingested_events, elsewhere]) + ids_of(ingested_events[:1]))
     assert operator.endpoint_health(app.url).failing_since is None
+
+
+def test_endpoint_that_failed_for_five_days_is_paused_and_costs_no_attempts(world: World) -> None:
+    """One event an hour is a probe, which is no attempt; the first that is taken ends the pause (F46)."""
+    world.app.answer = lambda _request: Reply(503)
+    first = world.ingest(uploaded(token_of(new_session())))
+    world.run()
+    world.clock.move(PAUSED_SECONDS + 1)
+    second = world.ingest(uploaded(token_of(new_session()), file_id=f"{FILE_ID}7"))
+    sent = len(world.app.received)
+
+    for hour in range(1, 30):
+        assert world.run() == {"retrying": 2}
+        assert len(world.app.received) == sent + hour
+        world.clock.move(DISABLED_SECONDS)
+    assert [world.record(it)["attempts"] for it in (first, second)] == ["1", "0"]
+    assert {world.record(it)["problem"] for it in (first, second)} == {"HTTP 503", "endpoint paused"}
+
+    world.app.answer = lambda _request: TAKES
+    assert world.run() == {"delivered": 1, "retrying": 1}
+    assert world.run(after=DISABLED_SECONDS) == {"delivered": 1}
+    assert set(ids_at(world.app)) == set(ids_of([first, second]))
+
+
+def test_endpoint_that_fails_for_a_minute_is_left_to_the_timer(world: World) -> None:
+    """The function that ingests an event verifies it and does not try it; the timer does so at once."""
+    world.app.answer = lambda _request: Reply(503)
+    world.ingest(uploaded(token_of(new_session())))
+    world.run()
+    world.clock.move(61)
+    world.app.answer = lambda _request: TAKES
+    token = token_of(new_session())
+    world.keep(token, file_id=f"{FILE_ID}7")
+
+    assert world.deliver(uploaded(token, file_id=f"{FILE_ID}7")) == "due"
+    assert len(world.app.received) == 1
+    assert world.due() == 2
+    assert world.run() == {"delivered": 2}
+    assert world.deliver(uploaded("console", file_id=f"{FILE_ID}8"), "pull") == "delivered"
 
 
 def test_webhook_that_was_switched_off_leaves_nothing_due(world: World) -> None:

@@ -60,7 +60,7 @@ class Case:
     def try_to_the_last(self) -> None:
         """Let time pass until nothing is due any more."""
         while self.world.due(after=WEEK):
-            self.world.run(after=DAY)
+            self.world.run(after=DAY / 4)
         assert [it["delivery"] for it in self.world.records()] == ["dead"]
 
     def heard(self, *, verified: bool) -> list[tuple[str, bool]]:

@@ -11,7 +11,7 @@ import pytest
 
 from shared.deadline import in_daemon_thread
 from shared.flows.deliver_events import Deliverer
-from shared.flows.delivery_run import LEASE_SECONDS
+from shared.flows.delivery_run import LEASE_SECONDS, DeliveryRun
 from tests.shared.loopback_peer import Received, Reply
 from tests.shared.service import token_of
 from tests.shared.uploads import FILE_ID, changed, new_session, uploaded
@@ -221,5 +221,6 @@ def test_defect_in_one_attempt_ends_the_run_after_the_others(
     with pytest.raises(ZeroDivisionError):
         run.run()
 
+    assert isinstance(run, DeliveryRun)
     assert run.endings == {"delivered": 2}
     assert world.run(after=LEASE_SECONDS) == {"delivered": 1}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from shared.domain.ingested_event import IngestedEvent
     from shared.domain.session import UploadSession
     from shared.flows.delivery_run import DeliveryRun
+    from shared.flows.endpoint_runs import EndpointRuns
     from shared.flows.reconcile_uploads import Library, Reconciliation
     from shared.flows.verify_event import ReadBack
     from tests.shared.loopback_peer import HttpPeer
@@ -38,7 +39,7 @@ class World(Service):
 
     def delivery_run(
         self, *, seconds: float = 60.0, read_back: ReadBack | None = None, start: Start = call_at_once
-    ) -> DeliveryRun:
+    ) -> DeliveryRun | EndpointRuns:
         """Return a delivery run that asks that VOD."""
         return super().delivery_run(seconds=seconds, read_back=read_back or self.vod, start=start)
 

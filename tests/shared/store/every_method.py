@@ -50,6 +50,8 @@ def every_method(redis_url: str) -> tuple[Story, tuple[StoreConnection, ...]]:
         *("lease-4", ENDPOINT, NOW + 11, EventStatus.DELIVERED, AttemptOutcome.DELIVERED, None, {}),
         keep_seconds=3600,
     )
+    handed = taken._replace(name=f"{taken.name}-handed", lease="lease-5")
+    handed_at, handing = store.key_of(handed), delivered._replace(lease="lease-5", next_attempt_at=NOW + 20)
     ids, at = (session.user_id, session.upload_id), store.key_of(entry)
     take = partial(store.take, [at], endpoint=ENDPOINT, now=NOW + 10)
     ending = AttemptEnding("lease-2", ENDPOINT, NOW + 11, EventStatus.DEAD, AttemptOutcome.GONE, None, {})
@@ -87,6 +89,8 @@ def every_method(redis_url: str) -> tuple[Story, tuple[StoreConnection, ...]]:
         "journal another": lambda: store.journal(taken, endpoint=ENDPOINT, now=NOW, next_attempt_at=NOW + 10),
         "deliver": lambda: store.finish_attempt(taken_at, delivered),
         "revive what was delivered": lambda: operators.revive(taken_at, now=NOW + 12),
+        "journal for several": lambda: store.journal(handed, endpoint="", now=NOW, next_attempt_at=NOW + 10),
+        "fan out": lambda: store.fan_out(handed_at, handing, endpoints={"crm": ENDPOINT}, lease=""),
         "call": lambda: store.take_call("DescribeMediaInfos", per_second=80, foreign=False),
         "slot": lambda: store.send_slots(ENDPOINT, now=NOW, rate=50, wanted=1),
         "park": lambda: [

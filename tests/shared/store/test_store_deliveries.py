@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.domain.event_status import AttemptOutcome, EventStatus, IngestOutcome
-from shared.domain.journal import AttemptEnding, EventEntry, EventKey, TakenEvent
+from shared.domain.journal import AttemptEnding, EndpointState, EventEntry, EventKey, TakenEvent
 from shared.errors import StoreUnavailableError
 from shared.runtime.shards import Share
 from tests.shared.uploads import ENDPOINT, NOW, facts_in, new_entry, new_session, uploaded
@@ -72,7 +72,7 @@ def test_due_event_is_given_to_one(store: Store, entry: EventEntry) -> None:
     assert taken[0].record["lease"] == taken[0].lease
     assert taken[0].record["name"] == entry.name
     assert dict(entry.fields).items() <= taken[0].record.items()
-    assert not taken[0].endpoint_disabled
+    assert taken[0].endpoint_state == EndpointState.OPEN
 
 
 def test_event_whose_holder_died_is_given_again(store: Store, entry: EventEntry) -> None:
@@ -121,12 +121,12 @@ def test_endpoint_that_is_gone_is_disabled_until_it_takes_an_event(store: Store)
     store.finish_attempt(at[1], delivered("lease-2"))
     retaken = take(store, at[0], now=NOW + 300)
 
-    assert (first.endpoint_disabled, second.endpoint_disabled) == (False, True)
+    assert (first.endpoint_state, second.endpoint_state) == (EndpointState.OPEN, EndpointState.DISABLED)
     assert taken is not None
-    assert taken.endpoint_disabled
-    assert not elsewhere.endpoint_disabled
+    assert taken.endpoint_state == EndpointState.DISABLED
+    assert elsewhere.endpoint_state == EndpointState.OPEN
     assert retaken is not None
-    assert not retaken.endpoint_disabled
+    assert retaken.endpoint_state == EndpointState.OPEN
 
 
 def test_attempt_that_was_none_says_nothing_of_the_endpoint(
