@@ -68,14 +68,15 @@ def _media_index(vod: Subject) -> Answer:
 
 @QUESTIONS.declare(
     "media-attributes",
-    "What has the task of DescribeFileAttributes, and are its digests right?",
-    source="API model 2018-07-17",
-    concerns="task_actions.TaskActions, replies/server_api.py SERVER_API",
+    "What has the task of DescribeFileAttributes, and are its digests and its context right?",
+    source="API model 2018-07-17; doc 266/83796, 266/52517 (MD5 alone)",
+    concerns="switch fileAttributes, task_actions.TaskActions, replies/server_api.py SERVER_API",
     cost=_ONE,
 )
 def _media_attributes(vod: Subject) -> Answer:
     file_id = str(uploaded(vod)["fileId"])
-    task_id = expected("DescribeFileAttributes", vod.api("DescribeFileAttributes", FileId=file_id))["TaskId"]
+    called = vod.api("DescribeFileAttributes", FileId=file_id, SessionContext="digests")
+    task_id = expected("DescribeFileAttributes", called)["TaskId"]
 
     def ended() -> dict[str, Any] | None:
         found = vod.api("DescribeTaskDetail", TaskId=task_id).members
@@ -89,6 +90,7 @@ def _media_attributes(vod: Subject) -> Answer:
         "members": shape(task),
         "Md5": output.get("Md5") == hashlib.md5(CLIP, usedforsecurity=False).hexdigest(),
         "Sha1": output.get("Sha1") == hashlib.sha1(CLIP, usedforsecurity=False).hexdigest(),
+        "SessionContext": task.get("SessionContext") == "digests",
         "MetaData.Md5": bool((media_info(vod, file_id).get("MetaData") or {}).get("Md5")),
     }
 

@@ -50,6 +50,11 @@ PLANTS = (
     ),
     Plant("Commit's context counts", {"context-precedence": "SourceContext"}, {"context": "commit"}),
     Plant("a cover change has an event", {"pull-cover-change": "events"}, {"coverChange": "event"}),
+    Plant(
+        "digests have no context",
+        {"media-attributes": "SessionContext"},
+        {"fileAttributes": "withoutContext"},
+    ),
     Plant("the index has the time of Apply", {"media-index": "CreateTime"}, {"createTime": "apply"}),
     Plant(
         "there is an upload domain",
