@@ -1,10 +1,16 @@
 // <vod-upload endpoint="…" policy="…" context="…" user="…" language="…" accept="video/*">: a file chooser and
 // one row for each upload. Set its property `tokenProvider`; it dispatches "vod-uploaded" and "vod-failed",
-// whose `detail` is the upload.
+// whose `detail` is the upload. Of the languages it loads the one that it shows.
 
-import { ELEMENT_TEXTS } from "./element_texts.js";
 import { createUploader } from "./index.js";
-import { LANGUAGES, languageOf } from "./texts/index.js";
+import { languageOf } from "./language.js";
+
+// The element's own words, and those of failures. Written out, so that a bundler finds them.
+const TEXTS = {
+  en: () => [import("./element_texts/en.js"), import("./texts/en.js")],
+  ko: () => [import("./element_texts/ko.js"), import("./texts/ko.js")],
+  "zh-CN": () => [import("./element_texts/zh-CN.js"), import("./texts/zh-CN.js")],
+};
 
 const STYLE = `
   :host { display: block; font: inherit; }
@@ -17,30 +23,31 @@ const STYLE = `
 class VodUpload extends HTMLElement {
   tokenProvider = () => Promise.reject(new TypeError("<vod-upload> has no tokenProvider."));
   #uploader;
+  #words;
   #list = document.createElement("ul");
 
-  connectedCallback() {
+  async connectedCallback() {
     if (this.shadowRoot) return;
+    const root = this.attachShadow({ mode: "open" });
+    const language = languageOf(this.getAttribute("language") ?? undefined);
+    const [words, texts] = await Promise.all(TEXTS[language]());
+    this.#words = words.default;
     const style = Object.assign(document.createElement("style"), { textContent: STYLE });
     const label = this.#fileInput(this.#text("choose"), true, (files) => {
       for (const file of files) this.#begin(file);
     });
-    this.attachShadow({ mode: "open" }).append(style, label, this.#list);
+    root.append(style, label, this.#list);
     this.#uploader = createUploader({
       endpoint: this.getAttribute("endpoint") ?? "",
       user: this.getAttribute("user") ?? "",
-      texts: LANGUAGES[this.#language],
+      texts: texts.default,
       tokenProvider: (options) => this.tokenProvider(options),
     });
     this.#showInterrupted();
   }
 
-  get #language() {
-    return languageOf(this.getAttribute("language") ?? undefined);
-  }
-
   #text(key, name = "") {
-    return ELEMENT_TEXTS[this.#language][key].replace("{name}", name);
+    return this.#words[key].replace("{name}", name);
   }
 
   async #showInterrupted() {

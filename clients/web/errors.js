@@ -5,7 +5,7 @@
 import en from "./error_texts/en.js";
 import ko from "./error_texts/ko.js";
 import zhCN from "./error_texts/zh-CN.js";
-import { languageOf } from "./texts/index.js";
+import { languageOf } from "./language.js";
 
 export const ERROR_TEXTS = { en, ko, "zh-CN": zhCN };
 
