@@ -23,7 +23,9 @@ UNLISTED += [ORIGIN.replace("https", "http"), f"{ORIGIN}, https://evil.test"]
 def test_listed_origin_may_read_the_answer(call: Call, sign: Sign, origin: str) -> None:
     """Answers, refusals and preflights, which carry no token, name the origin itself, never `*`."""
     answers = [sign({}, origin=origin), sign({"x": 1}, origin=origin), sign({}, user=None, origin=origin)]
-    preflight = call(upload_status.main_handler, "OPTIONS", "/uploads", user=None, headers={"origin": origin})
+    preflight = call(
+        upload_status.main_handler, "OPTIONS", "/uploads/x", user=None, headers={"origin": origin}
+    )
 
     for answer in (*answers, preflight):
         assert answer.headers["access-control-allow-origin"] == origin
