@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 5.0
 """How long PullEvents waits for an event (doc 266/34183)."""
+FAILING_SECONDS = 60
+"""After so long without a delivery a callback leaves its event to the timers (`lua/steps/endpoint.lua`)."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,10 @@ class Outage:
     def ends(self) -> float:
         """The instant at which the app is well again."""
         return self.begins + self.seconds
+
+    def is_known_at(self, now: float) -> bool:
+        """Return whether callbacks leave their events to the timers by then."""
+        return self.begins + FAILING_SECONDS < now < self.ends
 
 
 @dataclass(frozen=True)

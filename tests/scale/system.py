@@ -168,6 +168,8 @@ class System:
                 return seconds
             job.is_verified = True
             seconds += READ_BACK_CALLS * given.assumed.vod_ms / 1000
+        if given.outage.is_known_at(self.simulation.now):
+            return seconds
         return seconds + self.attempt(job, INLINE_SECONDS - seconds)
 
     def _answer(self, job: Job) -> None:

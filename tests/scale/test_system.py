@@ -9,7 +9,7 @@ import pytest
 
 from local.operator.capacity import Assumed, Measured
 from tests.scale.pace import FAILURES, Pace
-from tests.scale.parameters import Outage, Parameters
+from tests.scale.parameters import FAILING_SECONDS, Outage, Parameters
 from tests.scale.system import System
 
 MEASURED = Measured(
@@ -85,12 +85,16 @@ def test_outage_holds_up_what_came_in_it_and_no_more(given: Parameters) -> None:
 
 
 def test_hanging_app_takes_instances_until_callbacks_are_refused() -> None:
-    """An inline attempt holds an instance for three seconds: 40 a second need 120."""
+    """An inline attempt holds an instance for three seconds: 40 a second need 120, for a minute."""
     hanging = replace(PUSH, outage=Outage(0, 300, "hangs"))
-    few, enough = (System(replace(hanging, instances=count)).run(299) for count in (60, 160))
+    first_minute, few, enough = (
+        System(replace(hanging, instances=count)).run(seconds).refused
+        for count, seconds in ((60, FAILING_SECONDS), (60, 299), (160, 299))
+    )
 
-    assert few.refused / (299 * 40) == pytest.approx(0.5, abs=0.05)
-    assert enough.refused == 0
+    assert first_minute / (FAILING_SECONDS * 40) == pytest.approx(0.5, abs=0.05)
+    assert few / (299 * 40) == pytest.approx(0.1, abs=0.02)
+    assert enough == 0
 
 
 def test_callbacks_read_back_no_more_than_calls_are_set() -> None:
