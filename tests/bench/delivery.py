@@ -27,14 +27,14 @@ from tests.shared.service import STAGE, Service, client_of, token_of
 from tests.shared.uploads import new_session, notification_of, uploaded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from multiprocessing.context import SpawnProcess
 
 SPAWNED = get_context("spawn")
-RATE = int(os.environ.get("DELIVERY_BENCH_RATE", "100"))
-"""What two shared cores carry, with the app and the store on them too."""
+RATE = int(os.environ.get("DELIVERY_BENCH_RATE", "1000"))
+"""What two idle cores carry, with the app and the store on them too."""
 EVENTS = int(os.environ.get("DELIVERY_BENCH_EVENTS", str(100 * RATE)))
-SHARDS = int(os.environ.get("DELIVERY_BENCH_SHARDS", "4"))
+SHARDS = int(os.environ.get("DELIVERY_BENCH_SHARDS", "2"))
 MOST_OFF = 0.15
 _RUN_SECONDS, _TICK_SECONDS, _PATIENCE = 55, 0.1, 6.0
 _AT_ONCE = 5_000
@@ -58,11 +58,16 @@ CASES = (Case(1.0, 50, 1, 1500), Case(0.02, RATE, SHARDS, EVENTS))
 
 
 class Drained(NamedTuple):
-    """A backlog that was drained, in so many seconds, and what share of the processors was busy meanwhile."""
+    """A backlog that was drained, in so many seconds, and what share of the processors was busy meanwhile.
+
+    `run_ms` and `other_ms` are the processor's time for an event, of the runs, and of the app and the store.
+    """
 
     case: Case
     seconds: float
     busy: float
+    run_ms: float
+    other_ms: float
 
 
 def fill(service: Service, count: int) -> None:
@@ -94,7 +99,7 @@ def drain(case: Case) -> Drained:
         folder = Path(parts.enter_context(tempfile.TemporaryDirectory()))
         store = parts.enter_context(EmbeddedStore(folder))
         ready, port = SPAWNED.Pipe(duplex=False)
-        _started(parts, _serve, case.app_seconds, port)
+        app = _started(parts, _serve, case.app_seconds, port)
         settings = {
             "APP_WEBHOOK_URL": f"http://{HOST}:{ready.recv()}/",
             "DELIVERY_RATE": str(case.rate),
@@ -102,13 +107,32 @@ def drain(case: Case) -> Drained:
         }
         service = Service(store.url, settings, clock=time.time)
         fill(service, case.events)
-        for number in range(case.shards):
+        runs = [
             _started(parts, _invoke_again, service.variables, number, case.shards)
+            for number in range(case.shards)
+        ]
         # Until the first is delivered the interpreters start.
         _wait_until_fewer_are_due(store.url, case.events, _PATIENCE * case.seconds)
+        with client_of(store.url) as client:
+            others = [app.pid, client.info("server")["process_id"]]
+        groups = [[run.pid for run in runs], others]
         before, began = processor_times(), time.monotonic() - case.app_seconds
+        used = [_seconds_used(group) for group in groups]
         _wait_until_fewer_are_due(store.url, 1, _PATIENCE * case.seconds)
-        return Drained(case, time.monotonic() - began, share_between(before, processor_times()))
+        seconds, busy = time.monotonic() - began, share_between(before, processor_times())
+        each = [
+            (_seconds_used(group) - it) / case.events * 1000 for group, it in zip(groups, used, strict=True)
+        ]
+        return Drained(case, seconds, busy, *each)
+
+
+def _seconds_used(pids: Iterable[int | None]) -> float:
+    """Return the processor's time that processes have taken, in all their threads."""
+    ticks = 0
+    for pid in pids:
+        words = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        ticks += int(words[11]) + int(words[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _started(parts: ExitStack, target: Any, *arguments: object) -> SpawnProcess:  # noqa: ANN401 -- any function
@@ -180,14 +204,16 @@ def measure() -> list[str]:
     drained = [drain(case) for case in CASES]
     sys.stdout.write(
         f"Deliveries, over a connection each. {machine()}\n\n"
-        "| app answers in | runs | set rate | events | seconds by it | seconds | a second | processors |\n"
-        "|--:|--:|--:|--:|--:|--:|--:|--:|\n"
+        "| app answers in | runs | set rate | events | seconds by it | seconds | a second | processors | "
+        "ms of one for an event: run, app and store |\n"
+        "|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n"
     )
     for it in drained:
         case = it.case
         sys.stdout.write(
             f"| {case.app_seconds * 1000:.0f} ms | {case.shards} | {case.rate} | {case.events:,} | "
-            f"{case.seconds:.0f} | {it.seconds:.0f} | {case.events / it.seconds:.0f} | {it.busy:.0%} |\n"
+            f"{case.seconds:.0f} | {it.seconds:.0f} | {case.events / it.seconds:.0f} | {it.busy:.0%} | "
+            f"{it.run_ms:.2f}, {it.other_ms:.2f} |\n"
         )
     keep("delivery", {"drained": [{**it.case._asdict(), **it._asdict(), "case": ""} for it in drained]})
     return list(faults_in(drained))

@@ -47,6 +47,7 @@ MISSING = (
     "jemalloc is not installed, with which Redis and Valkey are built (Debian, Ubuntu: apt-get install "
     "libjemalloc2). With the C library's memory allocation the costs grow faster, and are not judged."
 )
+_TICK_SECONDS = 0.01
 _EXPIRIES_A_SECOND = 20_000
 _EXPIRE = "for place = 2, #ARGV do redis.call('PEXPIREAT', ARGV[place], ARGV[1]) end"
 _AT_ONCE = 1_000
@@ -100,6 +101,9 @@ class Growing:
             last = min(uploads, self._uploads + _AT_ONCE)
             self._add(range(self._uploads, last))
             self._uploads = last
+        # Of the move of its keys into a table of twice the size, each command would take over a part.
+        while self._client.info("memory")["mem_overhead_db_hashtable_rehashing"]:
+            time.sleep(_TICK_SECONDS)
 
     def bytes_of_each(self) -> dict[str, float]:
         """Return what an upload, an event that waits, and a delivered one take, as means of samples."""
@@ -149,7 +153,7 @@ class Growing:
         began, longest = time.monotonic(), 0.0
         while int(str(self._client.dbsize())) > others:
             longest = max(longest, timed(self._client.ping))
-            time.sleep(0.01)
+            time.sleep(_TICK_SECONDS)
         return time.monotonic() - began, longest
 
     def _key(self, kind: str) -> str:
