@@ -12,6 +12,8 @@ DELIVERIES_SHARE = 0.75
 """How much of its time a run delivers before it looks after uploads."""
 PROOFS_SHARE = 0.25
 """How much of what is left then it has files proven."""
+CHECKS_SHARE = 0.9
+"""Until when it looks after uploads; the rest is for files beyond their policies."""
 
 
 def main_handler(event: object, context: object) -> dict[str, object]:
@@ -38,22 +40,28 @@ def _work(event: object, context: object, request_id: str) -> dict[str, object]:
     deliveries = run.run()
     # An instance whose clock is fast would use up the checks of an upload before their time.
     ahead = bootstrap.now() - runtime.store.time()
-    delivered = bootstrap.now()
-    proofs = bootstrap.proofs(
-        runtime,
-        run.deliverer.ingester,
-        clock=lambda: bootstrap.now() - ahead,
-        deadline=delivered + (deadline - delivered) * PROOFS_SHARE - ahead,
-    )
-    figures = {"deliveries": deliveries, "proofs": proofs.run() if asks_vod else {}}
+    delivered, ingester = bootstrap.now(), run.deliverer.ingester
+
+    def clock() -> float:
+        return bootstrap.now() - ahead
+
+    proofs_end = delivered + (deadline - delivered) * PROOFS_SHARE
+    proofs = bootstrap.proofs(runtime, ingester, clock=clock, deadline=proofs_end - ahead)
+    figures: dict[str, object] = {"deliveries": deliveries, "proofs": proofs.run() if asks_vod else {}}
     checks = Reconciliation(
-        ingester=run.deliverer.ingester,
+        ingester=ingester,
         library=(lambda: bootstrap.vod_api(runtime)) if asks_vod else None,
-        clock=lambda: bootstrap.now() - ahead,
+        clock=clock,
         new_lease=bootstrap.new_lease,
-        deadline=deadline - ahead,
+        deadline=started + (deadline - started) * CHECKS_SHARE - ahead,
         own_sub_app_id=settings.vod_api_sub_app_id,
     ).run()
     now = int(bootstrap.now())
-    watched = endpoint_figures(runtime.store, settings, now=now, request_id=request_id)
-    return {**figures, "checks": checks, **watched, **share.figures}
+    figures["checks"] = checks
+    if runtime.store.due_enforcements(now=now):
+        enforcement = bootstrap.limit_enforcement(
+            runtime, ingester, clock=clock, deadline=deadline - ahead, request_id=request_id
+        )
+        figures["enforcement"] = enforcement.run()
+    figures |= endpoint_figures(runtime.store, settings, now=now, request_id=request_id)
+    return {**figures, **share.figures}

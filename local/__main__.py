@@ -40,6 +40,10 @@ COMMANDS = {
         "local.operator.deny_command",
         "stop uploads without a deployment: of a user, a network, a policy or everybody",
     ),
+    "violations": (
+        "local.operator.violations_command",
+        "list the files that are to be forbidden or deleted, and keep those of an upload",
+    ),
     "erase": (
         "local.operator.erase_command",
         "erase what the store keeps of one user; a dry run first",

@@ -1,11 +1,11 @@
-// Made by `make client-types` from the events in docs/openapi.json; SHA-256 936f70074c59caa5de1ffc576a5664d027ea2b3f55ffb8c83322c241ced5fa1f
+// Made by `make client-types` from the events in docs/openapi.json; SHA-256 ef53f1aeb3e43a2e0952b084c72b4d6c47121ca37db8123349d222e924b248fa
 
 export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /** @description An event. A type that is not listed here can come: take it as one that you do not handle. By `UnlistedVodEvent` it can be read nevertheless. */
-        AppEvent: components["schemas"]["UploadCompleted"] | components["schemas"]["UploadReplayed"] | components["schemas"]["UploadCoverChanged"] | components["schemas"]["UploadExpired"] | components["schemas"]["UploadIntegrity"] | components["schemas"]["ProcedureChanged"] | components["schemas"]["ProcedureFinished"] | components["schemas"]["VodEvent"];
+        AppEvent: components["schemas"]["UploadCompleted"] | components["schemas"]["UploadReplayed"] | components["schemas"]["UploadCoverChanged"] | components["schemas"]["UploadExpired"] | components["schemas"]["UploadIntegrity"] | components["schemas"]["UploadRejected"] | components["schemas"]["ProcedureChanged"] | components["schemas"]["ProcedureFinished"] | components["schemas"]["VodEvent"];
         /** @description The file of an upload. */
         CompletedContent: {
             /** @description The upload's id, a ULID. */
@@ -390,6 +390,39 @@ export interface components {
             /** @description VOD's sentence about the whole. */
             message: string;
         };
+        /** @description A file beyond its policy, and what was done with it. */
+        RejectedContent: {
+            /** @description The upload's id, a ULID. */
+            uploadId: string;
+            /** @description The user who was allowed to make the upload, as the token names him. */
+            uploader: string;
+            /** @description The app's own text, from the request for the signature. */
+            context: string;
+            /** @description Only an event without an uploader has VOD's own context. */
+            sourceContext: null;
+            /** @description VOD's id of the file. */
+            fileId: string;
+            /**
+             * @description What the event is to us.
+             * @enum {string}
+             */
+            verdict: "attributed" | "late" | "replayed";
+            /** @description True if all of this event is VOD's own word: pulled, or asked for after a push. False: it is what somebody told who knows the callback's URL. */
+            verified: boolean;
+            /** @description True if VOD's own event was missed, and this found by asking. */
+            reconciled: boolean;
+            /** @description Counts the events of one upload from 1; 0 without one. */
+            sequence: number;
+            /**
+             * @description What was done: VOD answers 403 for all its addresses, after five to ten minutes; or it is no more. `none`: it should have been forbidden, and VOD cannot.
+             * @enum {string}
+             */
+            action: "forbidden" | "deleted" | "none";
+            /** @description Why nothing was done; null if something was. `storageClass`: VOD forbids files of standard and infrequent access storage alone. */
+            reason: string | null;
+            /** @description The limits of the upload's policy that the file exceeds, as VOD measured it just before. */
+            breaches: components["schemas"]["LimitViolation"][];
+        };
         /** @description A further file of an upload. */
         ReplayedContent: {
             /** @description The upload's id, a ULID. */
@@ -579,6 +612,39 @@ export interface components {
             occurredAt: string | null;
             /** @description What happened. */
             data: components["schemas"]["IntegrityContent"];
+            /** @description The event in VOD's words, without `Sign`, `T` and `EventHandle`. As it came, or, if it was pushed and is verified, as VOD answered when it was asked about it. Null with APP_WEBHOOK_RAW=off, and where the body would have more than 1,048,576 bytes. */
+            raw: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * @description There if the body would be too large even without `raw`. Its texts are then cut to 500 characters, its lists to 12 items.
+             * @constant
+             */
+            truncated?: true;
+        };
+        /** @description A file is beyond its policy, and was forbidden or deleted as that says (`onViolation`). */
+        UploadRejected: {
+            /** @description The version of this schema; the header `webhook-specversion` has it too. The second number grows with each new type or member: take members that you do not know as not there. */
+            specversion: string;
+            /** @description The same for every delivery of one event: do its work once per id. */
+            id: string;
+            /**
+             * @description What kind of thing happened. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "upload.rejected";
+            /**
+             * Format: date-time
+             * @description When we received it.
+             */
+            timestamp: string;
+            /**
+             * Format: date-time
+             * @description When it happened, by VOD's clock: a file was made, a task flow last changed. Null if VOD does not say.
+             */
+            occurredAt: string | null;
+            /** @description What happened. */
+            data: components["schemas"]["RejectedContent"];
             /** @description The event in VOD's words, without `Sign`, `T` and `EventHandle`. As it came, or, if it was pushed and is verified, as VOD answered when it was asked about it. Null with APP_WEBHOOK_RAW=off, and where the body would have more than 1,048,576 bytes. */
             raw: {
                 [key: string]: unknown;

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
+from local.deploy.mobile_policies import policies_in
 from local.doctor.findings import Check, CheckSkippedError, Group, fault, needed, ok, warning
 from local.doctor.policy_checks import PolicyChecks, applications
 from local.doctor.vod_calls import (
@@ -39,6 +40,11 @@ _TRIALS: tuple[tuple[str, dict[str, object]], ...] = (
     ("ConfirmEvents", {"EventHandles": [_NOBODY]}),
 )
 """Calls that the functions make and that change nothing; not PullEvents, which hides events for 30 s."""
+_MEASURES: Mapping[str, tuple[str, dict[str, object]]] = {
+    "forbid": ("ForbidMediaDistribution", {"FileIds": [_NOBODY], "Operation": "forbid"}),
+    "delete": ("DeleteMedia", {"FileId": _NOBODY}),
+}
+"""Calls about a file that does not exist, as `onViolation` of the policies needs them."""
 _EXPECTED = ("InvalidParameter", "ResourceNotFound", "FailedOperation")
 _AUTH_ADVICE = {
     "AuthFailure.SignatureExpire": "Set this machine's clock.",
@@ -128,7 +134,12 @@ class ApiChecks:
     def _trial_codes(self) -> dict[str, str]:
         """Return the error code of each trial call, an empty string for success."""
         calls = self._calls()
-        codes = {action: calls.code_of(action, parameters) for action, parameters in _TRIALS}
+        trials = dict(_TRIALS)
+        policies = policies_in(self._deployment.environment).values()
+        measures = {policy.on_violation for policy in policies} - {"report"}
+        # A further file of an upload is forbidden under either.
+        trials |= [_MEASURES[measure] for measure in sorted(measures | ({"forbid"} if measures else set()))]
+        codes = {action: calls.code_of(action, parameters) for action, parameters in trials.items()}
         useless = next((code for code in codes.values() if is_no_answer(code) or is_auth_failure(code)), None)
         if useless:
             raise CheckSkippedError(f"the VOD API was of no use ({useless})")

@@ -9,8 +9,9 @@ import json
 from typing import Any
 
 from local.operator.sample_events import SAMPLES
-from shared.domain.app_event import EXPIRY, PUSH, AppEvent, event_id_for, to_json
+from shared.domain.app_event import ENFORCEMENT, EXPIRY, PUSH, AppEvent, event_id_for, to_json
 from shared.domain.event_status import Verdict
+from shared.domain.file_limits import FORBIDDEN, Rejection
 from shared.domain.ingested_event import classify, journal_name
 from shared.domain.journal import version_name
 from shared.domain.policy import Grant
@@ -95,6 +96,8 @@ def event_example(event_type: str) -> dict[str, object]:
     if event_type == "upload.expired":
         nothing = EventNotification(event_type="", wire_format="unknown", raw={})
         return to_json(_event(f"expiry-{_UPLOAD.upload_id}", nothing, Verdict.ATTRIBUTED, EXPIRY))
+    if event_type == "upload.rejected":
+        return to_json(_rejected())
     sample, verdict = _EVENTS[event_type]
     body = json.loads(_sample(sample))
     if event_type == "upload.replayed":
@@ -115,6 +118,16 @@ def event_example(event_type: str) -> dict[str, object]:
     return to_json(event)
 
 
+def _rejected() -> AppEvent:
+    nothing = EventNotification(event_type="", wire_format="unknown", raw={})
+    file = parse_notification(_sample("NewFileUpload")).file_upload
+    assert file is not None  # noqa: S101 -- the sample is what it is called
+    exceeded = {"limit": "maxDuration", "allowed": 60, "actual": 120.04}
+    name = f"rejected-{_UPLOAD.upload_id}.{file.file_id}"
+    event = _event(name, nothing, Verdict.ATTRIBUTED, ENFORCEMENT)
+    return event._replace(rejection=Rejection(file.file_id, FORBIDDEN, None, [exceeded]))
+
+
 def callback_example() -> dict[str, object]:
     """Return the body that VOD posts for a finished upload."""
     body: dict[str, object] = json.loads(_sample("NewFileUpload"))
@@ -123,7 +136,7 @@ def callback_example() -> dict[str, object]:
 
 def _event(name: str, notification: EventNotification, verdict: Verdict, origin: str) -> AppEvent:
     uploader, _ = classify(notification, keys=_KEYS, stage=_STAGE)
-    if origin == EXPIRY:
+    if origin in (EXPIRY, ENFORCEMENT):
         uploader = _UPLOAD
     first = origin == EXPIRY or notification.event_type == "NewFileUpload"
     return AppEvent(

@@ -87,6 +87,13 @@ class ErasureStore(StoreConnection):
         commands += [
             ("ZREM", f"{partition}:{index}", _id_in(key)) for key in records.uploads for index in _OF_UPLOADS
         ]
+        uploads = {_id_in(key) for key in records.uploads}
+        members = self._execute("ZRANGE", f"{partition}:enforcements", 0, -1)
+        commands += [
+            ("ZREM", f"{partition}:enforcements", member)
+            for member in members
+            if member.partition(" ")[0] in uploads
+        ]
         self._send(commands)
         bodies = [at.body for at in records.events]
         keys = [

@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="EVENT",
         help=f"a type of VOD's, which --list shows; or a scenario: {', '.join(SCENARIOS)}",
     )
-    parser.add_argument("--list", action="store_true", help="list the scenarios and the event types")
+    parser.add_argument("--list", action="store_true", help="list the event types")
     parser.add_argument("--file", type=Path, help="send the event of this file, one JSON object, instead")
     parser.add_argument(
         "--upload", metavar="ID", help="make it about this upload, and its real file if it has one"
@@ -98,7 +98,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Send the event, wait for the app's, and report any failure in one sentence."""
     try:
         if arguments.list:
-            names = [*SCENARIOS, *sample_names()]
+            names = sample_names()
             sys.stdout.write(
                 json.dumps(names) + "\n" if arguments.json else "".join(f"{name}\n" for name in names)
             )
@@ -153,7 +153,7 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.every:
         raise _UsageError(f"--every is for a scenario: {', '.join(SCENARIOS)}.")
     if arguments.event is None and arguments.file is None:
-        raise _UsageError("Name an event type or a scenario, or a --file: --list shows them.")
+        raise _UsageError("Name an event type, or a --file: --list shows the types.")
     if arguments.context is not None and (arguments.upload is not None or arguments.user is None):
         raise _UsageError("--context is for a new upload: give it with --user, and without --upload.")
     if arguments.upload is not None and not is_upload_id(arguments.upload):

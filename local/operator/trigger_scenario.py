@@ -19,7 +19,7 @@ from shared.domain.policy import DEFAULT_POLICY
 from shared.store.connection import StoreScope
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
 _COMPLETED, _REPLAYED = "upload.completed", "upload.replayed"
@@ -29,10 +29,6 @@ SCENARIOS = (_COMPLETED, _REPLAYED, _EXPIRED, _FINISHED)
 LONGEST_WAIT = 3600
 _FILE = REPOSITORY / "tests/samples/media/tiny.mp4"
 _POLL_SECONDS = 0.2
-_NOT_HEARD = (
-    "The app has not heard of {type} in time: GET /local/faults says whether a fault is on, "
-    "and the journal where the event is."
-)
 _NO_FLOW = "No policy of this stack starts a task flow: give it one that has procedures."
 
 
@@ -74,58 +70,40 @@ class ScenarioRunner:
 
         """
         settings = load_settings(UploadSignatureSettings, self._environment)
-        policy = _policy_for(scenario.type, settings)
+        with_flow = {name: bool(policy.procedures) for name, policy in settings.upload_policies.items()}
+        policy = _policy_for(scenario.type, with_flow)
         order = UploadOrder(file=_FILE, user=scenario.user, policy=policy, context=scenario.context)
         with contextlib.closing(UploadClient(self._url)) as client:
             issued = client.begin(order)
-            everything = contextlib.nullcontext[list[dict[str, object]]]([])
-            only = everything if scenario.every else self._receiver.only(issued.upload_id, scenario.type)
+            upload_id = issued.upload_id
+            nothing = contextlib.nullcontext[list[dict[str, object]]]([])
+            only = nothing if scenario.every else self._receiver.only(upload_id, scenario.type)
             with only as withheld:
-                events = _Events(client, issued.upload_id, withheld, time.monotonic() + scenario.wait_seconds)
+
+                def event_of(type_: str) -> dict[str, Any] | None:
+                    received = client.received(upload_id)
+                    found = [*received, *({"body": body} for body in withheld)]
+                    return next((one for one in found if one["body"].get("type") == type_), None)
+
+                deadline = time.monotonic() + scenario.wait_seconds
                 if scenario.type == _EXPIRED:
-                    _end(scenario.user, issued.upload_id, settings)
+                    scope = StoreScope(settings.stage, settings.retention_seconds)
+                    past = PastUploads(settings.redis_url, scope)
+                    past.move_back(scenario.user, upload_id, now=int(time.time()))
                 else:
                     client.send(order, issued, _report_nothing)
                 if scenario.type == _REPLAYED:
                     # Which of two files is the replay is decided by whose event comes first.
-                    events.wait_for(_COMPLETED)
-                    client.send(order, client.renew(scenario.user, issued.upload_id), _report_nothing)
-                received = events.wait_for(scenario.type)
+                    _await(_COMPLETED, event_of, deadline)
+                    client.send(order, client.renew(scenario.user, upload_id), _report_nothing)
+                received = _await(scenario.type, event_of, deadline)
         return {"event": received["body"], "answered": received["answered"], "withheld": withheld}
 
 
-@dataclass(frozen=True)
-class _Events:
-    """The events of one upload: what the app has received, and what was withheld from it."""
-
-    client: UploadClient
-    upload_id: str
-    withheld: list[dict[str, object]]
-    deadline: float
-
-    def wait_for(self, type_: str) -> dict[str, Any]:
-        """Return the first event of a type, as GET /local/events has it; of a withheld one the body alone."""
-        while True:
-            found = [*self.client.received(self.upload_id), *({"body": body} for body in self.withheld)]
-            for event in found:
-                if event["body"].get("type") == type_:
-                    return event
-            if time.monotonic() >= self.deadline:
-                raise UploadError(_NOT_HEARD.format(type=type_))
-            time.sleep(_POLL_SECONDS)
-
-
-def _end(user: str, upload_id: str, settings: UploadSignatureSettings) -> None:
-    """Let the next run of the timer end an upload."""
-    uploads = PastUploads(settings.redis_url, StoreScope(settings.stage, settings.retention_seconds))
-    uploads.move_back(user, upload_id, now=int(time.time()))
-
-
-def _policy_for(type_: str, settings: UploadSignatureSettings) -> str:
-    """Choose a policy that starts a task flow where that is wanted, and else one that starts none."""
+def _policy_for(type_: str, with_flow: Mapping[str, bool]) -> str:
+    """Choose a policy that starts a task flow, or none; `with_flow` says of each whether it does."""
     wanted = type_ == _FINISHED
-    policies = settings.upload_policies.items()
-    fitting = [name for name, policy in policies if bool(policy.procedures) is wanted]
+    fitting = [name for name, has_flow in with_flow.items() if has_flow is wanted]
     if wanted and not fitting:
         raise UploadError(_NO_FLOW)
     return fitting[0] if fitting and DEFAULT_POLICY not in fitting else DEFAULT_POLICY
@@ -133,3 +111,14 @@ def _policy_for(type_: str, settings: UploadSignatureSettings) -> str:
 
 def _report_nothing(_part: object, _sent: int) -> None:
     """Ignore the progress of a tiny file."""
+
+
+def _await(type_: str, event_of: Callable[[str], dict[str, Any] | None], deadline: float) -> dict[str, Any]:
+    while (found := event_of(type_)) is None:
+        if time.monotonic() >= deadline:
+            raise UploadError(
+                f"The app has not heard of {type_} in time: GET /local/faults says whether a fault is on, "
+                "and the journal where the event is."
+            )
+        time.sleep(_POLL_SECONDS)
+    return found

@@ -42,6 +42,7 @@ class Media:
     description: str = ""
     tags: Sequence[str] = ()
     status: str = "Normal"
+    storage_class: str = "STANDARD"
 
     @property
     def folder(self) -> str:
@@ -77,7 +78,7 @@ class Media:
             "Vid": self.file_id,
             "Category": self.category,
             "Status": self.status,
-            "StorageClass": "STANDARD",
+            "StorageClass": self.storage_class,
         }
 
     def upload_event(self) -> dict[str, object]:

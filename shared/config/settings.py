@@ -230,6 +230,8 @@ class EventDeliverySettings(DeliveryRunSettings):
     """What `functions/event_delivery.py` needs."""
 
     delivery_shards: int
+    limit_enforcement: Literal["on", "dry-run"]
+    delete_grace_seconds: int
 
 
 class ReliableNotificationSettings(DeliveryRunSettings):

@@ -21,7 +21,7 @@ from shared.domain.upload_representation import subtask_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.domain.file_limits import FileLimits
+    from shared.domain.file_limits import FileLimits, Rejection
     from shared.vod.context_token import UploadContext
     from shared.vod.notification_types import EventNotification, FileUpload, ProcedureState
 
@@ -33,15 +33,17 @@ MAX_BODY_BYTES = 1_048_576
 """The largest body that is sent; of an event that would be larger, first `raw` is left out."""
 _MOST_TEXT, _MOST_ITEMS = 500, 12
 """Then texts and lists are cut to so many characters and items: with them no event reaches the cap."""
-PUSH, PULL, RECONCILED, EXPIRY = "push", "pull", "reconciled", "expiry"
+PUSH, PULL, RECONCILED, EXPIRY, ENFORCEMENT = "push", "pull", "reconciled", "expiry", "enforcement"
+_OURS = (EXPIRY, ENFORCEMENT)
 _FURTHER_UPLOADS = {Verdict.REPLAYED: "upload.replayed", Verdict.COVER_CHANGED: "upload.cover_changed"}
 
 
 class AppEvent(NamedTuple):
     """One event for the app; `received_at` is the Unix second at which it was received.
 
-    `origin` is `push` or `pull`, `reconciled` (VOD's event was missed, and reconciliation found it) or
-    `expiry` (the upload ended without a file; the notification is then empty). `uploader` is None for an
+    `origin` is `push` or `pull`, `reconciled` (VOD's event was missed, and reconciliation found it), `expiry`
+    (the upload ended without a file) or `enforcement` (`rejection` is what was done with a file beyond its
+    policy); the notification of the last two is empty. `uploader` is None for an
     unattributed event. `verified` is True if VOD itself confirmed the whole notification. `limits` are those
     of the upload whose file the event is about, None if unknown. `sequence` counts the events of one upload
     from 1; 0 for none. `declared` are the digests that the upload's request declared, as `md5:… sha1:…`, of
@@ -58,16 +60,17 @@ class AppEvent(NamedTuple):
     origin: str
     limits: FileLimits | None = None
     declared: str = ""
+    rejection: Rejection | None = None
 
     @property
     def occurred_at(self) -> str | None:
         """When it happened, in ISO 8601: as VOD reports it, None if VOD does not.
 
         Of a file its creation, of a task flow its latest change. An upload that ends without a file ends when
-        that is found.
+        that is found, and a file is rejected when that was done.
         """
         upload, procedure = self.notification.file_upload, self.notification.procedure_state
-        if self.origin == EXPIRY:
+        if self.origin in _OURS:
             return _iso(self.received_at)
         if upload is not None and self.verdict is not Verdict.COVER_CHANGED:
             return _instant(upload.created_at)
@@ -81,6 +84,8 @@ class AppEvent(NamedTuple):
             return "upload.expired"
         if self.declared:
             return "upload.integrity"
+        if self.rejection is not None:
+            return "upload.rejected"
         if self.uploader is not None and upload is not None:
             return _FURTHER_UPLOADS.get(self.verdict, "upload.completed")
         if self.uploader is not None and procedure is not None:
@@ -148,6 +153,7 @@ def _content(event: AppEvent) -> dict[str, object]:
         **(_upload(upload, event.limits) if upload else {}),
         **(_procedure(procedure) if procedure else {}),
         **(_integrity(event.declared, dict(notification.digests)) if event.declared else {}),
+        **(_rejected(event.rejection) if event.rejection else {}),
         "verdict": event.verdict.value,
         "verified": event.verified,
         "reconciled": event.origin == RECONCILED,
@@ -193,6 +199,15 @@ def _integrity(declared: str, computed: Mapping[str, str]) -> dict[str, object]:
     ]
     matches = all(each["declared"] == each["actual"] for each in digests)
     return {"outcome": "match" if matches else "mismatch", "digests": digests}
+
+
+def _rejected(rejection: Rejection) -> dict[str, object]:
+    return {
+        "fileId": rejection.file_id,
+        "action": rejection.action,
+        "reason": rejection.reason,
+        "breaches": rejection.breaches,
+    }
 
 
 def _iso(instant: int) -> str:

@@ -11,7 +11,7 @@ from shared.domain import upload_id
 from shared.domain.app_event import PUSH, AppEvent, event_id_for
 from shared.domain.event_status import WITHHELD, EventStatus, IngestOutcome, Verdict
 from shared.domain.event_text import packed, unpacked
-from shared.domain.file_limits import read_limits
+from shared.domain.file_limits import read_limits, read_rejection, write_rejection
 from shared.domain.journal import rank_of
 from shared.domain.policy import Grant
 from shared.domain.session import UploadOrigin
@@ -141,6 +141,7 @@ def kept_fields(event: AppEvent, *, has_endpoint: bool) -> tuple[tuple[str, Word
         "adopted_token": event.notification.session_context
         if event.notification.wire_format == "legacy"
         else "",
+        "rejection": write_rejection(event.rejection) if event.rejection else "",
         "raw": packed(event.notification),
     }
     return tuple(filter(itemgetter(1), fields.items()))
@@ -178,4 +179,5 @@ def event_in(record: Mapping[str, str]) -> AppEvent:
         origin=record["origin"],
         limits=read_limits(record.get("limits", "")),
         declared=record.get("declared", ""),
+        rejection=read_rejection(record.get("rejection", "")),
     )

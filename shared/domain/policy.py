@@ -9,7 +9,7 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
-from shared.domain.file_limits import FileLimits
+from shared.domain.file_limits import REPORT, FileLimits
 from shared.errors import FieldError, ForbiddenError, UnprocessableError
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Policy(NamedTuple):
     `max_duration`, in seconds, is compared with the real file only: a client does not declare it. `claims`
     names the users who may use it: those whose token has all of them, or anybody if empty. `client` is the
     kind of SDK that it is for; nothing is signed by it, and `local.deploy.mobile_policies` warns by it.
+    `on_violation` is what is done with a file beyond the last three.
     """
 
     client: Literal["web", "mobile"] | None
@@ -56,6 +57,7 @@ class Policy(NamedTuple):
     file_types: tuple[str, ...]
     max_file_size: int | None
     max_duration: int | None
+    on_violation: Literal["report", "forbid", "delete"]
 
 
 class SignatureRequest(NamedTuple):
@@ -79,7 +81,7 @@ class Grant(NamedTuple):
     """The parameters of every signature of one upload, fixed when its session begins.
 
     `limits` and the digests, in lower-case hex, are not signed: they are compared with the real file. None as
-    `limits`: they are lost.
+    `limits`: they are lost. `on_violation` is what is done with a file beyond the limits.
     """
 
     policy: str
@@ -98,6 +100,7 @@ class Grant(NamedTuple):
     md5: str | None = None
     sha1: str | None = None
     limits: FileLimits | None = None
+    on_violation: str = REPORT
 
 
 def grant_for(
@@ -140,6 +143,7 @@ def grant_for(
         md5=request.md5,
         sha1=request.sha1,
         limits=FileLimits(policy.max_file_size, policy.max_duration, policy.file_types),
+        on_violation=policy.on_violation,
     )
 
 

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.domain.app_event import EXPIRY, PULL, PUSH, RECONCILED, AppEvent, event_id_for
+from shared.domain.app_event import (
+    ENFORCEMENT,
+    EXPIRY,
+    PULL,
+    PUSH,
+    RECONCILED,
+    AppEvent,
+    event_id_for,
+)
 from shared.domain.event_status import IngestOutcome, Verdict
 from shared.domain.event_text import packed
 from shared.domain.ingested_event import (
@@ -35,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.config.settings import IngestSettings
+    from shared.domain.file_limits import Rejection
     from shared.domain.journal import Budget, TakenEvent, Word
     from shared.flows.verify_event import ReadBack
     from shared.store.journal import Store
@@ -190,6 +199,18 @@ class Ingester(NamedTuple):
         event = _event_of_ours(name, session, notification, origin=RECONCILED, now=now)
         facts = facts_of(notification, received_at=now)
         return self._journal(self._entry(name, event, facts, IngestOutcome.APPLIED, lease), event)
+
+    def reject(self, session: UploadSession, rejection: Rejection, *, now: int, lease: str) -> IngestedEvent:
+        """Journal once what was done with a file beyond its policy.
+
+        Raises:
+            StoreUnavailableError: the store did not answer; the event may or may not be journaled.
+
+        """
+        name = f"rejected-{session.upload_id}.{rejection.file_id}"
+        event = _event_of_ours(name, session, _NOTHING, origin=ENFORCEMENT, now=now)
+        entry = self._entry(name, event, Facts(rejection.file_id), IngestOutcome.APPLIED, lease)
+        return self._journal(entry, event._replace(rejection=rejection))
 
     def recall(self, taken: TakenEvent) -> IngestedEvent:
         """Rebuild an ingested event from its journal record.
@@ -395,7 +416,7 @@ def _event_of_ours(
         notification=notification,
         uploader=UploadContext(session.upload_id, session.user_id, session.grant.context),
         verdict=Verdict.ATTRIBUTED,
-        verified=origin == EXPIRY,
+        verified=origin != RECONCILED,
         sequence=0,
         received_at=now,
         origin=origin,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from shared.flows.deliver_events import Deliverer
     from shared.flows.delivery_run import DeliveryRun
     from shared.flows.endpoint_runs import EndpointRuns
+    from shared.flows.enforce_limits import LimitEnforcement
     from shared.flows.fan_out import FanOut
     from shared.flows.ingest_event import Ingester
     from shared.flows.prove_bytes import Proofs
@@ -199,6 +200,31 @@ def proofs(
         new_lease=new_lease,
         deadline=deadline,
         own_sub_app_id=runtime.settings.vod_api_sub_app_id,
+    )
+
+
+def limit_enforcement(
+    runtime: Runtime[EventDeliverySettings, Store],
+    ingester: Ingester,
+    *,
+    clock: Callable[[], float],
+    deadline: float,
+    request_id: str,
+) -> LimitEnforcement:
+    """Return the enforcement of limits on files, that ends by `deadline` by this clock (Unix seconds)."""
+    from shared.flows.enforce_limits import LimitEnforcement  # noqa: PLC0415 -- few runs have work for it
+    from shared.runtime import log  # noqa: PLC0415 -- as above
+
+    settings = runtime.settings
+    return LimitEnforcement(
+        ingester=ingester,
+        library=vod_api(runtime),
+        clock=clock,
+        new_lease=new_lease,
+        deadline=deadline,
+        audit=partial(log.write, "limit.enforced", request_id=request_id),
+        grace_seconds=settings.delete_grace_seconds,
+        dry_run=settings.limit_enforcement == "dry-run",
     )
 
 

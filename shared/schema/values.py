@@ -65,6 +65,15 @@ def require_default_policy(policies: _Policies) -> _Policies:
     return policies
 
 
+def require_limit(measure: str, info: ValidationInfo) -> str:
+    """Check that a policy which forbids or deletes files has a limit that a file can exceed."""
+    # A limit with a fault of its own is not in `info.data`, and was given all the same.
+    limits = [info.data.get(name, "given") for name in ("file_types", "max_file_size", "max_duration")]
+    if measure != "report" and not any(limits):
+        raise ValueError("needs fileTypes, maxFileSize or maxDuration in the same policy")
+    return measure
+
+
 def check_jwt_secret(value: str) -> str:
     """Check that what follows `base64:` encodes at least 32 bytes, in either alphabet (RFC 7518, 3.2)."""
     if value.startswith(BASE64_PREFIX):

@@ -21,6 +21,7 @@ from shared.store.connection import (
 )
 from shared.store.deliveries import DeliveryStore, endpoint_key
 from shared.store.endpoint import RANK_STEP, BacklogStore, EndpointStore
+from shared.store.enforcements import EnforcementStore
 from shared.store.event_fields import (
     NO_FACTS,
     RECORD_BYTES,
@@ -97,7 +98,7 @@ class JournalStore(StoreConnection):
             at.body,
             at.tombstone,
             first.tombstone,
-            *at.indexes("proofs"),
+            *at.indexes("proofs", "enforcements"),
         ]
         rank = rank_of(entry.intended, verified=entry.verified)
         due = "" if next_attempt_at is None else rank * RANK_STEP + next_attempt_at
@@ -150,7 +151,7 @@ class JournalStore(StoreConnection):
             first.key,
             at.body,
             first.tombstone,
-            *at.indexes("journal", "proofs"),
+            *at.indexes("journal", "proofs", "enforcements"),
         ]
         version = confirmed_version_of(entry.facts)
         facts = facts_json(entry, version, verified=confirmed, is_claim=False) if genuine else ""
@@ -267,6 +268,7 @@ class Store(
     TailStore,
     CheckStore,
     ProofStore,
+    EnforcementStore,
     CallBudgetStore,
 ):
     """The store of one stage; any failure of it is a StoreUnavailableError, within a second."""

@@ -6,7 +6,7 @@ import json
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from shared.domain.file_limits import read_limits, write_limits
+from shared.domain.file_limits import REPORT, read_limits, write_limits
 from shared.domain.policy import Grant
 from shared.domain.session import ProcedureOutcome, UploadOrigin, UploadSession
 
@@ -76,6 +76,7 @@ def read_session(upload_id: str, record: Mapping[str, str]) -> UploadSession:
             md5=fields.get("md5"),
             sha1=fields.get("sha1"),
             limits=read_limits(fields.get("limits", "")),
+            on_violation=fields.get("on_violation", REPORT),
         ),
         issued_at=int(fields["issued_at"]),
         ends_at=int(fields["ends_at"]),
@@ -135,11 +136,13 @@ def _grant_fields(grant: Grant) -> Mapping[str, str]:
     """Serialize a grant without the members that are None; cached, since many uploads have the same."""
     members = {name: value for name, value in grant._asdict().items() if value is not None}
     members.pop("limits", None)
-    # Fields of their own, because a script copies them to events of the upload.
-    copied: dict[str, str] = {name: members.pop(name) for name in ("md5", "sha1") if name in members}
+    # Fields of their own, because scripts copy them to events of the upload, or look for them.
+    own: dict[str, str] = {name: members.pop(name) for name in ("md5", "sha1") if name in members}
+    if members.pop("on_violation") != REPORT:
+        own["on_violation"] = grant.on_violation
     if grant.limits is not None:
-        copied |= in_parts("limits", write_limits(grant.limits))
-    return {**in_parts("grant", json.dumps(members)), **copied}
+        own |= in_parts("limits", write_limits(grant.limits))
+    return {**in_parts("grant", json.dumps(members)), **own}
 
 
 def _whole(fields: Mapping[str, str], name: str) -> int | None:

@@ -47,5 +47,5 @@ def test_events_made_of_vods_own_list_have_the_ids_that_the_app_knows(
     told = run(stack, "-m", "local", "events", "replay", "-", given=missed)
 
     heard = [event["body"] for event in requests.get(f"{stack.url}/local/events", timeout=10).json()]
-    (known,) = [event["id"] for event in heard if event["data"].get("context") == "before the loss"]
+    (known,) = [event["id"] for event in heard if event["data"]["context"] == "before the loss"]
     assert f"{known}  NewFileUpload: would be known already" in told

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import jwt
 
 from shared.config.settings import (
+    EventDeliverySettings,
     EventNotificationSettings,
     ReliableNotificationSettings,
     UploadSignatureSettings,
@@ -34,7 +35,7 @@ CALLBACK_TOKEN = "canary-of-the-callback-token-0001"
 WEBHOOK_SECRET = "whsec_Y2FuYXJ5LW9mLXRoZS13ZWJob29rLXNlY3JldC0wMDE="
 ORIGIN = "https://app.example.test"
 VARIABLES = variables_of(UploadSignatureSettings) | variables_of(EventNotificationSettings)
-VARIABLES |= variables_of(ReliableNotificationSettings)
+VARIABLES |= variables_of(ReliableNotificationSettings) | variables_of(EventDeliverySettings)
 """Every variable that the functions read."""
 
 POLICIES = {
@@ -44,6 +45,9 @@ POLICIES = {
     "reusable": {"oneTime": False, "ttlSeconds": 1200, "vodSubAppId": 1500099999},
     "strict": {"fileTypes": ["mp4", "mov"], "maxFileSize": 1000},
 }
+
+WITH_TINY = json.dumps({**POLICIES, "tiny": {"maxFileSize": 1, "onViolation": "forbid"}})
+"""The same, and one that forbids files; the release before this one does not read it."""
 
 
 def environment(redis_url: str, **changes: str) -> dict[str, str]:

@@ -25,7 +25,7 @@ from local.repository import REPOSITORY
 from shared.runtime import bootstrap
 from shared.runtime.log import PART_CHARACTERS
 from shared.vod.signature import decode
-from tests.functions.deployment import CALLBACK_TOKEN, CONTEXT_KEY, WEBHOOK_SECRET, user_token
+from tests.functions.deployment import CALLBACK_TOKEN, CONTEXT_KEY, WEBHOOK_SECRET, WITH_TINY, user_token
 from tests.functions.scf import CLIENT_ADDRESS, REQUEST_ID, event_of
 from tests.functions.vod import begin_upload
 from tests.keys import rsa_key
@@ -48,6 +48,7 @@ HEALTH_TOKEN = "a token of who watches the deployment"
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 NOT_AN_INVOCATIONS_OWN = {
     *("event.unjournaled", "endpoint.paused", "endpoint.disabled", "endpoint.removed", "shards.notStarted"),
+    "limit.enforced",
 }
 
 
@@ -76,9 +77,14 @@ class Invoker(NamedTuple):
         """Post a callback."""
         return self(event_notification.main_handler, "POST", f"/{token}", body=body)
 
-    def push(self, vod: Account, **headers: str) -> Lines:
+    def twice(self, timer: Handler) -> list[Lines]:
+        """Invoke a timer two times: what the first run does, the second one tells."""
+        return [self(timer) for _ in range(2)]
+
+    def push(self, vod: Account, policy: str = "default", **headers: str) -> Lines:
         """Announce an uploaded file by the callback."""
-        token = decode(begin_upload(seconds_ago=60).signature).values["sourceContext"]
+        issued = begin_upload(seconds_ago=60, policy=policy, fileSize=1)
+        token = decode(issued.signature).values["sourceContext"]
         body = uploaded(token, file_id=str(vod.upload(source_context=token)["data"]["fileId"]))
         path = f"/{CALLBACK_TOKEN}"
         return self(event_notification.main_handler, "POST", path, body=body, **headers)
@@ -173,10 +179,12 @@ def every_kind_of_line(
         keep(invoke(upload_status.main_handler, method, f"/uploads/{issued['uploadId']}"))
     keep(invoke(upload_status.main_handler, "GET", "/uploads"))
     keep(invoke.push(vod, traceparent=TRACEPARENT))
+    deploy(**{**services, "UPLOAD_POLICIES": WITH_TINY})
+    for line in (invoke.push(vod, "tiny"), *invoke.twice(event_delivery.main_handler)):
+        keep(line)
     keep(invoke(reliable_notification.main_handler))
     deploy(**{**services, "PULL_SHARDS": "2", "INVOKE_API_URL": f"http://{HOST}:{refused_port()}"})
     keep(invoke(reliable_notification.main_handler))
-    deploy(**services)
     deploy(**services, HEALTH_TOKEN=HEALTH_TOKEN)
     keep(invoke(upload_status.main_handler, "GET", "/health", authorization=f"Bearer {HEALTH_TOKEN}"))
     app.answer = lambda _request: Reply(410)

@@ -18,8 +18,8 @@ from functions import event_delivery, reliable_notification
 from shared.domain.ingested_event import Source
 from shared.flows.ingest_event import Ingester
 from shared.runtime import bootstrap
-from tests.functions.deployment import WEBHOOK_SECRET
-from tests.functions.vod import begin_upload, upload
+from tests.functions.deployment import WEBHOOK_SECRET, WITH_TINY
+from tests.functions.vod import begin_upload, push, upload
 from tests.reliability.many_uploads import date_back
 from tests.shared.loopback_peer import HOST, HttpPeer, Reply, refused_port
 from tests.shared.uploads import notification_of
@@ -150,6 +150,27 @@ def test_app_that_takes_for_ever_leaves_time_for_the_uploads(
 
     assert figures["deliveries"]["retrying"] == 2
     assert figures["checks"] == NO_CHECKS | {"checked": 1, "expired": 1}
+
+
+@pytest.mark.parametrize("enforcement", ["on", "dry-run"])
+def test_file_beyond_its_policy_is_forbidden(
+    vod: Account, app: HttpPeer, deploy: Deploy, services: dict[str, str], enforcement: str
+) -> None:
+    """By the run that finds it; the next one tells the app. In a dry run nothing is done or told."""
+    deploy(**{**services, "UPLOAD_POLICIES": WITH_TINY, "LIMIT_ENFORCEMENT": enforcement})
+    _, event = upload(vod, policy="tiny", fileSize=1)
+    push(event)
+
+    assert run()["enforcement"].items() >= {"forbidden" if enforcement == "on" else "dryRun": 1}.items()
+    assert "enforcement" not in run()
+
+    media: Any = bootstrap.vod_api(bootstrap.event_delivery()).media_info(
+        event["FileUploadEvent"]["FileId"], timeout_seconds=60
+    )
+    is_forbidden = enforcement == "on"
+    assert media["BasicInfo"]["Status"] == ("Forbidden" if is_forbidden else "Normal")
+    told = [json.loads(request.body)["type"] for request in app.received]
+    assert told == ["upload.completed"] + ["upload.rejected"] * is_forbidden
 
 
 @pytest.mark.parametrize("timer", [reliable_notification.main_handler, event_delivery.main_handler])

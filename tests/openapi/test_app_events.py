@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from local.openapi.webhooks import WEBHOOK_HEADERS
 from shared.domain.app_event import (
+    ENFORCEMENT,
     EXPIRY,
     MAX_BODY_BYTES,
     PULL,
@@ -30,7 +31,7 @@ from shared.vod.context_token import UploadContext
 from shared.vod.notification import notification_from_pull, parse_notification
 from shared.vod.notification_types import EventNotification
 from tests.openapi.schemas import contents, document, faults
-from tests.shared.domain.test_app_event import THIRD_OF_ITS_UPLOAD
+from tests.shared.domain.test_app_event import REJECTION, THIRD_OF_ITS_UPLOAD
 from tests.shared.uploads import NOW, changed, uploaded
 
 SAMPLES = sorted((Path(__file__).parents[1] / "samples" / "vod").rglob("*.json"))
@@ -74,6 +75,7 @@ def told(
         received_at=NOW,
         origin=origin,
         declared=declared,
+        rejection=REJECTION if origin == ENFORCEMENT else None,
     )
     sent: dict[str, Any] = json.loads(json.dumps(to_json(event)))
     return sent
@@ -108,7 +110,8 @@ def all_events() -> list[dict[str, Any]]:
     ]
     foreign = [told(each, uploader=None, verdict=Verdict.UNATTRIBUTED) for each in read]
     declared = [told(each, declared=f"{name}:0") for each in read for name, _ in each.digests]
-    return [*ours, *foreign, *declared, told(NOTHING, origin=EXPIRY)]
+    own = [told(NOTHING, origin=origin) for origin in (EXPIRY, ENFORCEMENT)]
+    return [*ours, *foreign, *declared, *own]
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: f"{path.parent.name}-{path.stem}")
@@ -152,9 +155,10 @@ def test_large_event_is_as_documented(size: int) -> None:
     assert violations(event) == []
 
 
-def test_end_of_an_unused_upload_is_as_documented() -> None:
-    """There is no file, and nothing of VOD's."""
-    assert violations(told(NOTHING, origin=EXPIRY)) == []
+@pytest.mark.parametrize("origin", [EXPIRY, ENFORCEMENT])
+def test_event_of_our_own_is_as_documented(origin: str) -> None:
+    """The end of an unused upload, and what was done with a file: nothing is VOD's."""
+    assert violations(told(NOTHING, origin=origin)) == []
 
 
 def test_comparison_of_digests_is_as_documented() -> None:

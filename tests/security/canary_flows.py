@@ -87,7 +87,8 @@ def command_everything(world: CanaryWorld, media: Path) -> None:
     for denied in (("add", "--user", "eve", "--reason", "tries"), ("list",), ("remove", "--user", "eve")):
         world.command(0, "deny", *denied, *folder, **OF_THE_STACK)
 
-    world.command(0, "erase", "--user", "eve", "--yes", *folder, **OF_THE_STACK)
+    for code, words in ((0, "violations list"), (1, "violations stop X"), (0, "erase --user eve --yes")):
+        world.command(code, *words.split(), *folder, **OF_THE_STACK)
     _forward_to_an_app(world, folder)
     callback = ("--callback-url", f"{world.url}/vod-callback")
     world.command(None, "doctor", *folder)

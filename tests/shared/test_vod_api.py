@@ -70,6 +70,14 @@ CALLS: dict[str, tuple[Callable[..., object], dict[str, object]]] = {
         lambda client: client.confirm_events(("h1", "h2"), timeout_seconds=PATIENCE),
         {"EventHandles": ["h1", "h2"]},
     ),
+    "ForbidMediaDistribution": (
+        lambda client, **where: client.forbid_media(FILE_ID, timeout_seconds=PATIENCE, **where),
+        {"FileIds": [FILE_ID], "Operation": "forbid"},
+    ),
+    "DeleteMedia": (
+        lambda client, **where: client.delete_media(FILE_ID, timeout_seconds=PATIENCE, **where),
+        {"FileId": FILE_ID},
+    ),
 }
 """Each call, and the parameters that it sends."""
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local.simulator.faults import Fault
 from shared.config.settings import VodApiSettings, load_settings
 from shared.errors import VodApiError
-from shared.vod_api import VodApi
+from shared.vod_api import FORBIDDEN_BY_SYSTEM, VodApi
 from tests.local.simulator.account import SECRET_ID, SECRET_KEY
 from tests.shared.vod_records import iso
 from tests.waiting import wait_until
@@ -133,3 +134,29 @@ def test_task_flow_is_read_as_its_event_would_tell_it(vod: Account) -> None:
     assert api.procedure_task(str(task["TaskId"]), timeout_seconds=PATIENCE) == told
     assert told["Status"] == "FINISH"
     assert api.tasks_of_file(other, timeout_seconds=PATIENCE) == ()
+
+
+def test_file_is_forbidden_and_deleted(vod: Account) -> None:
+    """Its information says so; a file that VOD does not know is refused."""
+    file_id, api = upload(vod), api_of(vod)
+
+    api.forbid_media(file_id, timeout_seconds=PATIENCE)
+    media: Any = api.media_info(file_id, timeout_seconds=PATIENCE)
+    api.delete_media(file_id, timeout_seconds=PATIENCE)
+
+    assert media["BasicInfo"]["Status"] == "Forbidden"
+    assert api.media_info(file_id, timeout_seconds=PATIENCE) is None
+    for act in (api.forbid_media, api.delete_media):
+        with pytest.raises(VodApiError):
+            act(file_id, timeout_seconds=PATIENCE)
+
+
+def test_file_that_vod_itself_has_forbidden_is_forbidden(vod: Account) -> None:
+    """VOD refuses with a code of its own (doc 266/34180); every other refusal is one."""
+    file_id, api = upload(vod), api_of(vod)
+
+    vod.simulator.faults.set([Fault("ForbidMediaDistribution", "refuse", code=FORBIDDEN_BY_SYSTEM)])
+    api.forbid_media(file_id, timeout_seconds=PATIENCE)
+    vod.simulator.faults.set([Fault("ForbidMediaDistribution", "refuse")])
+    with pytest.raises(VodApiError):
+        api.forbid_media(file_id, timeout_seconds=PATIENCE)

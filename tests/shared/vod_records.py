@@ -22,9 +22,11 @@ class Records:
 
     `created` says when a file was uploaded (Unix seconds), `covers` the address of its cover, `listed` are
     tasks that are no task flow (TaskSimpleInfo). `digests` are those of each file, by Md5 and Sha1, which its
-    tasks in `attributes` end with. `asked` lists the files asked about, `applications` where,
-    `calls` the actions. A call whose name is in `failing` does not come through, and for one in `spent` there
-    is no budget; after each other one `after_call` is run.
+    tasks in `attributes` end with. `meta_data` is what VOD has measured of every file, `shown` what else a
+    file's information shows, `forbidden` and `deleted` are the files of those calls. `asked` lists the files
+    asked about, `applications` where, `calls` the actions. A call whose name is in `failing` does not come
+    through, one to forbid is refused with the code `refusal`, and for one in `spent` there is no budget;
+    after each other one `after_call` is run.
     """
 
     kept: dict[str, str] = field(default_factory=dict)
@@ -34,6 +36,11 @@ class Records:
     listed: list[dict[str, object]] = field(default_factory=list)
     digests: dict[str, dict[str, str]] = field(default_factory=dict)
     attributes: dict[str, dict[str, object]] = field(default_factory=dict)
+    shown: dict[str, dict[str, object]] = field(default_factory=dict)
+    meta_data: dict[str, object] = field(default_factory=lambda: dict(META_DATA))
+    forbidden: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    refusal: str = ""
     asked: list[str] = field(default_factory=list)
     applications: list[int | None] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
@@ -116,12 +123,29 @@ class Records:
         ended = {"Status": "SUCCESS", "Output": output} if output else {"Status": "PROCESSING"}
         return {**task, **ended} if task else {}
 
+    def forbid_media(self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float) -> None:
+        """Forbid a file, or refuse with the code `refusal`."""
+        self._ask("forbid_media", sub_app_id, timeout_seconds)
+        if self.refusal:
+            raise VodApiError("forbid failed: canary.", vod_code=self.refusal)
+        self.forbidden.append(file_id)
+        self.shown.setdefault(file_id, {})["Status"] = "Forbidden"
+        self.after_call()
+
+    def delete_media(self, file_id: str, *, sub_app_id: int | None, timeout_seconds: float) -> None:
+        """Delete a file."""
+        self._ask("delete_media", sub_app_id, timeout_seconds)
+        self.deleted.append(file_id)
+        del self.kept[file_id]
+        self.after_call()
+
     def _media(self, file_id: str) -> dict[str, object]:
         event: dict[str, Any] = uploaded(self.kept[file_id], file_id=file_id)
         basic = {**event["FileUploadEvent"]["MediaBasicInfo"], "Name": self.name}
         basic["CreateTime"] = iso(self.created.get(file_id, 0))
         basic["CoverUrl"] = self.covers.get(file_id, basic["CoverUrl"])
-        return {"FileId": file_id, "BasicInfo": basic, "MetaData": META_DATA}
+        basic |= self.shown.get(file_id, {})
+        return {"FileId": file_id, "BasicInfo": basic, "MetaData": self.meta_data}
 
     def _ask(self, call: str, sub_app_id: int | None, timeout_seconds: float) -> None:
         assert timeout_seconds > 0

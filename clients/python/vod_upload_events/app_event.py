@@ -1,4 +1,4 @@
-# Made by `make client-types` from the events in docs/openapi.json; SHA-256 936f70074c59caa5de1ffc576a5664d027ea2b3f55ffb8c83322c241ced5fa1f
+# Made by `make client-types` from the events in docs/openapi.json; SHA-256 ef53f1aeb3e43a2e0952b084c72b4d6c47121ca37db8123349d222e924b248fa
 
 from __future__ import annotations
 
@@ -159,6 +159,57 @@ class LimitViolation(TypedDict):
     actual: float | str
     """
     What VOD says: bytes, seconds or the extension.
+    """
+
+
+class RejectedContent(TypedDict):
+    uploadId: str
+    """
+    The upload's id, a ULID.
+    """
+    uploader: str
+    """
+    The user who was allowed to make the upload, as the token names him.
+    """
+    context: str
+    """
+    The app's own text, from the request for the signature.
+    """
+    sourceContext: None
+    """
+    Only an event without an uploader has VOD's own context.
+    """
+    fileId: str
+    """
+    VOD's id of the file.
+    """
+    verdict: Literal['attributed', 'late', 'replayed']
+    """
+    What the event is to us.
+    """
+    verified: bool
+    """
+    True if all of this event is VOD's own word: pulled, or asked for after a push. False: it is what somebody told who knows the callback's URL.
+    """
+    reconciled: bool
+    """
+    True if VOD's own event was missed, and this found by asking.
+    """
+    sequence: int
+    """
+    Counts the events of one upload from 1; 0 without one.
+    """
+    action: Literal['forbidden', 'deleted', 'none']
+    """
+    What was done: VOD answers 403 for all its addresses, after five to ten minutes; or it is no more. `none`: it should have been forbidden, and VOD cannot.
+    """
+    reason: str | None
+    """
+    Why nothing was done; null if something was. `storageClass`: VOD forbids files of standard and infrequent access storage alone.
+    """
+    breaches: list[LimitViolation]
+    """
+    The limits of the upload's policy that the file exceeds, as VOD measured it just before.
     """
 
 
@@ -341,6 +392,41 @@ class UploadIntegrity(TypedDict):
     When it happened, by VOD's clock: a file was made, a task flow last changed. Null if VOD does not say.
     """
     data: IntegrityContent
+    """
+    What happened.
+    """
+    raw: dict[str, Any] | None
+    """
+    The event in VOD's words, without `Sign`, `T` and `EventHandle`. As it came, or, if it was pushed and is verified, as VOD answered when it was asked about it. Null with APP_WEBHOOK_RAW=off, and where the body would have more than 1,048,576 bytes.
+    """
+    truncated: NotRequired[Literal[True]]
+    """
+    There if the body would be too large even without `raw`. Its texts are then cut to 500 characters, its lists to 12 items.
+    """
+
+
+class UploadRejected(TypedDict):
+    specversion: str
+    """
+    The version of this schema; the header `webhook-specversion` has it too. The second number grows with each new type or member: take members that you do not know as not there.
+    """
+    id: str
+    """
+    The same for every delivery of one event: do its work once per id.
+    """
+    type: Literal['upload.rejected']
+    """
+    What kind of thing happened.
+    """
+    timestamp: str
+    """
+    When we received it.
+    """
+    occurredAt: str | None
+    """
+    When it happened, by VOD's clock: a file was made, a task flow last changed. Null if VOD does not say.
+    """
+    data: RejectedContent
     """
     What happened.
     """
@@ -946,7 +1032,7 @@ class ProcedureChanged(TypedDict):
     """
 
 
-AppEvent: TypeAlias = UploadCompleted | UploadReplayed | UploadCoverChanged | UploadExpired | UploadIntegrity | ProcedureChanged | ProcedureFinished | VodEvent
+AppEvent: TypeAlias = UploadCompleted | UploadReplayed | UploadCoverChanged | UploadExpired | UploadIntegrity | UploadRejected | ProcedureChanged | ProcedureFinished | VodEvent
 """
 An event. A type that is not listed here can come: take it as one that you do not handle. By `UnlistedVodEvent` it can be read nevertheless.
 """

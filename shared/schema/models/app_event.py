@@ -196,6 +196,26 @@ class IntegrityContent(UploadContent):
     verdict: Annotated[Literal[Verdict.ATTRIBUTED], _MEANING]
 
 
+class RejectedContent(UploadContent):
+    """A file beyond its policy, and what was done with it."""
+
+    file_id: str
+    """VOD's id of the file."""
+    action: Literal["forbidden", "deleted", "none"]
+    """What was done: VOD answers 403 for all its addresses, after five to ten minutes; or it is no more.
+
+    `none`: it should have been forbidden, and VOD cannot.
+    """
+    reason: str | None
+    """Why nothing was done; null if something was.
+
+    `storageClass`: VOD forbids files of standard and infrequent access storage alone.
+    """
+    breaches: Annotated[tuple[LimitViolation, ...], Field(min_length=1)]
+    """The limits of the upload's policy that the file exceeds, as VOD measured it just before."""
+    verdict: Annotated[AtAnyTime, _MEANING]
+
+
 class ProcedureContent(ProcedureMembers, UploadContent):
     """The task flow of an upload."""
 
@@ -268,6 +288,10 @@ class UploadIntegrity(AppEvent[Literal["upload.integrity"], IntegrityContent]):
     """VOD has computed digests of the file, of which the request for the signature declared some."""
 
 
+class UploadRejected(AppEvent[Literal["upload.rejected"], RejectedContent]):
+    """A file is beyond its policy, and was forbidden or deleted as that says (`onViolation`)."""
+
+
 class ProcedureChanged(AppEvent[Literal["procedure.changed"], ProcedureContent]):
     """A task flow has moved, and is not at its end."""
 
@@ -296,6 +320,7 @@ EVENTS: dict[str, type[Document]] = {
     "upload.cover_changed": UploadCoverChanged,
     "upload.expired": UploadExpired,
     "upload.integrity": UploadIntegrity,
+    "upload.rejected": UploadRejected,
     "procedure.changed": ProcedureChanged,
     "procedure.finished": ProcedureFinished,
     "vod.*": VodEvent,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool, StrictInt, StrictStr, StringConstraints
+from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr, StringConstraints
 
+from shared.schema import values
 from shared.schema.models.documents import ClosedDocument
 
 MAX_TTL_SECONDS = 86_400
@@ -36,3 +37,6 @@ class Policy(ClosedDocument):
     file_types: tuple[FileType, ...] = ()
     max_file_size: Positive | None = None
     max_duration: Positive | None = None
+    on_violation: Annotated[Literal["report", "forbid", "delete"], AfterValidator(values.require_limit)] = (
+        "report"
+    )

@@ -234,6 +234,9 @@ class EventDeliverySettings(DeliveryRunSettings):
 
     delivery_shards: Annotated[int, Field(ge=1, le=16)] = 1
     """Each delivers the events of its partitions, of which the store has 16."""
+    limit_enforcement: Literal["on", "dry-run"] = "on"
+    delete_grace_seconds: Annotated[int, Field(ge=0, le=259_200)] = 86_400
+    """Three days at the most, a day less than a record is kept at the least."""
 
 
 class ReliableNotificationSettings(DeliveryRunSettings):

@@ -1,6 +1,6 @@
 -- include: index, apply, versions, body, rank, endpoint
 -- KEYS event, journal, due, quarantined, dead, endpoint, upload, checks, open uploads, usage of the upload's
---   day, usage of this day, first, body, tombstone, tombstone of the first, proofs, budget
+--   day, usage of this day, first, body, tombstone, tombstone of the first, proofs, enforcements, budget
 -- ARGV now, record_ttl, next_attempt_at ('' = nothing to deliver), intended, facts, bytes, size, most events
 --   ('' = it takes from no budget), most bytes, fields...
 -- intended: 'applied' = trust the event; 'held' = not yet; 'recorded' = it moves no upload;
@@ -18,9 +18,12 @@ local is_further = KEYS[12] ~= KEYS[1]
 if is_further and is_told(first, facts.compared) then return {'duplicate', '', 0, 0} end
 local taken, is_over = nil, false
 if ARGV[8] ~= '' then
-  taken = redis.call('HMGET', KEYS[17], 'events', 'bytes')
-  taken = {events = tonumber(taken[1] or 0) + 1, bytes = tonumber(taken[2] or 0) + tonumber(ARGV[7])}
-  is_over = taken.events > tonumber(ARGV[8]) or taken.bytes > tonumber(ARGV[9])
+  -- What an upload's events have taken stands in its record, if there is one: that takes a key less.
+  taken = redis.call('EXISTS', KEYS[7]) == 1 and {key = KEYS[7], events = 'pushed', bytes = 'pushed_bytes'}
+    or {key = KEYS[18], events = 'events', bytes = 'bytes'}
+  local before = redis.call('HMGET', taken.key, taken.events, taken.bytes)
+  taken.count, taken.size = tonumber(before[1] or 0) + 1, tonumber(before[2] or 0) + tonumber(ARGV[7])
+  is_over = taken.count > tonumber(ARGV[8]) or taken.size > tonumber(ARGV[9])
 end
 -- A dead record that could not be read is journaled anew when its event comes again.
 local dead = redis.call('HMGET', KEYS[1], 'delivery', 'problem')
@@ -63,8 +66,8 @@ if facts.first.expired_at then
 end
 if is_over then return {'over budget', '', 0, 0} end
 if taken then
-  redis.call('HSET', KEYS[17], 'events', taken.events, 'bytes', taken.bytes)
-  redis.call('EXPIRE', KEYS[17], ARGV[2])
+  redis.call('HSET', taken.key, taken.events, taken.count, taken.bytes, taken.size)
+  redis.call('EXPIRE', taken.key, ARGV[2])
 end
 redis.call('HSET', KEYS[1], 'verified', facts.verified and 1 or 0, unpack(ARGV, 10))
 redis.call('EXPIRE', KEYS[1], ARGV[2])
@@ -80,7 +83,8 @@ if intended == 'quarantined' then
   status = 'recorded'
   add_to_index(KEYS[4], ARGV[1], ARGV[2], KEYS[1])
 elseif intended == 'applied' then
-  local at = {upload = KEYS[7], checks = KEYS[8], open = KEYS[9], usage = KEYS[10], today = KEYS[11], proofs = KEYS[16]}
+  local at = {upload = KEYS[7], checks = KEYS[8], open = KEYS[9], usage = KEYS[10], today = KEYS[11], proofs = KEYS[16],
+    enforcements = KEYS[17]}
   verdict, sequence, limits, declared = apply(at, ARGV[1], ARGV[2], facts, changes_cover(KEYS[1], first, facts))
   redis.call('HSET', KEYS[1], 'verdict', verdict, 'sequence', sequence)
   keep_copies(KEYS[1], limits, declared)

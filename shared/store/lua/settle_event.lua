@@ -1,6 +1,6 @@
 -- include: index, apply, versions, body
 -- KEYS event, due, quarantined, dead, upload, checks, open uploads, usage of the upload's day,
---   usage of this day, first, body, tombstone of the first, journal, proofs
+--   usage of this day, first, body, tombstone of the first, journal, proofs, enforcements
 -- ARGV now, record_ttl, lease, facts ('' = the read-back disagreed), bytes ('' = as they were)
 -- first: the event itself, or the one of which it is a further version.
 whole(ARGV[1])
@@ -23,7 +23,8 @@ if not facts then
 end
 local verdict, sequence, limits, declared = 'unattributed', 0, '', ''
 if facts.upload_id ~= '' then
-  local at = {upload = KEYS[5], checks = KEYS[6], open = KEYS[7], usage = KEYS[8], today = KEYS[9], proofs = KEYS[14]}
+  local at = {upload = KEYS[5], checks = KEYS[6], open = KEYS[7], usage = KEYS[8], today = KEYS[9], proofs = KEYS[14],
+    enforcements = KEYS[15]}
   verdict, sequence, limits, declared = apply(at, ARGV[1], ARGV[2], facts, changes_cover(KEYS[1], first, facts))
 end
 local status = facts.verified and 'verified' or 'applied'

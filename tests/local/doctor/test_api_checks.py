@@ -56,6 +56,25 @@ def test_call_that_the_role_may_not_make_is_named_as_cam_spells_it(patient: Pati
     assert ["vod:SearchMedia" in fault["detail"] for fault in faults] == [True]
 
 
+@pytest.mark.parametrize(
+    ("measure", "action", "is_tried"),
+    [
+        ("report", "ForbidMediaDistribution", False),
+        ("delete", "ForbidMediaDistribution", True),
+        ("delete", "DeleteMedia", True),
+    ],
+)
+def test_rights_are_tried_that_policies_need(
+    patient: Patient, measure: str, action: str, *, is_tried: bool
+) -> None:
+    """What `onViolation` says is tried on a file that does not exist."""
+    patient.set_fault(action=action, kind="refuse", code="UnauthorizedOperation")
+    policies = {"default": {"maxFileSize": 1, "onViolation": measure}}
+    findings = patient.examine(UPLOAD_POLICIES=json.dumps(policies)).named("rights")
+
+    assert any(f"vod:{action}" in finding["detail"] for finding in findings) is is_tried
+
+
 def test_right_that_only_the_doctor_needs_is_a_warning(patient: Patient) -> None:
     """The functions do without DescribeProcedureTemplates, so the deployment is not at fault."""
     code = "UnauthorizedOperation.CamNoAuth"

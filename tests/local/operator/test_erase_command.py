@@ -12,7 +12,7 @@ from functions import upload_signature, upload_status
 from local.__main__ import main
 from local.operator import erasure
 from shared.runtime import bootstrap
-from tests.functions.deployment import VARIABLES, environment, start_anew, user_token
+from tests.functions.deployment import VARIABLES, WITH_TINY, environment, start_anew, user_token
 from tests.functions.scf import Answer, event_of, read_answer
 from tests.functions.vod import announce_procedure, announce_upload
 from tests.shared.loopback_peer import refused_port
@@ -52,7 +52,7 @@ def contents(client: redis.Redis) -> str:
 def _deployed(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    for name, value in environment(valkey_url, READ_BACK="off").items():
+    for name, value in environment(valkey_url, READ_BACK="off", UPLOAD_POLICIES=WITH_TINY).items():
         monkeypatch.setenv(name, value)
     start_anew()
     yield
@@ -65,7 +65,8 @@ def test_user_is_erased_and_nobody_else(
 ) -> None:
     """First a dry run; then no key and no value holds him any more, and others' records are as they were."""
     monkeypatch.setattr(erasure, "_PAGE", 3)
-    alice, cancelled, bob = (sign(user, md5="0" * 32).json for user in ("alice", "alice", "bob"))
+    measured = {"policy": "tiny", "fileSize": 1, "md5": "0" * 32}
+    alice, cancelled, bob = (sign(user, **measured).json for user in ("alice", "alice", "bob"))
     sign("alice", uploadId=alice["uploadId"])
     for upload, file_id in ((alice, "1"), (bob, "2")):
         announce_upload(upload["signature"], procedure_task_id=f"{TASK}{file_id}")

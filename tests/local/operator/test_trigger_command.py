@@ -12,7 +12,6 @@ import requests
 
 from local.operator import sample_events, trigger_command
 from local.operator.trigger_event import change
-from local.operator.trigger_scenario import SCENARIOS
 from local.stack.stack import Stack
 from local.upload.client import UploadClient
 from local.upload.order import UploadOrder
@@ -47,13 +46,13 @@ def uploaded(served: Stack, small_media: Path) -> StoredUpload:
 
 
 def test_list_names_every_sample(capsys: pytest.CaptureFixture[str]) -> None:
-    """The scenarios and then the event types VOD has, a line each."""
+    """The names are the event types VOD has, a line each."""
     code = _main("--list")
     names = capsys.readouterr().out.splitlines()
 
     assert code == 0
     assert {"NewFileUpload", "ProcedureStateChanged", "FileDeleted", "RemoveWatermark"} < set(names)
-    assert names == [*SCENARIOS, *sorted(file.stem for file in sample_events.SAMPLES.iterdir())]
+    assert names == sorted(file.stem for file in sample_events.SAMPLES.iterdir())
 
 
 def test_lost_upload_event_is_sent_after_all(
@@ -223,7 +222,7 @@ def test_event_that_the_app_refuses_is_told(served: Stack, capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "Name an event type or a scenario, or a --file: --list shows them."),
+        ([], "Name an event type, or a --file: --list shows the types."),
         (["Nonsense"], "There is no sample of 'Nonsense': --list shows all names."),
         (["../legacy/FileDeleted"], "There is no sample of '../legacy/FileDeleted'"),
         (["FileDeleted", "--user", "bob"], "FileDeleted carries no context"),

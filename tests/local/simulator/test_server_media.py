@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException  # type: ignore[import-untyped]  # no stubs exist
 
+from local.simulator.database import Database
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -119,6 +121,26 @@ def test_forbidden_media_is_not_served(pulling: Account) -> None:
     assert _refusal(pulling, "ForbidMediaDistribution", FileIds=[file_id], Operation="hide") == (
         "InvalidParameterValue.Operation"
     )
+
+
+@pytest.mark.parametrize(("storage_class", "status"), [("STANDARD_IA", "Forbidden"), ("ARCHIVE", "Normal")])
+def test_media_of_two_storage_classes_alone_is_forbidden(
+    pulling: Account, storage_class: str, status: str
+) -> None:
+    """Another class is refused (266/40636)."""
+    file_id = _file_id(pulling)
+    with closing(Database(pulling.settings.folder / "simulator.sqlite3")) as database, database.transaction():
+        change = "UPDATE media SET document = json_set(document, '$.storage_class', ?) WHERE file_id = ?"
+        database.change(change, storage_class, file_id)
+
+    forbid = {"FileIds": [file_id], "Operation": "forbid"}
+    if status == "Forbidden":
+        _ask(pulling, "ForbidMediaDistribution", **forbid)
+    else:
+        code = _refusal(pulling, "ForbidMediaDistribution", **forbid)
+        assert code == "InvalidParameterValue.UnsupportedStorageClass"
+    info = _info(pulling, file_id)
+    assert (info["Status"], info["StorageClass"]) == (status, storage_class)
 
 
 @pytest.mark.parametrize(("switch", "events"), [("OFF", []), ("ON", ["FileDeleted"])])

@@ -6,8 +6,18 @@ from typing import Any
 
 import pytest
 
-from shared.domain.app_event import EXPIRY, MAX_BODY_BYTES, PUSH, AppEvent, body_of, event_id_for, to_json
+from shared.domain.app_event import (
+    ENFORCEMENT,
+    EXPIRY,
+    MAX_BODY_BYTES,
+    PUSH,
+    AppEvent,
+    body_of,
+    event_id_for,
+    to_json,
+)
 from shared.domain.event_status import Verdict
+from shared.domain.file_limits import FORBIDDEN, Rejection
 from shared.vod.context_token import UploadContext
 from shared.vod.notification import parse_notification
 from shared.vod.notification_types import EventNotification
@@ -22,6 +32,8 @@ FLOW = parse_notification((SAMPLES / "examples" / "v3_push_ProcedureStateChanged
 THIRD_OF_ITS_UPLOAD = AppEvent(
     "evt_1", NOTHING, ALICE, Verdict.ATTRIBUTED, verified=True, sequence=3, received_at=NOW, origin=PUSH
 )
+
+REJECTION = Rejection("1", FORBIDDEN, None, [{"limit": "maxFileSize", "allowed": 1, "actual": 2}])
 
 
 def at(created: str) -> dict[str, Any]:
@@ -119,6 +131,7 @@ def test_finished_task_flow_tells_of_each_subtask() -> None:
         (event_about(notification_of({"EventType": "NewFileUpload"})), "vod.NewFileUpload"),
         (event_about(NOTHING), "vod.Unknown"),
         (event_about(NOTHING, origin=EXPIRY), "upload.expired"),
+        (event_about(NOTHING, origin=ENFORCEMENT, rejection=REJECTION), "upload.rejected"),
     ],
 )
 def test_type_says_what_happened(event: AppEvent, expected: str) -> None:
@@ -138,6 +151,7 @@ def test_type_says_what_happened(event: AppEvent, expected: str) -> None:
         (event_about(FLOW), "2026-10-30T00:03:40Z"),
         (event_about(notification_of({"EventType": "FileDeleted"})), None),
         (event_about(NOTHING, origin=EXPIRY), "2026-11-18T11:06:40Z"),
+        (event_about(NOTHING, origin=ENFORCEMENT, rejection=REJECTION), "2026-11-18T11:06:40Z"),
     ],
 )
 def test_time_of_the_happening_is_vods_own(event: AppEvent, expected: str | None) -> None:

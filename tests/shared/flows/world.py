@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from shared.domain.app_event import PUSH
+from shared.flows.enforce_limits import LimitEnforcement
 from shared.flows.verify_event import MAX_ATTEMPTS
-from tests.shared.service import Clock, Service, call_at_once
+from tests.shared.service import Clock, Service, call_at_once, new_lease
 from tests.shared.uploads import FILE_ID, changed, new_session
 from tests.shared.vod_records import Records
 
@@ -32,6 +33,7 @@ class World(Service):
     clock: Clock = field(default_factory=Clock)
     vod: Records = field(kw_only=True, default_factory=Records)
     app: HttpPeer = field(kw_only=True)
+    audited: list[dict[str, Any]] = field(kw_only=True, default_factory=list)
 
     def with_settings(self, **changes: str) -> World:
         """Return the same deployment with some variables changed."""
@@ -86,6 +88,21 @@ class World(Service):
         self.clock.move(after)
         figures = self.reconciliation(seconds=seconds).run()
         return {name: count for name, count in figures.items() if count}
+
+    def enforce(self, *, after: float = 0, seconds: float = 53.0) -> dict[str, int]:
+        """Let time pass, and look after the limits as the timer does; return the figures that are not 0."""
+        self.clock.move(after)
+        run = LimitEnforcement(
+            ingester=self.ingester,
+            library=self.vod,
+            clock=self.clock,
+            new_lease=new_lease,
+            deadline=self.clock() + seconds,
+            audit=lambda **fields: self.audited.append(fields),
+            grace_seconds=self.settings.delete_grace_seconds,
+            dry_run=self.settings.limit_enforcement == "dry-run",
+        )
+        return {name: count for name, count in run.run().items() if count}
 
     def told(self) -> list[dict[str, Any]]:
         """Deliver what is due, and return all that the app has received."""

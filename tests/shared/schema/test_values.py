@@ -227,6 +227,16 @@ def test_policies_are_an_object_with_a_default(text: str) -> None:
     assert is_refused(models.Policies, text)
 
 
+@pytest.mark.parametrize("limit", [{"maxFileSize": 1}, {"maxDuration": 1}, {"fileTypes": ["mp4"]}])
+def test_policy_that_does_something_about_files_has_a_limit(limit: dict[str, object]) -> None:
+    """Without one no file can be beyond it."""
+    policies = {"default": {**limit, "onViolation": "delete"}}
+
+    assert read(models.Policies, policies)["default"].on_violation == "delete"
+    assert is_refused(models.Policies, {"default": {"onViolation": "delete"}})
+    assert is_refused(models.Policies, {"default": {**limit, "onViolation": "burn"}})
+
+
 def test_policies_are_read() -> None:
     """From JSON, or from what JSON gave."""
     assert read(models.Policies, '{"default": {"oneTime": false}}')["default"].one_time is False

@@ -1,4 +1,4 @@
--- include: numbers, text, usage, proof
+-- include: numbers, text, usage, proof, enforce
 -- Check the numbers of what an event says of its upload.
 local function check_facts(facts)
   check_numbers(facts, 'rank finished_rank')
@@ -49,6 +49,7 @@ local function apply(at, now, record_ttl, facts, is_change)
   end
   if claimed and facts.file_id ~= '' and claimed ~= facts.file_id then
     charge_replay(at, tonumber(now), facts)
+    enforce_later(at, now, record_ttl, facts, 'replayed')
     return 'replayed', sequence, limits
   end
   if facts.file_id ~= '' then redis.call('HSETNX', upload, 'file_id', facts.file_id) end
@@ -57,6 +58,7 @@ local function apply(at, now, record_ttl, facts, is_change)
     local seen = redis.call('HMGET', upload, 'ends_at', 'cancelled_at', 'expired_at')
     if tonumber(now) >= (tonumber(seen[1]) or 0) or seen[2] or seen[3] then verdict = 'late' end
   end
+  if not is_change then enforce_later(at, now, record_ttl, facts, verdict) end
   if facts.is_claim and not (claimed and has('uploaded_at')) then redis.call('HSET', upload, 'unverified', 1) end
   for field, value in pairs(facts.first) do
     if replaces or not has(field) then write_text(upload, field, value) end

@@ -1,0 +1,152 @@
+"""Files that may be beyond their policies: listed by scripts about events, taken by the timer under a lease.
+
+Each partition has a sorted set `enforcements` of them, by the Unix second at which one is looked at next. A
+member is the upload's id and the file's, with a blank between; the rest is in the upload's record.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from shared.domain.event_status import Verdict
+from shared.domain.file_limits import read_rejection, write_rejection
+from shared.errors import StoreUnavailableError
+from shared.store.connection import StoreConnection, pairs
+from shared.store.tails import UNREADABLE_SECONDS
+from shared.store.upload_record import read_session
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from shared.domain.file_limits import Rejection
+    from shared.domain.session import UploadSession
+    from shared.store.resp import Word
+
+
+class Enforcement(NamedTuple):
+    """A file to look at: its upload, and the Unix second and the verdict with which it was told.
+
+    `begun` is what an earlier attempt began to do, None if there was none.
+    """
+
+    session: UploadSession
+    file_id: str
+    told_at: int
+    verdict: Verdict
+    begun: Rejection | None
+
+    @property
+    def member(self) -> str:
+        """Its member of the sorted set."""
+        return f"{self.session.upload_id} {self.file_id}"
+
+    @property
+    def begun_field(self) -> str:
+        """The field of the upload's record that has what has begun."""
+        return f"enforcing:{self.file_id}"
+
+
+class EnforcementStore(StoreConnection):
+    """The files of one stage."""
+
+    def due_enforcements(self, *, now: int) -> int:
+        """Return the number of files that are due.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        counts = self._of_each_partition(lambda partition: [("ZCOUNT", _index(partition), "-inf", now)])
+        return sum(map(int, counts))
+
+    def take_enforcements(self, *, now: int, lease_ends_at: int, limit: int) -> list[Enforcement]:
+        """Take files that are due, at most `limit` of each partition, and read their uploads.
+
+        Nobody else takes them before `lease_ends_at` (Unix seconds). One whose record is gone is removed, and
+        one whose record cannot be read is put off: neither must hold up the others. Two round trips.
+
+        Raises:
+            StoreUnavailableError: the store did not answer; the files are due when the lease ends.
+
+        """
+        indexes = {partition: _index(partition) for partition in self._partitions()}
+        calls = [([index], [now, lease_ends_at, limit]) for index in indexes.values()]
+        replies = self._scripts("take_enforcements", calls)
+        errors = [reply for reply in replies if isinstance(reply, StoreUnavailableError)]
+        if len(errors) == len(replies):
+            raise errors[0]
+        taken = [
+            (partition, member)
+            for partition, members in zip(indexes, replies, strict=True)
+            if not isinstance(members, StoreUnavailableError)
+            for member in members
+        ]
+        if not taken:
+            return []
+        records = self._pipeline(
+            [("HGETALL", f"{partition}:upload:{member.partition(' ')[0]}") for partition, member in taken]
+        )
+        read = (
+            self._read(partition, member, pairs(reply), now=now)
+            for (partition, member), reply in zip(taken, records, strict=True)
+        )
+        return [it for it in read if it is not None]
+
+    def begin_enforcement(self, it: Enforcement, rejection: Rejection) -> bool:
+        """Record what is about to be done with a file; False if that has been stopped.
+
+        Raises:
+            StoreUnavailableError: the store did not answer; it may be recorded.
+
+        """
+        partition = self._partition_of(it.session.user_id)
+        keys = [f"{partition}:upload:{it.session.upload_id}", _index(partition)]
+        content, retention = write_rejection(rejection), self._scope.retention_seconds
+        arguments: list[Word] = [it.member, it.begun_field, content, retention]
+        return bool(self._script("begin_enforcement", keys, arguments))
+
+    def enforce_again(self, it: Enforcement, *, at: int) -> None:
+        """Have a file looked at again at Unix second `at`, unless that has been stopped.
+
+        Raises:
+            StoreUnavailableError: the store did not answer; the file is due when the lease ends.
+
+        """
+        self._execute("ZADD", _index(self._partition_of(it.session.user_id)), "XX", at, it.member)
+
+    def finish_enforcements(self, done: Sequence[Enforcement]) -> None:
+        """Take files off the list for good.
+
+        Raises:
+            StoreUnavailableError: the store did not answer; the files are due when the lease ends.
+
+        """
+        commands: list[tuple[str, ...]] = []
+        for it in done:
+            partition = self._partition_of(it.session.user_id)
+            commands.append(("ZREM", _index(partition), it.member))
+            commands.append(("HDEL", f"{partition}:upload:{it.session.upload_id}", it.begun_field))
+        if commands:
+            self._pipeline(commands)
+
+    def _read(
+        self, partition: str, member: str, record: Mapping[str, str], *, now: int
+    ) -> Enforcement | None:
+        upload_id, _, file_id = member.partition(" ")
+        told = record.get(f"enforce:{file_id}")
+        if told is None:
+            # The record is gone, or was made anew without what the upload began with.
+            self._execute("ZREM", _index(partition), member)
+            return None
+        try:
+            told_at, verdict = told.split(" ")
+            begun = read_rejection(record.get(f"enforcing:{file_id}", ""))
+            session = read_session(upload_id, record)
+            return Enforcement(session, file_id, int(told_at), Verdict(verdict), begun)
+        except (KeyError, TypeError, ValueError):
+            self._execute("ZADD", _index(partition), "XX", now + UNREADABLE_SECONDS, member)
+            return None
+
+
+def _index(partition: str) -> str:
+    return f"{partition}:enforcements"
