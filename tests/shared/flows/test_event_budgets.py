@@ -74,6 +74,19 @@ def test_events_of_one_upload_have_a_budget(service: World) -> None:
     assert pushed(service, uploaded(token), origin=RECONCILED) == [IngestOutcome.APPLIED]
 
 
+def test_upload_whose_record_is_lost_has_a_budget_too(service: World) -> None:
+    """What its events take is counted in its record; without one, under a key that makes none of it."""
+    kept, lost = (service.begin(new_session()) for _ in range(2))
+    with client_of(service.redis_url) as client:
+        client.delete(*client.keys(f"*:upload:{lost.upload_id}"))
+        for session in (kept, lost):
+            flows = [changed(token_of(session), status="PROCESSING", progress=number) for number in range(11)]
+            assert pushed(service, *flows) == [IngestOutcome.HELD] * 10 + [OVER]
+
+        assert [key.rpartition(":")[2] for key in client.keys("*:budget:*")] == [lost.upload_id]
+        assert client.keys(f"*:upload:{lost.upload_id}") == []
+
+
 def test_bytes_of_one_upload_have_a_budget(world: World) -> None:
     """Of six events of 400 KB that compress to half, four fit into 1 MiB."""
     token = token_of(world.begin(new_session()))
