@@ -103,7 +103,7 @@ def test_environment_over_4_kb_is_a_fault(patient: Patient) -> None:
 
 def test_environment_that_is_nearly_full_is_a_warning(patient: Patient) -> None:
     """Shortly before the limit it is said, for a rotation needs room."""
-    policies = json.dumps({"default": {}, "wide": {"procedures": ["x" * 60] * 52}})
+    policies = json.dumps({"default": {}, "wide": {"procedures": ["x" * 60] * 51}})
     outcome = patient.examine(UPLOAD_POLICIES=policies)
 
     assert outcome.level_of("environment size") == "warning"
