@@ -1,0 +1,53 @@
+"""Files that may be beyond their policies, taken from a store of which a part refuses."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared.errors import StoreUnavailableError
+from shared.store.connection import PARTITIONS
+from tests.shared.uploads import NOW, facts_in, new_entry, new_session, uploaded
+
+if TYPE_CHECKING:
+    import redis
+
+    from shared.store.journal import Store
+
+
+def journal_files(store: Store, users: int) -> None:
+    """Journal a file of each of so many users, whose policy forbids files."""
+    for number in range(users):
+        session = new_session(f"user {number}")
+        session = session._replace(grant=session.grant._replace(on_violation="forbid"))
+        entry = new_entry(session, facts_in(uploaded()), verified=True)
+        store.journal(entry, endpoint="", now=NOW, next_attempt_at=None)
+
+
+def test_partition_that_refuses_holds_up_no_other(store: Store, server: redis.Redis) -> None:
+    """Its files stay on the list; if all refuse, that is an error."""
+    journal_files(store, 200)
+    take = partial(store.take_enforcements, now=NOW, lease_ends_at=NOW, limit=200)
+    assert (len(take()), store.due_enforcements(now=NOW - 1)) == (200, 0)
+    keys = sorted(server.keys("*:enforcements"))
+    assert len(keys) == PARTITIONS
+
+    lost = server.zcard(keys[0])
+    server.set(keys[0], "of another kind")
+    left = len(take())
+    for key in keys:
+        server.set(key, "of another kind")
+
+    assert left == 200 - lost
+    with pytest.raises(StoreUnavailableError):
+        take()
+
+
+def test_nothing_finished_asks_nobody(store: Store, server: redis.Redis) -> None:
+    """A run that has found no file within its limits sends nothing."""
+    before = server.info("stats")["total_commands_processed"]
+    store.finish_enforcements([])
+
+    assert server.info("stats")["total_commands_processed"] - before <= 1
