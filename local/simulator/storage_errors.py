@@ -22,11 +22,14 @@ def access_denied(message: str = "Access Denied.") -> StorageError:
 
 
 class RequestExpiredError(StorageError):
-    """The credential or the signing time is over; which code COS has for it is UNVERIFIED."""
+    """The credential or the signing time is over; which code COS has for it is UNVERIFIED.
+
+    ExpiredToken is the one of the codes that has the status 400 (doc 436/7730).
+    """
 
     def __init__(self, code: str = "AccessDenied") -> None:
         """Take COS's code: on AccessDenied Web corrects its clock, on the other mobile applies again."""
-        super().__init__(403, code, "Request has expired")
+        super().__init__(400 if code == "ExpiredToken" else 403, code, "Request has expired")
 
 
 def clock_too_skewed() -> StorageError:

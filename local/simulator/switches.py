@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 POSITIONS: Mapping[str, tuple[str, ...]] = {
     "repeatedApply": ("refuse", "accept"),
     "commitExpiry": ("check", "ignore"),
-    "expiredCredential": ("AccessDenied", "RequestTimeTooSkewed"),
+    "expiredCredential": ("AccessDenied", "RequestTimeTooSkewed", "ExpiredToken"),
     "context": ("apply", "commit"),
     "coverChange": ("silent", "event"),
     "createTime": ("commit", "apply"),
@@ -40,12 +40,12 @@ class Switches:
     `repeated_apply`: an Apply that comes again with its one-time signature, for the session that this
     signature opened or resumed, is a repeat (10011), or is answered once more with that session. Mobile SDKs
     send it after a lost reply. `commit_expiry`: Commit refuses an expired signature, or does not check it.
-    `expired_credential`: COS's code for a storage credential that has expired; Android applies again on the
-    second only. `context`: the signature whose sourceContext, sessionContext, procedure and classId count.
-    `cover_change`: whether a changed cover raises NewFileUpload. `create_time`: which call's time is the
-    CreateTime of a media, by which SearchMedia lists it. `file_attributes`: whether a task of
-    DescribeFileAttributes has both digests (266/83796) or MD5 alone (266/52517), and whether it has the
-    SessionContext of its request.
+    `expired_credential`: COS's code for a storage credential that has expired (doc 436/7730 lists all
+    three); Android applies again on the second only. `context`: the signature whose sourceContext,
+    sessionContext, procedure and classId count. `cover_change`: whether a changed cover raises
+    NewFileUpload. `create_time`: which call's time is the CreateTime of a media, by which SearchMedia
+    lists it. `file_attributes`: whether a task of DescribeFileAttributes has both digests (266/83796) or
+    MD5 alone (266/52517), and whether it has the SessionContext of its request.
     """
 
     repeated_apply: str = "refuse"

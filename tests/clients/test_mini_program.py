@@ -232,7 +232,7 @@ def test_signature_expires_during_the_transfer(
     assert _sent(outcome)["CommitUploadUGC"] == commits
 
 
-@pytest.mark.parametrize("code", ["AccessDenied", "RequestTimeTooSkewed"])
+@pytest.mark.parametrize("code", ["AccessDenied", "RequestTimeTooSkewed", "ExpiredToken"])
 def test_expired_credential_ends_the_upload(account: Account, mini_program: MiniProgram, code: str) -> None:
     """The SDK applies for no new one and hides COS's code; the next start with a fresh string goes on."""
     _turn(account, expiredCredential=code)

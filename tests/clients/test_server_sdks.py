@@ -146,7 +146,7 @@ def test_node_sdk_uploads_media_and_cover(stack: Stack, make_file: Callable[[str
     assert [parts_sent(stack, done["mediaUrl"]) for done in (of_small, of_large)] == [1, 3]
 
 
-@pytest.mark.parametrize("code", ["AccessDenied", "RequestTimeTooSkewed"])
+@pytest.mark.parametrize("code", ["AccessDenied", "RequestTimeTooSkewed", "ExpiredToken"])
 def test_expired_credential_ends_a_server_upload(
     python_sdk: VodUploadClient,
     make_file: Callable[[str, int], Path],

@@ -139,6 +139,7 @@ def test_signature_that_has_expired_before_apply_has_a_code_of_its_own(phone: Ph
         ("RequestTimeTooSkewed", "refuse", "10011"),
         ("AccessDenied", "accept", "1003"),
         ("AccessDenied", "refuse", "1003"),
+        ("ExpiredToken", "accept", "1003"),
     ],
 )
 def test_credential_that_expires_on_the_way(

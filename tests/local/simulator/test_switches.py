@@ -104,9 +104,13 @@ def test_mobile_commits_with_the_string_it_began_with(switched: Account, positio
     assert _apply(switched, signature)["code"] == EXPIRED
 
 
-@pytest.mark.parametrize("code", ["AccessDenied", "RequestTimeTooSkewed"])
+@pytest.mark.parametrize(
+    ("code", "status"), [("AccessDenied", 403), ("RequestTimeTooSkewed", 403), ("ExpiredToken", 400)]
+)
 @pytest.mark.parametrize("means", ["clock", "fault"])
-def test_expired_credential_has_either_code(switched: Account, code: str, means: str) -> None:
+def test_expired_credential_has_the_chosen_code(
+    switched: Account, code: str, status: int, means: str
+) -> None:
     """Android applies again on RequestTimeTooSkewed alone; an injected expiry has the same code."""
     _turn(switched, expiredCredential=code)
     applied = switched.apply(1)
@@ -119,7 +123,7 @@ def test_expired_credential_has_either_code(switched: Account, code: str, means:
     with pytest.raises(CosServiceError) as refused:
         switched.storage(applied).put_object(applied.bucket, b"x", applied.key)
 
-    assert (refused.value.get_status_code(), refused.value.get_error_code()) == (403, code)
+    assert (refused.value.get_status_code(), refused.value.get_error_code()) == (status, code)
     assert refused.value.get_error_msg() == "Request has expired"
 
 
