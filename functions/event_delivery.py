@@ -45,9 +45,11 @@ def _work(event: object, context: object, request_id: str) -> dict[str, object]:
     def clock() -> float:
         return bootstrap.now() - ahead
 
-    proofs_end = delivered + (deadline - delivered) * PROOFS_SHARE
-    proofs = bootstrap.proofs(runtime, ingester, clock=clock, deadline=proofs_end - ahead)
-    figures: dict[str, object] = {"deliveries": deliveries, "proofs": proofs.run() if asks_vod else {}}
+    figures: dict[str, object] = {"deliveries": deliveries}
+    if asks_vod:
+        proofs_end = delivered + (deadline - delivered) * PROOFS_SHARE
+        proofs = bootstrap.proofs(runtime, ingester, clock=clock, deadline=proofs_end - ahead)
+        figures["proofs"] = proofs.run()
     checks = Reconciliation(
         ingester=ingester,
         library=(lambda: bootstrap.vod_api(runtime)) if asks_vod else None,
