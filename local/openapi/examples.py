@@ -11,10 +11,10 @@ from typing import Any
 from local.operator.sample_events import SAMPLES
 from shared.domain.app_event import ENFORCEMENT, EXPIRY, PUSH, AppEvent, event_id_for, to_json
 from shared.domain.event_status import Verdict
-from shared.domain.file_limits import FORBIDDEN, Rejection
 from shared.domain.ingested_event import classify, journal_name
 from shared.domain.journal import version_name
 from shared.domain.policy import Grant
+from shared.domain.rejection import FORBIDDEN, Rejection
 from shared.domain.session import ProcedureOutcome, UploadSession
 from shared.domain.upload_representation import upload_answer
 from shared.errors import RateLimit

@@ -21,7 +21,8 @@ from shared.domain.upload_representation import subtask_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.domain.file_limits import FileLimits, Rejection
+    from shared.domain.file_limits import FileLimits
+    from shared.domain.rejection import Rejection
     from shared.vod.context_token import UploadContext
     from shared.vod.notification_types import EventNotification, FileUpload, ProcedureState
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 MAX_SIZE = 50_000 << 30
 """The largest file that VOD takes, in bytes: 48.82 TB (doc 266/9760)."""
@@ -16,10 +16,6 @@ MAX_SIZE = 50_000 << 30
 
 REPORT, FORBID, DELETE = "report", "forbid", "delete"
 """What a policy has done with a file beyond its limits (`onViolation`)."""
-FORBIDDEN, DELETED, NOTHING = "forbidden", "deleted", "none"
-"""What was done with it."""
-STORAGE_CLASS = "storageClass"
-"""Why nothing was done: VOD forbids no file of this storage class."""
 
 
 class FileLimits(NamedTuple):
@@ -99,30 +95,3 @@ def read_limits(text: str) -> FileLimits | None:
         return None
     fields = json.loads(text)
     return FileLimits(**{**fields, "file_types": tuple(fields.get("file_types", ()))})
-
-
-class Rejection(NamedTuple):
-    """What was done with a file beyond its policy: FORBIDDEN, DELETED or NOTHING, for that with a `reason`.
-
-    `breaches` are the exceeded limits, as `violations_json` returns them.
-    """
-
-    file_id: str
-    action: str
-    reason: str | None
-    breaches: list[dict[str, Any]]
-
-    @property
-    def limits(self) -> list[str]:
-        """The names of the exceeded limits."""
-        return [str(exceeded["limit"]) for exceeded in self.breaches]
-
-
-def write_rejection(rejection: Rejection) -> str:
-    """Serialize a rejection for the store."""
-    return json.dumps(rejection)
-
-
-def read_rejection(text: str) -> Rejection | None:
-    """Parse what `write_rejection` wrote; None for an empty text."""
-    return Rejection(*json.loads(text)) if text else None

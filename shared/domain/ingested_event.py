@@ -11,7 +11,7 @@ from shared.domain import upload_id
 from shared.domain.app_event import PUSH, AppEvent, event_id_for
 from shared.domain.event_status import WITHHELD, EventStatus, IngestOutcome, Verdict
 from shared.domain.event_text import packed, unpacked
-from shared.domain.file_limits import read_limits, read_rejection, write_rejection
+from shared.domain.file_limits import read_limits
 from shared.domain.journal import rank_of
 from shared.domain.policy import Grant
 from shared.domain.session import UploadOrigin
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shared.domain.journal import EventEntry, Journaled, Word
+    from shared.domain.rejection import Rejection
     from shared.vod.notification_types import EventNotification
 
 
@@ -141,7 +142,7 @@ def kept_fields(event: AppEvent, *, has_endpoint: bool) -> tuple[tuple[str, Word
         "adopted_token": event.notification.session_context
         if event.notification.wire_format == "legacy"
         else "",
-        "rejection": write_rejection(event.rejection) if event.rejection else "",
+        "rejection": _written(event.rejection) if event.rejection else "",
         "raw": packed(event.notification),
     }
     return tuple(filter(itemgetter(1), fields.items()))
@@ -164,6 +165,18 @@ def _uploader(record: Mapping[str, str]) -> UploadContext | None:
     )
 
 
+def _written(rejection: Rejection) -> str:
+    from shared.domain.rejection import write_rejection  # noqa: PLC0415 -- few events are one
+
+    return write_rejection(rejection)
+
+
+def _rejection(text: str) -> Rejection | None:
+    from shared.domain.rejection import read_rejection  # noqa: PLC0415 -- as above
+
+    return read_rejection(text)
+
+
 def event_in(record: Mapping[str, str]) -> AppEvent:
     """Rebuild an event from its record in the journal, with what has been learnt since."""
     notification = notification_from_journal(unpacked(record["raw"])[0])
@@ -179,5 +192,5 @@ def event_in(record: Mapping[str, str]) -> AppEvent:
         origin=record["origin"],
         limits=read_limits(record.get("limits", "")),
         declared=record.get("declared", ""),
-        rejection=read_rejection(record.get("rejection", "")),
+        rejection=_rejection(record["rejection"]) if "rejection" in record else None,
     )

@@ -11,18 +11,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from shared.domain.event_status import Verdict
-from shared.domain.file_limits import (
-    DELETE,
-    DELETED,
-    FORBID,
-    FORBIDDEN,
-    NOTHING,
-    STORAGE_CLASS,
-    Rejection,
-    violations_json,
-    violations_of,
-)
+from shared.domain.file_limits import DELETE, FORBID, violations_json, violations_of
 from shared.domain.ingested_event import classify
+from shared.domain.rejection import DELETED, FORBIDDEN, NOTHING, STORAGE_CLASS, Rejection
 from shared.errors import VodApiError
 from shared.flows.verify_event import upload_event
 from shared.vod.lenient_json import as_object, as_text
@@ -32,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shared.flows.ingest_event import Ingester
-    from shared.store.enforcements import Enforcement
+    from shared.store.enforcements import Enforcement, EnforcementStore
     from shared.vod.notification_types import EventNotification
 
 BATCH = 8
@@ -71,6 +62,7 @@ class Library(Protocol):
 class LimitEnforcement(NamedTuple):
     """One run; `audit` writes a line of the log about what was done, or in a dry run would have been."""
 
+    store: EnforcementStore
     ingester: Ingester
     library: Library
     clock: Callable[[], float]
@@ -90,14 +82,13 @@ class LimitEnforcement(NamedTuple):
 
         """
         figures = Counter[str](unanswered=0, overdueSeconds=0)
-        store = self.ingester.store
         while self.clock() < self.deadline:
             now = int(self.clock())
-            due = store.take_enforcements(now=now, lease_ends_at=now + LEASE_SECONDS, limit=BATCH)
+            due = self.store.take_enforcements(now=now, lease_ends_at=now + LEASE_SECONDS, limit=BATCH)
             if not due:
                 break
             within = [it for it in due if _is_known_to_be_within(it)]
-            store.finish_enforcements(within)
+            self.store.finish_enforcements(within)
             figures["within"] += len(within)
             for it in due:
                 if it not in within and self.clock() < self.deadline:
@@ -109,7 +100,7 @@ class LimitEnforcement(NamedTuple):
         now, begins_at = int(self.clock()), it.told_at + self._grace(it)
         if now < begins_at:
             figures["waiting"] += 1
-            self.ingester.store.enforce_again(it, at=begins_at)
+            self.store.enforce_again(it, at=begins_at)
             return
         try:
             outcome = self._outcome(it, late_by=now - begins_at)
@@ -119,10 +110,10 @@ class LimitEnforcement(NamedTuple):
             outcome = ""
         if outcome:
             figures[outcome] += 1
-            self.ingester.store.finish_enforcements([it])
+            self.store.finish_enforcements([it])
         else:
             pause = min(max(SHORTEST_PAUSE_SECONDS, (now - begins_at) // 4), LONGEST_PAUSE_SECONDS)
-            self.ingester.store.enforce_again(it, at=now + pause)
+            self.store.enforce_again(it, at=now + pause)
 
     def _outcome(self, it: Enforcement, *, late_by: int) -> str:
         """Ask VOD about a file and do what its answer calls for; return the outcome, empty for none yet.
@@ -149,7 +140,7 @@ class LimitEnforcement(NamedTuple):
             rejection = _impossible(rejection)
         if self.dry_run:
             return self._write(it, rejection)
-        if not self.ingester.store.begin_enforcement(it, rejection):
+        if not self.store.begin_enforcement(it, rejection):
             return "stopped"
         is_done = action == FORBIDDEN and as_text(basic.get("Status")) in _FORBIDDEN_STATUSES
         return self._tell(it, rejection if is_done else self._act(rejection, application))

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.config.settings import IngestSettings
-    from shared.domain.file_limits import Rejection
     from shared.domain.journal import Budget, TakenEvent, Word
+    from shared.domain.rejection import Rejection
     from shared.flows.verify_event import ReadBack
     from shared.store.journal import Store
     from shared.store.resp import ScriptCall

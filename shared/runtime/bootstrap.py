@@ -214,9 +214,12 @@ def limit_enforcement(
     """Return the enforcement of limits on files, that ends by `deadline` by this clock (Unix seconds)."""
     from shared.flows.enforce_limits import LimitEnforcement  # noqa: PLC0415 -- few runs have work for it
     from shared.runtime import log  # noqa: PLC0415 -- as above
+    from shared.store.enforcements import EnforcementStore  # noqa: PLC0415 -- as above
 
     settings = runtime.settings
+    scope = StoreScope(settings.stage, settings.retention_seconds)
     return LimitEnforcement(
+        store=EnforcementStore(settings.redis_url, scope),
         ingester=ingester,
         library=vod_api(runtime),
         clock=clock,

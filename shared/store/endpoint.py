@@ -131,6 +131,18 @@ class BacklogStore(StoreConnection):
             of_endpoints,
         )
 
+    def due_enforcements(self, *, now: int) -> int:
+        """Return the number of files to look at whether they are beyond their policies.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+
+        """
+        counts = self._of_each_partition(
+            lambda partition: [("ZCOUNT", f"{partition}:enforcements", "-inf", now)]
+        )
+        return sum(map(int, counts))
+
     def _backlog(self, endpoint: str, *, now: int) -> tuple[Backlog, set[str]]:
         """Count events, or the copies for an endpoint; returns besides the names of all endpoints."""
         kept_since = now - self._scope.retention_seconds

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.domain.event_status import Verdict
-from shared.domain.file_limits import read_rejection, write_rejection
+from shared.domain.rejection import read_rejection, write_rejection
 from shared.errors import StoreUnavailableError
 from shared.store.connection import StoreConnection, pairs
 from shared.store.tails import UNREADABLE_SECONDS
@@ -18,7 +18,7 @@ from shared.store.upload_record import read_session
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from shared.domain.file_limits import Rejection
+    from shared.domain.rejection import Rejection
     from shared.domain.session import UploadSession
     from shared.store.resp import Word
 
@@ -48,16 +48,6 @@ class Enforcement(NamedTuple):
 
 class EnforcementStore(StoreConnection):
     """The files of one stage."""
-
-    def due_enforcements(self, *, now: int) -> int:
-        """Return the number of files that are due.
-
-        Raises:
-            StoreUnavailableError: the store did not answer.
-
-        """
-        counts = self._of_each_partition(lambda partition: [("ZCOUNT", _index(partition), "-inf", now)])
-        return sum(map(int, counts))
 
     def take_enforcements(self, *, now: int, lease_ends_at: int, limit: int) -> list[Enforcement]:
         """Take files that are due, at most `limit` of each partition, and read their uploads.

@@ -21,7 +21,6 @@ from shared.store.connection import (
 )
 from shared.store.deliveries import DeliveryStore, endpoint_key
 from shared.store.endpoint import RANK_STEP, BacklogStore, EndpointStore
-from shared.store.enforcements import EnforcementStore
 from shared.store.event_fields import (
     NO_FACTS,
     RECORD_BYTES,
@@ -268,7 +267,6 @@ class Store(
     TailStore,
     CheckStore,
     ProofStore,
-    EnforcementStore,
     CallBudgetStore,
 ):
     """The store of one stage; any failure of it is a StoreUnavailableError, within a second."""

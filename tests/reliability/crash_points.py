@@ -32,18 +32,9 @@ PASSED_BY_NO_EVENT: Mapping[str, str] = {
     "Store.time": "asks for the time",
     "Store.add_applications": "is for uploads to other sub-applications",
     "Store.tailed_applications": "is for uploads to other sub-applications",
-    **dict.fromkeys(
-        (
-            *(
-                "Store.due_enforcements",
-                "Store.take_enforcements",
-                "Store.begin_enforcement",
-                "Store.enforce_again",
-            ),
-            *("Store.finish_enforcements", "VodApi.forbid_media", "VodApi.delete_media"),
-        ),
-        "is for files beyond their policies: test_limit_violations.py",
-    ),
+    "Store.due_enforcements": "is for files beyond their policies: test_limit_violations.py",
+    "VodApi.forbid_media": "is for files beyond their policies: test_limit_violations.py",
+    "VodApi.delete_media": "is for files beyond their policies: test_limit_violations.py",
     "Store.park": "keeps what is no event",
     "Store.backlog": "is for the log",
     "Store.endpoint_health": "is for the log",

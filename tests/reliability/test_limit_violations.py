@@ -129,8 +129,11 @@ class Violations:
 
     def enforce(self) -> None:
         """Run as the timer does, until it has nothing left or dies."""
-        store, api = (Mortal(it, self.source) for it in (self.service.store, self.service.vod_api))
+        service = self.service
+        parts = (service.enforcements, service.store, service.vod_api)
+        files, store, api = (Mortal(it, self.source) for it in parts)
         run = LimitEnforcement(
+            store=files,  # type: ignore[arg-type]
             ingester=Ingester(store, self.service.settings),  # type: ignore[arg-type]
             library=api,  # type: ignore[arg-type]
             clock=self.clock,

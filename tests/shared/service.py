@@ -28,6 +28,7 @@ from shared.flows.reconcile_uploads import Reconciliation
 from shared.http.webhook import AppWebhook
 from shared.runtime.workers import Workers
 from shared.store.connection import StoreScope
+from shared.store.enforcements import EnforcementStore
 from shared.store.journal import Store
 from shared.vod.context_token import UploadContext, seal
 from shared.vod_api import VodApi
@@ -111,6 +112,12 @@ class Service:
         """Its store."""
         settings = self.settings
         return Store(settings.redis_url, StoreScope(settings.stage, settings.retention_seconds))
+
+    @cached_property
+    def enforcements(self) -> EnforcementStore:
+        """Its files that may be beyond their policies."""
+        settings = self.settings
+        return EnforcementStore(settings.redis_url, StoreScope(settings.stage, settings.retention_seconds))
 
     @cached_property
     def webhook(self) -> AppWebhook | None:

@@ -10,7 +10,8 @@ import redis
 
 from local.__main__ import main
 from local.operator import enforcement_store
-from shared.domain.file_limits import DELETED, FileLimits, Rejection
+from shared.domain.file_limits import FileLimits
+from shared.domain.rejection import DELETED, Rejection
 from tests.shared.flows.world import World
 from tests.shared.loopback_peer import refused_port
 from tests.shared.service import STAGE, Clock, token_of
@@ -98,8 +99,8 @@ def test_deletion_that_has_begun_is_not_stopped(world: World, capsys: pytest.Cap
     """The command says so, and the app hears of it."""
     session = send_file(world, "alice", "1")
     now = int(world.clock())
-    [taken] = world.store.take_enforcements(now=now, lease_ends_at=now + 1, limit=1)
-    assert world.store.begin_enforcement(taken, Rejection("1", DELETED, None, []))
+    [taken] = world.enforcements.take_enforcements(now=now, lease_ends_at=now + 1, limit=1)
+    assert world.enforcements.begin_enforcement(taken, Rejection("1", DELETED, None, []))
 
     assert main(["violations", "stop", session.upload_id]) == 1
     assert capsys.readouterr().out == "Too late for the file 1.\n"

@@ -17,7 +17,7 @@ from shared.domain.app_event import (
     to_json,
 )
 from shared.domain.event_status import Verdict
-from shared.domain.file_limits import FORBIDDEN, Rejection
+from shared.domain.rejection import FORBIDDEN, Rejection
 from shared.vod.context_token import UploadContext
 from shared.vod.notification import parse_notification
 from shared.vod.notification_types import EventNotification

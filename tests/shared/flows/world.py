@@ -93,6 +93,7 @@ class World(Service):
         """Let time pass, and look after the limits as the timer does; return the figures that are not 0."""
         self.clock.move(after)
         run = LimitEnforcement(
+            store=self.enforcements,
             ingester=self.ingester,
             library=self.vod,
             clock=self.clock,

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from local.operator.event_store import OperatorStore
 from shared.domain.event_status import AttemptOutcome, EventStatus, IngestOutcome, Verdict
-from shared.domain.file_limits import DELETED, Rejection
 from shared.domain.journal import AttemptEnding
 from shared.domain.list_position import ListPosition, TailLease
 from shared.domain.rate_limits import KeyedBegin, UploadLimits
+from shared.domain.rejection import DELETED, Rejection
 from shared.store.connection import StoreScope
 from shared.store.deny_list import Denied, DeniedKind, DenyStore
-from shared.store.enforcements import Enforcement
+from shared.store.enforcements import Enforcement, EnforcementStore
 from shared.store.journal import Store
 from tests.shared.uploads import (
     ENDPOINT,
@@ -47,7 +47,7 @@ CANARY_CONTEXT = "canary-context"
 def every_method(redis_url: str) -> tuple[Story, tuple[StoreConnection, ...]]:
     """Return the methods in an order in which each has something to do, and the stores they are of."""
     store, operators = Store(redis_url, SCOPE), OperatorStore(redis_url, SCOPE)
-    deny_list = DenyStore(redis_url, SCOPE)
+    deny_list, files = DenyStore(redis_url, SCOPE), EnforcementStore(redis_url, SCOPE)
     session = new_session(CANARY_USER, context=CANARY_CONTEXT)
     session = session._replace(grant=session.grant._replace(on_violation="forbid"))
     other = new_session(CANARY_USER)
@@ -74,7 +74,7 @@ def every_method(redis_url: str) -> tuple[Story, tuple[StoreConnection, ...]]:
     proven = proven._replace(grant=proven.grant._replace(md5="0" * 32))
     file = new_entry(proven, facts_in(uploaded()), verified=True)
     beyond = Enforcement(session, FILE_ID, NOW, Verdict.ATTRIBUTED, None)
-    take_files = partial(store.take_enforcements, now=NOW + 9, lease_ends_at=NOW + 99, limit=9)
+    take_files = partial(files.take_enforcements, now=NOW + 9, lease_ends_at=NOW + 99, limit=9)
     return {
         "begin": lambda: begin(session, randoms=range(99)),
         "begin under a key": lambda: begin(other, randoms=range(99), keyed=keyed),
@@ -95,9 +95,9 @@ def every_method(redis_url: str) -> tuple[Story, tuple[StoreConnection, ...]]:
         "settle": lambda: store.settle(entry, now=NOW, genuine=True),
         "replay": lambda: store.journal(replay, endpoint=ENDPOINT, now=NOW, next_attempt_at=None),
         "take files": take_files,
-        "begin with a file": lambda: store.begin_enforcement(beyond, Rejection(FILE_ID, DELETED, None, [])),
-        "look at it again": lambda: store.enforce_again(beyond, at=NOW + 200),
-        "finish with a file": lambda: store.finish_enforcements([beyond]),
+        "begin with a file": lambda: files.begin_enforcement(beyond, Rejection(FILE_ID, DELETED, None, [])),
+        "look at it again": lambda: files.enforce_again(beyond, at=NOW + 200),
+        "finish with a file": lambda: files.finish_enforcements([beyond]),
         "token of a task": lambda: store.token_of_task("another", BUDGET),
         "remember": lambda: store.remember_task("task", token="token"),
         "due": lambda: store.due_events(now=NOW, limit=10, timer="event_delivery"),
@@ -118,7 +118,7 @@ def every_method(redis_url: str) -> tuple[Story, tuple[StoreConnection, ...]]:
         "move a list": lambda: store.move_tail("own:1", ListPosition(NOW + 1), lease=lease),
         "applications": lambda: store.add_applications([1500067890], now=NOW),
         "deny": lambda: deny_list.deny(denied),
-    }, (store, operators)
+    }, (store, operators, files)
 
 
 def whole_store(client: redis.Redis) -> set[tuple[object, object]]:

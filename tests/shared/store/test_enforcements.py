@@ -9,6 +9,8 @@ import pytest
 
 from shared.errors import StoreUnavailableError
 from shared.store.connection import PARTITIONS
+from shared.store.enforcements import EnforcementStore
+from tests.shared.store.every_method import SCOPE
 from tests.shared.uploads import NOW, facts_in, new_entry, new_session, uploaded
 
 if TYPE_CHECKING:
@@ -26,10 +28,11 @@ def journal_files(store: Store, users: int) -> None:
         store.journal(entry, endpoint="", now=NOW, next_attempt_at=None)
 
 
-def test_partition_that_refuses_holds_up_no_other(store: Store, server: redis.Redis) -> None:
+def test_partition_that_refuses_holds_up_no_other(valkey_url: str, store: Store, server: redis.Redis) -> None:
     """Its files stay on the list; if all refuse, that is an error."""
     journal_files(store, 200)
-    take = partial(store.take_enforcements, now=NOW, lease_ends_at=NOW, limit=200)
+    files = EnforcementStore(valkey_url, SCOPE)
+    take = partial(files.take_enforcements, now=NOW, lease_ends_at=NOW, limit=200)
     assert (len(take()), store.due_enforcements(now=NOW - 1)) == (200, 0)
     keys = sorted(server.keys("*:enforcements"))
     assert len(keys) == PARTITIONS
@@ -45,9 +48,10 @@ def test_partition_that_refuses_holds_up_no_other(store: Store, server: redis.Re
         take()
 
 
-def test_nothing_finished_asks_nobody(store: Store, server: redis.Redis) -> None:
+def test_nothing_finished_asks_nobody(valkey_url: str, server: redis.Redis) -> None:
     """A run that has found no file within its limits sends nothing."""
+    files = EnforcementStore(valkey_url, SCOPE)
     before = server.info("stats")["total_commands_processed"]
-    store.finish_enforcements([])
+    files.finish_enforcements([])
 
     assert server.info("stats")["total_commands_processed"] - before <= 1
