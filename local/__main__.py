@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from local.repository import project_field
-from local.terminal_text import printable
+from local.terminal_text import printable, sheet_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -160,9 +160,8 @@ def _program() -> str:
 
 
 def _overview() -> str:
-    width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {line}" for name, (_, line) in COMMANDS.items()]
-    return "\n".join([f"Usage: {_program()} COMMAND [--help] | --version", "", *lines, ""])
+    commands = sheet_of((f"  {name}", meaning) for name, (_, meaning) in COMMANDS.items())
+    return f"Usage: {_program()} COMMAND [--help] | --version\n\n{commands}"
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def listing(questions: Iterable[Question]) -> str:
         }
         for question in questions
     ]
-    return table_of(rows, ("id", "costs", "settles", "asks"))
+    return table_of(rows, ("id", "costs", "settles", "asks"), shorten=("costs", "settles", "asks"))
 
 
 def _entry(outcome: Outcome, redactor: Redactor) -> dict[str, Any]:

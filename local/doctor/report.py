@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local.doctor.findings import Level
-from local.terminal_text import printable
+from local.terminal_text import printable, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,14 +65,7 @@ def _lines(finding: Finding) -> list[str]:
 
 
 def _wrapped(text: str, *, first: str) -> list[str]:
-    return textwrap.wrap(
-        printable(text),
-        _WIDTH,
-        initial_indent=first,
-        subsequent_indent=" " * len(first),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return wrapped(printable(text), first=first, most=_WIDTH)
 
 
 def _counted(count: int, word: str) -> str:

@@ -14,6 +14,7 @@ from dataclasses import fields
 
 from local.operator.capacity import Assumed, document, read_measured, report
 from local.repository import REPOSITORY
+from local.terminal_text import fitted_markdown
 
 PERFORMANCE = REPOSITORY / "docs" / "performance.md"
 INSTANCES = (50, 250, 500)
@@ -48,7 +49,7 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.json:
         sys.stdout.write(json.dumps(document(measured, assumed, arguments.instances), indent=2) + "\n")
     else:
-        sys.stdout.write(report(measured, assumed, arguments.instances))
+        sys.stdout.write(fitted_markdown(report(measured, assumed, arguments.instances)))
     return 0
 
 

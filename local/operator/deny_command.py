@@ -75,7 +75,9 @@ def _list(deny_list: DenyStore, arguments: argparse.Namespace) -> int:
     if arguments.json:
         sys.stdout.write(json.dumps(rows, indent=2) + "\n")
     else:
-        sys.stdout.write(table_of(rows, _COLUMNS) if rows else "Nobody is on the list.\n")
+        sys.stdout.write(
+            table_of(rows, _COLUMNS, shorten=("reason",)) if rows else "Nobody is on the list.\n"
+        )
     return _DONE
 
 

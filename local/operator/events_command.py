@@ -84,7 +84,7 @@ def _show(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
     except LookupError as error:
         raise _NotDoneError(f"{printable(arguments.event_id)} {error}.") from error
     document = events_listing.document_of(event)
-    text = _json(document) if arguments.json else events_listing.sheet_of(document)
+    text = _json(document) if arguments.json else events_listing.event_sheet(document)
     _write(text, full=arguments.full)
     return _DONE
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local.operator.signature_inspection import iso_time
+from local.terminal_text import sheet_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,12 +65,13 @@ class EndpointReport:
         """Return the report as text."""
         is_paused = self.health.is_paused(now=self.now)
         paused = "  Paused: for more than 5 days." if is_paused else ""
-        lines = [
-            *([f"endpoint        {self.name}"] if self.name else []),
-            f"last delivery   {_time(self.health.delivered_at) or 'none'}",
-            f"failing since   {_time(self.health.failing_since) or '-'}{paused}",
-            f"disabled since  {_time(self.health.disabled_since) or '-'}",
-        ]
+        rows = {
+            "endpoint": self.name or None,
+            "last delivery": _time(self.health.delivered_at) or "none",
+            "failing since": f"{_time(self.health.failing_since) or '-'}{paused}",
+            "disabled since": _time(self.health.disabled_since) or "-",
+        }
+        lines = []
         if self.enabled:
             lines.append(
                 "Enabled. What waits is tried within the hour, or now: events retry --state due --yes"
@@ -80,7 +82,7 @@ class EndpointReport:
             lines.append("The app has answered 410. Once its people agree, --enable delivers to it again.")
         elif is_paused:
             lines.append("One event an hour is tried. Once the app is well, --enable tries the next at once.")
-        return "".join(f"{line}\n" for line in lines)
+        return sheet_of(rows.items()) + "".join(f"{line}\n" for line in lines)
 
 
 def _time(second: int | None) -> str | None:

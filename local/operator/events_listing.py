@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from local.operator.events_retry import BYTES_GONE
 from local.operator.signature_inspection import iso_time
-from local.terminal_text import printable, table_of
+from local.terminal_text import sheet_of, table_of
 from shared.domain.app_event import to_json
 from shared.domain.event_status import EventStatus
 from shared.domain.event_text import unpacked
@@ -82,21 +82,21 @@ def document_of(event: KeptEvent) -> dict[str, object]:
 
 def event_table(rows: Sequence[Mapping[str, object]]) -> str:
     """Format rows in columns under their titles."""
-    return table_of(rows, COLUMNS, titles=_TITLES)
+    return table_of(rows, COLUMNS, titles=_TITLES, shorten=("type", "problem"))
 
 
-def sheet_of(document: Mapping[str, object]) -> str:
+def event_sheet(document: Mapping[str, object]) -> str:
     """Format the document of one event: its row and fields as lines, then both forms of it as JSON."""
     rows = {name: document[name] for name in COLUMNS if document[name] is not None}
     fields = document["fields"]
     rows |= fields if isinstance(fields, dict) else {}
-    width = max(map(len, rows))
-    lines = [f"{name:<{width}}  {printable(str(value))}".rstrip() for name, value in rows.items()]
     sent = document["appEvent"]
     none = "None can be made of it." if document["raw"] is not None else f"The event {BYTES_GONE}."
     told = none if sent is None else json.dumps(sent, indent=2)
     raw = json.dumps(document["raw"], indent=2)
-    return "\n".join([*lines, "", f"For the app, with the raw event as raw:\n{told}", "", f"Raw:\n{raw}", ""])
+    return "\n".join(
+        [sheet_of(rows.items()), f"For the app, with the raw event as raw:\n{told}", "", f"Raw:\n{raw}", ""]
+    )
 
 
 def json_list(entries: Iterable[Mapping[str, object]]) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from local.operator.signature_inspection import explain, iso_time
 from local.stack_choice import NoStackError, add_stack_arguments, chosen_folder, is_named
+from local.terminal_text import printable, sheet_of, wrapped
 from shared.errors import ServiceError
 from shared.vod.context_token import NoSeal, UploadContext, unseal
 from shared.vod.signature import MAX_SIGNATURE_CHARACTERS, WIRE_NAMES
@@ -78,8 +79,7 @@ def main(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"{error}\n")
         return UNREADABLE
     code, text = run(signature, keys, now=int(time.time()), as_json=arguments.json)
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    sys.stdout.write(f"{text}\n")
     return code
 
 
@@ -149,17 +149,15 @@ def _table(inspection: Explanation, now: int, keys: Keys) -> str:
     rows = [("digest", _VERDICTS[inspection.verdict].format(key=keys.name))]
     for name, value in inspection.parameters.items():
         note = notes.get(name)
-        rows.append((_printable(name), _printable(value) + (f"  {note}" if note else "")))
+        rows.append((name, f"{value}  {note}" if note else value))
     context = _context(inspection, keys)
     if isinstance(context, UploadContext):
-        rows.append(("context", _printable(f"upload {context[0]}, user {context[1]}, {context[2]!r}")))
+        rows.append(("context", f"upload {context[0]}, user {context[1]}, {context[2]!r}"))
     elif context:
         rows.append(("context", context))
-    width = max(map(len, WIRE_NAMES.values()))
-    lines = [f"{name:<{width}}  {value}".rstrip() for name, value in rows]
-    lines += ["", "problems:" if inspection.problems else "no problems"]
-    lines += [f"- {problem}" for problem in inspection.problems]
-    return "\n".join(lines)
+    lines = ["problems:" if inspection.problems else "no problems"]
+    lines += [line for it in inspection.problems for line in wrapped(printable(it), first="- ")]
+    return "\n".join([sheet_of(rows, width=max(map(len, WIRE_NAMES.values()))), *lines])
 
 
 def _expiry(expires_at: int, now: int) -> str:
@@ -173,8 +171,3 @@ def _duration(seconds: int) -> str:
         if seconds >= length:
             return f"{seconds // length} {unit}"
     return f"{seconds} s"
-
-
-def _printable(text: str) -> str:
-    """Escape every character that could move the cursor or change the direction of the text."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -20,7 +20,7 @@ from local.doctor.sources import SourceError
 from local.operator.policy_cases import UnreadableCasesError, read_cases, try_case
 from local.operator.policy_trial import trial_settings, try_token, try_user
 from local.operator.settings_source import add_source_arguments, chosen_variables
-from local.terminal_text import printable
+from local.terminal_text import printable, sheet_of
 from shared.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -138,6 +138,4 @@ def _told(outcome: Outcome) -> str:
     if not outcome.signed:
         return printable(f"refused  {outcome.status}  {outcome.reason}")
     parameters = dict(outcome.parameters or {})
-    width = max(map(len, parameters))
-    lines = [f"{name:<{width}}  {value}" for name, value in parameters.items()]
-    return "\n".join([f"signed under the policy {outcome.policy!r}, with", *map(printable, lines)])
+    return f"signed under the policy {outcome.policy!r}, with\n" + sheet_of(parameters.items()).rstrip("\n")

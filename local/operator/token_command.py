@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from local.doctor.sources import SourceError
 from local.operator.settings_source import add_source_arguments, chosen_variables
 from local.operator.signature_inspection import iso_time
-from local.terminal_text import printable
+from local.terminal_text import printable, shortened, terminal_columns, wrapped
 from shared.config.settings import CallerSettings, load_settings, variables_of
 from shared.errors import ConfigurationError, KeysUnavailableError, UnauthenticatedError
 from shared.http.authentication import MAX_TOKEN_LENGTH, issuer_settings, read_bearer_token, token_checks
@@ -152,6 +152,7 @@ def _status_of(rows: list[Row]) -> int:
 
 
 def _lines_of(row: Row) -> Iterator[str]:
-    yield printable(f"{row.check:<9}  {row.problem or 'ok':<18}  {row.said}").rstrip()
+    said = printable(f"{row.check:<9}  {row.problem or 'ok':<18}  {row.said}").rstrip()
+    yield shortened(said, terminal_columns())
     if row.meaning:
-        yield printable(f"           -> {row.meaning}")
+        yield from wrapped(printable(row.meaning), first="           -> ")

@@ -38,6 +38,7 @@ from tests.functions.deployment import (
     environment,
     start_anew,
 )
+from tests.local.pseudo_terminal import in_terminal
 from tests.shared.loopback_peer import HttpPeer, Reply, refused_port
 from tests.shared.uploads import changed, uploaded
 
@@ -349,7 +350,22 @@ def test_list_is_a_table_whose_cells_cannot_reach_the_terminal(desk: Desk) -> No
         *("next attempt", "uploadId", "event id", "problem"),
     ]
     assert row.split()[1] == "delivered"
-    assert r"vod.Odd\x1b[2J\u202ething \U0001f600" in row
+    assert "vod.Odd\\x1b[2J\\u202ething \U0001f600" in row
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_list_and_show_fit_the_terminal(desk: Desk, columns: int) -> None:
+    """The ids that the other actions take are whole; what is wider is one word, or the JSON of an event."""
+    desk.push(uploaded(token()))
+    (listed,) = desk.events("list", "--json").json
+    events = (sys.executable, "-m", "local", "events")
+    rows = in_terminal([*events, "list"], columns)
+    sheet = in_terminal([*events, "show", listed["id"]], columns)
+
+    assert f"event id      {listed['id']}" in rows
+    assert f"uploadId      {listed['uploadId']}" in rows
+    wide = [line for line in rows + sheet[: sheet.index("")] if len(line) > columns]
+    assert [line for line in wide if len(line.split()) > 2] == []
 
 
 def test_show_tells_all_of_an_event_but_its_token(desk: Desk) -> None:
