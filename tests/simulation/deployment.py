@@ -107,7 +107,7 @@ class Deployment:
     def _new_lease(self) -> str:
         return f"{self._platform.secrets.getrandbits(96):024x}"
 
-    def _workers(self, most: int, _start: object) -> SimulatedWorkers:
+    def _workers(self, most: int, start: object) -> SimulatedWorkers:  # noqa: ARG002 -- its tasks need none
         return SimulatedWorkers(self._platform, most)
 
     def _vod_api(self, runtime: Any) -> vod_api.VodApi:  # noqa: ANN401 -- as above
