@@ -74,7 +74,7 @@ COMMANDS = {
     ),
     "completion": (
         "local.operator.completion_command",
-        "print a script with which bash or zsh completes these commands",
+        "print a script with which bash, zsh or fish completes these commands",
     ),
     "conformance": (
         "local.conformance.conformance_command",

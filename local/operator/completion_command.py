@@ -1,6 +1,7 @@
 """Print a script with which a shell completes the commands and options of `vodup`.
 
-bash: `source <(vodup completion bash)`; zsh: `source <(vodup completion zsh)`, in the shell's start file.
+In the shell's start file: `source <(vodup completion bash)`, the same with zsh, or
+`vodup completion fish | source`.
 """
 
 from __future__ import annotations
@@ -35,15 +36,25 @@ complete -o default -F _{script} {script}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's argument."""
-    parser.add_argument("shell", choices=sorted(_HEADS))
+    parser.add_argument("shell", choices=[*_HEADS, "fish"])
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Print the script."""
+    if arguments.shell == "fish":
+        sys.stdout.writelines(_fish_lines())
+        return 0
     cases = "\n".join(f'      {name}) words="{" ".join(words_of(name))}" ;;' for name in COMMANDS)
     script = _SCRIPT.format(script=SCRIPT, commands=" ".join(COMMANDS), cases=cases)
     sys.stdout.write(_HEADS[arguments.shell] + script)
     return 0
+
+
+def _fish_lines() -> Iterator[str]:
+    yield f"complete -c {SCRIPT} -f -n __fish_use_subcommand -a '{' '.join(COMMANDS)}'\n"
+    for name in COMMANDS:
+        condition = f"__fish_seen_subcommand_from {name}"
+        yield f"complete -c {SCRIPT} -n '{condition}' -a '{' '.join(words_of(name))}'\n"
 
 
 def words_of(command: str) -> list[str]:

@@ -71,7 +71,7 @@ TABLE = [
     BadUse("trigger upload.completed --url {nobody}", 2, "No local stack answers at {nobody}"),
     BadUse("trigger upload.completed --upload x", 2, "upload.completed is a scenario"),
     BadUse("capacity --instances none", 2, "argument --instances"),
-    BadUse("completion fish", 2, "argument shell: invalid choice: 'fish'"),
+    BadUse("completion csh", 2, "argument shell: invalid choice: 'csh'"),
 ]
 
 
