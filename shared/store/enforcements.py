@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shared.domain.event_status import Verdict
 from shared.domain.rejection import read_rejection, write_rejection
-from shared.errors import StoreUnavailableError
-from shared.store.connection import StoreConnection, pairs
-from shared.store.tails import UNREADABLE_SECONDS
+from shared.store.tails import UNREADABLE_SECONDS, DueStore
 from shared.store.upload_record import read_session
 
 if TYPE_CHECKING:
@@ -46,7 +44,7 @@ class Enforcement(NamedTuple):
         return f"enforcing:{self.file_id}"
 
 
-class EnforcementStore(StoreConnection):
+class EnforcementStore(DueStore):
     """The files of one stage."""
 
     def take_enforcements(self, *, now: int, lease_ends_at: int, limit: int) -> list[Enforcement]:
@@ -59,27 +57,8 @@ class EnforcementStore(StoreConnection):
             StoreUnavailableError: the store did not answer; the files are due when the lease ends.
 
         """
-        indexes = {partition: _index(partition) for partition in self._partitions()}
-        calls = [([index], [now, lease_ends_at, limit]) for index in indexes.values()]
-        replies = self._scripts("take_enforcements", calls)
-        errors = [reply for reply in replies if isinstance(reply, StoreUnavailableError)]
-        if len(errors) == len(replies):
-            raise errors[0]
-        taken = [
-            (partition, member)
-            for partition, members in zip(indexes, replies, strict=True)
-            if not isinstance(members, StoreUnavailableError)
-            for member in members
-        ]
-        if not taken:
-            return []
-        records = self._pipeline(
-            [("HGETALL", f"{partition}:upload:{member.partition(' ')[0]}") for partition, member in taken]
-        )
-        read = (
-            self._read(partition, member, pairs(reply), now=now)
-            for (partition, member), reply in zip(taken, records, strict=True)
-        )
+        due = self._take_due("enforcements", now=now, limit=limit, lease_ends_at=lease_ends_at)
+        read = (self._read(*each, now=now) for each in due)
         return [it for it in read if it is not None]
 
     def begin_enforcement(self, it: Enforcement, rejection: Rejection) -> bool:

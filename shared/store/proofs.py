@@ -4,37 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.store.connection import StoreConnection, pairs
+from shared.store.tails import DueStore
 from shared.store.upload_record import read_session
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shared.domain.session import UploadSession
-    from shared.errors import StoreUnavailableError
-    from shared.store.resp import Reply, ScriptCall
 
 
-class ProofStore(StoreConnection):
+class ProofStore(DueStore):
     """The proofs of one stage; each method is one round trip, unless it says otherwise."""
 
     def take_proofs(self, *, now: int, limit: int, lease_ends_at: int) -> tuple[UploadSession, ...]:
         """Take the uploads whose proof is due, at most `limit` of each partition, until a Unix second.
 
-        One that another run has taken is left out; one whose record cannot be read, or does not come, is due
-        again when the lease ends. One round trip finds them, and another one reads them.
+        Nobody else takes them before that. One whose record is gone is removed, and one whose record cannot
+        be read is due again then. Two round trips.
 
         Raises:
             StoreUnavailableError: the store did not answer; some may be taken.
 
         """
-        due = self._due_members("proofs", now=now, limit=limit)
-        places = [(partition, upload_id) for partition, upload_ids in due.items() for upload_id in upload_ids]
-        calls: list[ScriptCall] = [
-            ([f"{partition}:proofs", f"{partition}:upload:{upload_id}"], [upload_id, now, lease_ends_at])
-            for partition, upload_id in places
-        ]
-        records = self._scripts("take_upload", calls) if calls else []
-        read = (_session(upload_id, record) for (_, upload_id), record in zip(places, records, strict=True))
-        return tuple(filter(None, read))
+        due = self._take_due("proofs", now=now, limit=limit, lease_ends_at=lease_ends_at)
+        return tuple(filter(None, (self._session(*each) for each in due)))
 
     def plan_proof(self, session: UploadSession, *, at: int | None) -> None:
         """Plan the next look at an upload's proof for Unix second `at`, unless it is over; None ends it.
@@ -71,9 +64,11 @@ class ProofStore(StoreConnection):
     def _proof_key(self, user_id: str, upload_id: str) -> str:
         return f"{self._partition_of(user_id)}:proof:{upload_id}"
 
-
-def _session(upload_id: str, record: Reply | StoreUnavailableError) -> UploadSession | None:
-    try:
-        return read_session(upload_id, pairs(record if isinstance(record, list) else []))
-    except (KeyError, TypeError, ValueError):
-        return None
+    def _session(self, partition: str, upload_id: str, record: Mapping[str, str]) -> UploadSession | None:
+        if not record:
+            self._execute("ZREM", f"{partition}:proofs", upload_id)
+            return None
+        try:
+            return read_session(upload_id, record)
+        except (KeyError, TypeError, ValueError):
+            return None

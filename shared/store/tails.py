@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.store.connection import StoreConnection
+from shared.errors import StoreUnavailableError
+from shared.store.connection import StoreConnection, pairs
 from shared.store.upload_record import read_session
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from shared.domain.list_position import ListPosition, TailLease
     from shared.domain.session import UploadSession
-    from shared.store.resp import Word
+    from shared.store.resp import ScriptCall, Word
 
 UNREADABLE_SECONDS = 3600
 """The pause before a record is read again that could not be: another release may have written it."""
@@ -120,6 +121,37 @@ class CheckStore(StoreConnection):
 
     def _forget_check(self, partition: str, upload_id: str) -> None:
         self._execute("ZREM", f"{partition}:checks", upload_id)
+
+
+class DueStore(StoreConnection):
+    """Sorted sets of what a timer has to do with uploads, by the Unix second at which it is due."""
+
+    def _take_due(
+        self, index: str, *, now: int, limit: int, lease_ends_at: int
+    ) -> list[tuple[str, str, dict[str, str]]]:
+        """Take from each partition's sorted set the members that are due, until the lease ends.
+
+        A member begins with the id of an upload. Returns partition, member and the upload's record, empty if
+        that is gone. Two round trips; a partition that does not answer is left out, unless none does.
+        """
+        partitions = tuple(self._partitions())
+        calls: list[ScriptCall] = [([f"{it}:{index}"], [now, lease_ends_at, limit]) for it in partitions]
+        replies = self._scripts("take_due", calls)
+        errors = [reply for reply in replies if isinstance(reply, StoreUnavailableError)]
+        if len(errors) == len(replies):
+            raise errors[0]
+        taken = [
+            (partition, member)
+            for partition, members in zip(partitions, replies, strict=True)
+            if not isinstance(members, StoreUnavailableError)
+            for member in members
+        ]
+        if not taken:
+            return []
+        records = self._pipeline(
+            [("HGETALL", f"{partition}:upload:{member.partition(' ')[0]}") for partition, member in taken]
+        )
+        return [(*it, pairs(record)) for it, record in zip(taken, records, strict=True)]
 
 
 def _text(position: ListPosition) -> str:
