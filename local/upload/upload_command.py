@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.stack_choice import NoStackError, add_stack_arguments, chosen_stack, named_url
+from local.terminal_text import sheet_of
 from local.upload.client import StackUnreachableError, UploadClient
 from local.upload.order import UploadError, UploadOrder, check_uploadable, sha256_of
 from local.upload.progress import Progress
@@ -120,11 +121,7 @@ def _chosen_client(arguments: argparse.Namespace) -> Iterator[UploadClient]:
 
 def _summary(order: UploadOrder, outcome: Mapping[str, object]) -> str:
     event = json.dumps(outcome["event"], indent=2, ensure_ascii=False)
-    return (
-        f"{order.file.name} is stored, and the app has heard of it.\n"
-        f"  uploadId  {outcome['uploadId']}\n"
-        f"  fileId    {outcome['fileId']}\n"
-        f"  mediaUrl  {outcome['mediaUrl']}\n"
-        f"  sha256    {outcome['sha256']}  (file and stored copy)\n"
-        f"\nThe event:\n{event}\n"
-    )
+    stored = {name: outcome[name] for name in ("uploadId", "fileId", "mediaUrl", "sha256")}
+    stored["sha256"] = f"{outcome['sha256']}  (file and stored copy)"
+    sheet = sheet_of((f"  {name}", value) for name, value in stored.items())
+    return f"{order.file.name} is stored, and the app has heard of it.\n{sheet}\nThe event:\n{event}\n"
