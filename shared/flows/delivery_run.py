@@ -4,22 +4,37 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 from shared.domain.event_status import EventStatus, IngestOutcome, log_word
 from shared.flows.deliver_events import ATTEMPT_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import TypeAlias
+    from typing import Protocol, TypeAlias, TypeVar
 
     from shared.domain.journal import EventKey
     from shared.flows.deliver_events import Deliverer
     from shared.store.journal import Store
 
     Ending: TypeAlias = EventStatus | IngestOutcome
+    T = TypeVar("T")
 
-T = TypeVar("T")
+    class Workers(Protocol[T]):
+        """Calls at the same time, of which one thread collects the results (`shared.runtime.workers`)."""
+
+        busy: int
+
+        @property
+        def free(self) -> int:
+            """The number of calls that can be begun."""
+
+        def begin(self, call: Callable[[], T]) -> None:
+            """Begin a call."""
+
+        def ended(self, seconds: float) -> list[T]:
+            """Return the results since the last time; wait so long for one at most."""
+
 
 BATCH = 32
 """The most events of a partition and rank that are listed at a time."""
@@ -33,22 +48,6 @@ PAUSE_SECONDS = 0.05
 """The shortest wait for send slots, so that several come together."""
 GRACE_SECONDS = 1.0
 """How long after the deadline attempts are waited for, which end by it."""
-
-
-class Workers(Protocol[T]):
-    """Calls at the same time, of which one thread collects the results (`shared.runtime.workers`)."""
-
-    busy: int
-
-    @property
-    def free(self) -> int:
-        """The number of calls that can be begun."""
-
-    def begin(self, call: Callable[[], T]) -> None:
-        """Begin a call."""
-
-    def ended(self, seconds: float) -> list[T]:
-        """Return the results since the last time; wait so long for one at most."""
 
 
 class DeliveryRun:
