@@ -35,14 +35,14 @@ def compiled() -> dict[str, Any]:
 
 
 def compiled_text() -> str:
-    """Write what is compiled as JSON, a line for each field."""
+    """Write what is compiled as JSON: a line for each field, and an empty one between the classes."""
     parts = []
     for name, model in compiled().items():
         fields = model.pop("fields", {})
         lines = [f"  {json.dumps(field)}: {json.dumps(schema)}" for field, schema in fields.items()]
         head = json.dumps(model) if not lines else f'{json.dumps(model)[:-1]}, "fields": {{'
         parts.append(f'"{name}": {head}' + ("\n" + ",\n".join(lines) + "\n}}" if lines else ""))
-    return "{\n" + ",\n".join(parts) + "\n}\n"
+    return "{\n\n" + ",\n\n".join(parts) + "\n\n}\n"
 
 
 def _is_group(kind: object) -> bool:
