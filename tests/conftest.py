@@ -30,7 +30,10 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "everywhere")
 
 NOT_MEASURED = tuple(
     Path(__file__).parent / name
-    for name in ("bench", "clients", "deploy", "fuzz", "local/conformance", "receivers", "simulation")
+    for name in (
+        *("bench", "clients", "deploy", "fuzz", "receivers", "scale", "security", "simulation"),
+        *("local/conformance", "local/doctor", "local/simulator", "local/stack"),
+    )
 )
 """Tests that reach no branch of shared/ which no other reaches; the tracer would double what they cost."""
 

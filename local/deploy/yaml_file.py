@@ -11,12 +11,17 @@ from local.package.contents import PackageError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from yaml import SafeLoader
+else:
+    # libyaml's parser takes a tenth of the time; a PyYAML that was built without it has none.
+    SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 class UnreadableFileError(PackageError):
     """The file is not there, or is not YAML; the message is a sentence that says what to do."""
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(SafeLoader):
     """The safe loader, which notes a key that stands twice instead of taking the later value unsaid."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002  # as in PyYAML

@@ -74,10 +74,15 @@ def test_deployment_that_is_cut_off_anywhere_is_finished_by_the_next(
     stage.deployed(ANYWAY)
     expected, count = state_of(scf), calls.count
     different = []
+    left: ScfCloud | None = None
     for last in range(count):
         scf = copy.deepcopy(start)
         stage.directly(scf, cut_after=last)
         assert stage.deploy(ANYWAY) != []
+        # After a call that only reads, the next deployment finds what it found after the one before.
+        if scf == left:
+            continue
+        left = copy.deepcopy(scf)
         stage.directly(scf)
         stage.deployed(ANYWAY)
         if state_of(scf) != expected or scf.refused:

@@ -64,7 +64,7 @@ IN_THE_CLOUD: dict[str, str | None] = {
     "INVOKE_API_URL": "",
 }
 """Of the settings, what is on this machine in the stack."""
-NOT_OURS = shutil.ignore_patterns("__pycache__", "node_modules")
+NOT_OURS = shutil.ignore_patterns("node_modules")
 
 pytestmark = pytest.mark.usefixtures("needs_runtime_python")
 
@@ -209,12 +209,13 @@ def only_python(folder: Path) -> str:
     any(shutil.which(tool) is None for tool in ("make", "curl")), reason="make or curl is missing"
 )
 def test_deployment_without_the_cli_does_what_it_prints(
-    clone: Path, stack: Stack, cloud: LoopbackCloud, tmp_path: Path
+    packages: list[Package], clone: Path, stack: Stack, cloud: LoopbackCloud, tmp_path: Path
 ) -> None:
-    """With Python alone: package, check, plan, deploy, change, deploy, go back; the doctor finds no fault.
+    """With Python alone: check, plan, deploy, change, deploy, go back; the doctor finds no fault.
 
-    The packages are built once, by the first of these commands.
+    The packages are built before; test_packages.py shows that a build runs no other program.
     """
+    shutil.copytree(packages[0].folder.parents[1], clone / "build", dirs_exist_ok=True)
     cloud.scf.settling = 1
     path = only_python(tmp_path / "tools")
     variables = {**in_the_environment(stack, cloud), "PATH": f"{clone / '.venv' / 'bin'}:{path}"}

@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 def test_other_clone_of_other_habits_gives_the_same_bytes(packages: list[Package], tmp_path: Path) -> None:
     """What was tested is what is deployed: same code and same lock, same zips and folders.
 
-    The build does not depend on path, umask, language, time zone, hash seed or secrets.
+    The build does not depend on path, umask, language, time zone, hash seed or secrets, and runs no program
+    but Python.
     """
     clone = tmp_path / "ein Klon mit Ümlaut"
     for name in ("functions", "shared", "local"):
@@ -56,6 +57,7 @@ def test_other_clone_of_other_habits_gives_the_same_bytes(packages: list[Package
         "build_packages(wheels=pathlib.Path(sys.argv[1]))"
     )
     habits = {
+        "PATH": str(tmp_path / "no tools"),
         "PYTHONHASHSEED": "4242",
         "LC_ALL": "tr_TR.UTF-8",
         "TZ": "Pacific/Auckland",

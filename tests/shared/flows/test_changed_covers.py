@@ -128,6 +128,7 @@ CASES = {
 }
 
 
+@pytest.mark.no_cover  # the tracer takes as long as the test
 @pytest.mark.parametrize(("steps", "told"), CASES.items())
 def test_changed_cover_is_told_once(world_of_copies: World, steps: str, told: str) -> None:
     """Never is the upload completed twice, and the session has the cover that was told last."""

@@ -41,6 +41,7 @@ def pushed(service: World, *events: dict[str, Any], origin: str = PUSH) -> list[
     return [service.ingest(event, origin).journaled.outcome for event in events]
 
 
+@pytest.mark.no_cover  # the tracer takes as long as the test
 def test_what_is_confirmed_goes_before_what_is_sealed_and_that_before_all_others(service: World) -> None:
     """A thousand forgeries that came first delay VOD's own event by no attempt."""
     session = service.begin(new_session())
@@ -96,6 +97,7 @@ def test_bytes_of_one_upload_have_a_budget(world: World) -> None:
     assert pushed(world, *large) == [IngestOutcome.HELD] * 4 + [OVER] * 2
 
 
+@pytest.mark.no_cover  # the tracer takes as long as the test
 def test_store_grows_by_no_more_than_the_budgets(service: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Four hundred forgeries of 40 KB, broken seals among them, take what the day and first parts may."""
     monkeypatch.setattr(parked_store, "FIRST_PARTS_BYTES", 100_000)
@@ -126,6 +128,7 @@ def test_number_of_strangers_events_has_a_budget(world: World) -> None:
     assert pushed(service, *map(stranger, range(500))).count(IngestOutcome.RECORDED) <= 160
 
 
+@pytest.mark.no_cover  # the tracer takes as long as the test
 def test_unknown_task_flows_have_a_budget(service: World) -> None:
     """A legacy event of a task flow leaves a mark under its task id, out of the budget of the day."""
     pushed(service, *[legacy_change(task_id=f"{TASK_ID}{number}") for number in range(1500)])

@@ -160,6 +160,7 @@ def test_version_in_a_pulled_batch_is_told_as_if_it_came_alone(case: Case) -> No
     assert [succeeded for _, succeeded in case.heard(verified=True)] == [False]
 
 
+@pytest.mark.no_cover  # the tracer takes as long as the test
 @pytest.mark.parametrize("origin", [PUSH, PULL, RECONCILED])
 @pytest.mark.parametrize("lie", LIES)
 def test_what_vod_says_is_told_once_whatever_became_of_the_lie(

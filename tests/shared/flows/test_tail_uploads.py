@@ -61,6 +61,7 @@ def test_lost_push_is_found_whatever_the_clock_of_the_signature(world: World) ->
     assert world.reconcile(after=FIRST_PASS_SECONDS) == {"listed": 1, "reconciled": 1}
 
 
+@pytest.mark.no_cover  # the tracer takes as long as the test
 def test_known_file_is_listed_twice_and_ingested_once(world_of_copies: World) -> None:
     """An upload of which the event came costs two places in pages, and nothing else."""
     world = world_of_copies
@@ -131,6 +132,7 @@ def test_event_that_was_verified_too_early_is_rescued(world: World) -> None:
     assert world.state(session) is UploadState.UPLOADED
 
 
+@pytest.mark.no_cover  # the tracer takes as long as the test
 @pytest.mark.parametrize("hidden", [FIRST_PASS_SECONDS + 1, SESSION_SECONDS + LATER_SECONDS])
 def test_file_that_is_listed_late_is_found_by_the_second_pass(world: World, hidden: int) -> None:
     """The index was behind, or CreateTime is that of an Apply whose Commit took until the next day."""
@@ -162,6 +164,7 @@ def test_deletion_between_two_pages_hides_no_file(world: World) -> None:
     assert world.reconcile(after=FIRST_PASS_SECONDS + PAGE)["reconciled"] == 2
 
 
+@pytest.mark.no_cover  # the tracer takes as long as the test
 @pytest.mark.parametrize(("files", "crowded"), [(SEARCH_LIMIT - 1, 0), (SEARCH_LIMIT + 50, 1)])
 def test_many_files_of_one_second_are_skipped_by_an_offset(world: World, files: int, crowded: int) -> None:
     """VOD lists 5000 files of a search; a second with more is counted, and reading goes on behind it."""
@@ -300,6 +303,7 @@ def test_own_sub_application_has_one_list_whether_or_not_it_is_named(world: Worl
     assert own.state(session) is UploadState.EXPIRED
 
 
+@pytest.mark.no_cover  # the tracer takes as long as the test
 @pytest.mark.parametrize("files", [149_000, 1_000_000])
 def test_day_of_many_files_is_read_at_the_pace_of_the_clock(world: World, files: int) -> None:
     """At 0.3 s a page and 13 s a run a lost upload is found in the first run after its lag (F1).
@@ -328,6 +332,7 @@ def test_day_of_many_files_is_read_at_the_pace_of_the_clock(world: World, files:
     assert vod.calls.count("uploads_created") <= 2 * 1.1 * files * 60 * minutes / SESSION_SECONDS / PAGE
 
 
+@pytest.mark.no_cover  # the tracer takes as long as the test
 def test_hundred_thousand_abandoned_uploads_a_day_end_each_in_the_run_after_its_lag(world: World) -> None:
     """Among a million files, each page of which takes 0.3 s, one shard with 13 s a run ends them all in time.
 

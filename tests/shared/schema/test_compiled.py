@@ -40,8 +40,10 @@ COMPLETE = {
     "APP_WEBHOOK_URL": "https://app.example.com/hook",
     "APP_WEBHOOK_SECRETS": "whsec_" + "c2VjcmV0LW9mLXRoZS10ZXN0cy13aXRoLTMyLWJ5dGVz",
 }
+EXAMPLES = settings().max_examples
 DOCUMENTS = 250
-"""So many are made of the values of one example, because drawing values takes a hundred times as long."""
+"""So many are made of the values of one example, because drawing values takes a hundred times as long: 50,000
+in all, where TEST_EXAMPLES does not ask for fewer."""
 
 BOUNDS = sorted({int(digits) + step for digits in re.findall(r"\d+", compiled_text()) for step in (-1, 0, 1)})
 """The numbers of the compiled file, and those beside them."""
@@ -120,7 +122,7 @@ def test_compiled_file_is_made_with_the_versions_that_are_deployed() -> None:
 
 @pytest.mark.no_cover  # the tracer takes as long as the test
 @pytest.mark.parametrize("function", SETTINGS)
-@settings(max_examples=20)
+@settings(max_examples=EXAMPLES // 5)
 @given(values=several(TEXTS), seed=SEEDS)
 def test_settings_are_read_alike(function: str, values: list[str], seed: int) -> None:
     """A complete deployment in which some variables have other texts, and some are missing."""
@@ -132,7 +134,7 @@ def test_settings_are_read_alike(function: str, values: list[str], seed: int) ->
 
 
 @pytest.mark.no_cover  # the tracer takes as long as the test
-@settings(max_examples=50)
+@settings(max_examples=EXAMPLES // 2)
 @given(values=several(st.one_of(JSON, st.lists(WORDS, max_size=3))), seed=SEEDS)
 def test_policies_are_read_alike(values: list[Any], seed: int) -> None:
     """Whatever JSON a policy is made of."""
@@ -145,7 +147,7 @@ def test_policies_are_read_alike(values: list[Any], seed: int) -> None:
 
 
 @pytest.mark.no_cover  # the tracer takes as long as the test
-@settings(max_examples=50)
+@settings(max_examples=EXAMPLES // 2)
 @given(values=several(JSON), seed=SEEDS)
 def test_requests_are_read_alike(values: list[Any], seed: int) -> None:
     """Whatever JSON a request is made of."""

@@ -18,6 +18,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.no_cover  # the tracer takes as long as the test
 @given(VALUES)
 def test_value_is_read_back_from_ascii(value: object) -> None:
     """Characters outside ASCII are escaped, lone surrogates among them."""
