@@ -54,6 +54,7 @@ def test_warm_invocation_goes_to_the_store_once(
     read_status(first["uploadId"], method="DELETE", user="bob")
     second = sign({"context": "lesson 3"}).json
     sign({"uploadId": second["uploadId"]})
+    call(upload_status.main_handler, "GET", "/uploads")
     key = '"key"'
     asks: dict[str, Callable[[], object]] = {
         "signature": sign,
