@@ -180,6 +180,9 @@ def run_timer(vod: Records, reply: Reply, watched: WatchedEvent, *, has_webhook:
 
 def give_up(watched: WatchedEvent) -> None:
     """Fire the timer while nobody answers, until the last attempt has been made."""
+    # An endpoint that has failed for days before would be paused, and its events wait without end.
+    for key in watched.client.scan_iter("*:endpoint:*"):
+        watched.client.delete(key)
     while watched.due_at() is not None:
         run_timer(IS_AWAY, REFUSES, watched)
 
