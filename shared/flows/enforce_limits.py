@@ -15,6 +15,7 @@ from shared.domain.file_limits import DELETE, FORBID, violations_json, violation
 from shared.domain.ingested_event import classify
 from shared.domain.rejection import DELETED, FORBIDDEN, NOTHING, STORAGE_CLASS, Rejection
 from shared.errors import VodApiError
+from shared.flows.own_events import reject
 from shared.flows.verify_event import upload_event
 from shared.vod.lenient_json import as_object, as_text
 from shared.vod.notification import notification_from_pull
@@ -169,7 +170,7 @@ class LimitEnforcement(NamedTuple):
         return "gone" if late_by + self._grace(it) >= BEHIND_SECONDS else ""
 
     def _tell(self, it: Enforcement, rejection: Rejection) -> str:
-        self.ingester.reject(it.session, rejection, now=int(self.clock()), lease=self.new_lease())
+        reject(self.ingester, it.session, rejection, now=int(self.clock()), lease=self.new_lease())
         return self._write(it, rejection)
 
     def _write(self, it: Enforcement, rejection: Rejection) -> str:

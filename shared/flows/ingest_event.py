@@ -1,4 +1,4 @@
-"""Ingest every event, pushed or pulled: classify it, journal it, verify it.
+"""Ingest every event, pushed or pulled: classify it by its token, and journal it.
 
 Both modes share this flow and the event's identity, so switching between them neither loses nor duplicates an
 event.
@@ -8,17 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.domain.app_event import (
-    ENFORCEMENT,
-    EXPIRY,
-    PULL,
-    PUSH,
-    RECONCILED,
-    AppEvent,
-    event_id_for,
-)
+from shared.domain.app_event import PULL, PUSH, AppEvent, event_id_for
 from shared.domain.event_status import IngestOutcome, Verdict
-from shared.domain.event_text import packed
 from shared.domain.ingested_event import (
     IngestedEvent,
     Source,
@@ -32,27 +23,24 @@ from shared.domain.ingested_event import (
 )
 from shared.domain.journal import EventEntry, Journaled, version_name
 from shared.domain.rate_limits import DAY_SECONDS
-from shared.domain.session import Facts, UploadSession, expiry_facts, facts_of
-from shared.errors import CallBudgetError, NotFoundError, StoreUnavailableError, VodApiError
-from shared.flows.verify_event import Verification
-from shared.vod.context_token import UploadContext
-from shared.vod.notification import notification_from_pull, raw_json
-from shared.vod.notification_types import FORGOTTEN, PROCEDURE_STATE_CHANGED, EventNotification
+from shared.domain.session import facts_of
+from shared.errors import StoreUnavailableError
+from shared.vod.notification import raw_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.config.settings import IngestSettings
-    from shared.domain.journal import Budget, TakenEvent, Word
-    from shared.domain.rejection import Rejection
-    from shared.flows.verify_event import ReadBack
+    from shared.domain.journal import Budget, TakenEvent
+    from shared.domain.session import Facts
     from shared.store.journal import Store
     from shared.store.resp import ScriptCall
+    from shared.vod.context_token import UploadContext
+    from shared.vod.notification_types import EventNotification
 
 LEASE_SECONDS = 10
 """How long the function that ingested an event has for its own attempt, before the timer may make one."""
 _CONTENT_SOURCES = {PUSH: "c", PULL: "e"}
-_NOTHING = EventNotification(event_type="", wire_format="unknown", raw={})
 
 
 class PreparedEvent(NamedTuple):
@@ -157,7 +145,7 @@ class Ingester(NamedTuple):
         facts = facts_of(notification, received_at=source.received_at)
         intended = _intended(event, trusted=trusted)
         if intended is IngestOutcome.APPLIED and notification.wire_format == "legacy":
-            self._remember_task(notification)
+            self.remember_task(notification)
         budget = None if source.authenticated else self._budget(context, now=source.received_at)
         return self._entry(name, event, facts, intended, source.lease, budget=budget), event
 
@@ -170,47 +158,14 @@ class Ingester(NamedTuple):
         """
         return self.store.park(body, problem=problem, now=now, budget=self.settings.parked_bytes)
 
-    def expire(self, session: UploadSession, *, now: int, lease: str) -> IngestedEvent:
-        """End an unused upload; the outcome is `superseded` if it was used or cancelled in the meantime.
-
-        Raises:
-            StoreUnavailableError: the store did not answer; the next check of the upload will end it.
-
-        """
-        name = f"expiry-{session.upload_id}"
-        event = _event_of_ours(name, session, _NOTHING, origin=EXPIRY, now=now)
-        return self._journal(
-            self._entry(name, event, expiry_facts(now=now), IngestOutcome.APPLIED, lease), event
-        )
-
-    def forget(self, session: UploadSession, *, now: int, lease: str) -> IngestedEvent:
-        """End the task flow of an upload, of whose end nothing was heard and VOD cannot be asked any more.
-
-        The event is in VOD's form, and not VOD's: it is not verified.
-
-        Raises:
-            StoreUnavailableError: the store did not answer; the next check of the upload will end it.
-
-        """
-        name = f"forgotten-{session.upload_id}"
-        flow = {"TaskId": session.procedure_task_id, "FileId": session.file_id, "Status": FORGOTTEN}
-        raw = {"EventType": PROCEDURE_STATE_CHANGED, "ProcedureStateChangeEvent": flow}
-        notification = notification_from_pull(raw)
-        event = _event_of_ours(name, session, notification, origin=RECONCILED, now=now)
-        facts = facts_of(notification, received_at=now)
-        return self._journal(self._entry(name, event, facts, IngestOutcome.APPLIED, lease), event)
-
-    def reject(self, session: UploadSession, rejection: Rejection, *, now: int, lease: str) -> IngestedEvent:
-        """Journal once what was done with a file beyond its policy.
+    def journal_own(self, name: str, event: AppEvent, facts: Facts, *, lease: str) -> IngestedEvent:
+        """Journal an event about an upload that does not come from VOD, once by its name.
 
         Raises:
             StoreUnavailableError: the store did not answer; the event may or may not be journaled.
 
         """
-        name = f"rejected-{session.upload_id}.{rejection.file_id}"
-        event = _event_of_ours(name, session, _NOTHING, origin=ENFORCEMENT, now=now)
-        entry = self._entry(name, event, Facts(rejection.file_id), IngestOutcome.APPLIED, lease)
-        return self._journal(entry, event._replace(rejection=rejection))
+        return self._journal(self._entry(name, event, facts, IngestOutcome.APPLIED, lease), event)
 
     def recall(self, taken: TakenEvent) -> IngestedEvent:
         """Rebuild an ingested event from its journal record.
@@ -225,59 +180,6 @@ class Ingester(NamedTuple):
         journaled = Journaled(outcome, event.verdict, event.sequence, taken.endpoint_state)
         return IngestedEvent(entry, journaled, event, int(record.get("attempts", 0)))
 
-    def verify(
-        self, ingested: IngestedEvent, *, vod_api: ReadBack, now: int, timeout_seconds: float
-    ) -> IngestedEvent:
-        """Query VOD about a pushed event, and replace the event with VOD's answer.
-
-        What VOD contradicts is quarantined. An event of an upload made without us is not held: if VOD does
-        not answer, or does not know the file (as in a sub-application that only the event names), it stays as
-        received and unverified. A further version of it waits for VOD's answer: without one it is a copy.
-
-        Raises:
-            VodApiError: VOD did not answer, or has no such state yet; the event stays held, the version due.
-            CallBudgetError: VOD was not asked; the event stays held, or due.
-            StoreUnavailableError: the store did not answer; the event stays held, or due.
-
-        """
-        entry, event, claim = ingested.entry, ingested.event, ingested.event.notification
-        uploader = event.uploader
-        waits = uploader is not None or entry.is_further_version
-        verification = Verification(
-            vod_api,
-            sub_app_id=uploader.vod_sub_app_id if uploader else None,
-            attempts=ingested.attempts if waits else 0,
-            # Verification makes up to two calls.
-            timeout_seconds=timeout_seconds / 2,
-            foreign=uploader is None,
-            has_flow=lambda: self.has_flow(uploader) if uploader else None,
-            proof_task=lambda: self._proof_task(uploader),
-        )
-        try:
-            verified = verification.verify(claim)
-        except VodApiError as error:
-            if waits or isinstance(error, CallBudgetError):
-                raise
-            return ingested
-        if verified is not None and not self._is_of(uploader, verified.notification):
-            verified = None
-        if verified is not None:
-            if claim.wire_format == "legacy":
-                self._remember_task(verified.notification)
-            entry = entry._replace(
-                facts=facts_of(verified.notification, received_at=event.received_at),
-                fields=_verified_fields(claim, verified.notification),
-            )
-            event = event._replace(notification=verified.notification)
-        settled = self.store.settle(
-            entry,
-            now=now,
-            genuine=verified is not None,
-            confirmed=verified is not None and verified.confirmed,
-        )
-        journaled = settled._replace(endpoint_state=ingested.journaled.endpoint_state)
-        return ingested._replace(entry=entry, journaled=journaled, event=as_journaled(event, journaled))
-
     def awaits_verification(self, ingested: IngestedEvent) -> bool:
         """Return whether to query VOD: about a held event, or a pushed one of an upload made without us.
 
@@ -287,22 +189,6 @@ class Ingester(NamedTuple):
         was_pushed = event.origin == PUSH and event.verdict is Verdict.UNATTRIBUTED and not event.verified
         is_recorded = outcome is IngestOutcome.RECORDED and self._can_be_asked_about(event)
         return not ingested.entry.endpoint and (outcome is IngestOutcome.HELD or (was_pushed and is_recorded))
-
-    def has_flow(self, uploader: UploadContext) -> bool | None:
-        """Return whether an upload was granted a task flow; None if its record is lost or cannot be read.
-
-        Raises:
-            StoreUnavailableError: the store did not answer.
-
-        """
-        try:
-            return self.store.find_upload(uploader.user_id, uploader.upload_id).grant.procedure is not None
-        except (NotFoundError, KeyError, TypeError, ValueError):
-            return None
-
-    def _proof_task(self, uploader: UploadContext | None) -> str:
-        """Return the task by which VOD computes the digests of an upload's file; empty if none is known."""
-        return self.store.proof_task(uploader.user_id, uploader.upload_id) if uploader else ""
 
     def _can_be_asked_about(self, event: AppEvent) -> bool:
         """Return whether VOD can confirm all that an event says.
@@ -314,12 +200,6 @@ class Ingester(NamedTuple):
         is_known_to_vod = claim.file_upload is not None or (claim.procedure_state is not None and has_context)
         is_known_to_vod |= bool(claim.digests) and event.uploader is not None
         return self.settings.read_back == "on" and is_known_to_vod
-
-    def _is_of(self, uploader: UploadContext | None, notification: EventNotification) -> bool:
-        """Return whether VOD's answer names the uploader on record; a token whose key is gone cannot tell."""
-        keys, stage = self.settings.context_keys, self.settings.stage
-        named, _ = classify(notification, keys=keys, stage=stage)
-        return named is None or named == uploader
 
     def _budget(self, uploader: UploadContext | None, *, now: int) -> Budget:
         """Return the budget of a pushed event: that of its upload, or the one of the day for all others."""
@@ -340,7 +220,7 @@ class Ingester(NamedTuple):
         budget = None if source.authenticated else self._budget(None, now=source.received_at)
         return adopted(notification, self.store.token_of_task(procedure.task_id, budget))
 
-    def _remember_task(self, notification: EventNotification) -> None:
+    def remember_task(self, notification: EventNotification) -> None:
         """Record which upload started a task flow, because a legacy event of the task flow does not name it.
 
         Called once the task flow is known to be that upload's, and before the event is journaled: a duplicate
@@ -405,27 +285,6 @@ class Ingester(NamedTuple):
             content_source=_CONTENT_SOURCES.get(event.origin, "a"),
             budget=budget,
         )
-
-
-def _event_of_ours(
-    name: str, session: UploadSession, notification: EventNotification, *, origin: str, now: int
-) -> AppEvent:
-    """Return an event about an upload that did not come from VOD."""
-    return AppEvent(
-        event_id=event_id_for(name),
-        notification=notification,
-        uploader=UploadContext(session.upload_id, session.user_id, session.grant.context),
-        verdict=Verdict.ATTRIBUTED,
-        verified=origin != RECONCILED,
-        sequence=0,
-        received_at=now,
-        origin=origin,
-    )
-
-
-def _verified_fields(claim: EventNotification, verified: EventNotification) -> tuple[tuple[str, Word], ...]:
-    """Return the fields to store if VOD's values differ from the pushed ones."""
-    return (("raw", packed(verified, claim)),) if raw_json(verified) != raw_json(claim) else ()
 
 
 def _intended(event: AppEvent, *, trusted: bool) -> IngestOutcome:

@@ -14,6 +14,7 @@ from shared.domain.event_status import IngestOutcome
 from shared.domain.ingested_event import Source
 from shared.domain.session import ended_at, is_final, is_forgotten, is_unused, next_check_at, retry_at
 from shared.errors import VodApiError
+from shared.flows import own_events
 from shared.vod.notification import notification_from_pull
 from shared.vod.notification_types import ENDED_STATUSES, PROCEDURE_STATE_CHANGED
 
@@ -97,7 +98,7 @@ class Reconciliation(NamedTuple):
         # Without read-back the clock alone ends it.
         read_until = listed_until.get(self._list_of(session), ended_at(session))
         if is_unused(session, now=now) and read_until >= ended_at(session):
-            ingested = self.ingester.expire(session, now=now, lease=self.new_lease())
+            ingested = own_events.expire(self.ingester, session, now=now, lease=self.new_lease())
             return ingested.journaled.outcome is IngestOutcome.APPLIED
         store.check_again(session, at=next_check_at(session, now=now, listed_until=read_until))
         return False
@@ -110,7 +111,7 @@ class Reconciliation(NamedTuple):
         except VodApiError:
             figures["unanswered"] += 1
             if is_forgotten(known, now=now):
-                self.ingester.forget(known, now=now, lease=self.new_lease())
+                own_events.forget(self.ingester, known, now=now, lease=self.new_lease())
             else:
                 store.check_again(known, at=retry_at(known, now=now))
             return
@@ -121,7 +122,7 @@ class Reconciliation(NamedTuple):
             figures["reconciled"] += ingested.journaled.outcome is not IngestOutcome.DUPLICATE
         session = store.find_upload(known.user_id, known.upload_id)
         if self.library is None and is_forgotten(session, now=now):
-            self.ingester.forget(session, now=now, lease=self.new_lease())
+            own_events.forget(self.ingester, session, now=now, lease=self.new_lease())
         else:
             store.check_again(session, at=next_check_at(session, now=now, listed_until=now))
 

@@ -16,6 +16,7 @@ from shared.domain.ingested_event import Source, journal_name
 from shared.domain.list_position import ListPosition, TailLease
 from shared.domain.upload_id import made_at
 from shared.errors import VodApiError
+from shared.flows.settle_event import has_flow
 from shared.flows.verify_event import started_under, upload_event
 from shared.vod.context_token import UploadContext, unseal
 from shared.vod.lenient_json import as_object, as_text
@@ -168,7 +169,7 @@ class UploadTails(NamedTuple):
 
     def _tasks(self, context: UploadContext, media: Media) -> dict[str, str]:
         """Query which tasks an upload started, which the list of media lacks: task ids by kind."""
-        if self.ingester.has_flow(context) is False:
+        if has_flow(self.ingester.store, context) is False:
             return {}
         try:
             tasks = self.media_list.tasks_of_file(

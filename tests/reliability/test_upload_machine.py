@@ -28,6 +28,7 @@ from shared.domain.journal import AttemptEnding
 from shared.domain.rate_limits import UploadLimits
 from shared.domain.session import SigningEndedError
 from shared.errors import NotFoundError, VodApiError
+from shared.flows import own_events
 from shared.flows.verify_event import MAX_ATTEMPTS
 from shared.store.connection import StoreScope
 from tests.reliability.compared_uploads import Comparison
@@ -237,7 +238,7 @@ class UploadMachine(RuleBasedStateMachine):
         """Expire an upload, from a record that may be out of date."""
         ended = [upload for upload in self.model.uploads if self.now >= upload.ends_at]
         upload = ended[pick % len(ended)]
-        self.service.ingester.expire(upload.session, now=self.now, lease=new_lease())
+        own_events.expire(self.service.ingester, upload.session, now=self.now, lease=new_lease())
         self.learn_end(upload)
         self.compare("expire", upload)
 

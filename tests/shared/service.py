@@ -25,6 +25,7 @@ from shared.flows.fan_out import FanOut
 from shared.flows.ingest_event import Ingester
 from shared.flows.pull_events import Pulling
 from shared.flows.reconcile_uploads import Reconciliation
+from shared.flows.settle_event import verify
 from shared.http.webhook import AppWebhook
 from shared.runtime.workers import Workers
 from shared.store.connection import StoreScope
@@ -200,7 +201,7 @@ class Service:
 
     def verify(self, ingested: IngestedEvent, vod_api: ReadBack) -> IngestedEvent:
         """Ask VOD about a held event."""
-        return self.ingester.verify(ingested, vod_api=vod_api, now=int(self.clock()), timeout_seconds=1.0)
+        return verify(self.ingester, ingested, vod_api=vod_api, now=int(self.clock()), timeout_seconds=1.0)
 
     def recall_due(self, *, after: float = 60) -> IngestedEvent:
         """Take the one event that is due after so many seconds, as the timer does, out of the journal."""

@@ -23,13 +23,13 @@ PLANTED: dict[str, tuple[Change, ...]] = {
             "    return _notification(inner if isinstance(inner, dict) else body, event_handle=None)",
         ),
         Change(
-            "shared/flows/ingest_event.py",
+            "shared/flows/settle_event.py",
             "return named is None or named == uploader",
             "return uploader == uploader",
         ),
     ),
     "1 another's file is believed": (
-        Change("shared/flows/ingest_event.py", "return named is None or named == uploader", "return True"),
+        Change("shared/flows/settle_event.py", "return named is None or named == uploader", "return True"),
         Change(
             "shared/flows/verify_event.py",
             'return media if as_text(source.get("SourceContext")) == claim.context_token else None',

@@ -27,12 +27,15 @@ _ENTROPY = {"Base64HighEntropyString": 4.5, "HexHighEntropyString": 3.0}
 _TENCENT_SECRET_ID = re.compile(r"\bAKID[A-Za-z0-9]{32}\b")
 
 _LOCKS = re.compile(r"(package-lock\.json|requirements(/[a-z]+)?\.txt)$")
-_KEYWORD, _ENTROPIC, _FORM = "Secret Keyword", "Base64 High Entropy String", "Tencent SecretId"
+_KEYWORD, _FORM = "Secret Keyword", "Tencent SecretId"
+_ENTROPIC, _HEX = "Base64 High Entropy String", "Hex High Entropy String"
 NO_SECRETS = {
     (
         "docs/security.md",
         "Basic Auth Credentials",
     ): "the form of a store's address, with a word for the password",
+    ("docs/http-api.md", _HEX): "the digest of a file's bytes, as an example",
+    ("docs/openapi.json", _HEX): "digests of a file's bytes, as an example",
     ("docs/openapi.json", _ENTROPIC): "the example of a signature, made with invented keys",
     (
         "local/stack/demo_settings.py",
@@ -41,6 +44,7 @@ NO_SECRETS = {
     ("local/doctor/api_checks.py", _KEYWORD): "the name of a setting",
     ("local/operator/inspect_command.py", _KEYWORD): "the name of a setting",
     ("local/operator/policy_trial.py", _KEYWORD): "a trial shows parameters, and signs with a word",
+    ("shared/config/endpoints.py", _KEYWORD): "names of settings",
     ("shared/config/issuers.py", _KEYWORD): "names of settings",
     ("shared/config/separate_keys.py", _KEYWORD): "names of settings",
     ("shared/schema/values.py", _KEYWORD): "the prefix of webhook secrets",

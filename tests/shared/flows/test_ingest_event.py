@@ -14,6 +14,7 @@ from shared.domain.event_status import Verdict
 from shared.domain.ingested_event import journal_name
 from shared.domain.session import UploadState
 from shared.errors import VodApiError
+from shared.flows import own_events
 from shared.flows.ingest_event import LEASE_SECONDS
 from shared.flows.verify_event import MAX_ATTEMPTS
 from shared.vod.context_token import UploadContext, seal
@@ -205,7 +206,9 @@ def test_expired_upload_is_an_event_for_the_app(world: World) -> None:
     """The end of an unused upload is journaled once, and comes back from the journal as it was."""
     session = world.begin_now()
 
-    ingested, again = (world.ingester.expire(session, now=session.ends_at, lease="timer") for _ in range(2))
+    ingested, again = (
+        own_events.expire(world.ingester, session, now=session.ends_at, lease="timer") for _ in range(2)
+    )
 
     event = ingested.event
     assert (event.type, event.verdict, event.sequence) == ("upload.expired", Verdict.ATTRIBUTED, 1)
