@@ -10,10 +10,15 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from typing import TYPE_CHECKING
 
+from tests.simulation.features import FEATURES
 from tests.simulation.planted_search import search
 from tests.simulation.virtual_store import faketime_library
-from tests.simulation.world import Outcome, simulate
+from tests.simulation.world import simulate
+
+if TYPE_CHECKING:
+    from tests.simulation.outcome import Outcome
 
 
 def main() -> int:
@@ -70,7 +75,8 @@ def _show_shortest(outcome: Outcome, days: float) -> None:
     print(f"Seed {outcome.seed} fails after {fails} steps, and holds after {passes}:")  # noqa: T201 -- a command speaks
     print(f"  {shortest.violation}")  # noqa: T201 -- as above
     print("\n".join(f"  {line}" for line in shortest.last_lines))  # noqa: T201 -- as above
-    print(f"As a test, one line of tests/simulation/seeds.txt: {outcome.seed} {days:g} {fails}")  # noqa: T201 -- as above
+    line = f"{outcome.seed} {days:g} {fails} {','.join(FEATURES)}"
+    print(f"As a test, one line of tests/simulation/seeds.txt: {line}")  # noqa: T201 -- as above
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ from tests.simulation import app_model
 from tests.simulation.instances import TIME_LIMITS
 from tests.simulation.limits import NEW_UPLOADS_PER_DAY, OPEN_UPLOADS, SIGNATURES_PER_UPLOAD
 from tests.simulation.tokens import JWT_SECRET
-from tests.simulation.users import POLICIES
 from tests.simulation.vod_model import SECRET_ID, SECRET_KEY
+from tests.simulation.wishes import LIMITED, POLICIES
 from tests.simulation.workers import SimulatedWorkers
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def settings_of(world: World) -> dict[str, str]:
         "VOD_SECRET_ID": SECRET_ID,
         "VOD_SECRET_KEY": SECRET_KEY,
         "VOD_API_URL": "http://127.0.0.1:1",
-        "UPLOAD_POLICIES": json.dumps(POLICIES),
+        "UPLOAD_POLICIES": json.dumps({**POLICIES, **LIMITED}),
+        "DELETE_GRACE_SECONDS": str(world.delete_grace_seconds),
         "CONTEXT_KEYS": "the-context-key-of-a-simulation-0001",
         "JWT_SECRETS": JWT_SECRET,
         "CALLBACK_TOKENS": CALLBACK_TOKEN,

@@ -103,7 +103,9 @@ class Invariants:
     def _check_values(self, event: dict[str, Any], key: tuple[str, str, str]) -> None:
         vod, now, raw = self._world.vod, self._world.scheduler.now, event["raw"]
         kind, name, status = key
-        if event["type"] == "upload.expired":
+        if event["type"] == "upload.rejected":
+            self._world.rejections.on_event(event)
+        elif event["type"] == "upload.expired":
             upload = self._world.users.uploads.get(event["data"]["uploadId"])
             files = [file for file in vod.files.values() if upload and file.token == upload.token]
             missed = [file.file_id for file in files if file.shown_at < now - 3600]
@@ -112,6 +114,9 @@ class Invariants:
             file = vod.files.get(name)
             true = upload_event(file)["FileUploadEvent"] if file else {}
             told = {**raw["FileUploadEvent"], "ReviewAudioVideoTaskId": ""}
+            # A file is forbidden after its event, or before.
+            for each in (true, told):
+                each.get("MediaBasicInfo", {}).pop("Status", None)
             told["ProcedureTaskId"] = told.get("ProcedureTaskId") or true.get("ProcedureTaskId")
             self.require("verified-is-true", true == told, f"VOD does not say this of the file {name}")
             self.require(

@@ -13,7 +13,9 @@ from pathlib import Path
 
 from local.repository import REPOSITORY
 from tests.simulation.planted_faults import PLANTED
+from tests.simulation.planted_file_faults import PLANTED_FILE_FAULTS
 
+ALL_PLANTED = {**PLANTED, **PLANTED_FILE_FAULTS}
 MOST_SEEDS = 50
 DAYS = 0.4
 """Each seed of a search is short: another seed costs less than another day."""
@@ -30,7 +32,7 @@ def plant(name: str, folder: Path) -> None:
         shutil.copytree(REPOSITORY / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     for part in ("local", "tests"):
         (folder / part).symlink_to(REPOSITORY / part)
-    for change in PLANTED[name]:
+    for change in ALL_PLANTED[name]:
         path = folder / change.file
         source = path.read_text("utf-8")
         if source.count(change.old) != 1:
@@ -40,7 +42,7 @@ def plant(name: str, folder: Path) -> None:
 
 def search(wanted: str, *, first_seed: int, jobs: int) -> int:
     """Run seeds against each planted fault until one finds it; return 1 if one is missed."""
-    names = [name for name in PLANTED if wanted in ("", "1", name)]
+    names = [name for name in ALL_PLANTED if wanted in ("", "1", name)]
     missed = 0
     with ThreadPoolExecutor(jobs) as pool:
         searches = {pool.submit(_search, name, first_seed): name for name in names}

@@ -93,6 +93,7 @@ class QuietRules:
         dead = sum(int(store.zcard(key)) for key in store.scan_iter(f"vuf:*:{EventStatus.DEAD.value}"))
         self._require("nothing-waits", dead == 0, f"{dead} events were given up")
         self._check_work(store)
+        world.rejections.check_end()
 
     def check_state(self, upload: Upload, status: int, answer: dict[str, Any]) -> None:
         """Check the answer to its owner of an upload whose time is over."""

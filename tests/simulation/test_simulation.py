@@ -11,8 +11,7 @@ import pytest
 import redis
 
 from local.repository import REPOSITORY
-from tests.simulation.planted_faults import PLANTED
-from tests.simulation.planted_search import plant
+from tests.simulation.planted_search import ALL_PLANTED, plant
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.virtual_store import VirtualStore, faketime_library
 from tests.simulation.world import START, simulate
@@ -62,13 +61,14 @@ def test_one_seed_is_one_run() -> None:
 
 
 @needs_faketime
-@pytest.mark.parametrize(("seed", "days", "steps"), SEEDS)
-def test_seed_that_failed_once_holds(seed: str, days: str, steps: str) -> None:
+@pytest.mark.parametrize(("seed", "days", "steps", "features"), SEEDS)
+def test_seed_that_failed_once_holds(seed: str, days: str, steps: str, features: str) -> None:
     """Each prefix that was found to break a rule keeps all of them."""
-    assert simulate(int(seed), days=float(days), most_steps=int(steps)).violation is None
+    known = features.split(",")
+    assert simulate(int(seed), days=float(days), most_steps=int(steps), features=known).violation is None
 
 
-@pytest.mark.parametrize("name", PLANTED)
+@pytest.mark.parametrize("name", ALL_PLANTED)
 def test_planted_fault_fits_the_code(name: str, tmp_path: Path) -> None:
     """What a planted fault changes stands in the code once."""
     plant(name, tmp_path)

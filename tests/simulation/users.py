@@ -13,6 +13,7 @@ from tests.simulation.instances import http_event, json_of, status_of
 from tests.simulation.tokens import valid_token
 from tests.simulation.vod_model import RefusedUploadError
 from tests.simulation.ways import WAYS
+from tests.simulation.wishes import LARGEST_FILE, Wishes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,16 +22,8 @@ if TYPE_CHECKING:
     from tests.simulation.vod_messages import File
     from tests.simulation.world import World
 
-POLICIES: dict[str, dict[str, Any]] = {
-    "default": {},
-    "flow": {"procedures": ["LongVideoPreset"]},
-    "steps": {"procedures": ["LongVideoPreset"], "taskNotifyMode": "Change"},
-    "quiet": {"procedures": ["LongVideoPreset"], "taskNotifyMode": "None"},
-    "reusable": {"oneTime": False, "ttlSeconds": 1200},
-}
 USERS = [f"user-{number}" for number in range(40)]
 LOST_ANSWERS, KEYLESS = 0.03, 0.2
-LARGEST_FILE = 1 << 36
 
 
 @dataclass
@@ -41,6 +34,7 @@ class Upload:
     user: str
     token: str
     begun_at: float
+    policy: str = ""
     has_flow: bool = False
     is_cancelled: bool = False
     may_be_cancelled: bool = False
@@ -55,6 +49,7 @@ class Users:
         self.world = world
         self.scheduler = world.scheduler
         self.random = world.scheduler.random_of("users")
+        self.wish = Wishes(world.scheduler, self.random, world.features).draw
         self.forger = world.scheduler.random_of("forger")
         self.uploads: dict[str, Upload] = {}
         self.tokens: dict[str, Upload] = {}
@@ -153,7 +148,8 @@ class Users:
         upload_id, signature = answer["uploadId"], answer["signature"]
         values = upload_signature.decode(signature).values
         token = values["sourceContext"]
-        upload = self.uploads.setdefault(upload_id, Upload(upload_id, user, token, self.scheduler.now))
+        begun = Upload(upload_id, user, token, self.scheduler.now, body.get("policy", ""))
+        upload = self.uploads.setdefault(upload_id, begun)
         upload.has_flow = upload.has_flow or "procedure" in body
         upload.signatures.append(signature)
         upload.signed_until = max(upload.signed_until, int(values["expireTime"]))
@@ -175,16 +171,6 @@ class Users:
                 break
             self.scheduler.sleep(pause * self.random.uniform(0.5, 2))
         return "", ""
-
-    def wish(self) -> dict[str, Any]:
-        """Draw what an upload begins with."""
-        policy = self.random.choice(list(POLICIES))
-        wish: dict[str, Any] = {"policy": policy, "fileSize": self.random.randrange(1, LARGEST_FILE)}
-        if POLICIES[policy].get("procedures"):
-            wish["procedure"] = "LongVideoPreset"
-        if self.random.random() < 0.5:
-            wish["context"] = f"lesson {self.random.randrange(100)}"
-        return wish
 
     def send(self, signature: str) -> File | None:
         """Upload a file; None if VOD refuses it."""

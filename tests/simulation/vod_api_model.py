@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from requests.exceptions import ConnectionError as LostConnectionError
 from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException  # type: ignore[import-untyped]  # the SDK has no types
 
+from tests.simulation.rejections import DELETED, FORBIDDEN
 from tests.simulation.vod_messages import flow_event, media_of
 
 if TYPE_CHECKING:
@@ -40,12 +41,14 @@ class VodApiModel:
     platform: Platform
     count_fault: Callable[[str], None]
     on_wrong_clock: Callable[[int], None]
+    on_action: Callable[[File, str], None]
     calls: int = 0
 
     def __post_init__(self) -> None:
         """Prepare its random numbers."""
         self.scheduler = self.vod.scheduler
         self._network = self.scheduler.random_of("vod api")
+        self._actions = self.scheduler.random_of("vod actions")
 
     def client(self, *_arguments: object) -> ApiClient:
         """Stand for `CommonClient` of the SDK."""
@@ -141,8 +144,27 @@ class VodApiModel:
             raise TencentCloudSDKException("InvalidParameterValue", "A handle is not valid.", "id")
         return {}
 
+    def _ForbidMediaDistribution(self, parameters: dict[str, Any]) -> dict[str, Any]:  # noqa: N802 -- VOD's name
+        unknown = []
+        for file_id in parameters["FileIds"]:
+            file = self.vod.files.get(file_id)
+            if file and self._is_shown(file) and file.deleted_at is None:
+                self.on_action(file, FORBIDDEN)
+                file.is_forbidden = True
+            else:
+                unknown.append(file_id)
+        return {"NotExistFileIdSet": unknown}
+
+    def _DeleteMedia(self, parameters: dict[str, Any]) -> dict[str, Any]:  # noqa: N802 -- VOD's name
+        file, now = self.vod.files.get(parameters["FileId"]), self.scheduler.now
+        if file is None or not self._is_shown(file) or file.deleted_at is not None:
+            raise TencentCloudSDKException("InvalidParameterValue.FileId", "There is no such file.", "id")
+        self.on_action(file, DELETED)
+        file.deleted_at, file.hidden_at = now, now + self._actions.random() * self.vod.weather.lag
+        return {}
+
     def _is_shown(self, file: File) -> bool:
-        return file.shown_at <= self.scheduler.now
+        return file.is_shown(self.scheduler.now)
 
 
 class ApiClient:

@@ -21,6 +21,14 @@ class File:
     shown_at: float
     created: str
     flow: Flow | None = None
+    is_forbidden: bool = False
+    deleted_at: float | None = None
+    hidden_at: float | None = None
+    """When a deleted file is not shown any more."""
+
+    def is_shown(self, now: float) -> bool:
+        """Return whether the API has it."""
+        return self.shown_at <= now and (self.hidden_at is None or now < self.hidden_at)
 
 
 @dataclass
@@ -64,6 +72,7 @@ def media_of(file: File) -> dict[str, Any]:
             "CoverUrl": f"{address}/cover.png",
             "Type": "mp4",
             "SourceInfo": {"SourceType": "Upload", "SourceContext": file.token},
+            **({"Status": "Forbidden"} if file.is_forbidden else {}),
         },
         "MetaData": {"Size": file.size, "Duration": 10.0},
     }

@@ -8,7 +8,6 @@ import json
 import tempfile
 from collections import Counter
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,10 +20,13 @@ from shared.store.connection import StoreScope
 from tests.simulation import app_model
 from tests.simulation.app_model import App
 from tests.simulation.deployment import CALLBACK_TOKEN, Deployment, settings_of
+from tests.simulation.features import FEATURES
 from tests.simulation.instances import Platform, http_event, status_of
-from tests.simulation.invariants import NOT_YET, Invariants, Violation
+from tests.simulation.invariants import NOT_YET, Invariants
 from tests.simulation.limits import LimitRules
+from tests.simulation.outcome import Outcome
 from tests.simulation.quiet_rules import PROMPT_SECONDS, QuietRules
+from tests.simulation.rejections import RejectionRules
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.store_faults import StoreNetwork
 from tests.simulation.tokens import AUDIENCES
@@ -35,69 +37,46 @@ from tests.simulation.vod_model import Vod
 from tests.simulation.weather import DAY, HOUR, calm, fail_over, plan_weather
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 START = 1_795_000_000
 UPLOADS_PER_DAY = 85
 BODIES_READ = 0.05
 """How many bodies a gateway hands over as the JSON value that they are."""
-LEAST_A_DAY = (100, 250, 1.5)
-"""Uploads, faults and kills."""
 QUIET_SECONDS = 36 * HOUR
 """Longer than a session, and than the longest pause between two attempts."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a run."""
-
-    seed: int
-    steps: int
-    active_steps: int
-    digest: str
-    uploads: int
-    files: int
-    faults: Counter[str]
-    kills: int
-    calls: dict[str, int]
-    violation: Violation | None
-    last_lines: list[str]
-
-    def is_thin(self, days: float) -> bool:
-        """Return whether less happened than a run of so many days has to bring."""
-        least = LEAST_A_DAY if days >= 1 else (0, 0, 0)
-        brought = (self.uploads, sum(self.faults.values()), self.kills)
-        return any(got < days * wanted for got, wanted in zip(brought, least, strict=True))
-
-    @property
-    def summary(self) -> str:
-        """One line of figures."""
-        faults = sum(self.faults.values())
-        return (
-            f"seed {self.seed}: {self.steps} steps, {self.uploads} uploads, {self.files} files, "
-            f"{faults} faults, {self.kills} kills, digest {self.digest}"
-        )
 
 
 class World:
     """Everything there is in a simulation."""
 
-    def __init__(self, seed: int, folder: Path, *, not_yet: frozenset[str]) -> None:
+    def __init__(
+        self, seed: int, folder: Path, *, not_yet: frozenset[str], features: Collection[str]
+    ) -> None:
         self.scheduler = scheduler = Scheduler(seed, start=START + (seed % 24) * HOUR)
         self.faults: Counter[str] = Counter()
         self.is_calm = self.is_probed = False
         self.active_steps = 0
         self.random = scheduler.random_of("world")
+        self.features = features
+        self.delete_grace_seconds = scheduler.random_of("settings").choice((0, 7200))
         self.invariants = Invariants(self, not_yet=not_yet)
         self.limits = LimitRules(self)
         self.quiet_rules = QuietRules(self)
+        self.rejections = RejectionRules(self)
         self.platform = Platform(scheduler, self.count_fault, self.invariants.on_time_limit)
         may_be_killed = self.platform.may_be_killed
         self.store = VirtualStore(folder, scheduler)
         self.network = StoreNetwork(self.store, scheduler, self.count_fault, may_be_killed)
         self.app = App(scheduler, self.count_fault, may_be_killed, self.invariants.on_event)
         self.vod = Vod(scheduler, self.count_fault, self.post, self.invariants.on_answer)
-        self.api = VodApiModel(self.vod, self.platform, self.count_fault, self.invariants.on_wrong_clock)
+        self.api = VodApiModel(
+            self.vod,
+            self.platform,
+            self.count_fault,
+            self.invariants.on_wrong_clock,
+            self.rejections.on_action,
+        )
         self.vod.mode = self.random.choice(("PUSH", "PUSH", "PULL"))
         self.app.always_sends_interim = self.random.random() < 0.3
         self.audiences = self.random.choice(((), AUDIENCES))
@@ -208,13 +187,18 @@ class World:
 
 
 def simulate(
-    seed: int, *, days: float = 2.0, most_steps: int | None = None, not_yet: frozenset[str] = NOT_YET
+    seed: int,
+    *,
+    days: float = 2.0,
+    most_steps: int | None = None,
+    not_yet: frozenset[str] = NOT_YET,
+    features: Collection[str] = FEATURES,
 ) -> Outcome:
-    """Run one seed."""
+    """Run one seed, with these of FEATURES."""
     # What is loaded outlives the run, and is a third of what the collector would look through each time.
     gc.freeze()
     with tempfile.TemporaryDirectory() as folder:
-        world = World(seed, Path(folder), not_yet=not_yet)
+        world = World(seed, Path(folder), not_yet=not_yet, features=features)
         with (
             world.store,
             closing(world.network),

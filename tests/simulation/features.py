@@ -1,0 +1,7 @@
+"""What a run can leave out: a seed keeps its meaning where what it did not know then is left out."""
+
+from __future__ import annotations
+
+LIMITS = "limits"
+"""Policies with limits and `onViolation`."""
+FEATURES = (LIMITS,)

@@ -1,0 +1,37 @@
+"""Planted faults in what is done with files: those beyond their policies."""
+
+from __future__ import annotations
+
+from tests.simulation.planted_faults import Change
+
+PLANTED_FILE_FAULTS: dict[str, tuple[Change, ...]] = {
+    "14 a rejection is told and not done": (
+        Change(
+            "shared/flows/enforce_limits.py",
+            "rejection if is_done else self._act(rejection, application)",
+            "rejection if is_done else rejection",
+        ),
+    ),
+    "14 a file within its limits is forbidden": (
+        Change("shared/flows/enforce_limits.py", "if not violations:", "if violations is None:"),
+        Change(
+            "shared/flows/enforce_limits.py",
+            "within = [it for it in due if _is_known_to_be_within(it)]",
+            "within: list[Enforcement] = []",
+        ),
+    ),
+    "14 a further file is deleted": (
+        Change(
+            "shared/flows/enforce_limits.py",
+            "is_own = it.verdict is Verdict.ATTRIBUTED and it.session.file_id == it.file_id",
+            "is_own = True",
+        ),
+    ),
+    "14 what was begun is forgotten": (
+        Change(
+            "shared/flows/enforce_limits.py",
+            "if it.begun is not None:",
+            "if it.begun is None and late_by < 0:",
+        ),
+    ),
+}
