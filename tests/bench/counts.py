@@ -27,9 +27,9 @@ ATTEMPTS = 3
 MOST_TIMES_THE_DEMO = {
     "upload_signature, packaged": 2.03,
     "upload_status, packaged": 1.89,
-    "event_notification, packaged": 2.22,
+    "event_notification, packaged": 2.17,
     "reliable_notification, packaged": 6.26,
-    "event_delivery, packaged": 2.23,
+    "event_delivery, packaged": 2.21,
     WITH_READ_BACK_AND_WEBHOOK: 8.35,
 }
 """By case, the target; compared to two decimals."""
