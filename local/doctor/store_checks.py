@@ -16,8 +16,8 @@ from local.doctor.store_limits import StoreLimits
 from local.doctor.store_probe import CLAIMANTS, ROUND_TRIPS, StoreProbe
 from shared.config.settings import StoreSettings
 from shared.errors import StoreUnavailableError
+from shared.redis.redis_py import CLUSTER_MARK
 from shared.store.connection import StoreScope
-from shared.store.redis_py import CLUSTER_MARK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

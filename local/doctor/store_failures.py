@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING
 
-from shared.store.resp import RespError
+from shared.redis.resp import RespError
 from shared.tcp import ResolutionError, ResolutionTimeoutError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local.doctor.findings import fault, ok, warning
-from shared.store.resp import MAX_IDLE_SECONDS
+from shared.redis.resp import MAX_IDLE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

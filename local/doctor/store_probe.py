@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from local.operator.event_store import OperatorStore
 from shared.errors import StoreUnavailableError
+from shared.redis.resp import RespError
 from shared.store.connection import pairs
 from shared.store.endpoint import BacklogStore
-from shared.store.resp import RespError
 
 if TYPE_CHECKING:
     from local.operator.event_store import KeptEvent
-    from shared.store.resp import Reply
+    from shared.redis.resp import Reply
 
 ROUND_TRIPS = 20
 CLAIMANTS = 8

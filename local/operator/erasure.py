@@ -11,7 +11,7 @@ from shared.store.connection import StoreConnection, digest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from shared.store.resp import Command, Word
+    from shared.redis.resp import Command, Word
 
 # Each step of the walk runs where the partition is, on a cluster too; it names keys that it did not declare.
 _STEP = """\

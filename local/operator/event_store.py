@@ -21,7 +21,7 @@ from shared.store.endpoint import RANK_STEP, EndpointStore
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from shared.store.resp import Command
+    from shared.redis.resp import Command
 
 PAGE = 100
 _PAGE_OF_WHOLE = 20

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from shared.config.settings import IngestSettings
     from shared.domain.journal import Budget, TakenEvent
     from shared.domain.session import Facts
+    from shared.redis.resp import ScriptCall
     from shared.store.journal import Store
-    from shared.store.resp import ScriptCall
     from shared.vod.context_token import UploadContext
     from shared.vod.notification_types import EventNotification
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shared.domain.rate_limits import DAY_SECONDS
 from shared.errors import StoreUnavailableError
 from shared.invocation_log import note, timed
-from shared.store.resp import RespClient, RespError, supports
+from shared.redis.resp import RespClient, RespError, supports
 from shared.store.scripts import read_script
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Protocol, TypeVar
 
     from shared.domain.journal import Word as FieldWord
-    from shared.store.resp import Command, Reply, ScriptCall, Word
+    from shared.redis.resp import Command, Reply, ScriptCall, Word
 
     T = TypeVar("T")
 
@@ -83,7 +83,7 @@ class StoreConnection:
     def _client(self) -> RedisClient:
         if supports(self._redis_url):
             return RespClient(self._redis_url, timeout_seconds=TIMEOUT_SECONDS, call_seconds=CALL_SECONDS)
-        from shared.store.redis_py import RedisPyClient  # noqa: PLC0415 -- only a cluster has to pay
+        from shared.redis.redis_py import RedisPyClient  # noqa: PLC0415 -- only a cluster has to pay
 
         return RedisPyClient(self._redis_url, timeout_seconds=TIMEOUT_SECONDS, call_seconds=CALL_SECONDS)
 

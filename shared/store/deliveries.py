@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from shared.domain.journal import AttemptEnding
-    from shared.store.resp import Command, Reply, ScriptCall
+    from shared.redis.resp import Command, Reply, ScriptCall
 
 
 class SendSlots(NamedTuple):

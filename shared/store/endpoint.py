@@ -15,7 +15,7 @@ from shared.store.connection import StoreConnection, digest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.store.resp import Command, Reply
+    from shared.redis.resp import Command, Reply
 
 RANK_STEP = 10**12
 """An event's score in the index `due`: the Unix second of its next attempt, and this times its rank."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from shared.domain.rejection import Rejection
     from shared.domain.session import UploadSession
-    from shared.store.resp import Word
+    from shared.redis.resp import Word
 
 
 class Enforcement(NamedTuple):

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from shared.domain.journal import Budget, EventEntry
-    from shared.store.resp import ScriptCall, Word
+    from shared.redis.resp import ScriptCall, Word
 
 CLAIM_TOMBSTONE = "-"
 """The tombstone of a delivered event of which the app was told a claim only (`lua/steps/versions.lua`)."""

@@ -17,7 +17,7 @@ from shared.store.event_fields import RECORD_BYTES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.store.resp import Word
+    from shared.redis.resp import Word
 
 FAILURES_BEFORE_PARKING = 5
 PARKED_HEAD = 4096

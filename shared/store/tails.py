@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from shared.domain.list_position import ListPosition, TailLease
     from shared.domain.session import UploadSession
-    from shared.store.resp import ScriptCall, Word
+    from shared.redis.resp import ScriptCall, Word
 
 UNREADABLE_SECONDS = 3600
 """The pause before a record is read again that could not be: another release may have written it."""

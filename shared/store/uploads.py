@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from shared.domain.rate_limits import KeyedBegin
     from shared.domain.session import UploadSession
     from shared.errors import RateLimit
-    from shared.store.resp import Word
+    from shared.redis.resp import Word
 
 NONCE_SECONDS = 60
 """A nonce counts for one second, and is kept longer because the clocks of instances differ."""

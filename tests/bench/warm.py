@@ -29,7 +29,7 @@ import redis
 
 from local.stack.embedded_store import EmbeddedStore
 from local.stack.instances import scf_context
-from shared.store.resp import RespClient
+from shared.redis.resp import RespClient
 from tests.bench.invocations import Deployment
 from tests.bench.series import keep, machine, percentile, quartiles
 from tests.functions.deployment import JWT_SECRET, start_anew

@@ -114,7 +114,7 @@ def test_tokens_of_asymmetric_keys_are_verified_from_the_package(
 @pytest.mark.parametrize("function", LIBRARIES)
 def test_client_of_a_cluster_is_in_every_package(unpacked: Mapping[str, Path], function: str) -> None:
     """A store that is a cluster needs the whole client, with all that it imports."""
-    program = "import redis, shared.store.redis_py"
+    program = "import redis, shared.redis.redis_py"
     run = subprocess.run(  # noqa: S603  # the interpreter we found
         [runtime_python(), "-s", "-S", "-c", f"{program}; print(redis.__file__)"],
         env={"PYTHONPATH": str(unpacked[function]), "PYTHONDONTWRITEBYTECODE": "x"},

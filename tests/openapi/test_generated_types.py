@@ -140,7 +140,13 @@ def test_generated_python_narrows_an_event_by_its_type(tmp_path: Path) -> None:
     assert printed[0] == "alice mp4"
     of_uploads = ["upload.replayed", "upload.cover_changed", "expired None", "match sha1"]
     assert printed[1:5] == of_uploads
-    assert printed[5:] == ["procedure.changed", "SUCCESS", "vod.FileDeleted", "vod.OfNextYear"]
+    assert printed[5:] == [
+        "upload.rejected",
+        "procedure.changed",
+        "SUCCESS",
+        "vod.FileDeleted",
+        "vod.OfNextYear",
+    ]
 
 
 @pytest.mark.parametrize("file", [event_types.PYTHON, event_types.TYPESCRIPT], ids=lambda file: file.suffix)

@@ -13,8 +13,8 @@ from unittest import mock
 
 from shared import deadline, tencent_api, vod_api
 from shared.http import outbound
+from shared.redis import resp
 from shared.runtime import bootstrap, log, workers
-from shared.store import resp
 from tests.simulation import app_model
 from tests.simulation.instances import TIME_LIMITS
 from tests.simulation.limits import NEW_UPLOADS_PER_DAY, OPEN_UPLOADS, SIGNATURES_PER_UPLOAD

@@ -96,7 +96,7 @@ PLANTED: dict[str, tuple[Change, ...]] = {
     ),
     "6 the demoted primary is kept": (
         Change(
-            "shared/store/resp.py",
+            "shared/redis/resp.py",
             "if any(isinstance(reply, RespError) and is_about_the_server(reply) for reply in replies):",
             "if not replies:",
         ),
@@ -110,7 +110,7 @@ PLANTED: dict[str, tuple[Change, ...]] = {
     ),
     "7 a dripping store holds a call": (
         Change(
-            "shared/store/resp.py",
+            "shared/redis/resp.py",
             "                deadline.left()\n                chunk",
             "                chunk",
         ),

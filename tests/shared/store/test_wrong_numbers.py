@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     import redis
 
+    from shared.redis.resp import Reply, Word
     from shared.store.connection import StoreConnection
-    from shared.store.resp import Reply, Word
 
 DIGITS = {"uploaded_at", "expired_at", "size", "issued_at", "ends_at", "updated_at"}
 """Members of an event's facts that are numbers by their digits."""

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from shared.store.redis_py import RedisPyClient
-from shared.store.resp import RespClient, RespError
+from shared.redis.redis_py import RedisPyClient
+from shared.redis.resp import RespClient, RespError
 from tests.shared.loopback_peer import HOST, RawPeer, behind_tls, refused_port, relay_to, say_nothing
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     import trustme
 
+    from shared.redis.resp import Command, Reply, ScriptCall
     from shared.store.connection import RedisClient
-    from shared.store.resp import Command, Reply, ScriptCall
 
 KEY = "both:{1}"
 SCRIPT = "return {KEYS[1], ARGV[1], 7, false, {'nested'}, redis.status_reply('OK')}"

@@ -16,12 +16,12 @@ from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
 from redis.retry import Retry
 
-from shared.store.resp import MAX_IDLE_SECONDS, RespError, is_about_the_server, is_lacking, is_without_scripts
+from shared.redis.resp import MAX_IDLE_SECONDS, RespError, is_about_the_server, is_lacking, is_without_scripts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from shared.store.resp import Command, Reply, ScriptCall, Word
+    from shared.redis.resp import Command, Reply, ScriptCall, Word
 
 CLUSTER_MARK = "+cluster://"
 """redis+cluster:// and rediss+cluster:// name one node of a Redis Cluster that has no proxy in front."""

@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared import tcp
-from shared.store import resp
-from shared.store.redis_py import RedisPyClient
-from shared.store.resp import MAX_IDLE_SECONDS, RespClient, RespError, supports
+from shared.redis import resp
+from shared.redis.redis_py import RedisPyClient
+from shared.redis.resp import MAX_IDLE_SECONDS, RespClient, RespError, supports
 from tests.cluster.valkey_server import ValkeyServer
 from tests.shared.loopback_peer import HOST, RawPeer, behind_tls, refused_port, relay_to, swallowing_port
 from tests.shared.name_service import serving_names
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     import trustme
 
+    from shared.redis.resp import ScriptCall
     from shared.store.connection import RedisClient
-    from shared.store.resp import ScriptCall
 
 KEY = "resp:{1}"
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)

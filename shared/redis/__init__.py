@@ -1,0 +1,1 @@
+"""Clients of Redis: one for a single server, and one for a cluster."""
