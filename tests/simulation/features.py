@@ -4,4 +4,6 @@ from __future__ import annotations
 
 LIMITS = "limits"
 """Policies with limits and `onViolation`."""
-FEATURES = (LIMITS,)
+DIGESTS = "digests"
+"""Uploads whose requests declare digests of the file."""
+FEATURES = (LIMITS, DIGESTS)

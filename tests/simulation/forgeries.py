@@ -6,6 +6,9 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tests.simulation.features import DIGESTS
+from tests.simulation.integrity import digests_under
+from tests.simulation.vod_attributes import FILE_ATTRIBUTES, VOD_NAMES
 from tests.simulation.vod_messages import flow_event, upload_event
 from tests.simulation.vod_model import PUSH_SECONDS
 
@@ -24,6 +27,8 @@ def forge(users: Users, user: str) -> None:
     for _ in range(users.forger.choice((1, 1, 1, 2, 5))):
         _post(users, forged_body(users.world, users.forger, user))
         users.scheduler.sleep(users.forger.uniform(0, 2))
+    if DIGESTS in users.world.features and users.digests.random() < 0.5:
+        _post(users, _forged_digests(users, user))
 
 
 def be_first(users: Users, user: str) -> None:
@@ -53,6 +58,23 @@ def _wrapped(outer: File, inner: File, random: Random) -> bytes:
     return json.dumps(
         {**upload_event(outer), "eventContent": random.choice((event, json.dumps(event)))}
     ).encode()
+
+
+def _forged_digests(users: Users, user: str) -> bytes:
+    """Invent the digests of a file, under a token of the user: those that were declared, or others."""
+    random, world = users.digests, users.world
+    own = [upload for upload in users.uploads.values() if upload.user == user][-3:]
+    upload = random.choice(own) if own else None
+    tasks = [it.task_id for it in world.vod.attributes.by_id.values()][-10:]
+    digests = digests_under(upload.declared if upload else {}, random)
+    member = {
+        "TaskId": random.choice([*tasks, "1500012345-DescribeFileAttributes-0t0"]),
+        "FileId": random.choice([*list(world.vod.files)[-10:], "1234567890123456789"]),
+        "Output": {VOD_NAMES[name]: digests[name] for name in random.choice((["md5"], ["md5", "sha1"]))},
+        "SessionContext": upload.token if upload else "",
+    }
+    body = {"EventType": FILE_ATTRIBUTES, "DescribeFileAttributesCompleteEvent": member}
+    return json.dumps(body).encode()
 
 
 def forged_body(world: World, random: Random, user: str) -> bytes:

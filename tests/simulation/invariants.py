@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.simulation.limits import SIGNATURES_PER_UPLOAD
+from tests.simulation.vod_attributes import FILE_ATTRIBUTES
 from tests.simulation.vod_messages import key_of, upload_event
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ class Invariants:
         key = key_of(event["raw"])
         self.told.add(key)
         self._check_owner(event, key)
+        if event["type"] == "upload.integrity":
+            self._world.integrity.on_event(event)
         if event["data"]["verified"]:
             self._world.limits.verified_at.setdefault(key[1], self._world.scheduler.now)
             self._check_values(event, key)
@@ -134,6 +137,10 @@ class Invariants:
                 status == "FORGOTTEN" and flow is not None and not (flow.ending or flow.is_known(now))
             )
             self.require("verified-is-true", is_true, f"VOD does not say {status} of the flow {name}")
+        elif kind == FILE_ATTRIBUTES:
+            task = vod.attributes.by_id.get(raw["DescribeFileAttributesCompleteEvent"].get("TaskId"))
+            is_true = task is not None and now >= task.ends_at
+            self.require("verified-is-true", is_true, "VOD has no such task")
         else:
             self.require("verified-is-true", holds=False, what=f"VOD has no event of type {kind}")
 

@@ -1,4 +1,4 @@
-"""Planted faults in what is done with files: those beyond their policies."""
+"""Planted faults in what is done with files: those beyond their policies, and those with declared digests."""
 
 from __future__ import annotations
 
@@ -33,5 +33,29 @@ PLANTED_FILE_FAULTS: dict[str, tuple[Change, ...]] = {
             "if it.begun is not None:",
             "if it.begun is None and late_by < 0:",
         ),
+    ),
+    "15 pushed digests are believed": (
+        Change(
+            "shared/flows/verify_event.py",
+            "        if answer.digests:\n            return VerifiedEvent(answer, confirmed=True)",
+            "        if claim.digests:\n            return VerifiedEvent(claim, confirmed=True)",
+        ),
+    ),
+    "15 each task has an event of its own": (
+        Change(
+            "shared/domain/ingested_event.py",
+            "if context is not None and notification.digests:",
+            "if context is not None and not notification:",
+        ),
+    ),
+    "15 a lost result is not read from its task": (
+        Change(
+            "shared/flows/prove_bytes.py",
+            "store.plan_proof(session, at=self._prove(session, figures))",
+            "store.plan_proof(session, at=self._prove(session, figures) and None)",
+        ),
+    ),
+    "15 one digest that matches is enough": (
+        Change("shared/domain/app_event.py", "matches = all(", "matches = any("),
     ),
 }

@@ -10,6 +10,7 @@ from shared.vod import signature as upload_signature
 from tests.simulation.cheats import CHEATING, CHEATS
 from tests.simulation.forgeries import forge
 from tests.simulation.instances import http_event, json_of, status_of
+from tests.simulation.integrity import DIGITS, digests_under
 from tests.simulation.tokens import valid_token
 from tests.simulation.vod_model import RefusedUploadError
 from tests.simulation.ways import WAYS
@@ -35,6 +36,7 @@ class Upload:
     token: str
     begun_at: float
     policy: str = ""
+    declared: dict[str, str] = field(default_factory=dict)
     has_flow: bool = False
     is_cancelled: bool = False
     may_be_cancelled: bool = False
@@ -51,6 +53,7 @@ class Users:
         self.random = world.scheduler.random_of("users")
         self.wish = Wishes(world.scheduler, self.random, world.features).draw
         self.forger = world.scheduler.random_of("forger")
+        self.digests = world.scheduler.random_of("digests of files")
         self.uploads: dict[str, Upload] = {}
         self.tokens: dict[str, Upload] = {}
         self.forged_posts = 0
@@ -148,7 +151,8 @@ class Users:
         upload_id, signature = answer["uploadId"], answer["signature"]
         values = upload_signature.decode(signature).values
         token = values["sourceContext"]
-        begun = Upload(upload_id, user, token, self.scheduler.now, body.get("policy", ""))
+        declared = {name: body[name] for name in DIGITS if name in body}
+        begun = Upload(upload_id, user, token, self.scheduler.now, body.get("policy", ""), declared)
         upload = self.uploads.setdefault(upload_id, begun)
         upload.has_flow = upload.has_flow or "procedure" in body
         upload.signatures.append(signature)
@@ -179,7 +183,9 @@ class Users:
 
     def take(self, signature: str) -> File | None:
         """Upload a file at once; None if VOD refuses it."""
+        token = upload_signature.decode(signature).values["sourceContext"]
+        digests = digests_under(self.tokens[token].declared, self.digests)
         try:
-            return self.world.vod.take(signature, self.random.randrange(1, LARGEST_FILE))
+            return self.world.vod.take(signature, self.random.randrange(1, LARGEST_FILE), digests)
         except RefusedUploadError:
             return None

@@ -117,6 +117,9 @@ class VodApiModel:
 
     def _DescribeTaskDetail(self, parameters: dict[str, Any]) -> dict[str, Any]:  # noqa: N802 -- VOD's name
         flow, now = self.vod.flows.get(parameters["TaskId"]), self.scheduler.now
+        attributes = self.vod.attributes.by_id.get(parameters["TaskId"])
+        if attributes and attributes.is_known(now):
+            return self.vod.attributes.detail_of(attributes)
         if flow is None or not flow.is_known(now):
             raise TencentCloudSDKException("ResourceNotFound", "There is no such task.", "id")
         status = flow.status(now)
@@ -143,6 +146,12 @@ class VodApiModel:
         if not self.vod.confirm(set(parameters["EventHandles"])):
             raise TencentCloudSDKException("InvalidParameterValue", "A handle is not valid.", "id")
         return {}
+
+    def _DescribeFileAttributes(self, parameters: dict[str, Any]) -> dict[str, Any]:  # noqa: N802 -- VOD's name
+        file, lag = self.vod.files.get(parameters["FileId"]), self.vod.weather.lag
+        if file is None or not self._is_shown(file) or file.deleted_at is not None:
+            raise TencentCloudSDKException("InvalidParameterValue.FileId", "There is no such file.", "id")
+        return {"TaskId": self.vod.attributes.begin(file, parameters["SessionContext"], lag=lag).task_id}
 
     def _ForbidMediaDistribution(self, parameters: dict[str, Any]) -> dict[str, Any]:  # noqa: N802 -- VOD's name
         unknown = []

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NO_DIGESTS: Mapping[str, str] = MappingProxyType({})
 TASK_SECONDS = 72 * 3600
 """How long a task is remembered (266/39706)."""
 
@@ -25,6 +30,7 @@ class File:
     deleted_at: float | None = None
     hidden_at: float | None = None
     """When a deleted file is not shown any more."""
+    digests: Mapping[str, str] = NO_DIGESTS
 
     def is_shown(self, now: float) -> bool:
         """Return whether the API has it."""

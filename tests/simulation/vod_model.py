@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from shared.vod import signature as upload_signature
-from tests.simulation.vod_messages import File, Flow, flow_event, iso, key_of, upload_event
+from tests.simulation.vod_attributes import AttributesTasks
+from tests.simulation.vod_messages import NO_DIGESTS, File, Flow, flow_event, iso, key_of, upload_event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from tests.simulation.scheduler import Scheduler
 
@@ -69,13 +70,14 @@ class Vod:
         """Prepare its random numbers."""
         self.random = self.scheduler.random_of("vod")
         self._network = self.scheduler.random_of("vod pushes")
+        self.attributes = AttributesTasks(self.scheduler, self._emit)
         self._used: set[tuple[str, str]] = set()
         self._queue: list[Emitted] = []
         self._handles = 0
 
     # Uploads.
 
-    def take(self, signature: str, size: int) -> File:
+    def take(self, signature: str, size: int, digests: Mapping[str, str] = NO_DIGESTS) -> File:
         """Take a file under a signature.
 
         Raises:
@@ -93,7 +95,9 @@ class Vod:
             raise RefusedUploadError("used")
         self._used.add(nonce)
         mode = values.get("taskNotifyMode", "Finish")
-        return self.add_file(values["sourceContext"], size, with_flow="procedure" in values, mode=mode)
+        file = self.add_file(values["sourceContext"], size, with_flow="procedure" in values, mode=mode)
+        file.digests = digests
+        return file
 
     def add_file(self, token: str, size: int, *, with_flow: bool, mode: str = "Finish") -> File:
         """Add a file, by an upload or by the console, and plan its events."""

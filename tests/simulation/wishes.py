@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.simulation.features import LIMITS
+from tests.simulation.features import DIGESTS, LIMITS
+from tests.simulation.integrity import draw_digests
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -31,7 +32,7 @@ LIMITED: dict[str, dict[str, Any]] = {
     },
     "deleting": {"oneTime": False, "maxFileSize": MOST_BYTES, "onViolation": "delete"},
 }
-LIMITED_SHARE = 0.3
+LIMITED_SHARE = DECLARED_SHARE = 0.3
 
 
 class Wishes:
@@ -40,6 +41,7 @@ class Wishes:
     def __init__(self, scheduler: Scheduler, random: Random, features: Collection[str]) -> None:
         self._random = random
         self._limits = scheduler.random_of("limits") if LIMITS in features else None
+        self._digests = scheduler.random_of("digests") if DIGESTS in features else None
 
     def draw(self) -> dict[str, Any]:
         """Draw what an upload begins with."""
@@ -53,4 +55,8 @@ class Wishes:
             wish["procedure"] = "LongVideoPreset"
         if random.random() < 0.5:
             wish["context"] = f"lesson {random.randrange(100)}"
+        if self._digests and self._digests.random() < DECLARED_SHARE:
+            drawn = draw_digests(self._digests)
+            names = self._digests.choice((("md5",), ("sha1",), ("md5", "sha1")))
+            wish |= {name: drawn[name] for name in names}
         return wish

@@ -22,6 +22,7 @@ from tests.simulation.app_model import App
 from tests.simulation.deployment import CALLBACK_TOKEN, Deployment, settings_of
 from tests.simulation.features import FEATURES
 from tests.simulation.instances import Platform, http_event, status_of
+from tests.simulation.integrity import IntegrityRules
 from tests.simulation.invariants import NOT_YET, Invariants
 from tests.simulation.limits import LimitRules
 from tests.simulation.outcome import Outcome
@@ -64,6 +65,7 @@ class World:
         self.limits = LimitRules(self)
         self.quiet_rules = QuietRules(self)
         self.rejections = RejectionRules(self)
+        self.integrity = IntegrityRules(self)
         self.platform = Platform(scheduler, self.count_fault, self.invariants.on_time_limit)
         may_be_killed = self.platform.may_be_killed
         self.store = VirtualStore(folder, scheduler)
