@@ -119,11 +119,7 @@ class StoreConnection:
 
     def _hash(self, key: str) -> dict[str, str]:
         """Read the fields of a hash; none if there is no such key."""
-        reply = self._execute("HGETALL", key)
-        if not isinstance(reply, list):
-            # Not "no such record": what is forgotten because of it would stay forgotten.
-            raise StoreUnavailableError("The store did not answer with a record. Try again in a moment.")
-        return pairs(reply)
+        return record_in(self._execute("HGETALL", key))
 
     def _pipeline(self, commands: Sequence[Command]) -> list[Reply]:
         return self._call(lambda client: client.pipeline(commands))
@@ -152,6 +148,19 @@ def _unavailable(error: OSError | RespError) -> StoreUnavailableError:
     return StoreUnavailableError(
         f"The store did not answer ({type(error).__name__}). Try again in a moment.", store_code=code
     )
+
+
+def record_in(reply: Reply) -> dict[str, str]:
+    """Read the reply to HGETALL as a record, empty if there is none.
+
+    Raises:
+        StoreUnavailableError: it is no list.
+
+    """
+    if not isinstance(reply, list):
+        # Not "no such record": what is forgotten because of it would stay forgotten.
+        raise StoreUnavailableError("The store did not answer with a record. Try again in a moment.")
+    return pairs(reply)
 
 
 def pairs(flat: Sequence[str]) -> dict[str, str]:

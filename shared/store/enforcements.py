@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shared.domain.event_status import Verdict
 from shared.domain.rejection import read_rejection, write_rejection
+from shared.errors import StoreUnavailableError
 from shared.store.tails import UNREADABLE_SECONDS, DueStore
 from shared.store.upload_record import read_session
 
@@ -72,7 +73,11 @@ class EnforcementStore(DueStore):
         keys = [f"{partition}:upload:{it.session.upload_id}", _index(partition)]
         content, retention = write_rejection(rejection), self._scope.retention_seconds
         arguments: list[Word] = [it.member, it.begun_field, content, retention]
-        return bool(self._script("begin_enforcement", keys, arguments))
+        begun = self._script("begin_enforcement", keys, arguments)
+        if not isinstance(begun, int):
+            # Not "stopped", which would leave the file as it is for good.
+            raise StoreUnavailableError("The store did not answer with a number. Try again in a moment.")
+        return bool(begun)
 
     def enforce_again(self, it: Enforcement, *, at: int) -> None:
         """Have a file looked at again at Unix second `at`, unless that has been stopped.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.errors import StoreUnavailableError
-from shared.store.connection import StoreConnection, pairs
+from shared.store.connection import StoreConnection, record_in
 from shared.store.upload_record import read_session
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class DueStore(StoreConnection):
         records = self._pipeline(
             [("HGETALL", f"{partition}:upload:{member.partition(' ')[0]}") for partition, member in taken]
         )
-        return [(*it, pairs(record)) for it, record in zip(taken, records, strict=True)]
+        return [(*it, record_in(record)) for it, record in zip(taken, records, strict=True)]
 
 
 def _text(position: ListPosition) -> str:

@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.domain.event_status import Verdict
+from shared.domain.rejection import FORBIDDEN, Rejection
 from shared.errors import StoreUnavailableError
 from shared.store.connection import PARTITIONS
-from shared.store.enforcements import EnforcementStore
+from shared.store.enforcements import Enforcement, EnforcementStore
+from tests.shared.loopback_peer import RawPeer
 from tests.shared.store.every_method import SCOPE
 from tests.shared.uploads import NOW, facts_in, new_entry, new_session, uploaded
 
 if TYPE_CHECKING:
+    import socket
+
     import redis
 
     from shared.store.journal import Store
@@ -55,3 +60,25 @@ def test_nothing_finished_asks_nobody(valkey_url: str, server: redis.Redis) -> N
     files.finish_enforcements([])
 
     assert server.info("stats")["total_commands_processed"] - before <= 1
+
+
+def test_reply_of_another_type_lets_no_file_be() -> None:
+    """It neither takes a file off the list as one without a record, nor counts as an operator's stop."""
+    received = []
+
+    def garble(connection: socket.socket) -> None:
+        while commands := connection.recv(65536):
+            received.append(commands)
+            taken = b"*1\r\n$1\r\nx\r\n" * PARTITIONS
+            connection.sendall(taken if commands.count(b"EVALSHA") == PARTITIONS else b"+OK\r\n" * PARTITIONS)
+
+    it = Enforcement(new_session(), "5285", NOW, Verdict.ATTRIBUTED, None)
+    with RawPeer(garble) as peer:
+        files = EnforcementStore(f"redis://127.0.0.1:{peer.port}", SCOPE)
+        with pytest.raises(StoreUnavailableError, match=r"with a record\."):
+            files.take_enforcements(now=NOW, lease_ends_at=NOW, limit=1)
+        files = EnforcementStore(f"redis://127.0.0.1:{peer.port}", SCOPE)
+        with pytest.raises(StoreUnavailableError, match=r"with a number\."):
+            files.begin_enforcement(it, Rejection(it.file_id, FORBIDDEN, None, []))
+
+    assert not any(b"ZREM" in commands for commands in received)
