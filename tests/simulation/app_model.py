@@ -63,6 +63,8 @@ class AppWeather:
     rate: float = 0.0
     is_down: bool = False
     is_gone: bool = False
+    only: str = ""
+    """The one fault that happens; empty for all."""
 
 
 @dataclass
@@ -76,10 +78,12 @@ class App:
     weather: AppWeather = field(default_factory=AppWeather)
     receipts: dict[str, Receipt] = field(default_factory=dict)
     always_sends_interim: bool = False
+    secret: bytes = SECRET
+    part: str = "app"
 
     def __post_init__(self) -> None:
         """Prepare its random numbers."""
-        self.random = self.scheduler.random_of("app")
+        self.random = self.scheduler.random_of(self.part)
 
     def connect(self, _addresses: Sequence[Address], deadline: Deadline) -> AppSocket:
         """Stand for `shared.tcp.connect`."""
@@ -99,7 +103,7 @@ class App:
         if self.weather.is_gone:
             fault = "gone"
         elif self.random.random() < self.weather.rate:
-            fault = self.random.choices(list(FAULTS), list(FAULTS.values()))[0]
+            fault = self.weather.only or self.random.choices(list(FAULTS), list(FAULTS.values()))[0]
         if fault:
             self.count_fault(f"app {fault}")
         refused = {
@@ -131,7 +135,7 @@ class App:
         raw_headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
         event_id, sent_at = headers["webhook-id"], int(headers["webhook-timestamp"])
         signed = f"{raw_headers['webhook-id']}.{sent_at}.".encode() + body
-        expected = "v1," + base64.b64encode(hmac.new(SECRET, signed, hashlib.sha256).digest()).decode()
+        expected = "v1," + base64.b64encode(hmac.new(self.secret, signed, hashlib.sha256).digest()).decode()
         if expected not in raw_headers["webhook-signature"].split():
             return False
         if abs(sent_at - self.scheduler.now) > TOLERANCE_SECONDS:
@@ -142,7 +146,7 @@ class App:
             self.receipts[event_id] = Receipt(event, self.scheduler.now)
         else:
             known.copies += 1
-        self.scheduler.trace(f"app {event['type']} {event_id}")
+        self.scheduler.trace(f"{self.part} {event['type']} {event_id}")
         self.on_event(event)
         return True
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import os
@@ -15,7 +14,6 @@ from shared import deadline, tencent_api, vod_api
 from shared.http import outbound
 from shared.redis import resp
 from shared.runtime import bootstrap, log, workers
-from tests.simulation import app_model
 from tests.simulation.instances import TIME_LIMITS
 from tests.simulation.limits import NEW_UPLOADS_PER_DAY, OPEN_UPLOADS, SIGNATURES_PER_UPLOAD
 from tests.simulation.tokens import JWT_SECRET
@@ -26,7 +24,7 @@ from tests.simulation.workers import SimulatedWorkers
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tests.simulation.app_model import App
+    from tests.simulation.endpoints import Endpoints
     from tests.simulation.instances import Platform
     from tests.simulation.store_faults import StoreNetwork
     from tests.simulation.vod_api_model import VodApiModel
@@ -48,8 +46,7 @@ def settings_of(world: World) -> dict[str, str]:
         "JWT_SECRETS": JWT_SECRET,
         "CALLBACK_TOKENS": CALLBACK_TOKEN,
         "READ_BACK": "on",
-        "APP_WEBHOOK_URL": app_model.URL,
-        "APP_WEBHOOK_SECRETS": "whsec_" + base64.b64encode(app_model.SECRET).decode(),
+        **world.endpoints.settings,
         "APP_WEBHOOK_ALLOW_INSECURE": "1",
         "JWT_AUDIENCE": ",".join(world.audiences),
         "OPEN_UPLOADS": str(OPEN_UPLOADS),
@@ -61,10 +58,12 @@ def settings_of(world: World) -> dict[str, str]:
 class Deployment:
     """Everything that the functions meet."""
 
-    def __init__(self, platform: Platform, network: StoreNetwork, app: App, vod: VodApiModel) -> None:
+    def __init__(
+        self, platform: Platform, network: StoreNetwork, endpoints: Endpoints, vod: VodApiModel
+    ) -> None:
         self._platform = platform
         self._network = network
-        self._app = app
+        self._endpoints = endpoints
         self._vod = vod
 
     @contextlib.contextmanager
@@ -87,11 +86,11 @@ class Deployment:
             patch(mock.patch.object(tencent_api, "TencentClock", InstanceClock(platform)))
             patch(mock.patch.object(tencent_api, "time", SimpleNamespace(time=platform.now)))
             # What a process keeps for its life is of this deployment, and of no later one.
-            for kept in (bootstrap.callback_settings, bootstrap._deliverer_of):  # noqa: SLF001 -- as above
+            for kept in (bootstrap.callback_settings, bootstrap._deliverer_of, bootstrap._fan_out):  # noqa: SLF001 -- as above
                 kept.cache_clear()
                 stack.callback(kept.cache_clear)
             patch(mock.patch.object(resp, "connect", self._network.connect))
-            patch(mock.patch.object(outbound, "connect", self._app.connect))
+            patch(mock.patch.object(outbound, "connect", self._endpoints.connect))
             patch(mock.patch.object(log, "write", self._log))
             # Nothing is encrypted here, and a context takes 60 ms.
             context = ssl.create_default_context()

@@ -6,4 +6,6 @@ LIMITS = "limits"
 """Policies with limits and `onViolation`."""
 DIGESTS = "digests"
 """Uploads whose requests declare digests of the file."""
-FEATURES = (LIMITS, DIGESTS)
+ENDPOINTS = "endpoints"
+"""In half of all worlds a second endpoint, with a filter."""
+FEATURES = (LIMITS, DIGESTS, ENDPOINTS)

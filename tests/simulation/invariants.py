@@ -80,9 +80,13 @@ class Invariants:
         )
 
     def on_event(self, event: dict[str, Any]) -> None:
-        """Hear of every event that the app takes, each copy."""
+        """Hear of every event that the endpoint without a filter takes, each copy."""
+        self.told.add(key_of(event["raw"]))
+        self.check_event(event)
+
+    def check_event(self, event: dict[str, Any]) -> None:
+        """Check an event, whichever endpoint takes it."""
         key = key_of(event["raw"])
-        self.told.add(key)
         self._check_owner(event, key)
         if event["type"] == "upload.integrity":
             self._world.integrity.on_event(event)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from local.repository import REPOSITORY
 from tests.simulation.planted_faults import PLANTED
-from tests.simulation.planted_file_faults import PLANTED_FILE_FAULTS
+from tests.simulation.planted_feature_faults import PLANTED_FEATURE_FAULTS
 
-ALL_PLANTED = {**PLANTED, **PLANTED_FILE_FAULTS}
+ALL_PLANTED = {**PLANTED, **PLANTED_FEATURE_FAULTS}
 MOST_SEEDS = 50
 DAYS = 0.4
 """Each seed of a search is short: another seed costs less than another day."""

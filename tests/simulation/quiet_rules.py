@@ -88,16 +88,15 @@ class QuietRules:
                 self._require("what-was-taken-is-told", is_told, f"the app never heard of {emitted.key}")
         # What reconciliation has put in a moment ago is delivered by the timer's next run.
         recent = world.scheduler.now - PROMPT_SECONDS
-        due = [
-            event for key in store.scan_iter("vuf:*:due", count=1000) for event in store.zrange(key, 0, -1)
-        ]
+        due = [event for key in _indexes(store, "due") for event in store.zrange(key, 0, -1)]
         waiting = sum(float(store.hget(str(event), "received_at") or 0) < recent for event in due)
         self._require("nothing-waits", waiting == 0, f"{waiting} events are due after the quiet period")
-        dead = sum(int(store.zcard(key)) for key in store.scan_iter(f"vuf:*:{EventStatus.DEAD.value}"))
+        dead = sum(int(store.zcard(key)) for key in _indexes(store, EventStatus.DEAD.value))
         self._require("nothing-waits", dead == 0, f"{dead} events were given up")
         self._check_work(store)
         world.rejections.check_end()
         world.integrity.check_end()
+        world.endpoints.check_end()
 
     def check_state(self, upload: Upload, status: int, answer: dict[str, Any]) -> None:
         """Check the answer to its owner of an upload whose time is over."""
@@ -123,9 +122,16 @@ class QuietRules:
             "calls-are-bounded", world.api.calls <= most_calls, f"{world.api.calls} calls of the API"
         )
         kept = int(store.info("memory")["used_memory_dataset"])
-        most = BYTES_PER_UPLOAD * (len(world.vod.files) + len(world.users.uploads))
+        most = (
+            BYTES_PER_UPLOAD * len(world.endpoints.apps) * (len(world.vod.files) + len(world.users.uploads))
+        )
         most += 3 * world.users.forged_bytes + BYTES_PER_POST * world.users.forged_posts + 5_000_000
         self._require("bytes-are-bounded", kept <= most, f"the store keeps {kept} bytes")
+
+
+def _indexes(store: redis.Redis, name: str) -> list[str]:
+    """Return the keys of the indexes of a name, those of endpoints with a name among them."""
+    return [*store.scan_iter(f"vuf:*:{name}", count=1000), *store.scan_iter(f"vuf:*:{name}:*", count=1000)]
 
 
 def _instant(text: object) -> float:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import redis
 
-from tests.simulation.app_model import AppWeather
 from tests.simulation.store_faults import StoreWeather
 from tests.simulation.vod_model import VodWeather
 
@@ -50,7 +49,7 @@ def _plan_bad_time(world: World, change: Callable[[World], None], begins: float,
 def _ordinary(world: World) -> None:
     failed_over_at = world.network.weather.failed_over_at
     world.network.weather = StoreWeather(rate=0.03, failed_over_at=failed_over_at)
-    world.app.weather = AppWeather(rate=0.25)
+    world.endpoints.set_weather(0.25)
     world.vod.weather = VodWeather(rate=0.08, lag=30.0, push_loss=0.05)
     world.platform.kill_rate = 0.0003
 
@@ -60,7 +59,8 @@ def calm(world: World) -> None:
     world.is_calm = True
     failed_over_at = world.network.weather.failed_over_at
     world.network.weather = StoreWeather(failed_over_at=failed_over_at)
-    world.app.weather, world.vod.weather = AppWeather(), VodWeather()
+    world.endpoints.set_weather(0.0)
+    world.vod.weather = VodWeather()
     world.platform.kill_rate, world.platform.kill_is_due = 0.0, False
     world.platform.calm()
 
@@ -89,15 +89,15 @@ def _flush_scripts(world: World) -> None:
 
 
 def _app_down(world: World) -> None:
-    world.app.weather.is_down = True
+    world.endpoints.drawn().weather.is_down = True
 
 
 def _app_gone(world: World) -> None:
-    world.app.weather.is_gone = True
+    world.endpoints.drawn().weather.is_gone = True
 
 
 def _app_storm(world: World) -> None:
-    world.app.weather.rate = 0.7
+    world.endpoints.drawn().weather.rate = 0.7
 
 
 def _api_down(world: World) -> None:

@@ -17,9 +17,8 @@ import redis
 from local.operator.event_store import EventQuery, OperatorStore
 from shared.domain.event_status import EventStatus
 from shared.store.connection import StoreScope
-from tests.simulation import app_model
-from tests.simulation.app_model import App
 from tests.simulation.deployment import CALLBACK_TOKEN, Deployment, settings_of
+from tests.simulation.endpoints import Endpoints
 from tests.simulation.features import FEATURES
 from tests.simulation.instances import Platform, http_event, status_of
 from tests.simulation.integrity import IntegrityRules
@@ -70,7 +69,7 @@ class World:
         may_be_killed = self.platform.may_be_killed
         self.store = VirtualStore(folder, scheduler)
         self.network = StoreNetwork(self.store, scheduler, self.count_fault, may_be_killed)
-        self.app = App(scheduler, self.count_fault, may_be_killed, self.invariants.on_event)
+        self.endpoints = Endpoints(self)
         self.vod = Vod(scheduler, self.count_fault, self.post, self.invariants.on_answer)
         self.api = VodApiModel(
             self.vod,
@@ -80,7 +79,7 @@ class World:
             self.rejections.on_action,
         )
         self.vod.mode = self.random.choice(("PUSH", "PUSH", "PULL"))
-        self.app.always_sends_interim = self.random.random() < 0.3
+        self.endpoints.apps[0].always_sends_interim = self.random.random() < 0.3
         self.audiences = self.random.choice(((), AUDIENCES))
         self.gateway = scheduler.random_of("gateway")
         self.users = Users(self)
@@ -145,6 +144,7 @@ class World:
             scheduler.after(5 * HOUR - 900, partial(self._tick_often, often=True))
             scheduler.after(5 * HOUR, self._probe)
             scheduler.after(5 * HOUR + PROMPT_SECONDS, partial(self._tick_often, often=False))
+            scheduler.after(6 * HOUR, partial(self.endpoints.fail_other, fails=False))
             scheduler.run(scheduler.now + QUIET_SECONDS)
             scheduler.spawn("owners", self._ask_for_states)
             scheduler.run(scheduler.now + HOUR)
@@ -161,7 +161,8 @@ class World:
     def _operate(self) -> None:
         """Enable the endpoint and revive what was given up, as an operator does after an outage."""
         operator = OperatorStore(self.store.url, StoreScope("sim", 604_800))
-        operator.enable_endpoint(app_model.URL)
+        for url in self.endpoints.urls:
+            operator.enable_endpoint(url)
         for event in list(operator.find(EventQuery(EventStatus.DEAD))):
             operator.revive(event.at, now=int(self.scheduler.now))
 
@@ -174,6 +175,7 @@ class World:
             self.scheduler.after(PROMPT_SECONDS, lambda: self.quiet_rules.check_probe(file))
 
         fail_over(self)
+        self.endpoints.fail_other(fails=True)
         for number in range(6):
             self.scheduler.spawn(f"probe {number}", partial(upload, f"probe-{number}"))
 
@@ -204,7 +206,9 @@ def simulate(
         with (
             world.store,
             closing(world.network),
-            Deployment(world.platform, world.network, world.app, world.api).in_charge(settings_of(world)),
+            Deployment(world.platform, world.network, world.endpoints, world.api).in_charge(
+                settings_of(world)
+            ),
         ):
             world.run(days, most_steps)
         return Outcome(
