@@ -43,9 +43,16 @@ BEGUN = ("Store.take_proofs", "Store.plan_proof", "Store.keep_proof_task", "VodA
 PROVEN = (*BEGUN, "Store.proof_task", "VodApi.attributes_task")
 HANDED_ON = ("Store.fan_out",)
 PASSED_RARELY = frozenset(
-    {*PULLED, *MISSED, "Store.due_events", "Store.uploads_to_check", "Store.take_proofs"}
+    {
+        *PULLED,
+        *MISSED,
+        "Store.due_events",
+        "Store.uploads_to_check",
+        "Store.take_proofs",
+        "VodApi.attributes_task",
+    }
 )
-"""Calls made once for many events."""
+"""Calls made once for many events, or about few of them."""
 PASSED_OFTEN = frozenset({"Store.send_slots"})
 """Calls made again and again while a run waits for the endpoint's rate."""
 
