@@ -20,7 +20,6 @@ BETWEEN_LIVES_SECONDS = 60
 MOST_LIVES = 100
 ONCE_FOR_MANY, OFTEN = (1, 1, 1, 1, 2, 2), (1, 1, *itertools.repeat(50, MOST_LIVES))
 EVERY_20TH = (1, 1, *itertools.repeat(20, MOST_LIVES))
-EVERY_5TH = (1, 1, *itertools.repeat(5, MOST_LIVES))
 """At which passing of a call a life ends: of one that events share, that is made often, and of any other."""
 
 

@@ -15,7 +15,7 @@ import pytest
 from shared.domain.session import RETRY_SECONDS
 from tests.functions.deployment import WEBHOOK_SECRET
 from tests.reliability.crash_points import PASSED_BY_NO_EVENT, public_calls
-from tests.reliability.lives import EVERY_5TH, EVERY_20TH, OFTEN, ONCE_FOR_MANY, Lives
+from tests.reliability.lives import EVERY_20TH, OFTEN, ONCE_FOR_MANY, Lives
 from tests.reliability.many_uploads import CONTENT_MD5, poison
 
 if TYPE_CHECKING:
@@ -43,16 +43,9 @@ BEGUN = ("Store.take_proofs", "Store.plan_proof", "Store.keep_proof_task", "VodA
 PROVEN = (*BEGUN, "Store.proof_task", "VodApi.attributes_task")
 HANDED_ON = ("Store.fan_out",)
 PASSED_RARELY = frozenset(
-    {
-        *PULLED,
-        *MISSED,
-        "Store.due_events",
-        "Store.uploads_to_check",
-        "Store.take_proofs",
-        "VodApi.attributes_task",
-    }
+    {*PULLED, *MISSED, "Store.due_events", "Store.uploads_to_check", "Store.take_proofs"}
 )
-"""Calls made once for many events, or about few of them."""
+"""Calls made once for many events."""
 PASSED_OFTEN = frozenset({"Store.send_slots"})
 """Calls made again and again while a run waits for the endpoint's rate."""
 
@@ -164,8 +157,8 @@ def test_proof_of_a_file_survives(service: Service, call: str) -> None:
     Lives(service, call).pull()
     if call == "VodApi.attributes_task":
         Lives(service, call, READ_BACK="on").reconcile(after=0, until=lambda: service.due("proofs") == 0)
-    passings = ONCE_FOR_MANY if call in PASSED_RARELY else EVERY_5TH
-    lives = Lives(service, call, passings=passings, READ_BACK="on")
+    # VOD takes few of these calls a second, so a run makes few.
+    lives = Lives(service, call, passings=ONCE_FOR_MANY, READ_BACK="on")
 
     lives.reconcile(after=RETRY_SECONDS, until=lambda: service.waiting("proofs") == 0)
 
