@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.functions.conftest import Deploy
     from tests.shared.loopback_peer import HttpPeer
 
-MAX_SECONDS, MAX_MEBIBYTES, BESIDE_THE_TEXT = 1.0, 128, 1024
+MAX_TIMES, MAX_MEBIBYTES, BESIDE_THE_TEXT = 15, 128, 1024
 SECRET = "whsec_c2VjcmV0LW9mLXRoZS10ZXN0cy13aXRoLTMyLWJ5dGVz"
 HEAD = b'{"EventType":"Strange","Text":'
 
@@ -73,7 +73,7 @@ LARGE: dict[str, Callable[[], bytes]] = {
 def test_large_event_is_cheap_and_kept_once_and_compressed(
     deploy: Deploy, valkey_url: str, app: HttpPeer, tmp_path: Path, name: str
 ) -> None:
-    """Under a second of processor time and 128 MB, delivery included; in the store what it compresses to."""
+    """Fifteen times what parsing, writing and compressing it once costs; it is kept as it compresses."""
     services = {"APP_WEBHOOK_URL": app.url, "APP_WEBHOOK_SECRETS": SECRET}
     variables = deploy(**services, APP_WEBHOOK_ALLOW_INSECURE="1", FOREIGN_BYTES_PER_DAY=str(2**30))
     body = LARGE[name]()
@@ -87,9 +87,9 @@ def test_large_event_is_cheap_and_kept_once_and_compressed(
         capture_output=True,
     )
 
-    status, seconds, mebibytes = json.loads(result.stdout)
+    status, times, mebibytes = json.loads(result.stdout)
     assert status == 200
-    assert seconds < MAX_SECONDS  # of processor time: waiting for a busy machine is not counted
+    assert times < MAX_TIMES, "both of processor time, in one process"
     assert mebibytes < MAX_MEBIBYTES
     with redis.Redis.from_url(valkey_url) as client:
         kept = [
