@@ -121,7 +121,7 @@ def event_example(event_type: str) -> dict[str, object]:
 def _rejected() -> AppEvent:
     nothing = EventNotification(event_type="", wire_format="unknown", raw={})
     file = parse_notification(_sample("NewFileUpload")).file_upload
-    assert file is not None  # noqa: S101 -- the sample is what it is called
+    assert file is not None  # noqa: S101 -- for the type checker: a sample of an upload has a file
     exceeded = {"limit": "maxDuration", "allowed": 60, "actual": 120.04}
     name = f"rejected-{_UPLOAD.upload_id}.{file.file_id}"
     event = _event(name, nothing, Verdict.ATTRIBUTED, ENFORCEMENT)

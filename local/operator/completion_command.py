@@ -67,7 +67,7 @@ def words_of(command: str) -> list[str]:
 def _words(parser: argparse.ArgumentParser) -> Iterator[str]:
     for action in parser._actions:  # noqa: SLF001  # argparse has no other way to list them
         yield from (option for option in action.option_strings if option.startswith("--"))
-        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001  # as above
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001  # no public class has the commands
             for name, nested in action.choices.items():
                 yield name
                 yield from _words(nested)

@@ -166,13 +166,13 @@ def _uploader(record: Mapping[str, str]) -> UploadContext | None:
 
 
 def _written(rejection: Rejection) -> str:
-    from shared.domain.rejection import write_rejection  # noqa: PLC0415 -- few events are one
+    from shared.domain.rejection import write_rejection  # noqa: PLC0415 -- few events are a rejection
 
     return write_rejection(rejection)
 
 
 def _rejection(text: str) -> Rejection | None:
-    from shared.domain.rejection import read_rejection  # noqa: PLC0415 -- as above
+    from shared.domain.rejection import read_rejection  # noqa: PLC0415 -- few events are a rejection
 
     return read_rejection(text)
 

@@ -155,7 +155,8 @@ class EventKey(NamedTuple):
 
     def indexes(self, *names: str) -> list[str]:
         """Return the keys of sorted sets of the event's partition, of a copy those of its endpoint."""
-        return [index_key(self.partition, name, self.endpoint) for name in names]
+        endpoint = self.endpoint
+        return [index_key(self.partition, name, endpoint) for name in names]
 
     @property
     def tombstone(self) -> str:

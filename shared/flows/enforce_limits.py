@@ -88,11 +88,14 @@ class LimitEnforcement(NamedTuple):
             due = self.store.take_enforcements(now=now, lease_ends_at=now + LEASE_SECONDS, limit=BATCH)
             if not due:
                 break
-            within = [it for it in due if _is_known_to_be_within(it)]
+            within: list[Enforcement] = []
+            doubtful: list[Enforcement] = []
+            for it in due:
+                (within if _is_known_to_be_within(it) else doubtful).append(it)
             self.store.finish_enforcements(within)
             figures["within"] += len(within)
-            for it in due:
-                if it not in within and self.clock() < self.deadline:
+            for it in doubtful:
+                if self.clock() < self.deadline:
                     self._enforce(it, figures)
         return dict(figures)
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from shared.flows.prove_bytes import Proofs
     from shared.http.webhook import AppWebhook
     from shared.runtime.file_reader import FileReader
+    from shared.store.enforcements import EnforcementStore
     from shared.store.journal import Store
     from shared.store.uploads import UploadStore
     from shared.vod_api import VodApi
@@ -170,8 +171,9 @@ def delivery_run(
     if runtime.settings.endpoints:
         from shared.flows.endpoint_runs import endpoint_runs  # noqa: PLC0415 -- few deployments have several
 
-        parts = (new_run, new_workers)
-        return endpoint_runs(delivers, _fan_out(runtime), *parts, concurrency=concurrency, timer=timer)
+        return endpoint_runs(
+            delivers, _fan_out(runtime), new_run, new_workers, concurrency=concurrency, timer=timer
+        )
     rate = runtime.settings.delivery_rate
     return new_run(deliverer=delivers, workers=new_workers(concurrency), rate=rate, timer=timer)
 
@@ -214,12 +216,10 @@ def limit_enforcement(
     """Return the enforcement of limits on files, that ends by `deadline` by this clock (Unix seconds)."""
     from shared.flows.enforce_limits import LimitEnforcement  # noqa: PLC0415 -- few runs have work for it
     from shared.runtime import log  # noqa: PLC0415 -- as above
-    from shared.store.enforcements import EnforcementStore  # noqa: PLC0415 -- as above
 
     settings = runtime.settings
-    scope = StoreScope(settings.stage, settings.retention_seconds)
     return LimitEnforcement(
-        store=EnforcementStore(settings.redis_url, scope),
+        store=_enforcements(runtime),
         ingester=ingester,
         library=vod_api(runtime),
         clock=clock,
@@ -229,6 +229,15 @@ def limit_enforcement(
         grace_seconds=settings.delete_grace_seconds,
         dry_run=settings.limit_enforcement == "dry-run",
     )
+
+
+@lru_cache(maxsize=1)
+def _enforcements(runtime: Runtime[EventDeliverySettings, Store]) -> EnforcementStore:
+    """Return the store of enforcements, with one connection for all runs of the process."""
+    from shared.store.enforcements import EnforcementStore  # noqa: PLC0415 -- few runs have work for it
+
+    settings = runtime.settings
+    return EnforcementStore(settings.redis_url, StoreScope(settings.stage, settings.retention_seconds))
 
 
 def _app_webhook(settings: WebhookSettings) -> AppWebhook:

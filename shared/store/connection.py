@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from shared.domain.journal import Word as FieldWord
     from shared.redis.resp import Command, Reply, ScriptCall, Word
 
+    S = TypeVar("S")
     T = TypeVar("T")
 
     class RedisClient(Protocol):
@@ -132,6 +133,27 @@ class StoreConnection:
         """Run a script of `lua/` with each of these keys and arguments: what one meets is its own reply."""
         replies = self._call(lambda client: client.scripts(read_script(name), calls))
         return [_unavailable(it) if isinstance(it, (OSError, RespError)) else it for it in replies]
+
+    def _script_for_each(self, name: str, calls: Sequence[tuple[S, ScriptCall]]) -> list[tuple[S, Reply]]:
+        """Run a script of `lua/` for each of these subjects, and return them with the replies.
+
+        A subject whose node does not answer is left out.
+
+        Raises:
+            StoreUnavailableError: none of them answered.
+
+        """
+        subjects = [subject for subject, _ in calls]
+        answers = zip(subjects, self._scripts(name, [call for _, call in calls]), strict=True)
+        answered, failures = [], []
+        for subject, reply in answers:
+            if isinstance(reply, StoreUnavailableError):
+                failures.append(reply)
+            else:
+                answered.append((subject, reply))
+        if failures and not answered:
+            raise failures[0]
+        return answered
 
     def _call(self, use: Callable[[RedisClient], T]) -> T:
         try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.domain.journal import EventKey, Rank, TakenEvent, index_key
-from shared.errors import StoreUnavailableError
 from shared.store.connection import StoreConnection, digest, pairs
 from shared.store.endpoint import RANK_STEP
 from shared.store.event_fields import long_name, parted
@@ -121,16 +120,8 @@ class DeliveryStore(StoreConnection):
                 lease_ends_at,
             ]
 
-        replies = self._scripts("take_event", [call(at) for at in due])
-        errors = [reply for reply in replies if isinstance(reply, StoreUnavailableError)]
-        if errors and len(errors) == len(replies):
-            raise errors[0]
-        taken = zip(due, replies, strict=True)
-        return [
-            (at, _taken(reply, lease))
-            for at, reply in taken
-            if not isinstance(reply, StoreUnavailableError) and reply[0]
-        ]
+        taken = self._script_for_each("take_event", [(at, call(at)) for at in due])
+        return [(at, _taken(reply, lease)) for at, reply in taken if reply[0]]
 
     def finish_attempt(self, at: EventKey, ending: AttemptEnding) -> bool:
         """Record the outcome of an attempt; False if the lease has passed to another worker.

@@ -1,4 +1,4 @@
-"""What reconciliation goes by: the positions in VOD's lists of media, and the uploads whose check is due.
+"""What the timer goes by: the positions in VOD's lists of media, and the uploads for which something is due.
 
 There is a position for each sub-application and pass, held under a lease.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.errors import StoreUnavailableError
 from shared.store.connection import StoreConnection, record_in
 from shared.store.upload_record import read_session
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
     from shared.domain.list_position import ListPosition, TailLease
     from shared.domain.session import UploadSession
-    from shared.redis.resp import ScriptCall, Word
+    from shared.redis.resp import Word
 
 UNREADABLE_SECONDS = 3600
 """The pause before a record is read again that could not be: another release may have written it."""
@@ -134,18 +133,11 @@ class DueStore(StoreConnection):
         A member begins with the id of an upload. Returns partition, member and the upload's record, empty if
         that is gone. Two round trips; a partition that does not answer is left out, unless none does.
         """
-        partitions = tuple(self._partitions())
-        calls: list[ScriptCall] = [([f"{it}:{index}"], [now, lease_ends_at, limit]) for it in partitions]
-        replies = self._scripts("take_due", calls)
-        errors = [reply for reply in replies if isinstance(reply, StoreUnavailableError)]
-        if len(errors) == len(replies):
-            raise errors[0]
-        taken = [
-            (partition, member)
-            for partition, members in zip(partitions, replies, strict=True)
-            if not isinstance(members, StoreUnavailableError)
-            for member in members
-        ]
+        terms: list[Word] = [now, lease_ends_at, limit]
+        due = self._script_for_each(
+            "take_due", [(it, ([f"{it}:{index}"], terms)) for it in self._partitions()]
+        )
+        taken = [(partition, member) for partition, members in due for member in members]
         if not taken:
             return []
         records = self._pipeline(

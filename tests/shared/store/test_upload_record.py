@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.file_limits import FileLimits
+from shared.domain.file_limits import DELETE, FORBID, REPORT, FileLimits
 from shared.domain.policy import Grant
 from shared.domain.session import ProcedureOutcome
 from shared.store.upload_record import (
@@ -61,6 +61,7 @@ GRANTS = st.builds(
         max_duration=st.none() | st.integers(1),
         file_types=st.lists(TEXTS).map(tuple),
     ),
+    on_violation=st.sampled_from([REPORT, FORBID, DELETE]),
 )
 OUTCOMES = st.builds(
     ProcedureOutcome,
