@@ -207,12 +207,11 @@ class OperatorStore(EndpointStore):
         self, partition: str, index: str, query: EventQuery, endpoint: str
     ) -> Iterator[tuple[float, EventKey]]:
         """Yield the members of an index with the last second in which each can have been received."""
-        name = index_key("", index, endpoint)[1:]
         if index in _ORDERED_BY_RECEIPT:
-            return self._members(partition, name, since=query.since, until=query.until)
+            return self._members(partition, index, endpoint, since=query.since, until=query.until)
         if index in _ORDERED_BY_END:
-            return self._members(partition, name, since=query.since)
-        return ((math.inf, at) for _, at in self._members(partition, name))
+            return self._members(partition, index, endpoint, since=query.since)
+        return ((math.inf, at) for _, at in self._members(partition, index, endpoint))
 
     def _newest_first(self, members: Iterator[tuple[float, EventKey]]) -> Iterator[KeptEvent]:
         """Yield the events of members, which are in the order of `_received_until`, by their receipt.
@@ -232,19 +231,26 @@ class OperatorStore(EndpointStore):
             yield heapq.heappop(waiting)[-1]
 
     def _members(
-        self, partition: str, index: str, *, since: int | None = None, until: int | None = None
+        self,
+        partition: str,
+        index: str,
+        endpoint: str = "",
+        *,
+        since: int | None = None,
+        until: int | None = None,
     ) -> Iterator[tuple[float, EventKey]]:
         """Yield the members of a sorted set from the highest score; concurrent changes may be missed."""
+        key = index_key(partition, index, endpoint)
         least, greatest = "-inf" if since is None else since, "+inf" if until is None else until
         seen: set[str] = set()
         while True:
             span = (greatest, least, "WITHSCORES", "LIMIT", len(seen), PAGE)
-            page = pairs(self._execute("ZREVRANGEBYSCORE", f"{partition}:{index}", *span))
+            page = pairs(self._execute("ZREVRANGEBYSCORE", key, *span))
             # A new event shifts the ranks: then a page begins with what the last one ended with.
-            fresh = [(float(score), key) for key, score in page.items() if key not in seen]
-            for score, key in fresh:
-                seen.add(key)
-                yield score, EventKey(partition, key)
+            fresh = [(float(score), member) for member, score in page.items() if member not in seen]
+            for score, member in fresh:
+                seen.add(member)
+                yield score, EventKey(partition, member)
             if len(page) < PAGE:
                 return
 

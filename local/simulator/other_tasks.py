@@ -7,6 +7,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from local.simulator.task_flow import FINISH
 from local.simulator.wire_time import iso_time
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
     from local.simulator.database import Database
 
-FINISH, SUCCESS = "FINISH", "SUCCESS"
-"""The end of a task, and of a task of DescribeFileAttributes in its own member (API model)."""
+SUCCESS = "SUCCESS"
+"""How a task of DescribeFileAttributes ends in its own member, where others have FINISH (API model)."""
 SESSION_ID_SECONDS = 7 * 86_400
 """A SessionId counts as repeated for seven days (API model)."""
 
