@@ -16,8 +16,8 @@ PLANTED_FEATURE_FAULTS: dict[str, tuple[Change, ...]] = {
         Change("shared/flows/enforce_limits.py", "if not violations:", "if violations is None:"),
         Change(
             "shared/flows/enforce_limits.py",
-            "within = [it for it in due if _is_known_to_be_within(it)]",
-            "within: list[Enforcement] = []",
+            "(within if _is_known_to_be_within(it) else doubtful).append(it)",
+            "doubtful.append(it)",
         ),
     ),
     "14 a further file is deleted": (
