@@ -29,6 +29,7 @@ from local.conformance.redaction import Redactor
 from local.conformance.reference import simulated_subject
 from local.conformance.subject import Subject
 from local.doctor.sources import SourceError
+from local.operator.number_arguments import port_number, whole_number
 from local.operator.settings_source import add_deployment_arguments
 
 if TYPE_CHECKING:
@@ -52,10 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--procedure", default="", help="a task-flow template that may process a file")
     parser.add_argument("--push-url", metavar="URL", help="a public URL that leads to --push-port here")
-    parser.add_argument("--push-port", type=int, default=8099, metavar="PORT", help="default %(default)s")
+    parser.add_argument(
+        "--push-port", type=port_number, default=8099, metavar="PORT", help="default %(default)s"
+    )
     parser.add_argument(
         "--wait",
-        type=int,
+        type=whole_number(0, 86_400),
         default=60,
         metavar="SECONDS",
         help="the most that a question waits for (default %(default)s)",

@@ -8,7 +8,6 @@ least one, 2 wrong usage; warnings do not count.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -32,12 +31,14 @@ from local.doctor.sources import SourceError, from_environment, from_file, from_
 from local.doctor.store_checks import StoreChecks
 from local.doctor.token_checks import TokenChecks
 from local.doctor.webhook_checks import WebhookChecks
+from local.operator.number_arguments import whole_number
 from local.stack_choice import NoStackError, add_stack_options, chosen_folder, is_named
 from local.terminal_text import printable
 from shared.errors import ServiceError
 from shared.http.authentication import MAX_TOKEN_LENGTH
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
     from local.doctor.deployment import Deployment
@@ -63,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--token", help="a user's token to examine; - reads it from stdin")
     parser.add_argument(
         "--instances",
-        type=_positive,
+        type=whole_number(1, 1_000_000),
         default=MOST_INSTANCES,
         metavar="N",
         help="how many may run at once, of all functions (default %(default)s)",
@@ -202,12 +203,6 @@ def _deployment(arguments: argparse.Namespace) -> Deployment:
 
 def _token(given: str | None) -> str | None:
     return sys.stdin.buffer.read(2 * MAX_TOKEN_LENGTH).decode(errors="replace") if given == "-" else given
-
-
-def _positive(text: str) -> int:
-    if not (text.isdecimal() and int(text) > 0):
-        raise argparse.ArgumentTypeError("a number above 0")
-    return int(text)
 
 
 def _is_plain_url(text: str) -> bool:

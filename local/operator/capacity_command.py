@@ -6,15 +6,18 @@ option, and the table shows with which value. It prints Markdown, or JSON. Exit 
 
 from __future__ import annotations
 
-import argparse
 import json
-import math
 import sys
 from dataclasses import fields
+from typing import TYPE_CHECKING
 
 from local.operator.capacity import Assumed, document, read_measured, report
+from local.operator.number_arguments import number, whole_number
 from local.repository import REPOSITORY
 from local.terminal_text import fitted_markdown
+
+if TYPE_CHECKING:
+    import argparse
 
 PERFORMANCE = REPOSITORY / "docs" / "performance.md"
 INSTANCES = (50, 250, 500)
@@ -25,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare an option for each assumption."""
     parser.add_argument(
         "--instances",
-        type=_count,
+        type=whole_number(1, 1_000_000),
         nargs="+",
         default=list(INSTANCES),
         metavar="N",
@@ -34,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for it in fields(Assumed):
         parser.add_argument(
             f"--{it.name.replace('_', '-')}",
-            type=_positive,
+            type=number(1e-6, 1e9),
             default=it.default,
             metavar="NUMBER",
             help=f"{it.metadata['meaning']} (default %(default)s)",
@@ -51,17 +54,3 @@ def main(arguments: argparse.Namespace) -> int:
     else:
         sys.stdout.write(fitted_markdown(report(measured, assumed, arguments.instances)))
     return 0
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("a number of instances is wanted, 1 or more")
-    return number
-
-
-def _positive(text: str) -> float:
-    number = float(text)
-    if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError("a number above 0 is wanted")
-    return number

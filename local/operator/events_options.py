@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.operator.event_store import EventQuery
 from local.operator.events_retry import RETRIABLE
+from local.operator.number_arguments import whole_number
 from local.operator.store_choice import add_store_arguments
 from local.operator.time_arguments import point_in_time
 from shared.domain.event_status import EventStatus
@@ -31,7 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     shown = action("list", "the newest events, in the order they came")
     _add_filters(shown, [*(status.value for status in EventStatus), _ALL], default=_ALL)
-    shown.add_argument("--limit", type=_count, default=50, metavar="N", help="how many (default %(default)s)")
+    shown.add_argument(
+        "--limit",
+        type=whole_number(1, 999_999),
+        default=50,
+        metavar="N",
+        help="how many (default %(default)s)",
+    )
     _add_full(shown)
 
     one = action("show", "all there is of one event")
@@ -74,9 +80,3 @@ def _add_full(parser: argparse.ArgumentParser) -> None:
 
 def _add_yes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do it; without this only say what would be done")
-
-
-def _count(text: str) -> int:
-    if not re.fullmatch(r"[1-9][0-9]{0,5}", text, re.ASCII):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 999999")
-    return int(text)

@@ -8,13 +8,13 @@ Exit code: 0 the app has its event, 1 it has none, 2 wrong usage.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from local.operator.number_arguments import number
 from local.operator.sample_events import SampleError, sample_names
 from local.operator.trigger_event import (
     CONTEXT_CARRIERS,
@@ -34,6 +34,8 @@ from shared.errors import ServiceError
 from shared.vod.lenient_json import as_text
 
 if TYPE_CHECKING:
+    import argparse
+
     from local.operator.trigger_event import UploadSubject
     from local.operator.trigger_stack import Outcome
 
@@ -85,7 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--wait",
-        type=_seconds,
+        type=number(0, LONGEST_WAIT),
         default=15.0,
         metavar="SECONDS",
         help="for the app's event (default %(default)s)",
@@ -140,13 +142,6 @@ def _run(arguments: argparse.Namespace) -> int:
         withheld = ", ".join(f"{body['type']} ({body['id']})" for body in outcome["withheld"])
         sys.stdout.write(f"Withheld from the app, which --every does not do: {withheld}.\n")
     return _DONE
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds <= LONGEST_WAIT:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 0 to {LONGEST_WAIT}")
-    return seconds
 
 
 def _check(arguments: argparse.Namespace) -> None:

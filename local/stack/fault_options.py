@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local.operator.number_arguments import whole_number
 from local.simulator.fault_rules import read_rules, read_short_form
 from local.simulator.switches import Switches, read_switch, read_switches
 from shared.errors import ServiceError
@@ -40,7 +41,12 @@ def add_fault_arguments(parser: argparse.ArgumentParser) -> None:
         help="how the simulated VOD answers what is not documented, such as repeatedApply=accept; "
         "may be given again",
     )
-    parser.add_argument("--seed", type=int, metavar="N", help="makes a run with probabilities repeatable")
+    parser.add_argument(
+        "--seed",
+        type=whole_number(0, 10**18 - 1),
+        metavar="N",
+        help="makes a run with probabilities repeatable",
+    )
 
 
 def faults_of(arguments: argparse.Namespace) -> tuple[list[Fault], int | None]:

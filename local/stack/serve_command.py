@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import signal
@@ -10,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local.operator.number_arguments import port_number
 from local.stack.app_options import add_app_arguments, own_app, settings_lines
 from local.stack.demo_settings import APP_HOST
 from local.stack.fault_options import add_fault_arguments, faults_of, switches_of
@@ -18,6 +18,8 @@ from local.stack.stack import Stack, StackStartError
 from shared.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    import argparse
+
     from local.stack.app_options import OwnApp
 
 _BANNER = """\
@@ -38,13 +40,16 @@ _FORWARD = (
 _PROXY = "  Proxy for phones: {proxy}. They reach VOD, and the functions at http://{app_host}/signature.\n"
 _FAULTS = "  Faults: {count} on purpose, the seed is {seed}. Seen and changed at /local/faults.\n"
 _WRONG_USAGE = 2
-_LAST_PORT = 65_535
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("--port", type=_port, default=8000, help="plain HTTP (default %(default)s; 0: any)")
-    parser.add_argument("--tls-port", type=_port, default=8443, help="HTTPS (default %(default)s; 0: any)")
+    parser.add_argument(
+        "--port", type=port_number, default=8000, help="plain HTTP (default %(default)s; 0: any)"
+    )
+    parser.add_argument(
+        "--tls-port", type=port_number, default=8443, help="HTTPS (default %(default)s; 0: any)"
+    )
     parser.add_argument("--folder", type=Path, default=Path(".local"), help="state (default %(default)s)")
     parser.add_argument(
         "--mode",
@@ -101,13 +106,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    return host or HOST, _port(port)
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > _LAST_PORT:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: 0 to {_LAST_PORT}")
-    return int(text)
+    return host or HOST, port_number(port)
 
 
 def _banner(stack: Stack, folder: Path, app: OwnApp) -> str:

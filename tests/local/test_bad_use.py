@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
+import importlib
 import os
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from local.__main__ import SCRIPT, main
+from local.__main__ import COMMANDS, SCRIPT, main
 from local.repository import REPOSITORY, project_field
 from tests.shared.loopback_peer import refused_port
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
     from local.stack.stack import Stack
 
@@ -37,7 +39,7 @@ class BadUse:
 
 TABLE = [
     BadUse("serv", 2, "There is no command 'serv'."),
-    BadUse("serve --port 70000", 2, "argument --port: '70000' is no port: 0 to 65535: see "),
+    BadUse("serve --port 70000", 2, "argument --port: '70000' is no port from 0 to 65535: see "),
     BadUse("serve --port -1", 2, "argument --port: '-1' is no port"),
     BadUse("serve --port {taken} --tls-port 0 --folder {folder}", 1, "Port {taken} is taken"),
     BadUse("serve --port 0 --tls-port 0 --folder {file}", 1, "{file}: "),
@@ -70,9 +72,21 @@ TABLE = [
     BadUse("token explain x --folder {folder}", 2, "No local stack runs in {folder}"),
     BadUse("trigger upload.completed --url {nobody}", 2, "No local stack answers at {nobody}"),
     BadUse("trigger upload.completed --upload x", 2, "upload.completed is a scenario"),
-    BadUse("capacity --instances none", 2, "argument --instances"),
+    BadUse("capacity --instances none", 2, "argument --instances: 'none' is no whole number from 1 to"),
+    BadUse("capacity --store-ms none", 2, "argument --store-ms: 'none' is no number from"),
+    BadUse("trigger FileDeleted --wait soon", 2, "argument --wait: 'soon' is no number from 0 to 3600"),
     BadUse("completion csh", 2, "argument shell: invalid choice: 'csh'"),
 ]
+
+
+def typed_options(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """Yield the options of a command, and of its actions, that are numbers, times or addresses."""
+    for action in parser._actions:  # noqa: SLF001  # argparse has no other way
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001  # as above
+            for of_action in action.choices.values():
+                yield from typed_options(of_action)
+        elif action.type not in (None, str, Path):
+            yield action
 
 
 @pytest.fixture(autouse=True)
@@ -126,6 +140,18 @@ def test_bad_use_is_one_sentence(
     assert ended.stderr.startswith(use.sentence.format(**names))
     assert "Traceback" not in ended.stderr
     assert ended.stderr.partition("\n\n")[0].rstrip().count("\n") == 0
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_number_is_refused_in_pythons_words(name: str) -> None:
+    """Each option's own sentence says what is taken; without one the name of a function would be shown."""
+    parser = argparse.ArgumentParser()
+    importlib.import_module(COMMANDS[name][0]).add_arguments(parser)
+    for option in typed_options(parser):
+        assert callable(option.type)
+        for text in ("x", "", "nan", "1e999", "9" * 5000, "-1", "\u0663"):
+            with contextlib.suppress(argparse.ArgumentTypeError):
+                option.type(text)
 
 
 def test_full_disk_is_one_sentence() -> None:
