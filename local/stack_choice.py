@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import os
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.environment_file import read_environment
+from shared.schema.values import check_http_url
 
 if TYPE_CHECKING:
     import argparse
@@ -38,9 +40,14 @@ def add_stack_options(choice: argparse._MutuallyExclusiveGroup) -> None:
 
 
 def named_url(arguments: argparse.Namespace) -> str | None:
-    """Return the address that was named, without a slash at the end; None if a folder decides."""
+    """Return the address that was named, without a slash at the end; None if a folder decides.
+
+    Raises:
+        NoStackError: what was named is no address.
+
+    """
     url: str | None = arguments.url or (None if arguments.folder else os.environ.get("LOCAL_URL"))
-    return url.rstrip("/") if url else None
+    return _checked(url).rstrip("/") if url else None
 
 
 def is_named(arguments: argparse.Namespace) -> bool:
@@ -80,12 +87,19 @@ def folder_at(url: str) -> Path:
         NoStackError: none answers there.
 
     """
-    if not url.startswith("http://"):
-        raise NoStackError(f"{url} is no plain HTTP address: give --url as in http://127.0.0.1:8000.")
     # A proxy of the environment must not be asked about this machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(f"{url}/local/info", timeout=_SECONDS) as answer:
             return Path(json.load(answer)["folder"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, HTTPException):
         raise NoStackError(f"No local stack answers at {url}: {_START}.") from None
+
+
+def _checked(url: str) -> str:
+    try:
+        if check_http_url(url).startswith("http://"):
+            return url
+    except ValueError:
+        pass
+    raise NoStackError(f"{url} is no plain HTTP address: give --url as in http://127.0.0.1:8000.")

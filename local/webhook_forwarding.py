@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
 
 import requests
+import urllib3
+
+from shared.schema.values import check_http_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,20 +37,26 @@ def check_address(url: str) -> str:
         ValueError: it is none; the message is a sentence.
 
     """
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(f"{url} is no address: give --forward-to as in http://localhost:3000/webhook.")
-    return url
+    try:
+        return check_http_url(url)
+    except ValueError as error:
+        raise ValueError(f"--forward-to {error}, as in http://localhost:3000/webhook.") from None
 
 
 def forward(url: str, body: bytes, headers: Mapping[str, str]) -> Forwarded:
-    """Post once, without following redirects; whatever goes wrong is an answer of 502."""
+    """Post once, without following redirects or reading the body; whatever goes wrong is an answer of 502."""
     try:
         with requests.Session() as session:
             session.trust_env = False  # a proxy of the environment must not see it
             answer = session.post(
-                url, data=body, headers=dict(headers), timeout=_SECONDS, allow_redirects=False
+                url,
+                data=body,
+                headers=dict(headers),
+                timeout=_SECONDS,
+                allow_redirects=False,
+                stream=True,  # an app may never end its body
             )
-    except requests.RequestException as error:
+    # requests lets through what urllib3 says of a host name with an empty label.
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
         return Forwarded(NO_ANSWER, f"The app does not answer ({type(error).__name__}).")
     return Forwarded(answer.status_code, "", answer.headers.get("Retry-After"))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import requests
+import urllib3
 
 from local.upload.order import UploadError, sha256_of
 from local.upload.storage_transfer import StorageError, StorageTarget, StorageTransfer
@@ -199,7 +200,8 @@ class UploadClient:
     ) -> requests.Response:
         try:
             answer = self._session.request(method, self.url + path, timeout=_TIMEOUT_SECONDS, **parts)
-        except requests.RequestException as error:
+        # requests lets through what urllib3 says of a host name with an empty label.
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise StackUnreachableError(
                 f"The local stack at {self.url} does not answer: start it with `python -m local serve`."
             ) from error

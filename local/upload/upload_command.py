@@ -87,14 +87,13 @@ def _upload(client: UploadClient, order: UploadOrder) -> dict[str, object]:
 def _chosen_client(arguments: argparse.Namespace) -> Iterator[UploadClient]:
     """Use the stack that was named, the one that runs, or else one that is started for this upload."""
     is_named = bool(arguments.url or arguments.folder)
+    url = named_url(arguments)
     try:
-        url = named_url(arguments) or chosen_stack(arguments)["VOD_API_URL"]
+        url = url or chosen_stack(arguments)["VOD_API_URL"]
     except NoStackError:
         if is_named:
             raise
         url = DEFAULT_URL
-    if not url.startswith("http://"):
-        raise NoStackError(f"{url} is no plain HTTP address: give --url as in {DEFAULT_URL}.")
     with contextlib.closing(UploadClient(url)) as client:
         try:
             client.check()

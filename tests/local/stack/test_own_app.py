@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import socket
 import time
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -17,6 +19,7 @@ from local.operator.listen_command import Listener
 from local.stack.app_options import IGNORED, add_app_arguments, own_app, settings_lines
 from local.stack.demo_settings import user_token
 from local.stack.stack import Stack
+from local.webhook_forwarding import NO_ANSWER, forward
 from shared.config.settings import WebhookSettings, load_settings
 from shared.domain.event_status import EventStatus
 from shared.errors import ConfigurationError
@@ -125,6 +128,21 @@ def test_listen_gives_up_on_an_event_that_the_app_does_not_take(
     assert capsys.readouterr().out == stack.environment["APP_WEBHOOK_SECRETS"] + "\n"
 
 
+def test_answer_of_the_app_counts_before_its_body_has_ended() -> None:
+    """An app that goes on sending must hold up neither the other events nor the end of the stack."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        Thread(target=_answer_without_end, args=(server,), daemon=True).start()
+        answer = forward(f"http://127.0.0.1:{server.getsockname()[1]}/", b"{}", {})
+
+    assert answer.accepted
+
+
+@pytest.mark.parametrize("url", ["http://a..b/", "http://%00/", "http://127.0.0.1:99999/"])
+def test_app_at_an_impossible_address_does_not_answer(url: str) -> None:
+    """Whatever the HTTP client makes of a host name is an answer of 502."""
+    assert forward(url, b"{}", {}).status == NO_ANSWER
+
+
 def test_settings_of_the_environment_are_taken_or_named() -> None:
     """Limits and keys are taken; what would lead out of this machine is ignored with its reason."""
     own = chosen(JWT_JWKS_URL="http://127.0.0.1:9/keys", OPEN_UPLOADS="3", VOD_SECRET_KEY="real", HOME="/")
@@ -146,7 +164,7 @@ def test_settings_of_the_environment_are_taken_or_named() -> None:
     ("words", "environment", "sentence"),
     [
         (("--policies", "none.json"), {}, "none.json cannot be read: No such file or directory."),
-        (("--forward-to", "localhost:3000"), {}, "localhost:3000 is no address"),
+        (("--forward-to", "localhost:3000"), {}, "--forward-to must be an http or https URL"),
         (("--origin", "*"), {}, "CORS_ORIGINS"),
         (("--jwks", "http://login.example/keys"), {}, "JWT_JWKS_URL: must be an https URL"),
         (("--jwt-secret", "short"), {}, "JWT_SECRETS"),
@@ -180,3 +198,11 @@ def test_policies_that_are_not_json_are_named(tmp_path: Path) -> None:
 
 def _webhook_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in headers.items() if name.startswith("webhook-")}
+
+
+def _answer_without_end(server: socket.socket) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
+        connection.recv(65_536)
+        connection.recv(1)  # until the other side closes
