@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import jwt
 
 from local.stack.certificates import write_private
+from shared.http.hs256 import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -112,7 +113,7 @@ def user_token(environment: Mapping[str, str], *, user: str, ttl_seconds: int) -
         claims["iss"] = environment["JWT_ISSUER"]
     if environment.get("JWT_AUDIENCE"):
         claims[environment.get("JWT_AUDIENCE_CLAIM") or "aud"] = first_of(environment["JWT_AUDIENCE"])
-    return jwt.encode(claims, first_of(environment["JWT_SECRETS"]), algorithm="HS256")
+    return jwt.encode(claims, key_of(first_of(environment["JWT_SECRETS"])), algorithm="HS256")
 
 
 def first_of(value: str) -> str:

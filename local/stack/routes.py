@@ -28,6 +28,7 @@ from local.stack.invoke_api import is_invoke_call
 from local.stack.journal_endpoint import journal_routes
 from local.stack.problems import problem
 from local.stack.trigger_endpoint import trigger_endpoint
+from shared.config.settings import CallerSettings, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -186,7 +187,7 @@ def _token_endpoint(environment: Mapping[str, str]) -> Endpoint:
             return problem(422, f"No token is made for this: {error}.")
         headers = {"Cache-Control": "no-store", "Vary": "Origin"}
         origin = request.headers.get("origin", "")
-        if origin in environment.get("CORS_ORIGINS", "").split(","):
+        if origin in load_settings(CallerSettings, environment).cors_origins:
             headers["Access-Control-Allow-Origin"] = origin
         return PlainTextResponse(token, headers=headers)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import socket
 import time
 from threading import Thread
@@ -59,7 +60,14 @@ def stack(app: HttpPeer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     folder = tmp_path_factory.mktemp("own")
     policies = folder / "policies.json"
     policies.write_text('{"default": {}, "lesson": {"maxDuration": 60}}')
-    words = ("--forward-to", f"{app.url}/webhook", "--origin", f"{ORIGIN}/", "--policies", str(policies))
+    words = (
+        "--forward-to",
+        f"{app.url}/webhook",
+        "--origin",
+        "HTTP://LocalHost:5173/",
+        "--policies",
+        str(policies),
+    )
     own = chosen(*words, "--jwt-secret", LOGIN_SECRET)
     with Stack(folder=folder, overrides=own.overrides, forward_to=own.forward_to) as stack:
         yield stack
@@ -75,6 +83,14 @@ def test_page_of_another_origin_uploads_with_a_token_of_its_own_login(stack: Sta
     assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, ORIGIN)
     assert made.headers["Access-Control-Allow-Origin"] == ORIGIN
     assert jwt.decode(made.text, LOGIN_SECRET, algorithms=["HS256"])["sub"] == "alice"
+
+
+def test_token_of_the_stack_is_signed_as_the_functions_read_the_key() -> None:
+    """A key that the login service shows in Base64 is that key, not its text."""
+    shown = {"JWT_SECRETS": f"base64:{base64.b64encode(LOGIN_SECRET.encode()).decode()}"}
+    token = user_token(shown, user="alice", ttl_seconds=60)
+
+    assert jwt.decode(token, LOGIN_SECRET, algorithms=["HS256"])["sub"] == "alice"
 
 
 def test_event_reaches_the_app_byte_for_byte_and_its_answer_counts(stack: Stack, app: HttpPeer) -> None:
