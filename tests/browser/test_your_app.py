@@ -152,17 +152,22 @@ class Pair(NamedTuple):
     ids=lambda pair: pair.receiver,
 )
 def test_receiver_hears_of_an_upload_from_the_page(
-    clone: Clone, browser_by_path: Browser, pair: Pair
+    clone: Clone, browser_by_path: Browser, pair: Pair, tmp_path: Path
 ) -> None:
-    """Typed from the page, each pair uploads a file and receives its signed event."""
+    """Typed from the page, each pair uploads two files of one name and receives their signed events."""
     terminals = [clone.type("export WEBHOOK", pair.receiver), clone.type(pair.server)]
     clone.url("http://127.0.0.1:3000/webhook")
     context = browser_by_path.new_context(locale="en")
     page = context.new_page()
+    lines: list[str] = []
+    page.on("console", lambda line: lines.append(line.text))
     page.goto(clone.url(pair.address))
-    page.locator('input[type="file"]').first.set_input_files(SAMPLE)
+    for file in (SAMPLE, shutil.copy(SAMPLE, tmp_path)):
+        page.locator('input[type="file"]').first.set_input_files(file)
     expect(page.locator("body")).to_contain_text(re.compile(r"\b\d{19}\b"), timeout=PATIENCE)
+    event = f"upload.completed alice {pair.printed}"
+    wait_until(lambda: clone.printed().count(event) == 2, "the events")
     context.close()
-    wait_until(lambda: f"upload.completed alice {pair.printed}" in clone.printed(), "the event")
+    assert [line for line in lines if "same key" in line] == []
     for terminal in terminals:
         clone.end(terminal)

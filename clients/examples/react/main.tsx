@@ -50,7 +50,8 @@ function App() {
     uploader.interrupted().then(setUploads);
   }, []);
   const begin = (file: File) => setUploads([uploader.upload(file, { context: "from React" }), ...uploads]);
-  const rows = uploads.map((upload) => <Row key={upload.record.media.name} upload={upload} />);
+  // Two files can have the same name, so a row has its number; the newest upload is in front.
+  const rows = uploads.map((upload, place) => <Row key={uploads.length - place} upload={upload} />);
   return (
     <>
       <Choice text="Choose a video" onFile={begin} />
