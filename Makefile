@@ -34,6 +34,8 @@ DEPLOY_OPTIONS := $(if $(VIA),--via $(VIA)) $(if $(PLAN),--plan) $(if $(JSON),--
 
 FUZZ_SECONDS ?= 300
 PYTEST := $(BIN)/python -m pytest -n 2
+# Folders are named as well as markers: what is deselected has been imported.
+FAST := --ignore tests/browser --ignore tests/reliability -m "not browser and not reliability"
 
 # What depends on the version of Python: neither documents, nor packages, which are for one version, nor SDKs under Node.
 OF_THE_CODE := $(addprefix tests/,functions fuzz local openapi security shared)
@@ -67,7 +69,7 @@ demo: $(RUN_READY) $(NODE_READY) ## the whole system on this machine, with a pag
 
 test: $(TEST_READY) $(NODE_READY) $(PROOF_READY) $(CLIENTS_READY) $(EXAMPLES_READY) browser ## the tests, in a headless Chromium too where there is one
 	@npm test --prefix $(PAGE) --silent
-	@$(PYTEST) $(TEST) -m "not browser and not reliability" --cov
+	@$(PYTEST) $(TEST) $(FAST) --cov
 	@# Apart, because Playwright leaves an event loop running in the process.
 	@$(PYTEST) tests/browser
 
@@ -122,7 +124,7 @@ format: $(TEST_READY) $(NODE_READY) ## lay out all code and mend what can be men
 	@cd $(PAGE) && node_modules/.bin/biome check --write $(NODE_FOLDERS)
 
 coverage: $(TEST_READY) $(NODE_READY) $(CLIENTS_READY) ## which lines and branches of shared/ the fast tests reach, as a page
-	@$(PYTEST) $(TEST) -m "not browser and not reliability" --cov --cov-report term --cov-report html:.local/coverage
+	@$(PYTEST) $(TEST) $(FAST) --cov --cov-report term --cov-report html:.local/coverage
 	@echo ".local/coverage/index.html shows it line by line."
 
 schema: $(RUN_READY) ## write shared/schema/compiled.json, by which functions validate, anew from the models

@@ -15,6 +15,7 @@ from shared.store import connection
 from shared.store.connection import CALL_SECONDS, TIMEOUT_SECONDS
 from tests.functions.deployment import deploy_here, environment, services_of, start_anew, user_token
 from tests.functions.scf import REQUEST_ID, Answer, event_of, read_answer
+from tests.shared.conftest import no_authority  # noqa: F401  # a fixture
 from tests.waiting import wait_long_for_the_store
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from shared.domain.list_position import PAGE, SEARCH_LIMIT
@@ -157,6 +158,7 @@ class Records:
             raise VodApiError(f"{call} failed: canary.")
 
 
+@cache
 def iso(instant: float) -> str:
     """Write an instant as VOD does."""
     return datetime.fromtimestamp(instant, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

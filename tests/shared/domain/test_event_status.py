@@ -14,6 +14,7 @@ from shared.domain.event_status import (
     IngestOutcome,
     Verdict,
     log_word,
+    status_of,
 )
 from shared.store.scripts import read_script
 from tests.shared.domain.watched_event import EVENTS, NOTHING_KEPT, STEPS, TAKES, WatchedEvent, park
@@ -38,6 +39,22 @@ LUA_WORDS = {"number", "string", "unknown"}
 ORIGINS = {"push"}
 
 
+@pytest.mark.parametrize(
+    ("record", "status"),
+    [
+        ({"failures": "3"}, EventStatus.PARKED),
+        ({"status": "held", "verdict": "quarantined"}, EventStatus.QUARANTINED),
+        ({"status": "held"}, EventStatus.HELD),
+        ({"status": "new", "delivery": "dead"}, EventStatus.DEAD),
+        ({"status": "new", "delivery": "pending"}, EventStatus.KEPT),
+    ],
+)
+def test_status_follows_from_the_record(record: dict[str, str], status: EventStatus) -> None:
+    """The status of an event that the index `due` does not name follows from four fields of its record."""
+    assert status_of(record, is_due=False) is status
+
+
+@pytest.mark.no_cover  # the tracer takes as long as the test
 def test_scripts_make_the_transitions_of_the_table_and_no_others(valkey_url: str) -> None:
     """In every reachable situation, the real scripts make exactly the transitions of the table."""
     with HttpPeer(lambda _request: TAKES) as app:
@@ -51,8 +68,8 @@ def test_scripts_make_the_transitions_of_the_table_and_no_others(valkey_url: str
                 for step in STEPS:
                     watched.restore(snapshot)
                     step(watched)
-                    if watched.situation() not in known:
-                        known.add(watched.situation())
+                    if (situation := watched.situation()) not in known:
+                        known.add(situation)
                         left.append(watched.save())
         watched.restore(NOTHING_KEPT)
         park(watched)

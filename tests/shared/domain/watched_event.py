@@ -48,13 +48,14 @@ IS_AWAY = Records(failing={"media_info"})
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All that is kept, and the time."""
+    """All that is kept, the statuses that follow from it, and the time."""
 
     now: float
     dumps: Mapping[Any, Any]
+    statuses: Mapping[str, EventStatus]
 
 
-NOTHING_KEPT = Snapshot(Clock().now, {})
+NOTHING_KEPT = Snapshot(Clock().now, {}, {})
 
 
 @dataclass
@@ -103,17 +104,18 @@ class WatchedEvent:
 
     def statuses(self) -> dict[str, EventStatus]:
         """Derive the status of each version from what is kept."""
-        due = self._due()
-        return {key: status_of(record, is_due=key in due) for key, record in self._records().items()}
+        records, due = self._kept()
+        return {key: status_of(record, is_due=key in due) for key, record in records.items()}
 
     def due_at(self) -> int | None:
         """Read when a version is due next."""
-        return min(self._due().values(), default=None)
+        _, due = self._kept()
+        return min(due.values(), default=None)
 
     def situation(self) -> tuple[object, ...]:
         """Return what distinguishes this situation from others with other transitions."""
-        due, names = self._due(), ("status", "verdict", "delivery", "verified")
-        records = self._records()
+        names = ("status", "verdict", "delivery", "verified")
+        records, due = self._kept()
         # A first version to which another was added is a record of its own, whose steps are known.
         last = max(records, key=lambda key: records[key].get("name", ""), default="")
         record = records.get(last, {})
@@ -122,30 +124,40 @@ class WatchedEvent:
     def save(self) -> Snapshot:
         """Remember the situation."""
         # Without the pace of the endpoint, which differs each time.
-        keys = [key for key in self.client.scan_iter() if b":pace:" not in key]
-        return Snapshot(self.clock(), {key: self.client.dump(key) for key in keys})
+        keys = [key for key in self.client.scan_iter(count=1000) if b":pace:" not in key]
+        with self.client.pipeline(transaction=False) as calls:
+            for key in keys:
+                calls.dump(key)
+            dumps = calls.execute()
+        return Snapshot(self.clock(), dict(zip(keys, dumps, strict=True)), self.statuses())
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a situation."""
         self.clock.now = snapshot.now
-        self.client.flushall()
-        for key, dump in snapshot.dumps.items():
-            self.client.restore(key, 0, dump)
-        self._last = self.statuses()
+        with self.client.pipeline(transaction=False) as calls:
+            calls.flushall()
+            for key, dump in snapshot.dumps.items():
+                calls.restore(key, 0, dump)
+            calls.execute()
+        self._last = snapshot.statuses
 
-    def _due(self) -> dict[str, int]:
-        indexes: list[Any] = [
-            self.client.zrange(key, 0, -1, withscores=True) for key in self.client.scan_iter("*:due")
+    def _kept(self) -> tuple[dict[str, dict[str, str]], dict[str, int]]:
+        """Read the records of events, and when each is due, in two round trips."""
+        keys = list(self.client.scan_iter(count=1000))
+        records = [key for key in keys if b":event:" in key or b":poison:" in key]
+        indexes = [key for key in keys if key.endswith(b":due")]
+        with self.client.pipeline(transaction=False) as calls:
+            for key in records:
+                calls.hgetall(key)
+            for key in indexes:
+                calls.zrange(key, 0, -1, withscores=True)
+            replies: list[Any] = calls.execute()
+        texts = [
+            {name.decode(): text.decode() for name, text in record.items()}
+            for record in replies[: len(records)]
         ]
-        return {key.decode(): int(at) % RANK_STEP for members in indexes for key, at in members}
-
-    def _records(self) -> dict[str, dict[str, str]]:
-        keys = (key for kind in ("event", "poison") for key in self.client.scan_iter(f"*:{kind}:*"))
-        records: dict[str, Any] = {key.decode(): self.client.hgetall(key) for key in keys}
-        return {
-            key: {name.decode(): text.decode() for name, text in record.items()}
-            for key, record in records.items()
-        }
+        due = {key.decode(): int(at) % RANK_STEP for index in replies[len(records) :] for key, at in index}
+        return dict(zip(map(bytes.decode, records), texts, strict=True)), due
 
     def _watched(self, run: Callable[..., object]) -> Callable[..., object]:
         @wraps(run)

@@ -8,14 +8,16 @@ import pytest
 
 from tests.shared.flows.world import World
 from tests.shared.service import Clock
+from tests.waiting import wait_long_for_the_store
 
 if TYPE_CHECKING:
     from tests.shared.loopback_peer import HttpPeer
 
 
 @pytest.fixture
-def world(valkey_url: str, app: HttpPeer) -> World:
+def world(valkey_url: str, app: HttpPeer, monkeypatch: pytest.MonkeyPatch) -> World:
     """Return a deployment with an empty store, an empty VOD and an app that takes everything."""
+    wait_long_for_the_store(monkeypatch)
     clock = Clock()
     changes = {"READ_BACK": "on", "APP_WEBHOOK_URL": app.url}
     return World(valkey_url, changes, clock, clock.move, app=app)
