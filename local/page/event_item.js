@@ -2,9 +2,9 @@
 
 import { say, translate } from "./language.js";
 
-// true: VOD's own word; hint: anybody who knows the callback URL can have said it; held back: the app
-// never hears of it; taken: the stack has taken it in the app's place, for a scenario; waiting: it has not
-// been delivered yet.
+// true: the event says that it is verified; hint: anybody who knows the callback URL can have said it;
+// held back: the app never hears of it; taken: the stack has taken it in the app's place, for a scenario;
+// waiting: it has not been delivered yet.
 const KINDS = { true: "good", hint: "warn", withheld: "bad", taken: "", waiting: "" };
 const WITHHELD = ["quarantined", "parked", "kept"];
 

@@ -135,7 +135,7 @@ export const EN = {
   events_search: "Find",
   events_kind: "Show",
   events_all: "all",
-  event_true: "VOD’s own word",
+  event_true: "verified",
   event_hint: "hint",
   event_waiting: "not delivered yet",
   event_withheld: "held back from the app",

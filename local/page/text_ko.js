@@ -136,7 +136,7 @@ export const KO = {
   events_search: "찾기",
   events_kind: "보기",
   events_all: "전체",
-  event_true: "VOD가 확인함",
+  event_true: "확인됨",
   event_hint: "미확인",
   event_waiting: "아직 전달 안 됨",
   event_withheld: "앱에 전달하지 않음",

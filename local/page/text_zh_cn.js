@@ -133,7 +133,7 @@ export const ZH_CN = {
   events_search: "查找",
   events_kind: "显示",
   events_all: "全部",
-  event_true: "经 VOD 确认",
+  event_true: "已确认",
   event_hint: "未经确认",
   event_waiting: "尚未投递",
   event_withheld: "不投递给应用",

@@ -42,12 +42,18 @@ def test_chosen_files_are_listed_and_one_is_taken_off(open_page: OpenPage, make_
 
 
 def test_start_button_is_in_sight(open_page: OpenPage) -> None:
-    """At 1280 by 800 nobody scrolls to find "Upload", with a file chosen too."""
+    """At 1280 by 800 nobody scrolls to find "Upload", with a file chosen too; nothing shows around it."""
     page = open_page(width=1280, height=800)
     button = page.page.get_by_role("button", name="Upload", exact=True)
     expect(button).to_be_in_viewport(ratio=1)
     page.fill_in(SAMPLES / "tiny.mp4", cover=SAMPLES / "cover.png")
     expect(button).to_be_in_viewport(ratio=1)
+    beside = """start => {
+      const { left, top, bottom, width } = start.getBoundingClientRect();
+      const at = (y) => document.elementFromPoint(left + width / 2, y);
+      return [at(top - 4), at(bottom + 4)].every((it) => it === start.parentElement);
+    }"""
+    assert button.evaluate(beside)
 
 
 def test_card_leads_to_its_events_which_are_sent_again(open_page: OpenPage, make_file: MakeFile) -> None:
@@ -125,7 +131,7 @@ def test_event_is_triggered_by_a_button(open_page: OpenPage) -> None:
     shown = page.page.locator(".event:not([hidden])")
     expect(shown).to_have_count(2, timeout=15_000)
     expect(shown.locator(".event-type")).to_have_text(["upload.replayed", "upload.completed"])
-    expect(shown.locator(".truth")).to_have_text([re.compile("own word"), "withheld for a trigger"])
+    expect(shown.locator(".truth")).to_have_text([re.compile("verified"), "withheld for a trigger"])
 
 
 def test_trigger_that_fails_says_why_beside_its_button(open_page: OpenPage) -> None:
