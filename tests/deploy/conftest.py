@@ -14,6 +14,7 @@ import pytest
 import local.stack.system
 from local.deploy.serverless_file import functions_in, inputs_of, sent_environment, variables_read
 from local.deploy.yaml_file import read_yaml
+from local.package import measure
 from local.package.__main__ import build
 from local.package.build import BUILD, Package, package_at, place_of, read_libraries
 from local.package.contents import LIBRARIES, MissingToolError
@@ -58,7 +59,9 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> list[Package]:
     with (target / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
-            build(target)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(measure, "REPEATS", 1)  # of seconds that no test reads
+                build(target)
         except MissingToolError as error:
             pytest.skip(str(error))
     return [package_at(target, function) for function in LIBRARIES]

@@ -71,8 +71,7 @@ pytestmark = pytest.mark.usefixtures("needs_runtime_python")
 
 @pytest.fixture
 def clone(packages: list[Package], tmp_path: Path) -> Path:
-    """Copy what a clone has, with set-up done and cached wheels."""
-    assert packages  # so the wheels are cached
+    """Copy what a clone has, with set-up done, and its packages built."""
     clone = tmp_path / "clone"
     clone.mkdir()
     for name in PARTS:
@@ -85,7 +84,7 @@ def clone(packages: list[Package], tmp_path: Path) -> Path:
         (clone / ".venv" / part).symlink_to(Path(sys.prefix) / part)
     for ready in (".ready-to-package", ".ready-to-run", ".ready-to-test"):
         (clone / ".venv" / ready).touch()
-    (clone / "build").mkdir()
+    shutil.copytree(packages[0].folder.parents[1], clone / "build", copy_function=os.link)
     (clone / "build" / "wheels").symlink_to(BUILD / "wheels")
     return clone
 
@@ -99,7 +98,14 @@ def stack(clone: Path) -> Iterator[Stack]:
 
 @pytest.fixture
 def cloud() -> Iterator[LoopbackCloud]:
-    """Run the cloud that is deployed to."""
+    """Run the cloud that the CLI deploys to."""
+    with loopback_cloud() as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def other_cloud() -> Iterator[LoopbackCloud]:
+    """Run the cloud that is deployed to without the CLI."""
     with loopback_cloud() as cloud:
         yield cloud
 
@@ -145,53 +151,17 @@ def settings_of(stack: Stack) -> Mapping[str, str]:
     return {**VALUES, **own, **deployer, "APP_WEBHOOK_URL": "off", "APP_WEBHOOK_SECRETS": ""}
 
 
-def in_the_environment(stack: Stack, cloud: LoopbackCloud) -> dict[str, str]:
+def in_the_environment(stack: Stack) -> dict[str, str]:
     """Return the variables that the page has somebody set, where VOD's callbacks are not switched on yet."""
     vod = VodCalls(load_settings(VodApiSettings, stack.environment))
     vod.set_event_configuration(EventConfiguration("PULL", "", "OFF", "OFF", "OFF"), None, sign_key=None)
     token = requests.get(f"{stack.url}/local/token", params={"user": "alice"}, timeout=10).text
     return {
-        API_URL: f"http://127.0.0.1:{cloud.port}",
         "CALLBACK_URL": f"{stack.url}/vod-callback",
         "SIGNATURE_URL": stack.url,
         "STATUS_URL": stack.url,
         "USER_TOKEN": token,
     }
-
-
-@pytest.mark.proof
-@pytest.mark.skipif(
-    not COMMAND_LINE.exists(), reason="the packages that deploy are not installed: make test installs them"
-)
-@pytest.mark.skipif(
-    any(shutil.which(tool) is None for tool in ("make", "node", "curl")),
-    reason="make, node or curl is missing",
-)
-def test_deployment_guide_does_what_it_prints(
-    packages: list[Package], clone: Path, stack: Stack, cloud: LoopbackCloud
-) -> None:
-    """From a copy of the repository, with its packages built before, to a signature, by the page alone."""
-    shutil.copytree(packages[0].folder.parents[1], clone / "build", dirs_exist_ok=True)
-    install_cli(clone)
-    cloud.component = lambda deployed: run_component(
-        cloud, deployed["inputs"], clone.parent, stage=deployed["stageName"]
-    )
-    variables = {"LOOPBACK_PORT": str(cloud.port), **in_the_environment(stack, cloud)}
-    blocks = shown_on(DEPLOYMENT.replace(BY_API, ""))
-    for block in blocks:
-        for shown in block:
-            type_in(shown, clone, **variables)
-        if any(shown.command.startswith("cp .env.example") for shown in block):
-            (clone / ".env.prod").write_text(filled_example({**settings_of(stack), **IN_THE_CLOUD}), "utf-8")
-        if any(shown.command.startswith("make deploy") for shown in block):
-            # From here on the deployment is the stack, which no check would let be deployed.
-            (clone / ".env.prod").write_text(filled_example(settings_of(stack)), "utf-8")
-
-    assert len(blocks) >= 7
-    assert cloud.deployed is not None
-    assert len(cloud.deployed["inputs"]["functions"]) == 5
-    assert cloud.scf.refused == []
-    assert len(cloud.scf.reserved) == 2
 
 
 def only_python(folder: Path) -> str:
@@ -206,36 +176,58 @@ def only_python(folder: Path) -> str:
 
 @pytest.mark.proof
 @pytest.mark.skipif(
-    any(shutil.which(tool) is None for tool in ("make", "curl")), reason="make or curl is missing"
+    not COMMAND_LINE.exists(), reason="the packages that deploy are not installed: make test installs them"
 )
-def test_deployment_without_the_cli_does_what_it_prints(
-    packages: list[Package], clone: Path, stack: Stack, cloud: LoopbackCloud, tmp_path: Path
+@pytest.mark.skipif(
+    any(shutil.which(tool) is None for tool in ("make", "node", "curl")),
+    reason="make, node or curl is missing",
+)
+def test_deployment_guide_does_what_it_prints(
+    clone: Path,
+    stack: Stack,
+    cloud: LoopbackCloud,
+    other_cloud: LoopbackCloud,
+    tmp_path: Path,
 ) -> None:
-    """With Python alone: check, plan, deploy, change, deploy, go back; the doctor finds no fault.
+    """From a copy of the repository, with its packages built before, to a signature, by the page alone.
 
-    The packages are built before; test_packages.py shows that a build runs no other program.
+    The CLI deploys into one cloud. With Python alone: check, plan, deploy, change, deploy, go back in another
+    one; the doctor finds no fault. test_packages.py shows that a build runs no other program.
     """
-    shutil.copytree(packages[0].folder.parents[1], clone / "build", dirs_exist_ok=True)
-    cloud.scf.settling = 1
-    path = only_python(tmp_path / "tools")
-    variables = {**in_the_environment(stack, cloud), "PATH": f"{clone / '.venv' / 'bin'}:{path}"}
-    for block in shown_on(DEPLOYMENT.replace(BY_API, "")):
-        by_cli = any(shown.command == "make deploy STAGE=prod" for shown in block)
-        for inner in shown_on(BY_API) if by_cli else [block]:
-            for shown in inner:
-                type_in(shown, clone, **variables)
-                for version in cloud.scf.versions.get("scf-prod-vod-upload-event_delivery", [])[:1]:
-                    variables["RELEASE"] = version["Description"].split()[1].rstrip(".")
+    install_cli(clone)
+    cloud.component = lambda deployed: run_component(
+        cloud, deployed["inputs"], clone.parent, stage=deployed["stageName"]
+    )
+    other_cloud.scf.settling = 1
+    variables = in_the_environment(stack)
+    by_cli = {**variables, "LOOPBACK_PORT": str(cloud.port), API_URL: f"http://127.0.0.1:{cloud.port}"}
+    python_alone = {
+        **variables,
+        API_URL: f"http://127.0.0.1:{other_cloud.port}",
+        "PATH": f"{clone / '.venv' / 'bin'}:{only_python(tmp_path / 'tools')}",
+    }
+    blocks = shown_on(DEPLOYMENT.replace(BY_API, ""))
+    for block in blocks:
+        deploys = any(shown.command == "make deploy STAGE=prod" for shown in block)
+        for shown in block:
+            type_in(shown, clone, **(by_cli if deploys else python_alone))
         if any(shown.command.startswith("cp .env.example") for shown in block):
             (clone / ".env.prod").write_text(filled_example({**settings_of(stack), **IN_THE_CLOUD}), "utf-8")
-        if by_cli:
+        if deploys:
+            for shown in (shown for block in shown_on(BY_API) for shown in block):
+                type_in(shown, clone, **python_alone)
+                for version in other_cloud.scf.versions.get("scf-prod-vod-upload-event_delivery", [])[:1]:
+                    python_alone["RELEASE"] = version["Description"].split()[1].rstrip(".")
             # From here on the deployment is the stack, which no check would let be deployed.
             (clone / ".env.prod").write_text(filled_example(settings_of(stack)), "utf-8")
 
-    assert {aliases["live"]["FunctionVersion"] for aliases in cloud.scf.aliases.values()} == {"1"}
-    assert {len(listed) for listed in cloud.scf.versions.values()} == {2}
-    assert cloud.scf.refused == []
-    assert len(cloud.scf.reserved) == 2
+    assert len(blocks) >= 7
+    assert cloud.deployed is not None
+    assert len(cloud.deployed["inputs"]["functions"]) == 5
+    assert {aliases["live"]["FunctionVersion"] for aliases in other_cloud.scf.aliases.values()} == {"1"}
+    assert {len(listed) for listed in other_cloud.scf.versions.values()} == {2}
+    assert [each.scf.refused for each in (cloud, other_cloud)] == [[], []]
+    assert [len(each.scf.reserved) for each in (cloud, other_cloud)] == [2, 2]
 
 
 @pytest.mark.proof

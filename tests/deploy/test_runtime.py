@@ -41,9 +41,10 @@ if TYPE_CHECKING:
 OTHER = "3.12"
 ROLE = RoleCredential("AKIDrole", "role-key", "role-token")
 _BUILD = """\
-import pathlib, sys
+import pathlib, sys, zlib
 from local.package.build import build_packages
 from local.package.interpreter import runtime_python
+zlib.Z_DEFAULT_COMPRESSION = zlib.Z_BEST_SPEED  # the sizes are those of no deployment
 build_packages(pathlib.Path(sys.argv[1]), wheels=pathlib.Path(sys.argv[2]))
 print(runtime_python())
 """
