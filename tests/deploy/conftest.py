@@ -50,14 +50,21 @@ def needs_runtime_python() -> None:
         pytest.skip(str(error))
 
 
+@contextlib.contextmanager
+def shared_folder(factory: pytest.TempPathFactory, name: str) -> Iterator[Path]:
+    """Lock and return a folder that all processes of the run have."""
+    base = factory.getbasetemp()
+    folder = (base.parent if base.name.startswith("popen-") else base) / name
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> list[Package]:
     """Build every package once, also when several processes run the tests."""
-    folder = tmp_path_factory.getbasetemp()
-    target = (folder.parent if folder.name.startswith("popen-") else folder) / "build"
-    target.mkdir(exist_ok=True)
-    with (target / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with shared_folder(tmp_path_factory, "build") as target:
         try:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(measure, "REPEATS", 1)  # of seconds that no test reads

@@ -16,7 +16,8 @@ NETWORK = "        netConfig: {enableExtranet: true, enableIntranet: false}\n"
 class Mistake:
     """One mistake: a replaced text of the file, changed settings, what the shell exports; and what is said.
 
-    `ends_it`: the deployment stops there, so that nothing else can be found.
+    `ends_it`: the deployment stops there, so that nothing else can be found. `refused`: it stops there unless
+    the cloud is lenient.
     """
 
     checked: str
@@ -25,14 +26,15 @@ class Mistake:
     settings: dict[str, str | None] = field(default_factory=dict)
     exported: dict[str, str] = field(default_factory=dict)
     ends_it: bool = False
+    refused: bool = False
 
 
 IN_THE_FILE = {
     "a setting is misspelt in serverless.yml": Mistake(
         "CONTEXT_KEYS must be '${env:CONTEXT_KEYS}'",
-        "upload_signature gets no CONTEXT_KEYS.",
+        "upload_signature gets no CONTEXT_KEYS",
         edit=("'${env:CONTEXT_KEYS}'", "'${env:CONTEXT_KEY}'"),
-        ends_it=True,
+        refused=True,
     ),
     "a setting is part of a longer text": Mistake(
         "No value, not even an empty one, has: REDIS_HOST.",
@@ -48,7 +50,7 @@ IN_THE_FILE = {
         "SCF_STAGE, key must be 2 to 64 letters",
         "Environment has a reserved name",
         edit=("key: STAGE", "key: SCF_STAGE"),
-        ends_it=True,
+        refused=True,
     ),
     "another component": Mistake(
         "component must be multi-scf.",
@@ -69,10 +71,10 @@ IN_THE_FILE = {
         edit=("runtime: Python3.10", "runtime: Python3.9"),
     ),
     "a handler in a folder": Mistake(
-        "upload_status: handler must be file.function",
+        "event_delivery: handler must be file.function",
         "Handler is not file.function",
-        edit=("handler: upload_status.main", "handler: functions/upload_status.main"),
-        ends_it=True,
+        edit=("handler: event_delivery.main", "handler: functions/event_delivery.main"),
+        refused=True,
     ),
     "the handler of another function": Mistake(
         "there is no file upload_signature.py in ./upload-status",
@@ -94,7 +96,7 @@ IN_THE_FILE = {
         "inputs.timeout must be 1 to 900 seconds",
         "Timeout is out of range",
         edit=("timeout: 5\n", "timeout: 901\n"),
-        ends_it=True,
+        refused=True,
     ),
     "secrets would be uploaded": Mistake(
         "inputs.src.exclude must name .env and **/.env*",
@@ -142,7 +144,7 @@ IN_THE_FILE = {
         "cronExpression needs 7 fields",
         "TriggerDesc is no cron of 7 fields",
         edit=("'0 * * * * * *'", "'* * * * *'"),
-        ends_it=True,
+        refused=True,
     ),
     "a trigger without its qualifier": Mistake(
         "qualifier is missing: must be $DEFAULT: without it the second deployment creates the URL again.",
@@ -225,14 +227,14 @@ IN_THE_FILE = {
         "JWT_ISSUER would be sent with 0 bytes, and the platform takes no value under 2",
         "the value of JWT_ISSUER is empty",
         edit=(STATUS, f"{STATUS}        - {{key: JWT_ISSUER, value: '${{env:JWT_ISSUER}}'}}\n"),
-        ends_it=True,
+        refused=True,
     ),
     "a variable of one digit": Mistake(
         "OPEN_UPLOADS would be sent with 1 bytes, and the platform takes no value under 2",
         "the value of OPEN_UPLOADS has less than 2 bytes",
         edit=(SIGNATURE, f"{SIGNATURE}        - {{key: OPEN_UPLOADS, value: '${{env:OPEN_UPLOADS}}'}}\n"),
         settings={"OPEN_UPLOADS": "0"},
-        ends_it=True,
+        refused=True,
     ),
     "a role of another function": Mistake(
         "event_delivery: role must be ${env:DEPLOY_ROLE_EVENT_DELIVERY}",

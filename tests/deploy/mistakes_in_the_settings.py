@@ -16,7 +16,7 @@ IN_THE_SETTINGS = {
         "No value, not even an empty one, has: REDIS_URL.",
         "gets no REDIS_URL.",
         settings={"REDIS_URL": None},
-        ends_it=True,
+        refused=True,
     ),
     "a shell had no value for a setting": Mistake(
         "DEPLOY_REGION had no value when it was set",
@@ -42,7 +42,7 @@ IN_THE_SETTINGS = {
         "upload_signature: its variables take",
         "Environment is too large",
         settings={"UPLOAD_POLICIES": POLICIES},
-        ends_it=True,
+        refused=True,
     ),
     "a region by its name": Mistake(
         "DEPLOY_REGION must be a region such as ap-singapore.",

@@ -116,6 +116,7 @@ def proof_faults(cloud: LoopbackCloud, folder: Path) -> list[str]:
         run_component(cloud, inputs, folder, times=2)
     except NodeFailedError as error:
         return [*found, f"The component does not take it: {error}"]
+    found += cloud.scf.refused
     created = Counter(
         (action, asked.get("FunctionName"), asked.get("Type"))
         for action, asked in cloud.calls

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import shutil
@@ -30,9 +31,9 @@ from tests.deploy.proof import COMMAND_LINE, PREFIX, run_command_line, run_compo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from local.package.build import Package
+    from tests.deploy.scf_cloud import ScfCloud
 
 pytestmark = [
     pytest.mark.proof,
@@ -114,36 +115,45 @@ def test_check_adds_up_what_the_command_line_sends(inputs: dict[str, Any]) -> No
         assert sent_environment(function, values, OWN_STAGE) == environment_of(inputs["functions"][name])
 
 
-def test_functions_and_triggers_are_created_once_and_then_updated(
-    cloud: LoopbackCloud, inputs: dict[str, Any], tmp_path: Path
-) -> None:
-    """The component's library makes five functions, three URLs and two timers; the second time, none."""
-    cloud.forget()
-    rounds = []
+Calls = list[tuple[str, dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def rounds(
+    cloud: LoopbackCloud, inputs: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> list[tuple[Calls, ScfCloud]]:
+    """Have the component deploy twice, and return the calls and SCF's state of each time."""
+    made = []
     for _ in range(2):
         cloud.calls.clear()
-        run_component(cloud, inputs, tmp_path)
-        rounds.append(list(cloud.calls))
-    first, second = rounds
+        run_component(cloud, inputs, tmp_path_factory.mktemp("component"))
+        made.append((list(cloud.calls), copy.deepcopy(cloud.scf)))
+    return made
+
+
+def test_functions_and_triggers_are_created_once_and_then_updated(
+    rounds: list[tuple[Calls, ScfCloud]],
+) -> None:
+    """The component's library makes five functions, three URLs and two timers; the second time, none."""
+    (first, _), (second, scf) = rounds
 
     made = [asked["FunctionName"] for action, asked in first if action == "CreateFunction"]
     assert sorted(made) == sorted(f"{PREFIX}-{function}" for function in LIBRARIES)
     triggers = [asked for action, asked in first if action == "CreateTrigger"]
     assert sorted(asked["Type"] for asked in triggers) == ["http", "http", "http", "timer", "timer"]
-    assert cloud.scf.refused == []
+    assert scf.refused == []
     changes = {action for action, _ in second if not action.startswith(("Get", "List", "Describe"))}
     assert changes == {"UpdateFunctionCode", "UpdateFunctionConfiguration", "UpdateTrigger"}
 
 
 def test_function_is_created_as_the_file_says(
-    cloud: LoopbackCloud, inputs: dict[str, Any], tmp_path: Path
+    rounds: list[tuple[Calls, ScfCloud]], inputs: dict[str, Any]
 ) -> None:
     """Runtime, handler, role, network, logs and variables come through under the API's names."""
-    cloud.forget()
-    run_component(cloud, inputs, tmp_path)
-    asked = cloud.functions[f"{PREFIX}-event_notification"]
+    (_, created), _ = rounds
+    asked = created.functions[f"{PREFIX}-event_notification"]
     variables = {entry["Key"]: entry["Value"] for entry in asked["Environment"]["Variables"]}
-    url = json.loads(cloud.triggers[f"{PREFIX}-event_notification"][0]["TriggerDesc"])
+    url = json.loads(created.triggers[f"{PREFIX}-event_notification"][0]["TriggerDesc"])
 
     assert {
         "Runtime": "Python3.10",
@@ -163,15 +173,12 @@ def test_function_is_created_as_the_file_says(
     assert url == {"AuthType": "NONE", "ApiGwCompatible": True}
 
 
-def test_each_function_gets_its_own_role_or_none(
-    cloud: LoopbackCloud, inputs: dict[str, Any], tmp_path: Path
-) -> None:
+def test_each_function_gets_its_own_role_or_none(rounds: list[tuple[Calls, ScfCloud]]) -> None:
     """Functions that call the VOD API get the role made for them; the others get no credentials (S43)."""
-    cloud.forget()
-    run_component(cloud, inputs, tmp_path)
+    (_, created), _ = rounds
 
     assert {
-        name.removeprefix(f"{PREFIX}-"): asked.get("Role") for name, asked in cloud.functions.items()
+        name.removeprefix(f"{PREFIX}-"): asked.get("Role") for name, asked in created.functions.items()
     } == {
         "upload_signature": None,
         "upload_status": None,

@@ -25,6 +25,7 @@ from local.repository import REPOSITORY
 from local.simulator import RoleCredential
 from local.stack.instances import FunctionFailedError
 from local.stack.stack import Stack
+from tests.deploy.conftest import shared_folder
 from tests.deploy.custom_runtime_api import CustomRuntimeInstances
 from tests.deploy.filled_example import filled_example
 from tests.deploy.packaged_instances import Deployed
@@ -70,20 +71,23 @@ class CustomBuild:
 
 @pytest.fixture(scope="session")
 def custom(tmp_path_factory: pytest.TempPathFactory) -> CustomBuild:
-    """Build as `make package RUNTIME=custom-3.12` does; skip where there is no such Python."""
-    folder = tmp_path_factory.mktemp("custom")
-    run = subprocess.run(  # noqa: S603  # our own build
-        [sys.executable, "-c", _BUILD, str(folder), str(BUILD / "wheels")],
-        cwd=REPOSITORY,
-        env={**os.environ, "RUNTIME": f"custom-{OTHER}"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if "MissingToolError" in run.stderr:
-        pytest.skip(run.stderr.splitlines()[-1])
-    assert run.returncode == 0, run.stderr
-    return CustomBuild(folder, run.stdout.strip())
+    """Build once as `make package RUNTIME=custom-3.12` does; skip where there is no such Python."""
+    with shared_folder(tmp_path_factory, "custom") as folder:
+        python = folder / "python"
+        if not python.exists():
+            run = subprocess.run(  # noqa: S603  # our own build
+                [sys.executable, "-c", _BUILD, str(folder), str(BUILD / "wheels")],
+                cwd=REPOSITORY,
+                env={**os.environ, "RUNTIME": f"custom-{OTHER}"},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if "MissingToolError" in run.stderr:
+                pytest.skip(run.stderr.splitlines()[-1])
+            assert run.returncode == 0, run.stderr
+            python.write_text(run.stdout.strip(), encoding="utf-8")
+    return CustomBuild(folder, python.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(

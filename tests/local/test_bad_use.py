@@ -114,8 +114,8 @@ def run(*words: str, **options: object) -> subprocess.CompletedProcess[str]:
 
 
 def call(words: list[str], capture: pytest.CaptureFixture[str]) -> subprocess.CompletedProcess[str]:
-    """Run a command in this process; `serve` is none of these, because it takes the signals."""
-    if words[0] == "serve":
+    """Run a command in this process; a `serve` that starts is none of these, because it takes the signals."""
+    if words[0] == "serve" and "--folder" in words:
         return run(*words)
     try:
         code = main(words)

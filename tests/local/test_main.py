@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from local.__main__ import COMMANDS
+from local.__main__ import COMMANDS, main
 from local.repository import REPOSITORY
 
 # The stack's libraries are made impossible to import, then a command that needs none of them runs.
@@ -31,22 +31,24 @@ def test_no_arguments_lists_every_command() -> None:
 
 
 @pytest.mark.parametrize("name", ["serv", "", "../serve", "serve_command", "__main__"])
-def test_unknown_command_is_wrong_usage(name: str) -> None:
+def test_unknown_command_is_wrong_usage(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A word that is no command ends with 2 and the list."""
-    outcome = _run("-m", "local", name)
+    code = main([name])
+    outcome = capsys.readouterr()
 
-    assert outcome.returncode == 2
-    assert outcome.stdout == ""
-    assert "Usage:" in outcome.stderr
+    assert code == 2
+    assert outcome.out == ""
+    assert "Usage:" in outcome.err
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
-def test_every_command_explains_its_options(name: str) -> None:
+def test_every_command_explains_its_options(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Each command has its own --help."""
-    outcome = _run("-m", "local", name, "--help")
+    with pytest.raises(SystemExit) as ended:
+        main([name, "--help"])
 
-    assert outcome.returncode == 0
-    assert f"python -m local {name}" in outcome.stdout
+    assert ended.value.code == 0
+    assert f"python -m local {name}" in capsys.readouterr().out
 
 
 def test_unknown_option_is_wrong_usage() -> None:

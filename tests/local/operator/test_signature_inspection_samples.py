@@ -21,7 +21,7 @@ RECORDED = [pytest.param(entry, id=f"{entry['language']}-{entry['inputs']}") for
 SETS = list(WIRE["inputs"])
 LIVE = {
     "sign.php": ["php"],
-    "Sign.java": ["java"],
+    "Sign.java": ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"],
     "sign.mjs": ["node"],
     "sign.py": [sys.executable],
     "sign.go": ["go", "run"],

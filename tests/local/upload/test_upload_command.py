@@ -1,4 +1,4 @@
-"""`python -m local upload` as a process, against the running stack and without one."""
+"""`python -m local upload`, against the running stack and without one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from local.stack.stack import Stack
-from tests.local.upload.upload_process import NOBODY, counters, set_fault, upload
+from tests.local.upload.upload_process import NOBODY, counters, set_fault, upload, upload_as_process
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +72,7 @@ def test_characters_that_vod_cannot_take_are_replaced_in_its_name(
 
 def test_text_output_says_what_was_stored(stack: Stack, small_media: Path) -> None:
     """A person gets the ids, the address and the event."""
-    outcome = upload(stack.url, str(small_media), "--user", "text")
+    outcome = upload_as_process(stack.url, str(small_media), "--user", "text")
 
     assert outcome.returncode == 0, outcome.stderr
     assert "small.mp4 is stored, and the app has heard of it." in outcome.stdout
@@ -89,7 +89,7 @@ def test_every_demo_policy_takes_an_upload(stack: Stack, small_media: Path, poli
 
 def test_without_a_running_stack_one_is_started(small_media: Path, tmp_path: Path) -> None:
     """The command alone is enough to see the whole chain; nothing of its stack stays."""
-    outcome = upload(NOBODY, str(small_media), "--json", temporary_folder=tmp_path)
+    outcome = upload_as_process(NOBODY, str(small_media), "--json", temporary_folder=tmp_path)
 
     assert outcome.returncode == 0, outcome.stderr
     assert json.loads(outcome.stdout)["event"]["data"]["verdict"] == "attributed"

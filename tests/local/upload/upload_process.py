@@ -1,8 +1,9 @@
-"""The upload command as a process, and changes of the stack while it runs."""
+"""The upload command, here or as a process, and changes of the stack while it runs."""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -10,8 +11,10 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import requests
 
+from local.__main__ import main
 from local.repository import REPOSITORY
 from tests.waiting import wait_until
 
@@ -32,13 +35,27 @@ def _command(*arguments: str) -> list[str]:
 def _environment(url: str, temporary_folder: Path | None = None) -> dict[str, str]:
     folder = {"TMPDIR": str(temporary_folder)} if temporary_folder else {}
     # A proxy that must not be used: nothing answers there.
-    return {**os.environ, "LOCAL_URL": url, "http_proxy": NOBODY, **folder}
+    return {"LOCAL_URL": url, "http_proxy": NOBODY, **folder}
 
 
-def upload(
+def upload(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in this process to its end; `url` is where it expects a stack."""
+    printed, told = io.StringIO(), io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(told),
+    ):
+        for name, value in _environment(url).items():
+            patch.setenv(name, value)
+        code = main(["upload", *arguments])
+    return subprocess.CompletedProcess(arguments, code, printed.getvalue(), told.getvalue())
+
+
+def upload_as_process(
     url: str, *arguments: str, temporary_folder: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end; `url` is where it expects a stack."""
+    """Run the command as a process to its end, with its temporary files in that folder."""
     return subprocess.run(  # noqa: S603  # our own words
         _command(*arguments),
         check=False,
@@ -46,7 +63,7 @@ def upload(
         text=True,
         timeout=120,
         cwd=REPOSITORY,
-        env=_environment(url, temporary_folder),
+        env={**os.environ, **_environment(url, temporary_folder)},
     )
 
 
@@ -58,7 +75,7 @@ def start(url: str, *arguments: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         cwd=REPOSITORY,
-        env=_environment(url),
+        env={**os.environ, **_environment(url)},
     )
 
 
