@@ -54,6 +54,13 @@ def test_start_button_is_in_sight(open_page: OpenPage) -> None:
       return [at(top - 4), at(bottom + 4)].every((it) => it === start.parentElement);
     }"""
     assert button.evaluate(beside)
+    page.page.get_by_role("radio", name="strict").press("ArrowDown")
+    last = page.page.get_by_role("radio", name="mobile")
+    expect(last).to_be_focused()
+    below, above = last.bounding_box(), button.bounding_box()
+    assert below is not None
+    assert above is not None
+    assert below["y"] + below["height"] < above["y"]
 
 
 def test_card_leads_to_its_events_which_are_sent_again(open_page: OpenPage, make_file: MakeFile) -> None:
