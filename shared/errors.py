@@ -58,7 +58,7 @@ class UnauthenticatedError(ServiceError):
 
     status = 401
     code = "unauthenticated"
-    title = "A valid user token is required"
+    title = "A valid token is required"
 
     def __init__(self, detail: str, *, problem: str = "") -> None:
         super().__init__(detail)

@@ -62,7 +62,8 @@ def main(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"{error}\n")
         return _WRONG_USAGE
     except ServiceError as error:
-        sys.stderr.write(f"{error} What was asked for may be done in part: ask again.\n")
+        partly = "" if arguments.action == "list" else " It may be done in part."
+        sys.stderr.write(f"{error}{partly}\n")
         return _NOT_DONE
 
 

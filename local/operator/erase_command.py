@@ -40,7 +40,8 @@ def main(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"{error}\n")
         return _WRONG_USAGE
     except ServiceError as error:
-        sys.stderr.write(f"{error} Some records may be erased: ask again.\n")
+        partly = " Some records may be erased." if arguments.yes else ""
+        sys.stderr.write(f"{error}{partly}\n")
         return _NOT_DONE
     told = {"uploads": len(records.uploads), "events": len(records.events), "erased": arguments.yes}
     if arguments.json:

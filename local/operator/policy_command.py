@@ -93,7 +93,7 @@ def _environment(arguments: argparse.Namespace) -> Mapping[str, str]:
 
 def _try_request(settings: UploadSignatureSettings, arguments: argparse.Namespace) -> Outcome:
     if arguments.policy is not None and arguments.body is not None:
-        raise _UsageError("Say the policy in --body, or with --policy.")
+        raise _UsageError("Name the policy in --body or with --policy, not in both.")
     body = arguments.body or "{}"
     if arguments.policy is not None:
         body = json.dumps({"policy": arguments.policy})

@@ -48,7 +48,8 @@ def main(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"{error}\n")
         return _WRONG_USAGE
     except ServiceError as error:
-        sys.stderr.write(f"{error} Some files may be stopped: ask again.\n")
+        partly = " Some files may be stopped." if arguments.action == "stop" else ""
+        sys.stderr.write(f"{error}{partly}\n")
         return _NOT_DONE
 
 

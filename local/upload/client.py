@@ -225,7 +225,7 @@ def _refusal(answer: requests.Response) -> str:
     """Return the content of a problem document as one sentence."""
     try:
         document = answer.json()
-        faults = "; ".join(f"{fault['pointer']} {fault['detail']}" for fault in document.get("errors", ()))
+        faults = " ".join(f"{fault['pointer']}: {fault['detail']}" for fault in document.get("errors", ()))
         detail = str(document["detail"])
     except (ValueError, KeyError, TypeError, AttributeError):
         return f"The local stack answered with status {answer.status_code}: see its log."

@@ -212,7 +212,7 @@ def _file_errors(request: SignatureRequest, policy: Policy) -> list[FieldError]:
         field_errors.append(FieldError("/fileSize", "Must be at least 1 byte."))
     if policy.max_file_size is not None:
         if request.file_size is None:
-            field_errors.append(FieldError("/fileSize", "This policy limits the size: say how many bytes."))
+            field_errors.append(FieldError("/fileSize", "Required: this policy limits the size."))
         elif request.file_size > policy.max_file_size:
             field_errors.append(FieldError("/fileSize", f"Must be at most {policy.max_file_size} bytes."))
     if not policy.file_types:
@@ -227,7 +227,7 @@ def _is_file_name(name: str) -> bool:
 def _file_type_errors(request: SignatureRequest, allowed: tuple[str, ...]) -> list[FieldError]:
     extension = request.file_name.rpartition(".")[2] if request.file_name else None
     if request.file_type is None and extension is None:
-        return [FieldError("/fileType", f"This policy limits the type: say which of {_listed(allowed)}.")]
+        return [FieldError("/fileType", f"Required: this policy limits the type to {_listed(allowed)}.")]
     declared = (("/fileType", request.file_type), ("/fileName", extension))
     return [
         FieldError(pointer, f"The type must be one of {_listed(allowed)}.")

@@ -163,8 +163,9 @@ def test_store_that_is_away_is_told_in_a_sentence(desk: Desk) -> None:
 
     assert (code, out) == (1, "")
     assert "did not answer" in err
-    assert "ask again" in err
+    assert err.endswith(" It may be done in part.\n")
     assert away not in err
+    assert "in part" not in desk.deny("list", "--redis-url", away)[2]
 
 
 def test_without_a_store_one_learns_how_to_name_it(

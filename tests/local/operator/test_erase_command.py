@@ -103,7 +103,9 @@ def test_store_that_is_away_or_not_named_is_told(
     """In one sentence, with exit code 1 or 2."""
     monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{refused_port()}/0")
     assert main(["erase", "--user", "alice"]) == 1
-    assert "Some records may be erased: ask again." in capsys.readouterr().err
+    assert "erased" not in (told := capsys.readouterr().err)
+    assert main(["erase", "--user", "alice", "--yes"]) == 1
+    assert capsys.readouterr().err == f"{told.rstrip()} Some records may be erased.\n"
     monkeypatch.setenv("REDIS_URL", "")
     assert main(["erase", "--user", "alice", "--folder", str(tmp_path)]) == 2
     assert "Name the store with REDIS_URL" in capsys.readouterr().err

@@ -117,7 +117,9 @@ def test_what_cannot_be_done_is_said(
     assert world.vod.calls == []
     monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{refused_port()}/0")
     assert main(["violations", "list"]) == 1
-    assert "Some files may be stopped: ask again." in capsys.readouterr().err
+    assert "stopped" not in (told := capsys.readouterr().err)
+    assert main(["violations", "stop", "01M8198VJ3MSBJV9ZXSG4D2N3J"]) == 1
+    assert capsys.readouterr().err == f"{told.rstrip()} Some files may be stopped.\n"
     monkeypatch.setenv("REDIS_URL", "")
     assert main(["violations", "list", "--folder", str(tmp_path)]) == 2
     assert "Name the store with REDIS_URL" in capsys.readouterr().err

@@ -65,7 +65,11 @@ def test_refusal_by_the_policy_names_the_field(
     wrong_type = tmp_path / "clip.mov"
     wrong_type.write_bytes(b"x")
 
-    assert "/fileType" in only_sentence(upload(stack.url, str(wrong_type), "--policy", "strict"))
+    assert (
+        only_sentence(upload(stack.url, str(wrong_type), "--policy", "strict"))
+        .rstrip()
+        .endswith(" /fileType: The type must be one of mp4. /fileName: The type must be one of mp4.")
+    )
     assert "/fileSize" in only_sentence(upload(stack.url, str(media_of_three_parts), "--policy", "strict"))
     assert "policy" in only_sentence(upload(stack.url, str(media_of_three_parts), "--policy", "nonsense"))
     assert "/context" in only_sentence(

@@ -85,8 +85,8 @@ REFUSALS: dict[str, list[tuple[Callable[[], object], dict[str, str]]]] = {
             lambda: granted(policy="strict", classId=3),
             {
                 "/classId": "Not on the policy's list: 1, 2.",
-                "/fileSize": "This policy limits the size: say how many bytes.",
-                "/fileType": "This policy limits the type: say which of mp4, mov.",
+                "/fileSize": "Required: this policy limits the size.",
+                "/fileType": "Required: this policy limits the type to mp4, mov.",
             },
         ),
         (lambda: granted(**{**IN_STRICT, "fileSize": 1001}), {"/fileSize": "Must be at most 1000 bytes."}),
