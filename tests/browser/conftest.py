@@ -19,6 +19,7 @@ from local.chromium import find_chromium
 from local.stack.demo_settings import POLICIES
 from local.stack.stack import Stack
 from tests.browser.app_server import AppServer
+from tests.browser.tab import Tab
 from tests.browser.upload_page import UploadPage
 
 if TYPE_CHECKING:
@@ -94,15 +95,10 @@ def stack(
 
 @pytest.fixture(scope="session")
 def browser_by_path(playwright: Playwright, executable: str) -> Iterator[Browser]:
-    """Start a browser that resolves only local names: VOD is reached by the page's path mapping."""
-    browser = _launch(playwright, executable, f"--host-resolver-rules={LOCAL_NAMES_ONLY}")
-    yield browser
-    browser.close()
+    """Start a browser that resolves only local names: VOD is reached by the page's path mapping.
 
-
-@pytest.fixture(scope="session")
-def browser_by_lan(playwright: Playwright, executable: str) -> Iterator[Browser]:
-    """Start a browser for which this machine has the name `LAN_NAME`, as for a phone in the same network."""
+    `LAN_NAME` is this machine's name for it, as for a phone in the same network.
+    """
     rules = f"MAP {LAN_NAME} 127.0.0.1, {LOCAL_NAMES_ONLY}"
     browser = _launch(playwright, executable, f"--host-resolver-rules={rules}")
     yield browser
@@ -125,15 +121,40 @@ def browser_by_name(playwright: Playwright, executable: str, stack: Stack) -> It
     browser.close()
 
 
+@pytest.fixture(scope="session")
+def tabs() -> dict[Browser, Tab]:
+    """Keep one tab of each browser."""
+    return {}
+
+
 @pytest.fixture
-def open_page(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Callable[..., UploadPage]]:
-    """Open the page, `by="path"` or `by="name"`; fail at the end if it logged errors.
+def lend_tab(tabs: dict[Browser, Tab]) -> Iterator[Callable[[Browser], Tab]]:
+    """Lend a test the tab of a browser, which is cleaned behind it."""
+    lent: set[Tab] = set()
+
+    def lend(browser: Browser) -> Tab:
+        if browser not in tabs:
+            tabs[browser] = Tab(browser.new_context())
+        lent.add(tabs[browser])
+        return tabs[browser]
+
+    yield lend
+    for tab in lent:
+        tab.clean()
+
+
+@pytest.fixture
+def open_page(
+    stack: Stack, request: pytest.FixtureRequest, lend_tab: Callable[[Browser], Tab]
+) -> Iterator[Callable[..., UploadPage]]:
+    """Open the page `by` one of `ADDRESSES`; fail at the end if it logged errors.
 
     `beside` is an open page: the new one is another tab of the same browser profile.
     `without` is a script that runs before the page's own and takes features of the browser away.
     """
     opened: list[UploadPage] = []
-    contexts: list[BrowserContext] = []
+    beside_others: list[Tab] = []
+    profiles: list[BrowserContext] = []
 
     def open_one(
         *,
@@ -143,11 +164,17 @@ def open_page(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Callable
         beside: UploadPage | None = None,
         without: str = "",
     ) -> UploadPage:
-        browser: Browser = request.getfixturevalue(f"browser_by_{by}")
-        if beside is None:
-            contexts.append(browser.new_context(viewport={"width": width, "height": height}))
-            contexts[-1].add_init_script(without)
-        tab = (beside.page.context if beside else contexts[-1]).new_page()
+        browser: Browser = request.getfixturevalue("browser_by_name" if by == "name" else "browser_by_path")
+        if beside is not None:
+            tab = Tab(beside.page.context)
+            beside_others.append(tab)
+        elif without:
+            profiles.append(browser.new_context())
+            profiles[-1].add_init_script(without)
+            tab = Tab(profiles[-1])
+        else:
+            tab = lend_tab(browser)
+        tab.page.set_viewport_size({"width": width, "height": height})
         page = UploadPage(tab, stack, ADDRESSES[by](stack))
         opened.append(page)
         page.open()
@@ -155,8 +182,10 @@ def open_page(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Callable
 
     yield open_one
     complaints = [complaint for page in opened for complaint in page.complaints]
-    for context in contexts:
-        context.close()
+    for tab in beside_others:
+        tab.page.close()
+    for profile in profiles:
+        profile.close()
     assert complaints == []
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from local.stack.stack import Stack
+    from tests.browser.tab import Tab
 
 PAGE = """<!doctype html><title>An app</title><input type="file">
 <script src="/local_mapping.js"></script><script src="/vod-js-sdk-v6.js"></script>
@@ -37,19 +38,20 @@ UPLOAD = """async (token) => {
 
 
 def test_documented_client_uploads(
-    stack: Stack, browser_by_path: Browser, make_file: Callable[[str, int], Path]
+    stack: Stack,
+    browser_by_path: Browser,
+    lend_tab: Callable[[Browser], Tab],
+    make_file: Callable[[str, int], Path],
 ) -> None:
     """An upload from a user's File to the file's id at VOD; nothing is remembered afterwards."""
-    context = browser_by_path.new_context()
-    page = context.new_page()
-    token = context.request.get(f"{stack.url}/local/token").text()
+    page = lend_tab(browser_by_path).page
+    token = page.request.get(f"{stack.url}/local/token").text()
     # A page of the stack's, so that its modules are found.
     page.goto(f"{stack.url}/page.css")
     page.set_content(PAGE % block("Web", "js"))
     page.wait_for_function("globalThis.documented")
     page.set_input_files("input", make_file("lesson.mp4", 9_000_000))
     heard = page.evaluate(UPLOAD, token)
-    context.close()
     [event] = events_about(stack, id_=heard["fileId"])
 
     assert (event["type"], event["data"]["context"]) == ("upload.completed", "lesson 3")

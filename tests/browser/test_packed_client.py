@@ -10,23 +10,23 @@ import requests
 from playwright.sync_api import expect
 
 from local.repository import REPOSITORY
-from tests.browser.line import Line
 from tests.browser.upload_page import PATIENCE, digest_at, digest_of_file, wait_until
 from tests.clients.packed_client import CLIENT, EXAMPLES, check_types, install, needs_bundler, run
 from tests.clients.stack_client import events_about
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
     from local.stack.stack import Stack
     from tests.browser.app_server import AppServer
+    from tests.browser.tab import Tab
 
 APP = REPOSITORY / "tests/clients/web_app"
 LIMIT, ELEMENT_LIMIT = 6 * 1024, 9 * 1024
-THREE_PARTS = 20_000_000
+THREE_PARTS = 2 * 8 * 1024 * 1024 + 1
 LAST_PART = "*partNumber=3&*"
 pytestmark = needs_bundler
 
@@ -56,16 +56,16 @@ def built(stack: Stack, app_server: AppServer, tmp_path_factory: pytest.TempPath
 
 
 @pytest.fixture
-def page(built: Built, app_server: AppServer, browser_by_path: Browser) -> Iterator[Page]:
+def tab(
+    built: Built, app_server: AppServer, browser_by_path: Browser, lend_tab: Callable[[Browser], Tab]
+) -> Tab:
     """Open the app."""
     assert built.size
-    context = browser_by_path.new_context()
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE)
-    page.goto(f"{app_server.origin}/app/index.html")
-    page.wait_for_function("globalThis.app")
-    yield page
-    context.close()
+    tab = lend_tab(browser_by_path)
+    tab.page.set_default_timeout(PATIENCE)
+    tab.page.goto(f"{app_server.origin}/app/index.html")
+    tab.page.wait_for_function("globalThis.app")
+    return tab
 
 
 def _parts(stack: Stack) -> int:
@@ -96,16 +96,15 @@ def test_client_is_small_and_has_the_licence(built: Built) -> None:
 
 
 def test_upload_pauses_resumes_and_settles_with_the_file(
-    page: Page, stack: Stack, make_file: Callable[[str, int], Path]
+    tab: Tab, stack: Stack, make_file: Callable[[str, int], Path]
 ) -> None:
     """After a pause the missing part alone is sent, and `done` gives the file of the event."""
-    file = make_file("film.mp4", THREE_PARTS)
+    page, line, file = tab.page, tab.line, make_file("film.mp4", THREE_PARTS)
     before = _parts(stack)
-    line = Line(page)
     line.hold(LAST_PART)
     page.set_input_files("#file", file)
     page.evaluate("app.begin()")
-    wait_until(lambda: _parts(stack) - before == 2, "two parts", meanwhile=lambda: page.wait_for_timeout(30))
+    wait_until(lambda: _parts(stack) - before == 2, "two parts", meanwhile=lambda: page.wait_for_timeout(100))
     page.evaluate("app.pause()")
     line.restore()
     assert page.evaluate("app.stage()") == "paused"
@@ -117,10 +116,10 @@ def test_upload_pauses_resumes_and_settles_with_the_file(
 
 
 def test_cancelled_upload_ends_and_a_refused_one_is_explained_in_three_languages(
-    page: Page, make_file: Callable[[str, int], Path]
+    tab: Tab, make_file: Callable[[str, int], Path]
 ) -> None:
     """`done` rejects with an AbortError; a failure has a code, and words in the uploader's language."""
-    line = Line(page)
+    page, line = tab.page, tab.line
     line.hold("*ApplyUploadUGC*")
     page.set_input_files("#file", make_file("film.mp4", 10_000))
     page.evaluate("app.begin()")
@@ -142,15 +141,14 @@ def test_cancelled_upload_ends_and_a_refused_one_is_explained_in_three_languages
 
 
 def test_element_goes_on_after_a_reload(
-    page: Page, stack: Stack, make_file: Callable[[str, int], Path]
+    tab: Tab, stack: Stack, make_file: Callable[[str, int], Path]
 ) -> None:
     """It asks in Korean for the file that was cut off, sends what is missing, and tells the app."""
-    file = make_file("강의.mp4", THREE_PARTS)
+    page, line, file = tab.page, tab.line, make_file("강의.mp4", THREE_PARTS)
     before = _parts(stack)
-    line = Line(page)
     line.hold(LAST_PART)
     page.get_by_label("동영상 선택").set_input_files(file)
-    wait_until(lambda: _parts(stack) - before == 2, "two parts", meanwhile=lambda: page.wait_for_timeout(30))
+    wait_until(lambda: _parts(stack) - before == 2, "two parts", meanwhile=lambda: page.wait_for_timeout(100))
     page.reload()
     line.restore()
     again = page.get_by_label("계속하려면 강의.mp4 파일을 다시 선택하세요")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     OpenPage = Callable[..., UploadPage]
     MakeFile = Callable[[str, int], Path]
 
-THREE_PARTS = 20_000_000
+THREE_PARTS = 2 * 8 * 1024 * 1024 + 1
 LAST_PART = "*partNumber=3&*"
 
 

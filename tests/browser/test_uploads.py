@@ -99,7 +99,7 @@ def test_one_time_signatures_are_never_sent_twice(open_page: OpenPage, make_file
         if "UploadUGC" in request.url and request.method == "POST":
             signatures.append(json.loads(request.post_data or "{}")["signature"])
 
-    page.page.on("request", note)
+    page.on("request", note)
     expect(page.page.get_by_text("each signature is valid once").first).to_be_visible()
     card = page.upload(make_file("once.mp4", 100_000), policy="default")
     page.wait_for(card, "uploaded")

@@ -10,15 +10,15 @@ import urllib3
 
 from local.repository import REPOSITORY
 from local.simulator.switches import POSITIONS
-from tests.browser.line import Line
 from tests.browser.upload_page import digest_at, digest_of_file, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
     from local.stack.stack import Stack
+    from tests.browser.tab import Tab
 
     MakeFile = Callable[[str, int], Path]
 
@@ -39,9 +39,9 @@ FORM = '<!doctype html><input type="file" id="media"><input type="file" id="cove
 class SdkPage:
     """A page of the stack with one version of the SDK; the browser resolves VOD's names to the stack."""
 
-    def __init__(self, page: Page, stack: Stack, version: str, storage: str = "cos") -> None:
-        self.page = page
-        self.line = Line(page)
+    def __init__(self, tab: Tab, stack: Stack, version: str, storage: str = "cos") -> None:
+        self.page = tab.page
+        self.line = tab.line
         self._stack = stack
         self._version = version
         self._options = {"storageType": storage, "chunkSize": PART[storage], "chunkParallelLimit": 1}
@@ -81,7 +81,7 @@ class SdkPage:
         wait_until(
             lambda: self.parts_sent(".mp4") - before == 2,
             "two parts",
-            meanwhile=lambda: self.page.wait_for_timeout(20),
+            meanwhile=lambda: self.page.wait_for_timeout(100),
         )
         return str(self.page.evaluate("window.uploadId"))
 
@@ -119,7 +119,7 @@ class SdkPage:
             found[:] = [event["body"] for event in heard if id_ in str(event)]
             return bool(found)
 
-        wait_until(are_there, f"events about {id_}", meanwhile=lambda: self.page.wait_for_timeout(20))
+        wait_until(are_there, f"events about {id_}", meanwhile=lambda: self.page.wait_for_timeout(100))
         return found
 
     def counters(self) -> dict[str, Any]:
@@ -143,21 +143,21 @@ class SdkPage:
 
 
 @pytest.fixture
-def sdk_page(stack: Stack, browser_by_name: Browser) -> Iterator[Callable[..., SdkPage]]:
+def sdk_page(
+    stack: Stack, browser_by_name: Browser, lend_tab: Callable[[Browser], Tab]
+) -> Iterator[Callable[..., SdkPage]]:
     """Create a page for a version, or skip where its bundle is not installed."""
-    context = browser_by_name.new_context()
     pages: list[SdkPage] = []
 
     def create(version: str, storage: str = "cos") -> SdkPage:
         if not BUNDLES[version].is_file():
             pytest.skip("needs the SDKs of tests/clients/node: make test installs them")
-        pages.append(SdkPage(context.new_page(), stack, version, storage))
+        pages.append(SdkPage(lend_tab(browser_by_name), stack, version, storage))
         return pages[-1]
 
     yield create
     for page in pages:
         page.switch(**{name: first for name, (first, *_) in POSITIONS.items()})
-    context.close()
 
 
 @pytest.mark.parametrize(("version", "storage"), EVERY)

@@ -92,7 +92,7 @@ def test_a_form_that_is_not_complete_says_what_is_missing(open_page: OpenPage) -
 def test_a_name_that_vod_cannot_take_is_changed_and_shown(open_page: OpenPage, make_file: MakeFile) -> None:
     """Names that are legal on the user's system are uploaded, and the card shows what became of them."""
     page, requests = open_page(), list[Request]()
-    page.page.on("request", lambda request: requests.append(request))  # noqa: PLW0108  # Playwright wraps functions alone
+    page.on("request", lambda request: requests.append(request))  # noqa: PLW0108  # Playwright wraps functions alone
     file, cover = make_file("What is this?.mp4", 10_000), make_file("10:30.png", 100)
     card = page.upload(file, cover=cover)
     expect(card).to_contain_text("the video is called “What is this_”")

@@ -8,9 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import urllib3
-from playwright.sync_api import Locator, Page, expect
-
-from tests.browser.line import Line
+from playwright.sync_api import Locator, expect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import ConsoleMessage
 
     from local.stack.stack import Stack
+    from tests.browser.tab import Tab
 
 SECONDS = 1000
 PATIENCE = 15 * SECONDS
@@ -30,17 +29,17 @@ _SOME_ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 class UploadPage:
     """One open page and its `line`; `complaints` are the unexpected errors it logged."""
 
-    def __init__(self, page: Page, stack: Stack, address: str) -> None:
-        self.page = page
+    def __init__(self, tab: Tab, stack: Stack, address: str) -> None:
+        self.page = tab.page
+        self.line = tab.line
+        self.on = tab.on
         self.stack = stack
         self.address = address
-        self.line = Line(page)
         self.complaints: list[str] = []
         self._expected: tuple[str, ...] = ()
-        page.set_default_timeout(PATIENCE)
-        page.on("console", self._note_line)
-        page.on("pageerror", lambda error: self._note(str(error)))
-        page.on("dialog", lambda dialog: dialog.accept())
+        self.page.set_default_timeout(PATIENCE)
+        self.on("console", self._note_line)
+        self.on("pageerror", lambda error: self._note(str(error)))
 
     def open(self) -> None:
         """Open or reload, and wait until the form is usable."""
@@ -90,7 +89,7 @@ class UploadPage:
 
     def idle(self) -> None:
         """Let the browser process its own messages."""
-        self.page.wait_for_timeout(30)
+        self.page.wait_for_timeout(100)
 
     def events(self, upload_id: str, type_: str, *, wait_for: int = 1) -> list[dict[str, Any]]:
         """Return the receiver's events once there are `wait_for`, after a pause to catch extra ones."""
