@@ -21,10 +21,14 @@ const STYLE = `
 `;
 
 class VodUpload extends HTMLElement {
-  tokenProvider = () => Promise.reject(new TypeError("<vod-upload> has no tokenProvider."));
   #uploader;
   #words;
   #list = document.createElement("ul");
+
+  // A method, and no field: an app may have set the property before this class was loaded.
+  tokenProvider() {
+    return Promise.reject(new TypeError("<vod-upload> has no tokenProvider."));
+  }
 
   async connectedCallback() {
     if (this.shadowRoot) return;

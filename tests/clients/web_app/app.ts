@@ -1,7 +1,6 @@
 // An app of one's own in strict TypeScript: what a person does here is called by the tests.
 
 import { createUploader, type Upload, type UploadFailure, type UploadStatus } from "vod-upload-client";
-import "vod-upload-client/element";
 import { explainVodError, type VodErrorExplanation } from "vod-upload-client/errors";
 import { LANGUAGES, type Language } from "vod-upload-client/texts";
 import ko from "vod-upload-client/texts/ko";
@@ -14,7 +13,9 @@ async function tokenProvider(): Promise<string> {
 
 const element = document.querySelector("vod-upload");
 if (element === null) throw new Error("The page has no <vod-upload>.");
+// Before the element is defined, as an app may do that loads it later.
 element.tokenProvider = tokenProvider;
+void import("vod-upload-client/element");
 element.addEventListener("vod-uploaded", ({ detail }) => {
   document.title = detail.server?.fileId ?? "no file";
 });
