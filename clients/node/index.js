@@ -20,7 +20,11 @@ export class EventVerifier {
   #webhook;
 
   constructor(secret) {
-    this.#webhook = new Webhook(secret);
+    try {
+      this.#webhook = new Webhook(secret);
+    } catch {
+      throw new TypeError("The secret must be whsec_ and Base64, as in APP_WEBHOOK_SECRETS.");
+    }
   }
 
   verify(body, headers) {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shutil
 import subprocess
 import time
@@ -27,10 +28,18 @@ EVENT = document()["webhooks"]["upload.completed"]["post"]["requestBody"]["conte
     "example"
 ]
 LARGE = json.dumps({**EVENT, "raw": {"MetaData": "ß" * 400_000}}, ensure_ascii=False).encode()
+NO_SECRET = "The secret must be whsec_ and Base64, as in APP_WEBHOOK_SECRETS."
 TRAPS = """\
 import express from "express";
 import { EventVerifier } from "vod-upload-events";
 const events = new EventVerifier(process.argv[2]);
+for (const secret of ["", "no secret", "whsec_AA==,whsec_AA=="]) {
+  try {
+    new EventVerifier(secret);
+  } catch (error) {
+    console.error(error.message);
+  }
+}
 for (const parsers of [[express.json()], []]) {
   const app = express().use(...parsers, (request, response) => {
     try {
@@ -133,3 +142,11 @@ def test_express_that_has_parsed_the_body_is_told_what_to_do(tmp_path: Path) -> 
         " this body is undefined",
     ]
     assert done.stdout.count("RawBodyError") == done.stdout.count("express.raw(") == 2
+    assert done.stderr.splitlines() == [NO_SECRET] * 3
+
+
+@pytest.mark.parametrize("secret", ["", "none!", "whsec_", "whsec_AA==,whsec_AA=="])
+def test_what_is_no_secret_is_refused_when_the_receiver_starts(secret: str) -> None:
+    """The sentence names the setting, and shows nothing of it."""
+    with pytest.raises(ValueError, match=f"^{re.escape(NO_SECRET)}$"):
+        EventVerifier(secret)

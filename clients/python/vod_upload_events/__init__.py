@@ -12,6 +12,7 @@ signature. `headers` is the framework's own mapping, in any letter case.
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, cast
 
 from standardwebhooks import Webhook
@@ -39,10 +40,17 @@ class EventVerifier:
         """Take the secret as in APP_WEBHOOK_SECRETS, with its `whsec_`.
 
         Raises:
-            ValueError: it is no Base64.
+            ValueError: it is no such secret.
 
         """
-        self._webhook = Webhook(secret)
+        # The library passes over characters that are no Base64: then nothing would have a valid signature.
+        try:
+            key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+        except ValueError:
+            key = b""
+        if not key:
+            raise ValueError("The secret must be whsec_ and Base64, as in APP_WEBHOOK_SECRETS.")
+        self._webhook = Webhook(key)
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> AppEvent:
         """Return the event if a header has its signature; the types are in `vod_upload_events.app_event`.
