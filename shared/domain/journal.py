@@ -153,6 +153,11 @@ class EventKey(NamedTuple):
         """Return the key of an event's copy for the endpoint of this name."""
         return EventKey(self.partition, f"{self.key}@{endpoint}")
 
+    @property
+    def original(self) -> EventKey:
+        """The key of the event of which this is a copy."""
+        return EventKey(self.partition, self.key.partition("@")[0])
+
     def indexes(self, *names: str) -> list[str]:
         """Return the keys of sorted sets of the event's partition, of a copy those of its endpoint."""
         endpoint = self.endpoint

@@ -105,7 +105,8 @@ class DeliveryStore(StoreConnection):
         """Take due events under a lease, and return those that could be taken.
 
         The others are taken by another worker, are gone, or wait: of one upload one is in flight. One that
-        waits is due when that has ended.
+        waits is due when that has ended. The copy of a claim for an endpoint is dropped once the journal has VOD's
+        own version of its event.
 
         Raises:
             StoreUnavailableError: the store did not answer; the lease may have been given.
@@ -114,11 +115,10 @@ class DeliveryStore(StoreConnection):
 
         def call(at: EventKey) -> ScriptCall:
             (index,), in_flight = at.indexes("due"), at.indexes("in-flight", "waiting")
-            return [at.key, index, endpoint_key(at, endpoint), at.body, *in_flight], [
-                now,
-                lease,
-                lease_ends_at,
-            ]
+            keys = [at.key, index, endpoint_key(at, endpoint), at.body, *in_flight]
+            if at.endpoint:
+                keys += [*at.indexes("journal"), at.original.key, at.original.tombstone]
+            return keys, [now, lease, lease_ends_at, self._scope.retention_seconds]
 
         taken = self._script_for_each("take_event", [(at, call(at)) for at in due])
         return [(at, _taken(reply, lease)) for at, reply in taken if reply[0]]

@@ -292,6 +292,29 @@ def test_event_that_was_made_without_us_is_asked_about_once(both: World, billing
     assert len(billing.received) == 1
 
 
+@pytest.mark.parametrize("kept", ["86400", "0"], ids=["record kept", "tombstone alone"])
+def test_claim_is_not_sent_once_vods_own_version_has_come(
+    both: World, billing: HttpPeer, kept: str
+) -> None:
+    """Where the claim was taken, both are heard; where it was not, VOD's own version alone, and once."""
+    trusting = both.with_settings(READ_BACK="off", DELIVERED_RETENTION_SECONDS=kept)
+    both.app.answer = lambda _request: FAILS
+    token = token_of(new_session())
+    trusting.deliverer().deliver(trusting.ingest(uploaded(token), "push"))
+    trusting.deliverer().deliver(trusting.ingest(uploaded(token), "pull"))
+    both.app.answer, tried = lambda _request: TAKES, len(both.app.received)
+    for _ in range(3):
+        trusting.run(after=HOUR)
+
+    heard = [json.loads(it.body) for it in both.app.received[tried:]]
+    assert [it["data"]["verified"] for it in heard] == [True]
+    assert [json.loads(it.body)["data"]["verified"] for it in billing.received] == [False, True]
+    assert len({event_id for _, event_id in told(billing)}) == 2
+    assert both.due(after=DAY) == 0
+    kept_copies = [it.event_id for it in operator_of(both).find(EventQuery(EventStatus.KEPT))]
+    assert kept_copies == [f"{told(billing)[0][1]}@crm"]
+
+
 def test_store_that_fails_one_endpoint_ends_the_others_first(
     both: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
