@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from local.doctor.findings import Check, CheckSkippedError, Group, fault, needed, ok, warning
 from local.doctor.store_probe import StoreProbe
 from local.operator.signature_inspection import iso_time
-from shared.config.settings import StoreSettings, WebhookSettings
+from shared.config.settings import EndpointSettings, StoreSettings
 from shared.domain.event_status import EventStatus
 from shared.errors import StoreUnavailableError
 from shared.store.connection import StoreScope
@@ -101,7 +101,7 @@ class BacklogChecks:
                 yield ok(status.value, "none")
 
     def _endpoint(self) -> Iterator[Finding]:
-        settings, now = needed(WebhookSettings, self._deployment.environment), int(self._clock())
+        settings, now = needed(EndpointSettings, self._deployment.environment), int(self._clock())
         if not settings.has_endpoint:
             yield ok("endpoint", "APP_WEBHOOK_URL is off: events are kept and go nowhere")
             return

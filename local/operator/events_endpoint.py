@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local.operator.signature_inspection import iso_time
 from local.terminal_text import sheet_of
+from shared.config.settings import EndpointSettings, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,21 +18,15 @@ if TYPE_CHECKING:
 def endpoint_urls(environment: Mapping[str, str], name: str | None = None) -> dict[str, str]:
     """Return the URL of each endpoint, or of the named one, by its name; a single one has an empty name.
 
-    Not by the settings' group: to see how an endpoint does should take none of its secrets.
-
     Raises:
+        ConfigurationError: the settings cannot be read.
         ValueError: there is none, or not this one; the message is a sentence for the operator.
 
     """
-    url = environment.get("APP_WEBHOOK_URL", "")
-    urls = {} if url in ("", "off") else {"": url}
-    try:
-        entries = json.loads(environment.get("APP_WEBHOOKS") or "[]")
-        urls |= {str(entry["name"]): str(entry["url"]) for entry in entries}
-    except (ValueError, TypeError, KeyError):
-        raise ValueError("APP_WEBHOOKS cannot be read: python -m local doctor says why.") from None
-    if not urls:
+    settings = load_settings(EndpointSettings, environment)
+    if not settings.has_endpoint:
         raise ValueError("Name the app's endpoint with APP_WEBHOOK_URL or APP_WEBHOOKS, as the functions do.")
+    urls = settings.endpoint_urls
     if name is not None and name not in urls:
         raise ValueError(f"There is no endpoint of this name, but {', '.join(urls) or 'none'}.")
     return urls if name is None else {name: urls[name]}

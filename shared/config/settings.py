@@ -164,16 +164,14 @@ class ShardSettings(VodApiSettings):
     invoke_api_url: str
 
 
-class WebhookSettings(SettingsGroup):
-    """Where the app receives its events, and how they are signed (newest secret first).
+class EndpointSettings(SettingsGroup):
+    """Where the app receives its events.
 
     None as URL, and no `endpoints`: events are journaled and go nowhere.
     """
 
     app_webhook_allow_insecure: bool
     app_webhook_url: str | None
-    app_webhook_secrets: tuple[bytes, ...]
-    app_webhook_raw: Literal["on", "off"]
     app_webhooks: tuple[dict[str, Any], ...]
 
     @property
@@ -191,6 +189,13 @@ class WebhookSettings(SettingsGroup):
     def endpoint_urls(self) -> dict[str, str]:
         """The URL of each endpoint by its name; of the single one, which has none, under an empty text."""
         return {it.name: it.url for it in self.endpoints} or {"": self.app_webhook_url or ""}
+
+
+class WebhookSettings(EndpointSettings):
+    """How the app's events are signed (newest secret first), and whether VOD's own event is in them."""
+
+    app_webhook_secrets: tuple[bytes, ...]
+    app_webhook_raw: Literal["on", "off"]
 
 
 class IngestSettings(WebhookSettings, ContextSettings, StoreSettings):

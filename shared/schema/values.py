@@ -289,7 +289,9 @@ def require_public_address(url: str | None, info: ValidationInfo) -> str | None:
 
 
 def require_webhook_secrets(secrets: tuple[bytes, ...], info: ValidationInfo) -> tuple[bytes, ...]:
-    """Check that there is a secret where there is an address."""
+    """Check that there is a secret where there is an address, and none beside several endpoints."""
+    if secrets and info.data.get("app_webhooks"):
+        raise ValueError("must not be set beside APP_WEBHOOKS: each endpoint has its own")
     if not secrets and info.data.get("app_webhook_url") is not None:
         raise ValueError("needed to sign what goes to APP_WEBHOOK_URL")
     return secrets
@@ -297,6 +299,6 @@ def require_webhook_secrets(secrets: tuple[bytes, ...], info: ValidationInfo) ->
 
 def require_one_form_of_webhook(webhooks: tuple[object, ...], info: ValidationInfo) -> tuple[object, ...]:
     """Check that several endpoints are not set beside the single one."""
-    if webhooks and (info.data.get("app_webhook_url") or info.data.get("app_webhook_secrets")):
-        raise ValueError("set APP_WEBHOOK_URL to off and no APP_WEBHOOK_SECRETS: each endpoint has its own")
+    if webhooks and info.data.get("app_webhook_url"):
+        raise ValueError("set APP_WEBHOOK_URL to off: each endpoint has its own")
     return webhooks

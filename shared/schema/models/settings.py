@@ -176,8 +176,8 @@ class ShardSettings(VodApiSettings):
     invoke_api_url: HttpUrl = "https://scf.tencentcloudapi.com"
 
 
-class WebhookSettings(SettingsGroup):
-    """Where the app receives its events, and how they are signed (newest secret first).
+class EndpointSettings(SettingsGroup):
+    """Where the app receives its events.
 
     The URL may be the word `off`: events are then journaled and go nowhere. It has to be set,
     because an app that hears nothing should have meant it. It must lead out into the open Internet,
@@ -186,13 +186,18 @@ class WebhookSettings(SettingsGroup):
 
     app_webhook_allow_insecure: bool = False
     app_webhook_url: Annotated[HttpUrlOrOff, AfterValidator(values.require_public_address)]
+    app_webhooks: Annotated[Webhooks, Secret] = ()
+
+
+class WebhookSettings(EndpointSettings):
+    """How the app's events are signed (newest secret first), and whether VOD's own event is in them."""
+
     app_webhook_secrets: Annotated[
         WebhookSecrets,
         Field(repr=False, validate_default=True),
         AfterValidator(values.require_webhook_secrets),
     ] = ()
     app_webhook_raw: Literal["on", "off"] = "on"
-    app_webhooks: Annotated[Webhooks, Secret] = ()
 
 
 class IngestSettings(WebhookSettings, ContextSettings, StoreSettings):

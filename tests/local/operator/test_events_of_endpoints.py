@@ -89,6 +89,14 @@ def test_health_of_each_endpoint_is_told_by_its_name(desk: Desk, valkey_url: str
     assert "neither disabled nor paused" in desk.events("endpoint", "crm", "--enable").out
 
 
+def test_health_of_an_endpoint_takes_none_of_its_secrets(desk: Desk) -> None:
+    """As long as the settings are those of the functions, in OPTIONAL_SETTINGS too."""
+    webhooks = json.dumps([{"name": "crm", "url": f"{desk.app.url}/crm"}])
+    desk.deploy(APP_WEBHOOK_URL="off", APP_WEBHOOK_SECRETS="", OPTIONAL_SETTINGS=f"APP_WEBHOOKS={webhooks}")
+
+    assert [it["name"] for it in desk.events("endpoint", "--json").json] == ["crm"]
+
+
 @pytest.mark.parametrize("webhooks", ["", "[", "[1]", "{}", "[{}]"])
 def test_endpoint_that_cannot_be_known_is_told_in_one_sentence(desk: Desk, webhooks: str) -> None:
     """Neither of the settings names one, they cannot be read, or none has this name."""

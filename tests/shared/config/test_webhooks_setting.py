@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
-from shared.config.settings import EventDeliverySettings, EventNotificationSettings, load_settings
+from shared.config.settings import (
+    EndpointSettings,
+    EventDeliverySettings,
+    EventNotificationSettings,
+    load_settings,
+)
 from shared.errors import ConfigurationError
 from shared.schema.models import app_event
 from tests.functions.deployment import WEBHOOK_SECRET, environment
@@ -84,17 +89,27 @@ def test_all_faults_of_all_entries_are_told_at_once() -> None:
     assert "APP_WEBHOOKS.0: Input should be a valid dictionary" in faults_of("crm")
 
 
-@pytest.mark.parametrize("single", [{"APP_WEBHOOK_URL": URL}, {"APP_WEBHOOK_SECRETS": WEBHOOK_SECRET}])
-def test_single_endpoint_is_not_set_beside_several(single: dict[str, str]) -> None:
-    """Nobody could tell which of them is meant."""
-    assert "APP_WEBHOOKS: set APP_WEBHOOK_URL to off and no APP_WEBHOOK_SECRETS" in faults_of(
-        CRM, **{"APP_WEBHOOK_SECRETS": WEBHOOK_SECRET, **single}
-    )
+def test_single_endpoint_is_not_set_beside_several() -> None:
+    """Nobody could tell which of them is meant; nor is there anything that its secrets alone would sign."""
+    single = {"APP_WEBHOOK_SECRETS": WEBHOOK_SECRET}
+
+    assert "APP_WEBHOOKS: set APP_WEBHOOK_URL to off" in faults_of(CRM, **single, APP_WEBHOOK_URL=URL)
+    assert "APP_WEBHOOK_SECRETS: must not be set beside APP_WEBHOOKS" in faults_of(CRM, **single)
 
 
 def test_secret_of_an_endpoint_serves_no_other_purpose() -> None:
     """A key that another setting has too is named."""
     assert "APP_WEBHOOKS: has a key that CONTEXT_KEYS has too" in faults_of(CRM, CONTEXT_KEYS=WEBHOOK_SECRET)
+
+
+def test_urls_are_read_by_the_same_rules_without_a_secret() -> None:
+    """For who asks how endpoints do; what is wrong with them is told as elsewhere."""
+    variables = {"APP_WEBHOOK_URL": "off", "APP_WEBHOOKS": json.dumps([{"name": "crm", "url": URL}])}
+    assert load_settings(EndpointSettings, variables).endpoint_urls == {"crm": URL}
+
+    variables["APP_WEBHOOKS"] = json.dumps([{"name": "crm", "url": "http://crm.example.com"}])
+    with pytest.raises(ConfigurationError, match=r"APP_WEBHOOKS\.0: APP_WEBHOOK_URL: must be an https URL"):
+        load_settings(EndpointSettings, variables)
 
 
 def test_function_without_a_timer_reads_the_same_endpoints() -> None:
