@@ -156,6 +156,10 @@ class StoreUnavailableError(ServiceError):
         self.store_code = store_code
 
 
+class UnreadableRecordError(ServiceError):
+    """The record of an upload cannot be read: another release may have written it."""
+
+
 class KeysUnavailableError(ServiceError):
     """The login service did not return keys, and no cached ones are still valid."""
 

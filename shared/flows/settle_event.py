@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shared.domain.event_text import packed
 from shared.domain.ingested_event import as_journaled, classify
 from shared.domain.session import facts_of
-from shared.errors import CallBudgetError, NotFoundError, VodApiError
+from shared.errors import CallBudgetError, NotFoundError, UnreadableRecordError, VodApiError
 from shared.flows.verify_event import Verification
 from shared.vod.notification import raw_json
 
@@ -85,7 +85,7 @@ def has_flow(store: UploadStore, uploader: UploadContext) -> bool | None:
     """
     try:
         return store.find_upload(uploader.user_id, uploader.upload_id).grant.procedure is not None
-    except (NotFoundError, KeyError, TypeError, ValueError):
+    except (NotFoundError, UnreadableRecordError):
         return None
 
 

@@ -105,8 +105,8 @@ class DeliveryStore(StoreConnection):
         """Take due events under a lease, and return those that could be taken.
 
         The others are taken by another worker, are gone, or wait: of one upload one is in flight. One that
-        waits is due when that has ended. The copy of a claim for an endpoint is dropped once the journal has VOD's
-        own version of its event.
+        waits is due when that has ended. The copy of a claim for an endpoint is dropped once the journal has
+        VOD's own version of its event.
 
         Raises:
             StoreUnavailableError: the store did not answer; the lease may have been given.

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shared.domain.event_status import Verdict
 from shared.domain.rejection import read_rejection, write_rejection
-from shared.errors import StoreUnavailableError
-from shared.store.tails import UNREADABLE_SECONDS, DueStore
+from shared.errors import StoreUnavailableError, UnreadableRecordError
+from shared.store.tails import DueStore
 from shared.store.upload_record import read_session
 
 if TYPE_CHECKING:
@@ -51,16 +51,13 @@ class EnforcementStore(DueStore):
     def take_enforcements(self, *, now: int, lease_ends_at: int, limit: int) -> list[Enforcement]:
         """Take files that are due, at most `limit` of each partition, and read their uploads.
 
-        Nobody else takes them before `lease_ends_at` (Unix seconds). One whose record is gone is removed, and
-        one whose record cannot be read is put off: neither must hold up the others. Two round trips.
+        Nobody else takes them before `lease_ends_at` (Unix seconds). Two round trips.
 
         Raises:
             StoreUnavailableError: the store did not answer; the files are due when the lease ends.
 
         """
-        due = self._take_due("enforcements", now=now, limit=limit, lease_ends_at=lease_ends_at)
-        read = (self._read(*each, now=now) for each in due)
-        return [it for it in read if it is not None]
+        return self._take_due("enforcements", _read, now=now, limit=limit, lease_ends_at=lease_ends_at)
 
     def begin_enforcement(self, it: Enforcement, rejection: Rejection) -> bool:
         """Record what is about to be done with a file; False if that has been stopped.
@@ -103,23 +100,25 @@ class EnforcementStore(DueStore):
         if commands:
             self._pipeline(commands)
 
-    def _read(
-        self, partition: str, member: str, record: Mapping[str, str], *, now: int
-    ) -> Enforcement | None:
-        upload_id, _, file_id = member.partition(" ")
-        told = record.get(f"enforce:{file_id}")
-        if told is None:
-            # The record is gone, or was made anew without what the upload began with.
-            self._execute("ZREM", _index(partition), member)
-            return None
-        try:
-            told_at, verdict = told.split(" ")
-            begun = read_rejection(record.get(f"enforcing:{file_id}", ""))
-            session = read_session(upload_id, record)
-            return Enforcement(session, file_id, int(told_at), Verdict(verdict), begun)
-        except (KeyError, TypeError, ValueError):
-            self._execute("ZADD", _index(partition), "XX", now + UNREADABLE_SECONDS, member)
-            return None
+
+def _read(member: str, record: Mapping[str, str]) -> Enforcement | None:
+    """Read a member with its upload's record; None if that was made anew without what the upload began with.
+
+    Raises:
+        UnreadableRecordError: it cannot be read.
+
+    """
+    upload_id, _, file_id = member.partition(" ")
+    told = record.get(f"enforce:{file_id}")
+    if told is None:
+        return None
+    session = read_session(upload_id, record)
+    try:
+        told_at, verdict = told.split(" ")
+        begun = read_rejection(record.get(f"enforcing:{file_id}", ""))
+        return Enforcement(session, file_id, int(told_at), Verdict(verdict), begun)
+    except (TypeError, ValueError) as error:
+        raise UnreadableRecordError("What is planned for a file cannot be read.") from error
 
 
 def _index(partition: str) -> str:

@@ -8,8 +8,6 @@ from shared.store.tails import DueStore
 from shared.store.upload_record import read_session
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from shared.domain.session import UploadSession
 
 
@@ -19,15 +17,15 @@ class ProofStore(DueStore):
     def take_proofs(self, *, now: int, limit: int, lease_ends_at: int) -> tuple[UploadSession, ...]:
         """Take the uploads whose proof is due, at most `limit` of each partition, until a Unix second.
 
-        Nobody else takes them before that. One whose record is gone is removed, and one whose record cannot
-        be read is due again then. Two round trips.
+        Nobody else takes them before that. Two round trips.
 
         Raises:
             StoreUnavailableError: the store did not answer; some may be taken.
 
         """
-        due = self._take_due("proofs", now=now, limit=limit, lease_ends_at=lease_ends_at)
-        return tuple(filter(None, (self._session(*each) for each in due)))
+        return tuple(
+            self._take_due("proofs", read_session, now=now, limit=limit, lease_ends_at=lease_ends_at)
+        )
 
     def plan_proof(self, session: UploadSession, *, at: int | None) -> None:
         """Plan the next look at an upload's proof for Unix second `at`, unless it is over; None ends it.
@@ -63,12 +61,3 @@ class ProofStore(DueStore):
 
     def _proof_key(self, user_id: str, upload_id: str) -> str:
         return f"{self._partition_of(user_id)}:proof:{upload_id}"
-
-    def _session(self, partition: str, upload_id: str, record: Mapping[str, str]) -> UploadSession | None:
-        if not record:
-            self._execute("ZREM", f"{partition}:proofs", upload_id)
-            return None
-        try:
-            return read_session(upload_id, record)
-        except (KeyError, TypeError, ValueError):
-            return None

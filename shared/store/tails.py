@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.errors import UnreadableRecordError
 from shared.store.connection import StoreConnection, record_in
 from shared.store.upload_record import read_session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import TypeVar
 
     from shared.domain.list_position import ListPosition, TailLease
     from shared.domain.session import UploadSession
     from shared.redis.resp import Word
+
+    S = TypeVar("S")
 
 UNREADABLE_SECONDS = 3600
 """The pause before a record is read again that could not be: another release may have written it."""
@@ -76,31 +80,74 @@ class TailStore(StoreConnection):
         return f"{self._partition_of('tail')}:tail:{name}"
 
 
-class CheckStore(StoreConnection):
+class DueStore(StoreConnection):
+    """Sorted sets of what a timer has to do with uploads, by the Unix second at which it is due.
+
+    A member begins with the id of an upload, whose record has the rest. One whose record is gone is removed,
+    and one whose record cannot be read is put off: neither may hold up the others.
+    """
+
+    def _take_due(
+        self,
+        index: str,
+        read: Callable[[str, Mapping[str, str]], S | None],
+        *,
+        now: int,
+        limit: int,
+        lease_ends_at: int,
+    ) -> list[S]:
+        """Take from each partition's sorted set the members that are due, until the lease ends; read them.
+
+        Two round trips; a partition that does not answer is left out, unless none does.
+        """
+        terms: list[Word] = [now, lease_ends_at, limit]
+        due = self._script_for_each(
+            "take_due", [(it, ([f"{it}:{index}"], terms)) for it in self._partitions()]
+        )
+        return self._read_due(index, dict(due), read, now=now)
+
+    def _read_due(
+        self,
+        index: str,
+        due: Mapping[str, Sequence[str]],
+        read: Callable[[str, Mapping[str, str]], S | None],
+        *,
+        now: int,
+    ) -> list[S]:
+        """Read members, by partition, with their uploads' records; `read` returns None for what is gone."""
+        members = [(partition, member) for partition, of_one in due.items() for member in of_one]
+        if not members:
+            return []
+        records = self._pipeline(
+            [("HGETALL", f"{partition}:upload:{member.partition(' ')[0]}") for partition, member in members]
+        )
+        found = []
+        for (partition, member), reply in zip(members, records, strict=True):
+            key, record = f"{partition}:{index}", record_in(reply)
+            try:
+                one = read(member, record) if record else None
+            except UnreadableRecordError:
+                self._execute("ZADD", key, "XX", "GT", now + UNREADABLE_SECONDS, member)
+                continue
+            if one is None:
+                self._execute("ZREM", key, member)
+            else:
+                found.append(one)
+        return found
+
+
+class CheckStore(DueStore):
     """The uploads of one stage that are to be checked."""
 
     def uploads_to_check(self, *, now: int, limit: int) -> tuple[UploadSession, ...]:
-        """Read the uploads whose check is due, at most `limit` of each partition.
-
-        One round trip finds them, and one more reads each. An entry whose record is gone is removed, and one
-        whose record cannot be read is put off: neither must hold up the others.
+        """Read the uploads whose check is due, at most `limit` of each partition. Two round trips.
 
         Raises:
             StoreUnavailableError: the store did not answer.
 
         """
-        sessions = []
-        for partition, upload_ids in self._due_members("checks", now=now, limit=limit).items():
-            for upload_id in upload_ids:
-                fields = self._hash(f"{partition}:upload:{upload_id}")
-                try:
-                    sessions.append(read_session(upload_id, fields))
-                except (KeyError, TypeError, ValueError):
-                    if fields:
-                        self._put_off_check(partition, upload_id, at=now + UNREADABLE_SECONDS)
-                    else:
-                        self._forget_check(partition, upload_id)
-        return tuple(sessions)
+        due = self._due_members("checks", now=now, limit=limit)
+        return tuple(self._read_due("checks", due, read_session, now=now))
 
     def check_again(self, session: UploadSession, *, at: int | None) -> None:
         """Schedule the next check of an upload at Unix second `at`; None for no further check.
@@ -109,41 +156,11 @@ class CheckStore(StoreConnection):
             StoreUnavailableError: the store did not answer.
 
         """
-        partition, upload_id = self._partition_of(session.user_id), session.upload_id
+        checks = f"{self._partition_of(session.user_id)}:checks"
         if at is None:
-            self._forget_check(partition, upload_id)
+            self._execute("ZREM", checks, session.upload_id)
         else:
-            self._put_off_check(partition, upload_id, at=at)
-
-    def _put_off_check(self, partition: str, upload_id: str, *, at: int) -> None:
-        self._execute("ZADD", f"{partition}:checks", "XX", "GT", at, upload_id)
-
-    def _forget_check(self, partition: str, upload_id: str) -> None:
-        self._execute("ZREM", f"{partition}:checks", upload_id)
-
-
-class DueStore(StoreConnection):
-    """Sorted sets of what a timer has to do with uploads, by the Unix second at which it is due."""
-
-    def _take_due(
-        self, index: str, *, now: int, limit: int, lease_ends_at: int
-    ) -> list[tuple[str, str, dict[str, str]]]:
-        """Take from each partition's sorted set the members that are due, until the lease ends.
-
-        A member begins with the id of an upload. Returns partition, member and the upload's record, empty if
-        that is gone. Two round trips; a partition that does not answer is left out, unless none does.
-        """
-        terms: list[Word] = [now, lease_ends_at, limit]
-        due = self._script_for_each(
-            "take_due", [(it, ([f"{it}:{index}"], terms)) for it in self._partitions()]
-        )
-        taken = [(partition, member) for partition, members in due for member in members]
-        if not taken:
-            return []
-        records = self._pipeline(
-            [("HGETALL", f"{partition}:upload:{member.partition(' ')[0]}") for partition, member in taken]
-        )
-        return [(*it, record_in(record)) for it, record in zip(taken, records, strict=True)]
+            self._execute("ZADD", checks, "XX", "GT", at, session.upload_id)
 
 
 def _text(position: ListPosition) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from shared.domain.file_limits import REPORT, read_limits, write_limits
 from shared.domain.policy import Grant
 from shared.domain.session import ProcedureOutcome, UploadOrigin, UploadSession
+from shared.errors import UnreadableRecordError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,8 +66,21 @@ def _bytes(text: str) -> bytes:
 
 
 def read_session(upload_id: str, record: Mapping[str, str]) -> UploadSession:
-    """Read a session from its record, with the facts added so far."""
-    fields = joined(record)
+    """Read a session from its record, with the facts added so far.
+
+    Raises:
+        UnreadableRecordError: it cannot be read.
+
+    """
+    try:
+        return _session_in(upload_id, joined(record))
+    except Exception as error:  # whatever is wrong with it is wrong with this upload alone
+        raise UnreadableRecordError(
+            f"The record of an upload cannot be read ({type(error).__name__})."
+        ) from error
+
+
+def _session_in(upload_id: str, fields: Mapping[str, str]) -> UploadSession:
     outcome = fields.get("procedure")
     return UploadSession(
         upload_id=upload_id,

@@ -5,6 +5,7 @@ Each method is one round trip, unless it says otherwise.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -30,6 +31,7 @@ from shared.errors import (
     NotFoundError,
     RateLimitedError,
     UnprocessableError,
+    UnreadableRecordError,
 )
 from shared.schema.encoding import ascii_json
 from shared.store.connection import StoreConnection, digest, flat, open_uploads_key, pairs, usage_key
@@ -214,7 +216,11 @@ class UploadStore(StoreConnection):
         ids, records, *used = self._script("list_uploads", keys, arguments)
         user_ms, open_uploads, ends_at, uploads_today, bytes_today = map(int, used)
         found = zip(ids, map(pairs, records), strict=False)
-        sessions = [read_session(name, fields) for name, fields in found if fields.get("user_id") == user_id]
+        sessions = []
+        for name, fields in found:
+            # A record that is gone, or cannot be read, takes none of the others out of the list.
+            with suppress(UnreadableRecordError):
+                sessions += [read_session(name, fields)] if fields.get("user_id") == user_id else []
         left = (
             *rate_limits_after(limits, (user_ms, 0, uploads_today, bytes_today), now=int(now)),
             *rate_limit_of_open(limits, open_uploads, ends_in=ends_at - int(now)),

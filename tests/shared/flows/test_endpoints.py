@@ -293,9 +293,7 @@ def test_event_that_was_made_without_us_is_asked_about_once(both: World, billing
 
 
 @pytest.mark.parametrize("kept", ["86400", "0"], ids=["record kept", "tombstone alone"])
-def test_claim_is_not_sent_once_vods_own_version_has_come(
-    both: World, billing: HttpPeer, kept: str
-) -> None:
+def test_claim_is_not_sent_once_vods_own_version_has_come(both: World, billing: HttpPeer, kept: str) -> None:
     """Where the claim was taken, both are heard; where it was not, VOD's own version alone, and once."""
     trusting = both.with_settings(READ_BACK="off", DELIVERED_RETENTION_SECONDS=kept)
     both.app.answer = lambda _request: FAILS

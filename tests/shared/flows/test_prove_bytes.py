@@ -8,7 +8,6 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import redis
 
 from shared.domain.app_event import PULL, PUSH
 from shared.errors import VodApiError
@@ -237,20 +236,6 @@ def test_run_that_has_no_time_leaves_the_rest_to_the_next(world: World) -> None:
     assert prove(world) == {"begun": 1}
     assert prove(world) == {}
     assert prove(world, after=LEASE_SECONDS) == {"begun": 1}
-
-
-def test_uploads_whose_record_is_gone_or_unreadable_hold_up_nobody(world: World) -> None:
-    """One is removed, the other comes again, and a third upload is looked at."""
-    sessions = [begin(world, user) for user in ("alice", "bob", "carol")]
-    with redis.Redis.from_url(world.redis_url) as client:
-        gone, unreadable = (next(client.scan_iter(f"*:upload:{it.upload_id}")) for it in sessions[:2])
-        client.delete(gone)
-        client.hset(unreadable, "grant", "{")
-
-    assert prove(world) == {"begun": 1}
-    with redis.Redis.from_url(world.redis_url, decode_responses=True) as client:
-        left = {member for key in client.scan_iter("*:proofs") for member in client.zrange(key, 0, -1)}
-    assert left == {session.upload_id for session in sessions[1:]}
 
 
 def test_only_what_vod_has_confirmed_is_asked_about(world: World) -> None:

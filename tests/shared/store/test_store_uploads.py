@@ -269,29 +269,6 @@ def test_check_never_moves_back(store: Store) -> None:
     assert store.uploads_to_check(now=NOW + 199_999, limit=10) == ()
 
 
-def test_check_of_a_lost_upload_is_dropped(store: Store, server: redis.Redis) -> None:
-    """The check of an upload whose record is gone is removed."""
-    begin(store, new_session())
-    server.delete(*server.keys("*:upload:*"))
-
-    assert store.uploads_to_check(now=NOW + SESSION_SECONDS, limit=10) == ()
-    assert server.keys("*:checks") == []
-
-
-def test_check_of_an_upload_that_cannot_be_read_is_put_off(store: Store, server: redis.Redis) -> None:
-    """A record of another release holds up no other check, and its own comes again."""
-    damaged, sound = new_session(), new_session()
-    begin(store, damaged)
-    begin(store, sound)
-    (key,) = server.keys(f"*:upload:{damaged.upload_id}")
-    server.hset(key, "issued_at", "soon")
-    assert store.uploads_to_check(now=NOW + SESSION_SECONDS, limit=10) == (sound,)
-    assert store.uploads_to_check(now=NOW + 901, limit=10) == ()
-
-    server.hset(key, "issued_at", NOW)
-    assert len(store.uploads_to_check(now=NOW + SESSION_SECONDS + 3600, limit=10)) == 2
-
-
 def test_reply_that_is_no_record_makes_no_upload_unknown() -> None:
     """After a garbled reply the store did not answer, and no check is dropped."""
     received = []
@@ -299,16 +276,31 @@ def test_reply_that_is_no_record_makes_no_upload_unknown() -> None:
     def garble(connection: socket.socket) -> None:
         while commands := connection.recv(65536):
             received.append(commands)
-            connection.sendall(b"+OK\r\n" if b"HGETALL" in commands else b"*1\r\n$1\r\nx\r\n" * PARTITIONS)
+            reads = commands.count(b"HGETALL")
+            connection.sendall(b"+OK\r\n" * reads or b"*1\r\n$1\r\nx\r\n" * PARTITIONS)
 
     with RawPeer(garble) as peer:
         store = Store(f"redis://127.0.0.1:{peer.port}", StoreScope("test", 604_800))
         with pytest.raises(StoreUnavailableError, match=r"^The store did not answer with a record\."):
             store.find_upload("alice", "01")
-        with pytest.raises(StoreUnavailableError):
+        with pytest.raises(StoreUnavailableError, match=r"with a record\."):
             store.uploads_to_check(now=NOW, limit=10)
 
     assert b"HGETALL" in received[-1]
+
+
+def test_record_that_cannot_be_read_is_left_out_of_its_users_list(store: Store, server: redis.Redis) -> None:
+    """The page has the other uploads, as if the one were none of them."""
+    limits, sessions = UploadLimits(MANY, listed_uploads=9), [new_session() for _ in range(3)]
+    for session in sessions:
+        store.begin_upload(session, randoms=(1, 2, 3), now=NOW, limits=limits)
+    (key,) = server.keys(f"*:upload:{sessions[1].upload_id}")
+    server.hset(key, "grant", "{")
+
+    listed, following, _ = store.list_uploads("alice", after="", most=9, now=NOW, limits=limits)
+
+    assert {it.upload_id for it in listed} == {sessions[0].upload_id, sessions[2].upload_id}
+    assert following == ""
 
 
 def test_at_most_so_many_checks_of_a_partition_come_at_once(store: Store) -> None:

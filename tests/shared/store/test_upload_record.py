@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from shared.domain.file_limits import DELETE, FORBID, REPORT, FileLimits
 from shared.domain.policy import Grant
 from shared.domain.session import ProcedureOutcome
+from shared.errors import UnreadableRecordError
 from shared.store.upload_record import (
     OUTCOME_DICTIONARY,
     PART_BYTES,
@@ -136,11 +137,11 @@ def test_outcome_of_another_release_is_read() -> None:
 
 @pytest.mark.parametrize("missing", ["user_id", "grant", "issued_at", "ends_at", "updated_at"])
 def test_incomplete_record_is_a_defect(missing: str) -> None:
-    """A record without the members that every session begins with is an error."""
+    """A record without the members that every session begins with cannot be read."""
     fields = session_fields(new_session())
     del fields[missing]
 
-    with pytest.raises(KeyError, match=missing):
+    with pytest.raises(UnreadableRecordError, match=r"\(KeyError\)\.$"):
         read_session("", fields)
 
 
