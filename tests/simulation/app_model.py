@@ -64,7 +64,7 @@ class AppWeather:
     is_down: bool = False
     is_gone: bool = False
     only: str = ""
-    """The one fault that happens; empty for all."""
+    """The one fault that happens; empty for all. `mute`: nothing is taken, and never an answer comes."""
 
 
 @dataclass
@@ -108,13 +108,14 @@ class App:
             self.count_fault(f"app {fault}")
         refused = {
             "refused": b"",
+            "mute": b"",
             "failed": b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n",
             "later": b"HTTP/1.1 503 Later\r\nRetry-After: 900\r\nContent-Length: 0\r\n\r\n",
             "gone": b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n",
             "redirect": b"HTTP/1.1 307 There\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n",
         }
         if fault in refused:
-            return Answer(self.random.uniform(0.0, 0.3), refused[fault])
+            return Answer(60.0 if fault == "mute" else self.random.uniform(0.0, 0.3), refused[fault])
         if not self._takes(request):
             return Answer(0.01, b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
         taken = b"HTTP/1.1 204 No Content\r\n\r\n"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from shared.deadline import Deadline
     from shared.tcp import Address
     from tests.simulation.app_model import AppSocket
+    from tests.simulation.vod_messages import File
     from tests.simulation.world import World
 
 OTHER_URL, OTHER_SECRET = "http://127.0.0.1:8081/hook", b"the secret of another endpoint.."
@@ -35,6 +36,7 @@ class Endpoints:
         self.types: tuple[str, ...] = ()
         parts = (world.scheduler, world.count_fault, world.platform.may_be_killed)
         self.apps = [App(*parts, world.invariants.on_event)]
+        self.living = self.apps[0]
         if ENDPOINTS in world.features and self._random.random() < 0.5:
             self.types = self._random.choice(FILTERS)
             self.apps.append(App(*parts, self._on_event, secret=OTHER_SECRET, part="other app"))
@@ -71,10 +73,23 @@ class Endpoints:
         for app in self.apps:
             app.weather = AppWeather(rate=rate)
 
-    def fail_other(self, *, fails: bool) -> None:
-        """Let all attempts at the second one fail, or none: it must not delay the first."""
-        for app in self.apps[1:]:
-            app.weather = AppWeather(rate=1.0 if fails else 0.0, only=self._random.choice(("lost", "drip")))
+    def let_one_die(self) -> None:
+        """Let all attempts at one of two fail, and take their time: it must delay nothing for the other."""
+        if not self.types:
+            return
+        dead = self._random.randrange(2) if self._takes({"type": "upload.completed"}) else 1
+        self.living = self.apps[1 - dead]
+        fault = self._random.choice(("lost", "drip", "mute"))
+        self.apps[dead].weather = AppWeather(rate=1.0, only=fault)
+
+    def has_heard(self, file: File, *, within: float) -> bool:
+        """Return whether one that lives was told of a file so many seconds after that was there."""
+        heard = [
+            it.first_at
+            for it in self.living.receipts.values()
+            if it.event["type"] == "upload.completed" and it.event["data"]["fileId"] == file.file_id
+        ]
+        return bool(heard) and heard[0] - file.created_at <= within
 
     def check_end(self) -> None:
         """Check that the second one was told what passes its filter of what the first was told."""

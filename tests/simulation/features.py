@@ -8,4 +8,6 @@ DIGESTS = "digests"
 """Uploads whose requests declare digests of the file."""
 ENDPOINTS = "endpoints"
 """In half of all worlds a second endpoint, with a filter."""
-FEATURES = (LIMITS, DIGESTS, ENDPOINTS)
+CLASSES = "classes"
+"""Files of storage classes of which VOD forbids none."""
+FEATURES = (LIMITS, DIGESTS, ENDPOINTS, CLASSES)

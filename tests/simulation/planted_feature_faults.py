@@ -34,6 +34,20 @@ PLANTED_FEATURE_FAULTS: dict[str, tuple[Change, ...]] = {
             "if it.begun is None and late_by < 0:",
         ),
     ),
+    "14 a file that cannot be forbidden is tried for good": (
+        Change(
+            "shared/flows/enforce_limits.py",
+            "error.vod_code == _UNSUPPORTED_CLASS:",
+            "error.vod_code == _STORAGE_CLASSES:",
+        ),
+    ),
+    "14 a file that cannot be forbidden is told as forbidden": (
+        Change(
+            "shared/flows/enforce_limits.py",
+            "return rejection._replace(action=NOTHING, reason=STORAGE_CLASS)",
+            "return rejection",
+        ),
+    ),
     "15 pushed digests are believed": (
         Change(
             "shared/flows/verify_event.py",
@@ -66,6 +80,20 @@ PLANTED_FEATURE_FAULTS: dict[str, tuple[Change, ...]] = {
             "shared/flows/endpoint_runs.py",
             "for run in self.to_endpoints:",
             "for run in self.to_endpoints[:1]:",
+        ),
+    ),
+    "16 endpoints are served one after another": (
+        Change(
+            "shared/flows/endpoint_runs.py",
+            "self.workers.begin(partial(_figures_of, run))",
+            "figures.update(run.run())",
+        ),
+    ),
+    "16 endpoints share their health": (
+        Change(
+            "shared/flows/fan_out.py",
+            "Ingester(deliverer.ingester.store, endpoint.settings)",
+            "deliverer.ingester",
         ),
     ),
 }

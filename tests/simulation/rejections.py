@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tests.simulation.vod_messages import File
     from tests.simulation.world import World
 
-FORBIDDEN, DELETED = "forbidden", "deleted"
+FORBIDDEN, DELETED, NOTHING = "forbidden", "deleted", "none"
 """What the app is told."""
 ALLOWED = {"forbid": (FORBIDDEN,), "delete": (FORBIDDEN, DELETED)}
 """What may be done under a policy: a late file, and a further one of its upload, is never deleted."""
@@ -39,7 +39,10 @@ class RejectionRules:
         content = event["data"]
         file_id, action = str(content["fileId"]), content["action"]
         file = self._world.vod.files.get(file_id)
-        is_true = file is not None and action == _done_with(file)
+        is_true = file is not None and action == (_done_with(file) or NOTHING)
+        # Nothing is done only where nothing can be.
+        is_true = is_true and (action != NOTHING or (file is not None and not file.can_be_forbidden))
+        is_true = is_true and content["reason"] == ("storageClass" if action == NOTHING else None)
         told = [(it["limit"], it["allowed"], it["actual"]) for it in content["breaches"]]
         is_true = is_true and told == [("maxFileSize", MOST_BYTES, file.size if file else 0)]
         self._require("rejection-is-true", is_true, f"{file_id} is not {action}")
@@ -50,7 +53,8 @@ class RejectionRules:
         """Check that each file beyond such a policy is forbidden or deleted, and told."""
         for file in self._world.vod.files.values():
             if self._allowed(file):
-                self._require("violations-are-rejected", _done_with(file), f"{file.file_id} is as it was")
+                is_rejected = _done_with(file) or not file.can_be_forbidden
+                self._require("violations-are-rejected", is_rejected, f"{file.file_id} is as it was")
                 self._require(
                     "rejections-are-told", self._ids_of_file.get(file.file_id), f"{file.file_id}: not told"
                 )

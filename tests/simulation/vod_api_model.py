@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tests.simulation.vod_messages import File
     from tests.simulation.vod_model import Vod
 
+UNSUPPORTED_CLASS = "InvalidParameterValue.UnsupportedStorageClass"
+"""That a file of such a class is refused with this code of the API is UNVERIFIED."""
 LONGEST_CLOCK_ERROR = 300
 """How far the clock of an API client may be off."""
 API_FAULTS = {
@@ -158,6 +160,8 @@ class VodApiModel:
         for file_id in parameters["FileIds"]:
             file = self.vod.files.get(file_id)
             if file and self._is_shown(file) and file.deleted_at is None:
+                if not file.can_be_forbidden:
+                    raise TencentCloudSDKException(UNSUPPORTED_CLASS, "Not of this storage class.", "id")
                 self.on_action(file, FORBIDDEN)
                 file.is_forbidden = True
             else:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NO_DIGESTS: Mapping[str, str] = MappingProxyType({})
+STANDARD, ARCHIVE = "STANDARD", "ARCHIVE"
 TASK_SECONDS = 72 * 3600
 """How long a task is remembered (266/39706)."""
 
@@ -31,6 +32,14 @@ class File:
     hidden_at: float | None = None
     """When a deleted file is not shown any more."""
     digests: Mapping[str, str] = NO_DIGESTS
+    storage_class: str = STANDARD
+    names_class: bool = False
+    """An answer about it says its storage class."""
+
+    @property
+    def can_be_forbidden(self) -> bool:
+        """True if VOD forbids files of its storage class (doc 266/40636)."""
+        return self.storage_class != ARCHIVE
 
     def is_shown(self, now: float) -> bool:
         """Return whether the API has it."""
@@ -78,6 +87,7 @@ def media_of(file: File) -> dict[str, Any]:
             "CoverUrl": f"{address}/cover.png",
             "Type": "mp4",
             "SourceInfo": {"SourceType": "Upload", "SourceContext": file.token},
+            **({"StorageClass": file.storage_class} if file.names_class else {}),
             **({"Status": "Forbidden"} if file.is_forbidden else {}),
         },
         "MetaData": {"Size": file.size, "Duration": 10.0},

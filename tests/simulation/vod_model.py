@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from shared.vod import signature as upload_signature
 from tests.simulation.vod_attributes import AttributesTasks
-from tests.simulation.vod_messages import NO_DIGESTS, File, Flow, flow_event, iso, key_of, upload_event
+from tests.simulation.vod_messages import (
+    ARCHIVE,
+    NO_DIGESTS,
+    STANDARD,
+    File,
+    Flow,
+    flow_event,
+    iso,
+    key_of,
+    upload_event,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,6 +30,8 @@ PUSH_SECONDS, MOST_SENDS, HANDLE_SECONDS, BATCH = 5.0, 3, 30.0, 16
 QUEUE_SECONDS = 4 * 86_400
 LONGEST_FLOWS = (600.0, 2400.0, 14_400.0)
 """How long a task flow takes at most: some end before, some after VOD was last asked about a pushed event."""
+ARCHIVED = 0.3
+"""The share of files of a storage class of which VOD forbids none."""
 LONGEST_TASK_LAG = 1500.0
 """How long a task flow is unknown at most: the functions ask for 35 minutes, and then not again."""
 
@@ -43,11 +55,12 @@ class Emitted:
 
 @dataclass
 class VodWeather:
-    """How the API is at the moment, and how long a new file takes until it is shown."""
+    """How the API is at the moment. A new file is shown after one of these seconds, and a part of the lag."""
 
     rate: float = 0.0
     is_down: bool = False
     lag: float = 0.0
+    shown_after: tuple[float, ...] = (0.0, 1.0, 20.0)
     push_loss: float = 0.0
 
 
@@ -65,11 +78,13 @@ class Vod:
     flows: dict[str, Flow] = field(default_factory=dict)
     emitted: list[Emitted] = field(default_factory=list)
     forgets_flows: bool = True
+    has_archive: bool = False
 
     def __post_init__(self) -> None:
         """Prepare its random numbers."""
         self.random = self.scheduler.random_of("vod")
         self._network = self.scheduler.random_of("vod pushes")
+        self._classes = self.scheduler.random_of("vod classes")
         self.attributes = AttributesTasks(self.scheduler, self._emit)
         self._used: set[tuple[str, str]] = set()
         self._queue: list[Emitted] = []
@@ -103,8 +118,11 @@ class Vod:
         """Add a file, by an upload or by the console, and plan its events."""
         now, random = self.scheduler.now, self.random
         number = random.randrange(10**18, 10**19)
-        lag = random.choice((0.0, 1.0, 20.0)) + random.random() * self.weather.lag
+        lag = random.choice(self.weather.shown_after) + random.random() * self.weather.lag
         file = File(str(number), token, size, now, now + lag, iso(now))
+        if self.has_archive:
+            file.storage_class = ARCHIVE if self._classes.random() < ARCHIVED else STANDARD
+            file.names_class = self._classes.random() < 0.5
         self.files[file.file_id] = file
         self.scheduler.trace(f"file {file.file_id}")
         told_at = now + random.uniform(0.5, 8.0)

@@ -19,13 +19,13 @@ from shared.domain.event_status import EventStatus
 from shared.store.connection import StoreScope
 from tests.simulation.deployment import CALLBACK_TOKEN, Deployment, settings_of
 from tests.simulation.endpoints import Endpoints
-from tests.simulation.features import FEATURES
+from tests.simulation.features import CLASSES, FEATURES
 from tests.simulation.instances import Platform, http_event, status_of
 from tests.simulation.integrity import IntegrityRules
 from tests.simulation.invariants import NOT_YET, Invariants
 from tests.simulation.limits import LimitRules
 from tests.simulation.outcome import Outcome
-from tests.simulation.quiet_rules import PROMPT_SECONDS, QuietRules
+from tests.simulation.quiet_rules import PROMPT_SECONDS, UNDELAYED_SECONDS, QuietRules
 from tests.simulation.rejections import RejectionRules
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.store_faults import StoreNetwork
@@ -43,6 +43,8 @@ START = 1_795_000_000
 UPLOADS_PER_DAY = 85
 BODIES_READ = 0.05
 """How many bodies a gateway hands over as the JSON value that they are."""
+WAITING = 40
+"""So many events wait for an endpoint that is dead."""
 QUIET_SECONDS = 36 * HOUR
 """Longer than a session, and than the longest pause between two attempts."""
 
@@ -71,6 +73,7 @@ class World:
         self.network = StoreNetwork(self.store, scheduler, self.count_fault, may_be_killed)
         self.endpoints = Endpoints(self)
         self.vod = Vod(scheduler, self.count_fault, self.post, self.invariants.on_answer)
+        self.vod.has_archive = CLASSES in features
         self.api = VodApiModel(
             self.vod,
             self.platform,
@@ -141,10 +144,11 @@ class World:
                 return
             calm(self)
             scheduler.after(600, partial(scheduler.spawn, "operator", self._operate))
-            scheduler.after(5 * HOUR - 900, partial(self._tick_often, often=True))
-            scheduler.after(5 * HOUR, self._probe)
+            scheduler.after(4 * HOUR - 900, partial(self._tick_often, often=True))
+            scheduler.after(4 * HOUR, self._let_one_endpoint_die)
+            scheduler.after(5 * HOUR, partial(fail_over, self))
+            scheduler.after(5 * HOUR, partial(self._probe, "prompt-when-quiet", PROMPT_SECONDS))
             scheduler.after(5 * HOUR + PROMPT_SECONDS, partial(self._tick_often, often=False))
-            scheduler.after(6 * HOUR, partial(self.endpoints.fail_other, fails=False))
             scheduler.run(scheduler.now + QUIET_SECONDS)
             scheduler.spawn("owners", self._ask_for_states)
             scheduler.run(scheduler.now + HOUR)
@@ -166,18 +170,34 @@ class World:
         for event in list(operator.find(EventQuery(EventStatus.DEAD))):
             operator.revive(event.at, now=int(self.scheduler.now))
 
-    def _probe(self) -> None:
-        """Let the store fail over in the quiet, upload, and see how long the app waits for it."""
+    def _let_one_endpoint_die(self) -> None:
+        """Upload more than the runs for a dead endpoint can try at a time, and a minute later what is probed.
 
-        def upload(user: str) -> None:
+        VOD shows each file at once: what is not shown yet is asked about again five minutes later.
+        """
+        self.endpoints.let_one_die()
+        self.vod.weather.shown_after = (0.0,)
+        for number in range(WAITING):
+            self._upload_in_the_quiet(f"waiting-{number}")
+        probe = partial(self._probe, "dead-endpoint-delays-nobody", UNDELAYED_SECONDS)
+        self.scheduler.after(60, probe)
+        self.scheduler.after(HOUR / 2, partial(calm, self))
+
+    def _probe(self, rule: str, within: float) -> None:
+        """Upload in the quiet, and see how long an endpoint that lives waits for it."""
+        for number in range(6):
+            self._upload_in_the_quiet(
+                f"probe-{number}", partial(self.quiet_rules.check_probe, within=within, rule=rule)
+            )
+
+    def _upload_in_the_quiet(self, user: str, check: Callable[..., None] | None = None) -> None:
+        def upload() -> None:
             _, signature = self.users.sign(user)
             file = self.vod.take(signature, 1000)
-            self.scheduler.after(PROMPT_SECONDS, lambda: self.quiet_rules.check_probe(file))
+            if check:
+                self.scheduler.after(PROMPT_SECONDS, lambda: check(file))
 
-        fail_over(self)
-        self.endpoints.fail_other(fails=True)
-        for number in range(6):
-            self.scheduler.spawn(f"probe {number}", partial(upload, f"probe-{number}"))
+        self.scheduler.spawn(user, upload)
 
     def _tick_often(self, *, often: bool) -> None:
         """Call the timers so often that no connection of theirs is idle for long enough to be closed."""
