@@ -5,7 +5,7 @@ from __future__ import annotations
 from shared.flows.reconcile_uploads import Reconciliation
 from shared.runtime import bootstrap
 from shared.runtime.endpoint_figures import endpoint_figures
-from shared.runtime.invocation import deadline_of, run_timer
+from shared.runtime.invocation import Part, deadline_of, run_timer
 from shared.runtime.shards import share_of, starter
 
 DELIVERIES_SHARE = 0.75
@@ -45,11 +45,12 @@ def _work(event: object, context: object, request_id: str) -> dict[str, object]:
     def clock() -> float:
         return bootstrap.now() - ahead
 
-    figures: dict[str, object] = {"deliveries": deliveries}
+    figures, part = dict[str, object](deliveries=deliveries), Part()
     if asks_vod:
         proofs_end = delivered + (deadline - delivered) * PROOFS_SHARE
         proofs = bootstrap.proofs(runtime, ingester, clock=clock, deadline=proofs_end - ahead)
-        figures["proofs"] = proofs.run()
+        with part:
+            figures["proofs"] = proofs.run()
     checks = Reconciliation(
         ingester=ingester,
         library=(lambda: bootstrap.vod_api(runtime)) if asks_vod else None,
@@ -57,13 +58,16 @@ def _work(event: object, context: object, request_id: str) -> dict[str, object]:
         new_lease=bootstrap.new_lease,
         deadline=started + (deadline - started) * CHECKS_SHARE - ahead,
         own_sub_app_id=settings.vod_api_sub_app_id,
-    ).run()
+    )
+    with part:
+        figures["checks"] = checks.run()
     now = int(bootstrap.now())
-    figures["checks"] = checks
     if runtime.store.due_enforcements(now=now):
         enforcement = bootstrap.limit_enforcement(
             runtime, ingester, clock=clock, deadline=deadline - ahead, request_id=request_id
         )
-        figures["enforcement"] = enforcement.run()
+        with part:
+            figures["enforcement"] = enforcement.run()
+    part.raise_failure()
     figures |= endpoint_figures(runtime.store, settings, now=now, request_id=request_id)
     return {**figures, **share.figures}

@@ -14,7 +14,7 @@ from shared.domain.app_event import RECONCILED
 from shared.domain.event_status import IngestOutcome
 from shared.domain.ingested_event import Source
 from shared.domain.session import LONGEST_CHECK_SECONDS, RETRY_SECONDS
-from shared.errors import CallBudgetError, VodApiError
+from shared.errors import CallBudgetError, UnprocessableError, VodApiError
 from shared.flows.verify_event import attributes_event
 from shared.vod.context_token import UploadContext, seal
 from shared.vod.notification import notification_from_pull
@@ -105,7 +105,8 @@ class Proofs(NamedTuple):
                 figures["begun"] += 1
         except CallBudgetError:
             return now + BUDGET_SECONDS
-        except VodApiError:
+        except (VodApiError, UnprocessableError):
+            # Nor can VOD be asked where the token does not fit, with a sub-application that it did not name.
             figures["unanswered"] += 1
         if is_last:
             figures["unproven"] += 1

@@ -113,6 +113,9 @@ def _read(member: str, record: Mapping[str, str]) -> Enforcement | None:
     if told is None:
         return None
     session = read_session(upload_id, record)
+    if "unverified" in record:
+        # That a file is within its limits is for VOD to say, not for a pusher.
+        session = session._replace(size=None, duration=None, media_type="")
     try:
         told_at, verdict = told.split(" ")
         begun = read_rejection(record.get(f"enforcing:{file_id}", ""))

@@ -17,6 +17,8 @@ import redis
 from functions import event_delivery, reliable_notification
 from shared.domain.ingested_event import Source
 from shared.flows.ingest_event import Ingester
+from shared.flows.prove_bytes import Proofs
+from shared.flows.reconcile_uploads import Reconciliation
 from shared.runtime import bootstrap
 from tests.functions.deployment import WEBHOOK_SECRET, WITH_TINY
 from tests.functions.vod import begin_upload, push, upload
@@ -150,6 +152,26 @@ def test_app_that_takes_for_ever_leaves_time_for_the_uploads(
 
     assert figures["deliveries"]["retrying"] == 2
     assert figures["checks"] == NO_CHECKS | {"checked": 1, "expired": 1}
+
+
+@pytest.mark.usefixtures("services")
+def test_part_that_fails_keeps_no_other_from_its_work(
+    deploy: Deploy, services: dict[str, str], vod: Account, monkeypatch: pytest.MonkeyPatch, logged: Logged
+) -> None:
+    """Proofs and checks meet a defect: files beyond policies are seen to, and the run ends as an error."""
+    deploy(**{**services, "UPLOAD_POLICIES": WITH_TINY})
+    push(upload(vod, policy="tiny", fileSize=1)[1])
+
+    def fail(_run: object) -> None:
+        raise ArithmeticError
+
+    monkeypatch.setattr(Proofs, "run", fail)
+    monkeypatch.setattr(Reconciliation, "run", fail)
+
+    assert run() == {"error": "internal-error"}
+    assert "ArithmeticError" in str(logged()[-1])
+    monkeypatch.undo()
+    assert "enforcement" not in run()
 
 
 @pytest.mark.parametrize("enforcement", ["on", "dry-run"])

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 FILE_ATTRIBUTES = "DescribeFileAttributesComplete"
 LONGEST_TASK_SECONDS, FAILURES = 900.0, 0.15
+MOST_FAILURES = 2
+"""So many tasks of one file fail at most: the functions begin as few as four, if the first is late."""
 VOD_NAMES = {"md5": "Md5", "sha1": "Sha1"}
 
 
@@ -52,13 +54,14 @@ class AttributesTasks:
     def begin(self, file: File, context: str, *, lag: float) -> AttributesTask:
         """Begin a task, and plan its event."""
         now, random = self.scheduler.now, self.random
+        failed = sum(it.file is file and not it.succeeds for it in self.by_id.values())
         task = AttributesTask(
             f"1500012345-DescribeFileAttributes-{random.getrandbits(128):032x}t0",
             file,
             context,
             now,
             now + random.uniform(1.0, random.choice((20.0, LONGEST_TASK_SECONDS))),
-            random.random() >= FAILURES,
+            random.random() >= FAILURES or failed >= MOST_FAILURES,
             now + random.random() * lag,
         )
         self.by_id[task.task_id] = task

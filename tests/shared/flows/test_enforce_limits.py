@@ -126,6 +126,16 @@ def test_file_that_was_told_to_be_within_its_policy_costs_no_call(world: World) 
     assert (left(world), world.vod.calls) == (0, [])
 
 
+def test_claim_that_a_file_is_within_its_policy_is_not_believed(world: World) -> None:
+    """Where pushed events are trusted (READ_BACK=off), VOD is asked all the same before a file is let be."""
+    session = world.begin_now(limits=SMALL, on_violation="forbid")
+    event = uploaded(token_of(session), file_id=world.keep(token_of(session)))
+    event["FileUploadEvent"]["MetaData"] = {"Size": 100}
+    world.with_settings(READ_BACK="off").ingest(event, "push")
+
+    assert world.enforce() == {"forbidden": 1}
+
+
 @pytest.mark.parametrize("measure", ["forbid", "delete"])
 def test_further_file_of_an_upload_is_forbidden_at_most(world: World, measure: str) -> None:
     """Out of order the true file can look like it; the upload's own file is deleted as usual."""

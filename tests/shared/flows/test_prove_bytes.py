@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections import Counter
 from itertools import product
@@ -202,6 +203,19 @@ def test_vod_that_cannot_be_asked_is_asked_again(world: World) -> None:
     assert prove(world, after=5 * MINUTES) == {"begun": 2}
     world.vod.failing = {"attributes_task"}
     assert prove(world, after=PROOF_SECONDS) == {"unanswered": 2, "unproven": 2}
+
+
+def test_upload_whose_token_does_not_fit_any_more_holds_up_no_other(world: World) -> None:
+    """Its sub-application was the deployment's own, which no token names, and is another one now."""
+    noise = hashlib.sha512(b"1").digest() + hashlib.sha512(b"2").digest()
+    long, own = base64.b64encode(noise).decode()[:112], 1500011111
+    for user, context in (("alice", long), ("bob", "")):
+        session = world.begin_now(user, context=context, vod_sub_app_id=own, **RIGHT)
+        token = seal(UploadContext(session.upload_id, user, context), keys=(CONTEXT_KEY,), stage=STAGE)
+        world.keep(token, file_id=FILE_ID if context else OTHER_FILE_ID)
+        world.ingest(uploaded(token, file_id=FILE_ID if context else OTHER_FILE_ID), PULL)
+
+    assert prove(world) == {"begun": 1, "unanswered": 1}
 
 
 def test_digest_that_vod_does_not_compute_proves_nothing(world: World) -> None:
