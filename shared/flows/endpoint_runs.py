@@ -6,8 +6,6 @@ from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from shared.errors import StoreUnavailableError
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -28,7 +26,7 @@ class EndpointRuns(NamedTuple):
 
     fan_out: DeliveryRun
     to_endpoints: tuple[DeliveryRun, ...]
-    workers: Workers[dict[str, int] | StoreUnavailableError]
+    workers: Workers[dict[str, int]]
 
     @property
     def deliverer(self) -> Deliverer:
@@ -44,28 +42,25 @@ class EndpointRuns(NamedTuple):
             StoreUnavailableError: the store did not answer; what was not finished stays due.
 
         """
-        figures = Counter(self.fan_out.run())
+        failures: list[Exception] = []
+        figures = Counter(_figures_of(self.fan_out, failures))
         fanned_out = figures.pop("delivered", 0)
         for run in self.to_endpoints:
-            self.workers.begin(partial(_figures_of, run))
-        failure = None
+            self.workers.begin(partial(_figures_of, run, failures))
         while self.workers.busy:
             for ended in self.workers.ended(1.0):
-                if isinstance(ended, StoreUnavailableError):
-                    failure = ended
-                else:
-                    figures.update(ended)
-        if failure:
-            raise failure
+                figures.update(ended)
+        if failures:
+            raise failures[0]
         return {**figures, **({"fannedOut": fanned_out} if fanned_out else {})}
 
 
-def _figures_of(run: DeliveryRun) -> dict[str, int] | StoreUnavailableError:
-    # The runs of other endpoints go on.
+def _figures_of(run: DeliveryRun, failures: list[Exception]) -> dict[str, int]:
     try:
         return run.run()
-    except StoreUnavailableError as error:
-        return error
+    except Exception as error:  # noqa: BLE001 -- whatever one run meets, the others go on; then it is raised
+        failures.append(error)
+        return {}
 
 
 def endpoint_runs(  # noqa: PLR0913 -- so many runs need as many parts

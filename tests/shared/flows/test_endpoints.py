@@ -313,21 +313,29 @@ def test_claim_is_not_sent_once_vods_own_version_has_come(both: World, billing: 
     assert kept_copies == [f"{told(billing)[0][1]}@crm"]
 
 
-def test_store_that_fails_one_endpoint_ends_the_others_first(
-    both: World, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [StoreUnavailableError("The store did not answer."), ValueError()])
+@pytest.mark.parametrize("failing", ["", "crm"])
+def test_run_that_fails_keeps_no_other_from_its_work(
+    both: World, billing: HttpPeer, monkeypatch: pytest.MonkeyPatch, failing: str, error: Exception
 ) -> None:
-    """The run is an error, after the runs of all endpoints have ended."""
-    both.ingest(uploaded(token_of(new_session())))
+    """A failure of one endpoint's, or of the one that hands events on, is raised when all have ended."""
+    handed_on = both.ingest(uploaded(token_of(new_session())), "pull")
+    both.deliverer(seconds=0).deliver(handed_on)
+    both.ingest(uploaded(token_of(new_session("bob")), file_id=f"{FILE_ID}1"))
     take, store = both.store.take, type(both.store)
 
     def fail_for_one(self: object, due: Any, **named: Any) -> Any:  # noqa: ANN401 -- of a method
         assert self
-        if due[0].endpoint == "crm":
-            raise StoreUnavailableError("The store did not answer.")
+        if due[0].endpoint == failing:
+            raise error
         return take(due, **named)
 
     with monkeypatch.context() as patch:
         patch.setattr(store, "take", fail_for_one)
-        with pytest.raises(StoreUnavailableError):
-            both.run()
-    assert both.run() == {"delivered": 1}
+        with pytest.raises(type(error)):
+            both.run(after=LEASE_SECONDS)
+    heard = len(both.app.received), len(billing.received)
+    both.run()
+
+    assert heard == ((1, 1) if failing == "" else (0, 2))
+    assert len(told(both.app)) == len(told(billing)) == 2
