@@ -64,11 +64,15 @@ def test_path_that_leads_nowhere_lets_nobody_in(outer: object) -> None:
 
 @pytest.mark.parametrize("name", ["scope", "scp"])
 def test_scope_counts_as_its_words_and_as_a_whole(name: str) -> None:
-    """OAuth and Microsoft put several scopes into one text; no part of a word counts."""
+    """OAuth and Microsoft put several scopes into one text; no part of a word counts.
+
+    Blanks alone are between words (RFC 6749, 3.3).
+    """
     for allowed in ("upload:create", "openid", "openid upload:create"):
         assert are_met({name: (allowed,)}, {name: "openid upload:create"})
     for allowed in ("upload", "Openid", "upload:create openid"):
         assert not are_met({name: (allowed,)}, {name: "openid upload:create"})
+    assert not are_met({name: ("openid",)}, {name: "email\topenid"})
     assert are_met({name: ("openid",)}, {name: ["email", "openid"]})
     assert not are_met({name: (7,)}, {name: "7"})
 

@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from shared.config.settings import UploadSignatureSettings, load_settings
 from shared.domain.upload_id import made_at
 from shared.errors import ConflictError, ForbiddenError, NotFoundError, UnprocessableError
-from shared.flows.issue_signature import RANDOM_BITS, IssuedSignature, Issuer, Randomness, random_values
+from shared.flows.issue_signature import (
+    RANDOM_BITS,
+    IssuedSignature,
+    Issuer,
+    Randomness,
+    audit_fields,
+    random_values,
+)
 from shared.http.authentication import Caller
 from shared.schema.signature_request import read_signature_request
 from shared.store.connection import StoreScope
@@ -42,6 +49,18 @@ def make_issuer(valkey_url: str) -> Callable[..., Issuer]:
         return Issuer(settings, store)
 
     return make
+
+
+def test_network_in_the_log_is_a_digest_by_the_newest_key(make_issuer: Callable[..., Issuer]) -> None:
+    """Whoever has the log and not the key cannot try all networks; without an address there is none."""
+    newest = "the-newest-of-two-context-keys-0001"
+
+    def network(keys: str, address: str = "198.51.100.7") -> object:
+        return audit_fields(Caller("alice", address), make_issuer(CONTEXT_KEYS=keys).settings)["network"]
+
+    assert network(f"{newest},{CONTEXT_KEY}") == network(newest) != network(CONTEXT_KEY)
+    assert network(newest, "198.51.100.8") != network(newest)
+    assert (network(newest, ""), network(newest, "no address")) == ("", "")
 
 
 def request(**members: object) -> SignatureRequest:
