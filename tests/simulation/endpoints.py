@@ -37,8 +37,10 @@ class Endpoints:
         parts = (world.scheduler, world.count_fault, world.platform.may_be_killed)
         self.apps = [App(*parts, world.invariants.on_event)]
         self.living = self.apps[0]
+        self._order = [0, 1]
         if ENDPOINTS in world.features and self._random.random() < 0.5:
             self.types = self._random.choice(FILTERS)
+            self._random.shuffle(self._order)
             self.apps.append(App(*parts, self._on_event, secret=OTHER_SECRET, part="other app"))
 
     @property
@@ -51,8 +53,8 @@ class Endpoints:
             {"name": "all", "url": URL, "secrets": secrets[0]},
             {"name": "some", "url": OTHER_URL, "secrets": secrets[1], "types": self.types},
         ]
-        self._random.shuffle(entries)
-        return {"APP_WEBHOOK_URL": "off", "APP_WEBHOOKS": json.dumps(entries)}
+        webhooks = json.dumps([entries[place] for place in self._order])
+        return {"APP_WEBHOOK_URL": "off", "APP_WEBHOOKS": webhooks, "DELIVERY_CONCURRENCY": "4"}
 
     @property
     def urls(self) -> list[str]:
@@ -74,10 +76,13 @@ class Endpoints:
             app.weather = AppWeather(rate=rate)
 
     def let_one_die(self) -> None:
-        """Let all attempts at one of two fail, and take their time: it must delay nothing for the other."""
+        """Let all attempts at one of two fail, and take their time: it must delay nothing for the other.
+
+        It is the one that comes first in the setting, if the other is told of uploads.
+        """
         if not self.types:
             return
-        dead = self._random.randrange(2) if self._takes({"type": "upload.completed"}) else 1
+        dead = self._order[0] if self._takes({"type": "upload.completed"}) else 1
         self.living = self.apps[1 - dead]
         fault = self._random.choice(("lost", "drip", "mute"))
         self.apps[dead].weather = AppWeather(rate=1.0, only=fault)
