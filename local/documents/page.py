@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 STYLE_FILE = Path(__file__).with_name("page.css")
-FIRST = ("README.md", "docs/clients.md", "docs/http-api.md", "docs/events.md", "docs/deployment.md")
+FIRST = (
+    *("README.md", "docs/your-app.md", "docs/clients.md", "docs/http-api.md", "docs/events.md"),
+    "docs/deployment.md",
+)
 """What a reader begins with; the others follow by name."""
 _SCHEME = re.compile(r"^[a-z]+:", re.IGNORECASE)
 

@@ -49,6 +49,7 @@ CLIENT_FOLDER = REPOSITORY / "clients/web"
 """Served under its own path, so that the page's imports lead to the same files as on the disk."""
 WEB_SDK_FILE = PAGE_FOLDER / "node_modules/vod-js-sdk-v6/dist/vod-js-sdk-v6.js"
 
+_SECONDS = re.compile(r"-?[0-9]{1,6}", re.ASCII)
 _PAGE_FILES = StaticFiles(directory=PAGE_FOLDER, html=True, check_dir=False)
 _ROOT = PurePosixPath("/")
 _PAGE_SUFFIXES = frozenset({".css", ".html", ".js", ".svg"})
@@ -181,7 +182,7 @@ def _token_endpoint(environment: Mapping[str, str]) -> Endpoint:
     async def issue(request: Request) -> Response:
         query = request.query_params
         try:
-            ttl_seconds = int(query.get("ttl", "3600"))
+            ttl_seconds = _seconds(query.get("ttl", "3600"))
             token = user_token(environment, user=query.get("user", "alice"), ttl_seconds=ttl_seconds)
         except ValueError as error:
             return problem(422, f"No token is made for this: {error}.")
@@ -192,6 +193,12 @@ def _token_endpoint(environment: Mapping[str, str]) -> Endpoint:
         return PlainTextResponse(token, headers=headers)
 
     return issue
+
+
+def _seconds(text: str) -> int:
+    if not _SECONDS.fullmatch(text):
+        raise ValueError("ttl: seconds, at most one day")
+    return int(text)
 
 
 async def _page(scope: Scope, receive: Receive, send: Send) -> None:
