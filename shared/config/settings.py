@@ -7,6 +7,7 @@ declared in `shared.schema.models.settings`, by classes of the same names.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 
 from shared.config.separate_keys import shared_keys
@@ -97,7 +98,7 @@ class UserSettings(SettingsGroup):
     new_bytes_per_day: int
     listed_uploads: int
 
-    @property
+    @cached_property
     def upload_limits(self) -> UploadLimits:
         """The limits on uploads of one user."""
         return UploadLimits(
@@ -121,7 +122,7 @@ class SigningSettings(UserSettings):
     signatures_per_upload: int
     cover_changes: Literal["on", "off"]
 
-    @property
+    @cached_property
     def upload_limits(self) -> UploadLimits:
         """The limits on uploads of one user, of one network and of one upload."""
         return super().upload_limits._replace(

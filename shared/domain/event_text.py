@@ -71,7 +71,7 @@ def _stream_of_small_texts() -> zlib._Compress:
 
     To clear the memory of a full one would take longer than to compress a small text.
     """
-    return zlib.compressobj(wbits=13, memLevel=6, zdict=DICTIONARY)
+    return zlib.compressobj(wbits=13, memLevel=5, zdict=DICTIONARY)
 
 
 def unpacked(kept: str) -> list[str]:

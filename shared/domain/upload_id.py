@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
+from functools import cache, lru_cache
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _TIME_CHARACTERS = 10
-_CHARACTERS = 26
 _RANDOM_BITS = 80
+_SHIFTS = range(120, -1, -10)
 _DAY_SECONDS = 86_400
-_FROM_BASE32 = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", _ALPHABET.encode("ascii"))
 _TO_DIGITS = bytes.maketrans(_ALPHABET.encode("ascii"), b"0123456789abcdefghijklmnopqrstuv")
 _PATTERN = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
@@ -19,8 +18,14 @@ _PATTERN = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 def new_upload_id(*, now: float, random: int) -> str:
     """Build an id from Unix seconds and 80 random bits; ids sort by the time they were made."""
     number = (int(now * 1000) << _RANDOM_BITS) | (random & ((1 << _RANDOM_BITS) - 1))
-    # 160 bits are 32 characters of Base32, of which the id needs the last ones.
-    return base64.b32encode(number.to_bytes(20, "big"))[-_CHARACTERS:].translate(_FROM_BASE32).decode("ascii")
+    pairs = _pairs()
+    return "".join([pairs[number >> shift & 1023] for shift in _SHIFTS])
+
+
+@cache
+def _pairs() -> list[str]:
+    """Return the two characters of each number of ten bits; only what makes ids needs them."""
+    return [first + second for first in _ALPHABET for second in _ALPHABET]
 
 
 def upload_ids_of_key(key: str, *, now: float) -> tuple[str, str]:
@@ -38,6 +43,7 @@ def is_upload_id(text: str) -> bool:
     return _PATTERN.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=16)
 def made_at(upload_id: str) -> int:
     """Return the Unix second at which an id was made, or its day began; the id must have the right form."""
     return int(upload_id[:_TIME_CHARACTERS].encode("ascii").translate(_TO_DIGITS), 32) // 1000

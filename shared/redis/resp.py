@@ -147,6 +147,8 @@ class RespClient:
         words = [(len(keys), *keys, *arguments) for keys, arguments in calls]
         by_digest = [("EVALSHA", _digest(source), *each) for each in words]
         replies = self._exchange(by_digest)
+        if not _errors_in(replies):
+            return replies
         if lacking := [at for at, reply in enumerate(replies) if is_lacking(reply)]:
             loaded, *again = self._exchange([("SCRIPT", "LOAD", source), *(by_digest[at] for at in lacking)])
             for at, reply in zip(lacking, again, strict=True):
@@ -174,7 +176,7 @@ class RespClient:
             # Its next bytes would be taken for the reply to another command.
             connection.close()
             raise
-        if any(isinstance(reply, RespError) and is_about_the_server(reply) for reply in replies):
+        if any(map(is_about_the_server, _errors_in(replies))):
             connection.close()
             self.close()
         else:
@@ -299,6 +301,10 @@ def _packed(commands: Sequence[Command]) -> bytes:
 def _digest(source: str) -> str:
     """Return the SHA-1 by which EVALSHA names a script."""
     return sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+
+def _errors_in(replies: Sequence[Reply]) -> list[RespError]:
+    return [reply for reply in replies if isinstance(reply, RespError)]
 
 
 def _unless_error(reply: Reply) -> Reply:

@@ -8,12 +8,8 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING
 
 from shared.schema.encoding import ascii_json
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 PART_CHARACTERS = 100_000
 """Of an event in one log line: CLS takes 1 MB a line, and JSON may spell a character in six bytes."""
@@ -25,8 +21,11 @@ def write(event: str, *, request_id: str, level: str = "info", **fields: object)
     A mapping among the fields becomes fields of its own, `calls_store`, and a list one text: SCF turns only
     the numbers and texts on the first level of a JSON line into CLS fields (doc 583/55595).
     """
-    line = {"time": round(time.time(), 3), "level": level, "event": event, "requestId": request_id}
-    line |= _on_first_level(fields)
+    line = {"time": round(time.time(), 3), "level": level, "event": event, "requestId": request_id, **fields}
+    for name, value in fields.items():
+        if isinstance(value, (dict, list)):
+            del line[name]
+            line |= _on_first_level(name, value)
     sys.stdout.write(ascii_json(line) + "\n")
     sys.stdout.flush()
 
@@ -50,12 +49,8 @@ def write_event(body: bytes, *, request_id: str) -> None:
         write("event.unjournaled", request_id=request_id, level="error", **fields)
 
 
-def _on_first_level(fields: Mapping[str, object]) -> dict[str, object]:
-    line = dict(fields)
-    for name, value in fields.items():
-        if isinstance(value, dict):
-            del line[name]
-            line |= _on_first_level({f"{name}_{inner}": it for inner, it in value.items()})
-        elif isinstance(value, list):
-            line[name] = " ".join(map(str, value))
-    return line
+def _on_first_level(name: str, value: object) -> dict[str, object]:
+    if isinstance(value, dict):
+        parts = (_on_first_level(f"{name}_{inner}", it) for inner, it in value.items())
+        return {key: it for part in parts for key, it in part.items()}
+    return {name: " ".join(map(str, value)) if isinstance(value, list) else value}

@@ -247,13 +247,14 @@ def _event_key(partition: str, name: str) -> str:
 
 
 def _journaled(reply: list[Any]) -> Journaled:
-    outcome, verdict, sequence, state, *copies = reply
+    outcome, verdict, sequence, state, limits, declared = (*reply, "", "")[:6]
     return Journaled(
         IngestOutcome(outcome),
         Verdict(verdict) if verdict else None,
         int(sequence),
         int(state),
-        *(copy or "" for copy in copies),
+        limits or "",
+        declared or "",
     )
 
 

@@ -79,6 +79,8 @@ def as_text(value: object) -> str:
 
     A lone surrogate, which no encoding accepts, becomes U+FFFD.
     """
+    if value is None:
+        return ""
     if isinstance(value, str):
         return value if value.isascii() else _SURROGATES.sub("\ufffd", value)
     integer = as_integer(value)
@@ -87,13 +89,8 @@ def as_text(value: object) -> str:
 
 def as_integer(value: object) -> int | None:
     """Return an integer that fits into 64 bits, or None."""
-    if (
-        isinstance(value, int)
-        and not isinstance(value, bool)
-        and _LEAST_INTEGER <= value <= _GREATEST_INTEGER
-    ):
-        return value
-    return None
+    # A bool is an int to isinstance.
+    return value if type(value) is int and _LEAST_INTEGER <= value <= _GREATEST_INTEGER else None
 
 
 def as_number(value: object) -> float | None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES = 6 * 1024 * 1024
 """The most that the platform hands to a function (doc 583/11637)."""
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _NOT_OF_THE_EVENT = frozenset({"Sign", "T", "EventHandle"})
 _UNIX_SECOND = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
@@ -54,7 +55,7 @@ def parse_notification(body: bytes) -> EventNotification:
         raise ContentTooLargeError("The body is larger than 6 MiB.")
     try:
         # RFC 8259, section 8.1: a reader may ignore a byte order mark.
-        text = body.decode("utf-8-sig")
+        text = body.removeprefix(_BYTE_ORDER_MARK).decode()
     except UnicodeDecodeError as error:
         raise InvalidRequestError("The body is not UTF-8.") from error
     return _notification(read_event_object(text), event_handle=None)
@@ -154,8 +155,10 @@ def _read_event(raw: dict[str, object]) -> EventNotification:
 
 def _callback_signature(sign: object, expires_at: object) -> CallbackSignature | None:
     """Accept T as a number or as text: the vendor does not say which one is sent."""
+    if not isinstance(sign, str) or not sign:
+        return None
     second = as_text(expires_at)
-    if not isinstance(sign, str) or not sign or not _UNIX_SECOND.fullmatch(second):
+    if not _UNIX_SECOND.fullmatch(second):
         return None
     return CallbackSignature(sign=as_text(sign), expires_at=int(second))
 

@@ -67,7 +67,7 @@ def _text(most_bytes: int) -> Callable[[object], str | None]:
             return "must be text"
         if not value:
             return "must not be empty"
-        if _UNSPEAKABLE.search(value):
+        if not (value.isascii() and value.isprintable()) and _UNSPEAKABLE.search(value):
             return "must not contain control characters or lone surrogates"
         if len(value.encode()) > most_bytes:
             return f"must be at most {most_bytes} bytes of UTF-8"

@@ -97,7 +97,7 @@ PLANTED: dict[str, tuple[Change, ...]] = {
     "6 the demoted primary is kept": (
         Change(
             "shared/redis/resp.py",
-            "if any(isinstance(reply, RespError) and is_about_the_server(reply) for reply in replies):",
+            "if any(map(is_about_the_server, _errors_in(replies))):",
             "if not replies:",
         ),
     ),
