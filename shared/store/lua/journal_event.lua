@@ -78,7 +78,7 @@ elseif ARGV[3] ~= '' then
   redis.call('ZADD', KEYS[3], ARGV[3], KEYS[1])
   redis.call('EXPIRE', KEYS[3], ARGV[2])
 end
-local status, verdict, sequence, limits, declared = intended, '', 0, '', ''
+local status, verdict, sequence, limits, declared, written = intended, '', 0, '', '', {}
 if intended == 'quarantined' then
   status = 'recorded'
   add_to_index(KEYS[4], ARGV[1], ARGV[2], KEYS[1])
@@ -86,9 +86,9 @@ elseif intended == 'applied' then
   local at = {upload = KEYS[7], checks = KEYS[8], open = KEYS[9], usage = KEYS[10], today = KEYS[11], proofs = KEYS[16],
     enforcements = KEYS[17]}
   verdict, sequence, limits, declared = apply(at, ARGV[1], ARGV[2], facts, changes_cover(KEYS[1], first, facts))
-  redis.call('HSET', KEYS[1], 'verdict', verdict, 'sequence', sequence)
-  keep_copies(KEYS[1], limits, declared)
+  written = {'verdict', verdict, 'sequence', sequence}
+  add_copies(written, limits, declared)
 end
 if facts.verified then record_version(KEYS[1], first, {due = KEYS[3], dead = KEYS[5], journal = KEYS[2]}, ARGV[1], ARGV[2], facts.content) end
-redis.call('HSET', KEYS[1], 'status', status)
+redis.call('HSET', KEYS[1], 'status', status, unpack(written))
 return {status, verdict, sequence, state_of_endpoint(KEYS[6], tonumber(ARGV[1])), limits, declared}

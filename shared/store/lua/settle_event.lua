@@ -30,7 +30,7 @@ end
 local status = facts.verified and 'verified' or 'applied'
 keep_body(KEYS[11], ARGV[2], ARGV[5])
 if facts.verified then record_version(KEYS[1], first, {due = KEYS[2], dead = KEYS[4], journal = KEYS[13]}, ARGV[1], ARGV[2], facts.content) end
-redis.call('HSET', KEYS[1], 'status', status, 'verdict', verdict, 'sequence', sequence,
-  'verified', facts.verified and 1 or 0)
-keep_copies(KEYS[1], limits, declared)
+local written = {'status', status, 'verdict', verdict, 'sequence', sequence, 'verified', facts.verified and 1 or 0}
+add_copies(written, limits, declared)
+redis.call('HSET', KEYS[1], unpack(written))
 return {status, verdict, sequence, 0, limits, declared}

@@ -2,6 +2,9 @@
 -- first in the field of its name, the others in `name.1`, `name.2` and so on; each but the last has 64 bytes.
 -- What would take more than 16 parts, or was written by an earlier release, is whole.
 local PART, MOST_PARTS = 64, 16
+local function add_field(written, field, value)
+  written[#written + 1], written[#written + 2] = field, value
+end
 local function read_text(key, field)
   local text = redis.call('HGET', key, field)
   local part, place = text, 0
@@ -12,11 +15,11 @@ local function read_text(key, field)
   end
   return text
 end
--- Write a text of which no parts are kept.
-local function write_text(key, field, text)
-  if #text > PART * MOST_PARTS then return redis.call('HSET', key, field, text) end
-  for at = 0, math.max(#text - 1, 0), PART do
-    redis.call('HSET', key, at == 0 and field or field .. '.' .. at / PART, text:sub(at + 1, at + PART))
+-- Add a text of which no parts are kept to what HSET is to write.
+local function add_text(written, field, text)
+  local step = #text > PART * MOST_PARTS and #text or PART
+  for at = 0, math.max(#text - 1, 0), step do
+    add_field(written, at == 0 and field or field .. '.' .. at / PART, text:sub(at + 1, at + step))
   end
 end
 local function remove_text(key, field)

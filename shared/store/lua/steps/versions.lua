@@ -11,7 +11,7 @@ local function contents_of(first)
   return tombstone and tombstone ~= '-' and tombstone
 end
 local function is_known(event)
-  return redis.call('EXISTS', event.record) == 1 or redis.call('EXISTS', event.tombstone) == 1
+  return redis.call('EXISTS', event.record, event.tombstone) > 0
 end
 local function keep_contents(first, contents)
   if redis.call('EXISTS', first.record) == 1 then redis.call('HSET', first.record, 'contents', contents) end
