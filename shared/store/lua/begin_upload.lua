@@ -9,8 +9,8 @@
 -- reconciliation; *_ttl are seconds.
 local terms = cjson.decode(ARGV[1])
 check_renewal(terms)
-check_numbers(terms, 'interval burst network_interval network_burst day_limit bytes_limit bytes listed')
-check_numbers(terms, 'signed_until day_ends_at check_at')
+check_numbers(terms, {'interval', 'burst', 'network_interval', 'network_burst', 'day_limit', 'bytes_limit'})
+check_numbers(terms, {'bytes', 'listed', 'signed_until', 'day_ends_at', 'check_at'})
 local now_ms, now = terms.now_ms, terms.now
 
 -- A key is kept for a day; within it the same request is another one for the same upload.

@@ -1,12 +1,12 @@
 -- include: numbers, text, usage, proof, enforce
 -- Check the numbers of what an event says of its upload.
 local function check_facts(facts)
-  check_numbers(facts, 'rank finished_rank')
+  check_numbers(facts, {'rank', 'finished_rank'})
   -- -1 = as planned.
   if facts.check_after ~= -1 then whole(facts.check_after) end
   if facts.size ~= 'unknown' then whole(facts.size) end
   for _, members in ipairs({facts.first, facts.origin}) do
-    for name in ('uploaded_at expired_at size issued_at ends_at updated_at'):gmatch('%S+') do
+    for _, name in ipairs({'uploaded_at', 'expired_at', 'size', 'issued_at', 'ends_at', 'updated_at'}) do
       if members[name] then whole(members[name]) end
     end
   end

@@ -2,7 +2,7 @@
 -- Redis takes nothing back: a script checks all its numbers before its first write.
 local function whole(value)
   local number = value
-  if type(value) == 'string' then number = value:match('^%d+$') and tonumber(value) end
+  if type(value) == 'string' then number = value:find('^%d+$') and tonumber(value) end
   if type(number) ~= 'number' or number ~= math.floor(number) or number < 0 or number > 2 ^ 53 then
     error('not a whole number')
   end
@@ -10,5 +10,5 @@ local function whole(value)
 end
 -- Replace the members of these names by the numbers that they are.
 local function check_numbers(members, names)
-  for name in names:gmatch('%S+') do members[name] = whole(members[name]) end
+  for _, name in ipairs(names) do members[name] = whole(members[name]) end
 end

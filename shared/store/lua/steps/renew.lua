@@ -1,6 +1,6 @@
 local function check_renewal(terms)
-  check_numbers(terms, 'now_ms now renewal_interval renewal_burst signatures open_limit')
-  check_numbers(terms, 'commit_retry_seconds nonce_ttl record_ttl')
+  check_numbers(terms, {'now_ms', 'now', 'renewal_interval', 'renewal_burst', 'signatures', 'open_limit'})
+  check_numbers(terms, {'commit_retry_seconds', 'nonce_ttl', 'record_ttl'})
 end
 -- Reserve another signature of an upload. Refused, and nothing written, if the request differs from what the
 -- upload began with, if it has had all its signatures, or if it has ended: with the first event of its file,
