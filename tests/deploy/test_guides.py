@@ -22,8 +22,11 @@ import requests
 
 from local.deploy.scf_calls import API_URL
 from local.doctor.vod_calls import EventConfiguration, VodCalls
-from local.package.build import BUILD
+from local.package.archive import read_folder, write_folder, write_zip
+from local.package.bill_of_materials import FILE as BILL
+from local.package.build import BUILD, package_at
 from local.package.interpreter import runtime_python
+from local.package.last_build import note_build, noted_table
 from local.repository import REPOSITORY
 from local.stack.demo_settings import user_token
 from local.stack.stack import Stack
@@ -69,6 +72,21 @@ NOT_OURS = shutil.ignore_patterns("node_modules")
 pytestmark = pytest.mark.usefixtures("needs_runtime_python")
 
 
+def build_without_libraries(packages: list[Package], target: Path) -> None:
+    """Make packages of our own code alone, as if `make package` had: what is uploaded is tested elsewhere."""
+    whole = packages[0].folder.parents[1]
+    table = noted_table(whole)
+    assert table is not None
+    for package in packages:
+        files = read_folder(package.folder)
+        kept = {name: it for name, it in files.items() if name.startswith("shared/") or "/" not in name}
+        small = package_at(target, package.function)
+        write_folder(small.folder, kept)
+        write_zip(small.archive, kept)
+    shutil.copy(whole / BILL, target)
+    note_build(target, table)
+
+
 @pytest.fixture
 def clone(packages: list[Package], tmp_path: Path) -> Path:
     """Copy what a clone has, with set-up done, and its packages built."""
@@ -84,7 +102,7 @@ def clone(packages: list[Package], tmp_path: Path) -> Path:
         (clone / ".venv" / part).symlink_to(Path(sys.prefix) / part)
     for ready in (".ready-to-package", ".ready-to-run", ".ready-to-test"):
         (clone / ".venv" / ready).touch()
-    shutil.copytree(packages[0].folder.parents[1], clone / "build", copy_function=os.link)
+    build_without_libraries(packages, clone / "build")
     (clone / "build" / "wheels").symlink_to(BUILD / "wheels")
     return clone
 
@@ -189,7 +207,7 @@ def test_deployment_guide_does_what_it_prints(
     other_cloud: LoopbackCloud,
     tmp_path: Path,
 ) -> None:
-    """From a copy of the repository, with its packages built before, to a signature, by the page alone.
+    """From a copy of the repository, with its packages made before, to a signature, by the page alone.
 
     The CLI deploys into one cloud. With Python alone: check, plan, deploy, change, deploy, go back in another
     one; the doctor finds no fault. test_packages.py shows that a build runs no other program.

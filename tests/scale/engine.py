@@ -25,6 +25,7 @@ class Simulation:
         self.now = 0.0
         self._planned: list[tuple[float, int, Action]] = []
         self._numbers = itertools.count()
+        self._is_over = False
 
     def at(self, instant: float, action: Action) -> None:
         """Plan an action for an instant."""
@@ -34,12 +35,17 @@ class Simulation:
         """Plan an action for so many seconds from now."""
         self.at(self.now + seconds, action)
 
-    def run(self, until: float, *, ends: Callable[[], bool] = lambda: False) -> None:
-        """Let time pass until the given instant, or until `ends` is true after an action."""
-        while self._planned and self._planned[0][0] <= until:
-            self.now, _, action = heapq.heappop(self._planned)
+    def end(self) -> None:
+        """Let the run end after the action that calls this."""
+        self._is_over = True
+
+    def run(self, until: float) -> None:
+        """Let time pass until the given instant, or until an action ends the run."""
+        planned, self._is_over = self._planned, False
+        while planned and planned[0][0] <= until:
+            self.now, _, action = heapq.heappop(planned)
             action()
-            if ends():
+            if self._is_over:
                 return
         self.now = max(self.now, until) if until < math.inf else self.now
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from functions.event_delivery import DELIVERIES_SHARE
@@ -92,7 +93,7 @@ class Parameters:
     grain: float = 1
     waits: bool = False
 
-    @property
+    @cached_property
     def capacity(self) -> Capacity:
         """The arithmetic of one invocation."""
         return Capacity(self.measured, self.assumed, self.instances)

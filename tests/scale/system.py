@@ -80,6 +80,7 @@ class System:
         self.delivery = DeliveryTimer(self)
         self.pulling = PullTimer(self)
         self._even = even
+        self._requests_seconds = given.capacity.requests_seconds
         self._undelivered: deque[Job] = deque()
         self._next_vod = 0.0
 
@@ -93,7 +94,7 @@ class System:
         self.simulation.after(self.given.timers.period / 2, self.delivery.begin)
         if self.given.mode == "pull":
             self.simulation.after(self.given.timers.pause, self.pulling.begin)
-        self.simulation.run(until, ends=lambda: self.figures.drained_at is not None)
+        self.simulation.run(until)
         return self.figures
 
     def takes_vod(self, calls: float) -> bool:
@@ -146,7 +147,7 @@ class System:
         self.figures.store_calls += requests * STORE_CALLS["signature"]
         # They have a share of the instances of their own, so that callbacks never wait for them.
         self.requests.add(given.grain)
-        self.simulation.after(given.capacity.requests_seconds, partial(self.requests.add, -given.grain))
+        self.simulation.after(self._requests_seconds, partial(self.requests.add, -given.grain))
         job = Job(now, is_verified=given.mode == "pull" or not given.read_back)
         if given.mode == "pull":
             self.pulling.queue.append(job)
@@ -185,4 +186,5 @@ class System:
         # In pull every event waits for up to one run, and then for the next.
         if outage.seconds and now >= outage.ends and now - oldest <= 2 * self.given.timers.period:
             self.figures.drained_at = now
+            self.simulation.end()
         self.simulation.after(seconds, partial(self._sample, seconds))

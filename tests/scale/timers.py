@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import deque
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from local.operator.capacity import PULLED_AT_ONCE, READ_BACK_CALLS, STORE_CALLS
@@ -67,6 +67,8 @@ class DeliveryTimer:
 
     def work(self) -> None:
         """Begin what is due, at the set rate; end the runs when nothing is."""
+        if not self._runs:
+            return
         simulation, weight, now = self._system.simulation, self._system.weight, self._system.simulation.now
         while self._runs and self._due and self._due[0][0] <= now:
             if now < self._pace.next_at:
@@ -82,19 +84,22 @@ class DeliveryTimer:
             for end in tuple(self._runs.values()):
                 end()
 
-    @property
+    @cached_property
+    def _own(self) -> float:
+        """The seconds that an attempt takes without VOD and the app."""
+        return self._given.capacity.own_seconds(self._given.measured.event_ms, STORE_CALLS["delivery"])
+
+    @cached_property
     def _slowest(self) -> float:
         """The seconds between two attempts of one run, by its processor and by how many it makes at once."""
         measured, assumed, capacity = self._given.measured, self._given.assumed, self._given.capacity
-        own = capacity.own_seconds(measured.event_ms, STORE_CALLS["delivery"])
-        at_once = (own + assumed.webhook_ms / 1000) / assumed.workers
+        at_once = (self._own + assumed.webhook_ms / 1000) / assumed.workers
         return max(capacity.own_seconds(measured.event_ms, 0), at_once)
 
     def _deliver(self, job: Job) -> float:
         """Return how long an attempt takes: a lease, the read-back, the app."""
-        given, weight = self._given, self._system.weight
+        given, weight, seconds = self._given, self._system.weight, self._own
         self._system.figures.store_calls += weight * STORE_CALLS["delivery"]
-        seconds = given.capacity.own_seconds(given.measured.event_ms, STORE_CALLS["delivery"])
         if not job.is_verified:
             if not self._system.takes_vod(weight):
                 return seconds
