@@ -6,6 +6,7 @@ import ast
 import graphlib
 import io
 import tokenize
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -13,7 +14,6 @@ import pytest
 from local.repository import REPOSITORY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 LEVELS = (
@@ -46,17 +46,18 @@ class Import(NamedTuple):
     for_types: bool
 
 
-def imports_in(source: str) -> Iterator[Import]:
-    """Yield what a source imports, wherever the import is; `from a import b` counts as `a.b`."""
+@cache
+def imports_in(source: str) -> tuple[Import, ...]:
+    """Return what a source imports, wherever the import is; `from a import b` counts as `a.b`."""
     tree = ast.parse(source)
     blocks = [node for node in ast.walk(tree) if isinstance(node, ast.If) and _is_type_checking(node.test)]
     for_types = {id(node) for block in blocks for part in block.body for node in ast.walk(part)}
+    found = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (Import(alias.name, id(node) in for_types) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            start = "." * node.level + (node.module or "")
-            yield from (Import(f"{start}.{alias.name}", id(node) in for_types) for alias in node.names)
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            start = f"{'.' * node.level}{node.module or ''}." if isinstance(node, ast.ImportFrom) else ""
+            found += [Import(f"{start}{alias.name}", id(node) in for_types) for alias in node.names]
+    return tuple(found)
 
 
 def _is_type_checking(test: ast.expr) -> bool:

@@ -73,7 +73,7 @@ pytestmark = pytest.mark.usefixtures("needs_runtime_python")
 
 
 def build_without_libraries(packages: list[Package], target: Path) -> None:
-    """Make packages of our own code alone, as if `make package` had: what is uploaded is tested elsewhere."""
+    """Write packages of our own code alone, as `make package` would; uploads are tested elsewhere."""
     whole = packages[0].folder.parents[1]
     table = noted_table(whole)
     assert table is not None

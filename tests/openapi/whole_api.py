@@ -44,6 +44,17 @@ _CHECKS = (
     f"[checks.not_a_server_error]\nexpected-statuses = {_NO_SERVER_ERROR}\n"
     "[checks.use_after_free]\nenabled = false\n"
 )
+# Its command, once for each list of words: a process each would import the program anew.
+_RUNS = """
+import json, sys
+from schemathesis.cli import schemathesis
+for words in json.loads(sys.argv[1]):
+    try:
+        schemathesis(words)
+    except SystemExit as ended:
+        if ended.code:
+            raise
+"""
 _CALLBACK = "/{callbackToken}"
 # What comes with a valid callback token is kept, whatever it is, and answered 200.
 _ANY_BODY = "[checks.negative_data_rejection]\nenabled = false\n"
@@ -71,22 +82,23 @@ def shares(stack: Stack) -> tuple[Share, ...]:
     )
 
 
-def run_share(share: Share, stack: Stack, folder: Path, *, examples: int, seed: int) -> str:
-    """Run Schemathesis once, and return what it found; empty: nothing."""
+def run_shares(stack: Stack, folder: Path, *, examples: int, seed: int) -> str:
+    """Run Schemathesis for each share, and return what it found first; empty: nothing."""
     token = user_token(stack.environment, user="alice", ttl_seconds=86_400)
-    configuration = folder / "schemathesis.toml"
-    configuration.write_text(
-        'hooks = "tests.openapi.api_hooks"\n[cache]\nenabled = false\n'
-        f'[auth.openapi.userToken]\nbearer = "{token}"\n'
-        f"{_CHECKS}{share.given}",
-        encoding="utf-8",
-    )
     options = ["-n", str(examples), "--seed", str(seed), "--no-color", "--generation-database", "none"]
+    runs = []
+    for number, share in enumerate(shares(stack)):
+        configuration = folder / f"schemathesis{number}.toml"
+        configuration.write_text(
+            'hooks = "tests.openapi.api_hooks"\n[cache]\nenabled = false\n'
+            f'[auth.openapi.userToken]\nbearer = "{token}"\n'
+            f"{_CHECKS}{share.given}",
+            encoding="utf-8",
+        )
+        of_share = ("run", str(DOCUMENT_FILE), "--url", share.base, *share.chosen, *options)
+        runs.append(["--config-file", str(configuration), *of_share])
     run = subprocess.run(  # noqa: S603  # fixed words, and addresses of ours
-        [
-            *(str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(configuration)),
-            *("run", str(DOCUMENT_FILE), "--url", share.base, *share.chosen, *options),
-        ],
+        [sys.executable, "-c", _RUNS, json.dumps(runs)],
         cwd=REPOSITORY,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY), ANSWERS_FILE: str(folder / "answers")},
         capture_output=True,
@@ -124,10 +136,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         seed, answers = 0, Counter[tuple[str, int]]()
         while answers.total() < wanted.requests:
             seed += 1
-            for share in shares(stack):
-                if found := run_share(share, stack, Path(scratch), examples=wanted.examples, seed=seed):
-                    sys.stdout.write(found)
-                    return 1
+            if found := run_shares(stack, Path(scratch), examples=wanted.examples, seed=seed):
+                sys.stdout.write(found)
+                return 1
             answers = answers_in(Path(scratch))
             sys.stderr.write(f"{answers.total()} requests\n")
     for (operation, status), count in sorted(answers.items()):
