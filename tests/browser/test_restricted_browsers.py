@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     OpenPage = Callable[..., UploadPage]
     MakeFile = Callable[[str, int], Path]
 
-THREE_PARTS = 2 * 8 * 1024 * 1024 + 1
-LAST_PART = "*partNumber=3&*"
+TWO_PARTS = 8 * 1024 * 1024 + 1
+LAST_PART = "*partNumber=2&*"
 NO_TIMEOUT_SIGNAL = "delete AbortSignal.timeout; delete AbortSignal.any;"
 NO_LOCKS = "Object.defineProperty(navigator, 'locks', { value: undefined });"
 NO_CRYPTO = (
@@ -36,18 +36,18 @@ STORAGE_FULL = """Storage.prototype.setItem = () => {
 
 
 def _pause_and_resume(page: UploadPage, file: Path) -> Locator:
-    """Upload a file with a pause after two of its three parts, and return its card."""
+    """Upload a file with a pause after the first of its two parts, and return its card."""
     before = page.counters().get("UploadPart", 0)
     page.line.hold(LAST_PART)
     card = page.upload(file)
-    wait_until(lambda: page.counters().get("UploadPart", 0) - before == 2, "two parts", meanwhile=page.idle)
+    wait_until(lambda: page.counters().get("UploadPart", 0) - before == 1, "one part", meanwhile=page.idle)
     card.get_by_role("button", name="Pause:").click()
     page.line.restore()
     card.get_by_role("button", name="Resume:").click()
     page.wait_for(card, "uploaded")
     (event,) = page.events(page.upload_id(card), "upload.completed")
     assert digest_of_file(file) == digest_at(event["data"]["mediaUrl"])
-    assert page.counters()["UploadPart"] - before == 3
+    assert page.counters()["UploadPart"] - before == 2
     return card
 
 
@@ -59,7 +59,7 @@ def _pause_and_resume(page: UploadPage, file: Path) -> Locator:
 def test_an_old_browser_uploads_and_resumes(open_page: OpenPage, make_file: MakeFile, without: str) -> None:
     """What a browser of 2021 lacks is not needed, neither for an upload nor for a resume."""
     page = open_page(without=without)
-    _pause_and_resume(page, make_file("old.mp4", THREE_PARTS))
+    _pause_and_resume(page, make_file("old.mp4", TWO_PARTS))
     expect(page.page.locator("#keeps-nothing")).to_be_hidden()
 
 
@@ -72,14 +72,14 @@ def test_without_storage_only_a_reload_forgets(
     """Without localStorage an upload works, pause and resume included, and the page says what is missing."""
     page = open_page(without=without + NO_LOCKS)
     expect(page.page.locator("#keeps-nothing")).to_contain_text("a reload interrupts starts over")
-    _pause_and_resume(page, make_file("unkept.mp4", THREE_PARTS))
+    _pause_and_resume(page, make_file("unkept.mp4", TWO_PARTS))
     page.open()
     expect(page.page.get_by_text("Nothing yet.")).to_be_visible()
 
 
 def test_a_page_over_plain_http_resumes_after_a_reload(open_page: OpenPage, make_file: MakeFile) -> None:
     """Under a name of the local network there is no secure context, and an upload goes on after a reload."""
-    page, file = open_page(by="lan"), make_file("phone.mp4", THREE_PARTS)
+    page, file = open_page(by="lan"), make_file("phone.mp4", TWO_PARTS)
     assert page.page.evaluate("() => [location.hostname, isSecureContext, typeof navigator.locks]") == [
         LAN_NAME,
         False,
@@ -88,7 +88,7 @@ def test_a_page_over_plain_http_resumes_after_a_reload(open_page: OpenPage, make
     before = page.counters().get("UploadPart", 0)
     page.line.hold(LAST_PART)
     card = page.upload(file)
-    wait_until(lambda: page.counters().get("UploadPart", 0) - before == 2, "two parts", meanwhile=page.idle)
+    wait_until(lambda: page.counters().get("UploadPart", 0) - before == 1, "one part", meanwhile=page.idle)
     page.open()
     page.line.restore()
     page.wait_for(card, "interrupted")
@@ -96,7 +96,7 @@ def test_a_page_over_plain_http_resumes_after_a_reload(open_page: OpenPage, make
     page.wait_for(card, "uploaded")
     (event,) = page.events(page.upload_id(card), "upload.completed")
     assert digest_of_file(file) == digest_at(event["data"]["mediaUrl"])
-    assert page.counters()["UploadPart"] - before == 3
+    assert page.counters()["UploadPart"] - before == 2
 
 
 def test_over_plain_http_a_tab_leaves_another_tabs_upload_alone(
@@ -105,7 +105,7 @@ def test_over_plain_http_a_tab_leaves_another_tabs_upload_alone(
     """Where the browser has no locks, the lease keeps what one tab sends out of the other tab's list."""
     page = open_page(by="lan")
     page.line.hold(LAST_PART)
-    card = page.upload(make_file("leased.mp4", THREE_PARTS))
+    card = page.upload(make_file("leased.mp4", TWO_PARTS))
     page.wait_for(card, "sending")
     second = open_page(by="lan", beside=page)
     expect(second.page.get_by_text("Nothing yet.")).to_be_visible()
