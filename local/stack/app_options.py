@@ -106,7 +106,8 @@ def own_app(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Ow
         overrides["UPLOAD_POLICIES"] = _policies(arguments.policies)
     if arguments.forward_to:
         check_address(arguments.forward_to)
-    _check(overrides)
+    store = {_OF_THE_STORE: environment[_OF_THE_STORE]} if environment.get(_OF_THE_STORE) else {}
+    _check({**overrides, **store})
     return OwnApp(overrides, arguments.forward_to, tuple(taken), tuple(sorted(given & IGNORED.keys())))
 
 

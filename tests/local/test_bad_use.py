@@ -44,6 +44,7 @@ TABLE = [
     BadUse("serve --port {taken} --tls-port 0 --folder {folder}", 1, "Port {taken} is taken"),
     BadUse("serve --port 0 --tls-port 0 --folder {file}", 1, "{file}: "),
     BadUse("serve --port 0 --tls-port 0 --folder /proc/none", 1, "/proc/none: "),
+    BadUse("serve", 2, "These settings are missing or invalid. REDIS_URL: ", {"REDIS_URL": "valkey"}),
     BadUse("serve --forward-to localhost", 2, "--forward-to must be an http or https URL, as in"),
     BadUse("upload {file}.mp4", 1, "There is no file {file}.mp4"),
     BadUse(f"upload {SAMPLE} --url {{nobody}}", 1, "The local stack at {nobody} does not answer"),
