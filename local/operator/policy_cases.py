@@ -56,7 +56,7 @@ class Case(_Frozen):
     expect: Expectation
 
 
-_CASES: TypeAdapter[tuple[Case, ...]] = TypeAdapter(Annotated[tuple[Case, ...], Field(min_length=1)])
+_CASES: TypeAdapter[list[Case]] = TypeAdapter(Annotated[list[Case], Field(min_length=1)])
 
 
 def read_cases(file: Path) -> tuple[Case, ...]:
@@ -67,14 +67,17 @@ def read_cases(file: Path) -> tuple[Case, ...]:
 
     """
     try:
-        return _CASES.validate_python(json.loads(file.read_bytes()))
+        return tuple(_CASES.validate_json(file.read_bytes()))
     except OSError as error:
         raise UnreadableCasesError(f"{file} cannot be read: {error.strerror}.") from None
     except ValidationError as error:
-        faults = [".".join(map(str, fault["loc"])) + f": {fault['msg']}" for fault in error.errors()]
-        raise UnreadableCasesError(f"{file}: {'; '.join(faults)}.") from None
-    except (ValueError, RecursionError):
-        raise UnreadableCasesError(f"{file} is not JSON.") from None
+        found = error.errors()
+        if found[0]["type"] == "json_invalid":
+            raise UnreadableCasesError(f"{file} is not JSON.") from None
+        # A fault of the whole list beside those of its entries is that none of them counts.
+        faults = [fault for fault in found if fault["loc"]] or found
+        told = [": ".join(filter(None, (".".join(map(str, it["loc"])), it["msg"]))) for it in faults]
+        raise UnreadableCasesError(f"{file}: {'; '.join(told)}.") from None
 
 
 def try_case(settings: UploadSignatureSettings, case: Case, *, now: float) -> tuple[Outcome, list[str]]:

@@ -129,7 +129,7 @@ def _policies(file: Path) -> str:
         return json.dumps(json.loads(file.read_text("utf-8")), separators=(",", ":"))
     except OSError as error:
         raise ValueError(f"{file} cannot be read: {error.strerror}.") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError(f"{file} is not JSON.") from None
 
 

@@ -27,8 +27,17 @@ class Certificates:
     server_file: Path
 
 
+class DamagedFileError(Exception):
+    """A kept file cannot be read; the message is its path."""
+
+
 def prepare_certificates(folder: Path, hosts: Iterable[str]) -> Certificates:
-    """Load or create the authority in `folder`; issue a new server certificate for `hosts`."""
+    """Load or create the authority in `folder`; issue a new server certificate for `hosts`.
+
+    Raises:
+        DamagedFileError: the authority that was kept cannot be read.
+
+    """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     files = Certificates(folder / "ca.pem", folder / "server.pem")
     authority = _kept_authority(files.ca_file, folder / "ca-key.pem")
@@ -52,7 +61,10 @@ def write_private(path: Path, content: bytes) -> None:
 
 def _kept_authority(ca_file: Path, key_file: Path) -> trustme.CA:
     if ca_file.exists() and key_file.exists():
-        return trustme.CA.from_pem(ca_file.read_bytes(), key_file.read_bytes())
+        try:
+            return trustme.CA.from_pem(ca_file.read_bytes(), key_file.read_bytes())
+        except ValueError:
+            raise DamagedFileError(ca_file) from None
     authority = trustme.CA(
         path_length=0,
         organization_name="vod-upload-functions",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import jwt
 
-from local.stack.certificates import write_private
+from local.stack.certificates import DamagedFileError, write_private
 from shared.http.hs256 import key_of
 
 if TYPE_CHECKING:
@@ -148,7 +148,12 @@ def _kept_secrets(path: Path) -> dict[str, str]:
         "HEALTH_TOKEN": secrets.token_urlsafe(24),
         "APP_WEBHOOK_SECRETS": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
     }
-    kept = json.loads(path.read_text()) if path.exists() else {}
+    try:
+        kept = json.loads(path.read_text()) if path.exists() else {}
+    except ValueError:
+        kept = None
+    if not isinstance(kept, dict):
+        raise DamagedFileError(path)
     if not kept.keys() >= made.keys():
         kept = {**made, **kept}
         write_private(path, json.dumps(kept, indent=1).encode())

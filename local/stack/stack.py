@@ -11,6 +11,7 @@ import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
+from local.stack.certificates import DamagedFileError
 from local.stack.embedded_store import StoreStartError
 from local.stack.servers import PortTakenError
 from local.stack.system import FolderTakenError, SystemOptions, running_system
@@ -89,7 +90,8 @@ class Stack:
         """Start every part and return once all of them answer.
 
         Raises:
-            StackStartError: a port or the folder is taken, or the store does not start.
+            StackStartError: a port or the folder is taken, a file in it is damaged, or the store does not
+                start.
 
         """
         self._thread.start()
@@ -103,6 +105,8 @@ class Stack:
             raise StackStartError(
                 f"Another stack runs in {error}: end it, or choose another folder."
             ) from error
+        except DamagedFileError as error:
+            raise StackStartError(f"{error} is damaged: remove it, and a new one is made.") from error
         except StoreStartError as error:
             raise StackStartError(str(error)) from error
 

@@ -43,6 +43,9 @@ TABLE = [
     BadUse("serve --port -1", 2, "argument --port: '-1' is no port"),
     BadUse("serve --port {taken} --tls-port 0 --folder {folder}", 1, "Port {taken} is taken"),
     BadUse("serve --port 0 --tls-port 0 --folder {file}", 1, "{file}: "),
+    BadUse("serve --port 0 --tls-port 0 --folder {damaged}", 1, "{damaged}/demo-secrets.json is damaged: "),
+    BadUse("serve --port 0 --tls-port 0 --folder {no-ca}", 1, "{no-ca}/ca.pem is damaged: "),
+    BadUse("serve --policies {deep}", 2, "{deep} is not JSON."),
     BadUse("serve --port 0 --tls-port 0 --folder /proc/none", 1, "/proc/none: "),
     BadUse("serve", 2, "These settings are missing or invalid. REDIS_URL: ", {"REDIS_URL": "valkey"}),
     BadUse("serve --forward-to localhost", 2, "--forward-to must be an http or https URL, as in"),
@@ -138,8 +141,15 @@ def test_bad_use_is_one_sentence(
         monkeypatch.setenv(name, value)
     file = tmp_path / "file"
     file.touch()
-    (tmp_path / "empty").mkdir()
-    names = {"taken": stack.url.rpartition(":")[2], "file": str(file), "folder": str(tmp_path / "empty")}
+    for folder in ("empty", "damaged"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "damaged/demo-secrets.json").write_text('{"JWT_SEC')
+    (tmp_path / "no-ca").mkdir()
+    for name in ("ca.pem", "ca-key.pem"):
+        (tmp_path / "no-ca" / name).write_text("-----BEGIN")
+    (tmp_path / "deep").write_text("[" * 100_000)
+    names = {name: str(tmp_path / name) for name in ("damaged", "no-ca", "deep")}
+    names |= {"taken": stack.url.rpartition(":")[2], "file": str(file), "folder": str(tmp_path / "empty")}
     names["nobody"] = f"http://127.0.0.1:{refused_port()}"
     words = [word.format(**names) for word in use.words.split()]
     ended = call(words, capsys)

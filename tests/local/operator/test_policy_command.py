@@ -276,7 +276,9 @@ def test_file_of_another_form_tests_nothing(
 ) -> None:
     """An invalid file of cases is an error and not a passed test."""
     assert run("--cases", cases_in(tmp_path, content)) == 2
-    assert capsys.readouterr().err.startswith(str(tmp_path))
+    told = capsys.readouterr().err
+    assert told.startswith(str(tmp_path))
+    assert not re.search("Tuple|tuple|instance of|: :", told)
 
 
 @pytest.mark.parametrize(("policy", "warned"), [("default", True), ("desk", False)])
