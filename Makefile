@@ -33,7 +33,9 @@ COMPILE  := .ci/uv pip compile --quiet --no-config --universal --python-version 
 DEPLOY_OPTIONS := $(if $(VIA),--via $(VIA)) $(if $(PLAN),--plan) $(if $(JSON),--json) $(if $(CHANGE_URLS),--change-urls)
 
 FUZZ_SECONDS ?= 300
-PYTEST := $(BIN)/python -m pytest -n 2
+# How many processes share the tests; 0 is one that runs them itself.
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 # Folders are named as well as markers: what is deselected has been imported.
 FAST := --ignore tests/browser --ignore tests/reliability -m "not browser and not reliability"
 

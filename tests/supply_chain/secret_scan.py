@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from detect_secrets.core import scan
+from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
 from detect_secrets.settings import transient_settings
 
 from local.repository import REPOSITORY
@@ -24,6 +25,14 @@ _BY_FORM = ["AWSKeyDetector", "GitHubTokenDetector", "JwtTokenDetector", "NpmDet
 _BY_FORM += ["PypiTokenDetector", "SlackDetector", "StripeDetector", "OpenAIDetector"]
 _BY_ENTROPY = ["KeywordDetector", "BasicAuthDetector"]
 _ENTROPY = {"Base64HighEntropyString": 4.5, "HexHighEntropyString": 3.0}
+_CLASSES: list[Any] = list(get_mapping_from_secret_type_to_class().values())
+_DETECTORS = {each.__name__: each for each in _CLASSES}
+_FORMS = {
+    name: [re.compile(form.pattern, form.flags | re.MULTILINE) for form in _DETECTORS[name].denylist]
+    for name in _BY_FORM
+}
+"""Each is looked for in a whole text first: a detector reads line by line, in a hundred times as long."""
+_ALLOWLIST = "detect_secrets.filters.allowlist.is_line_allowlisted"
 _TENCENT_SECRET_ID = re.compile(r"\bAKID[A-Za-z0-9]{32}\b")
 
 _LOCKS = re.compile(r"(package-lock\.json|requirements(/[a-z]+)?\.txt)$")
@@ -101,12 +110,17 @@ def committed() -> list[str]:
 
 def suspicious(file: Path, *, strictly: bool) -> Iterator[tuple[int, str]]:
     """Yield line and kind of what looks like a secret; `strictly` includes words that only might be one."""
-    plugins: list[dict[str, Any]] = [{"name": name} for name in _BY_FORM + (_BY_ENTROPY if strictly else [])]
+    text = file.read_bytes().decode("utf-8", "replace")
+    names = [name for name, forms in _FORMS.items() if any(form.search(text) for form in forms)]
+    plugins: list[dict[str, Any]] = [{"name": name} for name in names + (_BY_ENTROPY if strictly else [])]
     plugins += [{"name": name, "limit": limit} for name, limit in _ENTROPY.items() if strictly]
-    with transient_settings({"plugins_used": plugins}):
-        for secret in scan.scan_file(str(file)):
-            yield secret.line_number, secret.type
-    for number, line in enumerate(file.read_bytes().decode("utf-8", "replace").splitlines(), start=1):
+    if plugins:
+        with transient_settings({"plugins_used": plugins}) as settings:
+            # No comment makes a secret harmless.
+            settings.disable_filters(_ALLOWLIST)
+            for secret in scan.scan_file(str(file)):
+                yield secret.line_number, secret.type
+    for number, line in enumerate(text.splitlines(), start=1):
         if _TENCENT_SECRET_ID.search(line):
             yield number, "Tencent SecretId"
 
