@@ -64,6 +64,7 @@ class UploadingUsers:
     def __init__(self, url: str, media: Path, app: VerifyingApp, login: Callable[[str], str]) -> None:
         """Start the users; `login` creates their tokens, and changes as a login service changes its key."""
         self.login = login
+        self.pause_seconds = 0.0
         self.stored: set[str] = set()
         self.failures: list[str] = []
         self._url, self._media, self._app = url, media, app
@@ -80,9 +81,9 @@ class UploadingUsers:
             thread.join()
         self._wait_for_events()
 
-    def settle(self) -> None:
-        """Wait until some more uploads are stored, and the app has received the events of all before them."""
-        enough = len(self.stored) + 2 * USERS
+    def settle(self, least: int = 0) -> None:
+        """Wait until more uploads are stored, `least` in all; the app has heard of all before them."""
+        enough = max(least, len(self.stored) + 2 * USERS)
         wait_until(lambda: len(self.stored) >= enough or self.failures, "uploads")
         self._wait_for_events()
 
@@ -100,3 +101,4 @@ class UploadingUsers:
                     self.stored.add(client.upload(order, lambda *_: None).upload_id)
             except Exception as error:  # noqa: BLE001 -- each is a failed upload, whatever it was
                 self.failures.append(repr(error))
+            self._ended.wait(self.pause_seconds)
