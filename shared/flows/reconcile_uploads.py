@@ -7,13 +7,14 @@ the journal lacks is ingested as the missed event, marked `reconciled`.
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.domain.app_event import RECONCILED
 from shared.domain.event_status import IngestOutcome
 from shared.domain.ingested_event import Source
 from shared.domain.session import ended_at, is_final, is_forgotten, is_unused, next_check_at, retry_at
-from shared.errors import VodApiError
+from shared.errors import NotFoundError, UnreadableRecordError, VodApiError
 from shared.flows import own_events
 from shared.vod.notification import notification_from_pull
 from shared.vod.notification_types import ENDED_STATUSES, PROCEDURE_STATE_CHANGED
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 BATCH = 20
 API_SECONDS = 5.0
+_OF_NO_USE = (NotFoundError, UnreadableRecordError)
+"""What a record meets that was erased, or damaged, since the run read it; the next run sees to its check."""
 
 
 class Reconciliation(NamedTuple):
@@ -64,11 +67,13 @@ class Reconciliation(NamedTuple):
         listed_until = self._read_lists(sessions, figures)
         for session in sessions:
             if session.procedure_task_id == "":
-                figures["expired"] += self._check_end(session, listed_until)
+                with suppress(*_OF_NO_USE):
+                    figures["expired"] += self._check_end(session, listed_until)
         for session in sessions:
             if session.procedure_task_id != "" and self.clock() < self.deadline:
                 # One at a time: a failure for one task flow must not delay the others.
-                self._check_task_flow(session, figures)
+                with suppress(*_OF_NO_USE):
+                    self._check_task_flow(session, figures)
         return dict(figures)
 
     def _read_lists(

@@ -15,6 +15,8 @@ from tests.shared.service import new_lease, token_of
 from tests.shared.uploads import FILE_ID, SESSION_SECONDS, TASK_ID, changed, uploaded
 
 if TYPE_CHECKING:
+    import redis
+
     from tests.shared.flows.world import World
 
 LATEST_END = SESSION_SECONDS + FIRST_PASS_SECONDS
@@ -72,6 +74,31 @@ def test_upload_that_is_used_while_it_is_checked_does_not_expire(world: World, m
     assert world.state(session) is UploadState.PROCESSING
     assert world.checks() == {session.upload_id: world.clock() + TASK_FLOW_CHECK_SECONDS}
     assert len(world.records()) == 1
+
+
+@pytest.mark.parametrize("has_flow", [False, True])
+def test_upload_that_is_erased_while_it_is_checked_holds_up_no_other(
+    world: World, server: redis.Redis, *, has_flow: bool
+) -> None:
+    """The run goes on, and the next one drops its check."""
+    for user, status in (("bob", "PROCESSING"), ("carol", "FINISH")):
+        session = world.begin_now(user)
+        if has_flow:
+            flow = changed(token_of(session), status=status, file_id=user)
+            flow["ProcedureStateChangeEvent"]["TaskId"] = f"{user}'s"
+            world.vod.run(flow)
+            world.ingest(uploaded(token_of(session), file_id=user, task_id=f"{user}'s"))
+
+    def erase() -> None:
+        for key in server.keys("*:upload:*"):
+            if server.hget(key, "user_id") == "bob":
+                server.delete(key)
+
+    world.vod.after_call = erase
+    figures = world.reconcile(after=LATEST_END)
+
+    assert figures == {"checked": 2, "reconciled" if has_flow else "expired": 1}
+    assert world.reconcile() == {}
 
 
 @pytest.mark.parametrize(("flow", "state"), [("FINISH", UploadState.READY), ("ABORTED", UploadState.FAILED)])
