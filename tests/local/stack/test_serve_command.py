@@ -55,24 +55,16 @@ def test_killed_stack_leaves_no_process(tmp_path: Path) -> None:
 
 
 def test_banner_shows_the_address_and_no_secret(tmp_path: Path) -> None:
-    """What is printed at the start can be shown to anybody."""
-    with _serving(tmp_path) as (process, url):
+    """It can be shown to anybody; of the proxy, where it listens, and its name for the functions."""
+    with _serving(tmp_path, "--proxy", "0") as (process, url):
         process.terminate()
         rest = process.stdout.read() if process.stdout else ""
     secrets = re.findall(r': "([^"]+)"', (tmp_path / "demo-secrets.json").read_text())
 
     assert url in rest or url.startswith("http://127.0.0.1:")
+    assert re.search(r"Proxy for phones: 127\.0\.0\.1:\d+\. .* http://upload\.test/signature\.", rest)
     assert len(secrets) == 7
     assert [secret for secret in secrets if secret in rest] == []
-
-
-def test_proxy_for_phones_is_shown(tmp_path: Path) -> None:
-    """Where it listens, and under which name it leads to the functions."""
-    with _serving(tmp_path, "--proxy", "0") as (process, _url):
-        process.terminate()
-        rest = process.stdout.read() if process.stdout else ""
-
-    assert re.search(r"Proxy for phones: 127\.0\.0\.1:\d+\. .* http://upload\.test/signature\.", rest)
 
 
 def test_taken_port_is_one_sentence_and_exit_1(stack: Stack, tmp_path: Path) -> None:
