@@ -46,6 +46,7 @@ def told(app: HttpPeer) -> list[dict[str, Any]]:
     return [event for event in events if event["type"] == "upload.integrity"]
 
 
+@pytest.mark.no_cover  # the tracer takes as long as the test
 @pytest.mark.usefixtures("services")
 @pytest.mark.parametrize("way", ["push", "pull"])
 @pytest.mark.parametrize("stored", [FILE, b"changed on the way"])

@@ -122,12 +122,12 @@ def test_task_flow_is_read_as_its_event_would_tell_it(vod: Account) -> None:
     other = upload(vod, session_context="order-1")
     api, seen = api_of(vod), list[dict[str, Any]]()
 
-    def has_ended() -> bool:
+    def ended() -> list[dict[str, Any]]:
         seen.extend(pull(api))
-        return bool(seen[-1]["EventType"] == "ProcedureStateChanged")
+        return [event for event in seen if event["EventType"] == "ProcedureStateChanged"]
 
-    wait_until(has_ended)
-    told = seen[-1]["ProcedureStateChangeEvent"]
+    wait_until(ended)
+    told = ended()[-1]["ProcedureStateChangeEvent"]
     (task,) = api.tasks_of_file(file_id, timeout_seconds=PATIENCE)
 
     assert (task["TaskType"], task["FileId"], task["SessionContext"]) == ("Procedure", file_id, "order-1")

@@ -43,10 +43,10 @@ ORIGINS = {"push"}
     ("record", "status"),
     [
         ({"failures": "3"}, EventStatus.PARKED),
-        ({"status": "held", "verdict": "quarantined"}, EventStatus.QUARANTINED),
+        ({"status": "recorded", "verdict": "quarantined"}, EventStatus.QUARANTINED),
         ({"status": "held"}, EventStatus.HELD),
-        ({"status": "new", "delivery": "dead"}, EventStatus.DEAD),
-        ({"status": "new", "delivery": "pending"}, EventStatus.KEPT),
+        ({"status": "applied", "delivery": "dead"}, EventStatus.DEAD),
+        ({"status": "applied", "delivery": "pending"}, EventStatus.KEPT),
     ],
 )
 def test_status_follows_from_the_record(record: dict[str, str], status: EventStatus) -> None:

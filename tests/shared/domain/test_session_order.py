@@ -36,6 +36,7 @@ def after(store: Store, events: tuple[Mapping[str, object], ...]) -> UploadSessi
     return store.find_upload(session.user_id, session.upload_id)._replace(upload_id="")
 
 
+@pytest.mark.no_cover  # the tracer takes as long as the test
 @pytest.mark.parametrize(
     ("events", "state", "progress"),
     [

@@ -78,6 +78,7 @@ def operator_of(world: World) -> OperatorStore:
     return OperatorStore(world.redis_url, StoreScope(STAGE, 604_800))
 
 
+@pytest.mark.no_cover  # the tracer takes as long as the test
 def test_endpoint_that_is_dead_for_a_day_delays_nobody(both: World, billing: HttpPeer) -> None:
     """The other sees each event of its types at once, once; the dead one hears of all when it is back."""
     both.app.answer = lambda _request: FAILS

@@ -199,6 +199,7 @@ def test_what_vod_does_not_confirm_is_a_copy(case: Case) -> None:
     assert len(case.world.app.received) == len(case.heard(verified=False)) == 1
 
 
+@pytest.mark.no_cover  # the tracer takes as long as the test
 @pytest.mark.parametrize("origin", [PUSH, PULL, RECONCILED])
 @pytest.mark.parametrize("is_ours", [True, False])
 def test_second_end_of_a_task_flow_is_an_event_of_its_own(case: Case, origin: str, *, is_ours: bool) -> None:

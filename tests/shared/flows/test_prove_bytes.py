@@ -70,6 +70,7 @@ def proofs_told(world: World) -> list[dict[str, Any]]:
     return [event for event in world.told() if event["type"] == "upload.integrity"]
 
 
+@pytest.mark.no_cover  # the tracer takes as long as the test
 @pytest.mark.parametrize(
     ("declared", "computed", "outcome"),
     [

@@ -120,7 +120,6 @@ def test_compiled_file_is_made_with_the_versions_that_are_deployed() -> None:
     assert made_with == {name: lock[name].version for name in ("pydantic", "pydantic-core")}
 
 
-@pytest.mark.no_cover  # the tracer takes as long as the test
 @pytest.mark.parametrize("function", SETTINGS)
 @settings(max_examples=EXAMPLES // 5)
 @given(values=several(TEXTS), seed=SEEDS)
@@ -133,7 +132,6 @@ def test_settings_are_read_alike(function: str, values: list[str], seed: int) ->
         assert alike(value_class, model_of(value_class), given_to), given_to
 
 
-@pytest.mark.no_cover  # the tracer takes as long as the test
 @settings(max_examples=EXAMPLES // 2)
 @given(values=several(st.one_of(JSON, st.lists(WORDS, max_size=3))), seed=SEEDS)
 def test_policies_are_read_alike(values: list[Any], seed: int) -> None:
@@ -146,7 +144,6 @@ def test_policies_are_read_alike(values: list[Any], seed: int) -> None:
         assert alike(setting_values.SigningSettings, setting_models.SigningSettings, given_to), members
 
 
-@pytest.mark.no_cover  # the tracer takes as long as the test
 @settings(max_examples=EXAMPLES // 2)
 @given(values=several(JSON), seed=SEEDS)
 def test_requests_are_read_alike(values: list[Any], seed: int) -> None:

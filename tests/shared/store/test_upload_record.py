@@ -103,7 +103,6 @@ def test_session_is_spelt_as_flat_texts() -> None:
     }
 
 
-@pytest.mark.no_cover  # the tracer takes as long as the test
 @given(grant=GRANTS, user_id=TEXTS)
 def test_session_survives_being_kept(grant: Grant, user_id: str) -> None:
     """What is read back is what was written, for every grant and user."""
@@ -112,7 +111,6 @@ def test_session_survives_being_kept(grant: Grant, user_id: str) -> None:
     assert read_session(session.upload_id, session_fields(session)) == session
 
 
-@pytest.mark.no_cover  # the tracer takes as long as the test
 @given(OUTCOMES)
 def test_outcome_survives_being_kept(outcome: ProcedureOutcome) -> None:
     """The outcome of a task flow comes back with every subtask and address, in order."""
