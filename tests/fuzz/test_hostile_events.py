@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from tests.fuzz.hostile_events import MOST_GROWTH, SHARES, Watch, faults_of, send
+from tests.shared.conftest import no_authority  # noqa: F401  # a fixture
 
 
 def test_hostile_events_are_answered_and_leave_nothing(valkey_url: str) -> None:
