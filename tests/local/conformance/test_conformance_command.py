@@ -175,7 +175,7 @@ def test_questions_are_listed(run: Run) -> None:
         ),
         (("--record", __file__), "cannot be created: File exists."),
         (("--env-file", "no-such-file"), "no-such-file cannot be read"),
-        (("--wait", "soon"), "invalid int value"),
+        (("--wait", "soon"), "is no whole number from 0 to 86400"),
     ],
 )
 def test_wrong_usage_is_exit_code_2(run: Run, arguments: tuple[str, ...], sentence: str) -> None:
