@@ -92,7 +92,9 @@ def test_every_error_a_caller_can_meet_is_described() -> None:
     kinds = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)}
     described = {type(kind) for group in PROBLEM_KINDS.values() for kind in group}
 
-    assert kinds - described == {errors.VodApiError, errors.CallBudgetError}
+    # A record that cannot be read is answered as any other failure on our side.
+    assert kinds - described == {errors.VodApiError, errors.CallBudgetError, errors.UnreadableRecordError}
+    assert errors.UnreadableRecordError.code == errors.ServiceError.code
 
 
 @pytest.mark.parametrize("name", PROBLEM_KINDS)
