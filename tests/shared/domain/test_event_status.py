@@ -22,9 +22,10 @@ from tests.shared.loopback_peer import HttpPeer
 
 FIELDS = (
     "attempts bytes cancelled_at changed_at contents cover_url declared delivered_at delivery disabled_at "
-    "duration ends_at events expired_at failing_since failures file_id first_parts lease limits line "
+    "duration ends_at events expired_at failing_since failures file_id finished_rank first_parts issued_at "
+    "lease limits line "
     "media_type media_url on_violation origin probed_at problem procedure procedure_rank pushed pushed_bytes "
-    "quota rate raw received_at reserved_bytes sequence size status "
+    "quota rank rate raw received_at reserved_bytes sequence size status "
     "unverified updated_at upload_id uploaded_at uploads user_id verdict "
     "verified whole"
 )
