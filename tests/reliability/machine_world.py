@@ -55,8 +55,8 @@ class Vod(Records):
         if is_of_a_flow:
             # A flow that has ended did run: its report shows all that it has reached.
             return replace(claimed, progress=min(reached or 0, OVERTAKEN))
-        starts_flow = claimed.kind == "uploaded" and reached is not None
-        return Told(claimed.kind, claimed.file_id, task_id if starts_flow else "")
+        # An upload that was granted no task flow is not asked for one that its event does not name.
+        return Told(claimed.kind, claimed.file_id, claimed.task_id)
 
 
 def file_of(owner: UploadModel, *, second: bool) -> str:
