@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from functools import cache, lru_cache
+from functools import lru_cache
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _TIME_CHARACTERS = 10
 _RANDOM_BITS = 80
-_SHIFTS = range(120, -1, -10)
+_SHIFTS = range(125, -1, -5)
 _DAY_SECONDS = 86_400
 _TO_DIGITS = bytes.maketrans(_ALPHABET.encode("ascii"), b"0123456789abcdefghijklmnopqrstuv")
 _PATTERN = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
@@ -18,14 +18,7 @@ _PATTERN = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 def new_upload_id(*, now: float, random: int) -> str:
     """Build an id from Unix seconds and 80 random bits; ids sort by the time they were made."""
     number = (int(now * 1000) << _RANDOM_BITS) | (random & ((1 << _RANDOM_BITS) - 1))
-    pairs = _pairs()
-    return "".join([pairs[number >> shift & 1023] for shift in _SHIFTS])
-
-
-@cache
-def _pairs() -> list[str]:
-    """Return the two characters of each number of ten bits; only what makes ids needs them."""
-    return [first + second for first in _ALPHABET for second in _ALPHABET]
+    return "".join([_ALPHABET[number >> shift & 31] for shift in _SHIFTS])
 
 
 def upload_ids_of_key(key: str, *, now: float) -> tuple[str, str]:
