@@ -89,11 +89,4 @@ PLANTED_FEATURE_FAULTS: dict[str, tuple[Change, ...]] = {
             "figures.update(run.run())",
         ),
     ),
-    "16 endpoints share their health": (
-        Change(
-            "shared/flows/fan_out.py",
-            "Ingester(deliverer.ingester.store, endpoint.settings)",
-            "deliverer.ingester",
-        ),
-    ),
 }
