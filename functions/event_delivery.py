@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from shared.errors import FirstFailure
 from shared.flows.reconcile_uploads import Reconciliation
 from shared.runtime import bootstrap
 from shared.runtime.endpoint_figures import endpoint_figures
-from shared.runtime.invocation import Part, deadline_of, run_timer
+from shared.runtime.invocation import deadline_of, run_timer
 from shared.runtime.shards import share_of, starter
 
 DELIVERIES_SHARE = 0.75
@@ -45,11 +46,11 @@ def _work(event: object, context: object, request_id: str) -> dict[str, object]:
     def clock() -> float:
         return bootstrap.now() - ahead
 
-    figures, part = dict[str, object](deliveries=deliveries), Part()
+    figures, first_failure = dict[str, object](deliveries=deliveries), FirstFailure()
     if asks_vod:
         proofs_end = delivered + (deadline - delivered) * PROOFS_SHARE
         proofs = bootstrap.proofs(runtime, ingester, clock=clock, deadline=proofs_end - ahead)
-        with part:
+        with first_failure:
             figures["proofs"] = proofs.run()
     checks = Reconciliation(
         ingester=ingester,
@@ -59,15 +60,15 @@ def _work(event: object, context: object, request_id: str) -> dict[str, object]:
         deadline=started + (deadline - started) * CHECKS_SHARE - ahead,
         own_sub_app_id=settings.vod_api_sub_app_id,
     )
-    with part:
+    with first_failure:
         figures["checks"] = checks.run()
     now = int(bootstrap.now())
     if runtime.store.due_enforcements(now=now):
         enforcement = bootstrap.limit_enforcement(
             runtime, ingester, clock=clock, deadline=deadline - ahead, request_id=request_id
         )
-        with part:
+        with first_failure:
             figures["enforcement"] = enforcement.run()
-    part.raise_failure()
+    first_failure.raise_again()
     figures |= endpoint_figures(runtime.store, settings, now=now, request_id=request_id)
     return {**figures, **share.figures}

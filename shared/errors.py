@@ -189,3 +189,33 @@ class ConfigurationError(ServiceError):
 
     code = "configuration"
     title = "The service is not configured"
+
+
+class FirstFailure:
+    """Keep the first failure of several parts of a run, so that it stops none of the others.
+
+    Each part is a block of its own, `with first_failure:`, in any thread.
+    """
+
+    def __init__(self) -> None:
+        self._failure: Exception | None = None
+
+    def __enter__(self) -> None:
+        """Begin a part."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        """Keep a failure."""
+        if not isinstance(error, Exception):
+            return False
+        self._failure = self._failure or error
+        return True
+
+    def raise_again(self) -> None:
+        """Raise what was kept, once all parts have ended.
+
+        Raises:
+            Exception: the first failure.
+
+        """
+        if self._failure:
+            raise self._failure

@@ -6,6 +6,8 @@ from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from shared.errors import FirstFailure
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -42,25 +44,22 @@ class EndpointRuns(NamedTuple):
             StoreUnavailableError: the store did not answer; what was not finished stays due.
 
         """
-        failures: list[Exception] = []
-        figures = Counter(_figures_of(self.fan_out, failures))
+        first_failure = FirstFailure()
+        figures = Counter(_figures_of(self.fan_out, first_failure))
         fanned_out = figures.pop("delivered", 0)
         for run in self.to_endpoints:
-            self.workers.begin(partial(_figures_of, run, failures))
+            self.workers.begin(partial(_figures_of, run, first_failure))
         while self.workers.busy:
             for ended in self.workers.ended(1.0):
                 figures.update(ended)
-        if failures:
-            raise failures[0]
+        first_failure.raise_again()
         return {**figures, **({"fannedOut": fanned_out} if fanned_out else {})}
 
 
-def _figures_of(run: DeliveryRun, failures: list[Exception]) -> dict[str, int]:
-    try:
+def _figures_of(run: DeliveryRun, first_failure: FirstFailure) -> dict[str, int]:
+    with first_failure:
         return run.run()
-    except Exception as error:  # noqa: BLE001 -- whatever one run meets, the others go on; then it is raised
-        failures.append(error)
-        return {}
+    return {}
 
 
 def endpoint_runs(  # noqa: PLR0913 -- so many runs need as many parts

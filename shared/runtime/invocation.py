@@ -80,33 +80,6 @@ def run_timer(context: object, work: Callable[[str], dict[str, object]]) -> dict
         return figures
 
 
-class Part:
-    """A block of a run whose failure keeps no other part from its work; the first failure is kept."""
-
-    def __init__(self) -> None:
-        self._failure: Exception | None = None
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
-        """Keep a failure."""
-        if not isinstance(error, Exception):
-            return False
-        self._failure = self._failure or error
-        return True
-
-    def raise_failure(self) -> None:
-        """Raise what a part has met, once all have ended.
-
-        Raises:
-            Exception: the first failure.
-
-        """
-        if self._failure:
-            raise self._failure
-
-
 def deadline_of(context: object, *, started: float) -> float:
     """Return the Unix time at which this invocation must end, shortly before the platform's time limit."""
     limit = context.get("time_limit_in_ms") if isinstance(context, dict) else None

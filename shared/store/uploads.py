@@ -219,8 +219,9 @@ class UploadStore(StoreConnection):
         sessions = []
         for name, fields in found:
             # A record that is gone, or cannot be read, takes none of the others out of the list.
-            with suppress(UnreadableRecordError):
-                sessions += [read_session(name, fields)] if fields.get("user_id") == user_id else []
+            if fields.get("user_id") == user_id:
+                with suppress(UnreadableRecordError):
+                    sessions.append(read_session(name, fields))
         left = (
             *rate_limits_after(limits, (user_ms, 0, uploads_today, bytes_today), now=int(now)),
             *rate_limit_of_open(limits, open_uploads, ends_in=ends_at - int(now)),

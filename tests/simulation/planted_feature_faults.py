@@ -85,7 +85,7 @@ PLANTED_FEATURE_FAULTS: dict[str, tuple[Change, ...]] = {
     "16 endpoints are served one after another": (
         Change(
             "shared/flows/endpoint_runs.py",
-            "self.workers.begin(partial(_figures_of, run, failures))",
+            "self.workers.begin(partial(_figures_of, run, first_failure))",
             "figures.update(run.run())",
         ),
     ),
