@@ -252,12 +252,11 @@ def vod_api(runtime: Runtime[DeliverySettings, Store]) -> VodApi:
     return new_vod_api(runtime)
 
 
-@lru_cache(maxsize=1)
 def _file_reader() -> FileReader:
     """Return what reads files for all threads of the process."""
-    from shared.runtime.file_reader import FileReader  # noqa: PLC0415 -- the functions that sign do without
+    from shared.runtime.file_reader import OF_THE_PROCESS  # noqa: PLC0415 -- the functions that sign do without
 
-    return FileReader()
+    return OF_THE_PROCESS
 
 
 def new_vod_api(runtime: Runtime[DeliverySettings, Store]) -> VodApi:

@@ -99,3 +99,7 @@ class _Group:
             ending = None if len(batch) > 1 and error.vod_code.startswith(_REFUSED) else error
         for wish in batch:
             wish.ending, wish.has_ended = ending, True
+
+
+OF_THE_PROCESS = FileReader()
+"""Made by the import, of which there is one however many threads ask for it first."""
