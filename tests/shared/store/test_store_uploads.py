@@ -289,17 +289,20 @@ def test_reply_that_is_no_record_makes_no_upload_unknown() -> None:
     assert b"HGETALL" in received[-1]
 
 
-def test_record_that_cannot_be_read_is_left_out_of_its_users_list(store: Store, server: redis.Redis) -> None:
-    """The page has the other uploads, as if the one were none of them."""
-    limits, sessions = UploadLimits(MANY, listed_uploads=9), [new_session() for _ in range(3)]
+def test_record_that_is_gone_or_unreadable_is_left_out_of_its_users_list(
+    store: Store, server: redis.Redis
+) -> None:
+    """The page has the other uploads, as if those were none of them."""
+    limits, sessions = UploadLimits(MANY, listed_uploads=9), [new_session() for _ in range(4)]
     for session in sessions:
-        store.begin_upload(session, randoms=(1, 2, 3), now=NOW, limits=limits)
-    (key,) = server.keys(f"*:upload:{sessions[1].upload_id}")
-    server.hset(key, "grant", "{")
+        store.begin_upload(session, randoms=(1, 2, 3, 4), now=NOW, limits=limits)
+    first, unreadable, gone, last = (session.upload_id for session in sessions)
+    server.hset(*server.keys(f"*:upload:{unreadable}"), "grant", "{")
+    server.delete(*server.keys(f"*:upload:{gone}"))
 
     listed, following, _ = store.list_uploads("alice", after="", most=9, now=NOW, limits=limits)
 
-    assert {it.upload_id for it in listed} == {sessions[0].upload_id, sessions[2].upload_id}
+    assert {it.upload_id for it in listed} == {first, last}
     assert following == ""
 
 
