@@ -11,8 +11,9 @@ import importlib
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from local.operator.name_arguments import text
 from local.repository import project_field
 from local.terminal_text import printable, sheet_of
 
@@ -144,7 +145,14 @@ def _run(words: Sequence[str]) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Reports wrong usage in one sentence, without the list of all options."""
+    """Reports wrong usage in one sentence, without the list of all options; takes nothing but text for text.
+
+    The name of a file is a path, which can have any bytes.
+    """
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401  # argparse's own
+        super().__init__(**options)
+        self.register("type", None, text)
 
     def error(self, message: str) -> NoReturn:
         self.exit(_WRONG_USAGE, f"{message}: see {self.prog} --help.\n")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class FieldError(NamedTuple):
@@ -185,10 +188,17 @@ class CallBudgetError(VodApiError):
 
 
 class ConfigurationError(ServiceError):
-    """Settings are missing or invalid; the message names all of them and shows no value."""
+    """Settings are missing or invalid; the message names all of them and shows no value.
+
+    `found` has a text for each, which begins with its name.
+    """
 
     code = "configuration"
     title = "The service is not configured"
+
+    def __init__(self, detail: str, *, found: Sequence[str] = ()) -> None:
+        super().__init__(detail)
+        self.found = found
 
 
 class FirstFailure:

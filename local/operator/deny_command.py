@@ -12,6 +12,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+from local.operator.name_arguments import name
 from local.operator.signature_inspection import iso_time
 from local.operator.store_choice import NoStoreError, add_store_arguments, chosen_environment, chosen_store
 from local.operator.time_arguments import span
@@ -32,13 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the actions and their options."""
     common = argparse.ArgumentParser(add_help=False)
     add_store_arguments(common)
+    common.add_argument("--json", action="store_true", help="print one JSON document, and nothing else")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
 
     def action(name: str, meaning: str) -> argparse.ArgumentParser:
         return actions.add_parser(name, help=meaning, description=meaning, parents=[common])
 
-    listed = action("list", "who is on the list, until when and why")
-    listed.add_argument("--json", action="store_true", help="print one JSON document, and nothing else")
+    action("list", "who is on the list, until when and why")
     added = action("add", "put somebody on the list, or change his entry")
     _add_subject(added)
     added.add_argument(
@@ -74,7 +75,7 @@ def _list(deny_list: DenyStore, arguments: argparse.Namespace) -> int:
         for entry, is_whole in sorted(deny_list.denied().items(), key=lambda item: item[0].since)
     ]
     if arguments.json:
-        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+        sys.stdout.write(f"{_json(rows)}\n")
     else:
         sys.stdout.write(
             table_of(rows, _COLUMNS, shorten=("reason",)) if rows else "Nobody is on the list.\n"
@@ -86,9 +87,11 @@ def _add(deny_list: DenyStore, arguments: argparse.Namespace) -> int:
     kind, subject = _subject(arguments)
     now = int(bootstrap.now())
     until = now + arguments.lasts if arguments.lasts else 0
-    deny_list.deny(Denied(kind, subject, since=now, until=until, reason=arguments.reason))
+    entry = Denied(kind, subject, since=now, until=until, reason=arguments.reason)
+    deny_list.deny(entry)
     lasts = f"until {iso_time(until)}" if until else "until it is taken off the list"
-    sys.stdout.write(f"No uploads for {_named(kind, subject)}, {lasts}.\n")
+    said = f"No uploads for {_named(kind, subject)}, {lasts}."
+    sys.stdout.write(f"{_json(_row(entry, is_whole=True, now=now)) if arguments.json else said}\n")
     return _DONE
 
 
@@ -97,7 +100,9 @@ def _remove(deny_list: DenyStore, arguments: argparse.Namespace) -> int:
     if not deny_list.allow(kind, subject):
         sys.stderr.write(f"There is no entry for {_named(kind, subject)}.\n")
         return _NOT_DONE
-    sys.stdout.write(f"Uploads go on for {_named(kind, subject)}.\n")
+    said = f"Uploads go on for {_named(kind, subject)}."
+    removed = {"kind": kind.value, "subject": subject or None, "removed": True}
+    sys.stdout.write(f"{_json(removed) if arguments.json else said}\n")
     return _DONE
 
 
@@ -106,14 +111,14 @@ _ACTIONS = {"list": _list, "add": _add, "remove": _remove}
 
 def _add_subject(parser: argparse.ArgumentParser) -> None:
     subject = parser.add_mutually_exclusive_group(required=True)
-    subject.add_argument("--user", metavar="ID", help="his id, as his tokens name him")
+    subject.add_argument("--user", type=name, metavar="ID", help="his id, as his tokens name him")
     subject.add_argument(
         "--network",
         type=_network,
         metavar="ADDRESS",
         help="an IP address, or /24 or /16, /64, /48 or /32 of IPv6",
     )
-    subject.add_argument("--policy", metavar="NAME", help="all uploads under this policy")
+    subject.add_argument("--policy", type=name, metavar="NAME", help="all uploads under this policy")
     subject.add_argument("--everybody", action="store_true", help="all uploads")
 
 
@@ -140,6 +145,10 @@ def _subject(arguments: argparse.Namespace) -> tuple[DeniedKind, str]:
 
 def _named(kind: DeniedKind, subject: str) -> str:
     return kind.value if kind is DeniedKind.EVERYBODY else f"{kind.value} {printable(subject)}"
+
+
+def _json(document: object) -> str:
+    return json.dumps(document, indent=2)
 
 
 def _row(entry: Denied, *, is_whole: bool, now: int) -> Mapping[str, object]:

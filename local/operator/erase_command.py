@@ -13,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from local.operator.erasure import ErasureStore
+from local.operator.name_arguments import name
 from local.operator.store_choice import NoStoreError, add_store_arguments, chosen_environment, chosen_store
 from shared.errors import ConfigurationError, ServiceError
 
@@ -25,7 +26,9 @@ _DONE, _NOT_DONE, _WRONG_USAGE = 0, 1, 2
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `python -m local erase` takes."""
     add_store_arguments(parser)
-    parser.add_argument("--user", required=True, metavar="ID", help="his id, as his tokens name him")
+    parser.add_argument(
+        "--user", type=name, required=True, metavar="ID", help="his id, as his tokens name him"
+    )
     parser.add_argument("--yes", action="store_true", help="erase; without it nothing is changed")
     parser.add_argument("--json", action="store_true", help="print one JSON document, and nothing else")
 

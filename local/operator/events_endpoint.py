@@ -28,7 +28,8 @@ def endpoint_urls(environment: Mapping[str, str], name: str | None = None) -> di
         raise ValueError("Name the app's endpoint with APP_WEBHOOK_URL or APP_WEBHOOKS, as the functions do.")
     urls = settings.endpoint_urls
     if name is not None and name not in urls:
-        raise ValueError(f"There is no endpoint of this name, but {', '.join(urls) or 'none'}.")
+        others = "since APP_WEBHOOKS is not set" if "" in urls else f"but {', '.join(urls)}"
+        raise ValueError(f"There is no endpoint of this name, {others}.")
     return urls if name is None else {name: urls[name]}
 
 

@@ -9,6 +9,7 @@ still has its bytes, and up to five times until the app answers 2xx. Exit code: 
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections import Counter
@@ -48,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--since", type=point_in_time, metavar="TIME", help="from then on, such as 10m; default: from now on"
     )
+    parser.add_argument("--json", action="store_true", help="print one JSON object a line, and nothing else")
     parser.add_argument("--once", action="store_true", help="forward what is there, and end")
     add_store_arguments(parser)
 
@@ -80,14 +82,17 @@ def _listener(arguments: argparse.Namespace) -> Listener:
         )
     since = int(bootstrap.now()) if arguments.since is None else arguments.since
     store = OperatorStore(*chosen_store(environment))
-    return Listener(store, settings, check_address(arguments.forward_to), since)
+    return Listener(store, settings, check_address(arguments.forward_to), since, as_json=arguments.json)
 
 
 class Listener:
     """Forwards each event of a store once; `refused` are those that the app has not taken."""
 
-    def __init__(self, store: OperatorStore, settings: WebhookSettings, url: str, since: int) -> None:
+    def __init__(
+        self, store: OperatorStore, settings: WebhookSettings, url: str, since: int, *, as_json: bool = False
+    ) -> None:
         self._store, self._settings, self._url, self._since = store, settings, url, since
+        self._as_json = as_json
         self._taken: set[str] = set()
         self._attempts: Counter[str] = Counter()
 
@@ -124,8 +129,10 @@ class Listener:
         self._attempts[event_id] += 1
         if answer.accepted:
             self._taken.add(event_id)
-        outcome = answer.problem or f"HTTP {answer.status}"
-        sys.stdout.write(printable(f"{iso_time(now)}  {told.type}  {event_id}  {outcome}") + "\n")
+        line = {"at": iso_time(now), "type": told.type, "id": event_id}
+        line["outcome"] = answer.problem or f"HTTP {answer.status}"
+        text = json.dumps(line) if self._as_json else printable("  ".join(line.values()))
+        sys.stdout.write(text + "\n")
         sys.stdout.flush()
 
 

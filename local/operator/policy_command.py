@@ -53,7 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --user: what his token says of him; the value is JSON, or else a text",
     )
     parser.add_argument("--policy", help="short for --body '{\"policy\": …}'")
-    parser.add_argument("--body", metavar="JSON", help="the body of POST /signature (default {})")
+    parser.add_argument(
+        "--body", type=os.fsencode, metavar="JSON", help="the body of POST /signature (default {})"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document, and nothing else")
 
 
@@ -94,10 +96,9 @@ def _environment(arguments: argparse.Namespace) -> Mapping[str, str]:
 def _try_request(settings: UploadSignatureSettings, arguments: argparse.Namespace) -> Outcome:
     if arguments.policy is not None and arguments.body is not None:
         raise _UsageError("Name the policy in --body or with --policy, not in both.")
-    body = arguments.body or "{}"
+    wanted, now = arguments.body or b"{}", time.time()
     if arguments.policy is not None:
-        body = json.dumps({"policy": arguments.policy})
-    wanted, now = body.encode("utf-8", "surrogateescape"), time.time()
+        wanted = json.dumps({"policy": arguments.policy}).encode()
     if arguments.token is None:
         claims = dict(map(_claim, arguments.claim))
         return try_user(settings, arguments.user, claims, wanted, now=now)

@@ -30,10 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the actions and their options."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listed = actions.add_parser("list", help="which files, and when they are looked at next")
-    listed.add_argument("--json", action="store_true", help="print one JSON document, and nothing else")
     stopped = actions.add_parser("stop", help="keep the files of an upload as they are")
     stopped.add_argument("upload", metavar="UPLOAD_ID")
     for action in (listed, stopped):
+        action.add_argument("--json", action="store_true", help="print one JSON document, and nothing else")
         add_store_arguments(action)
 
 
@@ -43,7 +43,7 @@ def main(arguments: argparse.Namespace) -> int:
         store = OperatorEnforcements(*chosen_store(chosen_environment(arguments)))
         if arguments.action == "list":
             return _list(store, as_json=arguments.json)
-        return _stop(store, arguments.upload)
+        return _stop(store, arguments.upload, as_json=arguments.json)
     except (NoStoreError, ConfigurationError) as error:
         sys.stderr.write(f"{error}\n")
         return _WRONG_USAGE
@@ -62,10 +62,13 @@ def _list(store: OperatorEnforcements, *, as_json: bool) -> int:
     return _DONE
 
 
-def _stop(store: OperatorEnforcements, upload_id: str) -> int:
+def _stop(store: OperatorEnforcements, upload_id: str, *, as_json: bool) -> int:
     found = [planned for planned in store.planned() if planned.upload_id == upload_id]
     stopped = [planned for planned in found if store.stop(planned)]
-    for planned in found:
+    if as_json:
+        rows = [{"fileId": planned.file_id, "stopped": planned in stopped} for planned in found]
+        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+    for planned in () if as_json else found:
         said = "Stopped: the file {} stays as it is." if planned in stopped else "Too late for the file {}."
         sys.stdout.write(said.format(printable(planned.file_id)) + "\n")
     if not found:

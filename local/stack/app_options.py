@@ -12,16 +12,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.stack.demo_settings import LocalAddresses, demo_environment
+from local.stack.demo_settings import LocalAddresses, demo_environment, with_receiver
 from local.webhook_forwarding import check_address
 from shared.config import settings
 from shared.config.settings import (
+    WRONG,
     EventDeliverySettings,
     EventNotificationSettings,
     ReliableNotificationSettings,
     UploadSignatureSettings,
+    UploadStatusSettings,
     load_settings,
 )
+from shared.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import argparse
@@ -32,7 +35,8 @@ _OF_THE_ROLE = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD
 _OF_VOD = ("VOD_API_URL", "VOD_CALLBACK_SIGN_KEY", "VOD_SECRET_ID", "VOD_SECRET_KEY")
 IGNORED: Mapping[str, str] = {
     "APP_WEBHOOK_ALLOW_INSECURE": "the stack's own receiver is on this machine",
-    **dict.fromkeys(("APP_WEBHOOK_URL", "APP_WEBHOOKS"), "events stay here: --forward-to names your app"),
+    "APP_WEBHOOK_URL": "events stay here: --forward-to names your app",
+    "APP_WEBHOOKS": "events stay here: --endpoints names the back ends of your app",
     "STAGE": "the stack's records are apart from those of a deployment",
     **dict.fromkeys(("CALLBACK_TOKENS", "CONTEXT_KEYS"), "the stack has its own"),
     **dict.fromkeys(_OF_SCF, "the stack is not SCF"),
@@ -41,7 +45,7 @@ IGNORED: Mapping[str, str] = {
 """Setting -> why the stack does not take it from the environment."""
 _KEY_SOURCES = ("JWT_SECRETS", "JWT_PUBLIC_KEY", "JWT_JWKS_URL", "JWT_ISSUERS")
 _KINDS = (
-    *(UploadSignatureSettings, EventNotificationSettings),
+    *(UploadSignatureSettings, UploadStatusSettings, EventNotificationSettings),
     *(ReliableNotificationSettings, EventDeliverySettings),
 )
 _OF_THE_STORE = "REDIS_URL"
@@ -67,6 +71,12 @@ def add_app_arguments(parser: argparse.ArgumentParser) -> None:
         "--forward-to", metavar="URL", help="your back end: it gets each event, and its answer counts"
     )
     parser.add_argument(
+        "--endpoints",
+        type=Path,
+        metavar="FILE",
+        help="APP_WEBHOOKS, as a JSON file: several back ends, each with a filter",
+    )
+    parser.add_argument(
         "--origin",
         action="append",
         default=[],
@@ -85,8 +95,8 @@ def own_app(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Ow
     """Combine the options with the environment; an option wins.
 
     Raises:
-        ValueError: a file cannot be read or an address is none; the message is a sentence.
-        ConfigurationError: a setting is invalid, or the settings do not go together.
+        ValueError: a file cannot be read, an address is none, a setting is invalid, or the settings do not go
+            together; the message is a sentence.
 
     """
     names = _setting_names()
@@ -103,7 +113,9 @@ def own_app(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Ow
     if arguments.origin:
         overrides["CORS_ORIGINS"] = ",".join(origin.rstrip("/") for origin in arguments.origin)
     if arguments.policies:
-        overrides["UPLOAD_POLICIES"] = _policies(arguments.policies)
+        overrides["UPLOAD_POLICIES"] = _json_in(arguments.policies)
+    if arguments.endpoints:
+        overrides["APP_WEBHOOKS"] = _json_in(arguments.endpoints)
     if arguments.forward_to:
         check_address(arguments.forward_to)
     store = {_OF_THE_STORE: environment[_OF_THE_STORE]} if environment.get(_OF_THE_STORE) else {}
@@ -124,7 +136,7 @@ def _setting_names() -> frozenset[str]:
     return frozenset(name for group in groups for name in settings.variables_of(group))
 
 
-def _policies(file: Path) -> str:
+def _json_in(file: Path) -> str:
     try:
         return json.dumps(json.loads(file.read_text("utf-8")), separators=(",", ":"))
     except OSError as error:
@@ -134,8 +146,14 @@ def _policies(file: Path) -> str:
 
 
 def _check(overrides: Mapping[str, str]) -> None:
-    """Load the settings as the functions will."""
+    """Load the settings as the functions will, and report the faults of all of them at once."""
     with tempfile.TemporaryDirectory() as folder:
-        environment = {**demo_environment(Path(folder), _NOWHERE), **overrides}
+        environment = with_receiver({**demo_environment(Path(folder), _NOWHERE), **overrides})
+    found: dict[str, None] = {}
     for kind in _KINDS:
-        load_settings(kind, environment)
+        try:
+            load_settings(kind, environment)
+        except ConfigurationError as error:  # noqa: PERF203  # five kinds
+            found |= dict.fromkeys(error.found)
+    if found:
+        raise ValueError(f"{WRONG}{'; '.join(found)}.")

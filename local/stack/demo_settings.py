@@ -28,6 +28,8 @@ VOD_CONTROL_HOSTS = ("vod2.qcloud.com", "vod2.dnsv1.com", "vodreport.qcloud.com"
 STORAGE_SUFFIXES = ("myqcloud.com", "tencentcos.cn")
 APP_HOST = "upload.test"
 """The name of the stack itself for phones, which leave a proxy out for 127.0.0.1."""
+RECEIVER = "local-stack"
+"""The name of the stack's own receiver among the endpoints of APP_WEBHOOKS."""
 DEMO_PROCEDURE = "LongVideoPreset"
 DEMO_AUDIENCE = "vod-upload-functions"
 
@@ -66,6 +68,29 @@ def demo_environment(folder: Path, addresses: LocalAddresses) -> dict[str, str]:
         "APP_WEBHOOK_ALLOW_INSECURE": "1",
         "STAGE": "local",
     }
+
+
+def with_receiver(environment: Mapping[str, str]) -> dict[str, str]:
+    """Add the stack's own receiver, which takes every event, to the endpoints of APP_WEBHOOKS, if it is set.
+
+    An endpoint without secrets has those of the receiver.
+    """
+    entries = json.loads(environment.get("APP_WEBHOOKS") or "[]")
+    if not entries or not isinstance(entries, list):
+        return dict(environment)
+    secrets_of = {"secrets": receiver_secrets(environment)}
+    own = {"name": RECEIVER, "url": environment["APP_WEBHOOK_URL"], **secrets_of}
+    theirs = [{**secrets_of, **entry} if isinstance(entry, dict) else entry for entry in entries]
+    single = {"APP_WEBHOOK_URL": "off", "APP_WEBHOOK_SECRETS": ""}
+    return {**environment, "APP_WEBHOOKS": json.dumps([*theirs, own]), **single}
+
+
+def receiver_secrets(environment: Mapping[str, str]) -> list[str]:
+    """Return the secrets of the stack's own receiver, the newest first."""
+    if environment["APP_WEBHOOK_SECRETS"]:
+        return environment["APP_WEBHOOK_SECRETS"].split(",")
+    secrets: list[str] = json.loads(environment["APP_WEBHOOKS"])[-1]["secrets"]
+    return secrets
 
 
 def local_info(

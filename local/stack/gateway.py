@@ -65,7 +65,9 @@ class Gateway:
             result = await self._instances.invoke(function, event, request_id=request_id)
             response = http_response(result)
         except FunctionFailedError as error:
-            _log.error("%s failed, request %s: %s", function, request_id, error)
+            # What VOD sends while the stack ends has failed for no fault of the function.
+            if not self._instances.has_stopped:
+                _log.error("%s failed, request %s: %s", function, request_id, error)
             return _failure(500, "The function failed; the log says why.", error.status_code, request_id)
         except MalformedResultError as error:
             _log.error("%s returned no valid response: %s", function, error)

@@ -65,7 +65,7 @@ class _Instance:
 
 
 class Instances:
-    """At most `limit` instances; further invocations wait for a free one."""
+    """At most `limit` instances; further invocations wait for a free one, and fail once it `has_stopped`."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Instances:
         self._places = asyncio.Semaphore(limit)
         self._idle: list[_Instance] = []
         self._all: set[_Instance] = set()
-        self._stopped = False
+        self.has_stopped = False
 
     async def invoke(self, function: str, event: Mapping[str, object], *, request_id: str = "") -> object:
         """Call `main_handler` of the function's file and return its result.
@@ -104,7 +104,7 @@ class Instances:
             {"module": f"{self._package}.{function}", "event": event, "context": context}
         ).encode()
         async with self._places:
-            if self._stopped:
+            if self.has_stopped:
                 raise FunctionFailedError("The stack is ending.", status_code=CONTAINER_EXITED)
             instance = self._idle.pop() if self._idle else await self._start()
             allowed = limit_seconds + (_COLD_START_SECONDS if instance.fresh else 0)
@@ -127,7 +127,7 @@ class Instances:
 
     async def stop(self) -> None:
         """End every instance at once, as the platform may at any moment."""
-        self._stopped = True
+        self.has_stopped = True
         await asyncio.gather(*map(self._end, tuple(self._all)))
 
     async def _start(self) -> _Instance:

@@ -15,7 +15,6 @@ from local.stack.demo_settings import APP_HOST
 from local.stack.fault_options import add_fault_arguments, faults_of, switches_of
 from local.stack.servers import HOST
 from local.stack.stack import Stack, StackStartError
-from shared.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import argparse
@@ -34,7 +33,7 @@ _BANNER = """\
 {forward}{settings}{proxy}{faults}  Ctrl-C ends all of it.
 """
 _FORWARD = (
-    "  Events are forwarded to {url}.\n"
+    "  Events are sent to {places}.\n"
     "  To verify them: WEBHOOK_SECRET=$({python} -m local webhook-secret{folder})\n"
 )
 _PROXY = "  Proxy for phones: {proxy}. They reach VOD, and the functions at http://{app_host}/signature.\n"
@@ -74,7 +73,7 @@ def main(arguments: argparse.Namespace) -> int:
         faults, seed = faults_of(arguments)
         switches = switches_of(arguments)
         app = own_app(arguments, os.environ)
-    except (ValueError, ConfigurationError) as error:
+    except ValueError as error:
         sys.stderr.write(f"{error}\n")
         return _WRONG_USAGE
     # Blocked before any thread starts, these signals reach nobody but the wait below.
@@ -111,6 +110,8 @@ def _address(text: str) -> tuple[str, int]:
 
 def _banner(stack: Stack, folder: Path, app: OwnApp) -> str:
     dial = stack.simulator.faults
+    places = [app.forward_to] if app.forward_to else []
+    places += ["the endpoints of your file"] if "APP_WEBHOOKS" in app.overrides else []
     usual = stack.url.endswith(":8000")
     return _BANNER.format(
         url=stack.url,
@@ -121,11 +122,11 @@ def _banner(stack: Stack, folder: Path, app: OwnApp) -> str:
         redis="REDIS_URL of your environment" if stack.info["redis"] == "external" else "an embedded Valkey",
         folder=folder.resolve(),
         forward=_FORWARD.format(
-            url=app.forward_to,
+            places=" and ".join(places),
             python=_python(),
             folder="" if folder == Path(".local") else f" --folder {folder}",
         )
-        if app.forward_to
+        if places
         else "",
         settings=settings_lines(app),
         proxy=_PROXY.format(proxy=stack.proxy, app_host=APP_HOST) if stack.proxy else "",

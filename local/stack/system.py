@@ -23,7 +23,9 @@ from local.stack.demo_settings import (
     demo_environment,
     first_of,
     local_info,
+    receiver_secrets,
     tls_hosts,
+    with_receiver,
 )
 from local.stack.embedded_store import EmbeddedStore
 from local.stack.function_instance import OWN_STORE
@@ -118,7 +120,7 @@ async def running_system(options: SystemOptions) -> AsyncIterator[RunningSystem]
     """
     async with AsyncExitStack() as parts:
         place = _claim_place(options, parts)
-        environment = {**demo_environment(place.folder, place.addresses), **options.overrides}
+        environment = with_receiver({**demo_environment(place.folder, place.addresses), **options.overrides})
         parts.enter_context(kept_environment(place.folder, environment))
         system = _create_system(options, place, environment)
         own_store = {OWN_STORE: "1"} if options.redis_url is None else {}
@@ -128,9 +130,8 @@ async def running_system(options: SystemOptions) -> AsyncIterator[RunningSystem]
             limit=_INSTANCES + _further_shards(environment),
         )
         invoke_api = InvokeApi(instances, {environment["VOD_SECRET_ID"]: environment["VOD_SECRET_KEY"]})
-        secrets = environment["APP_WEBHOOK_SECRETS"].split(",")
         receiver = Receiver(
-            secrets,
+            receiver_secrets(environment),
             place.folder / "events.jsonl",
             faults=system.simulator.faults,
             forward_to=options.forward_to,

@@ -25,7 +25,7 @@ JOINED = "OPTIONAL_SETTINGS"
 """The variable that holds the settings a deployment may leave empty: SCF's API takes no empty variable."""
 _IN_A_FILE = "file:"
 """How a value begins that is the name of a file of the package."""
-_WRONG = "These settings are missing or invalid. "
+WRONG = "These settings are missing or invalid. "
 _NOT_DEPLOYED = "undefined"
 """The deployment tool writes this word for a variable that had no value."""
 
@@ -285,7 +285,7 @@ def load_settings(kind: type[_Settings], environment: Mapping[str, str]) -> _Set
         found += _read_issuers(settings, defined) + _read_endpoints(settings, defined)
         if not found:
             return settings
-    raise ConfigurationError(_WRONG + "; ".join(found) + ".")
+    raise ConfigurationError(f"{WRONG}{'; '.join(found)}.", found=found)
 
 
 def _read_issuers(settings: SettingsGroup, given: Mapping[str, str]) -> list[str]:
@@ -302,7 +302,7 @@ def _read_issuers(settings: SettingsGroup, given: Mapping[str, str]) -> list[str
         return load_settings(type(settings), {**given, "JWT_ISSUERS": "", **own})
 
     members["_issuers"], found = read_issuers(members["jwt_issuers"], read)
-    return [f"JWT_ISSUERS.{number}: {text.removeprefix(_WRONG)}" for number, text in found]
+    return [f"JWT_ISSUERS.{number}: {text.removeprefix(WRONG)}" for number, text in found]
 
 
 def _read_endpoints(settings: SettingsGroup, given: Mapping[str, str]) -> list[str]:
@@ -316,7 +316,7 @@ def _read_endpoints(settings: SettingsGroup, given: Mapping[str, str]) -> list[s
         return load_settings(type(settings), {**given, "APP_WEBHOOKS": "", **own})
 
     members["_endpoints"], found = read_endpoints(members["app_webhooks"], read)
-    return [f"APP_WEBHOOKS.{number}: {text.removeprefix(_WRONG)}" for number, text in found]
+    return [f"APP_WEBHOOKS.{number}: {text.removeprefix(WRONG)}" for number, text in found]
 
 
 def _text_of_file(value: str) -> str:

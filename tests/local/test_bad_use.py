@@ -86,6 +86,10 @@ TABLE = [
     BadUse("capacity --instances none", 2, "argument --instances: 'none' is no whole number from 1 to"),
     BadUse("capacity --store-ms none", 2, "argument --store-ms: 'none' is no number from"),
     BadUse("trigger FileDeleted --wait soon", 2, "argument --wait: 'soon' is no number from 0 to 3600"),
+    BadUse("erase --user al\udcffice", 2, "argument --user: 'al\\udcffice' is not UTF-8: see "),
+    BadUse("inspect \udcff", 2, "argument SIGNATURE: '\\udcff' is not UTF-8: see "),
+    BadUse("erase --user=", 2, "argument --user: is empty: see "),
+    BadUse("deny add --policy=", 2, "argument --policy: is empty: see "),
     BadUse("completion csh", 2, "argument shell: invalid choice: 'csh'"),
 ]
 
@@ -158,6 +162,26 @@ def test_bad_use_is_one_sentence(
     assert ended.stderr.startswith(use.sentence.format(**names))
     assert "Traceback" not in ended.stderr
     assert ended.stderr.partition("\n\n")[0].rstrip().count("\n") == 0
+
+
+def endings(parser: argparse.ArgumentParser, words: str) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Yield a command with its parser, or each of its actions with their own."""
+    actions = [it for it in parser._actions if isinstance(it, argparse._SubParsersAction)]  # noqa: SLF001  # as above
+    if not actions:
+        yield words, parser
+    for name, nested in actions[0].choices.items() if actions else ():
+        yield from endings(nested, f"{words} {name}")
+
+
+def test_every_command_can_answer_in_json() -> None:
+    """All but the one that runs until Ctrl-C and the one that prints a script."""
+    without = set()
+    for name, (module, _) in COMMANDS.items():
+        parser = argparse.ArgumentParser()
+        importlib.import_module(module).add_arguments(parser)
+        without |= {words for words, it in endings(parser, name) if "--json" not in it.format_usage()}
+
+    assert without == {"serve", "completion"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -108,6 +108,16 @@ def test_list_is_told_to_people_and_programs(desk: Desk) -> None:
     assert entries[1]["until"] is None
 
 
+def test_change_of_the_list_is_told_to_programs_as_well(desk: Desk) -> None:
+    """What was added has the members of the list's entries."""
+    added = json.loads(desk.deny("add", "--user", "mallory", "--json")[1])
+    [entry] = json.loads(desk.deny("list", "--json")[1])
+    removed = json.loads(desk.deny("remove", "--user", "mallory", "--json")[1])
+
+    assert (added, added["subject"]) == (entry, "mallory")
+    assert removed == {"kind": "user", "subject": "mallory", "removed": True}
+
+
 def test_entry_that_is_over_or_not_whole_says_so(desk: Desk, valkey_url: str) -> None:
     """An ended entry stays to be read until it is removed; a part of one has to be added again."""
     desk.deny("add", "--user", "alice", "--for", "1s")

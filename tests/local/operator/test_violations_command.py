@@ -104,6 +104,8 @@ def test_deletion_that_has_begun_is_not_stopped(world: World, capsys: pytest.Cap
 
     assert main(["violations", "stop", session.upload_id]) == 1
     assert capsys.readouterr().out == "Too late for the file 1.\n"
+    assert main(["violations", "stop", session.upload_id, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out) == [{"fileId": "1", "stopped": False}]
     world.enforce(after=DAY)
     assert world.vod.deleted == ["1"]
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from starlette.requests import Request
 
 from local.stack import instances as instances_module
+from local.stack.gateway import Gateway
+from local.stack.instances import Instances
 from tests.local.stack.sample_gateway import sample_gateway
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from starlette.responses import Response
 
     from local.stack.gateway import Dialect
 
@@ -228,3 +234,28 @@ def test_request_over_6_mb_never_reaches_the_function(url: str) -> None:
 
 def _scripted(url: str, script: dict[str, Any]) -> requests.Response:
     return requests.post(f"{url}/scripted", json=script, timeout=60)
+
+
+def test_call_that_ends_with_the_stack_is_no_failure_of_the_function(
+    log_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever calls is answered 500, and nobody reads of it after the end of an upload."""
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/",
+        "raw_path": b"/",
+        "query_string": b"",
+        "headers": [],
+    }
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def call_after_the_end() -> Response:
+        instances = Instances({}, log_file=log_file, package="tests.local.stack.sample_functions")
+        await instances.stop()
+        return await Gateway(instances).endpoint("echo")(Request(scope, receive))
+
+    assert asyncio.run(call_after_the_end()).status_code == 500
+    assert caplog.records == []

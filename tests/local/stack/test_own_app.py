@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import json
 import socket
 import time
 from threading import Thread
@@ -18,15 +19,15 @@ from local.__main__ import main
 from local.operator.event_store import OperatorStore
 from local.operator.listen_command import Listener
 from local.stack.app_options import IGNORED, add_app_arguments, own_app, settings_lines
-from local.stack.demo_settings import user_token
+from local.stack.demo_settings import receiver_secrets, user_token
 from local.stack.stack import Stack
 from local.webhook_forwarding import NO_ANSWER, forward
 from shared.config.settings import WebhookSettings, load_settings
 from shared.domain.event_status import EventStatus
-from shared.errors import ConfigurationError
 from shared.store.connection import StoreScope
 from tests.clients.stack_client import events_about
 from tests.shared.loopback_peer import HttpPeer, Reply, refused_port
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -137,11 +138,16 @@ def test_listen_gives_up_on_an_event_that_the_app_does_not_take(
     folder = str(stack.ca_file.parent)
     words = ("--forward-to", f"http://127.0.0.1:{refused_port()}/", "--since", "1h", "--folder", folder)
 
+    assert main(["listen", "--once", "--json", *words]) == 1
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {it["outcome"] for it in told} == {"The app does not answer (ConnectionError)."}
     assert main(["listen", "--once", *words]) == 1
     assert "The app does not answer (ConnectionError)." in capsys.readouterr().out
     assert main(["listen", "--once", "--forward-to", "app", "--folder", folder]) == 2
     assert main(["webhook-secret", "--folder", folder]) == 0
     assert capsys.readouterr().out == stack.environment["APP_WEBHOOK_SECRETS"] + "\n"
+    assert main(["webhook-secret", "--json", "--folder", folder]) == 0
+    assert json.loads(capsys.readouterr().out) == {"secret": stack.environment["APP_WEBHOOK_SECRETS"]}
 
 
 def test_answer_of_the_app_counts_before_its_body_has_ended() -> None:
@@ -193,8 +199,49 @@ def test_wrong_option_or_setting_is_one_sentence(
     words: tuple[str, ...], environment: dict[str, str], sentence: str
 ) -> None:
     """Nothing starts with a setting that the functions would refuse."""
-    with pytest.raises((ValueError, ConfigurationError), match=sentence.replace(".", r"\.")):
+    with pytest.raises(ValueError, match=sentence.replace(".", r"\.")):
         chosen(*words, **environment)
+
+
+def test_wrong_settings_of_all_functions_are_named_at_once() -> None:
+    """Each once, though several functions read it."""
+    with pytest.raises(ValueError, match="These settings are missing or invalid") as caught:
+        chosen(OPEN_UPLOADS="many", HEALTH_TOKEN="short", PULL_SHARDS="99", READ_BACK="no")
+
+    names = ("OPEN_UPLOADS", "HEALTH_TOKEN", "PULL_SHARDS", "READ_BACK")
+    assert [str(caught.value).count(f"{name}: ") for name in names] == [1, 1, 1, 1]
+
+
+def test_each_of_several_back_ends_gets_what_its_filter_takes(tmp_path: Path) -> None:
+    """Verified with the secret that is printed, or its own; the stack's own receiver gets every event."""
+    file, own_secret = tmp_path / "endpoints.json", "whsec_" + base64.b64encode(b"b" * 32).decode()
+    with HttpPeer(lambda _request: Reply(204)) as crm, HttpPeer(lambda _request: Reply(204)) as billing:
+        entries = [
+            {"name": "crm", "url": f"{crm.url}/hook", "types": ["vod.FileDeleted"]},
+            {"name": "billing", "url": billing.url, "types": ["procedure.*"], "secrets": [own_secret]},
+        ]
+        file.write_text(json.dumps(entries))
+        own = chosen("--endpoints", str(file))
+        with Stack(folder=tmp_path / "stack", overrides=own.overrides) as stack:
+            deletion: dict[str, Any] = {"EventType": "FileDeleted", "FileDeleteEvent": {"FileIdSet": [TAKEN]}}
+            requests.post(f"{stack.url}/local/simulator/emit", json=deletion, timeout=10)
+            [shown] = events_about(stack, id_=TAKEN)
+            wait_until(lambda: crm.received)
+            [secret] = receiver_secrets(stack.environment)
+            event = Webhook(secret).verify(crm.received[0].body, dict(crm.received[0].headers))
+
+    assert (event["id"], crm.received[0].path) == (shown["id"], "/hook")
+    assert billing.received == []
+
+
+@pytest.mark.parametrize("content", ["{}", '["crm"]', '[{"name": "crm"}]', '[{"name": "local-stack"}]'])
+def test_file_of_no_endpoints_is_refused(content: str, tmp_path: Path) -> None:
+    """By the checks of the setting itself."""
+    file = tmp_path / "endpoints.json"
+    file.write_text(content)
+
+    with pytest.raises(ValueError, match="APP_WEBHOOKS"):
+        chosen("--endpoints", str(file))
 
 
 def test_with_a_key_set_only_its_login_makes_tokens() -> None:
