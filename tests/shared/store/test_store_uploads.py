@@ -297,7 +297,8 @@ def test_record_that_is_gone_or_unreadable_is_left_out_of_its_users_list(
     for session in sessions:
         store.begin_upload(session, randoms=(1, 2, 3, 4), now=NOW, limits=limits)
     first, unreadable, gone, last = (session.upload_id for session in sessions)
-    server.hset(*server.keys(f"*:upload:{unreadable}"), "grant", "{")
+    [record] = server.keys(f"*:upload:{unreadable}")
+    server.hset(record, "grant", "{")
     server.delete(*server.keys(f"*:upload:{gone}"))
 
     listed, following, _ = store.list_uploads("alice", after="", most=9, now=NOW, limits=limits)
