@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.addresses import networks_of
@@ -22,7 +22,7 @@ from shared.vod.context_token import UploadContext, seal
 from shared.vod.signature import SignatureParameters, sign
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from shared.config.settings import UploadSignatureSettings
     from shared.domain.policy import SignatureRequest
@@ -137,7 +137,7 @@ class Issuer(NamedTuple):
         )
         limits = settings.upload_limits
         refuse_size(session.grant.file_size, limits)
-        token = _token(session, settings)
+        sign_with = _signer(session, settings, now=issued_at)
         reservation = self.store.begin_upload(
             session,
             randoms=randomness.nonces,
@@ -145,11 +145,12 @@ class Issuer(NamedTuple):
             limits=limits,
             networks=networks_of(caller.address),
             keyed=keyed,
+            # A signature whose nonce the store does not reserve never leaves this function.
+            meanwhile=lambda: sign_with(randomness.nonces[0]),
         )
         if reservation.renewed:
-            session = reservation.renewed
-            token = _token(session, settings)
-        return _sign(session, token, reservation, now=issued_at, settings=settings)
+            sign_with = _signer(reservation.renewed, settings, now=issued_at)
+        return _issued(sign_with, reservation)
 
     def renew(
         self, request: SignatureRequest, caller: Caller, *, now: float, randomness: Randomness
@@ -187,8 +188,8 @@ class Issuer(NamedTuple):
                 why = "it has no file, was cancelled, or has had all its signatures"
                 raise ConflictError(f"This upload's cover cannot be changed: {why}.") from error
             raise
-        token, cover = _token(session, settings), request.cover is True
-        return _sign(session, token, reservation, now=signed_at, settings=settings, cover=cover)
+        cover = request.cover is True
+        return _issued(_signer(session, settings, now=signed_at, cover=cover), reservation)
 
 
 def _refuse_cover(request: SignatureRequest, settings: UploadSignatureSettings) -> None:
@@ -212,38 +213,43 @@ def _token(session: UploadSession, settings: UploadSignatureSettings) -> str:
     return seal(context, keys=settings.context_keys, stage=settings.stage)
 
 
-def _sign(  # noqa: PLR0913 -- what is signed, for whom, when and for what
-    session: UploadSession,
-    token: str,
-    reservation: Reservation,
-    *,
-    now: int,
-    settings: UploadSignatureSettings,
-    cover: bool = False,
-) -> IssuedSignature:
+def _signer(
+    session: UploadSession, settings: UploadSignatureSettings, *, now: int, cover: bool = False
+) -> Callable[[int], IssuedSignature]:
+    """Seal the context of an upload, and return a function that signs for it with a nonce, once with each."""
     grant, with_procedure = session.grant, session.grant.procedure is not None
-    parameters = SignatureParameters(
-        secret_id=settings.vod_secret_id,
-        current_time_stamp=now,
-        expire_time=signature_ends_at(session, now=now, cover=cover),
-        random=reservation.nonce,
-        class_id=grant.class_id,
-        procedure=grant.procedure,
-        task_priority=grant.task_priority if with_procedure else None,
-        task_notify_mode=grant.task_notify_mode if with_procedure else None,
-        source_context=token,
-        one_time_valid=grant.one_time,
-        vod_sub_app_id=grant.vod_sub_app_id,
-        session_context=token,
-        storage_region=grant.storage_region,
-    )
-    return IssuedSignature(
-        signature=sign(parameters, secret_key=settings.vod_secret_key),
-        upload_id=session.upload_id,
-        expires_at=parameters.expire_time,
-        one_time=grant.one_time,
-        policy=grant.policy,
-        rate_limits=reservation.rate_limits,
-        renewed=reservation.renewed is not None,
-        file_id=session.file_id if cover else "",
+    token = _token(session, settings)
+
+    @cache
+    def sign_with(nonce: int) -> IssuedSignature:
+        parameters = SignatureParameters(
+            secret_id=settings.vod_secret_id,
+            current_time_stamp=now,
+            expire_time=signature_ends_at(session, now=now, cover=cover),
+            random=nonce,
+            class_id=grant.class_id,
+            procedure=grant.procedure,
+            task_priority=grant.task_priority if with_procedure else None,
+            task_notify_mode=grant.task_notify_mode if with_procedure else None,
+            source_context=token,
+            one_time_valid=grant.one_time,
+            vod_sub_app_id=grant.vod_sub_app_id,
+            session_context=token,
+            storage_region=grant.storage_region,
+        )
+        return IssuedSignature(
+            signature=sign(parameters, secret_key=settings.vod_secret_key),
+            upload_id=session.upload_id,
+            expires_at=parameters.expire_time,
+            one_time=grant.one_time,
+            policy=grant.policy,
+            file_id=session.file_id if cover else "",
+        )
+
+    return sign_with
+
+
+def _issued(sign_with: Callable[[int], IssuedSignature], reservation: Reservation) -> IssuedSignature:
+    return sign_with(reservation.nonce)._replace(
+        rate_limits=reservation.rate_limits, renewed=reservation.renewed is not None
     )

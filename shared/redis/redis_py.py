@@ -16,12 +16,19 @@ from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
 from redis.retry import Retry
 
-from shared.redis.resp import MAX_IDLE_SECONDS, RespError, is_about_the_server, is_lacking, is_without_scripts
+from shared.redis.resp import (
+    MAX_IDLE_SECONDS,
+    RespError,
+    is_about_the_server,
+    is_lacking,
+    is_without_scripts,
+    nothing,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from shared.redis.resp import Command, Reply, ScriptCall, Word
+    from shared.redis.resp import Command, Meanwhile, Reply, ScriptCall, Word
 
 CLUSTER_MARK = "+cluster://"
 """redis+cluster:// and rediss+cluster:// name one node of a Redis Cluster that has no proxy in front."""
@@ -72,7 +79,9 @@ class RedisPyClient:
 
         return list(self._call(send))
 
-    def script(self, source: str, keys: Sequence[str], arguments: Sequence[Word]) -> Reply:
+    def script(
+        self, source: str, keys: Sequence[str], arguments: Sequence[Word], meanwhile: Meanwhile = nothing
+    ) -> Reply:
         """Run a Lua script, and send its source to a node that does not have it yet."""
 
         def send(client: redis.Redis | RedisCluster) -> Reply:
@@ -84,7 +93,7 @@ class RedisPyClient:
                     raise
             return client.eval(source, len(keys), *keys, *map(_encodable, arguments))
 
-        return self._call(send)
+        return self._call(send, meanwhile)
 
     def scripts(self, source: str, calls: Sequence[ScriptCall]) -> list[Reply | RespError | OSError]:
         """Run a Lua script with each of these keys and arguments, those of each node in one piece.
@@ -129,11 +138,14 @@ class RedisPyClient:
             driver_info=None,
         )
 
-    def _call(self, ask: Callable[[redis.Redis | RedisCluster], Reply]) -> Reply:
+    def _call(
+        self, ask: Callable[[redis.Redis | RedisCluster], Reply], meanwhile: Meanwhile = nothing
+    ) -> Reply:
         if self._clock() - self._used_at > MAX_IDLE_SECONDS:
             self._connect_anew()
         # A cluster's client connects when it is built, so it is built in the thread.
         call = self._threads.submit(lambda: ask(self._client))
+        meanwhile()
         try:
             return call.result(self._call_seconds)
         except (futures.TimeoutError, redis.RedisError, redis.exceptions.RedisClusterException) as error:

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
     Bytes that are not UTF-8 are surrogate escapes in the text.
     """
+    Meanwhile: TypeAlias = Callable[[], object]
+    """What is called once the commands are sent, and takes much less time than the reply."""
 
 MAX_IDLE_SECONDS = 60.0
 """The longest that a connection is kept unused: a proxy or NAT may drop it without notice."""
@@ -46,6 +48,10 @@ _CHUNK_BYTES = 16_384
 """One TLS record at least: what the TLS layer keeps of one would be unseen by `poll`."""
 _LARGEST_REPLY = 64 * 1024 * 1024
 _INCOMPLETE = object()
+
+
+def nothing() -> None:
+    """Do nothing while the server works."""
 
 
 class RespError(Exception):
@@ -138,15 +144,19 @@ class RespClient:
         """Send commands in one piece, no transaction; all replies are read before an error is raised."""
         return [_unless_error(reply) for reply in self._exchange(commands)]
 
-    def script(self, source: str, keys: Sequence[str], arguments: Sequence[Word]) -> Reply:
+    def script(
+        self, source: str, keys: Sequence[str], arguments: Sequence[Word], meanwhile: Meanwhile = nothing
+    ) -> Reply:
         """Run a Lua script: one round trip, or up to three on a server that does not have it."""
-        return _unless_error(self.scripts(source, [(keys, arguments)])[0])
+        return _unless_error(self.scripts(source, [(keys, arguments)], meanwhile)[0])
 
-    def scripts(self, source: str, calls: Sequence[ScriptCall]) -> list[Reply | RespError]:
+    def scripts(
+        self, source: str, calls: Sequence[ScriptCall], meanwhile: Meanwhile = nothing
+    ) -> list[Reply | RespError]:
         """Run a Lua script with each of these keys and arguments, all in as many round trips as once."""
         words = [(len(keys), *keys, *arguments) for keys, arguments in calls]
         by_digest = [("EVALSHA", _digest(source), *each) for each in words]
-        replies = self._exchange(by_digest)
+        replies = self._exchange(by_digest, meanwhile)
         if not _errors_in(replies):
             return replies
         if lacking := [at for at, reply in enumerate(replies) if is_lacking(reply)]:
@@ -165,13 +175,13 @@ class RespClient:
         for connection, _ in idle:
             connection.close()
 
-    def _exchange(self, commands: Sequence[Command]) -> list[Reply]:
+    def _exchange(self, commands: Sequence[Command], meanwhile: Meanwhile = nothing) -> list[Reply]:
         packed = _packed(commands)
         # The last wait begins before this instant, so it ends within `call_seconds`.
         deadline = Deadline(self._call_seconds - self._timeout_seconds, self._clock)
         connection = self._connection(deadline)
         try:
-            replies = connection.exchange(packed, len(commands), deadline)
+            replies = connection.exchange(packed, len(commands), deadline, meanwhile)
         except BaseException:
             # Its next bytes would be taken for the reply to another command.
             connection.close()
@@ -206,10 +216,13 @@ class _Connection:
         self._poll = select.poll()
         self._poll.register(connected, select.POLLIN)
 
-    def exchange(self, packed: bytes, count: int, deadline: Deadline) -> list[Reply]:
+    def exchange(
+        self, packed: bytes, count: int, deadline: Deadline, meanwhile: Meanwhile = nothing
+    ) -> list[Reply]:
         """Send encoded commands and read `count` replies; an error reply is one of them."""
         deadline.left()
         self._socket.sendall(packed)
+        meanwhile()
         return [self._reply(deadline) for _ in range(count)]
 
     def _reply(self, deadline: Deadline) -> Reply:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shared.domain.rate_limits import DAY_SECONDS
 from shared.errors import StoreUnavailableError
 from shared.invocation_log import note, timed
-from shared.redis.resp import RespClient, RespError, supports
+from shared.redis.resp import RespClient, RespError, nothing, supports
 from shared.store.scripts import read_script
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Protocol, TypeVar
 
     from shared.domain.journal import Word as FieldWord
-    from shared.redis.resp import Command, Reply, ScriptCall, Word
+    from shared.redis.resp import Command, Meanwhile, Reply, ScriptCall, Word
 
     S = TypeVar("S")
     T = TypeVar("T")
@@ -35,8 +35,10 @@ if TYPE_CHECKING:
         def pipeline(self, commands: Sequence[Command]) -> list[Reply]:
             """Send commands together and return their replies in the same order."""
 
-        def script(self, source: str, keys: Sequence[str], arguments: Sequence[Word]) -> Reply:
-            """Run a Lua script, atomically, and return its reply."""
+        def script(
+            self, source: str, keys: Sequence[str], arguments: Sequence[Word], meanwhile: Meanwhile = ...
+        ) -> Reply:
+            """Run a Lua script, atomically, and return its reply; call `meanwhile` when it is sent."""
 
         def scripts(self, source: str, calls: Sequence[ScriptCall]) -> list[Reply | RespError | OSError]:
             """Run a Lua script with each of these keys and arguments; return the replies in their order."""
@@ -125,9 +127,11 @@ class StoreConnection:
     def _pipeline(self, commands: Sequence[Command]) -> list[Reply]:
         return self._call(lambda client: client.pipeline(commands))
 
-    def _script(self, name: str, keys: Sequence[str], arguments: Sequence[Word]) -> Reply:
-        """Run a script of `lua/` by its name."""
-        return self._call(lambda client: client.script(read_script(name), keys, arguments))
+    def _script(
+        self, name: str, keys: Sequence[str], arguments: Sequence[Word], meanwhile: Meanwhile = nothing
+    ) -> Reply:
+        """Run a script of `lua/` by its name; `meanwhile` is called while the store works."""
+        return self._call(lambda client: client.script(read_script(name), keys, arguments, meanwhile))
 
     def _scripts(self, name: str, calls: Sequence[ScriptCall]) -> list[Reply | StoreUnavailableError]:
         """Run a script of `lua/` with each of these keys and arguments: what one meets is its own reply."""

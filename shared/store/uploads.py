@@ -33,6 +33,7 @@ from shared.errors import (
     UnprocessableError,
     UnreadableRecordError,
 )
+from shared.redis.resp import nothing
 from shared.schema.encoding import ascii_json
 from shared.store.connection import StoreConnection, digest, flat, open_uploads_key, pairs, usage_key
 from shared.store.deny_list import DeniedKind, denied_key, deny_key_of, deny_keys_of
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from shared.domain.rate_limits import KeyedBegin
     from shared.domain.session import UploadSession
     from shared.errors import RateLimit
-    from shared.redis.resp import Word
+    from shared.redis.resp import Meanwhile, Word
 
 NONCE_SECONDS = 60
 """A nonce counts for one second, and is kept longer because the clocks of instances differ."""
@@ -63,11 +64,13 @@ class UploadStore(StoreConnection):
         limits: UploadLimits,
         networks: Sequence[str] = (),
         keyed: KeyedBegin | None = None,
+        meanwhile: Meanwhile = nothing,
     ) -> Reservation:
-        """Open a session and reserve a nonce for its first signature, one of `randoms`.
+        """Open a session and reserve a nonce for its first signature, the first free one of `randoms`.
 
         `networks` are those of the caller, the smallest first; without any, the limit of a network does not
         apply. With `keyed`, a repeated request reserves another signature of the upload that it began.
+        `meanwhile` is called while the store works.
 
         Raises:
             ForbiddenError: the user, a network or the policy is on the deny list.
@@ -114,7 +117,8 @@ class UploadStore(StoreConnection):
         fields = session_fields(session)
         if keyed:
             fields["request"] = request
-        reply = self._script("begin_upload", keys, [ascii_json(terms), *flat(tuple(fields.items()))])
+        arguments = [ascii_json(terms), *flat(tuple(fields.items()))]
+        reply = self._script("begin_upload", keys, arguments, meanwhile)
         place = _place(reply, limits, now=second)
         if reply[0] == "renewed":
             return _renewal(reply, randoms[place], limits)

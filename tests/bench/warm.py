@@ -37,6 +37,8 @@ from tests.functions.deployment import JWT_SECRET, start_anew
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from shared.redis.resp import Meanwhile
+
     Command = tuple[Any, ...]
 
 ROUNDS, CALLS = 30, 100
@@ -75,8 +77,8 @@ class Warm:
         answers: list[Any] = []
         ask = RespClient._exchange  # noqa: SLF001  # what goes over the wire is what counts
 
-        def listen(client: RespClient, commands: Sequence[Command]) -> list[Any]:
-            answers[:] = ask(client, commands)
+        def listen(client: RespClient, commands: Sequence[Command], *meanwhile: Meanwhile) -> list[Any]:
+            answers[:] = ask(client, commands, *meanwhile)
             return list(answers)
 
         with mock.patch.object(RespClient, "_exchange", listen):
@@ -147,7 +149,7 @@ def recorded(warm: Warm, function: str) -> list[tuple[Mapping[str, Any], Command
     events = warm.events(CALLS)
     heard: list[Command] = []
 
-    def note(_client: RespClient, commands: Sequence[Command]) -> list[Any]:
+    def note(_client: RespClient, commands: Sequence[Command], _meanwhile: Meanwhile) -> list[Any]:
         heard.extend(commands)
         return list(warm.usual)
 

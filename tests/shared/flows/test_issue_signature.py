@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from shared.config.settings import UploadSignatureSettings, load_settings
 from shared.domain.upload_id import made_at
 from shared.errors import ConflictError, ForbiddenError, NotFoundError, UnprocessableError
+from shared.flows import issue_signature
 from shared.flows.issue_signature import (
     RANDOM_BITS,
     IssuedSignature,
@@ -27,13 +28,16 @@ from shared.store.connection import StoreScope
 from shared.store.deny_list import Denied, DeniedKind, DenyStore
 from shared.store.journal import Store
 from shared.vod.context_token import UploadContext, unseal
-from shared.vod.signature import decode
+from shared.vod.signature import decode, sign
 from tests.functions.deployment import CONTEXT_KEY, environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    import redis
+
     from shared.domain.policy import SignatureRequest
+    from shared.vod.signature import SignatureParameters
 
 NOW = 1_793_318_400.9
 ALICE = Caller("alice")
@@ -92,6 +96,37 @@ def test_clock_and_randomness_decide_everything(make_issuer: Callable[..., Issue
     assert (issued.expires_at, issued.one_time, issued.policy) == (1_793_319_000, True, "default")
     assert made_at(issued.upload_id) == 1_793_318_400
     context = UploadContext(issued.upload_id, "alice", "")
+    assert unseal(values["sourceContext"], keys=(CONTEXT_KEY,), stage="test") == context
+
+
+def test_signature_is_made_while_the_store_works(
+    make_issuer: Callable[..., Issuer], server: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store executes nothing until one is signed: a signature costs the longer of the two times."""
+    issuer = make_issuer()
+    begun(issuer)
+
+    def let_go(parameters: SignatureParameters, *, secret_key: str) -> str:
+        server.client_unpause()
+        return sign(parameters, secret_key=secret_key)
+
+    monkeypatch.setattr(issue_signature, "sign", let_go)
+    server.client_pause(60_000, all=False)
+    try:
+        assert begun(issuer, upload_id=6)
+    finally:
+        server.client_unpause()
+
+
+def test_signature_has_the_nonce_that_the_store_reserved(make_issuer: Callable[..., Issuer]) -> None:
+    """One that was signed with a nonce of another upload is no answer."""
+    issuer = make_issuer()
+
+    first, second = (begun(issuer, upload_id=number) for number in (5, 6))
+    values = decode(second.signature).values
+
+    assert (decode(first.signature).values["random"], values["random"]) == ("11", "12")
+    context = UploadContext(second.upload_id, "alice", "")
     assert unseal(values["sourceContext"], keys=(CONTEXT_KEY,), stage="test") == context
 
 

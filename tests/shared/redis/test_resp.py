@@ -162,6 +162,48 @@ def test_script_runs_once_for_each_of_several_calls(
         assert isinstance(refused, RespError)
 
 
+def test_caller_works_while_the_script_runs(connect: Callable[[str], RedisClient]) -> None:
+    """What it does begins when the command has come to the server, and ends before the reply is awaited."""
+    received, worked = threading.Event(), threading.Event()
+
+    def speak(connection: socket.socket) -> None:
+        connection.recv(65536)
+        received.set()
+        if worked.wait(60):
+            connection.sendall(b":7\r\n")
+
+    def work() -> None:
+        if received.wait(60):
+            worked.set()
+
+    with RawPeer(speak) as peer:
+        assert connect(f"redis://{HOST}:{peer.port}").script(INCREMENT, [KEY], [], work) == 7
+
+
+def test_caller_works_once_for_a_script_that_takes_several_round_trips(
+    server: redis.Redis, connect: Callable[[str], RedisClient], user: Callable[..., str]
+) -> None:
+    """The server does not have it, and the user may not load it."""
+    server.script_flush()
+    worked: list[None] = []
+
+    assert connect(user("-script")).script(INCREMENT, [KEY], [], lambda: worked.append(None)) == 1
+    assert len(worked) == 1
+
+
+def test_failure_of_the_caller_takes_no_reply_from_the_next_call(
+    server: redis.Redis, connect: Callable[[str], RedisClient], valkey_url: str
+) -> None:
+    """The script has run or will: its reply is for nobody."""
+    server.set(KEY, 41)
+    client = connect(valkey_url)
+
+    with pytest.raises(ZeroDivisionError):
+        client.script(INCREMENT, [KEY], [], lambda: 1 // 0)
+
+    assert client.execute("ECHO", "mine") == "mine"
+
+
 def test_script_that_was_refused_half_way_is_not_run_again(
     server: redis.Redis, connect: Callable[[str], RedisClient], user: Callable[..., str]
 ) -> None:
