@@ -17,6 +17,7 @@ from shared.flows.issue_signature import Issuer, Randomness
 from shared.http.authentication import Caller, authenticate
 from shared.http.request import Request, read_json
 from shared.http.token_claims import is_user_id
+from shared.redis.resp import nothing
 from shared.schema.signature_request import read_signature_request
 from shared.store.connection import StoreScope
 from shared.store.journal import Store
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from shared.domain.rate_limits import KeyedBegin, UploadLimits
     from shared.domain.session import UploadSession
+    from shared.redis.resp import Meanwhile
 
 SIGNED = 200
 _STAND_INS: Mapping[str, str] = {
@@ -143,6 +145,7 @@ class _NothingKept(Store):
         limits: UploadLimits,  # noqa: ARG002 -- the real store's argument
         networks: Sequence[str] = (),  # noqa: ARG002 -- the real store's argument
         keyed: KeyedBegin | None = None,  # noqa: ARG002 -- the real store's argument
+        meanwhile: Meanwhile = nothing,  # noqa: ARG002 -- the real store's argument
     ) -> Reservation:
         """Reserve the first nonce."""
         return Reservation(randoms[0], ())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.errors import StoreUnavailableError
+from shared.redis.resp import nothing
 from tests.shared.store.every_method import every_method, whole_store
 from tests.shared.store.test_scripts import SCRIPTS
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     import redis
 
-    from shared.redis.resp import Reply, Word
+    from shared.redis.resp import Meanwhile, Reply, Word
     from shared.store.connection import StoreConnection
 
 DIGITS = {"uploaded_at", "expired_at", "size", "issued_at", "ends_at", "updated_at"}
@@ -32,7 +33,9 @@ class WrongNumbersFirst:
         store._script = self.run  # type: ignore[method-assign]  # noqa: SLF001 -- as above
         store._scripts = self.run_each  # type: ignore[method-assign]  # noqa: SLF001 -- as above
 
-    def run(self, name: str, keys: Sequence[str], arguments: Sequence[Word]) -> Reply:
+    def run(
+        self, name: str, keys: Sequence[str], arguments: Sequence[Word], meanwhile: Meanwhile = nothing
+    ) -> Reply:
         """Run a script, after it has refused each wrong number and changed nothing."""
         before, changes = whole_store(self._client), self._changes()
         places = list[str]()
@@ -43,7 +46,7 @@ class WrongNumbersFirst:
         # A key whose time is over counts as a change as well.
         assert self._changes() == changes or whole_store(self._client) - before == set(), (name, places)
         self.places |= {(name, place) for place in places}
-        return self._run(name, keys, arguments)
+        return self._run(name, keys, arguments, meanwhile)
 
     def _changes(self) -> int:
         """Return how often the server has written since it started, for it saves nothing to disk."""
