@@ -59,7 +59,17 @@ _VARIABLES = {
     "userClaim": "JWT_USER_CLAIM",
 }
 _KEYS = ("jwksUrl", "publicKey", "secrets")
-_TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
+_DOMAIN = r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
+_TENANTS = {
+    "auth0": (_DOMAIN, "dev-x.eu.auth0.com"),
+    "azure": (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "the directory's id"),
+    "clerk": (_DOMAIN, "clerk.example.com"),
+    "cognito": (r"[a-z0-9-]+_[A-Za-z0-9]+", "ap-northeast-2_AbCdEf"),
+    "firebase": (r"[a-z0-9][a-z0-9.:-]*", "the project's id"),
+    "keycloak": (r"[A-Za-z0-9][A-Za-z0-9.:-]*(/[A-Za-z0-9._~%-]+)+", "sso.example.com/realms/r"),
+    "supabase": (r"[A-Za-z0-9-]+", "the project's reference"),
+}
+"""The form of the tenant of each preset, without which no token's issuer can be it; and an example."""
 
 
 def read_issuers(
@@ -74,10 +84,17 @@ def read_issuers(
     for number, entry in enumerate(entries):
         try:
             variables = _variables_of(entry)
-            issuers[_new(variables["JWT_ISSUER"], issuers)] = read(variables)
+            settings = _with_audience(read(variables), is_needed="preset" in entry)
+            issuers[_new(variables["JWT_ISSUER"], issuers)] = settings
         except (ValueError, ConfigurationError) as error:  # noqa: PERF203 -- eight entries at most
             found.append((number, str(error).removesuffix(".")))
     return tuple(issuers.values()), found
+
+
+def _with_audience(settings: _Settings, *, is_needed: bool) -> _Settings:
+    if is_needed and not vars(settings)["jwt_audience"]:
+        raise ValueError("needs an audience: the tokens of its preset name one")
+    return settings
 
 
 def _new(issuer: str, known: Collection[str]) -> str:
@@ -114,8 +131,9 @@ def _preset_of(members: Mapping[str, str]) -> dict[str, str]:
     preset, tenant = PRESETS.get(members["preset"]), members.get("tenant", "")
     if preset is None:
         raise ValueError(f"there is no preset of this name: there are {', '.join(PRESETS)}")
-    if not _TENANT.fullmatch(tenant):
-        raise ValueError("needs the tenant of its preset, without https://")
+    form, example = _TENANTS[members["preset"]]
+    if not re.fullmatch(form, tenant):
+        raise ValueError(f"needs the tenant of its preset, without https://, such as {example}")
     issuer = preset["issuer"].format(tenant=tenant, region=tenant.partition("_")[0])
     own_keys = not members.keys().isdisjoint(_KEYS)
     return {

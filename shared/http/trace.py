@@ -9,8 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _TRACEPARENT = re.compile(
-    r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?", re.ASCII
+    r"(?!ff|00-.{52}-)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-[ -~]*)?",
+    re.ASCII,
 )
+"""Of version 00 with its four fields alone; of a later one there may be more behind them."""
 _TRACESTATE = re.compile(r"[ -~]{1,512}", re.ASCII)
 MOST_CHARACTERS = 256
 
@@ -22,7 +24,7 @@ def trace_headers(headers: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     """
     traceparent = headers.get("traceparent", "")
     found = _TRACEPARENT.fullmatch(traceparent) if len(traceparent) <= MOST_CHARACTERS else None
-    if found is None or not traceparent.isprintable():
+    if found is None:
         return "", {}
     state = headers.get("tracestate", "")
     passed_on = {"tracestate": state} if _TRACESTATE.fullmatch(state) else {}

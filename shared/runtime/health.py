@@ -30,12 +30,12 @@ def health_response(request: Request, settings: UploadStatusSettings) -> Respons
 
     """
     note("health.read")
-    given = request.headers.get("authorization")
-    if given is None:
+    authorization, wanted = request.headers.get("authorization"), settings.health_token or ""
+    if authorization is None:
         return json_response(200, {"status": "alive"})
-    wanted = f"Bearer {settings.health_token or ''}"
+    scheme, _, given = authorization.partition(" ")
     is_operators = hmac.compare_digest(given.encode("utf-8", "surrogatepass"), wanted.encode())
-    if settings.health_token is None or not is_operators:
+    if not (wanted and is_operators and scheme.lower() == "bearer"):
         raise UnauthenticatedError("Send the operator's token as Authorization: Bearer, or none.")
     store = BacklogStore(settings.redis_url, StoreScope(settings.stage, settings.retention_seconds))
     before = bootstrap.now()

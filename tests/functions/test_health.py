@@ -40,7 +40,7 @@ def test_operator_learns_of_store_clock_and_backlog(
     deploy(HEALTH_TOKEN=TOKEN, APP_WEBHOOK_URL="off", APP_WEBHOOK_SECRETS="")
     push("no event")
     push(uploaded("console"))
-    answer = health(call, f"Bearer {TOKEN}").json
+    answer = health(call, f"bearer {TOKEN}").json
     now = bootstrap.now
     monkeypatch.setattr(bootstrap, "now", lambda: now() + 90)
     later = health(call, f"Bearer {TOKEN}").json
@@ -52,7 +52,7 @@ def test_operator_learns_of_store_clock_and_backlog(
 
 
 @pytest.mark.parametrize("token", [TOKEN, ""])
-@pytest.mark.parametrize("authorization", ["", "Bearer ", "Bearer x", f"bearer {TOKEN}", "Bearer None"])
+@pytest.mark.parametrize("authorization", ["", "Bearer ", "Bearer x", f"Basic {TOKEN}", TOKEN, "Bearer None"])
 def test_nobody_else_learns_of_it(call: Call, deploy: Deploy, token: str, authorization: str) -> None:
     """Not with another token, and with none where the deployment has none."""
     deploy(HEALTH_TOKEN=token)

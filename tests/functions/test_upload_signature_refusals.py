@@ -137,6 +137,13 @@ def test_context_is_taken_whole_or_not_at_all(sign: Sign) -> None:
         assert (answers[length].status, answers[length].pointers) == (422, ["/context"])
 
 
+def test_context_that_would_fit_only_because_it_repeats_itself_is_bounded(sign: Sign) -> None:
+    """However well it can be compressed, the store and each event would have it whole."""
+    longest, longer = (sign({"context": "x" * length}) for length in (1000, 1001))
+
+    assert (longest.status, longer.status, longer.pointers) == (200, 422, ["/context"])
+
+
 @thoroughly
 @given(context=TEXTS, policy=st.sampled_from(sorted(INTENDED)))
 def test_context_smuggles_no_parameter_into_the_signature(sign: Sign, context: str, policy: str) -> None:

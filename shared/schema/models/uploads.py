@@ -31,10 +31,11 @@ class SignatureRequest(ClosedDocument):
     """True, with `uploadId`: sign for another cover of the upload's file, where the deployment allows it."""
     policy: StrictStr | None = None
     """Which of the deployment's policies to upload under; `default` without it."""
-    context: StrictStr | None = None
+    context: Annotated[StrictStr, Field(max_length=1000)] | None = None
     """The app's own text, handed back in every event of this upload.
 
-    Sealed together with the user's id it has to fit into the 250 characters that VOD carries.
+    Sealed together with the user's id, and compressed if it is long, it has to fit into the 250 characters
+    that VOD carries.
     """
     procedure: StrictStr | None = None
     """The task flow that VOD starts when the file is there, if the policy offers it."""

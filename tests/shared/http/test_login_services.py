@@ -177,7 +177,7 @@ PRESETS: dict[str, tuple[dict[str, str], dict[str, object], dict[str, list[str]]
         {"scope": ["upload:create"], "permissions": ["upload:create"]},
     ),
     "azure": (
-        {"tenant": "TENANT", "audience": "api://6f1c"},
+        {"tenant": "6f1c0000-0000-0000-0000-000000000000", "audience": "api://6f1c"},
         {"aud": "api://6f1c", "scp": "Upload.Create User.Read", "roles": ["Uploader.Write"], "ver": "2.0"},
         {"scp": ["Upload.Create"], "roles": ["Uploader.Write"]},
     ),

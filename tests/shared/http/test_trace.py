@@ -27,8 +27,10 @@ def test_trace_is_passed_on_as_it_came(traceparent: str, state: str) -> None:
         f"00-{TRACE_ID}-{'0' * 16}-01",
         TRACEPARENT.upper(),
         TRACEPARENT + "x",
+        TRACEPARENT + "-more",
+        f"cc{TRACEPARENT[2:]}-\u00e9",
         TRACEPARENT + "\n",
-        f"{TRACEPARENT}-a\r\nb: c",
+        f"cc{TRACEPARENT[2:]}-a\r\nb: c",
         f"cc{TRACEPARENT[2:]}-{'x' * 256}",
     ],
 )
