@@ -12,7 +12,7 @@ from __future__ import annotations
 import binascii
 import hmac
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, unquote_plus
 
@@ -50,30 +50,24 @@ _UNSPEAKABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _STORAGE_REGION = re.compile(r"[a-z]{2,16}-[a-z]{1,32}(-[0-9]{1,4})?")
 
 
-def _integer(lowest: int, highest: int, *, meaning: str = "") -> Callable[[object], str | None]:
-    wrong = f"must be {meaning or f'a whole number from {lowest} to {highest}'}"
-
-    def check(value: object) -> str | None:
-        # A bool is an int to isinstance, and would be written as "True".
-        return None if type(value) is int and lowest <= value <= highest else wrong
-
-    return check
-
-
-def _text(most_bytes: int) -> Callable[[object], str | None]:
-    # Where the documents say "characters" it is not known whether bytes are meant: bytes satisfy both.
-    def check(value: object) -> str | None:
-        if not isinstance(value, str):
-            return "must be text"
-        if not value:
-            return "must not be empty"
-        if not (value.isascii() and value.isprintable()) and _UNSPEAKABLE.search(value):
-            return "must not contain control characters or lone surrogates"
-        if len(value.encode()) > most_bytes:
-            return f"must be at most {most_bytes} bytes of UTF-8"
+def _integer(lowest: int, highest: int, meaning: str, value: object) -> str | None:
+    # A bool is an int to isinstance, and would be written as "True".
+    if type(value) is int and lowest <= value <= highest:
         return None
+    return f"must be {meaning or f'a whole number from {lowest} to {highest}'}"
 
-    return check
+
+def _text(most_bytes: int, value: object) -> str | None:
+    # Where the documents say "characters" it is not known whether bytes are meant: bytes satisfy both.
+    if not isinstance(value, str):
+        return "must be text"
+    if not value:
+        return "must not be empty"
+    if not (value.isascii() and value.isprintable()) and _UNSPEAKABLE.search(value):
+        return "must not contain control characters or lone surrogates"
+    if len(value.encode()) > most_bytes:
+        return f"must be at most {most_bytes} bytes of UTF-8"
+    return None
 
 
 def _task_notify_mode(value: object) -> str | None:
@@ -90,23 +84,23 @@ def _storage_region(value: object) -> str | None:
     return None if fits else 'must be a region such as "ap-seoul"'
 
 
-_unix_seconds = _integer(0, 9_999_999_999, meaning="Unix time in whole seconds, not milliseconds")
-_identifier = _integer(0, 2**63 - 1)
+_unix_seconds = partial(_integer, 0, 9_999_999_999, "Unix time in whole seconds, not milliseconds")
+_identifier = partial(_integer, 0, 2**63 - 1, "")
 
 # doc 266/33922; secretId, procedure and the two identifiers have no documented limit, theirs are ours.
 _CHECKS: dict[str, Callable[[object], str | None]] = {
-    "secretId": _text(128),
+    "secretId": partial(_text, 128),
     "currentTimeStamp": _unix_seconds,
     "expireTime": _unix_seconds,
-    "random": _integer(0, MAX_RANDOM),
+    "random": partial(_integer, 0, MAX_RANDOM, ""),
     "classId": _identifier,
-    "procedure": _text(128),
-    "taskPriority": _integer(-10, 10),
+    "procedure": partial(_text, 128),
+    "taskPriority": partial(_integer, -10, 10, ""),
     "taskNotifyMode": _task_notify_mode,
-    "sourceContext": _text(250),
+    "sourceContext": partial(_text, 250),
     "oneTimeValid": _flag,
     "vodSubAppId": _identifier,
-    "sessionContext": _text(1000),
+    "sessionContext": partial(_text, 1000),
     "storageRegion": _storage_region,
 }
 

@@ -182,3 +182,15 @@ def test_list_is_only_read(list_uploads: ListUploads) -> None:
     answer = list_uploads(method="DELETE")
 
     assert (answer.status, answer.headers["allow"]) == (405, "GET, OPTIONS")
+
+
+def test_limit_on_open_uploads_is_told_where_there_is_one(
+    list_uploads: ListUploads, deploy: Deploy, sign: Sign
+) -> None:
+    """Nothing remains of it when as many uploads are under way."""
+    deploy(OPEN_UPLOADS="0")
+    assert "open" not in limits_in(list_uploads())
+
+    deploy(OPEN_UPLOADS="1")
+    sign({})
+    assert limits_in(list_uploads())["open"]["remaining"] == 0

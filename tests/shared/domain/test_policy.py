@@ -30,6 +30,7 @@ POLICIES = {
             "fileTypes": ["mp4", "mov", "webm"],
             "maxFileSize": 1000,
             "maxDuration": 90,
+            "onViolation": "forbid",
             "client": "mobile",
         }
     ),
@@ -123,15 +124,18 @@ class TestGranting:
             file_name="a.mp4",
             file_size=1000,
             limits=FileLimits(max_file_size=1000, max_duration=90, file_types=("mp4", "mov", "webm")),
+            on_violation="forbid",
         )
 
     def test_client_chooses_from_the_lists(self) -> None:
-        """Each of its choices, and its own text."""
+        """Each of its choices, its own text, and what it says of its file."""
         choices = {"procedure": "Short", "storageRegion": "ap-beijing-1", "classId": 0, "context": "lesson 3"}
-        grant = granted({"policy": "full", **choices, **FILE, "fileType": "mov"})
+        digests = {"md5": "0a" * 16, "sha1": "0b" * 20}
+        grant = granted({"policy": "full", **choices, **FILE, "fileType": "mov", **digests})
 
         assert (grant.procedure, grant.storage_region, grant.class_id) == ("Short", "ap-beijing-1", 0)
         assert (grant.context, grant.file_type) == ("lesson 3", "mov")
+        assert {"md5": grant.md5, "sha1": grant.sha1} == digests
 
     def test_policys_sub_application_outweighs_the_deployments(self) -> None:
         """Where the policy names none, the deployment's counts."""

@@ -130,6 +130,20 @@ def test_signature_has_the_nonce_that_the_store_reserved(make_issuer: Callable[.
     assert unseal(values["sourceContext"], keys=(CONTEXT_KEY,), stage="test") == context
 
 
+def test_request_that_is_repeated_after_midnight_is_for_the_same_upload(
+    make_issuer: Callable[..., Issuer],
+) -> None:
+    """The id that a key gives an upload has the day in it; that of the day before is known as well."""
+    issuer, midnight = make_issuer(), int(NOW)
+
+    first, again = (
+        issuer.begin(request(), ALICE, now=now, randomness=randomness(), key="key-1")
+        for now in (midnight - 1, midnight)
+    )
+
+    assert (again.upload_id, first.renewed, again.renewed) == (first.upload_id, False, True)
+
+
 @pytest.mark.parametrize(
     ("of_the_deployment", "of_the_policy", "in_the_token"),
     [
