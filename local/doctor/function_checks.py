@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from local.doctor.http_answers import Answer
 
 _UPLOAD_ID_BITS = 80
+_FURTHER_PATHS = ("/uploads", "/health")
 _TOKEN_SECONDS = 60
 _KEYS_ADVICE = "Let it reach JWT_JWKS_URL: publicAccess or a NAT gateway, and the login service's firewall."
 
@@ -70,7 +71,25 @@ class FunctionChecks:
     def _status(self) -> Iterator[Finding]:
         path = f"/uploads/{unknown_upload_id(self._clock())}"
         function = _Function("upload_status", "--status-url", "GET", path, b"", "not-found")
-        return self._examine(function, self._deployment.status_url)
+        url = self._deployment.status_url
+        for finding in self._examine(function, url):
+            yield finding
+            if url and finding.check == function.check and finding.level is Level.OK:
+                yield self._further_paths(url)
+
+    def _further_paths(self, base: str) -> Finding:
+        """Return the finding about the paths that a gateway or a domain of one's own may not know."""
+        settings = needed(CallerSettings, self._deployment.environment)
+        headers = {"Authorization": f"Bearer {_foreign_token(settings, now=int(self._clock()))}"}
+        check = "paths of upload_status"
+        for path in _FURTHER_PATHS:
+            answer = ask("GET", f"{base.rstrip('/')}{path}", headers)
+            if answer.problem not in ("unauthenticated", "forbidden"):
+                said = f"GET {path} is answered {answer.status}, not as our function does"
+                return fault(
+                    check, said, "Map /uploads, /uploads/* and /health to it, and deploy this release."
+                )
+        return ok(check, f"{' and '.join(_FURTHER_PATHS)} reach it as well")
 
     def _examine(self, function: _Function, base: str | None) -> Iterator[Finding]:
         name = function.name

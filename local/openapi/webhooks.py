@@ -28,7 +28,12 @@ WEBHOOK_HEADERS: dict[str, Schema] = {
     "webhook-specversion": text(
         "The `specversion` of the event, which can be read before the body.", pattern=r"^1\.[0-9]+$"
     ),
+    "X-Request-Id": text("The `requestId` in our log of the invocation that made this attempt."),
+    "traceparent": text("That of the request which caused the invocation (W3C Trace Context)."),
+    "tracestate": text("The same, beside a `traceparent`."),
 }
+_OF_A_TRACE = ("traceparent", "tracestate")
+"""Absent where that request had none."""
 
 
 def webhooks() -> dict[str, Schema]:
@@ -93,7 +98,7 @@ def webhook_parameters() -> dict[str, Schema]:
         name: {
             "name": name,
             "in": "header",
-            "required": True,
+            "required": name not in _OF_A_TRACE,
             "description": schema["description"],
             "schema": {key: value for key, value in schema.items() if key != "description"},
         }

@@ -51,7 +51,13 @@ def read_scenario(body: dict[str, object]) -> Scenario:
         raise InvalidRequestError(f"There is no member {next(iter(body))!r}.")
     if not isinstance(type_, str) or type_ not in SCENARIOS:
         raise InvalidRequestError(f"type is one of {', '.join(SCENARIOS)}.")
-    if not isinstance(user, str) or not isinstance(context, str | None) or not isinstance(every, bool):
+    # No lone surrogate is printable, and no address could name such a user.
+    if (
+        not isinstance(user, str)
+        or not user.isprintable()
+        or not isinstance(context, str | None)
+        or not isinstance(every, bool)
+    ):
         raise InvalidRequestError("user and context are texts, every is true or false.")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= LONGEST_WAIT:
         raise InvalidRequestError(f"waitSeconds is a number from 0 to {LONGEST_WAIT}.")

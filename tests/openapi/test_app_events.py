@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -25,7 +25,10 @@ from shared.domain.app_event import (
     to_json,
 )
 from shared.domain.event_status import Verdict
+from shared.http.response import Response
 from shared.http.webhook import signed_headers
+from shared.invocation_log import passed_on
+from shared.runtime.invocation import answer_http
 from shared.schema.models.app_event import EVENTS
 from shared.vod.context_token import UploadContext
 from shared.vod.notification import notification_from_pull, parse_notification
@@ -33,6 +36,9 @@ from shared.vod.notification_types import EventNotification
 from tests.openapi.schemas import contents, document, faults
 from tests.shared.domain.test_app_event import REJECTION, THIRD_OF_ITS_UPLOAD
 from tests.shared.uploads import NOW, changed, uploaded
+
+if TYPE_CHECKING:
+    from shared.http.request import Request
 
 SAMPLES = sorted((Path(__file__).parents[1] / "samples" / "vod").rglob("*.json"))
 SAMPLES_OF_V3 = Path(__file__).parents[1] / "samples" / "vod" / "v3"
@@ -224,8 +230,17 @@ def test_schema_refuses_what_no_event_is(change: str, value: object) -> None:
 
 @pytest.mark.parametrize("secrets", [(b"first",), (b"first", b"second")], ids=["one", "two"])
 def test_headers_of_a_delivery_are_as_documented(secrets: tuple[bytes, ...]) -> None:
-    """Every entry of the webhooks names the headers of Standard Webhooks and of the schema's version."""
+    """Every entry of the webhooks has those of the standard, of the version and of the trace."""
     sent = signed_headers(b"{}", event_id=event_id_for("x"), now=NOW, secrets=secrets)
+
+    def deliver(_request: Request) -> Response:
+        sent.update(passed_on())
+        return Response(204)
+
+    traced = {"traceparent": f"00-{'1' * 32}-{'2' * 16}-01", "tracestate": "a=1"}
+    answer_http(
+        {"httpMethod": "POST", "headers": traced}, {"request_id": "r-1"}, methods=("POST",), respond=deliver
+    )
 
     assert [fault for name, value in sent.items() for fault in faults(value, WEBHOOK_HEADERS[name])] == []
     for hook in document()["webhooks"].values():

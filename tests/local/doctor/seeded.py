@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -12,13 +13,14 @@ from tests.cluster.valkey_server import ValkeyServer
 from tests.shared.loopback_peer import HttpPeer, Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import ExitStack
     from pathlib import Path
 
     import redis
 
     from tests.local.doctor.patient import Outcome, Patient
+    from tests.shared.loopback_peer import Received
 
 PASSWORD = "words-of-the-user"
 
@@ -44,7 +46,7 @@ class Seeded:
     server: Mapping[str, str] = field(default_factory=dict)
     vod: Mapping[str, Any] = field(default_factory=dict)
     api: Mapping[str, str] = field(default_factory=dict)
-    peers: Mapping[str, Reply] = field(default_factory=dict)
+    peers: Mapping[str, Reply | Callable[[Received], Reply]] = field(default_factory=dict)
     token: int | None = None
     token_settings: Mapping[str, str] = field(default_factory=dict)
     words: tuple[str, ...] = ()
@@ -67,7 +69,7 @@ class Seeded:
         if self.server:
             settings["REDIS_URL"] = parts.enter_context(_other_store(folder, self.server))
         for place, reply in self.peers.items():
-            peer = parts.enter_context(HttpPeer(lambda _request, reply=reply: reply))  # type: ignore[misc]
+            peer = parts.enter_context(HttpPeer(reply if callable(reply) else partial(_always, reply)))
             if place.startswith("--"):
                 words += [place, peer.url]
             else:
@@ -76,6 +78,10 @@ class Seeded:
             issuer = {**patient.stack.environment, **self.token_settings}
             words += ["--token", user_token(issuer, user="alice", ttl_seconds=self.token)]
         return patient.examine(*words, **settings)
+
+
+def _always(reply: Reply, _request: Received) -> Reply:
+    return reply
 
 
 def _filled_in(text: str, patient: Patient) -> str:

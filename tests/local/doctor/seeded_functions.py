@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from tests.local.doctor.patient import ORIGIN
 from tests.local.doctor.seeded import Seeded, of_the_platform, problem
 from tests.shared.loopback_peer import HOST, Reply
+
+if TYPE_CHECKING:
+    from tests.shared.loopback_peer import Received
 
 NOBODY = 1
 """A port on which nothing listens."""
@@ -14,7 +18,18 @@ FOR_THE_APP = {"Access-Control-Allow-Origin": ORIGIN}
 OTHER_SECRET = "another-secret-of-at-least-thirty-two-characters"
 
 
+def domain_without_the_list(request: Received) -> Reply:
+    """Answer as the function below /uploads/, and as a gateway that knows no other path."""
+    return problem(401, "unauthenticated") if request.path.startswith("/uploads/") else Reply(404)
+
+
 FUNCTIONS = {
+    "domain that maps one path of two": Seeded(
+        "paths of upload_status",
+        "Map /uploads, /uploads/* and /health to it",
+        settings={"CORS_ORIGINS": None},
+        peers={"--status-url": domain_without_the_list},
+    ),
     "function that is not deployed": Seeded(
         "upload_signature URL",
         "See that the function is deployed",

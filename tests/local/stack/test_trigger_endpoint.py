@@ -61,6 +61,10 @@ def test_event_of_an_upload_after_its_scenario_reaches_the_app(stack: Stack) -> 
         ({}, "type is one of upload.completed, upload.replayed, upload.expired, procedure.finished."),
         ({"type": "upload.completed", "ever": True}, "There is no member 'ever'."),
         ({"type": "upload.completed", "user": 7}, "user and context are texts, every is true or false."),
+        (
+            {"type": "upload.completed", "user": "\ud800"},
+            "user and context are texts, every is true or false.",
+        ),
         ({"type": "upload.completed", "waitSeconds": True}, "waitSeconds is a number from 0 to 3600."),
     ],
 )
