@@ -41,6 +41,9 @@ POLICIES: Mapping[str, Mapping[str, object]] = {
     "mobile": {"client": "mobile", "ttlSeconds": 43_200},
 }
 
+_OWN_HOST = re.compile(
+    rf"(localhost|{re.escape(APP_HOST)}|[0-9.]+|\[[0-9a-f:.]+\])?(:[0-9]+)?", re.IGNORECASE
+)
 _USER = re.compile(r"[a-z0-9_.-]{1,64}")
 _SECRETS_FILE = "demo-secrets.json"
 
@@ -155,6 +158,14 @@ def tls_hosts() -> list[str]:
         for prefix in ("", "*.")
     ]
     return ["localhost", "127.0.0.1", APP_HOST, *VOD_CONTROL_HOSTS, *storage]
+
+
+def is_own_host(host: str) -> bool:
+    """Return whether a Host header names this machine, by an address or a name that no web site can have.
+
+    The name of a site can be made to lead to 127.0.0.1 (DNS rebinding), and its pages could then read tokens.
+    """
+    return _OWN_HOST.fullmatch(host) is not None
 
 
 def is_vod_host(host: str) -> bool:

@@ -22,7 +22,7 @@ from local.openapi.endpoints import document_endpoint, page_endpoint
 from local.repository import REPOSITORY
 from local.simulator.hosts import is_server_api_call
 from local.simulator.storage_request import FORWARD_HEADER
-from local.stack.demo_settings import is_vod_host, user_token
+from local.stack.demo_settings import is_own_host, is_vod_host, user_token
 from local.stack.fault_endpoint import fault_endpoint
 from local.stack.invoke_api import is_invoke_call
 from local.stack.journal_endpoint import journal_routes
@@ -114,6 +114,10 @@ class LocalRoutes:
             await self.simulator.app(rehosted, receive, send)
         elif self._is_for_vod(scope, headers):
             await self.simulator.app(scope, receive, send)
+        elif scope["path"].startswith("/local/") and not is_own_host(headers.get("host", "")):
+            await problem(403, "Call the stack by its address: this name is not its own.")(
+                scope, receive, send
+            )
         else:
             await self.by_path(scope, receive, send)
 
