@@ -22,7 +22,8 @@ export function showAppEvents({ list, empty, live, search, kind, template, annou
   // that would take the focus out of it.
   function place(item) {
     const { at } = item.element.dataset;
-    const next = [...list.children].find((other) => other !== item.element && other.dataset.at <= at) ?? null;
+    let next = list.firstElementChild;
+    while (next && (next === item.element || next.dataset.at > at)) next = next.nextElementSibling;
     if (!item.element.isConnected || item.element.nextElementSibling !== next) {
       list.insertBefore(item.element, next);
     }
@@ -32,22 +33,24 @@ export function showAppEvents({ list, empty, live, search, kind, template, annou
     }
   }
 
-  function filter() {
+  function filter(item) {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    for (const item of items.values()) {
-      const shown =
-        (kind.value === "all" || item.kind === kind.value) && words.every((word) => item.has(word));
-      item.element.hidden = !shown;
-    }
+    const shown = (kind.value === "all" || item.kind === kind.value) && words.every((word) => item.has(word));
+    item.element.hidden = !shown;
+  }
+
+  function filterAll() {
+    for (const item of items.values()) filter(item);
   }
 
   async function readJournal() {
     const rows = await fetch("/local/journal").then((response) => (response.ok ? response.json() : []));
     for (const row of rows) {
-      itemOf(row.id).showJournal(row);
-      place(itemOf(row.id));
+      const item = itemOf(row.id);
+      if (!item.showJournal(row)) continue;
+      place(item);
+      filter(item);
     }
-    filter();
   }
 
   async function sendAgain(id) {
@@ -63,7 +66,7 @@ export function showAppEvents({ list, empty, live, search, kind, template, annou
 
   function showLanguage() {
     showConnection(live.dataset.state);
-    for (const item of items.values()) item.show();
+    for (const item of items.values()) item.showLanguage();
   }
 
   // Without a connection the stream says so; the journal is read again when there is one.
@@ -77,15 +80,16 @@ export function showAppEvents({ list, empty, live, search, kind, template, annou
   }
 
   inEachLanguage(showLanguage);
-  search.addEventListener("input", filter);
-  kind.addEventListener("change", filter);
+  search.addEventListener("input", filterAll);
+  kind.addEventListener("change", filterAll);
   const stream = new EventSource("/local/events/stream");
   stream.addEventListener("open", () => showConnection("live"));
   stream.addEventListener("message", (message) => {
     const received = JSON.parse(message.data);
-    itemOf(received.body.id).showReceived(received);
-    place(itemOf(received.body.id));
-    filter();
+    const item = itemOf(received.body.id);
+    item.showReceived(received);
+    place(item);
+    filter(item);
   });
   stream.addEventListener("error", () => showConnection("lost"));
   keepReading();
@@ -94,7 +98,7 @@ export function showAppEvents({ list, empty, live, search, kind, template, annou
     showOnly(uploadId) {
       search.value = uploadId;
       kind.value = "all";
-      filter();
+      filterAll();
       search.focus();
       search.closest("section").scrollIntoView();
     },

@@ -14,12 +14,14 @@ export function eventItem({ id, template, sendAgain }) {
   const seen = new Set();
   const receipts = [];
   let journal = null;
-  const item = { element, kind: "waiting", has, show, showJournal, showReceived };
+  const item = { element, kind: "waiting", has, showJournal, showLanguage, showReceived };
 
   element.dataset.eventId = id;
   find("[data-action=copy-body]").addEventListener("click", () => copy(receipts.at(-1).text));
   find("[data-action=copy-headers]").addEventListener("click", () => copy(headersOf(receipts.at(-1))));
   find("[data-action=again]").addEventListener("click", () => sendAgain(id));
+  find("details").addEventListener("toggle", showInside);
+  nameButtons();
   return item;
 
   // The stream begins anew after a lost connection.
@@ -30,8 +32,17 @@ export function eventItem({ id, template, sendAgain }) {
     show();
   }
 
+  // Returns whether the journal has anything new.
   function showJournal(row) {
+    if (JSON.stringify(row) === JSON.stringify(journal)) return false;
     journal = row;
+    show();
+    return true;
+  }
+
+  function showLanguage() {
+    translate(element);
+    nameButtons();
     show();
   }
 
@@ -39,11 +50,13 @@ export function eventItem({ id, template, sendAgain }) {
     return element.dataset.words.includes(word);
   }
 
-  function show() {
-    translate(element);
+  function nameButtons() {
     for (const button of element.querySelectorAll("[data-action]")) {
       button.setAttribute("aria-label", say("action_of", { action: button.textContent, name: id }));
     }
+  }
+
+  function show() {
     const body = receipts.at(-1)?.body;
     const facts = body?.data ?? {};
     const type = body?.type ?? journal.type;
@@ -64,6 +77,13 @@ export function eventItem({ id, template, sendAgain }) {
     find("time").dateTime = receipts[0]?.receivedAt ?? journal.received;
     element.dataset.at = new Date(find("time").dateTime).toISOString();
     find("time").textContent = new Date(find("time").dateTime).toLocaleTimeString();
+    showInside();
+  }
+
+  // While it is folded away it is not made: a page can have hundreds of events.
+  function showInside() {
+    if (!find("details").open) return;
+    const body = receipts.at(-1)?.body;
     find(".event-state").textContent = stateInWords();
     find("[data-action=again]").hidden = !journal || ["quarantined", "parked"].includes(journal.state);
     for (const part of element.querySelectorAll(".received-only")) part.hidden = !body;

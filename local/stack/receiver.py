@@ -152,11 +152,11 @@ class Receiver:
 
     async def _stream(self) -> AsyncIterator[str]:
         listener: asyncio.Queue[dict[str, object] | None] = asyncio.Queue()
-        for event in (*self._events, *([None] if self._closed else [])):
-            listener.put_nowait(event)
+        if self._closed:
+            listener.put_nowait(None)
         self._listeners.add(listener)
         try:
-            yield ": here\n\n"
+            yield ": here\n\n" + "".join(map(_message, self._events))
             while True:
                 try:
                     event = await asyncio.wait_for(listener.get(), _HEARTBEAT_SECONDS)
@@ -165,7 +165,7 @@ class Receiver:
                     continue
                 if event is None:
                     return
-                yield f"data: {_line(event)}\n"
+                yield _message(event)
         finally:
             self._listeners.discard(listener)
 
@@ -183,6 +183,10 @@ def _kept_events(file: Path) -> list[dict[str, object]]:
         if isinstance(event, dict):
             kept.append(event)
     return kept
+
+
+def _message(event: dict[str, object]) -> str:
+    return f"data: {_line(event)}\n"
 
 
 def _line(event: dict[str, object]) -> str:
