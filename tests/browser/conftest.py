@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from local.chromium import find_chromium
 from local.stack.demo_settings import POLICIES
@@ -122,21 +122,23 @@ def browser_by_name(playwright: Playwright, executable: str, stack: Stack) -> It
 
 
 @pytest.fixture(scope="session")
-def tabs() -> dict[Browser, Tab]:
-    """Keep one tab of each browser."""
+def tabs() -> dict[Browser, list[Tab]]:
+    """Keep the tabs of each browser, which are of one profile."""
     return {}
 
 
 @pytest.fixture
-def lend_tab(tabs: dict[Browser, Tab]) -> Iterator[Callable[[Browser], Tab]]:
-    """Lend a test the tab of a browser, which is cleaned behind it."""
-    lent: set[Tab] = set()
+def lend_tab(tabs: dict[Browser, list[Tab]]) -> Iterator[Callable[[Browser], Tab]]:
+    """Lend a test a tab of a browser, the second time another one; each is cleaned behind it."""
+    lent: list[Tab] = []
 
     def lend(browser: Browser) -> Tab:
-        if browser not in tabs:
-            tabs[browser] = Tab(browser.new_context())
-        lent.add(tabs[browser])
-        return tabs[browser]
+        kept = tabs.setdefault(browser, [])
+        if all(tab in lent for tab in kept):
+            # No test is about a transition, and each of its frames would be painted.
+            kept.append(Tab(kept[0].page.context if kept else browser.new_context(reduced_motion="reduce")))
+        lent.append(next(tab for tab in kept if tab not in lent))
+        return lent[-1]
 
     yield lend
     for tab in lent:
@@ -149,31 +151,16 @@ def open_page(
 ) -> Iterator[Callable[..., UploadPage]]:
     """Open the page `by` one of `ADDRESSES`; fail at the end if it logged errors.
 
-    `beside` is an open page: the new one is another tab of the same browser profile.
+    A second one is another tab of the same browser profile.
     `without` is a script that runs before the page's own and takes features of the browser away.
     """
     opened: list[UploadPage] = []
-    beside_others: list[Tab] = []
-    profiles: list[BrowserContext] = []
 
-    def open_one(
-        *,
-        by: str = "path",
-        width: int = 1280,
-        height: int = 900,
-        beside: UploadPage | None = None,
-        without: str = "",
-    ) -> UploadPage:
+    def open_one(*, by: str = "path", width: int = 1280, height: int = 900, without: str = "") -> UploadPage:
         browser: Browser = request.getfixturevalue("browser_by_name" if by == "name" else "browser_by_path")
-        if beside is not None:
-            tab = Tab(beside.page.context)
-            beside_others.append(tab)
-        elif without:
-            profiles.append(browser.new_context())
-            profiles[-1].add_init_script(without)
-            tab = Tab(profiles[-1])
-        else:
-            tab = lend_tab(browser)
+        tab = lend_tab(browser)
+        if without:
+            tab.run_first(without)
         tab.page.set_viewport_size({"width": width, "height": height})
         page = UploadPage(tab, stack, ADDRESSES[by](stack))
         opened.append(page)
@@ -181,12 +168,7 @@ def open_page(
         return page
 
     yield open_one
-    complaints = [complaint for page in opened for complaint in page.complaints]
-    for tab in beside_others:
-        tab.page.close()
-    for profile in profiles:
-        profile.close()
-    assert complaints == []
+    assert [complaint for page in opened for complaint in page.complaints] == []
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ class Line:
 
     def __init__(self, page: Page) -> None:
         self._devtools = page.context.new_cdp_session(page)
-        self._devtools.send("Network.enable")
         self._devtools.on("Fetch.requestPaused", self._stop)
         self._held: list[str] = []
         self._is_cut = False
@@ -42,6 +41,7 @@ class Line:
         self._held.clear()
         self._devtools.send("Fetch.disable")
         self._emulate(offline=False, upload=-1)
+        self._devtools.send("Network.disable")  # or each request of later pages is reported here
 
     def _stop(self, paused: dict[str, Any]) -> None:
         if self._is_cut:
@@ -55,6 +55,7 @@ class Line:
         )
 
     def _emulate(self, *, offline: bool, upload: int) -> None:
+        self._devtools.send("Network.enable")
         self._devtools.send(
             "Network.emulateNetworkConditions",
             {"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": upload},

@@ -20,6 +20,8 @@ class Tab:
         self.page.on("dialog", lambda dialog: dialog.accept())
         self.line = Line(self.page)
         self._devtools = profile.new_cdp_session(self.page)
+        self._devtools.send("Page.enable")
+        self._scripts: list[str] = []
         self._listeners: list[tuple[str, Callable[[Any], None]]] = []
 
     def on(self, event: Any, listener: Callable[[Any], None]) -> None:  # noqa: ANN401  # a literal of Playwright's
@@ -27,15 +29,23 @@ class Tab:
         self.page.on(event, listener)
         self._listeners.append((event, listener))
 
+    def run_first(self, script: str) -> None:
+        """Run a script in each page before its own ones, until the tab is cleaned."""
+        added = self._devtools.send("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+        self._scripts.append(added["identifier"])
+
     def clean(self) -> None:
         """End the page and undo what a test set; the browser's cache of files alone stays."""
         for event, listener in self._listeners:
             self.page.remove_listener(event, listener)
         self._listeners.clear()
+        for script in self._scripts:
+            self._devtools.send("Page.removeScriptToEvaluateOnNewDocument", {"identifier": script})
+        self._scripts.clear()
         origin = self.page.evaluate("() => location.origin")
         self.page.goto("about:blank")  # before held requests are let go
         self.page.unroute_all(behavior="ignoreErrors")
         self.line.restore()
-        self.page.emulate_media(color_scheme="null", reduced_motion="null")
+        self.page.emulate_media(color_scheme="null")
         self.page.context.clear_permissions()
         self._devtools.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})

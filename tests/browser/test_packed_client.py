@@ -6,11 +6,11 @@ import shutil
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-import requests
 from playwright.sync_api import expect
 
 from local.repository import REPOSITORY
-from tests.browser.upload_page import PATIENCE, digest_at, digest_of_file, wait_until
+from tests.browser.parts import TWO_PARTS, hold_last_part, parts_sent
+from tests.browser.upload_page import PATIENCE, digest_at, digest_of_file
 from tests.clients.packed_client import CLIENT, EXAMPLES, check_types, install, needs_bundler, run
 from tests.clients.stack_client import events_about
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 APP = REPOSITORY / "tests/clients/web_app"
 LIMIT, ELEMENT_LIMIT = 6 * 1024, 9 * 1024
-THREE_PARTS = 2 * 8 * 1024 * 1024 + 1
-LAST_PART = "*partNumber=3&*"
 pytestmark = needs_bundler
 
 
@@ -68,11 +66,6 @@ def tab(
     return tab
 
 
-def _parts(stack: Stack) -> int:
-    counters = requests.get(f"{stack.url}/local/simulator/counters", timeout=10).json()
-    return int(counters.get("UploadPart", 0))
-
-
 def _context(stack: Stack, file_id: str, file: Path) -> object:
     """Return the context in the app's event of a file at VOD, which has to have the same bytes."""
     [event] = events_about(stack, id_=file_id)
@@ -99,12 +92,10 @@ def test_upload_pauses_resumes_and_settles_with_the_file(
     tab: Tab, stack: Stack, make_file: Callable[[str, int], Path]
 ) -> None:
     """After a pause the missing part alone is sent, and `done` gives the file of the event."""
-    page, line, file = tab.page, tab.line, make_file("film.mp4", THREE_PARTS)
-    before = _parts(stack)
-    line.hold(LAST_PART)
+    page, line, file = tab.page, tab.line, make_file("film.mp4", TWO_PARTS)
+    before = parts_sent(stack)
     page.set_input_files("#file", file)
-    page.evaluate("app.begin()")
-    wait_until(lambda: _parts(stack) - before == 2, "two parts", meanwhile=lambda: page.wait_for_timeout(100))
+    hold_last_part(tab, stack, lambda: page.evaluate("app.begin()"), parts=2)
     page.evaluate("app.pause()")
     line.restore()
     assert page.evaluate("app.stage()") == "paused"
@@ -112,7 +103,7 @@ def test_upload_pauses_resumes_and_settles_with_the_file(
     page.evaluate("app.resume()")
 
     assert _context(stack, page.evaluate("app.done()"), file) == "lesson 3"
-    assert _parts(stack) - before == 3
+    assert parts_sent(stack) - before == 2
 
 
 def test_cancelled_upload_ends_and_a_refused_one_is_explained_in_three_languages(
@@ -144,11 +135,10 @@ def test_element_goes_on_after_a_reload(
     tab: Tab, stack: Stack, make_file: Callable[[str, int], Path]
 ) -> None:
     """It asks in Korean for the file that was cut off, sends what is missing, and tells the app."""
-    page, line, file = tab.page, tab.line, make_file("강의.mp4", THREE_PARTS)
-    before = _parts(stack)
-    line.hold(LAST_PART)
-    page.get_by_label("동영상 선택").set_input_files(file)
-    wait_until(lambda: _parts(stack) - before == 2, "two parts", meanwhile=lambda: page.wait_for_timeout(100))
+    page, line, file = tab.page, tab.line, make_file("강의.mp4", TWO_PARTS)
+    before = parts_sent(stack)
+    choice = page.get_by_label("동영상 선택")
+    hold_last_part(tab, stack, lambda: choice.set_input_files(file), parts=2)
     page.reload()
     line.restore()
     again = page.get_by_label("계속하려면 강의.mp4 파일을 다시 선택하세요")
@@ -158,4 +148,4 @@ def test_element_goes_on_after_a_reload(
     expect(page.get_by_role("status")).to_have_text("완료")
 
     assert _context(stack, page.title(), file) == "lesson 4"
-    assert _parts(stack) - before == 3
+    assert parts_sent(stack) - before == 2

@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import LAN_NAME
-from tests.browser.upload_page import digest_at, digest_of_file, wait_until
+from tests.browser.parts import TWO_PARTS, parts_sent, send_but_last_part
+from tests.browser.upload_page import digest_at, digest_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     OpenPage = Callable[..., UploadPage]
     MakeFile = Callable[[str, int], Path]
 
-TWO_PARTS = 8 * 1024 * 1024 + 1
-LAST_PART = "*partNumber=2&*"
 NO_TIMEOUT_SIGNAL = "delete AbortSignal.timeout; delete AbortSignal.any;"
 NO_LOCKS = "Object.defineProperty(navigator, 'locks', { value: undefined });"
 NO_CRYPTO = (
@@ -37,17 +36,15 @@ STORAGE_FULL = """Storage.prototype.setItem = () => {
 
 def _pause_and_resume(page: UploadPage, file: Path) -> Locator:
     """Upload a file with a pause after the first of its two parts, and return its card."""
-    before = page.counters().get("UploadPart", 0)
-    page.line.hold(LAST_PART)
-    card = page.upload(file)
-    wait_until(lambda: page.counters().get("UploadPart", 0) - before == 1, "one part", meanwhile=page.idle)
+    before = parts_sent(page.stack)
+    card = send_but_last_part(page, file)
     card.get_by_role("button", name="Pause:").click()
     page.line.restore()
     card.get_by_role("button", name="Resume:").click()
     page.wait_for(card, "uploaded")
     (event,) = page.events(page.upload_id(card), "upload.completed")
     assert digest_of_file(file) == digest_at(event["data"]["mediaUrl"])
-    assert page.counters()["UploadPart"] - before == 2
+    assert parts_sent(page.stack) - before == 2
     return card
 
 
@@ -85,10 +82,8 @@ def test_a_page_over_plain_http_resumes_after_a_reload(open_page: OpenPage, make
         False,
         "undefined",
     ]
-    before = page.counters().get("UploadPart", 0)
-    page.line.hold(LAST_PART)
-    card = page.upload(file)
-    wait_until(lambda: page.counters().get("UploadPart", 0) - before == 1, "one part", meanwhile=page.idle)
+    before = parts_sent(page.stack)
+    card = send_but_last_part(page, file)
     page.open()
     page.line.restore()
     page.wait_for(card, "interrupted")
@@ -96,7 +91,7 @@ def test_a_page_over_plain_http_resumes_after_a_reload(open_page: OpenPage, make
     page.wait_for(card, "uploaded")
     (event,) = page.events(page.upload_id(card), "upload.completed")
     assert digest_of_file(file) == digest_at(event["data"]["mediaUrl"])
-    assert page.counters()["UploadPart"] - before == 2
+    assert parts_sent(page.stack) - before == 2
 
 
 def test_over_plain_http_a_tab_leaves_another_tabs_upload_alone(
@@ -104,10 +99,8 @@ def test_over_plain_http_a_tab_leaves_another_tabs_upload_alone(
 ) -> None:
     """Where the browser has no locks, the lease keeps what one tab sends out of the other tab's list."""
     page = open_page(by="lan")
-    page.line.hold(LAST_PART)
-    card = page.upload(make_file("leased.mp4", TWO_PARTS))
-    page.wait_for(card, "sending")
-    second = open_page(by="lan", beside=page)
+    card = send_but_last_part(page, make_file("leased.mp4", TWO_PARTS))
+    second = open_page(by="lan")
     expect(second.page.get_by_text("Nothing yet.")).to_be_visible()
     page.line.restore()
     page.wait_for(card, "uploaded")

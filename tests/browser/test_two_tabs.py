@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.upload_page import digest_at, digest_of_file, wait_until
+from tests.browser.parts import TWO_PARTS, parts_sent, send_but_last_part
+from tests.browser.upload_page import digest_at, digest_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
     OpenPage = Callable[..., UploadPage]
     MakeFile = Callable[[str, int], Path]
-
-TWO_PARTS = 8 * 1024 * 1024 + 1
-LAST_PART = "*partNumber=2&*"
 
 
 @pytest.fixture
@@ -38,19 +36,10 @@ def _assert_is(page: UploadPage, card: Locator, file: Path, user: str) -> None:
     assert digest_of_file(file) == digest_at(event["data"]["mediaUrl"])
 
 
-def _send_one_part(page: UploadPage, file: Path, **choices: object) -> Locator:
-    """Begin an upload and hold its last part, once the other one is stored."""
-    before = page.counters().get("UploadPart", 0)
-    page.line.hold(LAST_PART)
-    card = page.upload(file, **choices)
-    wait_until(lambda: page.counters().get("UploadPart", 0) - before == 1, "one part", meanwhile=page.idle)
-    return card
-
-
 def test_two_users_begin_one_file_at_once(open_page: OpenPage, files: tuple[Path, Path]) -> None:
     """Two tabs send files of one name and size at the same time: two uploads, each with its own owner."""
     first = open_page()
-    second = open_page(beside=first)
+    second = open_page()
     for page, file, user in ((first, files[0], "alice"), (second, files[1], "bob")):
         page.fill_in(file, user=user)
     for page in (first, second):
@@ -65,8 +54,8 @@ def test_a_second_user_begins_while_the_first_is_half_way(
 ) -> None:
     """What the first tab has sent is no part of the second one's upload, and is not lost by it."""
     first = open_page()
-    second = open_page(beside=first)
-    alices = _send_one_part(first, files[0], user="alice")
+    second = open_page()
+    alices = send_but_last_part(first, files[0], user="alice")
     bobs = second.upload(files[1], user="bob")
     _assert_is(second, bobs, files[1], "bob")
     first.line.restore()
@@ -78,12 +67,12 @@ def test_a_second_user_begins_while_the_first_is_interrupted(
 ) -> None:
     """After a reload each goes on with what is its own, and sends only what is missing."""
     first = open_page()
-    before = first.counters().get("UploadPart", 0)
-    alices = _send_one_part(first, files[0], user="alice")
+    before = parts_sent(first.stack)
+    alices = send_but_last_part(first, files[0], user="alice")
     upload_id = first.upload_id(alices)
     first.open()
     first.wait_for(alices, "interrupted")
-    second = open_page(beside=first)
+    second = open_page()
     second.fill_in(files[1], user="bob")
     second.page.get_by_role("button", name="Upload", exact=True).click()
     bobs = second.page.locator("[data-stage]:not([data-stage=interrupted]) article")
@@ -92,16 +81,16 @@ def test_a_second_user_begins_while_the_first_is_interrupted(
     alices.get_by_label("Choose the same file").set_input_files(files[0])
     _assert_is(first, alices, files[0], "alice")
     assert upload_id == first.upload_id(alices)
-    assert first.counters()["UploadPart"] - before == 4
+    assert parts_sent(first.stack) - before == 4
 
 
 def test_an_outage_leaves_the_other_users_upload_alone(open_page: OpenPage, files: tuple[Path, Path]) -> None:
     """One tab loses its connection half-way, the other begins the same file: both end as their own."""
     first = open_page()
-    second = open_page(beside=first)
+    second = open_page()
     first.expect_complaints("ERR_INTERNET_DISCONNECTED", "Network Error")
-    alices = _send_one_part(first, files[0], user="alice")
-    bobs = _send_one_part(second, files[1], user="bob")
+    alices = send_but_last_part(first, files[0], user="alice")
+    bobs = send_but_last_part(second, files[1], user="bob")
     first.line.cut()
     first.wait_for(alices, "stopped")
     second.line.restore()

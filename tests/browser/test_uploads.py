@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.parts import parts_sent
 from tests.browser.upload_page import digest_at, digest_of_file
 
 if TYPE_CHECKING:
@@ -53,13 +54,13 @@ def test_characters_that_vod_cannot_take_are_replaced_in_its_name(
 def test_a_large_file_and_its_cover_arrive_whole(open_page: OpenPage, make_file: MakeFile, by: str) -> None:
     """35 MB go in parts beside the cover, and both are what was sent."""
     page, file = open_page(by=by), make_file("large.mp4", 35_000_000)
-    before = page.counters()
+    before = parts_sent(page.stack)
     card = page.upload(file, cover=SAMPLES / "cover.png")
     page.wait_for(card, "uploaded")
     (event,) = page.events(page.upload_id(card), "upload.completed")
     assert digest_of_file(file) == digest_at(event["data"]["mediaUrl"])
     assert digest_of_file(SAMPLES / "cover.png") == digest_at(event["data"]["coverUrl"])
-    assert page.counters()["UploadPart"] - before.get("UploadPart", 0) == 5 + 1
+    assert parts_sent(page.stack) - before == 5 + 1
 
 
 def test_a_finished_upload_can_be_played_with_its_cover(open_page: OpenPage) -> None:

@@ -10,6 +10,7 @@ import urllib3
 
 from local.repository import REPOSITORY
 from local.simulator.switches import POSITIONS
+from tests.browser.parts import hold_last_part
 from tests.browser.upload_page import digest_at, digest_of_file, wait_until
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class SdkPage:
     """A page of the stack with one version of the SDK; the browser resolves VOD's names to the stack."""
 
     def __init__(self, tab: Tab, stack: Stack, version: str, storage: str = "cos") -> None:
+        self._tab = tab
         self.page = tab.page
         self.line = tab.line
         self._stack = stack
@@ -74,15 +76,8 @@ class SdkPage:
 
     def start_two_parts(self, media: Path) -> str:
         """Open the page, send two parts of three, hold the third, and return the upload's id."""
-        before = self.parts_sent(".mp4")
         self.open(media)
-        self.line.hold("*partNumber=3&*")
-        self.start(request={"policy": "default"})
-        wait_until(
-            lambda: self.parts_sent(".mp4") - before == 2,
-            "two parts",
-            meanwhile=lambda: self.page.wait_for_timeout(100),
-        )
+        hold_last_part(self._tab, self._stack, lambda: self.start(request={"policy": "default"}), parts=3)
         return str(self.page.evaluate("window.uploadId"))
 
     def begin_another_upload(self) -> str:

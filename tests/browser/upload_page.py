@@ -30,6 +30,7 @@ class UploadPage:
     """One open page and its `line`; `complaints` are the unexpected errors it logged."""
 
     def __init__(self, tab: Tab, stack: Stack, address: str) -> None:
+        self.tab = tab
         self.page = tab.page
         self.line = tab.line
         self.on = tab.on
@@ -100,11 +101,6 @@ class UploadPage:
         )
         self.page.wait_for_timeout(400)
         return self._events(upload_id, type_)
-
-    def counters(self) -> dict[str, int]:
-        """Return the simulator's counters."""
-        counted: dict[str, int] = self._get("/local/simulator/counters")
-        return counted
 
     def _events(self, upload_id: str, type_: str) -> list[dict[str, Any]]:
         received = self._get(f"/local/events?uploadId={upload_id}")
