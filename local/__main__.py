@@ -18,7 +18,7 @@ from local.repository import project_field
 from local.terminal_text import printable, sheet_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 COMMANDS = {
     "serve": (
@@ -95,13 +95,15 @@ _OWN = ("functions", "local", "shared", "tests")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
-
-    What the system refuses is one sentence on standard error, and 1.
-    """
+    """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    return exit_code_of(lambda: _run(words))
+
+
+def exit_code_of(command: Callable[[], int]) -> int:
+    """Run a command; what the system refuses is one sentence on standard error, and 1."""
     try:
-        code = _run(words)
+        code = command()
         sys.stdout.flush()
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted.\n")
@@ -139,12 +141,12 @@ def _run(words: Sequence[str]) -> int:
             f"This Python has no {error.name}: use .venv/bin/python, which `make demo` sets up.\n"
         )
         return _FAILED
-    parser = _Parser(prog=f"{_program()} {name}", description=command.__doc__)
+    parser = Parser(prog=f"{_program()} {name}", description=command.__doc__)
     command.add_arguments(parser)
     return int(command.main(parser.parse_args(rest)))
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """Reports wrong usage in one sentence, without the list of all options; takes nothing but text for text.
 
     The name of a file is a path, which can have any bytes.
@@ -155,6 +157,7 @@ class _Parser(argparse.ArgumentParser):
         self.register("type", None, text)
 
     def error(self, message: str) -> NoReturn:
+        """Exit with 2."""
         self.exit(_WRONG_USAGE, f"{message}: see {self.prog} --help.\n")
 
 

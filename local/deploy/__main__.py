@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import sys
 from typing import TYPE_CHECKING
 
+from local.__main__ import Parser, exit_code_of
 from local.deploy.by_api.deployment import Choices, deploy_by_api, roll_back_by_api
 from local.deploy.by_api.wanted import LIVE
 from local.deploy.by_api.ways import BY_CLI, changed_urls, free_timers, refusal, triggers_of_stage
@@ -18,12 +18,13 @@ from local.deploy.scf_calls import ScfRefusedError
 from local.package.contents import PackageError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Mapping, Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 done, 1 a fault."""
-    parser = argparse.ArgumentParser(prog="python -m local.deploy", description=__doc__)
+    """Run one command and return its exit code: 0 done, 1 a fault, 2 wrong usage, 130 interrupted."""
+    parser = Parser(prog="python -m local.deploy", description=__doc__)
     parser.add_argument("what", choices=list(_COMMANDS))
     parser.add_argument("--stage", default="dev", help="whose settings (default %(default)s)")
     parser.add_argument(
@@ -35,7 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--to", default="", help="the release to go back to; none shows them")
     chosen = parser.parse_args(arguments)
     if (chosen.plan or chosen.json) and chosen.via != "api":
-        parser.error("--plan and --json need --via api: the CLI has no plan.")
+        parser.error("--plan and --json need --via api: the CLI has no plan")
+    return exit_code_of(lambda: _run(chosen))
+
+
+def _run(chosen: argparse.Namespace) -> int:
     try:
         faults = _COMMANDS[chosen.what](chosen)
     except PackageError as error:

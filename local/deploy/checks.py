@@ -17,7 +17,7 @@ from local.deploy.outcome import outcome_faults
 from local.deploy.sent_checks import sent_faults
 from local.deploy.serverless_file import functions_in, variables_read
 from local.deploy.settings_file_warnings import about_the_file, about_the_shell
-from local.deploy.stage_variables import stage_file, stage_variables
+from local.deploy.stage_variables import stage_file, stage_variables, text_of
 from local.deploy.value_checks import value_faults
 from local.deploy.yaml_file import UnreadableFileError, read_yaml
 from local.package.build import BUILD
@@ -82,6 +82,6 @@ def cautions(
     found = [*about_callers(values), *about_the_store(values)]
     found += [caution for _policy, caution in about_mobile_uploads(policies_in(values))]
     if file is not None:
-        text = file.read_text(encoding="utf-8")
+        text = text_of(file)
         found += [*about_the_file(file.name, text), *about_the_shell(file.name, text, environment)]
     return [f"{caution.detail}. {caution.advice}" for caution in found]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from local.deploy.deployment_warnings import Caution
 from local.deploy.nearest import nearest
-from local.deploy.stage_variables import parse_env_file, parsed_lines
+from local.deploy.stage_variables import parse_env_file, parsed_lines, unread_lines
 from local.deploy.value_checks import is_this_machine
 from local.package.function_settings import DEVELOPER_ONLY
 from local.repository import REPOSITORY
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _EXAMPLE = parse_env_file((REPOSITORY / ".env.example").read_text(encoding="utf-8"))
+_SHOWN = 5
 _KNOWN = frozenset({*_EXAMPLE, "TENCENT_TOKEN", "TENCENT_APP_ID"})
 
 
@@ -27,6 +28,12 @@ def about_the_file(name: str, text: str) -> Iterator[Caution]:
     names = [variable for variable, _ in pairs]
     for twice in sorted({variable for variable in names if names.count(variable) > 1}):
         yield Caution(f"{twice} stands twice in {name}, and the last one counts", "Remove the others.")
+    if unread := unread_lines(text):
+        numbers = ", ".join(map(str, unread[:_SHOWN])) + " …" * (len(unread) > _SHOWN)
+        yield Caution(
+            f"{name} has what is no NAME=value and is not read, in line {numbers}",
+            "Write each setting into one line, without export.",
+        )
     for variable, value in dict(pairs).items():
         if " #" in value:
             yield Caution(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from local.deploy.stage_variables import lines_of, text_of, unquoted
 from local.doctor.deployment import Deployment
 from local.doctor.settings_checks import FUNCTIONS
 from local.environment_file import read_environment
+from local.package.contents import PackageError
 from local.stack.routes import CALLBACK_PREFIX
 from shared.config.settings import variables_of
 
@@ -19,7 +21,6 @@ ROLE = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSION
 _TELLING = frozenset().union(*map(variables_of, FUNCTIONS.values()))
 _GENERAL = frozenset({"STAGE", "TENCENTCLOUD_RUNENV", "SCF_FUNCTIONNAME", *ROLE})
 _VARIABLE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
-_QUOTES = "\"'"
 
 
 class SourceError(Exception):
@@ -34,11 +35,9 @@ def from_file(file: Path, environment: Mapping[str, str]) -> Deployment:
 
     """
     try:
-        lines = file.read_text("utf-8").splitlines()
-    except OSError as error:
-        raise SourceError(f"{file} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise SourceError(f"{file} is not UTF-8.") from None
+        lines = lines_of(text_of(file))
+    except PackageError as error:
+        raise SourceError(str(error)) from None
     variables = {name: environment[name] for name in ROLE if environment.get(name)}
     # Those of this process are no mistake in the file, so they must not look like one.
     own = frozenset(variables)
@@ -48,7 +47,7 @@ def from_file(file: Path, environment: Mapping[str, str]) -> Deployment:
         parts = _VARIABLE.fullmatch(line)
         if parts is None:
             raise SourceError(f"{file}, line {number}: NAME=value is expected.")
-        variables[parts[1]] = _unquoted(parts[2])
+        variables[parts[1]] = unquoted(parts[2].strip())
         own -= {parts[1]}
     return Deployment(variables, "file", ambient=own)
 
@@ -81,10 +80,3 @@ def from_stack(folder: Path) -> Deployment:
         signature_url=url or None,
         status_url=url or None,
     )
-
-
-def _unquoted(value: str) -> str:
-    value = value.strip()
-    if len(value) > 1 and value[0] == value[-1] and value[0] in _QUOTES:
-        return value[1:-1]
-    return value

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from local.deploy.stage_variables import stage_file, stage_variables
 from local.doctor.sources import SourceError, from_file
+from local.package.contents import PackageError
 from local.repository import REPOSITORY
 from local.stack_choice import NoStackError, add_stack_options, chosen_stack, is_named
 
@@ -42,7 +43,10 @@ def named_deployment(arguments: argparse.Namespace) -> Mapping[str, str] | None:
         return None
     if stage_file(REPOSITORY, arguments.stage) is None:
         raise SourceError(f"There is neither .env.{arguments.stage} nor .env here.")
-    return {**stage_variables(REPOSITORY, arguments.stage, os.environ), "STAGE": arguments.stage}
+    try:
+        return {**stage_variables(REPOSITORY, arguments.stage, os.environ), "STAGE": arguments.stage}
+    except PackageError as error:
+        raise SourceError(str(error)) from None
 
 
 def chosen_variables(arguments: argparse.Namespace, *, here_if: bool) -> Mapping[str, str]:

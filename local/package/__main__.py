@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from local.__main__ import Parser, exit_code_of
 from local.package.bill_of_materials import FILE, write_bill
 from local.package.build import BUILD, build_packages, library_wheels, package_at
 from local.package.contents import LIBRARIES, PackageError
@@ -26,8 +26,12 @@ LARGEST_OTHER = 12.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Build, and return the exit code: 0 done, 1 a fault."""
-    parser = argparse.ArgumentParser(prog="python -m local.package", description=__doc__)
+    parser = Parser(prog="python -m local.package", description=__doc__)
     parser.parse_args(arguments)
+    return exit_code_of(_build)
+
+
+def _build() -> int:
     try:
         table = build(BUILD)
         faults = too_large(package_at(BUILD, function) for function in LIBRARIES)

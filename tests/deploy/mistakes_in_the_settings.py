@@ -141,6 +141,14 @@ IN_THE_SETTINGS = {
         "JWT_AUDIENCE stands twice in .env, and the last one counts. Remove the others.",
         settings={"JWT_AUDIENCE": "uploads\nJWT_AUDIENCE=others"},
     ),
+    "a key in several lines": Mistake(
+        ".env has what is no NAME=value and is not read, in line ",
+        settings={"JWT_ISSUER": "login\n-----END PUBLIC KEY-----"},
+    ),
+    "a line for a shell": Mistake(
+        "Write each setting into one line, without export.",
+        settings={"JWT_ISSUER": "login\nexport JWT_USER_CLAIM=uid"},
+    ),
     "a name that is no setting": Mistake(
         "JWT_AUDIANCE in .env is no setting. Remove it, or: did you mean JWT_AUDIENCE?",
         settings={"JWT_AUDIENCE": "uploads\nJWT_AUDIANCE=others"},

@@ -7,10 +7,13 @@ import os
 import shutil
 import sys
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from local.deploy import __main__ as deploy_command
+from local.deploy.checks import cautions
 from local.deploy.deployment import CREDENTIALS, deploy, deploying_cli
 from local.deploy.stage_variables import parse_env_file, stage_variables
 from local.package import interpreter
@@ -83,6 +86,36 @@ def test_own_file_of_a_stage_goes_first_and_the_environment_before_it(tmp_path: 
     assert stage_variables(tmp_path, "dev", {}) == {"REDIS_URL": "common", "STAGE": "common"}
     assert stage_variables(tmp_path / "one" / "two", "dev", {}) == {"REDIS_URL": "common", "STAGE": "common"}
     assert stage_variables(tmp_path / "one" / "two" / "three", "dev", {}) == {}
+
+
+def test_settings_file_that_is_no_text_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A byte order mark, as an editor on Windows writes it, is no part of the first name."""
+    monkeypatch.setattr(deploy_command, "cautions", partial(cautions, repository=tmp_path))
+    (tmp_path / ".env").write_bytes("\ufeffREDIS_URL=common\n".encode())
+    (tmp_path / ".env.prod").write_bytes("REDIS_URL=caf\u00e9\n".encode("latin-1"))
+
+    assert stage_variables(tmp_path, "dev", {}) == {"REDIS_URL": "common"}
+    assert deploy_command.main(["check", "--stage", "prod"]) == 1
+    assert capsys.readouterr().err == f"{tmp_path}/.env.prod is not UTF-8.\n"
+
+
+def test_wrong_use_of_the_deployment_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 2, and nothing is looked at."""
+    codes = []
+    for words in (["check", "--stage", "\udcff"], ["deploy", "--plan"], ["ship"]):
+        with pytest.raises(SystemExit) as ended:
+            deploy_command.main(words)
+        codes.append(ended.value.code)
+    told = capsys.readouterr().err.splitlines()
+
+    assert codes == [2, 2, 2]
+    assert [sentence.partition(":")[0] for sentence in told] == [
+        "argument --stage",
+        "--plan and --json need --via api",
+        "argument what",
+    ]
 
 
 def test_machine_without_python_310_is_told_the_way_out(
