@@ -102,6 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def exit_code_of(command: Callable[[], int]) -> int:
     """Run a command; what the system refuses is one sentence on standard error, and 1."""
+    _replace_closed_streams()
     try:
         code = command()
         sys.stdout.flush()
@@ -159,6 +160,13 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Exit with 2."""
         self.exit(_WRONG_USAGE, f"{message}: see {self.prog} --help.\n")
+
+
+def _replace_closed_streams() -> None:
+    """Let a command read nothing, and write to nobody, where whoever started it has closed a stream."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  # to the end
 
 
 def _discard_output() -> None:

@@ -215,6 +215,31 @@ def test_closed_pipe_is_silent() -> None:
     assert (ended.returncode, ended.stderr) == (1, "")
 
 
+@pytest.mark.parametrize(
+    ("words", "closed", "code"),
+    [
+        ("trigger --list", ">&-", 0),
+        ("trigger --list", ">&- 2>&-", 0),
+        ("token explain - --json", "<&-", 1),
+        ("events replay - --json", "<&-", 0),
+    ],
+)
+def test_closed_stream_is_an_empty_one(stack: Stack, words: str, closed: str, code: int) -> None:
+    """As a daemon starts commands; no traceback comes of it."""
+    command = f"{sys.executable} -m local {words} {closed}"
+    ended = subprocess.run(  # noqa: S602  # our own words, and no other way to close them
+        command,
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=REPOSITORY,
+        env={**os.environ, "LOCAL_URL": stack.url},
+    )
+
+    assert (ended.returncode, ended.stderr) == (code, "")
+
+
 def test_python_without_the_libraries_is_one_sentence() -> None:
     """A system's own Python is told which to use."""
     without = "import sys; sys.modules['requests'] = None; from local.__main__ import main; sys.exit(main())"

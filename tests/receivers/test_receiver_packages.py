@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from vod_upload_events import EventVerifier, RawBodyError, VerificationError
@@ -145,8 +145,8 @@ def test_express_that_has_parsed_the_body_is_told_what_to_do(tmp_path: Path) -> 
     assert done.stderr.splitlines() == [NO_SECRET] * 3
 
 
-@pytest.mark.parametrize("secret", ["", "none!", "whsec_", "whsec_AA==,whsec_AA=="])
-def test_what_is_no_secret_is_refused_when_the_receiver_starts(secret: str) -> None:
-    """The sentence names the setting, and shows nothing of it."""
+@pytest.mark.parametrize("secret", ["", "none!", "whsec_", "whsec_AA==,whsec_AA==", None])
+def test_what_is_no_secret_is_refused_when_the_receiver_starts(secret: str | None) -> None:
+    """The sentence names the setting, and shows nothing of it; None is a variable that is not set."""
     with pytest.raises(ValueError, match=f"^{re.escape(NO_SECRET)}$"):
-        EventVerifier(secret)
+        EventVerifier(cast("str", secret))

@@ -46,7 +46,7 @@ class EventVerifier:
         # The library passes over characters that are no Base64: then nothing would have a valid signature.
         try:
             key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-        except ValueError:
+        except (AttributeError, ValueError):
             key = b""
         if not key:
             raise ValueError("The secret must be whsec_ and Base64, as in APP_WEBHOOK_SECRETS.")
