@@ -50,7 +50,8 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.json:
         sys.stdout.write(json.dumps({**told, "keys": erased}) + "\n")
         return _DONE
-    what = f"{told['uploads']} uploads and {told['events']} events"
+    counts = {"upload": told["uploads"], "event": told["events"]}
+    what = " and ".join(f"{count} {noun}{'' if count == 1 else 's'}" for noun, count in counts.items())
     done = f"Erased {what}: {erased} keys." if arguments.yes else f"Would erase {what}; --yes erases them."
     sys.stdout.write(f"{done}\n")
     return _DONE

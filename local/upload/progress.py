@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _BAR_WIDTH = 24
 _REDRAW_SECONDS = 0.1
 _PLAIN_STEP_PERCENT = 25
-_MEGABYTE = 1_000_000
+_KILOBYTE, _MEGABYTE = 1000, 1_000_000
 
 
 class Progress:
@@ -62,11 +62,12 @@ class Progress:
 
     def _line(self, now: float) -> str:
         sent, seconds = self._sent(), now - self._started
-        line = f"{self._percent():3} %  {sent / _MEGABYTE:.1f} of {self._total / _MEGABYTE:.1f} MB"
+        unit, bytes_ = ("MB", _MEGABYTE) if self._total >= _MEGABYTE else ("kB", _KILOBYTE)
+        line = f"{self._percent():3} %  {sent / bytes_:.1f} of {self._total / bytes_:.1f} {unit}"
         if sent == 0 or seconds <= 0:
             return line
         speed = sent / seconds
-        return f"{line}  {speed / _MEGABYTE:.1f} MB/s  {clock_text((self._total - sent) / speed)} left"
+        return f"{line}  {speed / bytes_:.1f} {unit}/s  {clock_text((self._total - sent) / speed)} left"
 
     def _write(self, text: str) -> None:
         self._stream.write(text)

@@ -30,6 +30,7 @@ def test_function_is_alive_without_a_store(call: Call, deploy: Deploy) -> None:
     deploy(REDIS_URL=f"redis://127.0.0.1:{refused_port()}/0", HEALTH_TOKEN=TOKEN)
 
     assert (health(call).status, health(call).json) == (200, {"status": "alive"})
+    assert call(upload_status.main_handler, "HEAD", "/health", user=None).status == 405
     assert health(call, f"Bearer {TOKEN}").status == 503
 
 

@@ -27,6 +27,14 @@ def test_terminal_line_shows_share_speed_and_time_left() -> None:
     assert "[############............]  50 %  10.0 of 20.0 MB  5.0 MB/s  2 s left" in screen.getvalue()
 
 
+def test_small_file_is_shown_in_kilobytes() -> None:
+    """In megabytes there would be nothing but zeros."""
+    screen = Terminal()
+    Progress(11_252, screen, clock=iter([0.0, 2.0]).__next__).advance("part", 5626)
+
+    assert " 50 %  5.6 of 11.3 kB  2.8 kB/s  2 s left" in screen.getvalue()
+
+
 def test_parts_are_counted_together() -> None:
     """Parts that are sent at the same time add up."""
     screen = Terminal()
