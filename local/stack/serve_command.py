@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local.__main__ import SCRIPT
 from local.operator.number_arguments import port_number
 from local.stack.app_options import add_app_arguments, own_app, settings_lines
 from local.stack.demo_settings import APP_HOST
@@ -28,13 +29,12 @@ _BANNER = """\
     {url}/   open this page and upload a file
     {tls_url}   the same over TLS; its authority is {ca_file}
 
-  From a second terminal:  {python} -m local upload FILE{url_option}
+  From a second terminal:  {program} upload FILE{url_option}
   Store: {redis}. State, secrets and the functions' log: {folder}
 {forward}{settings}{proxy}{faults}  Ctrl-C ends all of it.
 """
 _FORWARD = (
-    "  Events are sent to {places}.\n"
-    "  To verify them: WEBHOOK_SECRET=$({python} -m local webhook-secret{folder})\n"
+    "  Events are sent to {places}.\n  To verify them: WEBHOOK_SECRET=$({program} webhook-secret{folder})\n"
 )
 _PROXY = "  Proxy for phones: {proxy}. They reach VOD, and the functions at http://{app_host}/signature.\n"
 _FAULTS = "  Faults: {count} on purpose, the seed is {seed}. Seen and changed at /local/faults.\n"
@@ -117,13 +117,13 @@ def _banner(stack: Stack, folder: Path, app: OwnApp) -> str:
         url=stack.url,
         tls_url=stack.tls_url,
         ca_file=stack.ca_file,
-        python=_python(),
+        program=_program(),
         url_option="" if usual else f" --url {stack.url}",
         redis="REDIS_URL of your environment" if stack.info["redis"] == "external" else "an embedded Valkey",
         folder=folder.resolve(),
         forward=_FORWARD.format(
             places=" and ".join(places),
-            python=_python(),
+            program=_program(),
             folder="" if folder == Path(".local") else f" --folder {folder}",
         )
         if places
@@ -134,7 +134,10 @@ def _banner(stack: Stack, folder: Path, app: OwnApp) -> str:
     )
 
 
-def _python() -> str:
-    """Return the command that starts this interpreter in the current folder."""
-    executable = Path(sys.executable)
-    return str(executable.relative_to(Path.cwd())) if executable.is_relative_to(Path.cwd()) else "python"
+def _program() -> str:
+    """Return the words by which this program was started, and can be again in the current folder."""
+    if Path(sys.argv[0]).name == SCRIPT:
+        return SCRIPT
+    executable, here = Path(sys.executable), Path.cwd()
+    python = executable.relative_to(here) if executable.is_relative_to(here) else "python"
+    return f"{python} -m local"

@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from local.repository import REPOSITORY
+from local.stack import serve_command
 from tests.waiting import PATIENCE_SECONDS, wait_until
 
 if TYPE_CHECKING:
@@ -65,6 +66,20 @@ def test_banner_shows_the_address_and_no_secret(tmp_path: Path) -> None:
     assert re.search(r"Proxy for phones: 127\.0\.0\.1:\d+\. .* http://upload\.test/signature\.", rest)
     assert len(secrets) == 7
     assert [secret for secret in secrets if secret in rest] == []
+
+
+@pytest.mark.parametrize(
+    ("started_as", "shown"), [("/opt/bin/vodup", "vodup"), ("local/__main__.py", ".venv/bin/python -m local")]
+)
+def test_banner_names_the_command_that_works_here(
+    monkeypatch: pytest.MonkeyPatch, started_as: str, shown: str
+) -> None:
+    """Who has installed `vodup` may be in any folder."""
+    monkeypatch.chdir(REPOSITORY)
+    monkeypatch.setattr(sys, "argv", [started_as])
+    monkeypatch.setattr(sys, "executable", str(REPOSITORY / ".venv/bin/python"))
+
+    assert serve_command._program() == shown  # noqa: SLF001  # the banner of a whole stack has it
 
 
 def test_taken_port_is_one_sentence_and_exit_1(stack: Stack, tmp_path: Path) -> None:
