@@ -124,7 +124,7 @@ def test_environment_of_ample_values_fits_into_the_platforms_limit(name: str) ->
     fields = getattr(models, SETTINGS[name].__name__).model_fields.values()
     numbers = {str(field.alias) for field in fields if is_number_or_word(field.annotation)}
     values = {variable: "x" * (20 if variable in numbers else 90) for variable in environment(name)}
-    values |= {"UPLOAD_POLICIES": "x" * 1200, "JWT_PUBLIC_KEY": "x" * 800}
+    values |= {"UPLOAD_POLICIES": "x" * 1200, "JWT_PUBLIC_KEY": "x" * 800, "JWT_USER_PREFIX": "x" * 20}
 
     assert environment_bytes(sent_environment(FUNCTIONS[name], values, "prod")) < MAX_ENVIRONMENT_BYTES
 

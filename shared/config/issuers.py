@@ -57,6 +57,7 @@ _VARIABLES = {
     "audience": "JWT_AUDIENCE",
     "audienceClaim": "JWT_AUDIENCE_CLAIM",
     "userClaim": "JWT_USER_CLAIM",
+    "userPrefix": "JWT_USER_PREFIX",
 }
 _KEYS = ("jwksUrl", "publicKey", "secrets")
 _DOMAIN = r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"

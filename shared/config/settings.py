@@ -71,6 +71,7 @@ class CallerSettings(SettingsGroup):
     jwt_issuers: tuple[dict[str, Any], ...]
     jwt_issuer: str | None
     jwt_user_claim: str
+    jwt_user_prefix: str
     jwt_audience: tuple[str, ...]
     jwt_audience_claim: Literal["aud", "azp", "client_id"]
     cors_origins: tuple[str, ...]

@@ -35,11 +35,16 @@ def claim_checks(
 
 
 def named_user(claims: Mapping[str, Any], settings: CallerSettings) -> object:
-    """Return what the claim of JWT_USER_CLAIM says; a whole number as its digits, if that allows one."""
+    """Return what the claim of JWT_USER_CLAIM says, behind JWT_USER_PREFIX.
+
+    A whole number counts as its digits, if that allows one; what is no user's id has no prefix.
+    """
     name = settings.jwt_user_claim.removesuffix(_OR_NUMBER)
     user = claims.get(name)
     is_number = name != settings.jwt_user_claim and type(user) is int and user >= 0
-    return str(user) if is_number else user
+    told = str(user) if is_number else user
+    prefix = settings.jwt_user_prefix
+    return prefix + told if prefix and isinstance(told, str) and told else told
 
 
 def is_user_id(text: str) -> bool:

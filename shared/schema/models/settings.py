@@ -102,6 +102,8 @@ class CallerSettings(SettingsGroup):
     ] = None
     jwt_issuer: str | None = None
     jwt_user_claim: Annotated[str, AfterValidator(values.require_claim_name)] = "sub"
+    jwt_user_prefix: Annotated[str, StringConstraints(max_length=20, pattern=r"^[!-~]*$")] = ""
+    """What a user's id begins with here, so that two login services that give one id have two users."""
     jwt_audience: Annotated[tuple[str, ...], CommaSeparated] = ()
     jwt_audience_claim: Annotated[
         Literal["aud", "azp", "client_id"], AfterValidator(values.require_audience)

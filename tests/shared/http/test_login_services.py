@@ -170,6 +170,24 @@ def test_each_issuer_has_its_own_keys_audience_and_user_claim() -> None:
         assert is_refused(wrong, **issuers)
 
 
+@pytest.mark.parametrize(("user", "setting"), [(7, "id:number"), ("7", "id")])
+def test_one_id_of_two_login_services_is_two_users(user: object, setting: str) -> None:
+    """Each where the setting gives it a beginning of its own; nobody without an id gets one by it."""
+    shared = {"secrets": ["a" * 32], "userClaim": setting}
+    entries = [
+        {**shared, "issuer": "https://a.test"},
+        {**shared, "issuer": "https://b.test", "userPrefix": "shop:"},
+    ]
+    issuers = {"JWT_ISSUERS": json.dumps(entries)}
+    claims = {"exp": CLAIMS["exp"], "id": user}
+    tokens = [hs256({**claims, "iss": f"https://{name}.test"}, secret="a" * 32) for name in ("a", "b")]
+
+    assert [caller(token, **issuers).user_id for token in tokens] == ["7", "shop:7"]
+    for nobody in ("", None, "x" * 124):
+        token = hs256({**claims, "iss": "https://b.test", "id": nobody}, secret="a" * 32)
+        assert is_refused(token, **issuers)
+
+
 PRESETS: dict[str, tuple[dict[str, str], dict[str, object], dict[str, list[str]]]] = {
     "auth0": (
         {"tenant": "dev-x.eu.auth0.com", "audience": AUTH0_AUDIENCES[0]},
