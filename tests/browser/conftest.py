@@ -36,13 +36,13 @@ OPTIONS = (
     "--disable-sync",
 )
 LOCAL_NAMES_ONLY = "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
-LAN_NAME = "laptop.lan"
-"""No `localhost`: for a page over plain http under this name, the browser is not a secure context."""
+LAN_ADDRESS = "192.168.0.10"
+"""No `localhost`: for a page over plain http from this address, the browser is not a secure context."""
 HASTY = {"hasty": {"ttlSeconds": 1}}
 ADDRESSES: dict[str, Callable[[Stack], str]] = {
     "path": lambda stack: f"{stack.url}/",
     "name": lambda stack: f"{stack.tls_url}/?mapping=off",
-    "lan": lambda stack: f"http://{LAN_NAME}:{urlsplit(stack.url).port}/",
+    "lan": lambda stack: f"http://{LAN_ADDRESS}:{urlsplit(stack.url).port}/",
 }
 
 
@@ -97,9 +97,9 @@ def stack(
 def browser_by_path(playwright: Playwright, executable: str) -> Iterator[Browser]:
     """Start a browser that resolves only local names: VOD is reached by the page's path mapping.
 
-    `LAN_NAME` is this machine's name for it, as for a phone in the same network.
+    `LAN_ADDRESS` leads to this machine, as for a phone in the same network.
     """
-    rules = f"MAP {LAN_NAME} 127.0.0.1, {LOCAL_NAMES_ONLY}"
+    rules = f"MAP {LAN_ADDRESS} 127.0.0.1, {LOCAL_NAMES_ONLY}"
     browser = _launch(playwright, executable, f"--host-resolver-rules={rules}")
     yield browser
     browser.close()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import LAN_NAME
+from tests.browser.conftest import LAN_ADDRESS
 from tests.browser.parts import TWO_PARTS, parts_sent, send_but_last_part
 from tests.browser.upload_page import digest_at, digest_of_file
 
@@ -75,10 +75,10 @@ def test_without_storage_only_a_reload_forgets(
 
 
 def test_a_page_over_plain_http_resumes_after_a_reload(open_page: OpenPage, make_file: MakeFile) -> None:
-    """Under a name of the local network there is no secure context, and an upload goes on after a reload."""
+    """From an address of the local network there is no secure context; an upload goes on after a reload."""
     page, file = open_page(by="lan"), make_file("phone.mp4", TWO_PARTS)
     assert page.page.evaluate("() => [location.hostname, isSecureContext, typeof navigator.locks]") == [
-        LAN_NAME,
+        LAN_ADDRESS,
         False,
         "undefined",
     ]
