@@ -52,6 +52,12 @@ export function showUpload(upload, { announce, onDismiss, onEvents }) {
     find(".again-error").textContent = (await upload.continueWith({ media, cover: cover ?? null })) ?? "";
   });
   action("events").addEventListener("click", () => onEvents(upload.uploadId));
+  // Once it loads no longer: its controls would paint a moving sign of loading all the time.
+  for (const event of ["loadedmetadata", "suspend", "error"]) {
+    find("video").addEventListener(event, ({ target }) => {
+      target.controls = true;
+    });
+  }
   upload.addEventListener("change", show);
   inEachLanguage(() => {
     translate(card);
