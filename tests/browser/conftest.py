@@ -21,6 +21,7 @@ from local.stack.stack import Stack
 from tests.browser.app_server import AppServer
 from tests.browser.tab import Tab
 from tests.browser.upload_page import UploadPage
+from tests.clients.packed_client import install
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -91,6 +92,12 @@ def stack(
     overrides = {"UPLOAD_POLICIES": policies, "CORS_ORIGINS": app_server.origin}
     with Stack(folder=tmp_path_factory.mktemp("stack"), overrides=overrides) as stack:
         yield stack
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder `node_modules` with the packed client, for projects to copy."""
+    return install(tmp_path_factory.mktemp("packages"))
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 SAMPLES = Path(__file__).parents[1] / "samples/media"
 AXE = REPOSITORY / "local/page/node_modules/axe-core/axe.min.js"
+RUN_AXE = """async (options) => {
+  const { violations } = await axe.run(document, options);
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id} at ${target}`));
+}"""
 OF_COLOURS = ("color-contrast", "link-in-text-block")
 ONLY_COLOURS: dict[str, object] = {"runOnly": {"type": "rule", "values": OF_COLOURS}}
 ALL_BUT_COLOURS: dict[str, object] = {"rules": {rule: {"enabled": False} for rule in OF_COLOURS}}
@@ -45,12 +49,12 @@ def test_axe_finds_nothing_in_any_state_and_language(open_page: OpenPage, make_f
     page.fill_in([SAMPLES / "tiny.mp4", make_file("film.mov", 20_000)], policy="strict")
     for tools in ("Make things go wrong", "Trigger an event"):
         page.page.get_by_text(tools).click()
-    page.page.get_by_role("button", name="Upload 2 videos").click()
+    page.start("Upload 2 videos")
     expect(page.page.get_by_role("alert")).to_be_visible()
     found |= _violations(page)
-    page.page.get_by_role("radio", name="default").check()
+    page.form.get_by_role("radio", name="default").check()
     page.line.hold("*.mov*")
-    page.page.get_by_role("button", name="Upload 2 videos").click()
+    page.start("Upload 2 videos")
     page.page.get_by_role("button", name="Pause: film.mov").click()
     page.wait_for(page.card("tiny.mp4"), "uploaded")
     page.page.locator(".event summary").first.click()
@@ -105,12 +109,13 @@ def test_progress_and_completion_are_announced_once(open_page: OpenPage, make_fi
 
 
 def test_buttons_say_whose_they_are(open_page: OpenPage, make_file: MakeFile) -> None:
-    """Of two uploads under way, each pause and each cancellation is named after its file."""
+    """Of two uploads under way, each card, each pause and each cancellation is named after its file."""
     page = open_page()
     page.line.hold("*.mp4*")
     page.fill_in([make_file("one.mp4", 20_000), make_file("two.mp4", 20_000)])
-    page.page.get_by_role("button", name="Upload 2 videos").click()
+    page.start("Upload 2 videos")
     for name in ("one.mp4", "two.mp4"):
+        expect(page.card(name)).to_have_accessible_name(f"Upload of {name}")
         page.page.get_by_role("button", name=f"Pause: {name}", exact=True).click()
         expect(page.page.get_by_role("button", name=f"Resume: {name}", exact=True)).to_be_focused()
         expect(page.page.get_by_role("button", name=f"Cancel: {name}", exact=True)).to_be_visible()
@@ -123,11 +128,6 @@ def _violations(page: UploadPage) -> set[str]:
         page.page.locator("#language").select_option(language)
         page.page.emulate_media(color_scheme=scheme)
         options = {**rules, "resultTypes": ["violations"]}
-        result = page.page.evaluate("options => axe.run(document, options)", options)
-        found |= {
-            f"{language}, {scheme}: {violation['id']} at {node['target']}"
-            for violation in result["violations"]
-            for node in violation["nodes"]
-        }
+        found |= {f"{language}, {scheme}: {violation}" for violation in page.page.evaluate(RUN_AXE, options)}
     page.page.locator("#language").select_option("en")
     return found

@@ -34,7 +34,7 @@ def test_chosen_files_are_listed_and_one_is_taken_off(open_page: OpenPage, make_
     page.page.wait_for_function("() => document.querySelector('#chosen video').videoWidth > 0")
     chosen.get_by_role("button", name="Remove second.mp4").click()
     expect(chosen.get_by_role("button", name="Remove tiny.mp4")).to_be_focused()
-    page.page.get_by_role("button", name="Upload 2 videos").click()
+    page.start("Upload 2 videos")
     page.wait_for(page.card("third.mp4"), "uploaded")
     page.wait_for(page.card("tiny.mp4"), "uploaded")
     expect(page.page.get_by_role("article")).to_have_count(2)
@@ -53,8 +53,8 @@ def test_start_button_is_in_sight(open_page: OpenPage) -> None:
       return [at(top - 4), at(bottom + 4)].every((it) => it === start.parentElement);
     }"""
     assert button.evaluate(beside)
-    page.page.get_by_role("radio", name="strict").press("ArrowDown")
-    last = page.page.get_by_role("radio", name="mobile")
+    page.form.get_by_role("radio", name="strict").press("ArrowDown")
+    last = page.form.get_by_role("radio", name="mobile")
     expect(last).to_be_focused()
     below, above = last.bounding_box(), button.bounding_box()
     assert below is not None

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from local.repository import REPOSITORY
 from tests.browser.parts import TWO_PARTS, hold_last_part, parts_sent
 from tests.browser.upload_page import PATIENCE, digest_at, digest_of_file
-from tests.clients.packed_client import CLIENT, EXAMPLES, check_types, install, needs_bundler, run
+from tests.clients.packed_client import CLIENT, EXAMPLES, MANIFEST, check_types, needs_bundler, run
 from tests.clients.stack_client import events_about
 
 if TYPE_CHECKING:
@@ -41,13 +41,15 @@ class Built(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def built(stack: Stack, app_server: AppServer, tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """Install the client from its tarball, bundle the app, and serve it from its own origin."""
+def built(
+    stack: Stack, app_server: AppServer, packages: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Built:
+    """Bundle the app with the client from its tarball, and serve it from its own origin."""
     project = tmp_path_factory.mktemp("app")
     shutil.copytree(APP, project, dirs_exist_ok=True)
     shutil.copyfile(EXAMPLES / "react/main.tsx", project / "example.tsx")
-    (project / "package.json").write_text('{"private": true, "type": "module"}')
-    install(project)
+    shutil.copytree(packages, project / "node_modules", symlinks=True)
+    (project / "package.json").write_text(MANIFEST)
     sizes = run("node", "build.mjs", cwd=project, VITE_ENDPOINT=stack.url).split()[:2]
     shutil.copytree(project / "dist", app_server.folder / "app")
     return Built(project, *map(int, sizes))

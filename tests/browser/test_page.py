@@ -40,7 +40,7 @@ def test_the_whole_way_is_possible_with_the_keyboard_alone(open_page: OpenPage) 
     press("Tab")
     press("ArrowDown")
     press("ArrowDown")
-    expect(page.page.get_by_role("radio", name="reusable")).to_be_checked()
+    expect(page.form.get_by_role("radio", name="reusable")).to_be_checked()
     press("Tab")
     expect(page.page.get_by_label("Context")).to_be_focused()
     page.page.keyboard.type("by keyboard")
@@ -75,7 +75,7 @@ def test_no_width_needs_sideways_scrolling(open_page: OpenPage, make_file: MakeF
     page.wait_for(finished, "uploaded")
     page.wait_for(page.upload(make_file(f"{name}.mov", 30_000), context=secrets.token_hex(200)), "stopped")
     page.fill_in(make_file(f"{name}.avi", 30_000), policy="strict")
-    page.page.get_by_role("button", name="Upload", exact=True).click()
+    page.start()
     expect(page.page.get_by_role("alert").filter(has_text="strict")).to_be_visible()
     page.page.locator(".event summary").first.click()
     needed = {}
@@ -106,12 +106,12 @@ def test_files_can_be_dropped_anywhere(open_page: OpenPage) -> None:
 def test_what_a_policy_allows_is_said_in_words(open_page: OpenPage) -> None:
     """The chosen policy shows its limits; where it leaves a choice, there is a field for it."""
     page = open_page()
-    page.page.get_by_role("radio", name="strict").check()
+    page.form.get_by_role("radio", name="strict").check()
     expect(page.page.get_by_text("only mp4 · up to 10.0 MB · stored in ap-seoul")).to_be_visible()
     expect(page.page.get_by_label("Storage region")).to_be_hidden()
-    page.page.get_by_role("radio", name="reusable").check()
+    page.form.get_by_role("radio", name="reusable").check()
     expect(page.page.get_by_text("may be used again until it expires")).to_be_visible()
-    page.page.get_by_role("radio", name="default").check()
+    page.form.get_by_role("radio", name="default").check()
     expect(page.page.get_by_label("Storage region")).to_be_visible()
 
 
@@ -120,7 +120,7 @@ def test_a_chosen_storage_region_is_where_the_media_goes(open_page: OpenPage, ma
     page = open_page()
     page.fill_in(make_file("far.mp4", 20_000))
     page.page.get_by_label("Storage region").select_option("ap-seoul")
-    page.page.get_by_role("button", name="Upload", exact=True).click()
+    page.start()
     card = page.card("far.mp4")
     page.wait_for(card, "uploaded")
     (event,) = page.events(page.upload_id(card), "upload.completed")

@@ -74,7 +74,7 @@ def test_a_second_user_begins_while_the_first_is_interrupted(
     first.wait_for(alices, "interrupted")
     second = open_page()
     second.fill_in(files[1], user="bob")
-    second.page.get_by_role("button", name="Upload", exact=True).click()
+    second.start()
     bobs = second.page.locator("[data-stage]:not([data-stage=interrupted]) article")
     _assert_is(second, bobs, files[1], "bob")
     first.line.restore()

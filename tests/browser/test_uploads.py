@@ -81,7 +81,7 @@ def test_several_uploads_at_once_each_reach_the_app(open_page: OpenPage, make_fi
     page = open_page()
     files = [make_file(f"part {number}.mp4", 300_000) for number in range(3)]
     page.fill_in(files, context="series")
-    page.page.get_by_role("button", name="Upload 3 videos").click()
+    page.start("Upload 3 videos")
     cards = [page.card(file.name) for file in files]
     for card in cards:
         page.wait_for(card, "uploaded")

@@ -48,14 +48,14 @@ def test_a_file_type_off_the_policy_is_refused_before_anything_is_sent(
     """The sentence stands beside the files and is read out with them; another policy takes the file."""
     page = open_page()
     page.fill_in(make_file("film.mov", 10_000), policy="strict")
-    page.page.get_by_role("button", name="Upload", exact=True).click()
+    page.start()
 
     expect(page.page.get_by_role("alert")).to_have_text("film.mov: the policy strict takes only mp4.")
     expect(page.page.locator("#drop + [role=alert]")).to_be_visible()
     expect(page.page.locator("#media")).to_have_attribute("aria-invalid", "true")
     expect(page.page.get_by_role("article")).to_have_count(0)
-    page.page.get_by_role("radio", name="default").check()
-    page.page.get_by_role("button", name="Upload", exact=True).click()
+    page.form.get_by_role("radio", name="default").check()
+    page.start()
     page.wait_for(page.card("film.mov"), "uploaded")
     expect(page.page.locator("#media")).not_to_have_attribute("aria-invalid", "true")
 
@@ -69,7 +69,7 @@ def test_a_context_that_does_not_fit_is_refused_by_the_service(
     random_bytes = b"".join(hashlib.sha512(bytes([number])).digest() for number in range(3))
     page.fill_in(make_file("long.mp4", 10_000), context=base64.b64encode(random_bytes).decode())
     expect(page.page.get_by_text("probably too long")).to_be_visible()
-    page.page.get_by_role("button", name="Upload", exact=True).click()
+    page.start()
     card = page.card("long.mp4")
     page.wait_for(card, "stopped")
     expect(card.get_by_role("alert")).to_contain_text("Context:")
@@ -107,12 +107,12 @@ def test_a_name_that_vod_cannot_take_is_changed_and_shown(open_page: OpenPage, m
 def test_an_ordinary_name_is_kept_and_not_mentioned(open_page: OpenPage) -> None:
     """Dots inside and letters of any script are VOD's name as they are, under a policy of types too."""
     page = open_page()
-    page.page.get_by_role("radio", name="strict").check()
+    page.form.get_by_role("radio", name="strict").check()
     for name in ("node.js.mp4", "Lecture 3 - Vue.js.mp4", "영" * 84 + ".mp4"):
         page.page.locator("#media").set_input_files(
             {"name": name, "mimeType": "video/mp4", "buffer": name.encode()}
         )
-        page.page.get_by_role("button", name="Upload", exact=True).click()
+        page.start()
         card = page.card(name)
         page.wait_for(card, "uploaded")
         expect(card.locator(".renamed")).to_be_hidden()
@@ -133,7 +133,7 @@ def test_a_file_that_is_none_is_refused_before_anything_is_sent(
         (film, make_file("picture", 10), "picture has no type"),
     ):
         page.fill_in(media, cover=cover)
-        page.page.get_by_role("button", name="Upload", exact=True).click()
+        page.start()
         expect(page.page.locator("#form-error")).to_contain_text(words)
     expect(page.page.get_by_role("article")).to_have_count(0)
 
@@ -154,7 +154,7 @@ def test_a_vanished_stack_is_said_in_words(open_page: OpenPage, make_file: MakeF
     page.expect_complaints("ERR_INTERNET_DISCONNECTED", "Network Error")
     page.fill_in(make_file("offline.mp4", 10_000))
     page.line.cut()
-    page.page.get_by_role("button", name="Upload", exact=True).click()
+    page.start()
     card = page.card("offline.mp4")
     page.wait_for(card, "stopped")
     expect(card.get_by_role("alert")).to_contain_text("The connection was lost")

@@ -20,7 +20,7 @@ from playwright.sync_api import expect
 
 from local.repository import REPOSITORY
 from tests.browser.upload_page import PATIENCE
-from tests.clients.packed_client import EXAMPLES, install, needs_bundler
+from tests.clients.packed_client import EXAMPLES, MANIFEST, needs_bundler
 from tests.deploy.console_blocks import shown_on
 from tests.shared.loopback_peer import refused_port
 from tests.test_repository import make_targets
@@ -40,8 +40,8 @@ pytestmark = needs_bundler
 class Clone:
     """A folder like a clone, with terminals in which the commands of the page are typed."""
 
-    def __init__(self, folder: Path) -> None:
-        """Lay out what the commands use."""
+    def __init__(self, folder: Path, packages: Path) -> None:
+        """Lay out what the commands use; `packages` are those of the examples."""
         self.folder = folder
         self._ports = {port: str(refused_port()) for port in ("3000", "5173", "8000")}
         self._terminals: list[subprocess.Popen[bytes]] = []
@@ -53,8 +53,8 @@ class Clone:
         shutil.copytree(EXAMPLES, examples, ignore=shutil.ignore_patterns("node_modules", "package*", "__*"))
         for file in filter(Path.is_file, examples.rglob("*.*")):
             file.write_text(self.with_ports(file.read_text("utf-8")), encoding="utf-8")
-        (examples / "package.json").write_text('{"private": true, "type": "module"}')
-        install(examples)
+        shutil.copytree(packages, examples / "node_modules", symlinks=True)
+        (examples / "package.json").write_text(MANIFEST)
         self._commands = [shown.command for block in shown_on(PAGE) for shown in block]
 
     def with_ports(self, text: str) -> str:
@@ -114,10 +114,10 @@ def _answers(address: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def clone(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
+def clone(executable: str, packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
     """Start the stack as the page says."""
     assert executable
-    clone = Clone(tmp_path_factory.mktemp("clone"))
+    clone = Clone(tmp_path_factory.mktemp("clone"), packages)
     try:
         clone.type("make demo")
         clone.url("http://127.0.0.1:8000/local/info")

@@ -32,6 +32,9 @@ class UploadPage:
     def __init__(self, tab: Tab, stack: Stack, address: str) -> None:
         self.tab = tab
         self.page = tab.page
+        self.form = tab.page.locator(
+            "#new-upload"
+        )  # what is looked for in it is not looked for in each event
         self.line = tab.line
         self.on = tab.on
         self.stack = stack
@@ -45,7 +48,7 @@ class UploadPage:
     def open(self) -> None:
         """Open or reload, and wait until the form is usable."""
         self.page.goto(self.address)
-        expect(self.page.get_by_role("radio").first).to_be_visible()
+        expect(self.form.get_by_role("radio").first).to_be_visible()
 
     def expect_complaints(self, *words: str) -> None:
         """Name the errors that a test provokes: Chrome logs every refused request."""
@@ -61,22 +64,26 @@ class UploadPage:
         cover: Path | None = None,
     ) -> None:
         """Choose the files and everything else, without pressing the button."""
-        self.page.locator("#media").set_input_files(media)
+        self.form.locator("#media").set_input_files(media)
         if cover is not None:
-            self.page.locator("#cover").set_input_files(cover)
-        self.page.get_by_label("Signed in as").fill(user)
-        self.page.get_by_role("radio", name=policy).check()
-        self.page.get_by_label("Context").fill(context)
+            self.form.locator("#cover").set_input_files(cover)
+        self.form.get_by_label("Signed in as").fill(user)
+        self.form.get_by_role("radio", name=policy).check()
+        self.form.get_by_label("Context").fill(context)
 
     def upload(self, media: Path, **choices: Any) -> Locator:  # noqa: ANN401  # those of fill_in
         """Fill in, press the button, and return the new card."""
         self.fill_in(media, **choices)
-        self.page.get_by_role("button", name="Upload", exact=True).click()
+        self.start()
         return self.card(media.name)
+
+    def start(self, button: str = "Upload") -> None:
+        """Press the button that starts the uploads; its name has how many, if there are several."""
+        self.form.get_by_role("button", name=button, exact=True).click()
 
     def card(self, name: str) -> Locator:
         """Return the card of this file's upload."""
-        return self.page.get_by_role("article", name=name)
+        return self.page.locator("article", has=self.page.get_by_title(name, exact=True))
 
     def wait_for(self, card: Locator, badge: str) -> None:
         """Wait until the card shows this badge."""

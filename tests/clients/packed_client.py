@@ -21,6 +21,7 @@ CLIENT = REPOSITORY / "clients/web"
 RECEIVER = REPOSITORY / "clients/node"
 EXAMPLES = REPOSITORY / "clients/examples"
 PAGE = REPOSITORY / "local/page"
+MANIFEST = '{"private": true, "type": "module"}'
 NPM = ("npm", "--offline", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error")
 
 needs_bundler = pytest.mark.skipif(
@@ -29,8 +30,12 @@ needs_bundler = pytest.mark.skipif(
 )
 
 
-def install(project: Path) -> None:
-    """Pack client and receiver and install them, beside the bundler, the SDK and the frameworks."""
+def install(project: Path) -> Path:
+    """Pack client and receiver and install them, beside the bundler, the SDK and the frameworks.
+
+    Return the folder of packages, which can be copied into other projects, links as links.
+    """
+    (project / "package.json").write_text(MANIFEST)
     run(*NPM, "pack", str(CLIENT), str(RECEIVER), "--pack-destination", str(project), cwd=project)
     [tarball] = project.glob("vod-upload-client-*.tgz")
     run(*NPM, "install", "--legacy-peer-deps", "--no-save", f"./{tarball.name}", cwd=project)
@@ -42,6 +47,7 @@ def install(project: Path) -> None:
     )
     for package in installed_packages():
         (packages / package.name).symlink_to(package)
+    return packages
 
 
 def installed_packages() -> list[Path]:
