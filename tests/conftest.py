@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 import redis
+import redis.utils
 
 from local.stack.embedded_store import EmbeddedStore
 from tests.shared.loopback_peer import HttpPeer, Reply
@@ -27,6 +29,9 @@ EXAMPLES = int(os.environ.get("TEST_EXAMPLES", "100"))
 hypothesis.settings.register_profile("everywhere", deadline=None, max_examples=EXAMPLES)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, max_examples=EXAMPLES)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "everywhere")
+
+# redis-py parses the metadata of its package for each connection, which takes longer than connecting.
+redis.utils.get_lib_version = functools.cache(redis.utils.get_lib_version)
 
 MEASURED = ("tests/shared/", "tests/functions/")
 """Where every branch of shared/ is reached; the tracer would double what the other tests cost."""

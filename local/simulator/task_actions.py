@@ -190,10 +190,8 @@ class TaskActions:
         now = self.task_flows.clock()
         flows = [
             flow
-            for flow in self.task_flows.all(application=application)
-            if file_id in ("", flow.file_id)
-            and status in ("", flow.status)
-            and flow.created_at >= now - _LISTED_SECONDS
+            for flow in self.task_flows.all(application=application, file_id=file_id)
+            if status in ("", flow.status) and flow.created_at >= now - _LISTED_SECONDS
         ]
         descending = parameters.inner("Sort").text("Order") != "Asc"
         flows.sort(key=lambda flow: flow.created_at, reverse=descending)

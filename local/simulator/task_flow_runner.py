@@ -70,13 +70,13 @@ class TaskFlowRunner:
 
     def with_session_id(self, session_id: str) -> list[TaskFlow]:
         """Return every flow that was ordered under this SessionId."""
-        flows = [_flow(row["document"]) for row in self.database.rows("SELECT document FROM task_flows")]
-        return [flow for flow in flows if flow.session_id == session_id]
+        wanted = "SELECT document FROM task_flows WHERE json_extract(document, '$.session_id') = ?"
+        return [_flow(row["document"]) for row in self.database.rows(wanted, session_id)]
 
-    def all(self, *, application: int) -> list[TaskFlow]:
-        """Return every flow of an application."""
-        flows = [_flow(row["document"]) for row in self.database.rows("SELECT document FROM task_flows")]
-        return [flow for flow in flows if flow.application == application]
+    def all(self, *, application: int, file_id: str = "") -> list[TaskFlow]:
+        """Return every flow of an application, or of one file of it."""
+        rows = self.database.rows("SELECT document FROM task_flows WHERE ? IN ('', file_id)", file_id)
+        return [flow for flow in (_flow(row["document"]) for row in rows) if flow.application == application]
 
     async def start(self, library: MediaLibrary) -> None:
         """Start running flows, beginning with what an earlier process left."""

@@ -94,6 +94,7 @@ def examples() -> list[dict[str, Any]]:
     return [body["application/json"]["example"] for body in bodies]
 
 
+@pytest.mark.proof
 @needs_node
 def test_redocly_finds_no_error() -> None:
     """One warning is left: an event of any type is for readers, and no operation takes it."""
@@ -104,6 +105,7 @@ def test_redocly_finds_no_error() -> None:
     ]
 
 
+@pytest.mark.proof
 @needs_node
 def test_generated_typescript_narrows_an_event_by_its_type(tmp_path: Path) -> None:
     """Under `strict`, each `case` knows the members of its type, and an unknown type is an error."""
@@ -114,6 +116,7 @@ def test_generated_typescript_narrows_an_event_by_its_type(tmp_path: Path) -> No
     run(tools / "tsc", "--strict", "--noEmit", "--lib", "es2022", "app.ts", cwd=tmp_path)
 
 
+@pytest.mark.proof
 def test_generated_python_narrows_an_event_by_its_type(tmp_path: Path) -> None:
     """Under mypy's `strict`; and it reads every example, one of a later version, and a type of next year."""
     (tmp_path / "app.py").write_text(PYTHON, encoding="utf-8")

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.reliability
 
-STEPS, EXAMPLES, STEPS_PER_EXAMPLE = 20_000, 340, 80
+STEPS, EXAMPLES, STEPS_PER_EXAMPLE = 20_000, 290, 80
 PASSING_SECONDS = (1, 10, 30, 120, 900, 3600, 14_400, 90_000)
 MOST_UPLOADS = 4
 LIMITS = UploadLimits(100_000, renewals_per_minute=100_000, signatures_per_upload=100_000)

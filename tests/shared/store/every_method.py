@@ -123,5 +123,8 @@ def every_method(redis_url: str) -> tuple[Story, tuple[StoreConnection, ...]]:
 
 def whole_store(client: redis.Redis) -> set[tuple[object, object]]:
     """Return every key with what it holds; one whose time is over may be gone the next time."""
-    dumps = ((key, client.dump(key)) for key in client.scan_iter())
-    return {(key, dump) for key, dump in dumps if dump is not None}
+    keys = list(client.scan_iter(count=1000))
+    with client.pipeline(transaction=False) as calls:
+        for key in keys:
+            calls.dump(key)
+        return {pair for pair in zip(keys, calls.execute(), strict=True) if pair[1] is not None}
