@@ -111,7 +111,7 @@ _ACTIONS = {"list": _list, "add": _add, "remove": _remove}
 
 def _add_subject(parser: argparse.ArgumentParser) -> None:
     subject = parser.add_mutually_exclusive_group(required=True)
-    subject.add_argument("--user", type=name, metavar="ID", help="his id, as his tokens name him")
+    subject.add_argument("--user", type=name, metavar="ID", help="his id, as events name him")
     subject.add_argument(
         "--network",
         type=_network,

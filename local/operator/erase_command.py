@@ -26,9 +26,7 @@ _DONE, _NOT_DONE, _WRONG_USAGE = 0, 1, 2
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `python -m local erase` takes."""
     add_store_arguments(parser)
-    parser.add_argument(
-        "--user", type=name, required=True, metavar="ID", help="his id, as his tokens name him"
-    )
+    parser.add_argument("--user", type=name, required=True, metavar="ID", help="his id, as events name him")
     parser.add_argument("--yes", action="store_true", help="erase; without it nothing is changed")
     parser.add_argument("--json", action="store_true", help="print one JSON document, and nothing else")
 

@@ -89,7 +89,8 @@ class ScenarioRunner:
                 if scenario.type == _EXPIRED:
                     scope = StoreScope(settings.stage, settings.retention_seconds)
                     past = PastUploads(settings.redis_url, scope)
-                    past.move_back(scenario.user, upload_id, now=int(time.time()))
+                    user = f"{settings.jwt_user_prefix}{scenario.user}"
+                    past.move_back(user, upload_id, now=int(time.time()))
                 else:
                     client.send(order, issued, _report_nothing)
                 if scenario.type == _REPLAYED:

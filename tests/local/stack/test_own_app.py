@@ -69,7 +69,7 @@ def stack(app: HttpPeer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         "--policies",
         str(policies),
     )
-    own = chosen(*words, "--jwt-secret", LOGIN_SECRET)
+    own = chosen(*words, "--jwt-secret", LOGIN_SECRET, JWT_USER_PREFIX="own:")
     with Stack(folder=folder, overrides=own.overrides, forward_to=own.forward_to) as stack:
         yield stack
 
@@ -148,6 +148,14 @@ def test_listen_gives_up_on_an_event_that_the_app_does_not_take(
     assert capsys.readouterr().out == stack.environment["APP_WEBHOOK_SECRETS"] + "\n"
     assert main(["webhook-secret", "--json", "--folder", folder]) == 0
     assert json.loads(capsys.readouterr().out) == {"secret": stack.environment["APP_WEBHOOK_SECRETS"]}
+
+
+def test_scenario_is_of_the_user_under_the_name_that_the_settings_give_him(stack: Stack) -> None:
+    """The one that looks into the store finds him as well."""
+    wish = {"type": "upload.expired", "user": "minji", "waitSeconds": 60}
+    told = requests.post(f"{stack.url}/local/trigger", json=wish, timeout=90).json()
+
+    assert told["event"]["data"]["uploader"] == "own:minji"
 
 
 def test_answer_of_the_app_counts_before_its_body_has_ended() -> None:
