@@ -42,8 +42,9 @@ POLICIES: Mapping[str, Mapping[str, object]] = {
 }
 
 _OWN_HOST = re.compile(
-    rf"(localhost|{re.escape(APP_HOST)}|[0-9.]+|\[[0-9a-f:.]+\])?(:[0-9]+)?", re.IGNORECASE
+    r"(([a-z0-9-]+\.)*(localhost|test|internal)|[0-9.]+|\[[0-9a-f:.]+\])?(:[0-9]+)?", re.IGNORECASE
 )
+"""An address, or a name below a domain that nobody can register, such as host.docker.internal."""
 _USER = re.compile(r"[a-z0-9_.-]{1,64}")
 _SECRETS_FILE = "demo-secrets.json"
 

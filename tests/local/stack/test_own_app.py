@@ -152,7 +152,7 @@ def test_listen_gives_up_on_an_event_that_the_app_does_not_take(
 
 def test_scenario_is_of_the_user_under_the_name_that_the_settings_give_him(stack: Stack) -> None:
     """The one that looks into the store finds him as well."""
-    wish = {"type": "upload.expired", "user": "minji", "waitSeconds": 60}
+    wish: dict[str, Any] = {"type": "upload.expired", "user": "minji", "waitSeconds": 60}
     told = requests.post(f"{stack.url}/local/trigger", json=wish, timeout=90).json()
 
     assert told["event"]["data"]["uploader"] == "own:minji"

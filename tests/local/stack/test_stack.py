@@ -54,19 +54,14 @@ def test_tls_handshake_works_under_vods_own_names(stack: Stack, host: str) -> No
 def test_name_of_a_web_site_that_leads_here_reads_nothing(stack: Stack, path: str) -> None:
     """A page whose own name was made to lead to this machine could else read tokens of a real login."""
     port = stack.url.rpartition(":")[2]
-    hosts = (
-        "site.example",
-        f"site.example:{port}",
-        "127.0.0.1.site.example",
-        f"localhost:{port}",
-        "[::1]:80",
-    )
+    foreign = ("site.example", f"site.example:{port}", "127.0.0.1.site.example", "localhost.site.example")
+    hosts = (*foreign, f"localhost:{port}", "[::1]:80", "host.docker.internal")
     answers = [
         requests.get(f"{stack.url}/local/{path}", headers={"Host": host}, timeout=10).status_code
         for host in hosts
     ]
 
-    assert answers == [403, 403, 403, 200, 200]
+    assert answers == [403, 403, 403, 403, 200, 200, 200]
 
 
 def test_token_is_signed_for_the_user_asked_for(stack: Stack) -> None:
