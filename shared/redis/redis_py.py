@@ -185,6 +185,11 @@ def _node_for(client: redis.Redis | RedisCluster, words: Command) -> dict[str, o
 
 
 def _translated(error: Exception) -> Exception:
+    # A cluster of which no node answers is told as an error of another kind, because of that of a node.
+    if isinstance(error, redis.exceptions.RedisClusterException) and isinstance(
+        error.__cause__, redis.RedisError
+    ):
+        return _translated(error.__cause__)
     if isinstance(error, (futures.TimeoutError, redis.TimeoutError)):
         return TimeoutError("The store did not reply in time.")
     code = getattr(error, "status_code", None)

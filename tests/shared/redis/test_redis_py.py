@@ -99,10 +99,17 @@ def test_error_reply_has_its_code(valkey_url: str, call: str) -> None:
     assert codes == ["WRONGPASS", "WRONGTYPE", "NOSCRIPT", "ERR"]
 
 
-def test_failure_of_the_connection_is_an_os_error() -> None:
-    """A port that refuses, and a server that does not reply in time."""
-    with client_to(f"redis://{HOST}:{refused_port()}") as client, pytest.raises(ConnectionError):
+@pytest.mark.parametrize("scheme", ["redis", "redis+cluster"])
+def test_failure_of_the_connection_is_an_os_error(scheme: str) -> None:
+    """A port that refuses: of a server, or of the one node of a cluster that is known."""
+    client = RedisPyClient(f"{scheme}://{HOST}:{refused_port()}", timeout_seconds=0.4, call_seconds=0.9)
+
+    with pytest.raises(ConnectionError):
         client.execute("GET", KEY)
+
+
+def test_reply_that_does_not_come_in_time_is_an_os_error() -> None:
+    """The server has the command, and says nothing."""
     with (
         RawPeer(say_nothing) as peer,
         client_to(f"redis://{HOST}:{peer.port}") as client,
