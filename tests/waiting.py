@@ -15,13 +15,22 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 60.0
 
 
-def wait_until(is_so: Callable[[], object], what: str = "it", *, seconds: float = PATIENCE_SECONDS) -> None:
-    """Return once the condition is true; fail the test if it does not become true."""
+def wait_until(
+    is_so: Callable[[], object],
+    what: str = "it",
+    *,
+    seconds: float = PATIENCE_SECONDS,
+    pause_seconds: float = 0.01,
+) -> None:
+    """Return once the condition is true; fail the test if it does not become true.
+
+    A condition that costs processor time, such as a request, is asked with a longer pause.
+    """
     end = time.monotonic() + seconds
     while not is_so():
         if time.monotonic() > end:
             pytest.fail(f"waited {seconds} s in vain for {what}")
-        time.sleep(0.01)
+        time.sleep(pause_seconds)
 
 
 def wait_long_for_the_store(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,9 +27,11 @@ from tests.test_repository import make_targets
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Browser
+
+    from tests.browser.tab import Tab
 
 PAGE = (REPOSITORY / "docs/your-app.md").read_text(encoding="utf-8")
 SAMPLE = REPOSITORY / "tests/samples/media/tiny.mp4"
@@ -64,7 +66,7 @@ class Clone:
     def url(self, text: str) -> str:
         """Return an address that the page names, which answers."""
         address = self.with_ports(text)
-        wait_until(lambda: _answers(address), f"{address}: {self.printed()}")
+        wait_until(lambda: _answers(address), f"{address}: {self.printed()}", pause_seconds=0.2)
         return address
 
     def type(self, *starts: str) -> subprocess.Popen[bytes]:
@@ -152,22 +154,21 @@ class Pair(NamedTuple):
     ids=lambda pair: pair.receiver,
 )
 def test_receiver_hears_of_an_upload_from_the_page(
-    clone: Clone, browser_by_path: Browser, pair: Pair, tmp_path: Path
+    clone: Clone, browser_by_path: Browser, lend_tab: Callable[[Browser], Tab], pair: Pair, tmp_path: Path
 ) -> None:
     """Typed from the page, each pair uploads two files of one name and receives their signed events."""
     terminals = [clone.type("export WEBHOOK", pair.receiver), clone.type(pair.server)]
     clone.url("http://127.0.0.1:3000/webhook")
-    context = browser_by_path.new_context(locale="en")
-    page = context.new_page()
+    tab = lend_tab(browser_by_path)
+    page = tab.page
     lines: list[str] = []
-    page.on("console", lambda line: lines.append(line.text))
+    tab.on("console", lambda line: lines.append(line.text))
     page.goto(clone.url(pair.address))
     for file in (SAMPLE, shutil.copy(SAMPLE, tmp_path)):
         page.locator('input[type="file"]').first.set_input_files(file)
     expect(page.locator("body")).to_contain_text(re.compile(r"\b\d{19}\b"), timeout=PATIENCE)
     event = f"upload.completed alice {pair.printed}"
     wait_until(lambda: clone.printed().count(event) == 2, "the events")
-    context.close()
     assert [line for line in lines if "same key" in line] == []
     for terminal in terminals:
         clone.end(terminal)

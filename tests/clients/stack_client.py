@@ -38,7 +38,7 @@ def events_about(stack: Stack, *, id_: str, count: int = 1) -> list[dict[str, An
         found[:] = [event["body"] for event in heard if id_ in str(event)]
         return len(found) >= count
 
-    wait_until(are_there, f"the app to hear of {id_}")
+    wait_until(are_there, f"the app to hear of {id_}", pause_seconds=0.1)
     return found
 
 
