@@ -72,8 +72,8 @@ demo: $(RUN_READY) $(NODE_READY) ## the whole system on this machine, with a pag
 test: $(TEST_READY) $(NODE_READY) $(PROOF_READY) $(CLIENTS_READY) $(EXAMPLES_READY) browser ## the tests, in a headless Chromium too where there is one
 	@npm test --prefix $(PAGE) --silent
 	@$(PYTEST) $(TEST) $(FAST) --cov
-	@# Apart, because Playwright leaves an event loop running in the process.
-	@$(PYTEST) tests/browser
+	@# Apart, because Playwright leaves an event loop running in the process; by files, which build their apps once.
+	@$(PYTEST) --dist loadfile tests/browser
 
 test-fast: $(TEST_READY) $(NODE_READY) $(CLIENTS_READY) ## the tests of the code that functions and the local stack run; CI runs them on the newest Python
 	@npm test --prefix $(PAGE) --silent
