@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from detect_secrets.core import scan
 from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
+from detect_secrets.plugins.keyword import DENYLIST
 from detect_secrets.settings import transient_settings
 
 from local.repository import REPOSITORY
@@ -23,14 +24,14 @@ if TYPE_CHECKING:
 
 _BY_FORM = ["AWSKeyDetector", "GitHubTokenDetector", "JwtTokenDetector", "NpmDetector", "PrivateKeyDetector"]
 _BY_FORM += ["PypiTokenDetector", "SlackDetector", "StripeDetector", "OpenAIDetector"]
-_BY_ENTROPY = ["KeywordDetector", "BasicAuthDetector"]
 _ENTROPY = {"Base64HighEntropyString": 4.5, "HexHighEntropyString": 3.0}
+_CHARACTERS = {"Base64HighEntropyString": r"[A-Za-z0-9+/\\_=-]+", "HexHighEntropyString": r"[0-9A-Fa-f]+"}
 _CLASSES: list[Any] = list(get_mapping_from_secret_type_to_class().values())
 _DETECTORS = {each.__name__: each for each in _CLASSES}
 _FORMS = {
     name: [re.compile(form.pattern, form.flags | re.MULTILINE) for form in _DETECTORS[name].denylist]
-    for name in _BY_FORM
-}
+    for name in (*_BY_FORM, "BasicAuthDetector")
+} | {"KeywordDetector": [re.compile("|".join(DENYLIST), re.IGNORECASE)]}
 """Each is looked for in a whole text first: a detector reads line by line, in a hundred times as long."""
 _ALLOWLIST = "detect_secrets.filters.allowlist.is_line_allowlisted"
 _TENCENT_SECRET_ID = re.compile(r"\bAKID[A-Za-z0-9]{32}\b")
@@ -111,9 +112,16 @@ def committed() -> list[str]:
 def suspicious(file: Path, *, strictly: bool) -> Iterator[tuple[int, str]]:
     """Yield line and kind of what looks like a secret; `strictly` includes words that only might be one."""
     text = file.read_bytes().decode("utf-8", "replace")
-    names = [name for name, forms in _FORMS.items() if any(form.search(text) for form in forms)]
-    plugins: list[dict[str, Any]] = [{"name": name} for name in names + (_BY_ENTROPY if strictly else [])]
-    plugins += [{"name": name, "limit": limit} for name, limit in _ENTROPY.items() if strictly]
+    forms = _FORMS if strictly else {name: _FORMS[name] for name in _BY_FORM}
+    plugins: list[dict[str, Any]] = [
+        {"name": name} for name, each in forms.items() if any(form.search(text) for form in each)
+    ]
+    # A word's entropy is at most the logarithm of the number of its different characters.
+    plugins += [
+        {"name": name, "limit": limit}
+        for name, limit in _ENTROPY.items()
+        if strictly and any(len({*word}) > 2**limit for word in re.findall(_CHARACTERS[name], text))
+    ]
     if plugins:
         with transient_settings({"plugins_used": plugins}) as settings:
             # No comment makes a secret harmless.
