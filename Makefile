@@ -36,8 +36,12 @@ FUZZ_SECONDS ?= 300
 # How many processes share the tests; 0 is one that runs them itself.
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
-# Folders are named as well as markers: what is deselected has been imported.
-FAST := --ignore tests/browser --ignore tests/reliability -m "not browser and not reliability"
+# Where every branch of shared/ is reached. They run apart, because the tracer slows whatever runs beside them.
+MEASURED := tests/shared tests/functions
+# Folders are named as well as markers: what is deselected has been imported. A worker takes a file as a whole,
+# so that what the tests of a file share is made once.
+OTHERS := tests $(addprefix --ignore ,$(MEASURED) tests/browser tests/reliability) \
+          -m "not browser and not reliability" --dist loadfile
 
 # What depends on the version of Python: neither documents, nor packages, which are for one version, nor SDKs under Node.
 OF_THE_CODE := $(addprefix tests/,functions fuzz local openapi security shared)
@@ -71,7 +75,8 @@ demo: $(RUN_READY) $(NODE_READY) ## the whole system on this machine, with a pag
 
 test: $(TEST_READY) $(NODE_READY) $(PROOF_READY) $(CLIENTS_READY) $(EXAMPLES_READY) browser ## the tests, in a headless Chromium too where there is one
 	@npm test --prefix $(PAGE) --silent
-	@$(PYTEST) $(TEST) $(FAST) --cov
+	@$(PYTEST) $(MEASURED) --cov
+	@$(PYTEST) $(OTHERS)
 	@# Apart, because Playwright leaves an event loop running in the process; by files, which build their apps once.
 	@$(PYTEST) --dist loadfile tests/browser
 
@@ -125,8 +130,8 @@ format: $(TEST_READY) $(NODE_READY) ## lay out all code and mend what can be men
 	@npm run format --prefix $(PAGE) --silent
 	@cd $(PAGE) && node_modules/.bin/biome check --write $(NODE_FOLDERS)
 
-coverage: $(TEST_READY) $(NODE_READY) $(CLIENTS_READY) ## which lines and branches of shared/ the fast tests reach, as a page
-	@$(PYTEST) $(TEST) $(FAST) --cov --cov-report term --cov-report html:.local/coverage
+coverage: $(TEST_READY) ## which lines and branches of shared/ its tests reach, as a page
+	@$(PYTEST) $(MEASURED) --cov --cov-report term --cov-report html:.local/coverage
 	@echo ".local/coverage/index.html shows it line by line."
 
 schema: $(RUN_READY) ## write shared/schema/compiled.json, by which functions validate, anew from the models

@@ -33,9 +33,6 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "everywhere")
 # redis-py parses the metadata of its package for each connection, which takes longer than connecting.
 redis.utils.get_lib_version = functools.cache(redis.utils.get_lib_version)
 
-MEASURED = ("tests/shared/", "tests/functions/")
-"""Where every branch of shared/ is reached; the tracer would double what the other tests cost."""
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Measure coverage where every run reaches the same: not by examples that are generated.
@@ -43,8 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     What is measured goes first: who runs before it fills caches, whose code then runs no more.
     """
     for item in items:
-        is_generated = isinstance(item, pytest.Function) and hypothesis.is_hypothesis_test(item.obj)
-        if is_generated or not item.nodeid.startswith(MEASURED):
+        if isinstance(item, pytest.Function) and hypothesis.is_hypothesis_test(item.obj):
             item.add_marker("no_cover")
     items.sort(key=lambda item: item.get_closest_marker("no_cover") is not None)
 
