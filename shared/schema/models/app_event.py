@@ -268,6 +268,10 @@ class AppEvent(Document, Generic[_Type, _Content]):
     """
 
 
+# Its types add no attribute, and to look for docstrings of theirs takes as long as all other models together.
+AppEvent.model_config["use_attribute_docstrings"] = False
+
+
 class UploadCompleted(AppEvent[Literal["upload.completed"], CompletedContent]):
     """VOD has the file."""
 
