@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+CALLBACK_PREFIX = "/vod-callback"
+"""The path of a stack's callback; its token follows. Here, because the stack itself brings many libraries."""
 _FILE = "environment.json"
 
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from local.deploy.stage_variables import lines_of, text_of, unquoted
 from local.doctor.deployment import Deployment
 from local.doctor.settings_checks import FUNCTIONS
-from local.environment_file import read_environment
+from local.environment_file import CALLBACK_PREFIX, read_environment
 from local.package.contents import PackageError
-from local.stack.routes import CALLBACK_PREFIX
 from shared.config.settings import variables_of
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from local.documents.page import documents_endpoint
+from local.environment_file import CALLBACK_PREFIX
 from local.openapi.endpoints import document_endpoint, page_endpoint
 from local.repository import REPOSITORY
 from local.simulator.hosts import is_server_api_call
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from local.stack.gateway import Gateway
     from local.stack.receiver import Receiver
 
-CALLBACK_PREFIX = "/vod-callback"
 PAGE_FOLDER = REPOSITORY / "local/page"
 CLIENT_FOLDER = REPOSITORY / "clients/web"
 """Served under its own path, so that the page's imports lead to the same files as on the disk."""

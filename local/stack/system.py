@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from local.environment_file import kept_environment
+from local.environment_file import CALLBACK_PREFIX, kept_environment
 from local.operator.trigger_scenario import ScenarioRunner
 from local.simulator import Simulator, SimulatorSettings, create_simulator
 from local.stack.certificates import prepare_certificates
@@ -34,7 +34,7 @@ from local.stack.instances import Instances
 from local.stack.invoke_api import InvokeApi
 from local.stack.phone_proxy import PhoneProxy
 from local.stack.receiver import Receiver
-from local.stack.routes import CALLBACK_PREFIX, create_routes
+from local.stack.routes import create_routes
 from local.stack.servers import HOST, Listener, bound_socket, serving
 from local.stack.timers import run_timers
 from shared.runtime.shards import MOST

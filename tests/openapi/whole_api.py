@@ -18,10 +18,10 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local.environment_file import CALLBACK_PREFIX
 from local.openapi import DOCUMENT_FILE
 from local.repository import REPOSITORY
 from local.stack.demo_settings import first_of, user_token
-from local.stack.routes import CALLBACK_PREFIX
 from local.stack.stack import Stack
 from tests.openapi.answers_file import ANSWERS_FILE
 
