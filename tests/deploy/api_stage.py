@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from local.deploy.by_api.code_bucket import COS_URL
 from local.deploy.by_api.deployment import Choices, deploy_by_api, roll_back_by_api
@@ -19,7 +20,7 @@ from local.repository import REPOSITORY
 from tests.deploy.filled_example import SECRET, filled_example
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pytest
@@ -31,6 +32,14 @@ PREFIX = "scf-dev-vod-upload"
 DEPLOYER: dict[str, str | None] = {"TENCENT_SECRET_ID": "AKIDexample", "TENCENT_SECRET_KEY": f"{SECRET}-9"}
 
 
+class Done(NamedTuple):
+    """A call that was answered: both as JSON, and the state that it left."""
+
+    asked: str
+    answered: str
+    state: ScfCloud
+
+
 class DirectCalls(ScfCalls):
     """Calls a cloud, or its state alone, without a connection, and is cut off at one of its calls."""
 
@@ -38,13 +47,26 @@ class DirectCalls(ScfCalls):
     count: int = 0
     cut_after: int | None = None
     """The last call that has an effect, and its answer is lost; 0: none has one."""
+    recorded: list[Done] | None = None
+    """Where calls of a cloud's state are recorded."""
+    known: Sequence[Done] = ()
+    """The same calls of an earlier deployment, which are answered as then; the cloud does not see them."""
 
     def _once(self, action: str, parameters: Mapping[str, object]) -> dict[str, Any]:
         self.count += 1
         if self.cut_after is not None and self.count > self.cut_after:
             raise ScfRefusedError("ClientNetworkError", "cut off")
-        # A copy each, so that what is kept is no object of the caller.
-        answered = json.dumps(self.cloud.answer(action, json.loads(json.dumps(parameters))))
+        asked = json.dumps(parameters)
+        if self.count <= len(self.known):
+            known = self.known[self.count - 1]
+            assert known.asked == f"{action} {asked}"
+            answered = known.answered
+        else:
+            # A copy each, so that what is kept is no object of the caller.
+            answered = json.dumps(self.cloud.answer(action, json.loads(asked)))
+        if self.recorded is not None:
+            state = copy.deepcopy(cast("ScfCloud", self.cloud))
+            self.recorded.append(Done(f"{action} {asked}", answered, state))
         answer: dict[str, Any] = json.loads(answered)
         answer = answer.get("Response", answer)
         if self.count == self.cut_after:
