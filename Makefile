@@ -41,7 +41,7 @@ MEASURED := tests/shared tests/functions
 # Folders are named as well as markers: what is deselected has been imported. A worker takes a file as a whole,
 # so that what the tests of a file share is made once.
 OTHERS := tests $(addprefix --ignore ,$(MEASURED) tests/browser tests/reliability) \
-          -m "not browser and not reliability" --dist loadfile
+          -m "not browser and not reliability" --dist loadfile --no-loadscope-reorder
 
 # What depends on the version of Python: neither documents, nor packages, which are for one version, nor SDKs under Node.
 OF_THE_CODE := $(addprefix tests/,functions fuzz local openapi security shared)
