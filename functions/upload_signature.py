@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.errors import NotFoundError
-from shared.flows.issue_signature import RANDOM_BITS, Issuer, audit_fields, random_values
+from shared.flows.issue_signature import RANDOM_BITS, Issuer, random_values
 from shared.http.authentication import authenticate
 from shared.http.request import Request, idempotency_key, prefers_text, read_json
 from shared.http.response import Cors, Response, cors_of, json_response, rate_limit_headers, text_response
@@ -47,7 +47,7 @@ def _respond(request: Request) -> Response:
 
     # Act.
     event = "signature.renewed" if issued.renewed else "signature.issued"
-    note(event, uploadId=issued.upload_id, policy=issued.policy, **audit_fields(caller, runtime.settings))
+    note(event, uploadId=issued.upload_id, policy=issued.policy, **issued.audit)
     headers = rate_limit_headers(issued.rate_limits)
     if prefers_text(request):
         return text_response(200, issued.signature, Upload_Id=issued.upload_id, **headers)

@@ -22,7 +22,7 @@ from shared.vod.context_token import UploadContext, seal
 from shared.vod.signature import SignatureParameters, sign
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from shared.config.settings import UploadSignatureSettings
     from shared.domain.policy import SignatureRequest
@@ -40,7 +40,8 @@ class IssuedSignature(NamedTuple):
     """A signature and its terms; `expires_at` is in Unix seconds.
 
     `rate_limits` are what remains of the limits that this signature counts against; `renewed`: it is not the
-    upload's first one. `file_id` is the file whose cover it is for, empty for any other signature.
+    upload's first one. `file_id` is the file whose cover it is for, empty for any other signature. `audit` is
+    who got it, for the log.
     """
 
     signature: str
@@ -48,6 +49,7 @@ class IssuedSignature(NamedTuple):
     expires_at: int
     one_time: bool
     policy: str
+    audit: Mapping[str, object]
     rate_limits: tuple[RateLimit, ...] = ()
     renewed: bool = False
     file_id: str = ""
@@ -137,7 +139,7 @@ class Issuer(NamedTuple):
         )
         limits = settings.upload_limits
         refuse_size(session.grant.file_size, limits)
-        sign_with = _signer(session, settings, now=issued_at)
+        sign_with = _signer(session, caller, settings, now=issued_at)
         reservation = self.store.begin_upload(
             session,
             randoms=randomness.nonces,
@@ -149,7 +151,7 @@ class Issuer(NamedTuple):
             meanwhile=lambda: sign_with(randomness.nonces[0]),
         )
         if reservation.renewed:
-            sign_with = _signer(reservation.renewed, settings, now=issued_at)
+            sign_with = _signer(reservation.renewed, caller, settings, now=issued_at)
         return _issued(sign_with, reservation)
 
     def renew(
@@ -189,7 +191,7 @@ class Issuer(NamedTuple):
                 raise ConflictError(f"This upload's cover cannot be changed: {why}.") from error
             raise
         cover = request.cover is True
-        return _issued(_signer(session, settings, now=signed_at, cover=cover), reservation)
+        return _issued(_signer(session, caller, settings, now=signed_at, cover=cover), reservation)
 
 
 def _refuse_cover(request: SignatureRequest, settings: UploadSignatureSettings) -> None:
@@ -214,7 +216,12 @@ def _token(session: UploadSession, settings: UploadSignatureSettings) -> str:
 
 
 def _signer(
-    session: UploadSession, settings: UploadSignatureSettings, *, now: int, cover: bool = False
+    session: UploadSession,
+    caller: Caller,
+    settings: UploadSignatureSettings,
+    *,
+    now: int,
+    cover: bool = False,
 ) -> Callable[[int], IssuedSignature]:
     """Seal the context of an upload, and return a function that signs for it with a nonce, once with each."""
     grant, with_procedure = session.grant, session.grant.procedure is not None
@@ -243,6 +250,7 @@ def _signer(
             expires_at=parameters.expire_time,
             one_time=grant.one_time,
             policy=grant.policy,
+            audit=audit_fields(caller, settings),
             file_id=session.file_id if cover else "",
         )
 
