@@ -119,7 +119,7 @@ def test_erased_user_has_no_copies(desk: Desk, valkey_url: str, capsys: pytest.C
         assert main(["erase", "--user", "alice", "--yes"]) == 0
         after = contents(client)
 
-    assert capsys.readouterr().out.startswith("Erased 1 uploads and 3 events")
+    assert capsys.readouterr().out.startswith("Erased 1 upload and 3 events")
     assert [text for text in ("alice", "@billing", "@crm") if text in after] == []
 
 
