@@ -145,8 +145,8 @@ class RedisPyClient:
             self._connect_anew()
         # A cluster's client connects when it is built, so it is built in the thread.
         call = self._threads.submit(lambda: ask(self._client))
-        meanwhile()
         try:
+            meanwhile()
             return call.result(self._call_seconds)
         except (futures.TimeoutError, redis.RedisError, redis.exceptions.RedisClusterException) as error:
             failure = _translated(error)
@@ -195,6 +195,4 @@ def _translated(error: Exception) -> Exception:
     code = getattr(error, "status_code", None)
     if code is None and isinstance(error, redis.ConnectionError):
         return ConnectionError(str(error))
-    if code is None and not isinstance(error, redis.ResponseError):
-        code = type(error).__name__
     return RespError(f"{code} {error}" if code else str(error))
