@@ -38,7 +38,9 @@ def _work(event: object, context: object, request_id: str) -> dict[str, object]:
     )
     asks_vod = settings.read_back == "on"
 
-    deliveries = run.run()
+    figures, first_failure = dict[str, object](), FirstFailure()
+    with first_failure:
+        figures["deliveries"] = run.run()
     # An instance whose clock is fast would use up the checks of an upload before their time.
     ahead = bootstrap.now() - runtime.store.time()
     delivered, ingester = bootstrap.now(), run.deliverer.ingester
@@ -46,7 +48,6 @@ def _work(event: object, context: object, request_id: str) -> dict[str, object]:
     def clock() -> float:
         return bootstrap.now() - ahead
 
-    figures, first_failure = dict[str, object](deliveries=deliveries), FirstFailure()
     if asks_vod:
         proofs_end = delivered + (deadline - delivered) * PROOFS_SHARE
         proofs = bootstrap.proofs(runtime, ingester, clock=clock, deadline=proofs_end - ahead)

@@ -46,8 +46,11 @@ LEASE_SECONDS = 120
 """Longer than a run: what it has taken and not looked at is due again then."""
 API_SECONDS = 5.0
 BUDGET_SECONDS = 30
-PROOF_SECONDS = 86_400
-"""How long VOD is asked for the digests of a file, at growing intervals: at most a dozen times."""
+PROOF_SECONDS = 259_200
+"""How long VOD is asked for the digests of a file, at growing intervals: at most 18 times.
+
+As long as VOD knows a task (doc 266/39706): an outage of a day leaves several looks after it.
+"""
 _RUNNING = ("WAITING", "PROCESSING")
 
 

@@ -16,6 +16,7 @@ import redis
 
 from functions import event_delivery, reliable_notification
 from shared.domain.ingested_event import Source
+from shared.flows.delivery_run import DeliveryRun
 from shared.flows.ingest_event import Ingester
 from shared.flows.prove_bytes import Proofs
 from shared.flows.reconcile_uploads import Reconciliation
@@ -158,15 +159,15 @@ def test_app_that_takes_for_ever_leaves_time_for_the_uploads(
 def test_part_that_fails_keeps_no_other_from_its_work(
     deploy: Deploy, services: dict[str, str], vod: Account, monkeypatch: pytest.MonkeyPatch, logged: Logged
 ) -> None:
-    """Proofs and checks meet a defect: files beyond policies are seen to, and the run ends as an error."""
+    """Deliveries, proofs and checks meet a defect: files beyond policies are seen to; the run is an error."""
     deploy(**{**services, "UPLOAD_POLICIES": WITH_TINY})
     push(upload(vod, policy="tiny", fileSize=1)[1])
 
     def fail(_run: object) -> None:
         raise ArithmeticError
 
-    monkeypatch.setattr(Proofs, "run", fail)
-    monkeypatch.setattr(Reconciliation, "run", fail)
+    for part in (DeliveryRun, Proofs, Reconciliation):
+        monkeypatch.setattr(part, "run", fail)
 
     assert run() == {"error": "internal-error"}
     assert "ArithmeticError" in str(logged()[-1])

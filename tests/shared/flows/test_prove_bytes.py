@@ -174,25 +174,25 @@ def test_result_without_an_event_is_read_from_the_task(world: World) -> None:
 
 @pytest.mark.parametrize("forgets", [False, True])
 def test_silent_vod_is_asked_a_bounded_number_of_times(world: World, *, forgets: bool) -> None:
-    """At growing intervals, for a day; then the log has it as unproven, and the app hears nothing.
+    """At growing intervals, for three days; then the log has it as unproven, and the app hears nothing.
 
     A task that VOD no longer knows is begun anew, one that runs is waited for.
     """
     begin(world)
     figures = Counter[str]()
-    for _ in range(2 * PROOF_SECONDS // (5 * MINUTES)):
+    for _ in range(4 * PROOF_SECONDS // (3 * 10 * MINUTES)):
         if forgets:
             world.vod.attributes.clear()
-        figures.update(prove(world, after=5 * MINUTES))
+        figures.update(prove(world, after=10 * MINUTES))
 
-    assert figures == {"begun": 10 if forgets else 1, "unproven": 1}
-    assert len(world.vod.calls) <= 22
+    assert figures == {"begun": 17 if forgets else 1, "unproven": 1}
+    assert len(world.vod.calls) <= 36
     assert prove(world, after=PROOF_SECONDS) == {}
     assert proofs_told(world) == []
 
 
 def test_vod_that_cannot_be_asked_is_asked_again(world: World) -> None:
-    """A call that fails is made again later; one without budget after half a minute; after a day no more."""
+    """A call that fails is made again, one without budget after half a minute; after three days none is."""
     begin(world, "alice")
     begin(world, "bob")
     world.vod.spent = {"describe_file_attributes"}
@@ -239,6 +239,20 @@ def test_first_look_may_be_late(world: World) -> None:
 
     assert prove(world, after=2 * PROOF_SECONDS) == {"begun": 1}
     world.vod.digests[FILE_ID] = as_vod_names(RIGHT)
+    assert prove(world, after=6 * HOUR) == {"reconciled": 1}
+
+
+def test_look_after_an_outage_of_a_day_is_not_the_last(world: World) -> None:
+    """VOD has forgotten the task, and cannot be asked at once: a later look begins another."""
+    begin(world)
+    prove(world)
+    world.vod.attributes.clear()
+    world.vod.failing = {"attributes_task"}
+    assert prove(world, after=34 * HOUR) == {"unanswered": 1}
+    world.vod.failing = set()
+    assert prove(world, after=6 * HOUR) == {"begun": 1}
+    world.vod.digests[FILE_ID] = as_vod_names(RIGHT)
+
     assert prove(world, after=6 * HOUR) == {"reconciled": 1}
 
 
