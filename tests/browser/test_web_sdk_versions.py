@@ -95,7 +95,8 @@ class SdkPage:
             devtools.send("Fetch.failRequest", lost)
             devtools.detach()
 
-        devtools.on("Fetch.requestPaused", fail)
+        # A page that asks again before the end of this is paused as well, and goes on with it.
+        devtools.once("Fetch.requestPaused", fail)
         pattern = {"urlPattern": address_pattern, "requestStage": "Response"}
         devtools.send("Fetch.enable", {"patterns": [pattern]})
 
