@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from shared.domain.session import UploadSession
 
-TIMES, WARM_UP, LONG = 100, 64, 260
+TIMES, WARM_UP, LONG = 300, 64, 260
 LIST_ENTRIES = 128
 """So many a sorted set has in its short form (`zset-max-listpack-entries`)."""
 TABLES_BYTES = 36
